@@ -1,0 +1,92 @@
+// Who may import whom (docs/ARCHITECTURE.md, "Layers"): each library names the libraries below it, and nothing else.
+const may = {
+  core: [],
+  records: ['core'],
+  wire: ['core'],
+  metadata: ['core'],
+  fleet: ['core'],
+  log: ['records', 'core'],
+  replication: ['log', 'wire', 'records', 'metadata', 'core'],
+  coordinators: ['wire', 'records', 'metadata', 'core'],
+  ingress: ['log', 'records', 'fleet', 'core'],
+  live: ['fleet', 'core'],
+  alerts: ['fleet', 'core'],
+  broker: ['coordinators', 'replication', 'metadata', 'log', 'wire', 'records', 'core'],
+  streams: ['fleet', 'core'],
+  telemetry: ['core'],
+  'node-host': ['core'],
+  settings: ['core'],
+  postgres: ['alerts', 'coordinators', 'metadata', 'core'],
+  simulator: ['broker', 'coordinators', 'replication', 'metadata', 'log', 'wire', 'records', 'core'],
+};
+
+const layers = Object.entries(may).map(([lib, below]) => ({
+  name: `${lib}-imports-only-what-is-below-it`,
+  severity: 'error',
+  from: { path: `^libs/${lib}/`, pathNot: '\\.(test|contract)\\.ts$' },
+  to: { path: '^(libs|apps)/', pathNot: `^libs/(${[lib, ...below].join('|')})/` },
+}));
+
+/** Where time, disk, network and chance of the real world may be touched. */
+const edges = '^(libs/(node-host|postgres|streams|telemetry|settings)/|libs/ingress/src/aedes-engine|apps/)';
+
+export default {
+  forbidden: [
+    {
+      name: 'no-circular',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    ...layers,
+    {
+      name: 'a-library-speaks-through-its-index',
+      severity: 'error',
+      from: { path: '^(apps|libs)/([^/]+)/' },
+      to: { path: '^libs/([^/]+)/src/', pathNot: ['^libs/$2/', '/src/index\\.ts$', '\\.contract\\.ts$'] },
+    },
+    {
+      name: 'libraries-know-nothing-of-nest',
+      severity: 'error',
+      from: { path: '^libs/' },
+      to: { path: '^node_modules/(@nestjs|fastify|@fastify)/' },
+    },
+    {
+      name: 'only-the-appliance-imports-other-apps',
+      severity: 'error',
+      from: { path: '^apps/([^/]+)/', pathNot: '^apps/(appliance|cli)/' },
+      to: { path: '^apps/', pathNot: '^apps/($1|chassis)/' },
+    },
+    {
+      name: 'the-world-is-touched-at-the-edges',
+      severity: 'error',
+      from: { path: '^libs/', pathNot: [edges, '\\.(test|contract)\\.ts$'] },
+      to: {
+        path: '^(node:)?(fs|fs/promises|net|tls|http|https|dgram|timers|timers/promises|child_process|worker_threads|os)$',
+      },
+    },
+    {
+      name: 'only-the-adapter-knows-aedes',
+      severity: 'error',
+      from: { pathNot: '^libs/ingress/src/aedes-engine' },
+      to: { path: '^node_modules/aedes/' },
+    },
+    {
+      name: 'only-tests-import-the-simulator',
+      severity: 'error',
+      from: { path: '^(apps|libs)/', pathNot: ['\\.test\\.ts$', '^libs/simulator/'] },
+      to: { path: '^libs/simulator/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(dist|apps/dashboard/web)' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default'],
+      extensions: ['.ts', '.js'],
+    },
+  },
+};

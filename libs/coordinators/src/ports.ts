@@ -1,0 +1,64 @@
+// What the coordinators ask for: a place that keeps groups and offsets. PostgreSQL in production (libs/postgres),
+// memory in tests and in the simulator; both pass group-store.contract.ts.
+import type { LeaderEpoch, Offset, Timestamp } from '@milepost/core';
+
+/** A group's durable state: what a coordinator needs to go on after a restart. `state` is the coordinator's own JSON. */
+export interface StoredGroup {
+  readonly groupId: string;
+  readonly kind: 'classic' | 'consumer';
+  readonly generation: number;
+  readonly state: unknown;
+}
+
+export interface StoredOffset {
+  readonly groupId: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: Offset;
+  readonly leaderEpoch: LeaderEpoch;
+  readonly metadata: string;
+  readonly committedAt: Timestamp;
+  /** Only what an old client asked for (OffsetCommit v2-4 retention time); null: the group's own rule. */
+  readonly expiresAt: Timestamp | null;
+}
+
+export type GroupEvent =
+  | { readonly type: 'group-stored'; readonly group: StoredGroup }
+  /** With all its offsets. */
+  | { readonly type: 'group-deleted'; readonly groupId: string }
+  | { readonly type: 'offset-committed'; readonly offset: StoredOffset }
+  | {
+      readonly type: 'offset-deleted';
+      readonly groupId: string;
+      readonly topic: string;
+      readonly partition: number;
+    };
+
+export interface GroupStore {
+  /**
+   * Takes the shards (partitions of `__consumer_offsets`) for this process and reads all they hold. From here on
+   * writes that carry an older epoch for them are refused.
+   */
+  take(shards: readonly number[]): Promise<TakenShards>;
+  /**
+   * All of the events in one transaction, or none; several calls under way at once share transactions.
+   * Resolves when they are durable. @throws GroupStoreUnavailable (nothing was applied, or nobody knows), ShardFenced
+   */
+  persist(shard: number, epoch: number, events: readonly GroupEvent[]): Promise<void>;
+}
+
+export interface TakenShards {
+  /** By shard. */
+  readonly epochs: ReadonlyMap<number, number>;
+  readonly groups: readonly StoredGroup[];
+  readonly offsets: readonly StoredOffset[];
+}
+
+export class GroupStoreUnavailable extends Error {
+  override readonly name = 'GroupStoreUnavailable';
+}
+
+/** Another process has taken the shard: this coordinator is deposed. */
+export class ShardFenced extends Error {
+  override readonly name = 'ShardFenced';
+}

@@ -1,0 +1,46 @@
+import { ByteReader, ByteWriter, MalformedMessage, NO_OFFSET, uuidFromBase64, uuidToBase64, Uuid } from './index.ts';
+
+test('what a writer writes a reader reads', () => {
+  const writer = new ByteWriter(1);
+  const longs = [0, 1, -1, 2 ** 32, -(2 ** 32), 2 ** 53 - 1, -(2 ** 53 - 1)];
+  for (const value of longs) writer.long(value);
+  for (const value of longs) writer.varlong(value);
+  const ints = [0, 1, -1, 127, 128, 300, 2 ** 31 - 1, -(2 ** 31)];
+  for (const value of ints) writer.varint(value);
+  writer.uvarint(2 ** 32 - 1);
+  writer.uuid('01234567-89ab-cdef-0123-456789abcdef');
+  const reader = new ByteReader(writer.finish());
+  expect(longs.map(() => reader.long())).toEqual(longs);
+  expect(longs.map(() => reader.varlong())).toEqual(longs);
+  expect(ints.map(() => reader.varint())).toEqual(ints);
+  expect(reader.uvarint()).toBe(2 ** 32 - 1);
+  expect(reader.uuid()).toBe('01234567-89ab-cdef-0123-456789abcdef');
+  expect(reader.remaining).toBe(0);
+});
+
+test('a long beyond 2^53 saturates instead of turning into another number', () => {
+  const bytes = Buffer.alloc(16, 0xff);
+  bytes[0] = 0x7f;
+  bytes[8] = 0x80;
+  const reader = new ByteReader(bytes);
+  expect(reader.long()).toBe(Number.MAX_SAFE_INTEGER);
+  expect(reader.long()).toBe(Number.MIN_SAFE_INTEGER);
+});
+
+test.each([
+  ['an int32 of three bytes', [0, 0, 0], (r: ByteReader) => r.int32()],
+  ['a varint without an end', [255, 255, 255, 255, 255, 255], (r: ByteReader) => r.uvarint()],
+  ['a varint wider than 32 bits', [255, 255, 255, 255, 127], (r: ByteReader) => r.uvarint()],
+  ['a count that the bytes cannot hold', [1, 2], (r: ByteReader) => r.count(3)],
+  ['a negative length', [1, 2], (r: ByteReader) => r.slice(-2)],
+])('%s is malformed', (_, bytes, read) => {
+  expect(() => read(new ByteReader(Buffer.from(bytes)))).toThrow(MalformedMessage);
+});
+
+test('Kafka prints UUIDs as 22 characters', () => {
+  const uuid = Uuid('01234567-89ab-cdef-0123-456789abcdef');
+  expect(uuidToBase64(uuid)).toBe('ASNFZ4mrze8BI0VniavN7w');
+  expect(uuidFromBase64('ASNFZ4mrze8BI0VniavN7w')).toBe(uuid);
+  expect(uuidFromBase64('short')).toBeUndefined();
+  expect(NO_OFFSET).toBe(-1);
+});

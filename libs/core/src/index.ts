@@ -1,0 +1,6 @@
+export * from './bytes.ts';
+export * from './error-code.ts';
+export * from './ids.ts';
+export * from './invariant.ts';
+export * from './ports.ts';
+export * from './silent.ts';

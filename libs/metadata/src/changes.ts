@@ -1,0 +1,20 @@
+// Everything that can happen to the cluster's metadata. `applied` is the only way an image changes.
+import type { BrokerId, Uuid } from '@milepost/core';
+import type { BrokerState, Configs, PartitionState, TopicState } from './image.ts';
+
+export type MetadataChange =
+  /** The store fills in `epoch`: one more than the id's last. */
+  | { readonly type: 'broker-registered'; readonly broker: Omit<BrokerState, 'epoch'> }
+  | { readonly type: 'broker-removed'; readonly id: BrokerId }
+  /** Conflict: the name exists. */
+  | { readonly type: 'topic-created'; readonly topic: TopicState }
+  /** Conflict: no such id. */
+  | { readonly type: 'topic-deleted'; readonly id: Uuid }
+  /** Conflict: `partitions` do not continue the topic's indexes. */
+  | { readonly type: 'partitions-added'; readonly id: Uuid; readonly partitions: readonly PartitionState[] }
+  /** Conflict: the stored partitionEpoch is not `partition.partitionEpoch - 1`. */
+  | { readonly type: 'partition-changed'; readonly id: Uuid; readonly partition: PartitionState }
+  /** Replaces all of the topic's configs. */
+  | { readonly type: 'topic-configured'; readonly id: Uuid; readonly configs: Configs }
+  /** Replaces all dynamic configs of one broker, or of all ('' as id). */
+  | { readonly type: 'broker-configured'; readonly id: string; readonly configs: Configs };

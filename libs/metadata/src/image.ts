@@ -1,0 +1,49 @@
+// What the cluster is, at one version: immutable, shared by everyone who asks. A change makes a new image.
+import type { BrokerId, LeaderEpoch, Uuid } from '@milepost/core';
+
+export interface BrokerState {
+  readonly id: BrokerId;
+  /** Grows with each registration of this id; a deposed incarnation is told apart by it. */
+  readonly epoch: number;
+  /** The advertised address. */
+  readonly host: string;
+  readonly port: number;
+  readonly rack: string | null;
+}
+
+export interface PartitionState {
+  readonly index: number;
+  readonly replicas: readonly BrokerId[];
+  readonly isr: readonly BrokerId[];
+  /** NO_BROKER while nobody leads. */
+  readonly leader: BrokerId;
+  readonly leaderEpoch: LeaderEpoch;
+  /** Grows with every change of this row: the compare in compare-and-set. */
+  readonly partitionEpoch: number;
+}
+
+export type Configs = Readonly<Record<string, string>>;
+
+export interface TopicState {
+  readonly id: Uuid;
+  readonly name: string;
+  /** Only what was set for this topic, by Kafka's property names. */
+  readonly configs: Configs;
+  /** By index, without gaps. */
+  readonly partitions: readonly PartitionState[];
+}
+
+export interface ClusterImage {
+  /** Grows with every commit. */
+  readonly version: number;
+  /** 22 characters, as Kafka writes it to meta.properties. */
+  readonly clusterId: string;
+  readonly brokers: ReadonlyMap<BrokerId, BrokerState>;
+  readonly topics: ReadonlyMap<string, TopicState>;
+  readonly topicsById: ReadonlyMap<Uuid, TopicState>;
+  /** Dynamic broker configs; the key '' holds the cluster-wide defaults. */
+  readonly brokerConfigs: ReadonlyMap<string, Configs>;
+}
+
+export const isInternalTopic = (name: string): boolean =>
+  name === '__consumer_offsets' || name === '__transaction_state';

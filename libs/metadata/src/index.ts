@@ -1,0 +1,3 @@
+export * from './changes.ts';
+export * from './image.ts';
+export * from './store.ts';

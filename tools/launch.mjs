@@ -1,0 +1,45 @@
+// Every npm script comes through here: `node tools/launch.mjs <command> …`. It brings Node 24 and the dependencies,
+// then runs the command under that Node and passes signals and the exit status through.
+import { spawn } from 'node:child_process';
+import { delimiter, dirname, join } from 'node:path';
+import { dependencies, node24, root, say } from './toolchain.mjs';
+
+const sources = ['--enable-source-maps', '--import', './tools/swc-hook.mjs'];
+const milepost = (...args) => [...sources, 'apps/cli/src/main.ts', ...args];
+const commands = {
+  demo: milepost('demo'),
+  start: milepost('up'),
+  trucks: milepost('trucks'),
+  milepost: milepost(),
+  test: ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'],
+  'test:interop': [...sources, 'test/interop/main.ts'],
+  bench: [...sources, 'test/bench/main.ts'],
+  build: ['node_modules/@nestjs/cli/bin/nest.js', 'build', 'appliance'], // one tsconfig: this emits every app and library
+  types: ['node_modules/typescript/bin/tsc', '--noEmit'],
+  plain: ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.plain.json'],
+  lint: ['node_modules/oxlint/bin/oxlint', '--type-aware', 'apps', 'libs', 'test'],
+  layers: [
+    'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs',
+    '--config',
+    '.dependency-cruiser.mjs',
+    'apps',
+    'libs',
+  ],
+  format: ['node_modules/@biomejs/biome/bin/biome', 'format'],
+  'format:write': ['node_modules/@biomejs/biome/bin/biome', 'format', '--write'],
+};
+
+try {
+  const [command, ...rest] = process.argv.slice(2);
+  const args = commands[command];
+  if (!args) throw new Error(`unknown command "${command}"; one of: ${Object.keys(commands).join(', ')}`);
+  const node = await node24();
+  await dependencies(node);
+  const path = [dirname(node), join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter);
+  const child = spawn(node, [...args, ...rest], { cwd: root, env: { ...process.env, PATH: path }, stdio: 'inherit' });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
+} catch (error) {
+  say(error.message);
+  process.exitCode = 1;
+}
