@@ -1,0 +1,43 @@
+// The frame that every program is bolted to: settings, log, metrics, the real host, the lifecycle, /metrics and /health.
+import type { Host, Logger } from '@milepost/core';
+import { nodeClock, nodeDisk, nodeNetwork, nodeRandom } from '@milepost/node-host';
+import type { Settings } from '@milepost/settings';
+import type { PrometheusMeter } from '@milepost/telemetry';
+import { type DynamicModule, Global, Module } from '@nestjs/common';
+import { Lifecycle } from './lifecycle.ts';
+import { ObservationController } from './observation.controller.ts';
+import { HOST, LOGGER, METER, SETTINGS } from './tokens.ts';
+
+export interface Frame {
+  readonly settings: Settings;
+  readonly logger: Logger;
+  readonly meter: PrometheusMeter;
+  readonly lifecycle: Lifecycle;
+}
+
+@Global()
+@Module({})
+export class ChassisModule {
+  static with({ settings, logger, meter, lifecycle }: Frame): DynamicModule {
+    const host: Host = {
+      clock: nodeClock,
+      disk: nodeDisk(),
+      network: nodeNetwork,
+      random: nodeRandom,
+      meter,
+      logger,
+    };
+    return {
+      module: ChassisModule,
+      controllers: [ObservationController],
+      providers: [
+        { provide: SETTINGS, useValue: settings },
+        { provide: LOGGER, useValue: logger },
+        { provide: METER, useValue: meter },
+        { provide: HOST, useValue: host },
+        { provide: Lifecycle, useValue: lifecycle },
+      ],
+      exports: [SETTINGS, LOGGER, METER, HOST, Lifecycle],
+    };
+  }
+}

@@ -1,0 +1,52 @@
+import { Lifecycle, type Phase } from './lifecycle.ts';
+
+function program(...parts: [name: string, phase: Phase, failure?: 'start' | 'stop'][]): {
+  lifecycle: Lifecycle;
+  seen: string[];
+} {
+  const lifecycle = new Lifecycle();
+  const seen: string[] = [];
+  for (const [name, phase, failure] of parts)
+    lifecycle.register({
+      name,
+      phase,
+      start: async () => {
+        seen.push(`+${name}`);
+        if (failure === 'start') throw new Error(`${name} cannot start`);
+      },
+      stop: async () => {
+        seen.push(`-${name}`);
+        if (failure === 'stop') throw new Error(`${name} cannot stop`);
+      },
+      notReady: () => (name === 'lame' ? 'lost its leg' : undefined),
+    });
+  return { lifecycle, seen };
+}
+
+test('parts start by phase and stop in reverse, whatever the order of registration', async () => {
+  const { lifecycle, seen } = program(['gateway', 'intake'], ['broker', 'broker'], ['postgres', 'database']);
+  await lifecycle.start();
+  await Promise.all([lifecycle.stop(), lifecycle.stop()]);
+  expect(seen).toEqual(['+postgres', '+broker', '+gateway', '-gateway', '-broker', '-postgres']);
+});
+
+test('a failed start leaves nothing running', async () => {
+  const { lifecycle, seen } = program(['postgres', 'database'], ['broker', 'broker', 'start'], ['gateway', 'intake']);
+  await expect(lifecycle.start()).rejects.toThrow('broker cannot start');
+  await lifecycle.stop();
+  expect(seen).toEqual(['+postgres', '+broker', '-broker', '-postgres']);
+});
+
+test('a part that cannot stop does not keep the others from stopping', async () => {
+  const { lifecycle, seen } = program(['postgres', 'database'], ['broker', 'broker', 'stop']);
+  await lifecycle.start();
+  await expect(lifecycle.stop()).rejects.toThrow('broker cannot stop');
+  expect(seen).toContain('-postgres');
+});
+
+test('ready means started, and every part able', async () => {
+  const { lifecycle } = program(['lame', 'broker']);
+  expect(lifecycle.notReady()).toEqual(['starting']);
+  await lifecycle.start();
+  expect(lifecycle.notReady()).toEqual(['lame: lost its leg']);
+});

@@ -1,0 +1,77 @@
+// The parts of a program that start and stop: PostgreSQL, the broker, consumers, the gateway. Each says in which phase
+// it belongs; they start phase by phase and stop in the reverse order, so that the intake closes before what it feeds.
+
+/** From the ground up. Within a phase: in the order of registration. */
+const phases = ['database', 'broker', 'clients', 'intake'] as const;
+export type Phase = (typeof phases)[number];
+
+export interface Part {
+  readonly name: string;
+  readonly phase: Phase;
+  start(): Promise<void>;
+  /** Called once if `start` was called, even if it failed half-way. */
+  stop(): Promise<void>;
+  /** Why it cannot do its work just now, for /health/ready; undefined: it can. */
+  notReady?(): string | undefined;
+}
+
+export type PortName = 'kafka' | 'mqtt' | 'mqttWs' | 'http';
+
+export class Lifecycle {
+  readonly #parts: Part[] = [];
+  readonly #running: Part[] = [];
+  readonly #ports: Partial<Record<PortName, number>> = {};
+  #state: 'starting' | 'running' | 'stopping' = 'starting';
+  #stopping: Promise<void> | undefined;
+
+  register(part: Part): void {
+    this.#parts.push(part);
+  }
+
+  /** What listens where, for the ready line. */
+  opened(name: PortName, port: number): void {
+    this.#ports[name] = port;
+  }
+  get ports(): Readonly<Partial<Record<PortName, number>>> {
+    return this.#ports;
+  }
+
+  async start(): Promise<void> {
+    for (const phase of phases)
+      for (const part of this.#parts.filter((candidate) => candidate.phase === phase)) {
+        if (this.#state === 'stopping') return;
+        this.#running.push(part);
+        await part.start();
+      }
+    if (this.#state === 'starting') this.#state = 'running';
+  }
+
+  /** Stops what was started, in reverse; a second call waits for the first. Every part gets its turn, whatever another threw. */
+  stop(): Promise<void> {
+    this.#state = 'stopping';
+    this.#stopping ??= this.#stopAll();
+    return this.#stopping;
+  }
+
+  get hasStarted(): boolean {
+    return this.#state === 'running';
+  }
+
+  /** Why the program is not ready; empty: it is. */
+  notReady(): string[] {
+    if (this.#state !== 'running')
+      return [this.#state === 'starting' ? `starting ${this.#running.at(-1)?.name ?? ''}`.trim() : 'stopping'];
+    return this.#running.flatMap((part) => {
+      const reason = part.notReady?.();
+      return reason === undefined ? [] : [`${part.name}: ${reason}`];
+    });
+  }
+
+  async #stopAll(): Promise<void> {
+    const failures: unknown[] = [];
+    for (let part = this.#running.pop(); part; part = this.#running.pop())
+      await part.stop().catch((error: unknown) => failures.push(error));
+    if (failures.length > 0)
+      throw new AggregateError(failures, `could not stop cleanly: ${failures.map(String).join('; ')}`);
+  }
+}

@@ -1,0 +1,35 @@
+// What every program serves on its HTTP port: is it alive, is it ready, what are its numbers.
+import { PrometheusMeter } from '@milepost/telemetry';
+import { Controller, Get, Header, HttpCode, HttpException, HttpStatus, Inject } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import { Lifecycle } from './lifecycle.ts';
+import { METER } from './tokens.ts';
+
+@ApiExcludeController()
+@Controller()
+export class ObservationController {
+  constructor(
+    @Inject(METER) private readonly meter: PrometheusMeter,
+    private readonly lifecycle: Lifecycle,
+  ) {}
+
+  /** The event loop turns: that is all. It never depends on PostgreSQL or another program. */
+  @Get('health/live')
+  @HttpCode(HttpStatus.OK)
+  live(): { status: 'live' } {
+    return { status: 'live' };
+  }
+
+  @Get('health/ready')
+  ready(): { status: 'ready' } {
+    const reasons = this.lifecycle.notReady();
+    if (reasons.length > 0) throw new HttpException({ status: 'not ready', reasons }, HttpStatus.SERVICE_UNAVAILABLE);
+    return { status: 'ready' };
+  }
+
+  @Get('metrics')
+  @Header('content-type', 'text/plain; version=0.0.4; charset=utf-8')
+  metrics(): Promise<string> {
+    return this.meter.text();
+  }
+}

@@ -1,0 +1,81 @@
+// From an environment to a running program and back: reads the settings, builds the Nest application, opens the HTTP
+// port (so that /health/live answers while a long recovery runs), starts the parts, prints the ready line.
+import { createRequire } from 'node:module';
+import type { Logger } from '@milepost/core';
+import { type ProgramName, readSettings, type Settings } from '@milepost/settings';
+import { createLogger, PrometheusMeter } from '@milepost/telemetry';
+import type { DynamicModule, Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import { ChassisModule } from './chassis.module.ts';
+import { Lifecycle } from './lifecycle.ts';
+import { NestLogger } from './nest-logger.ts';
+
+export interface Program {
+  readonly settings: Settings;
+  readonly logger: Logger;
+  readonly ports: Lifecycle['ports'];
+  readonly app: NestFastifyApplication;
+  /** Stops everything, in order; a second call waits for the first. */
+  stop(): Promise<void>;
+}
+
+export interface ProgramOptions {
+  readonly name: ProgramName;
+  readonly module: Type | DynamicModule;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+/** Largest request body of the HTTP API. */
+const BODY_LIMIT_BYTES = 1024 * 1024;
+
+/** Starts a program and resolves when everything listens. On failure nothing is left running. */
+export async function startProgram({ name, module, env = process.env }: ProgramOptions): Promise<Program> {
+  const settings = readSettings(name, env);
+  const logger = createLogger({ level: settings.logLevel, format: settings.logFormat, name });
+  const lifecycle = new Lifecycle();
+  const frame = ChassisModule.with({ settings, logger, meter: new PrometheusMeter(), lifecycle });
+  const adapter = new FastifyAdapter({ bodyLimit: BODY_LIMIT_BYTES, forceCloseConnections: true });
+  const app = await NestFactory.create<NestFastifyApplication>({ module: Root, imports: [frame, module] }, adapter, {
+    logger: new NestLogger(logger),
+    abortOnError: false,
+  });
+  answerOnlyWhenStarted(app, lifecycle);
+  describe(app);
+  const stop = async (): Promise<void> => {
+    try {
+      await lifecycle.stop();
+    } finally {
+      await app.close();
+    }
+  };
+  try {
+    await app.listen(settings.httpPort, settings.listen);
+    lifecycle.opened('http', (app.getHttpServer().address() as { port: number }).port);
+    await lifecycle.start();
+  } catch (error) {
+    await stop().catch((failure: unknown) => logger.warn({ failure: String(failure) }, 'could not stop cleanly'));
+    throw error;
+  }
+  return { settings, logger, ports: lifecycle.ports, app, stop };
+}
+
+class Root {}
+
+/** Until the parts have started only health and metrics answer; the rest is told to come back. */
+function answerOnlyWhenStarted(app: NestFastifyApplication, lifecycle: Lifecycle): void {
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .addHook('onRequest', async (request, reply) => {
+      if (request.url.startsWith('/health') || request.url.startsWith('/metrics') || lifecycle.hasStarted) return;
+      await reply.code(503).header('retry-after', '1').send({ status: 'not ready', reasons: lifecycle.notReady() });
+    });
+}
+
+function describe(app: NestFastifyApplication): void {
+  const { version } = createRequire(import.meta.url)('../../../package.json') as { version: string };
+  const document = new DocumentBuilder().setTitle('Milepost').setVersion(version).build();
+  SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, document));
+}

@@ -1,0 +1,63 @@
+import { describeSettings, readSettings, SettingsInvalid } from './index.ts';
+
+const refused = (env: Record<string, string>): string => {
+  try {
+    readSettings('appliance', env);
+  } catch (error) {
+    if (error instanceof SettingsInvalid) return error.message;
+    throw error;
+  }
+  return 'accepted';
+};
+
+test('without any variable everything has its default', () => {
+  expect(readSettings('appliance', {})).toMatchObject({
+    kafkaPort: 9092,
+    mqttPort: 1883,
+    httpPort: 8080,
+    flush: 'always',
+  });
+  expect(readSettings('gateway', {}).httpPort).toBe(8082);
+  expect(readSettings('gateway', {}).databaseUrl).toBeUndefined();
+});
+
+test.each([
+  ['MILEPOST_KAFKA_PORT', '99999', 'a port from 0 to 65535'],
+  ['MILEPOST_KAFKA_PORT', '-1', 'a port from 0 to 65535'],
+  ['MILEPOST_FLUSH', 'sometimes', 'always or os'],
+  ['MILEPOST_BOOTSTRAP_SERVERS', 'kafka', 'host:port'],
+  ['MILEPOST_WEBHOOK_URL', 'ftp://x', 'an http or https address'],
+  ['MILEPOST_ADVERTISED_LISTENERS', 'SSL://x:1', 'PLAINTEXT'],
+])('%s=%s names itself, what was expected and what was seen', (variable, value, expected) => {
+  expect(refused({ [variable]: value })).toContain(`${variable}: expected`);
+  expect(refused({ [variable]: value })).toContain(expected);
+  expect(refused({ [variable]: value })).toContain(`"${value}"`);
+});
+
+test('every bad setting is named at once, and a misspelt one too', () => {
+  const message = refused({ MILEPOST_MQTT_PORT: 'x', MILEPOST_FLUSH: 'x', MILEPOST_MQTT_PROT: '1' });
+  expect(message.split('\n')).toHaveLength(3);
+  expect(message).toContain('MILEPOST_MQTT_PROT: no such setting');
+});
+
+test('a setting and its Kafka twin may agree but not differ', () => {
+  expect(readSettings('broker', { KAFKA_NODE_ID: '7' }).brokerId).toBe(7);
+  expect(readSettings('broker', { MILEPOST_BROKER_ID: '7', KAFKA_NODE_ID: '7' }).brokerId).toBe(7);
+  expect(refused({ MILEPOST_BROKER_ID: '7', KAFKA_NODE_ID: '8' })).toContain('"7" and "8"');
+});
+
+test('an address that others reach needs a decision', () => {
+  expect(refused({ MILEPOST_LISTEN: '0.0.0.0' })).toContain('MILEPOST_ALLOW_ANONYMOUS=true');
+  expect(refused({ MILEPOST_LISTEN: '0.0.0.0', MILEPOST_ALLOW_ANONYMOUS: 'true' })).toBe('accepted');
+});
+
+test('a refused database address does not repeat its password', () => {
+  expect(refused({ DATABASE_URL: 'mysql://me:secret@host/db' })).not.toContain('secret');
+});
+
+test('every setting says what it means', () => {
+  for (const { variable, meaning } of describeSettings()) {
+    expect(variable).toMatch(/^[A-Z_]+$/);
+    expect(meaning).toMatch(/^.{10,}\.$/);
+  }
+});

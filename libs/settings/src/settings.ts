@@ -1,0 +1,258 @@
+// Every setting of Milepost: its environment variable, what it may be, its default, what it means. One table; the types,
+// `npx milepost config` and docs/CONFIG.md are made from it. Names follow interface; broker properties have Kafka's own.
+import { z } from 'zod';
+
+export type ProgramName = 'appliance' | 'broker' | 'gateway' | 'dashboard' | 'notifications';
+
+/** One row of the table. `expected` completes the sentence "expected …" when a value is refused. */
+interface Setting<Schema extends z.ZodType> {
+  readonly variable: string;
+  /** The same thing under Kafka's name, where there is one: setting both differently is refused. */
+  readonly kafkaVariables?: readonly string[];
+  readonly schema: Schema;
+  readonly expected: string;
+  /** As it would be written in the environment; undefined: unset. */
+  readonly fallback?: string;
+  readonly meaning: string;
+}
+
+const setting = <Row extends Setting<z.ZodType>>(row: Row): Row => row;
+const port = z
+  .string()
+  .regex(/^\d{1,5}$/)
+  .transform(Number)
+  .pipe(z.number().max(65_535));
+const portOrOff = z.union([z.literal('off').transform(() => undefined), port]);
+const text = z.string().min(1);
+const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+const aPort = 'a port from 0 to 65535 (0: any free port)';
+
+/** A list of `host:port`. */
+const addresses = z.string().transform((value, context) => {
+  const parts = value.split(',').map((part) => part.trim());
+  if (parts.every((part) => /^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/.test(part))) return parts;
+  context.addIssue({ code: 'custom', message: 'not host:port' });
+  return z.NEVER;
+});
+
+/** One `PLAINTEXT://host:port`; TLS and several listeners come with the locked doors. */
+const advertised = z.string().transform((value, context) => {
+  const match = /^(?:PLAINTEXT:\/\/)?(\[[0-9a-fA-F:]+\]|[^:/\s]+):(\d{1,5})$/.exec(value);
+  if (match?.[1] && Number(match[2]) <= 65_535)
+    return { host: match[1].replace(/^\[|\]$/g, ''), port: Number(match[2]) };
+  context.addIssue({ code: 'custom', message: 'not a listener' });
+  return z.NEVER;
+});
+
+export const table = {
+  dataDir: setting({
+    variable: 'MILEPOST_DATA_DIR',
+    kafkaVariables: ['KAFKA_LOG_DIRS', 'KAFKA_LOG_DIR'],
+    schema: text,
+    expected: 'a folder',
+    fallback: './data',
+    meaning: 'Folder of the log and of the embedded PostgreSQL.',
+  }),
+  listen: setting({
+    variable: 'MILEPOST_LISTEN',
+    schema: text.regex(/^\S+$/),
+    expected: 'an address of this machine, such as 127.0.0.1 or 0.0.0.0',
+    fallback: '127.0.0.1',
+    meaning: 'Address that every port listens on. Any other than loopback also needs MILEPOST_ALLOW_ANONYMOUS=true.',
+  }),
+  allowAnonymous: setting({
+    variable: 'MILEPOST_ALLOW_ANONYMOUS',
+    schema: flag,
+    expected: 'true or false',
+    fallback: 'false',
+    meaning: 'Lets devices, clients and viewers in without credentials on addresses that other machines reach.',
+  }),
+  kafkaPort: setting({
+    variable: 'MILEPOST_KAFKA_PORT',
+    schema: port,
+    expected: aPort,
+    fallback: '9092',
+    meaning: 'Port of the Kafka protocol.',
+  }),
+  mqttPort: setting({
+    variable: 'MILEPOST_MQTT_PORT',
+    schema: port,
+    expected: aPort,
+    fallback: '1883',
+    meaning: 'Port of MQTT over TCP.',
+  }),
+  mqttWsPort: setting({
+    variable: 'MILEPOST_MQTT_WS_PORT',
+    schema: portOrOff,
+    expected: `${aPort}, or off`,
+    fallback: '8083',
+    meaning: 'Port of MQTT over WebSocket; off: not opened.',
+  }),
+  httpPort: setting({
+    variable: 'MILEPOST_HTTP_PORT',
+    schema: port,
+    expected: aPort,
+    meaning:
+      'Port of the map, the API, /metrics and /health. Unset: 8080 for appliance and dashboard, 8081 broker, 8082 gateway, 8084 notifications.',
+  }),
+  databaseUrl: setting({
+    variable: 'DATABASE_URL',
+    schema: z.string().regex(/^postgres(ql)?:\/\//),
+    expected: 'postgres://user:password@host:port/database',
+    meaning: 'PostgreSQL 14 or newer. Unset: an embedded one in the data folder.',
+  }),
+  bootstrapServers: setting({
+    variable: 'MILEPOST_BOOTSTRAP_SERVERS',
+    schema: addresses,
+    expected: 'host:port, several separated by commas',
+    meaning:
+      'The Kafka that gateway, dashboard and notifications use. Unset: our own broker; set: the appliance starts none.',
+  }),
+  brokerId: setting({
+    variable: 'MILEPOST_BROKER_ID',
+    kafkaVariables: ['KAFKA_NODE_ID', 'KAFKA_BROKER_ID'],
+    schema: z
+      .string()
+      .regex(/^\d{1,9}$/)
+      .transform(Number),
+    expected: 'a whole number from 0 to 999999999',
+    fallback: '1',
+    meaning: "The broker's node.id.",
+  }),
+  rack: setting({
+    variable: 'MILEPOST_RACK',
+    kafkaVariables: ['KAFKA_BROKER_RACK'],
+    schema: text,
+    expected: 'a name',
+    meaning: "The broker's rack, for replica placement and rack-aware consumers.",
+  }),
+  advertised: setting({
+    variable: 'MILEPOST_ADVERTISED_LISTENERS',
+    kafkaVariables: ['KAFKA_ADVERTISED_LISTENERS'],
+    schema: advertised,
+    expected: 'host:port or PLAINTEXT://host:port',
+    meaning: 'The address that clients are told to connect to. Unset: the address listened on.',
+  }),
+  flush: setting({
+    variable: 'MILEPOST_FLUSH',
+    schema: z.enum(['always', 'os']),
+    expected: 'always or os',
+    fallback: 'always',
+    meaning:
+      'always: acks=all waits for fsync (group commit). os: the page cache, as Kafka does; a power cut can lose it.',
+  }),
+  routes: setting({
+    variable: 'MILEPOST_MQTT_ROUTES',
+    schema: text,
+    expected: 'a JSON list of routes',
+    meaning: 'MQTT filter to log topic and decoder, as JSON. Unset: trucks/+/gps and owntracks/+/+.',
+  }),
+  webhookUrl: setting({
+    variable: 'MILEPOST_WEBHOOK_URL',
+    schema: z.url({ protocol: /^https?$/ }),
+    expected: 'an http or https address',
+    meaning: 'Where alerts are POSTed to. Unset: no webhook.',
+  }),
+  logLevel: setting({
+    variable: 'MILEPOST_LOG_LEVEL',
+    schema: z.enum(['debug', 'info', 'warn', 'error', 'silent']),
+    expected: 'debug, info, warn, error or silent',
+    fallback: 'info',
+    meaning: 'The least severe log line that is written.',
+  }),
+  logFormat: setting({
+    variable: 'MILEPOST_LOG_FORMAT',
+    schema: z.enum(['auto', 'json', 'pretty']),
+    expected: 'auto, json or pretty',
+    fallback: 'auto',
+    meaning: 'Log lines on standard error; auto: pretty on a terminal, else JSON.',
+  }),
+} as const;
+
+type Value<Row> = Row extends { schema: infer Schema extends z.ZodType; fallback: string }
+  ? z.output<Schema>
+  : Row extends { schema: infer Schema extends z.ZodType }
+    ? z.output<Schema> | undefined
+    : never;
+type Table = typeof table;
+
+export type Settings = { readonly [Name in keyof Table]: Value<Table[Name]> } & { readonly httpPort: number };
+
+/** What is wrong with the environment, a line for each: the variable, what was expected, what was seen. */
+export class SettingsInvalid extends Error {
+  override readonly name = 'SettingsInvalid';
+}
+
+const httpPorts: Record<ProgramName, string> = {
+  appliance: '8080',
+  dashboard: '8080',
+  broker: '8081',
+  gateway: '8082',
+  notifications: '8084',
+};
+
+/** Reads and checks all settings. @throws SettingsInvalid naming every bad one. */
+export function readSettings(program: ProgramName, env: Readonly<Record<string, string | undefined>>): Settings {
+  const wrong: string[] = [];
+  const settings: Record<string, unknown> = {};
+  for (const [name, row] of Object.entries(table) as [keyof Table, Setting<z.ZodType>][]) {
+    const seen = lookUp(row, env, wrong);
+    const value = seen?.value ?? (name === 'httpPort' ? httpPorts[program] : row.fallback);
+    if (value === undefined) continue;
+    const parsed = row.schema.safeParse(value);
+    if (parsed.success) settings[name] = parsed.data;
+    else wrong.push(`${seen?.variable ?? row.variable}: expected ${row.expected}, got "${shown(row, value)}"`);
+  }
+  if (wrong.length === 0) wrong.push(...openDoors(settings as Settings));
+  for (const variable of unknown(env)) wrong.push(`${variable}: no such setting; \`npx milepost config\` lists them`);
+  if (wrong.length > 0) throw new SettingsInvalid(wrong.join('\n'));
+  return settings as Settings;
+}
+
+/** The one that is set, of our name and Kafka's; an empty value counts as unset, as in a Compose file. */
+function lookUp(
+  row: Setting<z.ZodType>,
+  env: Readonly<Record<string, string | undefined>>,
+  wrong: string[],
+): { variable: string; value: string } | undefined {
+  const set = [row.variable, ...(row.kafkaVariables ?? [])].flatMap((variable) => {
+    const value = env[variable];
+    return value === undefined || value === '' ? [] : [{ variable, value }];
+  });
+  const [first, ...others] = set;
+  for (const other of others)
+    if (first && other.value !== first.value)
+      wrong.push(
+        `${first.variable} and ${other.variable} are the same setting: expected equal values or only one of them, ` +
+          `got "${first.value}" and "${other.value}"`,
+      );
+  return first;
+}
+
+/** Nothing of ours is reachable from other machines without a decision. */
+function openDoors({ listen, allowAnonymous }: Settings): string[] {
+  if (allowAnonymous || listen === 'localhost' || listen === '::1' || listen.startsWith('127.')) return [];
+  return [
+    `MILEPOST_LISTEN: "${listen}" is reachable from other machines and there is no authentication yet: ` +
+      'set MILEPOST_ALLOW_ANONYMOUS=true to accept that, or listen on 127.0.0.1',
+  ];
+}
+
+function unknown(env: Readonly<Record<string, string | undefined>>): string[] {
+  const known = new Set(Object.values(table).map((row) => row.variable));
+  return Object.keys(env).filter((name) => name.startsWith('MILEPOST_') && !known.has(name));
+}
+
+/** A password in a refused address is not repeated. */
+const shown = (row: { variable: string }, value: string): string =>
+  row.variable === 'DATABASE_URL' ? value.replace(/:[^:@/]*@/, ':***@') : value;
+
+/** Each setting with its default and meaning, for `npx milepost config` and docs/CONFIG.md. */
+export function describeSettings(): { variable: string; fallback: string; expected: string; meaning: string }[] {
+  return (Object.values(table) as Setting<z.ZodType>[]).map(({ variable, fallback, expected, meaning }) => ({
+    variable,
+    fallback: fallback ?? '(unset)',
+    expected,
+    meaning,
+  }));
+}

@@ -1,0 +1,32 @@
+// Log lines go to standard error, so that standard output holds only what was asked for (the ready line, an answer).
+import type { Logger } from '@milepost/core';
+import { pino } from 'pino';
+import pretty from 'pino-pretty';
+
+export interface LoggerOptions {
+  readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  readonly format: 'auto' | 'json' | 'pretty';
+  /** The program, shown on each JSON line. */
+  readonly name: string;
+}
+
+const STDERR = 2;
+
+export function createLogger({ level, format, name }: LoggerOptions): Logger {
+  const human = format === 'pretty' || (format === 'auto' && process.stderr.isTTY);
+  if (!human)
+    return pino(
+      { name, level, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
+      pino.destination({ fd: STDERR, sync: true }),
+    );
+  return pino(
+    { level },
+    pretty({
+      destination: STDERR,
+      sync: true,
+      ignore: 'pid,hostname',
+      translateTime: 'SYS:HH:MM:ss',
+      singleLine: true,
+    }),
+  );
+}
