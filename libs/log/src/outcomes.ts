@@ -1,0 +1,57 @@
+// What a log answers: expected outcomes as values. Only a broken log throws (LogFailed), and it does so from `sync`.
+import type { ErrorCode, LeaderEpoch, Offset, Timestamp } from '@milepost/core';
+
+export type AppendOutcome = Appended | AppendRefused;
+
+/** In the log, not yet on the platter: acknowledge after `sync()`. */
+export interface Appended {
+  readonly error: typeof ErrorCode.NONE;
+  /** For a duplicate: those of the batch that came first. It may still wait for its own fsync: `sync()` covers it too. */
+  readonly baseOffset: Offset;
+  readonly lastOffset: Offset;
+  /** NO_TIMESTAMP unless the topic stamps its records itself (message.timestamp.type=LogAppendTime). */
+  readonly logAppendTimeMs: Timestamp;
+  readonly duplicate: boolean;
+}
+
+/** Nothing was appended. */
+export interface AppendRefused {
+  readonly error: Exclude<ErrorCode, typeof ErrorCode.NONE>;
+  readonly message: string;
+  /** Which records were at fault (KIP-467), by their position in the batch. */
+  readonly recordErrors: readonly RecordError[];
+}
+
+export interface RecordError {
+  readonly batchIndex: number;
+  readonly message: string;
+}
+
+export type ReadOutcome =
+  /** Whole batches, verbatim; empty when nothing is there yet or nothing fits. */
+  | { readonly error: typeof ErrorCode.NONE; readonly records: Buffer }
+  /** OFFSET_OUT_OF_RANGE; CORRUPT_MESSAGE: a broken batch stands there; KAFKA_STORAGE_ERROR: the disk failed. */
+  | { readonly error: Exclude<ErrorCode, typeof ErrorCode.NONE>; readonly message: string };
+
+/** One record, found by its timestamp. */
+export interface TimestampedOffset {
+  readonly offset: Offset;
+  readonly timestamp: Timestamp;
+  readonly leaderEpoch: LeaderEpoch;
+}
+
+/** Where an epoch ends: the start of the next one, or the end of the log. */
+export interface EpochEnd {
+  readonly epoch: LeaderEpoch;
+  readonly endOffset: Offset;
+}
+
+/** A producer that this log remembers (KIP-664, DescribeProducers). */
+export interface ActiveProducer {
+  readonly producerId: bigint;
+  readonly producerEpoch: number;
+  readonly lastSequence: number;
+  readonly lastTimestamp: Timestamp;
+  readonly coordinatorEpoch: number;
+  readonly currentTransactionStart: Offset;
+}
