@@ -9,6 +9,7 @@ const may = {
   replication: ['log', 'wire', 'records', 'metadata', 'core'],
   coordinators: ['wire', 'records', 'metadata', 'core'],
   ingress: ['log', 'records', 'fleet', 'core'],
+  roads: ['core'],
   live: ['fleet', 'core'],
   alerts: ['fleet', 'core'],
   broker: ['coordinators', 'replication', 'metadata', 'log', 'wire', 'records', 'core'],
