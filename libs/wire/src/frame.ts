@@ -1,0 +1,118 @@
+// Frames: a length of four bytes, then as many bytes. In: chunks as the network gives them, out: whole frames. And the
+// way back: a message with its header and length, ready to send.
+import { ByteWriter, GatherWriter, MalformedMessage } from '@milepost/core';
+import { type RequestHeader, writeRequestHeader, writeResponseHeader } from './header.ts';
+import type { Api } from './schema/api.ts';
+import type { Encodable, Shape } from './schema/field.ts';
+
+/** `socket.request.max.bytes`: Kafka's default. */
+export const MAX_FRAME_BYTES = 100 * 1024 * 1024;
+
+/** A frame up to this size gets its buffer when its length is known; a larger one grows as its bytes arrive. */
+const FIRST_STEP_BYTES = 2 * 1024 * 1024;
+
+const LENGTH_BYTES = 4;
+
+/**
+ * Cuts a stream into frames. Every frame is a buffer of its own, of exactly its size, so that views into it outlive the
+ * chunk. Up to FIRST_STEP_BYTES each byte is copied once; beyond, the buffer doubles, and a length that promises 100 MB
+ * costs no more memory than twice what has come.
+ */
+export class FrameAssembler {
+  readonly #limitBytes: number;
+  readonly #length = Buffer.alloc(LENGTH_BYTES);
+  /** Bytes of the length that have come. */
+  #lengthBytes = 0;
+  #frameBytes = 0;
+  #frame: Buffer | undefined;
+  #filled = 0;
+
+  constructor(limitBytes = MAX_FRAME_BYTES) {
+    this.#limitBytes = limitBytes;
+  }
+
+  /** Bytes of a frame that is not whole yet. */
+  get pendingBytes(): number {
+    return this.#lengthBytes + this.#filled;
+  }
+
+  /**
+   * The frames that this chunk completes, in order. To be drained before the chunk is used again.
+   * @throws MalformedMessage on a length below 0 or above the limit; the stream is then beyond repair.
+   */
+  *frames(chunk: Buffer): Generator<Buffer, void, undefined> {
+    let at = 0;
+    while (at < chunk.length) {
+      if (this.#lengthBytes < LENGTH_BYTES) {
+        at += this.#takeLength(chunk, at);
+        if (this.#lengthBytes < LENGTH_BYTES) return;
+      }
+      at += this.#takeBody(chunk, at);
+      if (this.#filled < this.#frameBytes) return;
+      yield this.#finish();
+    }
+  }
+
+  #takeLength(chunk: Buffer, at: number): number {
+    const taken = chunk.copy(this.#length, this.#lengthBytes, at, at + LENGTH_BYTES - this.#lengthBytes);
+    this.#lengthBytes += taken;
+    if (this.#lengthBytes === LENGTH_BYTES) {
+      this.#frameBytes = this.#length.readInt32BE();
+      if (this.#frameBytes < 0 || this.#frameBytes > this.#limitBytes)
+        throw new MalformedMessage(
+          `a frame of ${this.#frameBytes} bytes announced, 0 to ${this.#limitBytes} are allowed (socket.request.max.bytes)`,
+        );
+    }
+    return taken;
+  }
+
+  #takeBody(chunk: Buffer, at: number): number {
+    this.#frame ??= Buffer.allocUnsafe(Math.min(this.#frameBytes, FIRST_STEP_BYTES));
+    const taken = Math.min(chunk.length - at, this.#frameBytes - this.#filled);
+    if (this.#filled + taken > this.#frame.length) {
+      const grown = Buffer.allocUnsafe(Math.min(this.#frameBytes, 2 * (this.#filled + taken)));
+      this.#frame.copy(grown, 0, 0, this.#filled);
+      this.#frame = grown;
+    }
+    chunk.copy(this.#frame, this.#filled, at, at + taken);
+    this.#filled += taken;
+    return taken;
+  }
+
+  #finish(): Buffer {
+    const frame = this.#frame as Buffer;
+    this.#frame = undefined;
+    this.#lengthBytes = 0;
+    this.#filled = 0;
+    return frame;
+  }
+}
+
+/** A request with its length and header, as one buffer. */
+export function requestFrame<Req extends Shape, Res extends Shape>(
+  api: Api<Req, Res>,
+  header: Omit<RequestHeader, 'apiKey'>,
+  body: Encodable<Req>,
+): Buffer {
+  const writer = new ByteWriter();
+  writer.int32(0);
+  writeRequestHeader(writer, api, header);
+  api.request(header.apiVersion).write(writer, body);
+  writer.patchInt32(0, writer.position - LENGTH_BYTES);
+  return writer.finish();
+}
+
+/** A response with its length and header, as buffers to be sent in this order; large records are among them by reference. */
+export function responseFrame<Req extends Shape, Res extends Shape>(
+  api: Api<Req, Res>,
+  version: number,
+  correlationId: number,
+  body: Encodable<Res>,
+): Buffer[] {
+  const writer = new GatherWriter();
+  writer.int32(0);
+  writeResponseHeader(writer, api, version, correlationId);
+  api.response(version).write(writer, body);
+  writer.patchInt32(0, writer.sizeBytes - LENGTH_BYTES);
+  return writer.chunks();
+}

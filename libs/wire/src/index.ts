@@ -1,0 +1,12 @@
+export * from './frame.ts';
+export * from './header.ts';
+export * from './messages/index.ts';
+export {
+  type AnyApi,
+  Api,
+  type RequestInput,
+  type RequestOf,
+  type ResponseOf,
+  type ResponseOutput,
+} from './schema/api.ts';
+export type { Codec } from './schema/compile.ts';

@@ -1,0 +1,24 @@
+// Pieces that several messages share.
+import { ErrorCode, NO_BROKER, NO_LEADER_EPOCH } from '@milepost/core';
+import { brokerId, errorCode, int32, leaderEpoch, string, struct } from '../schema/field.ts';
+
+/** A quota held the request back for so long (KIP-219: the answer comes at once, then the channel is muted). */
+export const throttleTimeMs = int32.default(0);
+
+/** For error codes that a handler rarely has to state. */
+export const noErrorByDefault = errorCode.default(ErrorCode.NONE);
+
+export const nullableString = string.nullable().default(null);
+
+/** Hint at the leader for a client that asked the wrong broker (KIP-951); -1/-1 when there is nothing to say. */
+export const currentLeader = struct({
+  leaderId: brokerId.default(NO_BROKER),
+  leaderEpoch: leaderEpoch.default(NO_LEADER_EPOCH),
+});
+
+export const nodeEndpoint = {
+  nodeId: brokerId,
+  host: string,
+  port: int32,
+  rack: nullableString,
+};
