@@ -1,0 +1,6 @@
+export * from './consumer.ts';
+export * from './partitioner.ts';
+export * from './producer.ts';
+export * from './read-back.ts';
+export * from './record.ts';
+export * from './topics.ts';

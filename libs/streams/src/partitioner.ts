@@ -1,0 +1,6 @@
+import { murmur2 } from '@platformatic/kafka';
+
+/** The partition of a key: murmur2, as Java's default partitioner, so that every client agrees where a truck lives. */
+export function partitionOf(key: Buffer, partitions: number): number {
+  return (murmur2(key) & 0x7fff_ffff) % partitions;
+}

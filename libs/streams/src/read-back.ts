@@ -1,0 +1,108 @@
+// Reads a stretch of the log again, outside of any group: a truck's track, a consumer's state after a restart.
+import { Consumer as Client, type RecordsBatch } from '@platformatic/kafka';
+import type { ConsumedRecord } from './record.ts';
+
+export interface ReadBackOptions {
+  readonly bootstrapServers: readonly string[];
+  readonly clientId: string;
+  readonly topic: string;
+  /** Left out: all. */
+  readonly partitions?: readonly number[];
+  /** Begins at the first record received at or after this time, ms since 1970. */
+  readonly fromTimestamp: number;
+  /** Stops reading a partition after this many records. */
+  readonly limit?: number;
+}
+
+const FETCH_BYTES = 1024 * 1024;
+const CONTROL_BATCH = 0x20;
+
+/** Yields batches, each of one partition in offset order, up to the end that the log has when it is asked. */
+export async function* readBack(options: ReadBackOptions): AsyncGenerator<readonly ConsumedRecord[]> {
+  const client = new Client({
+    groupId: options.clientId, // never joined: the library wants a name
+    clientId: options.clientId,
+    bootstrapBrokers: [...options.bootstrapServers],
+    retries: 3,
+  });
+  try {
+    const { id, leaders } = await placeOf(client, options.topic);
+    const partitions = options.partitions ?? leaders.map((_, index) => index);
+    const begins = await offsetsAt(client, options.topic, partitions, BigInt(options.fromTimestamp));
+    const ends = await offsetsAt(client, options.topic, partitions, LATEST);
+    for (const partition of partitions) {
+      const end = ends.get(partition) ?? 0n;
+      const begin = begins.get(partition) ?? -1n;
+      let left = options.limit ?? Number.POSITIVE_INFINITY;
+      for (let at = begin; at >= 0n && at < end && left > 0; ) {
+        const node = leaders[partition] as number;
+        const response = await fetchFrom(client, node, id, partition, at);
+        const batches = response.responses[0]?.partitions[0]?.records ?? [];
+        const last = batches.at(-1);
+        if (!last) break;
+        const records = batches
+          .flatMap((batch) => recordsOf(batch, options.topic, partition))
+          .filter(({ offset }) => offset >= at && offset < end)
+          .slice(0, left);
+        left -= records.length;
+        at = last.firstOffset + BigInt(last.lastOffsetDelta) + 1n;
+        if (records.length > 0) yield records;
+      }
+    }
+  } finally {
+    await client.close(true);
+  }
+}
+
+const LATEST = -1n;
+
+async function placeOf(client: Client, topic: string): Promise<{ id: string; leaders: number[] }> {
+  const metadata = await client.metadata({ topics: [topic], autocreateTopics: false });
+  const found = metadata.topics.get(topic);
+  if (!found) throw new Error(`topic ${topic} does not exist`);
+  return { id: found.id, leaders: found.partitions.map(({ leader }) => leader) };
+}
+
+async function offsetsAt(
+  client: Client,
+  topic: string,
+  partitions: readonly number[],
+  timestamp: bigint,
+): Promise<Map<number, bigint>> {
+  const answer = await client.listOffsetsWithTimestamps({
+    topics: [topic],
+    partitions: { [topic]: [...partitions] },
+    timestamp,
+  });
+  return new Map([...(answer.get(topic) ?? [])].map(([partition, { offset }]) => [partition, offset]));
+}
+
+function fetchFrom(client: Client, node: number, topicId: string, partition: number, at: bigint) {
+  return client.fetch({
+    node,
+    maxWaitTime: 0,
+    minBytes: 0,
+    maxBytes: FETCH_BYTES,
+    topics: [
+      {
+        topicId,
+        partitions: [
+          { partition, fetchOffset: at, partitionMaxBytes: FETCH_BYTES, currentLeaderEpoch: -1, lastFetchedEpoch: -1 },
+        ],
+      },
+    ],
+  });
+}
+
+function recordsOf(batch: RecordsBatch, topic: string, partition: number): ConsumedRecord[] {
+  if (batch.attributes & CONTROL_BATCH) return [];
+  return batch.records.map((record) => ({
+    topic,
+    partition,
+    offset: Number(batch.firstOffset) + record.offsetDelta,
+    timestamp: Number(batch.firstTimestamp + record.timestampDelta),
+    key: record.key,
+    value: record.value,
+    headers: new Map(record.headers.map(([key, value]) => [key?.toString() ?? '', value ?? Buffer.alloc(0)])),
+  }));
+}

@@ -1,0 +1,80 @@
+// The topics of the product. Each app makes sure at its start that they are there, on our broker or on a foreign Kafka.
+import { Admin } from '@platformatic/kafka';
+
+export interface TopicPlan {
+  readonly name: string;
+  readonly partitions: number;
+  readonly configs?: Readonly<Record<string, string>>;
+}
+
+export const TRUCK_GPS = 'truck_gps';
+export const TRUCK_STATUS = 'truck_status';
+export const TRUCK_ALERTS = 'truck_alerts';
+export const TRUCK_COMMANDS = 'truck_commands';
+export const DEAD_LETTERS = 'dead_letters';
+
+export const productTopics: readonly TopicPlan[] = [
+  { name: TRUCK_GPS, partitions: 10 },
+  { name: TRUCK_STATUS, partitions: 10, configs: { 'cleanup.policy': 'compact' } },
+  { name: TRUCK_ALERTS, partitions: 10 },
+  { name: TRUCK_COMMANDS, partitions: 10 },
+  { name: DEAD_LETTERS, partitions: 3 },
+];
+
+/** A topic is there with another number of partitions: keys would land elsewhere than they did. */
+export class WrongPartitions extends Error {
+  override readonly name = 'WrongPartitions';
+}
+
+/** Creates what is missing. @throws WrongPartitions; the client's error when the Kafka cannot be reached. */
+export async function ensureTopics(
+  bootstrapServers: readonly string[],
+  plans: readonly TopicPlan[] = productTopics,
+): Promise<void> {
+  const admin = new Admin({
+    clientId: 'milepost-topics',
+    bootstrapBrokers: [...bootstrapServers],
+    retries: 5,
+    retryDelay: 300,
+  });
+  try {
+    const there = new Set(await admin.listTopics({ includeInternals: false }));
+    for (const plan of plans) if (!there.has(plan.name)) await create(admin, plan);
+    const metadata = await admin.metadata({
+      topics: plans.map(({ name }) => name),
+      autocreateTopics: false,
+      forceUpdate: true,
+    });
+    for (const { name, partitions } of plans) {
+      const seen = metadata.topics.get(name)?.partitionsCount;
+      if (seen !== partitions)
+        throw new WrongPartitions(
+          `topic ${name}: expected ${partitions} partitions, it has ${seen}; the key of a truck decides its partition, so ` +
+            'this cannot be changed in place: use another cluster, or move the topic aside',
+        );
+    }
+  } finally {
+    await admin.close();
+  }
+}
+
+/** Another app may be creating the same topic at this moment: that is as good. */
+async function create(admin: Admin, { name, partitions, configs = {} }: TopicPlan): Promise<void> {
+  try {
+    await admin.createTopics({
+      topics: [name],
+      partitions,
+      replicas: -1,
+      configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
+    });
+  } catch (error) {
+    if (!JSON.stringify(errorsOf(error)).includes('TOPIC_ALREADY_EXISTS')) throw error;
+  }
+}
+
+/** The client wraps the broker's errors in one another. */
+function errorsOf(error: unknown): unknown[] {
+  if (!(error instanceof Error)) return [];
+  const inner = error instanceof AggregateError ? error.errors.flatMap(errorsOf) : [];
+  return [(error as { apiId?: string }).apiId ?? error.message, ...inner, ...errorsOf(error.cause)];
+}
