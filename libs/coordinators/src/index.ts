@@ -1,1 +1,4 @@
+export * from './config.ts';
+export * from './group/commands.ts';
+export * from './group-coordinator.ts';
 export * from './ports.ts';

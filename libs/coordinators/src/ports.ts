@@ -1,6 +1,6 @@
 // What the coordinators ask for: a place that keeps groups and offsets. PostgreSQL in production (libs/postgres),
 // memory in tests and in the simulator; both pass group-store.contract.ts.
-import type { LeaderEpoch, Offset, Timestamp } from '@milepost/core';
+import type { LeaderEpoch, Offset, Timestamp, Uuid } from '@milepost/core';
 
 /** A group's durable state: what a coordinator needs to go on after a restart. `state` is the coordinator's own JSON. */
 export interface StoredGroup {
@@ -10,12 +10,16 @@ export interface StoredGroup {
   readonly state: unknown;
 }
 
+/** May belong to a group that was never stored: a consumer that assigns partitions to itself (a "simple" group). */
 export interface StoredOffset {
   readonly groupId: string;
   readonly topic: string;
+  /** ZERO_UUID where the client's version names topics by name and nobody knew the id. */
+  readonly topicId: Uuid;
   readonly partition: number;
   readonly offset: Offset;
   readonly leaderEpoch: LeaderEpoch;
+  /** Any text that a client likes, U+0000 included (as in group ids). */
   readonly metadata: string;
   readonly committedAt: Timestamp;
   /** Only what an old client asked for (OffsetCommit v2-4 retention time); null: the group's own rule. */
@@ -24,7 +28,7 @@ export interface StoredOffset {
 
 export type GroupEvent =
   | { readonly type: 'group-stored'; readonly group: StoredGroup }
-  /** With all its offsets. */
+  /** With all its offsets. Absent is fine. */
   | { readonly type: 'group-deleted'; readonly groupId: string }
   | { readonly type: 'offset-committed'; readonly offset: StoredOffset }
   | {
@@ -37,12 +41,14 @@ export type GroupEvent =
 export interface GroupStore {
   /**
    * Takes the shards (partitions of `__consumer_offsets`) for this process and reads all they hold. From here on
-   * writes that carry an older epoch for them are refused.
+   * writes that carry an older epoch for them are refused. @throws GroupStoreUnavailable
    */
   take(shards: readonly number[]): Promise<TakenShards>;
   /**
-   * All of the events in one transaction, or none; several calls under way at once share transactions.
-   * Resolves when they are durable. @throws GroupStoreUnavailable (nothing was applied, or nobody knows), ShardFenced
+   * All of the events, in order, in one transaction, or none; several calls under way at once share transactions.
+   * Resolves when they are durable. It settles once they can no longer land: a group's next write follows at once,
+   * and an offset of the last one must not arrive after it.
+   * @throws GroupStoreUnavailable (nothing was applied, or nobody knows), ShardFenced
    */
   persist(shard: number, epoch: number, events: readonly GroupEvent[]): Promise<void>;
 }
@@ -50,6 +56,7 @@ export interface GroupStore {
 export interface TakenShards {
   /** By shard. */
   readonly epochs: ReadonlyMap<number, number>;
+  /** In any order. */
   readonly groups: readonly StoredGroup[];
   readonly offsets: readonly StoredOffset[];
 }

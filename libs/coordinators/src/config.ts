@@ -1,0 +1,30 @@
+// The coordinator's settings, named after Kafka's broker properties, with Kafka 4.3's defaults.
+
+export interface GroupConfig {
+  /** group.min.session.timeout.ms and group.max.session.timeout.ms: outside of them INVALID_SESSION_TIMEOUT. */
+  readonly minSessionTimeoutMs: number;
+  readonly maxSessionTimeoutMs: number;
+  /** group.initial.rebalance.delay.ms: how long a new group's first rebalance waits for more members. */
+  readonly initialRebalanceDelayMs: number;
+  /** group.max.size */
+  readonly maxSize: number;
+  /** offset.metadata.max.bytes (Kafka counts UTF-16 units, and so do we). */
+  readonly offsetMetadataMaxBytes: number;
+  /** offsets.retention.minutes */
+  readonly offsetsRetentionMinutes: number;
+  /** offsets.retention.check.interval.ms */
+  readonly offsetsRetentionCheckIntervalMs: number;
+  /** offsets.commit.timeout.ms: how long a command may wait for the store before its client is told to try again. */
+  readonly offsetsCommitTimeoutMs: number;
+}
+
+export const DEFAULT_GROUP_CONFIG: GroupConfig = {
+  minSessionTimeoutMs: 6_000,
+  maxSessionTimeoutMs: 1_800_000,
+  initialRebalanceDelayMs: 3_000,
+  maxSize: 2 ** 31 - 1,
+  offsetMetadataMaxBytes: 4_096,
+  offsetsRetentionMinutes: 7 * 24 * 60,
+  offsetsRetentionCheckIntervalMs: 600_000,
+  offsetsCommitTimeoutMs: 5_000,
+};
