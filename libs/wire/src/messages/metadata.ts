@@ -4,10 +4,7 @@
 import { NO_BROKER, NO_LEADER_EPOCH } from '@milepost/core';
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { array, bool, brokerId, errorCode, int32, leaderEpoch, string, uuid } from '../schema/field.ts';
-import { noErrorByDefault, nodeEndpoint, nullableString, throttleTimeMs } from './parts.ts';
-
-/** Authorized operations when the client did not ask for them. */
-export const OPERATIONS_NOT_ASKED = -2147483648;
+import { authorizedOperations, noErrorByDefault, nodeEndpoint, nullableString, throttleTimeMs } from './parts.ts';
 
 export const Metadata = api({
   key: 3,
@@ -39,9 +36,9 @@ export const Metadata = api({
         isrNodes: array(brokerId),
         offlineReplicas: array(brokerId).default([]).since(5),
       }),
-      topicAuthorizedOperations: int32.default(OPERATIONS_NOT_ASKED).since(8),
+      topicAuthorizedOperations: authorizedOperations.since(8),
     }),
-    clusterAuthorizedOperations: int32.default(OPERATIONS_NOT_ASKED).since(8).until(10),
+    clusterAuthorizedOperations: authorizedOperations.since(8).until(10),
     errorCode: noErrorByDefault.since(13),
   },
 });

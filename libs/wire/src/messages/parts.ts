@@ -1,6 +1,6 @@
 // Pieces that several messages share.
 import { ErrorCode, NO_BROKER, NO_LEADER_EPOCH } from '@milepost/core';
-import { brokerId, errorCode, int32, leaderEpoch, string, struct } from '../schema/field.ts';
+import { brokerId, bytes, errorCode, int32, leaderEpoch, string, struct } from '../schema/field.ts';
 
 /** A quota held the request back for so long (KIP-219: the answer comes at once, then the channel is muted). */
 export const throttleTimeMs = int32.default(0);
@@ -9,6 +9,12 @@ export const throttleTimeMs = int32.default(0);
 export const noErrorByDefault = errorCode.default(ErrorCode.NONE);
 
 export const nullableString = string.nullable().default(null);
+
+export const emptyByDefault = bytes.default(Buffer.alloc(0));
+
+/** Bits of what the client may do (KIP-430), when the client did not ask for them. */
+export const OPERATIONS_NOT_ASKED = -2147483648;
+export const authorizedOperations = int32.default(OPERATIONS_NOT_ASKED);
 
 /** Hint at the leader for a client that asked the wrong broker (KIP-951); -1/-1 when there is nothing to say. */
 export const currentLeader = struct({

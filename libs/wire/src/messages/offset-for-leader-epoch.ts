@@ -1,0 +1,41 @@
+// Where a leader epoch ends in this log: how a client or follower finds out that it has to truncate (KIP-101, KIP-320).
+// v3 says who asks, v4 is flexible. Versions 0 and 1 are gone.
+import { BrokerId, NO_LEADER_EPOCH, NO_OFFSET } from '@milepost/core';
+import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
+import { array, brokerId, errorCode, int32, leaderEpoch, offset, string } from '../schema/field.ts';
+import { throttleTimeMs } from './parts.ts';
+
+/** A consumer that may see past the high watermark; what a request without the field stands for. */
+export const DEBUGGING_CONSUMER = BrokerId(-2);
+
+export const OffsetForLeaderEpoch = api({
+  key: 23,
+  name: 'OffsetForLeaderEpoch',
+  versions: [2, 4],
+  flexible: 4,
+  request: {
+    replicaId: brokerId.default(DEBUGGING_CONSUMER).since(3).ignorable(),
+    topics: array({
+      topic: string,
+      partitions: array({
+        partition: int32,
+        currentLeaderEpoch: leaderEpoch.default(NO_LEADER_EPOCH),
+        leaderEpoch,
+      }),
+    }),
+  },
+  response: {
+    throttleTimeMs,
+    topics: array({
+      topic: string,
+      partitions: array({
+        errorCode,
+        partition: int32,
+        leaderEpoch: leaderEpoch.default(NO_LEADER_EPOCH),
+        endOffset: offset.default(NO_OFFSET),
+      }),
+    }),
+  },
+});
+export type OffsetForLeaderEpochRequest = RequestOf<typeof OffsetForLeaderEpoch>;
+export type OffsetForLeaderEpochResponse = ResponseOf<typeof OffsetForLeaderEpoch>;
