@@ -1,0 +1,73 @@
+import { bearingDeg, boxAround, distanceM, isInBox, isInPolygon, type LonLat } from './index.ts';
+
+const gothenburg = { lat: 57.7089, lon: 11.9746 };
+const stockholm = { lat: 59.3293, lon: 18.0686 };
+
+test('distances are those of the globe', () => {
+  expect(distanceM(gothenburg, stockholm)).toBeCloseTo(397_900, -3.5);
+  expect(distanceM({ lat: 0, lon: 0 }, { lat: 0, lon: 1 })).toBeCloseTo(111_195, 0);
+  expect(distanceM({ lat: 0, lon: 179.5 }, { lat: 0, lon: -179.5 })).toBeCloseTo(111_195, 0);
+  expect(distanceM({ lat: 0, lon: 0 }, { lat: 0, lon: 180 })).toBeCloseTo(Math.PI * 6_371_008.8, 0);
+  expect(distanceM(gothenburg, gothenburg)).toBe(0);
+});
+
+test('a metre apart is a metre', () => {
+  expect(distanceM(gothenburg, { ...gothenburg, lat: gothenburg.lat + 1 / 111_195 })).toBeCloseTo(1, 3);
+});
+
+test.each([
+  [{ lat: 1, lon: 0 }, 0],
+  [{ lat: 0, lon: 1 }, 90],
+  [{ lat: -1, lon: 0 }, 180],
+  [{ lat: 0, lon: -1 }, 270],
+  [{ lat: 0, lon: 0 }, 0],
+])('from the origin to %j is %i degrees', (to, degrees) => {
+  expect(bearingDeg({ lat: 0, lon: 0 }, to)).toBeCloseTo(degrees, 9);
+});
+
+const square: LonLat[] = [
+  [10, 50],
+  [20, 50],
+  [20, 60],
+  [10, 60],
+];
+const hole: LonLat[] = [
+  [14, 54],
+  [16, 54],
+  [16, 56],
+  [14, 56],
+];
+
+test('a polygon holds its inside, not its hole; closed or not', () => {
+  for (const ring of [square, [...square, square[0] as LonLat], [...square].reverse()]) {
+    expect(isInPolygon({ lat: 51, lon: 11 }, [ring, hole])).toBe(true);
+    expect(isInPolygon({ lat: 55, lon: 15 }, [ring, hole])).toBe(false);
+    expect(isInPolygon({ lat: 61, lon: 15 }, [ring, hole])).toBe(false);
+    expect(isInPolygon({ lat: 55, lon: 9 }, [ring, hole])).toBe(false);
+    expect(isInPolygon({ lat: 55, lon: -165 }, [ring])).toBe(false);
+  }
+  expect(isInPolygon({ lat: 0, lon: 0 }, [[]])).toBe(false);
+});
+
+test('a polygon over the 180th meridian is one piece', () => {
+  const fiji: LonLat[] = [
+    [177, -20],
+    [-178, -20],
+    [-178, -15],
+    [177, -15],
+  ];
+  for (const lon of [177.5, 179.9, 180, -180, -179.9, -178.5])
+    expect(isInPolygon({ lat: -17, lon }, [fiji])).toBe(true);
+  for (const lon of [176.9, -177.9, 0, 90, -90]) expect(isInPolygon({ lat: -17, lon }, [fiji])).toBe(false);
+});
+
+test('boxes', () => {
+  const box = boxAround([gothenburg, stockholm]);
+  expect(box).toEqual({ west: 11.9746, south: 57.7089, east: 18.0686, north: 59.3293 });
+  expect(boxAround([])).toBeUndefined();
+  const pacific = { west: 170, south: -10, east: -170, north: 10 };
+  expect(isInBox({ lat: 0, lon: 175 }, pacific)).toBe(true);
+  expect(isInBox({ lat: 0, lon: -175 }, pacific)).toBe(true);
+  expect(isInBox({ lat: 0, lon: 0 }, pacific)).toBe(false);
+  expect(isInBox({ lat: 11, lon: 175 }, pacific)).toBe(false);
+});

@@ -1,0 +1,85 @@
+// Distances, directions and areas on a spherical Earth: good to 0.5 % anywhere, which is finer than a truck's GPS over
+// the distances of a geofence. Shapes are GeoJSON's: [lon, lat], and may cross the 180th meridian.
+
+export interface Point {
+  readonly lat: number;
+  readonly lon: number;
+}
+export type LonLat = readonly [lon: number, lat: number];
+/** Rings of a GeoJSON polygon: the outer one, then its holes. Closed or not. */
+export type Rings = readonly (readonly LonLat[])[];
+/** west > east: the box crosses the 180th meridian. */
+export interface Box {
+  readonly west: number;
+  readonly south: number;
+  readonly east: number;
+  readonly north: number;
+}
+
+const EARTH_RADIUS_M = 6_371_008.8; // mean radius (IUGG)
+const radians = (degrees: number): number => (degrees * Math.PI) / 180;
+
+/** Great-circle distance (haversine: exact for near points too). */
+export function distanceM(a: Point, b: Point): number {
+  const halfLat = Math.sin(radians(b.lat - a.lat) / 2);
+  const halfLon = Math.sin(radians(b.lon - a.lon) / 2);
+  const h = halfLat ** 2 + Math.cos(radians(a.lat)) * Math.cos(radians(b.lat)) * halfLon ** 2;
+  return 2 * EARTH_RADIUS_M * Math.asin(Math.min(1, Math.sqrt(h)));
+}
+
+/** The direction to set out in, 0 <= degrees < 360, clockwise from north. 0 where both points are one. */
+export function bearingDeg(from: Point, to: Point): number {
+  const lon = radians(to.lon - from.lon);
+  const east = Math.sin(lon) * Math.cos(radians(to.lat));
+  const north =
+    Math.cos(radians(from.lat)) * Math.sin(radians(to.lat)) -
+    Math.sin(radians(from.lat)) * Math.cos(radians(to.lat)) * Math.cos(lon);
+  return ((Math.atan2(east, north) * 180) / Math.PI + 360) % 360;
+}
+
+export function isInBox({ lat, lon }: Point, { west, south, east, north }: Box): boolean {
+  const between = west <= east ? lon >= west && lon <= east : lon >= west || lon <= east;
+  return between && lat >= south && lat <= north;
+}
+
+/** The smallest box around the points that does not cross the 180th meridian; undefined around none. */
+export function boxAround(points: Iterable<Point>): Box | undefined {
+  let [west, south, east, north] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const { lat, lon } of points) {
+    [west, east] = [Math.min(west, lon), Math.max(east, lon)];
+    [south, north] = [Math.min(south, lat), Math.max(north, lat)];
+  }
+  return west <= east ? { west, south, east, north } : undefined;
+}
+
+/** Even-odd rule, so that a point in a hole is outside. Edges are straight in degrees, as maps draw them. */
+export function isInPolygon(point: Point, rings: Rings): boolean {
+  let inside = false;
+  for (const ring of rings) {
+    const unwrapped = unwrap(ring);
+    for (const turn of [-360, 0, 360]) {
+      if (crossesOddly(point.lon + turn, point.lat, unwrapped)) inside = !inside;
+    }
+  }
+  return inside;
+}
+
+/** Each vertex on the near side of the one before, so that a ring over the 180th meridian is one piece. */
+function unwrap(ring: readonly LonLat[]): LonLat[] {
+  let previous: number | undefined;
+  return ring.map(([lon, lat]): LonLat => {
+    previous = previous === undefined ? lon : previous + ((((lon - previous + 180) % 360) + 360) % 360) - 180;
+    return [previous, lat];
+  });
+}
+
+/** Does a ray to the east cross the ring an odd number of times? */
+function crossesOddly(x: number, y: number, ring: readonly LonLat[]): boolean {
+  let odd = false;
+  let [fromX, fromY] = ring.at(-1) ?? [0, 0];
+  for (const [toX, toY] of ring) {
+    if (fromY > y !== toY > y && x < fromX + ((y - fromY) / (toY - fromY)) * (toX - fromX)) odd = !odd;
+    [fromX, fromY] = [toX, toY];
+  }
+  return odd;
+}

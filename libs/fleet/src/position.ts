@@ -1,0 +1,101 @@
+// The canonical position: what every device format becomes, and the value of a record in `truck_gps`.
+// It keeps every digit: a number that a double or `String` would write otherwise carries its own text in `digits`, and
+// that text is what `encodePosition` writes. It keeps the device's own time: `ts` is what the device said.
+
+export interface Position {
+  readonly truckId: string;
+  /** ISO 8601, as the device said it (`parseTime` reads it). */
+  readonly ts: string;
+  readonly lat: number;
+  readonly lon: number;
+  readonly speedKmh?: number;
+  readonly headingDeg?: number;
+  readonly altitudeM?: number;
+  readonly accuracyM?: number;
+  readonly ignition?: boolean;
+  readonly odometerM?: number;
+  readonly fuelPct?: number;
+  readonly batteryPct?: number;
+  /** The format it came in: the decoder's name. */
+  readonly source: string;
+  /** The device's digits, for those numbers alone whose text is not `String(number)`. */
+  readonly digits?: Readonly<Partial<Record<NumberField, string>>>;
+}
+
+export type NumberField =
+  | 'lat'
+  | 'lon'
+  | 'speedKmh'
+  | 'headingDeg'
+  | 'altitudeM'
+  | 'accuracyM'
+  | 'odometerM'
+  | 'fuelPct'
+  | 'batteryPct';
+
+export interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What a number has to be to be believed, ends included. */
+export const RANGES: Readonly<Record<NumberField, Range>> = {
+  lat: { from: -90, to: 90 },
+  lon: { from: -180, to: 180 },
+  speedKmh: { from: 0, to: 2000 },
+  headingDeg: { from: 0, to: 360 },
+  altitudeM: { from: -12_000, to: 100_000 },
+  accuracyM: { from: 0, to: 40_100_000 },
+  odometerM: { from: 0, to: Number.MAX_SAFE_INTEGER },
+  fuelPct: { from: 0, to: 100 },
+  batteryPct: { from: 0, to: 100 },
+};
+
+const OPTIONAL_NUMBERS = [
+  'speedKmh',
+  'headingDeg',
+  'altitudeM',
+  'accuracyM',
+  'odometerM',
+  'fuelPct',
+  'batteryPct',
+] as const satisfies readonly NumberField[];
+
+/**
+ * The record's value. Text is put together by hand: `truckId`, `ts` and `source` are of alphabets that need no escape,
+ * and numbers are written with the device's digits.
+ */
+export function encodePosition(position: Position): Buffer {
+  const { digits } = position;
+  let json = `{"truckId":"${position.truckId}","ts":"${position.ts}"`;
+  json += `,"lat":${digits?.lat ?? position.lat},"lon":${digits?.lon ?? position.lon}`;
+  for (const field of OPTIONAL_NUMBERS) {
+    const value = position[field];
+    if (value !== undefined) json += `,"${field}":${digits?.[field] ?? value}`;
+  }
+  if (position.ignition !== undefined) json += `,"ignition":${position.ignition}`;
+  return Buffer.from(`${json},"source":"${position.source}"}`);
+}
+
+/** Reads a record's value back, as consumers do. Undefined where it is no position: another program wrote it. */
+export function readPosition(value: Buffer | string): Position | undefined {
+  let document: unknown;
+  try {
+    document = JSON.parse(value.toString());
+  } catch {
+    return undefined;
+  }
+  return isPosition(document) ? document : undefined;
+}
+
+function isPosition(document: unknown): document is Position {
+  if (typeof document !== 'object' || document === null) return false;
+  const position = document as Partial<Record<string, unknown>>;
+  const numbers = OPTIONAL_NUMBERS.every((field) => position[field] === undefined || inRange(field, position[field]));
+  const texts = [position['truckId'], position['ts'], position['source']].every((text) => typeof text === 'string');
+  return numbers && texts && inRange('lat', position['lat']) && inRange('lon', position['lon']);
+}
+
+function inRange(field: NumberField, value: unknown): boolean {
+  return typeof value === 'number' && value >= RANGES[field].from && value <= RANGES[field].to;
+}
