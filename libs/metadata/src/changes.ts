@@ -3,10 +3,11 @@ import type { BrokerId, Uuid } from '@milepost/core';
 import type { BrokerState, Configs, PartitionState, TopicState } from './image.ts';
 
 export type MetadataChange =
-  /** The store fills in `epoch`: one more than the id's last. */
+  /** Also again, by a broker that has started anew. The store fills in `epoch`: the version of the new image. */
   | { readonly type: 'broker-registered'; readonly broker: Omit<BrokerState, 'epoch'> }
+  /** Conflict: it is not registered. */
   | { readonly type: 'broker-removed'; readonly id: BrokerId }
-  /** Conflict: the name exists. */
+  /** Conflict: the name or the id exists. */
   | { readonly type: 'topic-created'; readonly topic: TopicState }
   /** Conflict: no such id. */
   | { readonly type: 'topic-deleted'; readonly id: Uuid }
@@ -16,5 +17,5 @@ export type MetadataChange =
   | { readonly type: 'partition-changed'; readonly id: Uuid; readonly partition: PartitionState }
   /** Replaces all of the topic's configs. */
   | { readonly type: 'topic-configured'; readonly id: Uuid; readonly configs: Configs }
-  /** Replaces all dynamic configs of one broker, or of all ('' as id). */
+  /** Replaces all dynamic configs of one broker, or of all ('' as id); an empty set removes the entry. */
   | { readonly type: 'broker-configured'; readonly id: string; readonly configs: Configs };

@@ -3,7 +3,7 @@ import type { BrokerId, LeaderEpoch, Uuid } from '@milepost/core';
 
 export interface BrokerState {
   readonly id: BrokerId;
-  /** Grows with each registration of this id; a deposed incarnation is told apart by it. */
+  /** The image's version at its registration, so never seen before: a deposed incarnation is told apart by it. */
   readonly epoch: number;
   /** The advertised address. */
   readonly host: string;
@@ -44,6 +44,16 @@ export interface ClusterImage {
   /** Dynamic broker configs; the key '' holds the cluster-wide defaults. */
   readonly brokerConfigs: ReadonlyMap<string, Configs>;
 }
+
+/** A cluster's first image: nothing but its id. */
+export const emptyImage = (clusterId: string): ClusterImage => ({
+  version: 0,
+  clusterId,
+  brokers: new Map(),
+  topics: new Map(),
+  topicsById: new Map(),
+  brokerConfigs: new Map(),
+});
 
 export const isInternalTopic = (name: string): boolean =>
   name === '__consumer_offsets' || name === '__transaction_state';

@@ -1,3 +1,14 @@
+export * from './applied.ts';
+export * from './broker-config.ts';
+export { BROKER_CONFIG_KEYS, type BrokerConfigKey } from './broker-config-keys.ts';
 export * from './changes.ts';
+export * from './config-entry.ts';
+export { type ConfigKey, type ConfigType, parseConfig } from './config-key.ts';
 export * from './image.ts';
+export * from './memory-store.ts';
+export * from './placement.ts';
+export * from './static-config.ts';
 export * from './store.ts';
+export * from './topic-config.ts';
+export { TOPIC_CONFIG_KEYS, type TopicConfigKey } from './topic-config-keys.ts';
+export * from './topic-name.ts';

@@ -1,0 +1,105 @@
+// The only way an image changes: every store, and every test, comes through here.
+import { type BrokerId, invariant, unreachable, type Uuid } from '@milepost/core';
+import type { MetadataChange } from './changes.ts';
+import type { BrokerState, ClusterImage, Configs, TopicState } from './image.ts';
+import { MetadataConflict } from './store.ts';
+
+/** A new image, one version on, with all of the changes; the old one stays as it is. @throws MetadataConflict */
+export function applied(image: ClusterImage, changes: readonly MetadataChange[]): ClusterImage {
+  const draft: Draft = {
+    version: image.version + 1,
+    clusterId: image.clusterId,
+    brokers: new Map(image.brokers),
+    topics: new Map(image.topics),
+    topicsById: new Map(image.topicsById),
+    brokerConfigs: new Map(image.brokerConfigs),
+  };
+  for (const change of changes) apply(draft, change);
+  return draft;
+}
+
+interface Draft extends ClusterImage {
+  readonly brokers: Map<BrokerId, BrokerState>;
+  readonly topics: Map<string, TopicState>;
+  readonly topicsById: Map<Uuid, TopicState>;
+  readonly brokerConfigs: Map<string, Configs>;
+}
+
+function apply(draft: Draft, change: MetadataChange): void {
+  switch (change.type) {
+    case 'broker-registered':
+      draft.brokers.set(change.broker.id, { ...change.broker, epoch: draft.version });
+      return;
+    case 'broker-removed':
+      if (!draft.brokers.delete(change.id)) throw new MetadataConflict(change, `broker ${change.id} is not registered`);
+      return;
+    case 'topic-created':
+      return createTopic(draft, change);
+    case 'topic-deleted': {
+      const topic = topicOf(draft, change);
+      draft.topics.delete(topic.name);
+      draft.topicsById.delete(topic.id);
+      return;
+    }
+    case 'partitions-added':
+      return addPartitions(draft, change);
+    case 'partition-changed':
+      return changePartition(draft, change);
+    case 'topic-configured':
+      return put(draft, { ...topicOf(draft, change), configs: change.configs });
+    case 'broker-configured':
+      if (Object.keys(change.configs).length > 0) draft.brokerConfigs.set(change.id, change.configs);
+      else draft.brokerConfigs.delete(change.id);
+      return;
+    default:
+      unreachable(change);
+  }
+}
+
+type ChangeOf<Type extends MetadataChange['type']> = Extract<MetadataChange, { type: Type }>;
+
+function createTopic(draft: Draft, change: ChangeOf<'topic-created'>): void {
+  const { topic } = change;
+  const same = draft.topics.get(topic.name);
+  if (same) throw new MetadataConflict(change, `topic ${topic.name} exists with id ${same.id}`);
+  const sameId = draft.topicsById.get(topic.id);
+  if (sameId) throw new MetadataConflict(change, `topic id ${topic.id} belongs to ${sameId.name}`);
+  topic.partitions.forEach((partition, index) => {
+    invariant(partition.index === index, () => `topic ${topic.name}: partition ${partition.index} at place ${index}`);
+  });
+  put(draft, topic);
+}
+
+function addPartitions(draft: Draft, change: ChangeOf<'partitions-added'>): void {
+  const topic = topicOf(draft, change);
+  change.partitions.forEach((partition, place) => {
+    const expected = topic.partitions.length + place;
+    if (partition.index !== expected)
+      throw new MetadataConflict(change, `topic ${topic.name} goes on at ${expected}, seen ${partition.index}`);
+  });
+  put(draft, { ...topic, partitions: [...topic.partitions, ...change.partitions] });
+}
+
+function changePartition(draft: Draft, change: ChangeOf<'partition-changed'>): void {
+  const topic = topicOf(draft, change);
+  const { partition } = change;
+  const stored = topic.partitions[partition.index];
+  if (!stored) throw new MetadataConflict(change, `topic ${topic.name} has no partition ${partition.index}`);
+  if (stored.partitionEpoch !== partition.partitionEpoch - 1)
+    throw new MetadataConflict(
+      change,
+      `${topic.name}-${partition.index} is at epoch ${stored.partitionEpoch}, expected ${partition.partitionEpoch - 1}`,
+    );
+  put(draft, { ...topic, partitions: topic.partitions.with(partition.index, partition) });
+}
+
+function topicOf(draft: Draft, change: MetadataChange & { readonly id: Uuid }): TopicState {
+  const topic = draft.topicsById.get(change.id);
+  if (!topic) throw new MetadataConflict(change, `no topic has the id ${change.id}`);
+  return topic;
+}
+
+function put(draft: Draft, topic: TopicState): void {
+  draft.topics.set(topic.name, topic);
+  draft.topicsById.set(topic.id, topic);
+}

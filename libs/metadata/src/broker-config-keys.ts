@@ -1,0 +1,134 @@
+// The broker properties that are read here, with Kafka's names, types and defaults. The defaults of topics (`log.*`,
+// `message.max.bytes` …) are derived from the table of topic properties, so that each default is written down once.
+import { atLeast, type ConfigKey, listOf } from './config-key.ts';
+import { type BrokerSynonym, TOPIC_CONFIG_KEYS, type TopicConfigKey } from './topic-config-keys.ts';
+
+export interface BrokerConfigKey extends ConfigKey {
+  /** Whether AlterConfigs may change it: not at all, for all brokers only, or for each one too. */
+  readonly mutability: 'read-only' | 'cluster-wide';
+  /** Properties that say the same, the strongest first; absent: none but itself. */
+  readonly family?: readonly string[];
+}
+
+const key = (
+  name: string,
+  type: ConfigKey['type'],
+  value: string | null,
+  documentation: string,
+  more: Partial<BrokerConfigKey> = {},
+): BrokerConfigKey => ({
+  name,
+  type,
+  default: value,
+  documentation,
+  hasEffect: true,
+  mutability: 'read-only',
+  ...more,
+});
+
+const positive = { accepts: atLeast(1) };
+const notNegative = { accepts: atLeast(0) };
+
+const OWN_KEYS: readonly BrokerConfigKey[] = [
+  key('node.id', 'INT', null, 'The number of this broker (MILEPOST_BROKER_ID).', notNegative),
+  key('broker.id', 'INT', '-1', 'The older name of node.id.'),
+  key('broker.rack', 'STRING', null, 'Where this broker stands; replicas are spread over racks (MILEPOST_RACK).'),
+  key('listeners', 'LIST', 'PLAINTEXT://:9092', 'Where the broker listens (MILEPOST_LISTEN, MILEPOST_KAFKA_PORT).'),
+  key('advertised.listeners', 'LIST', null, 'The address that clients are told (MILEPOST_ADVERTISED_LISTENERS).'),
+  key('log.dirs', 'LIST', null, 'The folder of the logs (MILEPOST_DATA_DIR); one folder.'),
+  key('log.dir', 'LIST', '/tmp/kafka-logs', 'Used where log.dirs is not set.'),
+
+  key('num.partitions', 'INT', '1', 'How many partitions a topic gets when nobody says.', positive),
+  key('default.replication.factor', 'INT', '1', 'How many replicas a topic gets when nobody says.'),
+  key('auto.create.topics.enable', 'BOOLEAN', 'true', 'Whether a topic that a client asks for comes into being.'),
+  key('delete.topic.enable', 'BOOLEAN', 'true', 'Whether topics may be deleted.'),
+  key('log.retention.check.interval.ms', 'LONG', '300000', 'How often old segments are looked for.', positive),
+  key('producer.id.expiration.ms', 'INT', '86400000', 'How long an idle idempotent producer is remembered.', {
+    ...positive,
+    mutability: 'cluster-wide',
+  }),
+
+  key(
+    'socket.request.max.bytes',
+    'INT',
+    '104857600',
+    'The largest request; a larger one ends the connection.',
+    positive,
+  ),
+  key('connections.max.idle.ms', 'LONG', '600000', 'A connection that is silent for this long is closed.'),
+  key('max.connections', 'INT', '2147483647', 'How many connections are open at most.', {
+    ...notNegative,
+    mutability: 'cluster-wide',
+  }),
+  key('max.connections.per.ip', 'INT', '2147483647', 'How many connections one address may open.', {
+    ...notNegative,
+    mutability: 'cluster-wide',
+  }),
+  key('fetch.max.bytes', 'INT', '57671680', 'The most that one fetch is answered with.', { accepts: atLeast(1024) }),
+  key('max.incremental.fetch.session.cache.slots', 'INT', '1000', 'How many fetch sessions are kept.', notNegative),
+
+  key('group.min.session.timeout.ms', 'INT', '6000', "The shortest session timeout of a classic group's member."),
+  key('group.max.session.timeout.ms', 'INT', '1800000', "The longest session timeout of a classic group's member."),
+  key('group.initial.rebalance.delay.ms', 'INT', '3000', 'How long an empty group waits for more members.'),
+  key('group.max.size', 'INT', '2147483647', 'How many members a classic group has at most.', positive),
+  key('group.coordinator.rebalance.protocols', 'LIST', 'classic,consumer,streams', 'Kinds of groups that are served.', {
+    accepts: listOf('classic', 'consumer', 'share', 'streams'),
+  }),
+  key('group.consumer.session.timeout.ms', 'INT', '45000', 'Session timeout of a KIP-848 member.', positive),
+  key('group.consumer.min.session.timeout.ms', 'INT', '45000', 'The least that a group may set for it.', positive),
+  key('group.consumer.max.session.timeout.ms', 'INT', '60000', 'The most that a group may set for it.', positive),
+  key('group.consumer.heartbeat.interval.ms', 'INT', '5000', 'How often a KIP-848 member calls.', positive),
+  key('group.consumer.min.heartbeat.interval.ms', 'INT', '5000', 'The least that a group may set for it.', positive),
+  key('group.consumer.max.heartbeat.interval.ms', 'INT', '15000', 'The most that a group may set for it.', positive),
+  key('group.consumer.max.size', 'INT', '2147483647', 'How many members a KIP-848 group has at most.', positive),
+  key('group.consumer.assignors', 'LIST', 'uniform,range', 'Assignors of KIP-848 groups, the first is the default.'),
+
+  key(
+    'offsets.topic.num.partitions',
+    'INT',
+    '50',
+    'Over how many shards groups are spread; never changed later.',
+    positive,
+  ),
+  key(
+    'offsets.topic.replication.factor',
+    'SHORT',
+    '3',
+    'Replicas of __consumer_offsets, as far as there are brokers.',
+    positive,
+  ),
+  key('offsets.topic.segment.bytes', 'INT', '104857600', 'Segment size of __consumer_offsets.', positive),
+  key('offsets.retention.minutes', 'INT', '10080', 'How long the offsets of an empty group are kept.', positive),
+  key('offsets.retention.check.interval.ms', 'LONG', '600000', 'How often expired offsets are looked for.', positive),
+  key('offsets.commit.timeout.ms', 'INT', '5000', 'How long a commit waits for the database.', positive),
+  key('offset.metadata.max.bytes', 'INT', '4096', 'The longest text that a client may store with an offset.'),
+];
+
+/** By name. */
+export const BROKER_CONFIG_KEYS: ReadonlyMap<string, BrokerConfigKey> = new Map(
+  [...OWN_KEYS, ...TOPIC_CONFIG_KEYS.flatMap(topicDefaults)]
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+    .map((one) => [one.name, one]),
+);
+
+/** The broker properties that give a topic property its default. */
+function topicDefaults(topicKey: TopicConfigKey): BrokerConfigKey[] {
+  const family = topicKey.synonyms.map(({ name }) => name);
+  return topicKey.synonyms.map((synonym) => topicDefault(topicKey, synonym, family));
+}
+
+function topicDefault(topicKey: TopicConfigKey, synonym: BrokerSynonym, family: readonly string[]): BrokerConfigKey {
+  const { accepts, ...rest } = topicKey;
+  return {
+    name: synonym.name,
+    type: synonym.unitMs === undefined ? rest.type : 'INT',
+    default: synonym.default === undefined ? rest.default : synonym.default,
+    // Kafka checks those that come in families (times in several units) less strictly; what they give is cut to fit.
+    ...(accepts && family.length === 1 ? { accepts } : {}),
+    hasEffect: rest.hasEffect,
+    mutability: synonym.readOnly ? 'read-only' : 'cluster-wide',
+    // The scheduler's interval is the default of log.flush.interval.ms, not another name of it.
+    ...(family.length > 1 && synonym.name !== 'log.flush.scheduler.interval.ms' ? { family } : {}),
+    documentation: `${rest.name} of topics that do not set it. ${rest.documentation}`,
+  };
+}

@@ -1,0 +1,4 @@
+export * from './connect.ts';
+export * from './embedded.ts';
+export * from './postgres-group-store.ts';
+export * from './postgres-metadata-store.ts';
