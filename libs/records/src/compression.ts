@@ -1,0 +1,61 @@
+// The five codecs of a record batch. Synchronous, so that the simulator's order of events holds; unpacking stops at a
+// limit; whatever the bytes, unpacking ends in a value or in MalformedMessage.
+import { invariant, MalformedMessage } from '@milepost/core';
+// The bundled build is an instance of its own. In the plain one, which Kafka clients in the same process may use, one
+// malformed batch traps inside WebAssembly and every call after it fails (wasm-utils 0.2.1). For the same reason
+// foreign bytes are unpacked by our own lz4.ts and snappy.ts.
+import { lz4Compress, snappyCompress } from '@platformatic/wasm-utils/bundled';
+import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { unpackLz4 } from './lz4.ts';
+import { unpackSnappy } from './snappy.ts';
+
+const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
+export type Codec = (typeof CODECS)[number];
+
+/** The codec of a batch's attributes; undefined for a code that Kafka does not know. */
+export const codecOf = (code: number): Codec | undefined => CODECS[code];
+export const codeOf = (codec: Codec): number => CODECS.indexOf(codec);
+
+export function compress(codec: Codec, bytes: Buffer): Buffer {
+  invariant(bytes.length > 0, 'there is nothing to compress'); // wasm-utils fails on nothing once its memory has grown
+  switch (codec) {
+    case 'none':
+      return bytes;
+    case 'gzip':
+      return gzipSync(bytes);
+    case 'snappy':
+      return snappyCompress(bytes);
+    case 'lz4':
+      return lz4Compress(bytes);
+    case 'zstd':
+      return zstdCompressSync(bytes);
+  }
+}
+
+/** @throws MalformedMessage for bytes that are not of the codec, are cut off, or unpack to more than the limit. */
+export function decompress(codec: Codec, bytes: Buffer, limitBytes: number): Buffer {
+  switch (codec) {
+    case 'none':
+      return bytes;
+    case 'gzip':
+      return inflate(gunzipSync, codec, bytes, limitBytes);
+    case 'snappy':
+      return unpackSnappy(bytes, limitBytes);
+    case 'lz4':
+      return unpackLz4(bytes, limitBytes);
+    case 'zstd':
+      return inflate(zstdDecompressSync, codec, bytes, limitBytes);
+  }
+}
+
+type Inflate = (bytes: Buffer, options: { maxOutputLength: number }) => Buffer;
+
+function inflate(by: Inflate, codec: Codec, bytes: Buffer, limitBytes: number): Buffer {
+  try {
+    return by(bytes, { maxOutputLength: limitBytes });
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    const seen = code === 'ERR_BUFFER_TOO_LARGE' ? `more than ${limitBytes} bytes unpacked` : (error as Error).message;
+    throw new MalformedMessage(`${codec} of ${bytes.length} bytes: ${seen}`, { cause: error });
+  }
+}

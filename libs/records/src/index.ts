@@ -1,0 +1,5 @@
+export * from './batch.ts';
+export * from './batch-builder.ts';
+export * from './compression.ts';
+export * from './control-record.ts';
+export * from './crc32c.ts';

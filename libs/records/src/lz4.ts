@@ -1,0 +1,72 @@
+// Unpacks one LZ4 frame, as Kafka's clients write it (independent blocks, no content checksum) and as the lz4 tools do
+// (content size, checksums, linked blocks).
+//
+//   04 22 4d 18 | flags | block size | [content size u64] | header checksum | blocks | 0 u32 | [content checksum u32]
+//   flags: 6-7 version 1, 5 independent blocks, 4 block checksums, 3 content size, 2 content checksum, 0 dictionary
+//   block: size u32 (top bit: stored as is) | bytes | [checksum u32]
+//   sequence within a block: token (literal length, match length - 4) | [more length] | literals | distance u16 | [more length]
+//
+// The checksums are not verified: the batch's own CRC covers the same bytes.
+import { ByteReader, MalformedMessage } from '@milepost/core';
+import { Unpacked } from './unpacked.ts';
+
+const MAGIC = 0x184d_2204;
+const INDEPENDENT = 0x20;
+const BLOCK_CHECKSUM = 0x10;
+const CONTENT_SIZE = 0x08;
+const CONTENT_CHECKSUM = 0x04;
+const STORED = 0x8000_0000;
+const LEAST_MATCH = 4;
+
+export function unpackLz4(bytes: Buffer, limitBytes: number): Buffer {
+  const reader = new ByteReader(bytes);
+  const magic = little32(reader);
+  if (magic !== MAGIC) throw new MalformedMessage(`lz4: magic ${magic.toString(16)}, expected 184d2204`);
+  const flags = reader.int8() & 0xff;
+  if (flags >> 6 !== 1 || flags & 0x03) throw new MalformedMessage(`lz4: flags ${flags.toString(16)}`);
+  const sizeCode = (reader.int8() >> 4) & 7;
+  if (sizeCode < 4) throw new MalformedMessage(`lz4: block size code ${sizeCode}`);
+  const blockBytes = 1 << (8 + 2 * sizeCode);
+  const contentBytes = flags & CONTENT_SIZE ? Number(reader.slice(8).readBigUInt64LE()) : undefined;
+  reader.skip(1);
+
+  const output = new Unpacked('lz4', limitBytes);
+  for (let size = little32(reader); size !== 0; size = little32(reader)) {
+    output.begin(blockBytes, (flags & INDEPENDENT) === 0);
+    const block = reader.slice(size % STORED);
+    if (size >= STORED) output.literal(block, 0, block.length);
+    else unpackBlock(block, output);
+    if (flags & BLOCK_CHECKSUM) reader.skip(4);
+  }
+  if (flags & CONTENT_CHECKSUM) reader.skip(4);
+  if (reader.remaining > 0) throw new MalformedMessage(`lz4: ${reader.remaining} bytes after the frame`);
+  if (contentBytes !== undefined && contentBytes !== output.length)
+    throw new MalformedMessage(`lz4: ${output.length} bytes unpacked, ${contentBytes} announced`);
+  return output.finish();
+}
+
+function unpackBlock(block: Buffer, output: Unpacked): void {
+  let at = 0;
+  const length = (nibble: number): number => {
+    if (nibble < 15) return nibble;
+    let total = nibble;
+    for (let byte = 255; byte === 255; total += byte) {
+      if (at >= block.length) throw new MalformedMessage(`lz4: length cut off at ${at}`);
+      byte = block[at++] as number;
+    }
+    return total;
+  };
+  while (at < block.length) {
+    const token = block[at++] as number;
+    const literals = length(token >> 4);
+    output.literal(block, at, literals);
+    at += literals;
+    if (at === block.length) return; // the last sequence has no match
+    if (at + 2 > block.length) throw new MalformedMessage(`lz4: distance cut off at ${at}`);
+    const distance = block.readUInt16LE(at);
+    at += 2;
+    output.copy(distance, length(token & 15) + LEAST_MATCH);
+  }
+}
+
+const little32 = (reader: ByteReader): number => reader.slice(4).readUInt32LE();

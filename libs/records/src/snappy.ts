@@ -1,0 +1,68 @@
+// Unpacks snappy as Kafka's clients write it: raw (librdkafka, Go, Rust) or in the Java library's framing
+// ("xerial": 82 'SNAPPY' 00, two versions, then chunks of int32 length + raw snappy).
+//
+// A raw chunk is the unpacked length (varint) and then elements, by the two low bits of a tag:
+//   00 literal        length-1 in the six high bits; 60..63: in the next 1..4 bytes
+//   01 copy           length-4 in bits 2-4, offset in bits 5-7 (high) and one byte
+//   10 copy, 11 copy  length-1 in the six high bits, offset in two or four bytes (little-endian)
+import { ByteReader, MalformedMessage } from '@milepost/core';
+import { Unpacked } from './unpacked.ts';
+
+const XERIAL = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]);
+const XERIAL_HEADER_BYTES = 16;
+
+export function unpackSnappy(bytes: Buffer, limitBytes: number): Buffer {
+  const output = new Unpacked('snappy', limitBytes);
+  if (!bytes.subarray(0, XERIAL.length).equals(XERIAL)) unpackChunk(bytes, output);
+  else for (const chunk of xerialChunks(bytes)) unpackChunk(chunk, output);
+  return output.finish();
+}
+
+function* xerialChunks(bytes: Buffer): Generator<Buffer> {
+  for (let at = XERIAL_HEADER_BYTES; at < bytes.length; ) {
+    // Concatenated streams repeat the header.
+    if (bytes.subarray(at, at + XERIAL.length).equals(XERIAL)) {
+      at += XERIAL_HEADER_BYTES;
+      continue;
+    }
+    if (at + 4 > bytes.length) throw new MalformedMessage(`snappy: chunk length cut off at ${at}`);
+    const end = at + 4 + bytes.readUInt32BE(at);
+    if (end > bytes.length) throw new MalformedMessage(`snappy: chunk at ${at} ends at ${end}, past ${bytes.length}`);
+    yield bytes.subarray(at + 4, end);
+    at = end;
+  }
+}
+
+/** Copies of 64 bytes in three are the densest that the format can be. */
+const DENSEST_RATIO = 22;
+
+function unpackChunk(bytes: Buffer, output: Unpacked): void {
+  const reader = new ByteReader(bytes);
+  const announced = reader.uvarint();
+  if (announced > bytes.length * DENSEST_RATIO)
+    throw new MalformedMessage(`snappy: ${announced} bytes announced by ${bytes.length}`);
+  output.begin(announced);
+  let at = reader.position;
+  while (at < bytes.length) {
+    const tag = bytes[at++] as number;
+    const extra = extraBytes(tag);
+    if (at + extra > bytes.length) throw new MalformedMessage(`snappy: element cut off at ${at}`);
+    const number = extra === 0 ? 0 : bytes.readUIntLE(at, extra);
+    at += extra;
+    const kind = tag & 3;
+    if (kind === 0) {
+      const length = (extra === 0 ? tag >> 2 : number) + 1;
+      output.literal(bytes, at, length);
+      at += length;
+    } else if (kind === 1) output.copy(((tag >> 5) << 8) | number, ((tag >> 2) & 7) + 4);
+    else output.copy(number, (tag >> 2) + 1);
+  }
+  if (output.room !== 0) throw new MalformedMessage(`snappy: ${output.room} of ${announced} bytes missing`);
+}
+
+/** How many bytes of length or offset follow the tag. */
+function extraBytes(tag: number): number {
+  const kind = tag & 3;
+  if (kind === 0) return Math.max(0, (tag >> 2) - 59);
+  return kind === 3 ? 4 : kind;
+}

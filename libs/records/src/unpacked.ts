@@ -1,0 +1,70 @@
+// What an LZ77 decoder writes to: literals, and copies of what it wrote before. It grows with what is really unpacked,
+// never beyond the limit, and refuses (MalformedMessage) whatever reaches outside its input or its own output.
+import { MalformedMessage } from '@milepost/core';
+
+const FIRST_BYTES = 4096;
+
+export class Unpacked {
+  readonly #codec: string;
+  readonly #limitBytes: number;
+  #buffer = Buffer.allocUnsafe(FIRST_BYTES);
+  #length = 0;
+  /** Where the current block may end, and how far back its copies may reach. */
+  #end = 0;
+  #floor = 0;
+
+  constructor(codec: string, limitBytes: number) {
+    this.#codec = codec;
+    this.#limitBytes = limitBytes;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+  /** Bytes that the current block may still write. */
+  get room(): number {
+    return this.#end - this.#length;
+  }
+
+  /** A block of at most so many bytes. `linked`: its copies may reach into the blocks before it. */
+  begin(mostBytes: number, linked = false): void {
+    this.#end = this.#length + mostBytes;
+    if (!linked) this.#floor = this.#length;
+  }
+
+  literal(source: Buffer, at: number, length: number): void {
+    if (at + length > source.length)
+      throw new MalformedMessage(`${this.#codec}: literal of ${length} at ${at}, ${source.length - at} bytes left`);
+    this.#reserve(length);
+    source.copy(this.#buffer, this.#length, at, at + length);
+    this.#length += length;
+  }
+
+  /** `length` bytes from `distance` back; where they overlap, the bytes just written repeat. */
+  copy(distance: number, length: number): void {
+    if (distance < 1 || distance > this.#length - this.#floor)
+      throw new MalformedMessage(`${this.#codec}: copy from ${distance} back at ${this.#length - this.#floor}`);
+    this.#reserve(length);
+    const buffer = this.#buffer;
+    const to = this.#length;
+    this.#length = to + length;
+    if (distance >= length && length > 32) buffer.copyWithin(to, to - distance, to - distance + length);
+    else if (distance === 1) buffer.fill(buffer[to - 1] as number, to, to + length);
+    else for (let at = to; at < to + length; at++) buffer[at] = buffer[at - distance] as number;
+  }
+
+  finish(): Buffer {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  #reserve(length: number): void {
+    const wanted = this.#length + length;
+    if (wanted > this.#end) throw new MalformedMessage(`${this.#codec}: block of more than its ${this.#end} bytes`);
+    if (wanted > this.#limitBytes)
+      throw new MalformedMessage(`${this.#codec}: more than ${this.#limitBytes} bytes unpacked`);
+    if (wanted <= this.#buffer.length) return;
+    const grown = Buffer.allocUnsafe(Math.min(this.#limitBytes, Math.max(wanted, this.#buffer.length * 2)));
+    this.#buffer.copy(grown, 0, 0, this.#length);
+    this.#buffer = grown;
+  }
+}
