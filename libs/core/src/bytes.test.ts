@@ -18,6 +18,28 @@ test('what a writer writes a reader reads', () => {
   expect(reader.remaining).toBe(0);
 });
 
+test('a writer that grows in the middle of any value keeps all of it', () => {
+  const writes: [string, (writer: ByteWriter) => void][] = [
+    ['7f', (writer) => writer.int8(0x7f)],
+    ['0102', (writer) => writer.int16(0x0102)],
+    ['f1f2', (writer) => writer.uint16(0xf1f2)],
+    ['01020304', (writer) => writer.int32(0x0102_0304)],
+    ['f1020304', (writer) => writer.uint32(0xf102_0304)],
+    ['0102030405060708', (writer) => writer.int64(0x0102_0304_0506_0708n)],
+    ['3ff0000000000000', (writer) => writer.float64(1)],
+    ['ffffffff0f', (writer) => writer.uvarint(2 ** 32 - 1)],
+    ['feffffffffffff0f', (writer) => writer.varlong(2 ** 52 - 1)],
+    ['616263', (writer) => writer.utf8('abc', 3)],
+    ['aabbcc', (writer) => writer.raw(Buffer.from('aabbcc', 'hex'))],
+  ];
+  for (const [expected, write] of writes)
+    for (let sizeBytes = 0; sizeBytes < expected.length / 2; sizeBytes++) {
+      const writer = new ByteWriter(sizeBytes);
+      write(writer);
+      expect(writer.finish().toString('hex')).toBe(expected);
+    }
+});
+
 test('a long beyond 2^53 saturates instead of turning into another number', () => {
   const bytes = Buffer.alloc(16, 0xff);
   bytes[0] = 0x7f;

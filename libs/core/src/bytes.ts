@@ -136,22 +136,28 @@ export class ByteWriter {
   }
 
   int8(value: number): void {
-    this.#buffer.writeInt8(value, this.#reserve(1));
+    const at = this.#reserve(1);
+    this.#buffer.writeInt8(value, at);
   }
   int16(value: number): void {
-    this.#buffer.writeInt16BE(value, this.#reserve(2));
+    const at = this.#reserve(2);
+    this.#buffer.writeInt16BE(value, at);
   }
   uint16(value: number): void {
-    this.#buffer.writeUInt16BE(value, this.#reserve(2));
+    const at = this.#reserve(2);
+    this.#buffer.writeUInt16BE(value, at);
   }
   int32(value: number): void {
-    this.#buffer.writeInt32BE(value, this.#reserve(4));
+    const at = this.#reserve(4);
+    this.#buffer.writeInt32BE(value, at);
   }
   uint32(value: number): void {
-    this.#buffer.writeUInt32BE(value, this.#reserve(4));
+    const at = this.#reserve(4);
+    this.#buffer.writeUInt32BE(value, at);
   }
   int64(value: bigint): void {
-    this.#buffer.writeBigInt64BE(value, this.#reserve(8));
+    const at = this.#reserve(8);
+    this.#buffer.writeBigInt64BE(value, at);
   }
   /** A whole number within ±(2^53 - 1). */
   long(value: number): void {
@@ -160,21 +166,23 @@ export class ByteWriter {
     this.#buffer.writeUInt32BE(value >>> 0, at + 4);
   }
   float64(value: number): void {
-    this.#buffer.writeDoubleBE(value, this.#reserve(8));
+    const at = this.#reserve(8);
+    this.#buffer.writeDoubleBE(value, at);
   }
   bool(value: boolean): void {
     this.int8(value ? 1 : 0);
   }
   uuid(value: string): void {
-    this.#buffer.write(value.replaceAll('-', ''), this.#reserve(16), 'hex');
+    const at = this.#reserve(16);
+    this.#buffer.write(value.replaceAll('-', ''), at, 'hex');
   }
   uvarint(value: number): void {
     let rest = value;
     while (rest > 0x7f) {
-      this.#buffer[this.#reserve(1)] = (rest % 128) | 0x80;
+      this.#byte((rest % 128) | 0x80);
       rest = Math.floor(rest / 128);
     }
-    this.#buffer[this.#reserve(1)] = rest;
+    this.#byte(rest);
   }
   varint(value: number): void {
     this.uvarint(((value << 1) ^ (value >> 31)) >>> 0);
@@ -182,23 +190,31 @@ export class ByteWriter {
   varlong(value: number): void {
     let rest = value >= 0 ? BigInt(value) * 2n : BigInt(value) * -2n - 1n;
     while (rest > 0x7fn) {
-      this.#buffer[this.#reserve(1)] = Number(rest & 0x7fn) | 0x80;
+      this.#byte(Number(rest & 0x7fn) | 0x80);
       rest >>= 7n;
     }
-    this.#buffer[this.#reserve(1)] = Number(rest);
+    this.#byte(Number(rest));
   }
   /** `length` is `Buffer.byteLength(value)`, which the caller has just written as the prefix. */
   utf8(value: string, length: number): void {
-    this.#buffer.write(value, this.#reserve(length), length, 'utf8');
+    const at = this.#reserve(length);
+    this.#buffer.write(value, at, length, 'utf8');
   }
   raw(value: Uint8Array): void {
-    this.#buffer.set(value, this.#reserve(value.length));
+    const at = this.#reserve(value.length);
+    this.#buffer.set(value, at);
   }
   /** Overwrites four bytes written before, such as a length known only at the end. */
   patchInt32(position: number, value: number): void {
     this.#buffer.writeInt32BE(value, position);
   }
 
+  #byte(value: number): void {
+    const at = this.#reserve(1);
+    this.#buffer[at] = value;
+  }
+
+  /** May replace the buffer: call it before `this.#buffer` is looked up, never inside a call on it. */
   #reserve(length: number): number {
     const at = this.#at;
     if (at + length > this.#buffer.length) {
