@@ -50,3 +50,24 @@ test('ready means started, and every part able', async () => {
   await lifecycle.start();
   expect(lifecycle.notReady()).toEqual(['lame: lost its leg']);
 });
+
+test('a stop in the middle of a start ends the start and stops what had begun', async () => {
+  const lifecycle = new Lifecycle();
+  const seen: string[] = [];
+  lifecycle.register({
+    name: 'postgres',
+    phase: 'database',
+    start: (aborted) => new Promise((_, reject) => aborted.addEventListener('abort', () => reject(aborted.reason))),
+    stop: async () => void seen.push('-postgres'),
+  });
+  lifecycle.register({
+    name: 'broker',
+    phase: 'broker',
+    start: async () => void seen.push('+broker'),
+    stop: async () => {},
+  });
+  const starting = lifecycle.start();
+  await lifecycle.stop();
+  await expect(starting).rejects.toThrow('stopped while starting');
+  expect(seen).toEqual(['-postgres']);
+});

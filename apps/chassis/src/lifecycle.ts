@@ -8,7 +8,8 @@ export type Phase = (typeof phases)[number];
 export interface Part {
   readonly name: string;
   readonly phase: Phase;
-  start(): Promise<void>;
+  /** Gives up, rejecting, when `aborted` fires: a Ctrl-C while the database is away must not wait for it. */
+  start(aborted: AbortSignal): Promise<void>;
   /** Called once if `start` was called, even if it failed half-way. */
   stop(): Promise<void>;
   /** Why it cannot do its work just now, for /health/ready; undefined: it can. */
@@ -22,6 +23,8 @@ export class Lifecycle {
   readonly #running: Part[] = [];
   readonly #ports: Partial<Record<PortName, number>> = {};
   #state: 'starting' | 'running' | 'stopping' = 'starting';
+  readonly #aborting = new AbortController();
+  #starting: Promise<void> = Promise.resolve();
   #stopping: Promise<void> | undefined;
 
   register(part: Part): void {
@@ -36,19 +39,15 @@ export class Lifecycle {
     return this.#ports;
   }
 
-  async start(): Promise<void> {
-    for (const phase of phases)
-      for (const part of this.#parts.filter((candidate) => candidate.phase === phase)) {
-        if (this.#state === 'stopping') return;
-        this.#running.push(part);
-        await part.start();
-      }
-    if (this.#state === 'starting') this.#state = 'running';
+  start(): Promise<void> {
+    this.#starting = this.#startAll();
+    return this.#starting;
   }
 
   /** Stops what was started, in reverse; a second call waits for the first. Every part gets its turn, whatever another threw. */
   stop(): Promise<void> {
     this.#state = 'stopping';
+    this.#aborting.abort(new Error('stopped while starting'));
     this.#stopping ??= this.#stopAll();
     return this.#stopping;
   }
@@ -67,7 +66,20 @@ export class Lifecycle {
     });
   }
 
+  async #startAll(): Promise<void> {
+    const { signal } = this.#aborting;
+    for (const phase of phases)
+      for (const part of this.#parts.filter((candidate) => candidate.phase === phase)) {
+        signal.throwIfAborted();
+        this.#running.push(part);
+        await part.start(signal);
+      }
+    signal.throwIfAborted();
+    this.#state = 'running';
+  }
+
   async #stopAll(): Promise<void> {
+    await this.#starting.catch(() => {}); // its caller has the reason
     const failures: unknown[] = [];
     for (let part = this.#running.pop(); part; part = this.#running.pop())
       await part.stop().catch((error: unknown) => failures.push(error));

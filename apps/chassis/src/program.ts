@@ -23,24 +23,31 @@ export interface Program {
 
 export interface ProgramOptions {
   readonly name: ProgramName;
-  readonly module: Type | DynamicModule;
+  /** What the program is made of; may depend on its settings. */
+  readonly modules: (settings: Settings) => (Type | DynamicModule)[];
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Gives the start up and stops what had begun. */
+  readonly abort?: AbortSignal;
 }
 
 /** Largest request body of the HTTP API. */
 const BODY_LIMIT_BYTES = 1024 * 1024;
 
 /** Starts a program and resolves when everything listens. On failure nothing is left running. */
-export async function startProgram({ name, module, env = process.env }: ProgramOptions): Promise<Program> {
+export async function startProgram({ name, modules, env = process.env, abort }: ProgramOptions): Promise<Program> {
   const settings = readSettings(name, env);
   const logger = createLogger({ level: settings.logLevel, format: settings.logFormat, name });
   const lifecycle = new Lifecycle();
   const frame = ChassisModule.with({ settings, logger, meter: new PrometheusMeter(), lifecycle });
   const adapter = new FastifyAdapter({ bodyLimit: BODY_LIMIT_BYTES, forceCloseConnections: true });
-  const app = await NestFactory.create<NestFastifyApplication>({ module: Root, imports: [frame, module] }, adapter, {
-    logger: new NestLogger(logger),
-    abortOnError: false,
-  });
+  const app = await NestFactory.create<NestFastifyApplication>(
+    { module: Root, imports: [frame, ...modules(settings)] },
+    adapter,
+    {
+      logger: new NestLogger(logger),
+      abortOnError: false,
+    },
+  );
   answerOnlyWhenStarted(app, lifecycle);
   describe(app);
   const stop = async (): Promise<void> => {
@@ -50,6 +57,8 @@ export async function startProgram({ name, module, env = process.env }: ProgramO
       await app.close();
     }
   };
+  const aborted = (): void => void lifecycle.stop();
+  abort?.addEventListener('abort', aborted, { once: true });
   try {
     await app.listen(settings.httpPort, settings.listen);
     lifecycle.opened('http', (app.getHttpServer().address() as { port: number }).port);
@@ -57,6 +66,8 @@ export async function startProgram({ name, module, env = process.env }: ProgramO
   } catch (error) {
     await stop().catch((failure: unknown) => logger.warn({ failure: String(failure) }, 'could not stop cleanly'));
     throw error;
+  } finally {
+    abort?.removeEventListener('abort', aborted);
   }
   return { settings, logger, ports: lifecycle.ports, app, stop };
 }

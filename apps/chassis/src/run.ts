@@ -6,29 +6,34 @@ const STOP_LIMIT_MS = 120_000;
 /** A launcher passes on the Ctrl-C that the terminal has sent us already: the same wish, not a second one. */
 const SAME_SIGNAL_MS = 1_000;
 
+export interface Stoppable {
+  stop(): Promise<void>;
+}
+
 /** Runs until a signal or a failed start. `afterStart` is for what comes on top, such as the demo's trucks. */
 export async function runProgram(
-  options: ProgramOptions,
-  afterStart?: (program: Program) => Promise<{ stop(): Promise<void> }>,
+  options: Omit<ProgramOptions, 'abort'>,
+  afterStart?: (program: Program) => Promise<Stoppable>,
 ): Promise<void> {
   const began = performance.now();
-  const starting = startProgram(options);
-  let extra: { stop(): Promise<void> } | undefined;
-  onSignal(async () => {
-    const program = await starting;
-    await extra?.stop();
-    await program.stop();
-  });
+  const wish = stopSignal();
+  const running: Stoppable[] = [];
   try {
-    const program = await starting;
-    const ports = program.ports;
-    program.logger.info({ ports, data: program.settings.dataDir, ms: Math.round(performance.now() - began) }, 'ready');
+    const program = await startProgram({ ...options, abort: wish });
+    running.unshift(program);
+    const { ports, settings, logger } = program;
+    logger.info(
+      { ports, data: settings.dataDir, ms: Math.round(performance.now() - began) },
+      `${options.name} is ready`,
+    );
     process.stdout.write(`${JSON.stringify({ ready: true, ports })}\n`);
-    extra = await afterStart?.(program);
+    if (afterStart) running.unshift(await afterStart(program));
+    if (!wish.aborted) await new Promise((resolve) => wish.addEventListener('abort', resolve, { once: true }));
   } catch (error) {
-    fail(error);
-    process.exit();
+    if (!wish.aborted) fail(error);
   }
+  for (const stoppable of running) await stoppable.stop().catch(fail);
+  process.exit();
 }
 
 /** Prints what went wrong: each line of the message, and the stack only with --verbose. */
@@ -39,8 +44,9 @@ export function fail(error: unknown): void {
   process.exitCode = 1;
 }
 
-/** The first signal stops cleanly, a later one at once. */
-function onSignal(stop: () => Promise<void>): void {
+/** Aborted by the first SIGINT or SIGTERM; a later one ends the process at once. */
+export function stopSignal(): AbortSignal {
+  const wish = new AbortController();
   let firstMs: number | undefined;
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.on(signal, () => {
@@ -48,12 +54,7 @@ function onSignal(stop: () => Promise<void>): void {
       if (firstMs !== undefined) process.exit(130);
       firstMs = performance.now();
       setTimeout(() => process.exit(1), STOP_LIMIT_MS).unref();
-      stop().then(
-        () => process.exit(0),
-        (error: unknown) => {
-          fail(error);
-          process.exit(1);
-        },
-      );
+      wish.abort();
     });
+  return wish.signal;
 }

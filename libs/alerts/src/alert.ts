@@ -1,0 +1,21 @@
+// An alert: the value of a record in `truck_alerts`, a row in PostgreSQL, the body of a webhook.
+import type { Position } from '@milepost/fleet';
+import type { Rule } from './rule.ts';
+
+export interface Alert {
+  /** From rule, partition and offset of the position that fired it: the same after any crash, the key of idempotency. */
+  readonly alertId: string;
+  readonly rule: string;
+  readonly kind: Rule['kind'];
+  readonly truckId: string;
+  /** ISO 8601. When it was noticed by the times of the log; not when it was delivered. */
+  readonly ts: string;
+  /** One sentence for people. */
+  readonly message: string;
+  /** The position that fired it; for silence the last one heard. */
+  readonly position: Position;
+}
+
+export const alertId = (rule: string, partition: number, offset: number): string => `${rule}-${partition}-${offset}`;
+
+export const encodeAlert = (alert: Alert): Buffer => Buffer.from(JSON.stringify(alert));

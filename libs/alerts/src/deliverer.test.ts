@@ -1,0 +1,57 @@
+import { type Clock, silentLogger, silentMeter } from '@milepost/core';
+import { type Alert, type Channel, Deliverer } from './index.ts';
+import { MemoryAlertStore } from './memory-alert-store.ts';
+
+/** Time that stands still until it is told to go on. */
+class ManualClock implements Clock {
+  #nowMs = 1_000;
+  #waiting: { atMs: number; run: () => void }[] = [];
+  now = (): number => this.#nowMs;
+  monotonic = (): number => this.#nowMs;
+  after(delayMs: number, run: () => void): () => void {
+    const entry = { atMs: this.#nowMs + delayMs, run };
+    this.#waiting.push(entry);
+    return () => void (this.#waiting = this.#waiting.filter((other) => other !== entry));
+  }
+  async advance(ms: number): Promise<void> {
+    this.#nowMs += ms;
+    const due = this.#waiting.filter(({ atMs }) => atMs <= this.#nowMs);
+    this.#waiting = this.#waiting.filter(({ atMs }) => atMs > this.#nowMs);
+    for (const { run } of due) run();
+    for (let turn = 0; turn < 50; turn++) await Promise.resolve();
+  }
+}
+
+const alert = { alertId: 'speeding-0-1', rule: 'speeding', truckId: 't-1' } as Alert;
+const step = { partition: 0, expectedOffset: 0, nextOffset: 1, states: [], alerts: [alert] };
+
+test('an alert reaches each channel, and one that fails is tried again with a growing pause', async () => {
+  const clock = new ManualClock();
+  const store = new MemoryAlertStore();
+  await store.commit({ ...step, channels: ['good', 'bad'] });
+  const arrived: string[] = [];
+  let refusals = 2;
+  const channels: Channel[] = [
+    { name: 'good', deliver: async ({ alertId }) => void arrived.push(`good ${alertId}`) },
+    {
+      name: 'bad',
+      deliver: async ({ alertId }) => {
+        if (refusals-- > 0) throw new Error('HTTP 503');
+        arrived.push(`bad ${alertId}`);
+      },
+    },
+  ];
+  const deliverer = new Deliverer({ store, channels, clock, meter: silentMeter, logger: silentLogger });
+  deliverer.kick();
+  await clock.advance(0);
+  expect(arrived).toEqual(['good speeding-0-1']);
+  await clock.advance(1_000);
+  expect(refusals).toBe(0);
+  await clock.advance(1_000);
+  expect(arrived).toHaveLength(1);
+  await clock.advance(1_000);
+  expect(arrived).toEqual(['good speeding-0-1', 'bad speeding-0-1']);
+  await clock.advance(10_000);
+  expect(arrived).toHaveLength(2);
+  await deliverer.close();
+});

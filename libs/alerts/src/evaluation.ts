@@ -1,0 +1,115 @@
+// From a truck's state and a position to its next state and the alerts that follow. Pure: the same records give the same
+// alerts with the same ids, however often they are read.
+import { isInBox, isInPolygon, type Position } from '@milepost/fleet';
+import { type Alert, alertId } from './alert.ts';
+import type { Rule } from './rule.ts';
+import type { TruckState } from './truck-state.ts';
+
+export interface Observation {
+  readonly partition: number;
+  readonly offset: number;
+  /** The record's timestamp, ms since 1970. */
+  readonly heardMs: number;
+  readonly position: Position;
+}
+
+export interface Outcome {
+  readonly state: TruckState;
+  readonly alerts: readonly Alert[];
+}
+
+/** A speed must fall this far below the limit before the same rule can fire again: GPS speed jitters. */
+const SPEED_HYSTERESIS_KMH = 5;
+
+/** A truck was heard. */
+export function heard(rules: readonly Rule[], before: TruckState | undefined, seen: Observation): Outcome {
+  const { position, offset, heardMs } = seen;
+  const verdicts = rules
+    .filter(({ enabled }) => enabled)
+    .map((rule) => ({ rule, ...verdictOf(rule, before, position) }));
+  const firing = verdicts.filter(({ fires }) => fires).map(({ rule }) => rule.id);
+  const inside = verdicts.filter(({ isInside }) => isInside).map(({ rule }) => rule.id);
+  const alerts = verdicts
+    .filter(({ rule, fires }) => fires && !before?.firing.includes(rule.id))
+    .map(({ rule, message }) => alertOf(rule, seen.partition, offset, heardMs, position, message));
+  const state = {
+    truckId: position.truckId,
+    lastOffset: offset,
+    lastHeardMs: heardMs,
+    lastPosition: position,
+    firing,
+    inside,
+  };
+  return { state, alerts };
+}
+
+/** Time passed and nothing came. Undefined: nothing to say. */
+export function unheard(
+  rules: readonly Rule[],
+  before: TruckState,
+  partition: number,
+  { watchingSinceMs, nowMs }: { readonly watchingSinceMs: number; readonly nowMs: number },
+): Outcome | undefined {
+  const silentMs = nowMs - Math.max(before.lastHeardMs, watchingSinceMs);
+  const silent = rules.filter(
+    (rule) =>
+      rule.enabled &&
+      rule.kind === 'silence' &&
+      silentMs >= rule.afterSeconds * 1000 &&
+      !before.firing.includes(rule.id),
+  );
+  if (silent.length === 0) return undefined;
+  const alerts = silent.map((rule) => {
+    const message = `${before.truckId} has been silent since ${new Date(before.lastHeardMs).toISOString()}`;
+    return alertOf(rule, partition, before.lastOffset, nowMs, before.lastPosition, message);
+  });
+  return { state: { ...before, firing: [...before.firing, ...silent.map(({ id }) => id)] }, alerts };
+}
+
+interface Verdict {
+  readonly fires: boolean;
+  readonly isInside: boolean;
+  readonly message: string;
+}
+
+function verdictOf(rule: Rule, before: TruckState | undefined, position: Position): Verdict {
+  switch (rule.kind) {
+    case 'speeding': {
+      const speed = position.speedKmh;
+      const limit = before?.firing.includes(rule.id) ? rule.limitKmh - SPEED_HYSTERESIS_KMH : rule.limitKmh;
+      const fires = speed === undefined ? (before?.firing.includes(rule.id) ?? false) : speed > limit;
+      return {
+        fires,
+        isInside: false,
+        message: `${position.truckId} drives ${Math.round(speed ?? 0)} km/h, limit ${rule.limitKmh}`,
+      };
+    }
+    case 'geofence': {
+      const isInside = 'box' in rule.area ? isInBox(position, rule.area.box) : isInPolygon(position, rule.area.rings);
+      const left =
+        !isInside && ((before?.inside.includes(rule.id) ?? false) || (before?.firing.includes(rule.id) ?? false));
+      return { fires: left, isInside, message: `${position.truckId} left ${rule.name}` };
+    }
+    case 'silence':
+      return { fires: false, isInside: false, message: '' };
+  }
+}
+
+function alertOf(
+  rule: Rule,
+  partition: number,
+  offset: number,
+  noticedMs: number,
+  position: Position,
+  message: string,
+): Alert {
+  return {
+    alertId: alertId(rule.id, partition, offset),
+    rule: rule.id,
+    kind: rule.kind,
+    truckId: position.truckId,
+    ts: new Date(noticedMs).toISOString(),
+    message,
+    position,
+  };
+}

@@ -1,0 +1,48 @@
+// What the rules ask for: a place where state, progress and alerts change together, and ways to tell somebody.
+import type { Alert } from './alert.ts';
+import type { Rule } from './rule.ts';
+import type { TruckState } from './truck-state.ts';
+
+export interface AlertStore {
+  rules(): Promise<readonly Rule[]>;
+  /** Where to read on in a partition of `truck_gps`, and what is remembered of its trucks. */
+  load(partition: number): Promise<PartitionProgress>;
+  /**
+   * All in one transaction: states, alerts with their deliveries to be made, and the progress from `expectedOffset` to
+   * `nextOffset`. False, with nothing changed, when another process has moved the progress on.
+   */
+  commit(step: PartitionStep): Promise<boolean>;
+  /** Deliveries that are due, oldest first. */
+  due(nowMs: number, limit: number): Promise<readonly Delivery[]>;
+  delivered(delivery: Delivery, nowMs: number): Promise<void>;
+  postponed(delivery: Delivery, untilMs: number, error: string): Promise<void>;
+}
+
+export interface PartitionProgress {
+  readonly nextOffset: number;
+  readonly states: readonly TruckState[];
+}
+
+export interface PartitionStep {
+  readonly partition: number;
+  readonly expectedOffset: number;
+  readonly nextOffset: number;
+  readonly states: readonly TruckState[];
+  readonly alerts: readonly Alert[];
+  /** The channels that each of the alerts must reach. */
+  readonly channels: readonly string[];
+}
+
+export interface Delivery {
+  readonly alert: Alert;
+  readonly channel: string;
+  /** Tries so far. */
+  readonly attempts: number;
+}
+
+/** A way to tell somebody. The same alert may come twice, after a crash, with the same alertId. */
+export interface Channel {
+  readonly name: string;
+  /** @throws when it did not arrive: it is tried again later. */
+  deliver(alert: Alert): Promise<void>;
+}

@@ -1,0 +1,107 @@
+import type { Clock } from '@milepost/core';
+import { type Alert, defaultRules, type Observation, RuleEngine } from './index.ts';
+import { MemoryAlertStore } from './memory-alert-store.ts';
+
+const center = { lat: 57.7, lon: 11.97 };
+const outside = { lat: 57.9, lon: 11.97 };
+let nowMs: number;
+const clock: Clock = { now: () => nowMs, monotonic: () => nowMs, after: () => () => {} };
+let store: MemoryAlertStore;
+let offset: number;
+
+beforeEach(() => {
+  nowMs = 1_700_000_000_000;
+  offset = 0;
+  store = new MemoryAlertStore();
+});
+
+const engine = (): RuleEngine => new RuleEngine({ store, clock, channels: ['webhook'] });
+
+function seen(position: { lat: number; lon: number; speedKmh?: number }, truckId = 't-1'): Observation {
+  const ts = new Date(nowMs).toISOString();
+  return { partition: 3, offset: offset++, heardMs: nowMs, position: { truckId, ts, source: 'milepost', ...position } };
+}
+const feed = (rules: RuleEngine, ...batch: Observation[]): Promise<readonly Alert[]> => rules.process(3, batch, offset);
+const ids = (alerts: readonly Alert[]): string[] => alerts.map(({ alertId }) => alertId);
+
+test('a truck that speeds raises one alert, until it has been slow again', async () => {
+  const rules = engine();
+  expect(ids(await feed(rules, seen({ ...center, speedKmh: 80 }), seen({ ...center, speedKmh: 95 })))).toEqual([
+    'speeding-3-1',
+  ]);
+  expect(ids(await feed(rules, seen({ ...center, speedKmh: 120 }), seen({ ...center, speedKmh: 88 })))).toEqual([]);
+  expect(ids(await feed(rules, seen({ ...center, speedKmh: 91 })))).toEqual([]);
+  expect(ids(await feed(rules, seen({ ...center, speedKmh: 60 }), seen({ ...center, speedKmh: 91 })))).toEqual([
+    'speeding-3-6',
+  ]);
+});
+
+test('leaving the geofence raises an alert; being elsewhere from the start does not', async () => {
+  const rules = engine();
+  expect(await feed(rules, seen(outside, 'far'))).toEqual([]);
+  const alerts = await feed(rules, seen(center), seen(outside), seen(outside));
+  expect(ids(alerts)).toEqual(['city-3-2']);
+  expect(alerts[0]).toMatchObject({
+    truckId: 't-1',
+    kind: 'geofence',
+    message: 't-1 left Gothenburg',
+    position: outside,
+  });
+});
+
+test('silence raises an alert with the offset of the last position, once', async () => {
+  const rules = engine();
+  await feed(rules, seen(center));
+  nowMs += 29_000;
+  expect(await rules.tick([3])).toEqual([]);
+  nowMs += 1_000;
+  expect(ids(await rules.tick([3]))).toEqual(['silence-3-0']);
+  nowMs += 60_000;
+  expect(await rules.tick([3])).toEqual([]);
+  await feed(rules, seen(center));
+  nowMs += 30_000;
+  expect(ids(await rules.tick([3]))).toEqual(['silence-3-1']);
+});
+
+test('records that are read again, by this process or the next, change nothing', async () => {
+  const batch = [seen({ ...center, speedKmh: 95 }), seen(center), seen(outside)];
+  expect(await feed(engine(), ...batch)).toHaveLength(2);
+  const second = engine();
+  expect(await feed(second, ...batch)).toEqual([]);
+  expect(
+    ids(await feed(second, ...batch, seen({ ...center, speedKmh: 9 }), seen({ ...center, speedKmh: 99 }))),
+  ).toEqual(['speeding-3-4']);
+  expect(store.alerts.size).toBe(3);
+});
+
+test('a restart remembers who is speeding and who has left', async () => {
+  await feed(engine(), seen({ ...center, speedKmh: 95 }), seen({ ...outside, speedKmh: 95 }));
+  expect(await feed(engine(), seen({ ...outside, speedKmh: 95 }))).toEqual([]);
+});
+
+test('a step that another process overtook is decided again on its state', async () => {
+  const [first, second] = [engine(), engine()];
+  await feed(first, seen(center));
+  await feed(second, seen({ ...center, speedKmh: 95 }));
+  expect(await feed(first, seen({ ...center, speedKmh: 95 }))).toEqual([]);
+  expect([...store.alerts.keys()]).toEqual(['speeding-3-1']);
+});
+
+test('after a downtime nobody is called silent before the backlog has been read', async () => {
+  await feed(engine(), seen(center));
+  const missed = seen(center);
+  nowMs += 3_600_000;
+  const restarted = engine();
+  expect(await restarted.tick([3])).toEqual([]);
+  nowMs += 20_000;
+  await feed(restarted, missed);
+  nowMs += 20_000;
+  expect(await restarted.tick([3])).toEqual([]);
+  nowMs += 20_000;
+  expect(await restarted.tick([3])).toHaveLength(1);
+});
+
+test('a rule that is switched off says nothing', async () => {
+  store.setRules(defaultRules.map((rule) => ({ ...rule, enabled: false })));
+  expect(await feed(engine(), seen({ ...center, speedKmh: 200 }), seen(outside))).toEqual([]);
+});
