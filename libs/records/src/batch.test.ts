@@ -152,7 +152,7 @@ describe('malformed', () => {
       const batch = RecordBatch.at(cut, 0);
       if (!batch) continue;
       try {
-        for (const record of batch.records()) expect(record.headers.length).toBeLessThan(cut.length * 300);
+        expect([...batch.records()]).toHaveLength(batch.recordCount);
       } catch (error) {
         if (!(error instanceof MalformedMessage)) throw error;
         refused++;

@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs';
+import { RecordBatch } from './index.ts';
+
+const lines = readFileSync(new URL('golden/java-4.3.1.txt', import.meta.url), 'utf8').split('\n');
+const golden = lines
+  .filter((line) => line !== '' && !line.startsWith('#'))
+  .map((line) => line.split(' ') as [string, string]);
+const same = 'a'.repeat(48);
+
+test('there is a batch for every codec', () => {
+  expect(golden.map(([codec]) => codec)).toEqual(['none', 'gzip', 'snappy', 'lz4', 'zstd']);
+});
+
+test.each(golden)('a batch with %s that the Java client built is read as it was meant', (codec, hex) => {
+  const batch = RecordBatch.at(Buffer.from(hex, 'hex'), 0) as RecordBatch;
+  expect(batch.isIntact()).toBe(true);
+  expect(batch.sizeBytes).toBe(hex.length / 2);
+  expect([batch.compression, batch.baseOffset, batch.leaderEpoch]).toEqual([codec, 42, 7]);
+  expect([batch.producerId, batch.producerEpoch, batch.baseSequence, batch.lastSequence]).toEqual([
+    4711n,
+    3,
+    2 ** 31 - 2,
+    1,
+  ]);
+  expect([batch.baseTimestamp, batch.maxTimestamp]).toEqual([1_780_000_000_000, 1_780_000_003_000]);
+  const records = [...batch.records()].map(({ key, value, headers, ...rest }) => ({
+    ...rest,
+    key: key?.toString(),
+    value: value?.toString(),
+    headers: headers.map((header) => `${header.key}=${String(header.value)}`),
+  }));
+  const value = (n: number) => `{"lat":57.7089,"lon":11.9746,"n":${n},"same":"${same}"}`;
+  const at = (n: number, timestamp: number, sequence: number) => ({ offset: 42 + n, timestamp, sequence });
+  expect(records).toEqual([
+    {
+      ...at(0, 1_780_000_000_000, 2 ** 31 - 2),
+      key: 'truck-0',
+      value: value(0),
+      headers: ['mqtt.topic=trucks/0/gps', 'none=null'],
+    },
+    { ...at(1, 1_780_000_001_000, 2 ** 31 - 1), key: undefined, value: value(1), headers: [] },
+    { ...at(2, 1_779_999_997_000, 0), key: 'truck-2', value: value(2), headers: [] },
+    { ...at(3, 1_780_000_003_000, 1), key: 'truck-3', value: undefined, headers: [] },
+  ]);
+});
