@@ -16,7 +16,8 @@ export interface Road {
 /** @throws Error when the text is not of this format. */
 export function readRoads(compactText: string): Road[] {
   const roads = JSON.parse(compactText) as CompactRoads;
-  if (roads.format !== roadsFormat) throw new Error(`roads: expected format ${roadsFormat}, saw ${roads.format}`);
+  const format: number | undefined = roads.format;
+  if (format !== roadsFormat) throw new Error(`roads: expected format ${roadsFormat}, saw ${format}`);
   return roads.ways.map((way) => roadOf(way, roads));
 }
 

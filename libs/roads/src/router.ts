@@ -35,7 +35,7 @@ export function buildRouter(roads: readonly Road[]): Router {
   const drivable = roads.filter((road) => road.limitKmh > 0);
   const roadByPiece = new Map<string, Road>();
   for (const road of drivable) {
-    for (const [from, to] of pieces(road)) roadByPiece.set(`${from};${to}`, road);
+    for (const [from, to] of pieces(road)) roadByPiece.set(pieceKey(from, to), road);
   }
   const finder = new pathFinderModule.default(collectionOf(drivable), {
     tolerance: 1, // coordinates are whole numbers already
@@ -66,6 +66,10 @@ function* pieces(road: Road): Iterable<[Units, Units]> {
     yield [from, to];
     if (!road.isOneway) yield [to, from];
   }
+}
+
+function pieceKey([fromX, fromY]: Units, [toX, toY]: Units): string {
+  return `${fromX},${fromY};${toX},${toY}`;
 }
 
 function collectionOf(roads: readonly Road[]) {
@@ -107,7 +111,7 @@ function reachable(edges: Edges, start: string): Set<string> {
 }
 
 function legBetween(from: Units, to: Units, roadByPiece: ReadonlyMap<string, Road>): Leg {
-  const road = roadByPiece.get(`${from};${to}`);
+  const road = roadByPiece.get(pieceKey(from, to));
   return {
     from: placeOf(from),
     to: placeOf(to),

@@ -1,0 +1,95 @@
+// Trucks on the air: what is due (simulated or replayed) leaves through each truck's own connection.
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { type Logger, silentLogger } from '@milepost/core';
+import { cityRouter } from './city.ts';
+import { publicationOf } from './formats.ts';
+import { defaultOptions, type TrucksOptions } from './options.ts';
+import { recordedDeviations } from './recorded-noise.ts';
+import { Replay } from './replay/replay.ts';
+import { readTracks } from './replay/track.ts';
+import type { Fix } from './simulation/device.ts';
+import { SimulatedFleet } from './simulation/fleet.ts';
+import { demoQuirks, demoRoles } from './simulation/scenario.ts';
+import { Uplink } from './uplink.ts';
+
+export interface Trucks {
+  /** Disconnects all; positions that wait for the gateway are dropped. */
+  stop(): Promise<void>;
+  /** Positions that the gateway has taken (with QoS 1 and 2: acknowledged). */
+  published(): number;
+  connected(): number;
+  /** Resolves when a replay has been published to its end; never for simulated trucks. */
+  readonly finished: Promise<void>;
+}
+
+/** How often due positions leave. */
+const tickMs = 50;
+
+/** Resolves when the trucks are on their way, whether or not the gateway is there yet. */
+export async function startTrucks(given: Partial<TrucksOptions> = {}, logger: Logger = silentLogger): Promise<Trucks> {
+  const options = { ...defaultOptions, ...given };
+  const source = options.replay ? replayOf(options, options.replay) : simulationOf(options);
+  const uplinks = new Map<string, Uplink>();
+  const complain = complainOnce(options.mqtt, logger);
+  let published = 0;
+  const uplinkOf = (truckId: string): Uplink => {
+    const uplink = uplinks.get(truckId) ?? new Uplink(truckId, options, () => (published += 1), complain);
+    uplinks.set(truckId, uplink);
+    return uplink;
+  };
+  const send = (fix: Fix) => uplinkOf(fix.truckId).publish(publicationOf(fix, options.format));
+
+  const finished = Promise.withResolvers<void>();
+  const timer = setInterval(() => {
+    source.advance(Date.now()).forEach(send);
+    const isSent = () => [...uplinks.values()].every(({ pending }) => pending === 0);
+    if (source instanceof Replay && source.isOver && isSent()) finished.resolve();
+  }, tickMs);
+  return {
+    async stop() {
+      clearInterval(timer);
+      await Promise.all([...uplinks.values()].map((uplink) => uplink.close()));
+    },
+    published: () => published,
+    connected: () => [...uplinks.values()].filter(({ isConnected }) => isConnected).length,
+    finished: finished.promise,
+  };
+}
+
+function simulationOf(options: TrucksOptions): SimulatedFleet {
+  const router = cityRouter();
+  return new SimulatedFleet({
+    router,
+    deviations: recordedDeviations(),
+    trucks: options.trucks,
+    everyMs: options.everyMs,
+    seed: options.seed,
+    startMs: Date.now(),
+    ...(options.demo ? { roles: demoRoles(router, options.seed), quirks: demoQuirks } : {}),
+  });
+}
+
+function replayOf({ everyMs }: TrucksOptions, { file, times, speed }: NonNullable<TrucksOptions['replay']>): Replay {
+  const tracks = readTracks(basename(file), textOf(file));
+  return new Replay({ tracks, times, speed, everyMs, startMs: Date.now() });
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new Error(`--replay: cannot read ${file} (${(error as NodeJS.ErrnoException).code ?? String(error)})`);
+  }
+}
+
+/** A thousand trucks that cannot connect are one line, not a thousand, until the reason changes. */
+function complainOnce(mqttUrl: string, logger: Logger): (error: Error) => void {
+  let last: string | undefined;
+  return (error) => {
+    const reason = (error as NodeJS.ErrnoException).code ?? error.message;
+    if (reason === last) return;
+    last = reason;
+    logger.warn({ mqttUrl, reason }, `no gateway at ${mqttUrl} (${reason}); trying again`);
+  };
+}

@@ -1,0 +1,64 @@
+// One MQTT connection per truck, as in the field: a device may publish only under its own name. While the gateway is
+// away positions wait, bounded, and leave in order when it is back.
+import mqtt, { type MqttClient } from 'mqtt';
+import type { Publication } from './formats.ts';
+import type { TrucksOptions } from './options.ts';
+
+/** Positions that wait per truck; the oldest give way. */
+const waitingLimit = 1_000;
+/** Publishes without their acknowledgement, per truck. */
+const inFlightLimit = 20;
+const reconnectMs = 2_000;
+
+export class Uplink {
+  readonly #client: MqttClient;
+  readonly #qos: 0 | 1 | 2;
+  readonly #onPublished: () => void;
+  readonly #waiting: Publication[] = [];
+  #inFlight = 0;
+
+  constructor(truckId: string, options: TrucksOptions, onPublished: () => void, onError: (error: Error) => void) {
+    this.#qos = options.qos;
+    this.#onPublished = onPublished;
+    this.#client = mqtt.connect(options.mqtt, {
+      clientId: truckId,
+      protocolVersion: options.protocol === '5' ? 5 : 4,
+      reconnectPeriod: reconnectMs,
+      keepalive: 60,
+      queueQoSZero: false,
+    });
+    this.#client.on('connect', () => this.#flush());
+    this.#client.on('error', onError);
+  }
+
+  get isConnected(): boolean {
+    return this.#client.connected;
+  }
+
+  get pending(): number {
+    return this.#waiting.length + this.#inFlight;
+  }
+
+  publish(publication: Publication): void {
+    this.#waiting.push(publication);
+    if (this.#waiting.length > waitingLimit) this.#waiting.shift();
+    this.#flush();
+  }
+
+  async close(): Promise<void> {
+    await this.#client.endAsync(!this.#client.connected);
+  }
+
+  #flush(): void {
+    while (this.#client.connected && this.#inFlight < inFlightLimit) {
+      const publication = this.#waiting.shift();
+      if (!publication) return;
+      this.#inFlight += 1;
+      this.#client.publish(publication.topic, publication.payload, { qos: this.#qos }, (error) => {
+        this.#inFlight -= 1;
+        if (!error) this.#onPublished();
+        this.#flush();
+      });
+    }
+  }
+}
