@@ -17,7 +17,7 @@ const may = {
   telemetry: ['core'],
   'node-host': ['core'],
   settings: ['core'],
-  postgres: ['alerts', 'coordinators', 'metadata', 'core'],
+  postgres: ['alerts', 'fleet', 'coordinators', 'metadata', 'core'],
   simulator: ['broker', 'coordinators', 'replication', 'metadata', 'log', 'wire', 'records', 'core'],
 };
 

@@ -28,7 +28,7 @@ export class DatabasePart implements Part {
     if (!settings.databaseUrl)
       this.#embedded = await startEmbeddedPostgres({ dataDir: join(resolve(settings.dataDir), 'postgres'), logger });
     const url = settings.databaseUrl ?? this.#embedded?.url ?? '';
-    this.#source = await connectDatabase(url, { logger, aborted });
+    this.#source = await connectDatabase(url, { logger, signal: aborted });
   }
 
   async stop(): Promise<void> {

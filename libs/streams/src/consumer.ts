@@ -11,6 +11,8 @@ export interface ConsumerOptions {
   readonly clientId: string;
   readonly topics: readonly string[];
   readonly logger: Logger;
+  /** Waits so long for more before it hands over a batch. Default 0: what one fetch brought. */
+  readonly gatherMs?: number;
   /**
    * Called with one batch at a time. When it resolves the batch counts as handled and its offsets get committed;
    * when it rejects the session begins again at the committed offsets, and the records come again.
@@ -102,7 +104,7 @@ export class Consumer {
 
   /** Until closing or the stream's end: gathers what has come, hands it over, commits from time to time. */
   async #consume(stream: BytesStream, offsets: Offsets): Promise<void> {
-    const inbox = new Inbox(stream, this.#closing.signal);
+    const inbox = new Inbox(stream, this.#closing.signal, this.#options.gatherMs ?? 0);
     let committedAt = performance.now();
     for (;;) {
       const batch = await inbox.next(offsets.dirty ? COMMIT_INTERVAL_MS : undefined);
@@ -129,41 +131,46 @@ class Inbox {
   readonly #stream: BytesStream;
   readonly #closing: AbortSignal;
   #pending: ConsumedRecord[] = [];
+  /** What is pending has waited for its company long enough. */
+  #gathered = false;
   #failure: Error | undefined;
-  #ended = false;
-  #wake: (() => void) | undefined;
+  #wake: () => void = () => {};
 
-  constructor(stream: BytesStream, closing: AbortSignal) {
+  constructor(stream: BytesStream, closing: AbortSignal, gatherMs: number) {
     this.#stream = stream;
     this.#closing = closing;
-    const wake = (): void => this.#wake?.();
+    const gathered = (): void => {
+      this.#gathered = this.#pending.length > 0;
+      this.#wake();
+    };
     stream.on('data', (message: BytesMessage) => {
       this.#pending.push(recordOf(message));
-      if (this.#pending.length === 1) setImmediate(wake); // after the rest of this fetch has come
-      if (this.#pending.length === PENDING_LIMIT) stream.pause();
+      if (this.#pending.length === 1) later(gatherMs, gathered);
+      if (this.#pending.length < PENDING_LIMIT) return;
+      stream.pause();
+      gathered();
     });
-    stream.on('error', (error: Error) => {
-      this.#failure = error;
-      wake();
-    });
-    stream.on('close', () => {
-      this.#ended = true;
-      wake();
-    });
-    closing.addEventListener('abort', wake, { once: true });
+    stream.on('error', (error: Error) => this.#fail(error));
+    stream.on('close', () => this.#fail(new Error('the stream ended')));
+    closing.addEventListener('abort', () => this.#wake(), { once: true });
   }
 
   /** All that has come, waiting for something; empty after `patienceMs`. @throws the stream's failure. */
   async next(patienceMs?: number): Promise<readonly ConsumedRecord[] | 'ended'> {
-    if (this.#closing.aborted) return 'ended';
-    if (this.#pending.length === 0 && !this.#failure && !this.#ended) await this.#something(patienceMs);
+    if (!this.#closing.aborted && !this.#gathered && !this.#failure) await this.#something(patienceMs);
     if (this.#closing.aborted) return 'ended';
     if (this.#failure) throw this.#failure;
-    if (this.#ended) throw new Error('the stream ended');
+    if (!this.#gathered) return [];
     const batch = this.#pending;
     this.#pending = [];
+    this.#gathered = false;
     if (batch.length >= PENDING_LIMIT) this.#stream.resume();
     return batch;
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    this.#wake();
   }
 
   #something(patienceMs?: number): Promise<void> {
@@ -176,6 +183,9 @@ class Inbox {
     });
   }
 }
+
+/** Without a pause: after the rest of the fetch in hand has been delivered. */
+const later = (ms: number, run: () => void): unknown => (ms > 0 ? setTimeout(run, ms) : setImmediate(run));
 
 /** The next offset to read of each partition that was handled since the last commit. */
 class Offsets {

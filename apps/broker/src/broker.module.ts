@@ -1,0 +1,59 @@
+// The broker as a part of a program: the log and the protocol of libs/broker on the real host, its metadata in PostgreSQL.
+import { join, resolve } from 'node:path';
+import { type Broker, createBroker } from '@milepost/broker';
+import { BrokerId, type Host, type Logger } from '@milepost/core';
+import { PostgresGroupStore, PostgresMetadataStore } from '@milepost/postgres';
+import type { Settings } from '@milepost/settings';
+import { Inject, Injectable, Module } from '@nestjs/common';
+import type { DataSource } from 'typeorm';
+import { DATABASE, HOST, Lifecycle, LOGGER, type Part, SETTINGS } from '../../chassis/src/index.ts';
+import { brokerProperties } from './broker-properties.ts';
+
+@Injectable()
+export class BrokerPart implements Part {
+  readonly name = 'broker';
+  readonly phase = 'broker';
+  #broker: Broker | undefined;
+
+  constructor(
+    @Inject(SETTINGS) private readonly settings: Settings,
+    @Inject(HOST) private readonly host: Host,
+    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(DATABASE) private readonly database: () => DataSource,
+    private readonly lifecycle: Lifecycle,
+  ) {
+    lifecycle.register(this);
+  }
+
+  async start(): Promise<void> {
+    const { settings, logger } = this;
+    this.#broker = await createBroker(
+      this.host,
+      new PostgresMetadataStore(this.database(), { logger }),
+      new PostgresGroupStore(this.database(), { logger }),
+      {
+        brokerId: BrokerId(settings.brokerId),
+        dataDir: join(resolve(settings.dataDir), 'log'),
+        listen: { host: settings.listen, port: settings.kafkaPort },
+        advertised: settings.advertised,
+        rack: settings.rack ?? null,
+        flush: settings.flush,
+        properties: brokerProperties(process.env, logger),
+      },
+    );
+    this.lifecycle.opened('kafka', this.#broker.address.port);
+  }
+
+  async stop(): Promise<void> {
+    await this.#broker?.close();
+  }
+
+  /** For the apps in the same process. */
+  bootstrapServers(): readonly string[] {
+    const { host, port } = this.#broker?.address ?? { host: this.settings.listen, port: this.settings.kafkaPort };
+    return [`${host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host}:${port}`];
+  }
+}
+
+@Module({ providers: [BrokerPart], exports: [BrokerPart] })
+export class BrokerModule {}

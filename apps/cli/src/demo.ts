@@ -1,0 +1,24 @@
+// `milepost demo`: the appliance, and 25 trucks that publish to it as any device would, over MQTT.
+import { appliance } from '../../appliance/src/appliance.ts';
+import { runProgram } from '../../chassis/src/index.ts';
+import { startTrucks } from '../../trucks/src/index.ts';
+
+const TRUCKS = 25;
+
+export async function demo(): Promise<void> {
+  process.stderr.write('[milepost] starting PostgreSQL, the broker, the gateway, the map and the notifications\n');
+  await runProgram(appliance, async ({ ports, settings }) => {
+    const trucks = await startTrucks({ mqtt: `mqtt://127.0.0.1:${ports.mqtt}`, trucks: TRUCKS, demo: true });
+    const map = `http://${settings.listen}:${ports.http}/`;
+    process.stderr.write(
+      [
+        `[milepost] ${TRUCKS} trucks are driving: open ${map}`,
+        `[milepost] publish one of your own: mosquitto_pub -p ${ports.mqtt} -q 1 -t trucks/t-1/gps -m '{"lat":57.70,"lon":11.97}'`,
+        `[milepost] read the log: kcat -b 127.0.0.1:${ports.kafka} -t truck_gps -C -o beginning`,
+        '[milepost] Ctrl-C stops everything cleanly',
+        '',
+      ].join('\n'),
+    );
+    return trucks;
+  });
+}

@@ -1,0 +1,50 @@
+// `milepost doctor`: looks at everything a start would need, without starting: settings, ports, the data folder, Node.
+import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { dirname, resolve } from 'node:path';
+import { readSettings, type Settings } from '@milepost/settings';
+
+const LOW_DISK_BYTES = 1024 ** 3;
+
+export async function doctor(): Promise<void> {
+  const settings = readSettings('appliance', process.env);
+  const findings = [...(await ports(settings)), ...folder(resolve(settings.dataDir))];
+  for (const line of findings) process.stdout.write(`problem: ${line}\n`);
+  if (findings.length === 0) process.stdout.write(`nothing in the way of a start (Node ${process.version})\n`);
+  else process.exitCode = 1;
+}
+
+async function ports(settings: Settings): Promise<string[]> {
+  const wanted = {
+    MILEPOST_KAFKA_PORT: settings.kafkaPort,
+    MILEPOST_MQTT_PORT: settings.mqttPort,
+    MILEPOST_MQTT_WS_PORT: settings.mqttWsPort,
+    MILEPOST_HTTP_PORT: settings.httpPort,
+  };
+  const findings: string[] = [];
+  for (const [variable, port] of Object.entries(wanted))
+    if (port && !(await isFree(settings.listen, port)))
+      findings.push(`${settings.listen}:${port} is taken: stop what listens there, or set ${variable}`);
+  return findings;
+}
+
+function isFree(host: string, port: number): Promise<boolean> {
+  return new Promise((answer) => {
+    const server = createServer();
+    server.once('error', () => answer(false));
+    server.listen(port, host, () => server.close(() => answer(true)));
+  });
+}
+
+function folder(path: string): string[] {
+  let there = path;
+  while (!existsSync(there)) there = dirname(there);
+  try {
+    accessSync(there, constants.W_OK);
+  } catch {
+    return [`${there} is not writable: change its owner, or set MILEPOST_DATA_DIR`];
+  }
+  const { bavail, bsize } = statfsSync(there);
+  const free = bavail * bsize;
+  return free < LOW_DISK_BYTES ? [`${there} has ${Math.round(free / 1024 ** 2)} MB left`] : [];
+}

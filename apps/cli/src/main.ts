@@ -1,0 +1,48 @@
+// `milepost <command>`: one word, one program. Only what a command needs is loaded.
+import { fail } from '../../chassis/src/run.ts';
+
+interface Command {
+  readonly does: string;
+  run(args: readonly string[]): Promise<void>;
+}
+
+const commands: Record<string, Command> = {
+  up: {
+    does: 'the appliance: PostgreSQL, broker, gateway, dashboard and notifications in one process',
+    run: async () => void (await import('../../appliance/src/main.ts')),
+  },
+  demo: {
+    does: 'the appliance with 25 trucks on the streets of Gothenburg',
+    run: async () => (await import('./demo.ts')).demo(),
+  },
+  broker: { does: 'the broker alone', run: async () => void (await import('../../broker/src/main.ts')) },
+  gateway: { does: 'the MQTT gateway alone', run: async () => void (await import('../../gateway/src/main.ts')) },
+  dashboard: { does: 'the map and its API alone', run: async () => void (await import('../../dashboard/src/main.ts')) },
+  notifications: {
+    does: 'rules, alerts and webhooks alone',
+    run: async () => void (await import('../../notifications/src/main.ts')),
+  },
+  trucks: {
+    does: 'trucks that publish to any MQTT gateway (--help lists the options)',
+    run: async (args) => (await import('../../trucks/src/command.ts')).trucks(args),
+  },
+  topics: { does: 'the topics and their partitions', run: async () => (await import('./topics.ts')).topics() },
+  groups: {
+    does: 'the consumer groups with members and lag',
+    run: async () => (await import('./groups.ts')).groups(),
+  },
+  config: { does: 'every setting: default, meaning, value', run: async () => (await import('./config.ts')).config() },
+  doctor: { does: 'checks what a start would need', run: async () => (await import('./doctor.ts')).doctor() },
+  migrate: { does: 'brings the database to this version', run: async () => (await import('./migrate.ts')).migrate() },
+};
+
+const [name, ...args] = process.argv.slice(2).filter((arg) => arg !== '--verbose');
+const command = name === undefined ? undefined : commands[name];
+if (command) await command.run(args).catch(fail);
+else if (name === undefined || name === 'help' || name === '--help') process.stdout.write(usage());
+else fail(new Error(`unknown command "${name}"; one of: ${Object.keys(commands).join(', ')}`));
+
+function usage(): string {
+  const lines = Object.entries(commands).map(([word, { does }]) => `  ${word.padEnd(14)} ${does}`);
+  return ['usage: milepost <command> [--verbose]', '', ...lines, ''].join('\n');
+}

@@ -1,0 +1,123 @@
+// The notification service: an ordinary consumer group that turns positions into alerts, and alerts into deliveries to
+// the topic `truck_alerts` and to a webhook.
+import { type Channel, Deliverer, type Observation, RuleEngine } from '@milepost/alerts';
+import type { Cancel, Host, Logger } from '@milepost/core';
+import { readPosition } from '@milepost/fleet';
+import { PostgresAlertStore } from '@milepost/postgres';
+import type { Settings } from '@milepost/settings';
+import { type ConsumedRecord, Consumer, ensureTopics, Producer, productTopics, TRUCK_GPS } from '@milepost/streams';
+import { Inject, Injectable, Module } from '@nestjs/common';
+import type { DataSource } from 'typeorm';
+import {
+  BOOTSTRAP_SERVERS,
+  type BootstrapServers,
+  DATABASE,
+  HOST,
+  Lifecycle,
+  LOGGER,
+  type Part,
+  SETTINGS,
+} from '../../chassis/src/index.ts';
+import { alertTopic } from './alert-topic.ts';
+import { webhook } from './webhook.ts';
+
+const GROUP_ID = 'notification-service';
+const TICK_MS = 1_000;
+/** Time between the arrival of a position and its way through the rules: many trucks' states then share a transaction. */
+const GATHER_MS = 100;
+
+@Injectable()
+export class NotificationsPart implements Part {
+  readonly name = 'notifications';
+  readonly phase = 'clients';
+  #engine: RuleEngine | undefined;
+  #deliverer: Deliverer | undefined;
+  #producer: Producer | undefined;
+  #consumer: Consumer | undefined;
+  #cancelTick: Cancel = () => {};
+  #ticking: Promise<void> = Promise.resolve();
+  #stopping = false;
+
+  constructor(
+    @Inject(SETTINGS) private readonly settings: Settings,
+    @Inject(HOST) private readonly host: Host,
+    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(DATABASE) private readonly database: () => DataSource,
+    @Inject(BOOTSTRAP_SERVERS) private readonly bootstrapServers: BootstrapServers,
+    lifecycle: Lifecycle,
+  ) {
+    lifecycle.register(this);
+  }
+
+  async start(): Promise<void> {
+    const { logger, host, settings } = this;
+    const bootstrapServers = this.bootstrapServers();
+    await ensureTopics(bootstrapServers);
+    const store = new PostgresAlertStore(this.database());
+    await store.seed();
+    this.#producer = new Producer({ bootstrapServers, clientId: 'milepost-notifications', logger });
+    const channels: Channel[] = [alertTopic(this.#producer, host.clock)];
+    if (settings.webhookUrl) channels.push(webhook(settings.webhookUrl));
+    this.#deliverer = new Deliverer({ store, channels, clock: host.clock, meter: host.meter, logger });
+    this.#engine = new RuleEngine({ store, clock: host.clock, channels: channels.map(({ name }) => name) });
+    this.#consumer = new Consumer({
+      bootstrapServers,
+      groupId: GROUP_ID,
+      clientId: 'milepost-notifications',
+      topics: [TRUCK_GPS],
+      gatherMs: GATHER_MS,
+      logger,
+      handle: (records) => this.#handle(records),
+    });
+    this.#deliverer.kick();
+    this.#tickLater();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#cancelTick();
+    await this.#ticking;
+    await this.#consumer?.close();
+    await this.#deliverer?.close();
+    await this.#producer?.close();
+  }
+
+  notReady(): string | undefined {
+    return this.#consumer?.notReady();
+  }
+
+  async #handle(records: readonly ConsumedRecord[]): Promise<void> {
+    for (const [partition, own] of Map.groupBy(records, (record) => record.partition)) {
+      const nextOffset = (own.at(-1)?.offset ?? -1) + 1;
+      const alerts = await this.#engine?.process(partition, own.flatMap(observationOf), nextOffset);
+      if (alerts && alerts.length > 0) this.#deliverer?.kick();
+    }
+  }
+
+  #tickLater(): void {
+    this.#cancelTick = this.host.clock.after(TICK_MS, () => {
+      this.#ticking = this.#tick().finally(() => {
+        if (!this.#stopping) this.#tickLater();
+      });
+    });
+  }
+
+  async #tick(): Promise<void> {
+    const partitions = productTopics.find(({ name }) => name === TRUCK_GPS)?.partitions ?? 0;
+    try {
+      const alerts = await this.#engine?.tick(Array.from({ length: partitions }, (_, index) => index));
+      if (alerts && alerts.length > 0) this.#deliverer?.kick();
+    } catch (error) {
+      this.logger.warn({ error: String(error) }, 'nobody watches for silent trucks just now');
+    }
+  }
+}
+
+/** A record that is no position was written by another program: the rules pass over it. */
+function observationOf({ partition, offset, timestamp, value }: ConsumedRecord): Observation[] {
+  const position = value === null ? undefined : readPosition(value);
+  return position ? [{ partition, offset, heardMs: timestamp, position }] : [];
+}
+
+@Module({ providers: [NotificationsPart] })
+export class NotificationsModule {}

@@ -1,0 +1,46 @@
+// The notifications' own tables: rules, what they remember, what they found, whom it must still reach. The progress
+// through `truck_gps` stands beside them, so that one transaction moves all. Only postgres-alert-store.ts touches them.
+import type { Alert, Rule, TruckState } from '@milepost/alerts';
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import { exactNumber } from './columns.ts';
+
+@Entity('rules')
+export class RuleRow {
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'rules_pkey' }) id!: string;
+  /** json, not jsonb, here and below: the order of the fields and the digits of the numbers stay as they were written. */
+  @Column('json') rule!: Rule;
+}
+
+/** Up to which offset of a partition of `truck_gps` states and alerts are true. */
+@Entity('rule_progress')
+export class RuleProgressRow {
+  @PrimaryColumn('int', { primaryKeyConstraintName: 'rule_progress_pkey' }) partition!: number;
+  @Column('bigint', { name: 'next_offset', transformer: exactNumber }) nextOffset!: number;
+}
+
+@Entity('truck_states')
+@Index('truck_states_partition_idx', ['partition'])
+export class TruckStateRow {
+  @PrimaryColumn('text', { name: 'truck_id', primaryKeyConstraintName: 'truck_states_pkey' }) truckId!: string;
+  @Column('int') partition!: number;
+  @Column('json') state!: TruckState;
+}
+
+@Entity('alerts')
+@Index('alerts_raised_at_idx', ['raisedAt'])
+export class AlertRow {
+  @PrimaryColumn('text', { name: 'alert_id', primaryKeyConstraintName: 'alerts_pkey' }) alertId!: string;
+  @Column('timestamptz', { name: 'raised_at' }) raisedAt!: Date;
+  @Column('json') alert!: Alert;
+}
+
+/** A row goes when its alert has arrived. */
+@Entity('deliveries')
+@Index('deliveries_due_idx', ['dueAtMs'])
+export class DeliveryRow {
+  @PrimaryColumn('text', { name: 'alert_id', primaryKeyConstraintName: 'deliveries_pkey' }) alertId!: string;
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'deliveries_pkey' }) channel!: string;
+  @Column('int') attempts!: number;
+  @Column('bigint', { name: 'due_at_ms', transformer: exactNumber }) dueAtMs!: number;
+  @Column('text', { name: 'last_error', nullable: true }) lastError!: string | null;
+}

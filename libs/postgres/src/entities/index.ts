@@ -1,0 +1,30 @@
+// Every table that migrations make has its entity in this list: drift.test.ts compares the two.
+import { AlertRow, DeliveryRow, RuleProgressRow, RuleRow, TruckStateRow } from './alerts.ts';
+import { CoordinatorShardRow, GroupOffsetRow, GroupRow } from './groups.ts';
+import {
+  BrokerConfigRow,
+  BrokerRow,
+  ClusterRow,
+  MetadataVersionRow,
+  PartitionRow,
+  ProducerIdRow,
+  TopicRow,
+} from './metadata.ts';
+
+export const entities = [
+  ClusterRow,
+  MetadataVersionRow,
+  BrokerRow,
+  TopicRow,
+  PartitionRow,
+  BrokerConfigRow,
+  ProducerIdRow,
+  CoordinatorShardRow,
+  GroupRow,
+  GroupOffsetRow,
+  RuleRow,
+  RuleProgressRow,
+  TruckStateRow,
+  AlertRow,
+  DeliveryRow,
+];

@@ -1,0 +1,7 @@
+// All migrations, in the order of their numbers. A new one gets its own file, its line here, and its entities in
+// ../entities/index.ts; one that has been released is never changed again.
+import { Metadata1763800000000 } from './1763800000000-metadata.ts';
+import { Groups1763800000001 } from './1763800000001-groups.ts';
+import { Alerts1763800000002 } from './1763800000002-alerts.ts';
+
+export const migrations = [Metadata1763800000000, Groups1763800000001, Alerts1763800000002];
