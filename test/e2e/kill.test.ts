@@ -1,0 +1,69 @@
+// The promise under the hardest stop that a process can meet: what a device holds a PUBACK for is in the log afterwards,
+// in the device's own order.
+import { connectAsync, type MqttClient } from 'mqtt';
+import { readAll } from './support/log-reader.ts';
+import { anyPorts, dataFolder, Program } from './support/program.ts';
+
+const ROUNDS = 10;
+const TRUCKS = 20;
+const LOAD_MS = 1_000;
+
+/** One truck that publishes numbered positions as fast as they are acknowledged, several on the way at once. */
+class Device {
+  readonly truckId: string;
+  readonly acknowledged: number[] = [];
+  #next = 0;
+
+  constructor(index: number) {
+    this.truckId = `kill-${index}`;
+  }
+
+  /** Until the connection dies. A position that was never acknowledged is not sent again: its number just stays out. */
+  async publishUntilCut(port: number): Promise<void> {
+    const client = await connectAsync(`mqtt://127.0.0.1:${port}`, { reconnectPeriod: 0, clientId: this.truckId });
+    const cut = new Promise<void>((resolve) => client.once('close', resolve));
+    client.on('error', () => {});
+    const lanes = Array.from({ length: 5 }, () => this.#lane(client));
+    await cut;
+    await Promise.all(lanes);
+  }
+
+  async #lane(client: MqttClient): Promise<void> {
+    while (client.connected) {
+      const number = this.#next++;
+      const payload = JSON.stringify({ lat: 57.7, lon: 11.97, odometerM: number });
+      const arrived = await client.publishAsync(`trucks/${this.truckId}/gps`, payload, { qos: 1 }).then(
+        () => true,
+        () => false,
+      );
+      if (!arrived) return;
+      this.acknowledged.push(number);
+    }
+  }
+}
+
+test(
+  'ten times kill -9 under load: every acknowledged position is there, in order per truck',
+  async () => {
+    const env = { ...anyPorts, MILEPOST_DATA_DIR: dataFolder(), MILEPOST_LOG_LEVEL: 'warn' };
+    const devices = Array.from({ length: TRUCKS }, (_, index) => new Device(index));
+    for (let round = 0; round < ROUNDS; round++) {
+      const program = await Program.start('appliance', env);
+      const publishing = devices.map((device) => device.publishUntilCut(program.ports.mqtt));
+      await new Promise((resolve) => setTimeout(resolve, LOAD_MS)); // the load's length, not a wait for a condition
+      await program.kill();
+      await Promise.all(publishing);
+    }
+    const program = await Program.start('appliance', env);
+    const seen = Map.groupBy(await readAll(program.ports.kafka, 'truck_gps'), ({ key }) => key);
+    for (const { truckId, acknowledged } of devices) {
+      const numbers = (seen.get(truckId) ?? []).map(({ value }) => (JSON.parse(value) as { odometerM: number }).odometerM);
+      const firsts = numbers.filter((number, index) => numbers.indexOf(number) === index);
+      expect(acknowledged.filter((number) => !firsts.includes(number))).toEqual([]);
+      expect(firsts).toEqual([...firsts].sort((a, b) => a - b));
+      expect(acknowledged.length).toBeGreaterThan(ROUNDS);
+    }
+    expect(await program.stop()).toBe(0);
+  },
+  5 * 60_000,
+);

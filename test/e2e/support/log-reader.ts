@@ -1,0 +1,62 @@
+// Reads whole topics back with kafkajs: a client that shares no code with ours.
+import { Kafka, logLevel } from 'kafkajs';
+
+export interface ReadRecord {
+  readonly partition: number;
+  readonly offset: number;
+  readonly key: string | null;
+  readonly value: string;
+  readonly headers: Record<string, string>;
+}
+
+export const kafkajs = (port: number): Kafka =>
+  new Kafka({ brokers: [`127.0.0.1:${port}`], logLevel: logLevel.NOTHING, clientId: 'test', retry: { retries: 8 } });
+
+/** Every record of the topic up to the end it has now, by partition and offset. */
+export async function readAll(port: number, topic: string): Promise<ReadRecord[]> {
+  const kafka = kafkajs(port);
+  const admin = kafka.admin();
+  await admin.connect();
+  const offsets = await admin.fetchTopicOffsets(topic);
+  const left = new Map(offsets.filter(({ low, high }) => low !== high).map(({ partition, high }) => [partition, Number(high)]));
+  const records: ReadRecord[] = [];
+  if (left.size > 0) {
+    const groupId = `reader-${process.pid}-${readers++}`;
+    const consumer = kafka.consumer({ groupId });
+    await consumer.connect();
+    await consumer.subscribe({ topic, fromBeginning: true });
+    await new Promise<void>((resolve, reject) => {
+      consumer.on('consumer.crash', ({ payload }) => reject(payload.error));
+      consumer
+        .run({
+          eachMessage: async ({ partition, message }) => {
+            const offset = Number(message.offset);
+            if (offset < (left.get(partition) ?? 0) || left.has(partition) === false) records.push(recordOf(partition, message));
+            if (offset + 1 >= (left.get(partition) ?? Number.POSITIVE_INFINITY)) left.delete(partition);
+            if (left.size === 0) resolve();
+          },
+        })
+        .catch(reject);
+    });
+    await consumer.disconnect();
+    await admin.deleteGroups([groupId]).catch(() => {});
+  }
+  await admin.disconnect();
+  return records.sort((a, b) => a.partition - b.partition || a.offset - b.offset);
+}
+
+let readers = 0;
+
+function recordOf(
+  partition: number,
+  message: { offset: string; key: Buffer | null; value: Buffer | null; headers?: Record<string, unknown> },
+): ReadRecord {
+  const headers = Object.entries(message.headers ?? {}).map(([name, value]) => [name, String(value)]);
+  return {
+    partition,
+    offset: Number(message.offset),
+    key: message.key?.toString() ?? null,
+    value: message.value?.toString() ?? '',
+    headers: Object.fromEntries(headers) as Record<string, string>,
+  };
+}

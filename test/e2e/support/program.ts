@@ -1,0 +1,105 @@
+// Milepost as a user runs it: a process of its own, with a data folder of its own and any free ports.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+export interface Ports {
+  readonly kafka: number;
+  readonly mqtt: number;
+  readonly mqttWs: number;
+  readonly http: number;
+}
+
+const START_LIMIT_MS = 60_000;
+
+/** A folder that is removed after the tests of the file; PostgreSQL's own user can reach it. */
+export function dataFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'milepost-'));
+  chmodSync(folder, 0o711);
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export const anyPorts = {
+  MILEPOST_KAFKA_PORT: '0',
+  MILEPOST_MQTT_PORT: '0',
+  MILEPOST_MQTT_WS_PORT: '0',
+  MILEPOST_HTTP_PORT: '0',
+} as const;
+
+export class Program {
+  readonly #child: ChildProcess;
+  readonly #exit: Promise<number | string>;
+  #ports: Ports | undefined;
+  /** All of its log so far. */
+  log = '';
+
+  private constructor(name: string, env: Readonly<Record<string, string>>) {
+    const args = ['--enable-source-maps', '--import', './tools/swc-hook.mjs', `apps/${name}/src/main.ts`];
+    const clean = Object.fromEntries(Object.entries(process.env).filter(([key]) => !/^(NODE_OPTIONS|MILEPOST_|KAFKA_|DATABASE_URL)/.test(key)));
+    this.#child = spawn(process.execPath, args, { env: { ...clean, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child.stderr?.on('data', (chunk: Buffer) => (this.log += chunk.toString()));
+    this.#exit = new Promise((resolve) => this.#child.once('exit', (code, signal) => resolve(code ?? signal ?? -1)));
+  }
+
+  /** Resolves at the ready line. @throws with the log when the program ends before it. */
+  static async start(name: string, env: Readonly<Record<string, string>>): Promise<Program> {
+    const program = new Program(name, env);
+    running.add(program);
+    void program.#exit.then(() => running.delete(program));
+    const late = new Promise<never>((_, reject) => {
+      setTimeout(() => reject(new Error(`${name} is not ready after ${START_LIMIT_MS} ms:\n${program.log}`)), START_LIMIT_MS).unref();
+    });
+    const early = program.#exit.then((status) => Promise.reject(new Error(`${name} ended with ${status}:\n${program.log}`)));
+    early.catch(() => {});
+    program.#ports = await Promise.race([program.#readyLine(), early, late]);
+    return program;
+  }
+
+  /** Runs a program that is expected to end by itself. */
+  static async run(name: string, env: Readonly<Record<string, string>>): Promise<{ status: number | string; log: string }> {
+    const program = new Program(name, env);
+    running.add(program);
+    const status = await program.#exit;
+    running.delete(program);
+    return { status, log: program.log };
+  }
+
+  get ports(): Ports {
+    if (!this.#ports) throw new Error('not ready');
+    return this.#ports;
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? -1;
+  }
+
+  /** As Ctrl-C does. Resolves with the exit status. */
+  async stop(): Promise<number | string> {
+    this.#child.kill('SIGINT');
+    return this.#exit;
+  }
+
+  /** As a power switch does to a process. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#exit;
+  }
+
+  #readyLine(): Promise<Ports> {
+    return new Promise((resolve) => {
+      const lines = createInterface({ input: this.#child.stdout as NodeJS.ReadableStream });
+      lines.on('line', (line) => {
+        if (line.startsWith('{"ready":true')) resolve((JSON.parse(line) as { ports: Ports }).ports);
+      });
+    });
+  }
+}
+
+/** Whatever a failed test left behind. */
+const running = new Set<Program>();
+afterAll(async () => {
+  await Promise.all([...running].map((program) => program.stop()));
+});
