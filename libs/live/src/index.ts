@@ -1,0 +1,3 @@
+export * from './geojson.ts';
+export * from './live-trucks.ts';
+export * from './trail.ts';

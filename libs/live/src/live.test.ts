@@ -1,0 +1,139 @@
+import type { Position } from '@milepost/fleet';
+import {
+  believedTime,
+  clockSetBackAfterMs,
+  LiveTrucks,
+  parseBox,
+  silentAfterMs,
+  stateOf,
+  Trail,
+  trailLimit,
+  truckCollection,
+  truckFeature,
+} from './index.ts';
+
+const noon = Date.UTC(2026, 0, 1, 12);
+
+function position(tsMs: number, more: Partial<Position> = {}): Position {
+  return { truckId: 't-1', ts: new Date(tsMs).toISOString(), lat: 57.7, lon: 11.97, source: 'milepost', ...more };
+}
+
+function applied(...sightings: [Position, number][]): LiveTrucks {
+  const live = new LiveTrucks();
+  for (const [seen, receivedAtMs] of sightings) live.apply(seen, receivedAtMs);
+  return live;
+}
+
+test('the last position is the latest by the device, whatever order the log has', () => {
+  const live = applied(
+    [position(noon, { lat: 1 }), noon],
+    [position(noon + 30_000, { lat: 3 }), noon + 31_000],
+    [position(noon + 10_000, { lat: 2 }), noon + 32_000],
+  );
+  expect(live.get('t-1')!.position.lat).toBe(3);
+  expect(live.trail('t-1').map(({ lat }) => lat)).toEqual([1, 2, 3]);
+});
+
+test('a stored burst shows that the truck is alive, though it moves no marker back', () => {
+  const live = applied([position(noon), noon], [position(noon - 5_000), noon + 40_000]);
+  expect(live.get('t-1')!.heardAtMs).toBe(noon + 40_000);
+  expect(live.get('t-1')!.timeMs).toBe(noon);
+});
+
+test.each([
+  ['eight years ago', noon - 8 * 365 * 86_400_000],
+  ['in an hour', noon + 3_600_000],
+  ['in 2080', Date.UTC(2080, 1)],
+])('a clock that says %s is not believed: the receive time counts', (_, tsMs) => {
+  expect(believedTime(new Date(tsMs).toISOString(), noon)).toEqual({ timeMs: noon, isClockWrong: true });
+});
+
+test('a clock that is hours behind orders its own positions', () => {
+  const live = applied(
+    [position(noon - 7_200_000, { lat: 1 }), noon],
+    [position(noon - 7_190_000, { lat: 2 }), noon + 10_000],
+  );
+  expect(live.get('t-1')).toMatchObject({ position: { lat: 2 }, isClockWrong: false });
+});
+
+test('a clock that is set back does not freeze its truck', () => {
+  const live = applied([position(noon), noon]);
+  for (let ms = 1_000; ms <= clockSetBackAfterMs + 1_000; ms += 1_000) {
+    live.apply(position(noon - 3_600_000 + ms, { lat: 2 }), noon + ms);
+  }
+  expect(live.get('t-1')!.position.lat).toBe(2);
+});
+
+test('the same position twice changes nothing, so that a restart may read too much', () => {
+  const live = applied([position(noon), noon], [position(noon + 1_000, { lat: 2 }), noon + 1_000]);
+  live.apply(position(noon), noon);
+  live.apply(position(noon + 1_000, { lat: 2 }), noon + 1_000);
+  expect(live.trail('t-1')).toHaveLength(2);
+  expect(live.get('t-1')!.position.lat).toBe(2);
+});
+
+test('an older stretch of the log, read later, never replaces what is newer', () => {
+  const live = applied([position(noon, { lat: 2 }), noon], [position(noon - 600_000, { lat: 1 }), noon - 600_000]);
+  expect(live.get('t-1')).toMatchObject({ position: { lat: 2 }, heardAtMs: noon });
+});
+
+test('speed and heading are worked out for a device that sends neither', () => {
+  const live = applied([position(noon), noon], [position(noon + 10_000, { lat: 57.701 }), noon + 10_000]);
+  expect(live.get('t-1')!.speedKmh).toBeCloseTo(40, 0);
+  expect(live.get('t-1')!.headingDeg).toBeCloseTo(0, 0);
+  expect(applied([position(noon), noon]).get('t-1')!.speedKmh).toBeUndefined();
+});
+
+test('a truck moves, stands, or is silent', () => {
+  const live = applied([position(noon, { speedKmh: 50 }), noon]);
+  const truck = live.get('t-1')!;
+  expect(stateOf(truck, noon)).toBe('moving');
+  expect(stateOf({ ...truck, speedKmh: 1 }, noon)).toBe('stopped');
+  expect(stateOf(truck, noon + silentAfterMs + 1)).toBe('silent');
+});
+
+test('a viewer asks for what changed since it last looked', () => {
+  const live = applied([position(noon), noon], [position(noon, { truckId: 't-2' }), noon]);
+  const { version } = live;
+  expect(live.changedSince(0)).toHaveLength(2);
+  expect(live.changedSince(version)).toEqual([]);
+  live.apply(position(noon + 1_000, { truckId: 't-2' }), noon + 1_000);
+  expect(live.changedSince(version).map(({ truckId }) => truckId)).toEqual(['t-2']);
+});
+
+test('a trail is bounded and keeps the newest', () => {
+  const trail = new Trail();
+  for (let i = 0; i < trailLimit + 10; i++) trail.add({ timeMs: i, lat: 0, lon: i });
+  expect(trail.points).toHaveLength(trailLimit);
+  expect(trail.points[0]!.timeMs).toBe(10);
+});
+
+test('GeoJSON holds the position as sent, its height as third coordinate, and the state', () => {
+  const live = applied([position(noon, { altitudeM: 12, speedKmh: 36.25, batteryPct: 80 }), noon]);
+  expect(truckFeature(live.get('t-1')!, noon)).toEqual({
+    type: 'Feature',
+    id: 't-1',
+    geometry: { type: 'Point', coordinates: [11.97, 57.7, 12] },
+    properties: {
+      truckId: 't-1',
+      ts: '2026-01-01T12:00:00.000Z',
+      source: 'milepost',
+      altitudeM: 12,
+      speedKmh: 36.3,
+      batteryPct: 80,
+      state: 'moving',
+      heardAtMs: noon,
+    },
+  });
+});
+
+test('a box leaves out what lies outside it', () => {
+  const live = applied([position(noon), noon], [position(noon, { truckId: 't-2', lon: 24.94 }), noon]);
+  const ids = (box: string) => truckCollection(live.all(), noon, parseBox(box)!).features.map(({ id }) => id);
+  expect(ids('11,57,12,58')).toEqual(['t-1']);
+  expect(ids('20,50,11.98,60')).toEqual(['t-1', 't-2']);
+});
+
+test.each(['', '1,2,3', '1,2,3,x', '11,58,12,57', '-181,0,0,1', '1,2,3,4,5', ',,,'])('"%s" is no box', (text) => {
+  expect(parseBox(text)).toBeUndefined();
+});
