@@ -1,15 +1,32 @@
 // Every message that we can read and write, and the list of them by API key.
 import type { AnyApi } from '../schema/api.ts';
+import { AddOffsetsToTxn } from './add-offsets-to-txn.ts';
+import { AddPartitionsToTxn } from './add-partitions-to-txn.ts';
+import { AlterClientQuotas } from './alter-client-quotas.ts';
+import { AlterConfigs } from './alter-configs.ts';
 import { ApiVersions } from './api-versions.ts';
+import { ConsumerGroupDescribe } from './consumer-group-describe.ts';
+import { ConsumerGroupHeartbeat } from './consumer-group-heartbeat.ts';
+import { CreateAcls } from './create-acls.ts';
 import { CreatePartitions } from './create-partitions.ts';
 import { CreateTopics } from './create-topics.ts';
+import { DeleteAcls } from './delete-acls.ts';
+import { DeleteGroups } from './delete-groups.ts';
+import { DeleteRecords } from './delete-records.ts';
 import { DeleteTopics } from './delete-topics.ts';
+import { DescribeAcls } from './describe-acls.ts';
+import { DescribeClientQuotas } from './describe-client-quotas.ts';
 import { DescribeCluster } from './describe-cluster.ts';
 import { DescribeConfigs } from './describe-configs.ts';
 import { DescribeGroups } from './describe-groups.ts';
+import { DescribeLogDirs } from './describe-log-dirs.ts';
+import { DescribeTopicPartitions } from './describe-topic-partitions.ts';
+import { ElectLeaders } from './elect-leaders.ts';
+import { EndTxn } from './end-txn.ts';
 import { Fetch } from './fetch.ts';
 import { FindCoordinator } from './find-coordinator.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { IncrementalAlterConfigs } from './incremental-alter-configs.ts';
 import { InitProducerId } from './init-producer-id.ts';
 import { JoinGroup } from './join-group.ts';
 import { LeaveGroup } from './leave-group.ts';
@@ -17,21 +34,41 @@ import { ListGroups } from './list-groups.ts';
 import { ListOffsets } from './list-offsets.ts';
 import { Metadata } from './metadata.ts';
 import { OffsetCommit } from './offset-commit.ts';
+import { OffsetDelete } from './offset-delete.ts';
 import { OffsetFetch } from './offset-fetch.ts';
 import { OffsetForLeaderEpoch } from './offset-for-leader-epoch.ts';
 import { Produce } from './produce.ts';
 import { SyncGroup } from './sync-group.ts';
+import { TxnOffsetCommit } from './txn-offset-commit.ts';
+import { WriteTxnMarkers } from './write-txn-markers.ts';
 
+export * from './add-offsets-to-txn.ts';
+export * from './add-partitions-to-txn.ts';
+export * from './alter-client-quotas.ts';
+export * from './alter-configs.ts';
 export * from './api-versions.ts';
+export * from './consumer-group-describe.ts';
+export * from './consumer-group-heartbeat.ts';
+export * from './create-acls.ts';
 export * from './create-partitions.ts';
 export * from './create-topics.ts';
+export * from './delete-acls.ts';
+export * from './delete-groups.ts';
+export * from './delete-records.ts';
 export * from './delete-topics.ts';
+export * from './describe-acls.ts';
+export * from './describe-client-quotas.ts';
 export * from './describe-cluster.ts';
 export * from './describe-configs.ts';
 export * from './describe-groups.ts';
+export * from './describe-log-dirs.ts';
+export * from './describe-topic-partitions.ts';
+export * from './elect-leaders.ts';
+export * from './end-txn.ts';
 export * from './fetch.ts';
 export * from './find-coordinator.ts';
 export * from './heartbeat.ts';
+export * from './incremental-alter-configs.ts';
 export * from './init-producer-id.ts';
 export * from './join-group.ts';
 export * from './leave-group.ts';
@@ -39,11 +76,14 @@ export * from './list-groups.ts';
 export * from './list-offsets.ts';
 export * from './metadata.ts';
 export * from './offset-commit.ts';
+export * from './offset-delete.ts';
 export * from './offset-fetch.ts';
 export * from './offset-for-leader-epoch.ts';
 export * from './produce.ts';
 export * from './sync-group.ts';
-export { OPERATIONS_NOT_ASKED } from './parts.ts';
+export * from './txn-offset-commit.ts';
+export * from './write-txn-markers.ts';
+export { LITERAL_PATTERN, OPERATIONS_NOT_ASKED } from './parts.ts';
 
 /** In the order of their keys. Declared is not implemented: a broker advertises what it has a handler for. */
 export const apis: readonly AnyApi[] = [
@@ -63,11 +103,31 @@ export const apis: readonly AnyApi[] = [
   ApiVersions,
   CreateTopics,
   DeleteTopics,
+  DeleteRecords,
   InitProducerId,
   OffsetForLeaderEpoch,
+  AddPartitionsToTxn,
+  AddOffsetsToTxn,
+  EndTxn,
+  WriteTxnMarkers,
+  TxnOffsetCommit,
+  DescribeAcls,
+  CreateAcls,
+  DeleteAcls,
   DescribeConfigs,
+  AlterConfigs,
+  DescribeLogDirs,
   CreatePartitions,
+  DeleteGroups,
+  ElectLeaders,
+  IncrementalAlterConfigs,
+  OffsetDelete,
+  DescribeClientQuotas,
+  AlterClientQuotas,
   DescribeCluster,
+  ConsumerGroupHeartbeat,
+  ConsumerGroupDescribe,
+  DescribeTopicPartitions,
 ];
 
 const byKey = new Map(apis.map((api) => [api.key, api]));

@@ -1,6 +1,6 @@
 // Pieces that several messages share.
 import { ErrorCode, NO_BROKER, NO_LEADER_EPOCH } from '@milepost/core';
-import { brokerId, bytes, errorCode, int32, leaderEpoch, string, struct } from '../schema/field.ts';
+import { brokerId, bytes, errorCode, int8, int32, leaderEpoch, string, struct } from '../schema/field.ts';
 
 /** A quota held the request back for so long (KIP-219: the answer comes at once, then the channel is muted). */
 export const throttleTimeMs = int32.default(0);
@@ -27,4 +27,17 @@ export const nodeEndpoint = {
   host: string,
   port: int32,
   rack: nullableString,
+};
+
+/** The pattern of a rule that names one resource, as opposed to a prefix (KIP-290). */
+export const LITERAL_PATTERN = 3;
+
+export const aclFilter = {
+  resourceTypeFilter: int8,
+  resourceNameFilter: string.nullable(),
+  patternTypeFilter: int8.default(LITERAL_PATTERN),
+  principalFilter: string.nullable(),
+  hostFilter: string.nullable(),
+  operation: int8,
+  permissionType: int8,
 };

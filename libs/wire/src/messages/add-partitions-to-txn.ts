@@ -1,0 +1,40 @@
+// Makes partitions part of a transaction before it writes to them. v3 is flexible, v4 lets brokers ask for many transactions
+// at once (KIP-890), v5 answers TRANSACTION_ABORTABLE. Up to v3 one transaction at the top level, from v4 a list.
+// Clients send at most v3 or v4 with one transaction; from Produce v12 on the broker adds partitions by itself.
+import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
+import { array, bool, errorCode, int16, int32, int64, string } from '../schema/field.ts';
+import { noErrorByDefault, throttleTimeMs } from './parts.ts';
+
+const topics = array({ name: string, partitions: array(int32) });
+const topicResults = array({
+  name: string,
+  resultsByPartition: array({ partitionIndex: int32, partitionErrorCode: errorCode }),
+});
+
+export const AddPartitionsToTxn = api({
+  key: 24,
+  name: 'AddPartitionsToTxn',
+  versions: [0, 5],
+  flexible: 3,
+  request: {
+    transactions: array({
+      transactionalId: string,
+      producerId: int64,
+      producerEpoch: int16,
+      verifyOnly: bool.default(false),
+      topics,
+    }).since(4),
+    v3AndBelowTransactionalId: string.until(3),
+    v3AndBelowProducerId: int64.until(3),
+    v3AndBelowProducerEpoch: int16.until(3),
+    v3AndBelowTopics: topics.until(3),
+  },
+  response: {
+    throttleTimeMs,
+    errorCode: noErrorByDefault.since(4),
+    resultsByTransaction: array({ transactionalId: string, topicResults }).since(4),
+    resultsByTopicV3AndBelow: topicResults.until(3),
+  },
+});
+export type AddPartitionsToTxnRequest = RequestOf<typeof AddPartitionsToTxn>;
+export type AddPartitionsToTxnResponse = ResponseOf<typeof AddPartitionsToTxn>;
