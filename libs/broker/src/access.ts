@@ -1,0 +1,47 @@
+// The checks that requests for a partition have in common.
+import { type BrokerId, ErrorCode, type LeaderEpoch, NO_BROKER, NO_LEADER_EPOCH, type Uuid } from '@milepost/core';
+import type { BrokerState } from '@milepost/metadata';
+import type { Partition } from '@milepost/replication';
+import type { Context } from './services.ts';
+
+/** The partition, led here in the epoch that the client believes in, or the error code to answer (KIP-320). */
+export function ledPartition(
+  { services }: Context,
+  topic: string,
+  index: number,
+  currentLeaderEpoch: LeaderEpoch,
+): Partition | ErrorCode {
+  const partition = services.partitions.find(topic, index);
+  if (typeof partition === 'number' || currentLeaderEpoch === NO_LEADER_EPOCH) return partition;
+  if (currentLeaderEpoch < partition.leaderEpoch) return ErrorCode.FENCED_LEADER_EPOCH;
+  if (currentLeaderEpoch > partition.leaderEpoch) return ErrorCode.UNKNOWN_LEADER_EPOCH;
+  return partition;
+}
+
+/** The name that goes with a topic id; undefined for an id that nobody has. */
+export const topicNameOf = ({ services }: Context, topicId: Uuid): string | undefined =>
+  services.image().topicsById.get(topicId)?.name;
+
+/** KIP-951: whoever asked the wrong broker, or in an old epoch, is told in the same answer who leads. */
+export class LeaderHints {
+  readonly #context: Context;
+  readonly #brokers = new Map<BrokerId, BrokerState>();
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  leaderOf(topic: string | undefined, index: number): { leaderId: BrokerId; leaderEpoch: LeaderEpoch } {
+    const image = this.#context.services.image();
+    const partition = topic === undefined ? undefined : image.topics.get(topic)?.partitions[index];
+    if (!partition) return { leaderId: NO_BROKER, leaderEpoch: NO_LEADER_EPOCH };
+    const broker = image.brokers.get(partition.leader);
+    if (broker) this.#brokers.set(broker.id, broker);
+    return { leaderId: partition.leader, leaderEpoch: partition.leaderEpoch };
+  }
+
+  /** Where the leaders named so far are found. */
+  get nodeEndpoints(): { nodeId: BrokerId; host: string; port: number; rack: string | null }[] {
+    return [...this.#brokers.values()].map(({ id, host, port, rack }) => ({ nodeId: id, host, port, rack }));
+  }
+}

@@ -1,0 +1,74 @@
+// What a broker is told at its start, and what that amounts to.
+import type { Address, BrokerId } from '@milepost/core';
+import { DEFAULT_GROUP_CONFIG, type GroupConfig } from '@milepost/coordinators';
+import {
+  type BrokerConfigLayers,
+  brokerConfigLayers,
+  brokerFlag,
+  brokerNumber,
+  type ClusterImage,
+  type Configs,
+} from '@milepost/metadata';
+import type { FlushPolicy } from '@milepost/replication';
+import type { LogDirectoryOptions } from '@milepost/log';
+
+export interface BrokerConfig {
+  readonly brokerId: BrokerId;
+  /** The folder of the logs; this broker's alone. */
+  readonly dataDir: string;
+  /** Port 0: any free one. */
+  readonly listen: Address;
+  /** What clients are told; port 0: the one that it listens on. */
+  readonly advertised: Address;
+  readonly rack: string | null;
+  readonly flush: FlushPolicy;
+  /** Kafka's broker properties, as set at start; absent ones have Kafka's defaults. */
+  readonly properties: Configs;
+  readonly onProgress?: LogDirectoryOptions['onProgress'];
+}
+
+/** Properties that do not change while a broker runs, as numbers. */
+export interface BrokerSettings {
+  readonly autoCreateTopics: boolean;
+  readonly deleteTopics: boolean;
+  readonly fetchMaxBytes: number;
+  readonly requestMaxBytes: number;
+  readonly connectionsMaxIdleMs: number;
+  readonly retentionCheckIntervalMs: number;
+  readonly groupShards: number;
+  readonly groups: GroupConfig;
+}
+
+/** Every source of a property's value, the strongest first. */
+export const configLayers = (image: ClusterImage, config: BrokerConfig): BrokerConfigLayers =>
+  brokerConfigLayers(image, config.brokerId, {
+    'node.id': String(config.brokerId),
+    'broker.id': String(config.brokerId),
+    'log.dirs': config.dataDir,
+    ...(config.rack === null ? {} : { 'broker.rack': config.rack }),
+    ...config.properties,
+  });
+
+export function settingsOf(layers: BrokerConfigLayers): BrokerSettings {
+  const number = (name: string): number => brokerNumber(layers, name);
+  return {
+    autoCreateTopics: brokerFlag(layers, 'auto.create.topics.enable'),
+    deleteTopics: brokerFlag(layers, 'delete.topic.enable'),
+    fetchMaxBytes: number('fetch.max.bytes'),
+    requestMaxBytes: number('socket.request.max.bytes'),
+    connectionsMaxIdleMs: number('connections.max.idle.ms'),
+    retentionCheckIntervalMs: number('log.retention.check.interval.ms'),
+    groupShards: number('offsets.topic.num.partitions'),
+    groups: {
+      ...DEFAULT_GROUP_CONFIG,
+      minSessionTimeoutMs: number('group.min.session.timeout.ms'),
+      maxSessionTimeoutMs: number('group.max.session.timeout.ms'),
+      initialRebalanceDelayMs: number('group.initial.rebalance.delay.ms'),
+      maxSize: number('group.max.size'),
+      offsetMetadataMaxBytes: number('offset.metadata.max.bytes'),
+      offsetsRetentionMinutes: number('offsets.retention.minutes'),
+      offsetsRetentionCheckIntervalMs: number('offsets.retention.check.interval.ms'),
+      offsetsCommitTimeoutMs: number('offsets.commit.timeout.ms'),
+    },
+  };
+}

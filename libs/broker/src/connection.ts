@@ -1,0 +1,242 @@
+// One client's connection: bytes in, frames, answers out.
+//
+// Promises: answers leave in the order of the requests. Requests are taken one at a time, as Kafka does, so that each
+// sees the effects of the one before it; only those that the dispatcher says may overlap (Produce after Produce) are
+// under way together. A client that sends faster than it is served, or does not read its answers, is no longer read
+// from: TCP pushes back. A frame that is not a request closes this connection and disturbs no other.
+// Never holds more than the limits below, apart from the one frame that comes in.
+import type { Clock, Connection, ConnectionListener, Logger } from '@milepost/core';
+import { MalformedMessage } from '@milepost/core';
+import { FrameAssembler } from '@milepost/wire';
+
+const MOST_REQUESTS_UNDER_WAY = 256;
+const MOST_ANSWER_BYTES_HELD = 64 * 1024 * 1024;
+
+/** What a request comes to: bytes to send, nothing at all (acks=0), or the end of the connection. */
+export type Answer = readonly Uint8Array[] | 'none' | 'close';
+
+export interface Peer {
+  /** As Kafka prints it in group descriptions: `/192.0.2.1`. */
+  readonly host: string;
+  /** Calls `run` once when the connection closes; the answer undoes it. */
+  onGone(run: () => void): () => void;
+}
+
+export interface Dispatch {
+  /** May it start while earlier ones that also may are still waiting? */
+  mayOverlap(frame: Buffer): boolean;
+  /** @throws MalformedMessage */
+  dispatch(frame: Buffer, peer: Peer): Answer | Promise<Answer>;
+}
+
+export interface ConnectionDeps {
+  readonly dispatch: Dispatch;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** socket.request.max.bytes */
+  readonly requestMaxBytes: number;
+}
+
+interface Slot {
+  answer: Answer | undefined;
+}
+
+export class ClientConnection implements ConnectionListener, Peer {
+  readonly host: string;
+  readonly #connection: Connection;
+  readonly #dispatch: Dispatch;
+  readonly #logger: Logger;
+  readonly #clock: Clock;
+  readonly #frames: FrameAssembler;
+  /** Whole frames that came with the same bytes as one that must be finished first. */
+  readonly #queued: Buffer[] = [];
+  /** In request order: the first is the next to leave. */
+  readonly #slots: Slot[] = [];
+  readonly #goneListeners = new Set<() => void>();
+  /** Slots without an answer. */
+  #underWay = 0;
+  /** One of them tolerates no other beside it. */
+  #exclusive = false;
+  #heldBytes = 0;
+  #writable = true;
+  #paused = true;
+  #lastHeard: number;
+  #leaving = false;
+  #gone = false;
+  #goOnScheduled = false;
+  #whenIdle: (() => void) | undefined;
+
+  /** Nothing is read before `begin`. */
+  constructor(connection: Connection, { dispatch, logger, clock, requestMaxBytes }: ConnectionDeps) {
+    this.#connection = connection;
+    this.#dispatch = dispatch;
+    this.#logger = logger;
+    this.#clock = clock;
+    this.host = `/${connection.remote.host}`;
+    this.#frames = new FrameAssembler(requestMaxBytes);
+    this.#lastHeard = clock.monotonic();
+    connection.pause();
+  }
+
+  begin(): void {
+    this.#paused = false;
+    this.#connection.resume();
+  }
+
+  /** How long nothing has come, while nothing was under way. */
+  get idleMs(): number {
+    return this.#slots.length > 0 ? 0 : this.#clock.monotonic() - this.#lastHeard;
+  }
+
+  onGone(run: () => void): () => void {
+    this.#goneListeners.add(run);
+    return () => this.#goneListeners.delete(run);
+  }
+
+  bytes(chunk: Buffer): void {
+    if (this.#leaving) return;
+    this.#lastHeard = this.#clock.monotonic();
+    try {
+      for (const frame of this.#frames.frames(chunk)) {
+        if (this.#queued.length === 0 && this.#mayStart(frame)) this.#start(frame);
+        else this.#queued.push(frame);
+        if (this.#leaving) break;
+      }
+    } catch (failure) {
+      this.#giveUp(failure, this.#newSlot());
+    }
+    this.#goOn();
+  }
+
+  drained(): void {
+    this.#writable = true;
+    this.#goOn();
+  }
+
+  closed(): void {
+    this.#gone = true;
+    this.#leave();
+    for (const run of [...this.#goneListeners]) run();
+    this.#goneListeners.clear();
+    this.#whenIdle?.();
+  }
+
+  /** Takes no more requests, answers those under way, then closes. */
+  finish(): Promise<void> {
+    this.#leave();
+    return new Promise((resolve) => {
+      this.#whenIdle = () => {
+        this.#connection.close();
+        resolve();
+      };
+      if (this.#slots.length === 0) this.#whenIdle();
+    });
+  }
+
+  /** At once, whatever waits. */
+  abort(): void {
+    if (!this.#gone) this.#connection.close('abort');
+  }
+
+  #mayStart(frame: Buffer): boolean {
+    if (!this.#writable || this.#slots.length >= MOST_REQUESTS_UNDER_WAY) return false;
+    if (this.#heldBytes >= MOST_ANSWER_BYTES_HELD) return false;
+    return this.#underWay === 0 || (!this.#exclusive && this.#dispatch.mayOverlap(frame));
+  }
+
+  #start(frame: Buffer): void {
+    const slot = this.#newSlot();
+    this.#exclusive = !this.#dispatch.mayOverlap(frame);
+    try {
+      const answer = this.#dispatch.dispatch(frame, this);
+      if (answer instanceof Promise) this.#settleLater(slot, answer);
+      else this.#settle(slot, answer);
+    } catch (failure) {
+      this.#giveUp(failure, slot);
+    }
+  }
+
+  #newSlot(): Slot {
+    const slot: Slot = { answer: undefined };
+    this.#slots.push(slot);
+    this.#underWay++;
+    return slot;
+  }
+
+  #settle(slot: Slot, answer: Answer): void {
+    slot.answer = answer;
+    this.#underWay--;
+    if (answer === 'close') this.#leave();
+    if (typeof answer !== 'string') for (const part of answer) this.#heldBytes += part.length;
+  }
+
+  #settleLater(slot: Slot, answer: Promise<Answer>): void {
+    answer.then(
+      (later) => {
+        this.#settle(slot, later);
+        this.#scheduleGoOn();
+      },
+      (failure: unknown) => {
+        this.#giveUp(failure, slot);
+        this.#scheduleGoOn();
+      },
+    );
+  }
+
+  /** Answers that come due in the same turn leave in one write. */
+  #scheduleGoOn(): void {
+    if (this.#goOnScheduled) return;
+    this.#goOnScheduled = true;
+    queueMicrotask(() => {
+      this.#goOnScheduled = false;
+      this.#goOn();
+    });
+  }
+
+  #goOn(): void {
+    this.#flush();
+    while (this.#queued[0] && this.#mayStart(this.#queued[0])) {
+      this.#start(this.#queued.shift() as Buffer);
+      this.#flush();
+    }
+    this.#regulate();
+  }
+
+  #flush(): void {
+    const chunks: Uint8Array[] = [];
+    let close = false;
+    while (!close && this.#slots[0]?.answer !== undefined) {
+      const { answer } = this.#slots.shift() as Slot;
+      if (answer === 'close') close = true;
+      else if (typeof answer === 'object') chunks.push(...answer);
+    }
+    for (const chunk of chunks) this.#heldBytes -= chunk.length;
+    if (this.#gone) return;
+    if (chunks.length > 0) this.#writable = this.#connection.send(chunks) && this.#writable;
+    if (close) this.#connection.close();
+    if (this.#slots.length === 0) this.#whenIdle?.();
+  }
+
+  #regulate(): void {
+    const mustWait = this.#queued.length > 0 || !this.#writable;
+    if (mustWait === this.#paused || this.#leaving) return;
+    this.#paused = mustWait;
+    if (mustWait) this.#connection.pause();
+    else this.#connection.resume();
+  }
+
+  /** What came before is still answered, what comes after is not read. */
+  #giveUp(failure: unknown, slot: Slot): void {
+    const client = `${this.#connection.remote.host}:${this.#connection.remote.port}`;
+    if (failure instanceof MalformedMessage)
+      this.#logger.warn({ client }, `connection closed, this is not a request: ${failure.message}`);
+    else this.#logger.error({ client, err: failure }, 'connection closed, its request failed');
+    this.#settle(slot, 'close');
+  }
+
+  #leave(): void {
+    this.#leaving = true;
+    this.#queued.length = 0;
+    if (!this.#gone) this.#connection.pause();
+  }
+}

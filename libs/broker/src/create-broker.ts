@@ -1,0 +1,232 @@
+// A broker: opens its logs, takes its groups, answers clients. Plain objects from here down; what can be made with `new`
+// can be simulated.
+//
+// Start: metadata, logs (recovered), a new leader epoch where a log lost its tail (KIP-320), groups, the port, the
+// registration; only then are clients read from. Stop: no new clients, what is under way is answered, logs are synced
+// and closed. The store and the group store are the caller's, to be closed after the broker.
+import { type Address, type Cancel, type Host, type Logger } from '@milepost/core';
+import { GroupCoordinator, type GroupStore } from '@milepost/coordinators';
+import { LogDirectory, logConfigOf } from '@milepost/log';
+import {
+  brokerNumber,
+  type ClusterImage,
+  type MetadataStore,
+  StoreUnavailable,
+  topicConfigValues,
+  type TopicState,
+} from '@milepost/metadata';
+import { type BrokerConfig, configLayers, settingsOf } from './broker-config.ts';
+import { BrokerGauges } from './broker-gauges.ts';
+import { ClientListener } from './client-listener.ts';
+import { Dispatcher } from './dispatch.ts';
+import { handlers } from './handlers/index.ts';
+import { LocalPartitions } from './local-partitions.ts';
+import { ProducerIds } from './producer-ids.ts';
+import { Purgatory } from './purgatory.ts';
+import type { Services } from './services.ts';
+import { type GroupSnapshot, groupSnapshots, type TopicSnapshot, topicSnapshots } from './snapshots.ts';
+import { TopicAdmin } from './topic-admin.ts';
+import { TopicTraffic } from './topic-traffic.ts';
+
+const STORE_RETRY_MS = 1_000;
+
+export interface Broker {
+  /** Where it listens. */
+  readonly address: Address;
+  readonly clusterId: string;
+  image(): ClusterImage;
+  topics(): TopicSnapshot[];
+  groupsSnapshot(): Promise<GroupSnapshot[]>;
+  close(): Promise<void>;
+}
+
+/** @throws AddressInUse; LogDirectoryRefused: the folder cannot be used, and the message says why. */
+export async function createBroker(
+  host: Host,
+  store: MetadataStore,
+  groupStore: GroupStore,
+  config: BrokerConfig,
+): Promise<Broker> {
+  const first = await patiently(host, () => store.open());
+  const configOf = (topic: TopicState, image: ClusterImage) =>
+    logConfigOf(topicConfigValues(topic.configs, configLayers(image, config)));
+  const directory = await openLogs(host, first, config, configOf);
+  const closing: (() => unknown)[] = [() => directory.close()];
+  try {
+    return await serve(host, store, groupStore, config, { first, directory, configOf, closing });
+  } catch (failure) {
+    for (const close of closing.toReversed()) await close();
+    throw failure;
+  }
+}
+
+type ConfigOf = (topic: TopicState, image: ClusterImage) => ReturnType<typeof logConfigOf>;
+
+function openLogs(host: Host, image: ClusterImage, config: BrokerConfig, configOf: ConfigOf): Promise<LogDirectory> {
+  const { clusterId } = image;
+  const { brokerId, dataDir, flush, onProgress } = config;
+  return LogDirectory.open(
+    host,
+    dataDir,
+    { clusterId, brokerId },
+    {
+      flush,
+      configOf: (name) => {
+        const topic = image.topics.get(name);
+        return topic ? configOf(topic, image) : logConfigOf({});
+      },
+      ...(onProgress && { onProgress }),
+    },
+  );
+}
+
+interface Opened {
+  readonly first: ClusterImage;
+  readonly directory: LogDirectory;
+  readonly configOf: ConfigOf;
+  /** Undone in reverse order, both on a failed start and at the end. */
+  readonly closing: (() => unknown)[];
+}
+
+async function serve(
+  host: Host,
+  store: MetadataStore,
+  groupStore: GroupStore,
+  config: BrokerConfig,
+  { first, directory, configOf, closing }: Opened,
+): Promise<Broker> {
+  const { clock, logger, meter, random } = host;
+  const { brokerId, flush } = config;
+  const settings = settingsOf(configLayers(first, config));
+  const partitions = new LocalPartitions(directory, first, { brokerId, flush, logger, configOf });
+  const image = (): ClusterImage => partitions.image;
+  const layers = () => configLayers(image(), config);
+  closing.push(() => partitions.retire());
+  await partitions.setAsideStrays();
+  const changes = partitions.newEpochsAfterLoss();
+  await partitions.apply(changes.length > 0 ? await patiently(host, () => store.commit(changes)) : first);
+
+  const groups = new GroupCoordinator({
+    clock,
+    random,
+    logger,
+    meter,
+    store: groupStore,
+    config: settings.groups,
+    shards: settings.groupShards,
+  });
+  closing.push(() => groups.close());
+  await groups.start(Array.from({ length: settings.groupShards }, (_, shard) => shard));
+
+  const traffic = new TopicTraffic(meter);
+  const services: Services = {
+    host,
+    config,
+    settings,
+    partitions,
+    delayedProduces: new Purgatory(clock),
+    delayedFetches: new Purgatory(clock),
+    groups,
+    topics: new TopicAdmin({
+      host,
+      store,
+      image,
+      layers,
+      apply: (newer) => partitions.apply(newer),
+      onDeleted: (topics) => {
+        for (const { name } of topics) traffic.forget(name);
+        const deleted = topics.map(({ id, name }) => ({ name, topicId: id }));
+        groups.topicsDeleted(deleted).catch(warn(logger, 'group offsets of deleted topics are still there'));
+      },
+    }),
+    producerIds: new ProducerIds(store),
+    traffic,
+    apis: handlers.map(({ api }) => api),
+    image,
+  };
+
+  const clients = new ClientListener({
+    host,
+    requestMaxBytes: settings.requestMaxBytes,
+    connectionsMaxIdleMs: settings.connectionsMaxIdleMs,
+    maxConnections: () => brokerNumber(layers(), 'max.connections'),
+  });
+  const address = await clients.listen(config.listen, new Dispatcher(services));
+  closing.push(() => farewell(services, clients));
+  closing.push(
+    store.watch((newer) => void partitions.apply(newer).catch(warn(logger, 'a metadata change failed here'))),
+  );
+  await register(host, store, config, address, partitions);
+  closing.push(keepRetention(host, partitions, settings.retentionCheckIntervalMs));
+
+  const topics = (): TopicSnapshot[] => topicSnapshots(image(), partitions);
+  const groupsSnapshot = (): Promise<GroupSnapshot[]> => groupSnapshots(groups, partitions);
+  const gauges = new BrokerGauges(meter, { brokerId, image, topics, groupsSnapshot });
+  closing.push(() => gauges.close());
+  clients.begin();
+  let closed: Promise<void> | undefined;
+  return {
+    address,
+    clusterId: first.clusterId,
+    image,
+    topics,
+    groupsSnapshot,
+    close: () => (closed ??= closeAll(closing)),
+  };
+}
+
+async function closeAll(closing: (() => unknown)[]): Promise<void> {
+  for (const close of closing.toReversed()) await close();
+}
+
+/** Long polls end now, commits when they are durable, rebalances with a retriable error. */
+async function farewell({ delayedFetches, delayedProduces, groups }: Services, clients: ClientListener): Promise<void> {
+  const left = clients.close();
+  delayedFetches.close();
+  await groups.close();
+  await left;
+  delayedProduces.close();
+}
+
+async function register(
+  host: Host,
+  store: MetadataStore,
+  config: BrokerConfig,
+  listening: Address,
+  partitions: LocalPartitions,
+): Promise<void> {
+  const { brokerId: id, rack, advertised } = config;
+  const broker = { id, rack, host: advertised.host, port: advertised.port || listening.port };
+  await partitions.apply(await patiently(host, () => store.commit([{ type: 'broker-registered', broker }])));
+}
+
+/** Deletes what retention lets go, time after time. */
+function keepRetention({ clock, logger }: Host, partitions: LocalPartitions, everyMs: number): Cancel {
+  let cancel: Cancel;
+  const round = async (): Promise<void> => {
+    for (const { log } of partitions.all()) await log.applyRetention(clock.now());
+  };
+  const later = (): void => {
+    cancel = clock.after(everyMs, () => void round().catch(warn(logger, 'retention failed')).then(later));
+  };
+  later();
+  return () => cancel();
+}
+
+/** Starts without the database as soon as it is there: retried for ever, said once. */
+async function patiently<T>({ clock, logger }: Host, attempt: () => Promise<T>): Promise<T> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await attempt();
+    } catch (failure) {
+      if (!(failure instanceof StoreUnavailable)) throw failure;
+      if (tries === 0) logger.warn({ reason: failure.message }, 'the broker waits for its metadata store');
+      await new Promise<void>((resolve) => clock.after(STORE_RETRY_MS, resolve));
+    }
+  }
+}
+
+const warn =
+  (logger: Logger, message: string) =>
+  (failure: unknown): void =>
+    logger.error({ err: failure }, message);

@@ -1,0 +1,88 @@
+// From a frame to its handler and back. One place knows how requests are read, answered, counted and refused.
+//
+// Promises: an API or version that is not in the list of handlers ends the connection, as in Kafka; only ApiVersions of
+// an unknown version is answered, in version 0, without reading its body (KIP-511).
+import { ByteReader, type Clock, ErrorCode, type Histogram, type Logger, type Counter } from '@milepost/core';
+import { ApiVersions, Produce, readRequestHeader, type RequestHeader, responseFrame } from '@milepost/wire';
+import type { Answer, Dispatch, Peer } from './connection.ts';
+import { type Handler, handlerOf } from './handlers/index.ts';
+import type { Context, Services } from './services.ts';
+
+const DURATION_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+export class Dispatcher implements Dispatch {
+  readonly #services: Services;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #requests: Counter;
+  readonly #errors: Counter;
+  readonly #durations: Histogram;
+
+  constructor(services: Services) {
+    this.#services = services;
+    const { meter, clock, logger } = services.host;
+    this.#clock = clock;
+    this.#logger = logger;
+    this.#requests = meter.counter('kafka_network_requestmetrics_requests_total', 'Requests, by API and version.', [
+      'request',
+      'version',
+    ]);
+    this.#errors = meter.counter('milepost_kafka_request_errors_total', 'Error codes answered, by API.', [
+      'api',
+      'error',
+    ]);
+    this.#durations = meter.histogram(
+      'milepost_kafka_request_duration_seconds',
+      'From the whole frame to the answer, waits included.',
+      DURATION_BUCKETS_SECONDS,
+      ['api'],
+    );
+  }
+
+  mayOverlap(frame: Buffer): boolean {
+    return frame.length >= 2 && frame.readInt16BE(0) === Produce.key;
+  }
+
+  dispatch(frame: Buffer, peer: Peer): Answer | Promise<Answer> {
+    const started = this.#clock.monotonic();
+    const reader = new ByteReader(frame);
+    const header = readRequestHeader(reader);
+    const handler = handlerOf(header.apiKey);
+    if (!handler?.api.supports(header.apiVersion)) return this.#refuse(header, peer);
+    const request: unknown = handler.api.request(header.apiVersion).read(reader);
+    const { name } = handler.api;
+    const context: Context = {
+      services: this.#services,
+      apiVersion: header.apiVersion,
+      clientId: header.clientId ?? '',
+      peer,
+      failed: (error) => this.#errors.add(1, { api: name, error }),
+    };
+    const finish = (response: object | Answer): Answer => {
+      this.#durations.observe((this.#clock.monotonic() - started) / 1000, { api: name });
+      this.#requests.add(1, { request: name, version: String(header.apiVersion) });
+      return typeof response === 'string' ? response : this.#answer(handler, header, response);
+    };
+    const response = handler.handle(request, context);
+    return response instanceof Promise ? response.then(finish) : finish(response);
+  }
+
+  #answer({ api }: Handler, { apiVersion, correlationId }: RequestHeader, response: object): Answer {
+    return responseFrame(api, apiVersion, correlationId, response as Record<string, never>);
+  }
+
+  #refuse({ apiKey, apiVersion, correlationId }: RequestHeader, peer: Peer): Answer {
+    if (apiKey === ApiVersions.key) {
+      const { key, oldest, newest } = ApiVersions;
+      return responseFrame(ApiVersions, 0, correlationId, {
+        errorCode: ErrorCode.UNSUPPORTED_VERSION,
+        apiKeys: [{ apiKey: key, minVersion: oldest, maxVersion: newest }],
+      });
+    }
+    this.#logger.warn(
+      { client: peer.host, apiKey, apiVersion },
+      `connection closed: API ${apiKey} in version ${apiVersion} is not spoken here`,
+    );
+    return 'close';
+  }
+}

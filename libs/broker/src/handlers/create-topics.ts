@@ -1,0 +1,51 @@
+// CreateTopics, versions 2 to 7. Each topic has its own result, and what can be created is. A name given twice in one
+// request is INVALID_REQUEST. -1 partitions or replicas: the broker's defaults. validate_only says what would happen.
+import { ErrorCode, errorName } from '@milepost/core';
+import { effectiveTopicConfig, type TopicState } from '@milepost/metadata';
+import { CreateTopics, type CreateTopicsResponse } from '@milepost/wire';
+import { configLayers } from '../broker-config.ts';
+import type { Context } from '../services.ts';
+import { handler } from './handler.ts';
+import { namedTwice } from './named-twice.ts';
+
+type Answered = CreateTopicsResponse['topics'][number];
+
+export const createTopics = handler(CreateTopics, async ({ topics, validateOnly }, context) => {
+  const twice = namedTwice(topics.map(({ name }) => name));
+  const once = topics.filter(({ name }) => !twice.has(name));
+  const outcomes = await context.services.topics.create(once, validateOnly);
+  const refused = (name: string, errorCode: ErrorCode, errorMessage: string): Answered => {
+    context.failed(errorName(errorCode));
+    return { name, errorCode, errorMessage };
+  };
+  return {
+    topics: [
+      ...outcomes.map((outcome, place) =>
+        'error' in outcome
+          ? refused(once[place]?.name ?? '', outcome.error, outcome.message)
+          : created(outcome, context),
+      ),
+      ...[...twice].map((name) => refused(name, ErrorCode.INVALID_REQUEST, `topic ${name} is named twice`)),
+    ],
+  };
+});
+
+function created({ id, name, configs, partitions }: TopicState, { services }: Context): Answered {
+  const layers = configLayers(services.image(), services.config);
+  return {
+    name,
+    topicId: id,
+    errorCode: ErrorCode.NONE,
+    numPartitions: partitions.length,
+    replicationFactor: partitions[0]?.replicas.length ?? -1,
+    configs: effectiveTopicConfig(configs, layers)
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+      .map((entry) => ({
+        name: entry.name,
+        value: entry.value,
+        readOnly: entry.readOnly,
+        configSource: entry.source,
+        isSensitive: false,
+      })),
+  };
+}

@@ -1,0 +1,60 @@
+// DeleteTopics, versions 1 to 6: by name, from v6 by name or id. Answered when the topic is gone and its folders renamed.
+// Neither or both of name and id, or one topic twice: INVALID_REQUEST. delete.topic.enable=false: TOPIC_DELETION_DISABLED
+// (before v3 INVALID_REQUEST). The group offsets of a deleted topic go as well.
+import { ErrorCode, errorName, type Uuid, ZERO_UUID } from '@milepost/core';
+import type { TopicState } from '@milepost/metadata';
+import { DeleteTopics, type DeleteTopicsRequest } from '@milepost/wire';
+import { type Refusal, refusal } from '../topic-decisions.ts';
+import type { Context } from '../services.ts';
+import { handler } from './handler.ts';
+import { namedTwice } from './named-twice.ts';
+
+const FIRST_VERSION_KNOWING_DISABLED = 3;
+const FIRST_VERSION_WITH_IDS = 6;
+
+interface Asked {
+  readonly name: string | null;
+  readonly topicId: Uuid;
+}
+
+export const deleteTopics = handler(DeleteTopics, async (request, context) => {
+  const asked = askedTopics(request, context);
+  const found = asked.map((one) => find(one, context));
+  const twice = namedTwice(found.flatMap((outcome) => ('id' in outcome ? [outcome.id] : [])));
+  const once = found.filter((outcome): outcome is TopicState => 'id' in outcome && !twice.has(outcome.id));
+  const outcomes = await context.services.topics.delete(once);
+  return {
+    responses: asked.map((one, place) => {
+      const outcome = found[place] as TopicState | Refusal;
+      const refused =
+        'error' in outcome ? outcome : twice.has(outcome.id) ? NAMED_TWICE : outcomes[once.indexOf(outcome)];
+      if (refused) context.failed(errorName(refused.error));
+      return {
+        name: 'name' in outcome ? outcome.name : one.name,
+        topicId: 'id' in outcome ? outcome.id : one.topicId,
+        errorCode: refused?.error ?? ErrorCode.NONE,
+        errorMessage: refused?.message ?? null,
+      };
+    }),
+  };
+});
+
+const NAMED_TWICE = refusal(ErrorCode.INVALID_REQUEST, 'the topic is named twice');
+
+function askedTopics({ topics, topicNames }: DeleteTopicsRequest, { apiVersion }: Context): readonly Asked[] {
+  return apiVersion >= FIRST_VERSION_WITH_IDS ? topics : topicNames.map((name) => ({ name, topicId: ZERO_UUID }));
+}
+
+function find({ name, topicId }: Asked, { services, apiVersion }: Context): TopicState | Refusal {
+  if (!services.settings.deleteTopics) {
+    const knows = apiVersion >= FIRST_VERSION_KNOWING_DISABLED;
+    const error = knows ? ErrorCode.TOPIC_DELETION_DISABLED : ErrorCode.INVALID_REQUEST;
+    return refusal(error, 'delete.topic.enable is false');
+  }
+  if ((name === null) === (topicId === ZERO_UUID))
+    return refusal(ErrorCode.INVALID_REQUEST, 'a topic is named by its name or by its id');
+  const image = services.image();
+  if (name === null)
+    return image.topicsById.get(topicId) ?? refusal(ErrorCode.UNKNOWN_TOPIC_ID, `no topic has the id ${topicId}`);
+  return image.topics.get(name) ?? refusal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `there is no topic ${name}`);
+}

@@ -1,0 +1,71 @@
+// DescribeConfigs, versions 1 to 4: every property of a topic or of this broker with its source and, when asked for, its
+// synonyms, type (v3) and documentation (v3). Other kinds of resource: INVALID_REQUEST.
+import { ErrorCode, errorName } from '@milepost/core';
+import {
+  type ConfigEntry,
+  ConfigTypeCode,
+  clusterBrokerConfig,
+  effectiveBrokerConfig,
+  effectiveTopicConfig,
+  topicNameProblem,
+} from '@milepost/metadata';
+import { ConfigResourceType, DescribeConfigs, type DescribeConfigsRequest } from '@milepost/wire';
+import { configLayers } from '../broker-config.ts';
+import type { Context } from '../services.ts';
+import { handler } from './handler.ts';
+
+type Resource = DescribeConfigsRequest['resources'][number];
+type Refusal = { readonly errorCode: ErrorCode; readonly errorMessage: string };
+
+export const describeConfigs = handler(DescribeConfigs, (request, context) => ({
+  results: request.resources.map((resource) => {
+    const { resourceType, resourceName, configurationKeys } = resource;
+    const entries = entriesOf(resource, context);
+    if ('errorCode' in entries) {
+      context.failed(errorName(entries.errorCode));
+      return { resourceType, resourceName, configs: [], ...entries };
+    }
+    const wanted = configurationKeys ? entries.filter(({ name }) => configurationKeys.includes(name)) : entries;
+    const configs = wanted.map((entry) => described(entry, request));
+    return { errorCode: ErrorCode.NONE, resourceType, resourceName, configs };
+  }),
+}));
+
+function entriesOf({ resourceType, resourceName }: Resource, { services }: Context): readonly ConfigEntry[] | Refusal {
+  const { config } = services;
+  const layers = configLayers(services.image(), config);
+  switch (resourceType) {
+    case ConfigResourceType.TOPIC: {
+      const problem = topicNameProblem(resourceName);
+      if (problem) return { errorCode: ErrorCode.INVALID_TOPIC_EXCEPTION, errorMessage: problem };
+      const topic = services.image().topics.get(resourceName);
+      if (topic) return effectiveTopicConfig(topic.configs, layers);
+      return { errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, errorMessage: `there is no topic ${resourceName}` };
+    }
+    case ConfigResourceType.BROKER:
+      if (resourceName === String(config.brokerId)) return effectiveBrokerConfig(layers);
+      if (resourceName === '') return clusterBrokerConfig(layers.dynamicDefault);
+      return {
+        errorCode: ErrorCode.INVALID_REQUEST,
+        errorMessage: `broker ${resourceName}: this is ${config.brokerId}`,
+      };
+    default:
+      return {
+        errorCode: ErrorCode.INVALID_REQUEST,
+        errorMessage: `resource type ${resourceType}: topics and brokers have configs here`,
+      };
+  }
+}
+
+function described(entry: ConfigEntry, { includeSynonyms, includeDocumentation }: DescribeConfigsRequest) {
+  return {
+    name: entry.name,
+    value: entry.value,
+    readOnly: entry.readOnly,
+    configSource: entry.source,
+    isSensitive: false,
+    synonyms: includeSynonyms ? entry.synonyms : [],
+    configType: ConfigTypeCode[entry.type],
+    documentation: includeDocumentation ? entry.documentation : null,
+  };
+}

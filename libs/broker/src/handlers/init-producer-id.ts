@@ -1,0 +1,25 @@
+// InitProducerId, versions 0 to 5, for idempotent producers: a fresh id in epoch 0, whatever id and epoch the request
+// carries (Kafka ignores them without a transactional id; @platformatic/kafka sends 0/0).
+// With a transactional id: UNSUPPORTED_VERSION. Transactions are not advertised, and this code makes a client stop with an
+// error at once, where a retriable one would keep it trying until it times out and an authorization error would mislead.
+import { ErrorCode, errorName } from '@milepost/core';
+import { StoreUnavailable } from '@milepost/metadata';
+import { InitProducerId } from '@milepost/wire';
+import { handler } from './handler.ts';
+
+const NO_PRODUCER = { producerId: -1n, producerEpoch: -1 };
+
+export const initProducerId = handler(InitProducerId, async ({ transactionalId }, { services, failed }) => {
+  const refuse = (errorCode: ErrorCode) => {
+    failed(errorName(errorCode));
+    return { errorCode, ...NO_PRODUCER };
+  };
+  if (transactionalId === '') return refuse(ErrorCode.INVALID_REQUEST);
+  if (transactionalId !== null) return refuse(ErrorCode.UNSUPPORTED_VERSION);
+  try {
+    return { errorCode: ErrorCode.NONE, producerId: await services.producerIds.take(), producerEpoch: 0 };
+  } catch (failure) {
+    if (!(failure instanceof StoreUnavailable)) throw failure;
+    return refuse(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
+  }
+});

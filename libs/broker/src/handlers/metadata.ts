@@ -1,0 +1,88 @@
+// Metadata, versions 0 to 13: brokers, topics, who leads what; by name, from v12 also by id.
+// v0: no topics means all; later null means all and none means none. An unknown topic is made when both the broker
+// (auto.create.topics.enable) and the request allow it, and is there in the answer; when that fails, or is not allowed, it is
+// UNKNOWN_TOPIC_OR_PARTITION, a bad name INVALID_TOPIC_EXCEPTION, an unknown id UNKNOWN_TOPIC_ID.
+import { ErrorCode, errorName, NO_BROKER, type Uuid, ZERO_UUID } from '@milepost/core';
+import { isInternalTopic, type PartitionState, type TopicState, topicNameProblem } from '@milepost/metadata';
+import { Metadata, type MetadataRequest, type MetadataResponse } from '@milepost/wire';
+import type { Context } from '../services.ts';
+import { authorizedOperations } from './authorized-operations.ts';
+import { handler } from './handler.ts';
+
+type Answered = MetadataResponse['topics'][number];
+type Asked = { readonly name: string | null; readonly topicId: Uuid };
+
+const FIRST_VERSION_WITH_IDS = 12;
+
+export const metadata = handler(Metadata, async (request, context) => {
+  const { apiVersion, services } = context;
+  if (
+    request.topics?.some(({ name, topicId }) => apiVersion < FIRST_VERSION_WITH_IDS && (!name || topicId !== ZERO_UUID))
+  )
+    return 'close';
+  const asked = askedTopics(request, apiVersion);
+  if (asked) await createMissing(asked, request, context);
+  const image = services.image();
+  const topics = asked
+    ? asked.map((one) => answerOf(one, request, context))
+    : [...image.topics.values()].map((topic) => described(topic, request));
+  return {
+    brokers: [...image.brokers.values()].map(({ id, host, port, rack }) => ({ nodeId: id, host, port, rack })),
+    clusterId: image.clusterId,
+    controllerId: image.brokers.has(services.config.brokerId) ? services.config.brokerId : NO_BROKER,
+    topics,
+    clusterAuthorizedOperations: authorizedOperations('cluster', request.includeClusterAuthorizedOperations),
+  };
+});
+
+/** Undefined: all. Once a topic is asked for by id, names are not looked at (as in Kafka). */
+function askedTopics({ topics }: MetadataRequest, apiVersion: number): Asked[] | undefined {
+  if (topics === null || (apiVersion === 0 && topics.length === 0)) return undefined;
+  const byId = topics.filter(({ topicId }) => topicId !== ZERO_UUID);
+  if (byId.length > 0) return byId.map(({ topicId }) => ({ topicId, name: null }));
+  return [...new Set(topics.map(({ name }) => name))].map((name) => ({ name, topicId: ZERO_UUID }));
+}
+
+async function createMissing(asked: readonly Asked[], request: MetadataRequest, { services }: Context): Promise<void> {
+  if (!request.allowAutoTopicCreation || !services.settings.autoCreateTopics) return;
+  const { topics } = services.image();
+  const missing = asked.flatMap(({ name }) =>
+    name !== null && !topics.has(name) && !topicNameProblem(name) ? [name] : [],
+  );
+  if (missing.length > 0) await services.topics.createByDefault(missing);
+}
+
+function answerOf({ name, topicId }: Asked, request: MetadataRequest, { services, failed }: Context): Answered {
+  const image = services.image();
+  const topic = name === null ? image.topicsById.get(topicId) : image.topics.get(name);
+  if (topic) return described(topic, request);
+  const errorCode = errorOf(name);
+  failed(errorName(errorCode));
+  return { errorCode, name, topicId, isInternal: name !== null && isInternalTopic(name), partitions: [] };
+}
+
+function errorOf(name: string | null): ErrorCode {
+  if (name === null) return ErrorCode.UNKNOWN_TOPIC_ID;
+  return topicNameProblem(name) ? ErrorCode.INVALID_TOPIC_EXCEPTION : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+}
+
+function described({ id, name, partitions }: TopicState, request: MetadataRequest): Answered {
+  return {
+    errorCode: ErrorCode.NONE,
+    name,
+    topicId: id,
+    isInternal: isInternalTopic(name),
+    partitions: partitions.map(partitionOf),
+    topicAuthorizedOperations: authorizedOperations('topic', request.includeTopicAuthorizedOperations),
+  };
+}
+
+const partitionOf = ({ index, leader, leaderEpoch, replicas, isr }: PartitionState) => ({
+  errorCode: leader === NO_BROKER ? ErrorCode.LEADER_NOT_AVAILABLE : ErrorCode.NONE,
+  partitionIndex: index,
+  leaderId: leader,
+  leaderEpoch,
+  replicaNodes: replicas,
+  isrNodes: isr,
+  offlineReplicas: [],
+});

@@ -1,0 +1,58 @@
+// OffsetCommit, versions 2 to 10. Answered when the group store has the offsets. A partition that is not there:
+// UNKNOWN_TOPIC_OR_PARTITION, a topic id that nobody has (v10): UNKNOWN_TOPIC_ID, each for itself; the rest is committed.
+import { ErrorCode, errorName, ZERO_UUID } from '@milepost/core';
+import { OffsetCommit, type OffsetCommitRequest } from '@milepost/wire';
+import type { Context } from '../services.ts';
+import { handler } from './handler.ts';
+
+const FIRST_VERSION_WITH_NEW_ERRORS = 9;
+const FIRST_VERSION_WITH_IDS = 10;
+
+type Topic = OffsetCommitRequest['topics'][number];
+
+export const offsetCommit = handler(OffsetCommit, async (request, context) => {
+  const { services, apiVersion, failed } = context;
+  const topics = request.topics.map((topic) => lookUp(topic, context));
+  const committed = await services.groups.commitOffsets({
+    groupId: request.groupId,
+    generation: request.generationIdOrMemberEpoch,
+    memberId: request.memberId,
+    instanceId: request.groupInstanceId,
+    retentionTimeMs: request.retentionTimeMs,
+    knowsGroupIdNotFound: apiVersion >= FIRST_VERSION_WITH_NEW_ERRORS,
+    topics: topics.map(({ name, topicId, known }) => ({
+      name,
+      topicId,
+      partitions: known.map((one) => ({
+        partition: one.partitionIndex,
+        offset: one.committedOffset,
+        leaderEpoch: one.committedLeaderEpoch,
+        metadata: one.committedMetadata,
+      })),
+    })),
+  });
+  return {
+    topics: topics.map(({ asked, unknownError, known }, place) => {
+      const errors = new Map(committed.topics[place]?.partitions.map(({ partition, error }) => [partition, error]));
+      const partitions = asked.partitions.map((one) => {
+        const errorCode = known.includes(one) ? (errors.get(one.partitionIndex) ?? ErrorCode.NONE) : unknownError;
+        if (errorCode !== ErrorCode.NONE) failed(errorName(errorCode));
+        return { partitionIndex: one.partitionIndex, errorCode };
+      });
+      return { name: asked.name, topicId: asked.topicId, partitions };
+    }),
+  };
+});
+
+function lookUp(asked: Topic, { services, apiVersion }: Context) {
+  const image = services.image();
+  const byId = apiVersion >= FIRST_VERSION_WITH_IDS;
+  const topic = byId ? image.topicsById.get(asked.topicId) : image.topics.get(asked.name);
+  return {
+    asked,
+    name: topic?.name ?? asked.name,
+    topicId: topic?.id ?? ZERO_UUID,
+    known: topic ? asked.partitions.filter((one) => topic.partitions[one.partitionIndex]) : [],
+    unknownError: byId && !topic ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+  };
+}

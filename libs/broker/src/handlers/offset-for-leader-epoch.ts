@@ -1,0 +1,27 @@
+// OffsetForLeaderEpoch, versions 2 to 4: where an epoch ended here, so that a client finds out what it has to forget
+// (KIP-320). An epoch that never was: -1 and -1, without an error.
+import { ErrorCode, errorName } from '@milepost/core';
+import { OffsetForLeaderEpoch, type OffsetForLeaderEpochRequest } from '@milepost/wire';
+import { ledPartition } from '../access.ts';
+import type { Context } from '../services.ts';
+import { handler } from './handler.ts';
+
+type Asked = OffsetForLeaderEpochRequest['topics'][number]['partitions'][number];
+
+export const offsetForLeaderEpoch = handler(OffsetForLeaderEpoch, ({ topics }, context) => ({
+  topics: topics.map(({ topic, partitions }) => ({
+    topic,
+    partitions: partitions.map((asked) => endOf(topic, asked, context)),
+  })),
+}));
+
+function endOf(topic: string, { partition, currentLeaderEpoch, leaderEpoch }: Asked, context: Context) {
+  const found = ledPartition(context, topic, partition, currentLeaderEpoch);
+  if (typeof found === 'number') {
+    context.failed(errorName(found));
+    return { partition, errorCode: found };
+  }
+  const end = found.log.endOffsetForEpoch(leaderEpoch);
+  if (!end) return { partition, errorCode: ErrorCode.NONE };
+  return { partition, errorCode: ErrorCode.NONE, leaderEpoch: end.epoch, endOffset: end.endOffset };
+}

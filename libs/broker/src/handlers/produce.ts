@@ -1,0 +1,150 @@
+// Produce, versions 3 to 13 (0 to 2 are advertised for old clients' sake and refused).
+//
+// All partitions of a request are appended first; then acks=1 is answered at once, acks=0 not at all (an error closes
+// the connection), acks=all when the high watermark has passed: with flush `always` that means fsynced, by a group
+// commit that appends of all clients share. A duplicate waits for the fsync of the batch that it repeats. Whoever runs
+// out of timeoutMs first gets REQUEST_TIMED_OUT; the records may then yet be committed, as in Kafka.
+// Transactional batches are refused with INVALID_TXN_STATE: no transaction can be open here yet.
+import { ErrorCode, errorName, NO_OFFSET, type Offset, ZERO_UUID } from '@milepost/core';
+import { isInternalTopic } from '@milepost/metadata';
+import type { AppendOutcome } from '@milepost/log';
+import { RecordBatch } from '@milepost/records';
+import type { Partition } from '@milepost/replication';
+import { Produce, type ProduceRequest, type ProduceResponse } from '@milepost/wire';
+import { LeaderHints, topicNameOf } from '../access.ts';
+import type { Context } from '../services.ts';
+import { handler, type Unanswered } from './handler.ts';
+
+type Asked = ProduceRequest['topicData'][number]['partitionData'][number];
+type Written = ProduceResponse['responses'][number]['partitionResponses'][number];
+type TopicWritten = ProduceResponse['responses'][number] & { partitionResponses: Written[] };
+
+const ALL = -1;
+const FIRST_VERSION_WITH_ZSTD = 7;
+/** Kafka's own admin tools may write to internal topics. */
+const ADMIN_CLIENT_ID = '__admin_client';
+
+interface Pending {
+  readonly partition: Partition;
+  readonly lastOffset: Offset;
+  readonly topic: TopicWritten;
+  readonly place: number;
+}
+
+export const produce = handler(Produce, (request, context) => {
+  const pending: Pending[] = [];
+  const responses = request.topicData.map((topic) => {
+    const name = topic.topicId === ZERO_UUID ? topic.name : topicNameOf(context, topic.topicId);
+    const written: TopicWritten = { name: name ?? '', topicId: topic.topicId, partitionResponses: [] };
+    for (const asked of topic.partitionData) append(name, asked, request, written, pending, context);
+    return written;
+  });
+  if (request.acks === 0) return unanswered(responses);
+  if (request.acks !== ALL || pending.length === 0) return finish(responses, context);
+  return commit(responses, pending, request.timeoutMs, context);
+});
+
+function append(
+  topic: string | undefined,
+  { index, records }: Asked,
+  { acks }: ProduceRequest,
+  written: TopicWritten,
+  pending: Pending[],
+  context: Context,
+): void {
+  const refuse = (errorCode: ErrorCode, errorMessage?: string): void => {
+    written.partitionResponses.push({ index, errorCode, baseOffset: NO_OFFSET, errorMessage: errorMessage ?? null });
+  };
+  if (topic === undefined) return refuse(ErrorCode.UNKNOWN_TOPIC_ID);
+  const partition = context.services.partitions.find(topic, index);
+  if (typeof partition === 'number') return refuse(partition);
+  if (acks < -1 || acks > 1) return refuse(ErrorCode.INVALID_REQUIRED_ACKS);
+  if (isInternalTopic(topic) && context.clientId !== ADMIN_CLIENT_ID) return refuse(ErrorCode.INVALID_TOPIC_EXCEPTION);
+  if (records === null) return refuse(ErrorCode.INVALID_RECORD, 'expected one record batch, seen none');
+  const misfit = misfitOf(records, context.apiVersion);
+  if (misfit !== undefined) return refuse(misfit);
+
+  const outcome = partition.append(records);
+  const traffic = context.services.traffic.of(topic);
+  traffic.produceRequests++;
+  if (outcome.error === ErrorCode.NONE) {
+    if (!outcome.duplicate) {
+      traffic.messagesIn += outcome.lastOffset - outcome.baseOffset + 1;
+      traffic.bytesIn += records.length;
+    }
+    pending.push({
+      partition,
+      lastOffset: outcome.lastOffset,
+      topic: written,
+      place: written.partitionResponses.length,
+    });
+  } else traffic.failedProduceRequests++;
+  written.partitionResponses.push(answerOf(index, partition, outcome));
+}
+
+/** What the version of the request, not the log, has against the batch. */
+function misfitOf(records: Buffer, version: number): ErrorCode | undefined {
+  const batch = RecordBatch.at(records, 0);
+  if (batch?.isTransactional) return ErrorCode.INVALID_TXN_STATE;
+  if (batch?.compression === 'zstd' && version < FIRST_VERSION_WITH_ZSTD) return ErrorCode.UNSUPPORTED_COMPRESSION_TYPE;
+  return undefined;
+}
+
+function answerOf(index: number, partition: Partition, outcome: AppendOutcome): Written {
+  const { logStartOffset } = partition.log;
+  if (outcome.error === ErrorCode.NONE) {
+    const { baseOffset, logAppendTimeMs } = outcome;
+    return { index, errorCode: ErrorCode.NONE, baseOffset, logAppendTimeMs, logStartOffset };
+  }
+  return {
+    index,
+    errorCode: outcome.error,
+    baseOffset: NO_OFFSET,
+    logStartOffset,
+    errorMessage: outcome.message,
+    recordErrors: outcome.recordErrors.map(({ batchIndex, message }) => ({
+      batchIndex,
+      batchIndexErrorMessage: message,
+    })),
+  };
+}
+
+function unanswered(responses: readonly TopicWritten[]): Unanswered {
+  const failed = responses.some((topic) =>
+    topic.partitionResponses.some(({ errorCode }) => errorCode !== ErrorCode.NONE),
+  );
+  return failed ? 'close' : 'none';
+}
+
+async function commit(
+  responses: readonly TopicWritten[],
+  pending: readonly Pending[],
+  timeoutMs: number,
+  context: Context,
+): Promise<ProduceResponse | Unanswered> {
+  const isSettled = ({ partition, lastOffset }: Pending): boolean =>
+    partition.highWatermark > lastOffset || partition.isFailed;
+  const outcome = await context.services.delayedProduces.wait({
+    partitions: new Set(pending.map(({ partition }) => partition)),
+    timeoutMs,
+    isMet: () => pending.every(isSettled),
+  });
+  for (const { partition, lastOffset, topic, place } of pending) {
+    if (partition.highWatermark > lastOffset) continue;
+    const errorCode = outcome === 'met' ? ErrorCode.KAFKA_STORAGE_ERROR : ErrorCode.REQUEST_TIMED_OUT;
+    topic.partitionResponses[place] = { ...(topic.partitionResponses[place] as Written), errorCode };
+  }
+  return finish(responses, context);
+}
+
+function finish(responses: readonly TopicWritten[], context: Context): ProduceResponse {
+  const hints = new LeaderHints(context);
+  for (const { name, partitionResponses } of responses)
+    partitionResponses.forEach((written, place) => {
+      if (written.errorCode === ErrorCode.NONE) return;
+      context.failed(errorName(written.errorCode));
+      if (written.errorCode === ErrorCode.NOT_LEADER_OR_FOLLOWER)
+        partitionResponses[place] = { ...written, currentLeader: hints.leaderOf(name, written.index) };
+    });
+  return { responses, nodeEndpoints: hints.nodeEndpoints };
+}

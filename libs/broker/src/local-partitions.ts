@@ -1,0 +1,155 @@
+// The partitions that this broker leads: what the metadata image says, made true on disk.
+//
+// One image is applied after the other, newer ones only: folders of new partitions are made, those of deleted topics
+// removed, configs handed to their logs. Never deletes what it does not know to be deleted: a folder without a row at
+// start is set aside (a restored older database must not erase logs).
+import { type BrokerId, ErrorCode, invariant, LeaderEpoch, type Logger, partitionName } from '@milepost/core';
+import type { LogConfig, LogDirectory } from '@milepost/log';
+import type { ClusterImage, MetadataChange, PartitionState, TopicState } from '@milepost/metadata';
+import { type FlushPolicy, Partition } from '@milepost/replication';
+
+const isDeepEqual = (one: ClusterImage['brokerConfigs'], other: ClusterImage['brokerConfigs']): boolean =>
+  JSON.stringify([...one]) === JSON.stringify([...other]);
+
+export interface LocalPartitionsOptions {
+  readonly brokerId: BrokerId;
+  readonly flush: FlushPolicy;
+  readonly logger: Logger;
+  readonly configOf: (topic: TopicState, image: ClusterImage) => LogConfig;
+}
+
+export class LocalPartitions {
+  readonly #directory: LogDirectory;
+  readonly #options: LocalPartitionsOptions;
+  readonly #byTopic = new Map<string, Partition[]>();
+  #image: ClusterImage;
+  #applying: Promise<unknown> = Promise.resolve();
+
+  constructor(directory: LogDirectory, image: ClusterImage, options: LocalPartitionsOptions) {
+    this.#directory = directory;
+    this.#image = image;
+    this.#options = options;
+  }
+
+  /** The newest image that is true on disk. */
+  get image(): ClusterImage {
+    return this.#image;
+  }
+
+  get(topic: string, index: number): Partition | undefined {
+    return this.#byTopic.get(topic)?.[index];
+  }
+
+  /** The partition, or why it cannot be served here, in Kafka's terms. */
+  find(topic: string, index: number): Partition | ErrorCode {
+    const partition = this.get(topic, index);
+    if (partition) return partition.isFailed ? ErrorCode.KAFKA_STORAGE_ERROR : partition;
+    const isKnown = this.#image.topics.get(topic)?.partitions[index] !== undefined;
+    return isKnown ? ErrorCode.NOT_LEADER_OR_FOLLOWER : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+  }
+
+  *all(): Iterable<Partition> {
+    for (const partitions of this.#byTopic.values()) for (const partition of partitions) if (partition) yield partition;
+  }
+
+  /** First of all, at start: folders that no row knows are set aside, under their own name with `.stray`. */
+  async setAsideStrays(): Promise<void> {
+    for (const log of [...this.#directory.logs()]) {
+      const topic = this.#image.topics.get(log.topic);
+      if (topic?.id === log.topicId && topic.partitions[log.partition]) continue;
+      const name = partitionName(log.topic, log.partition);
+      this.#options.logger.warn(
+        { folder: name },
+        `no partition ${name} of that topic id is known: set aside as .stray`,
+      );
+      await this.#directory.setAside(log.topic, log.partition);
+    }
+  }
+
+  /** KIP-320: a log that lost its tail goes on in a new epoch, which is how clients learn of the truncation. */
+  newEpochsAfterLoss(): MetadataChange[] {
+    return [...this.#ledHere(this.#image)]
+      .filter(([topic, { index }]) => this.#directory.get(topic.name, index)?.lostTail)
+      .map(([topic, partition]) => ({
+        type: 'partition-changed',
+        id: topic.id,
+        partition: {
+          ...partition,
+          leaderEpoch: LeaderEpoch(partition.leaderEpoch + 1),
+          partitionEpoch: partition.partitionEpoch + 1,
+        },
+      }));
+  }
+
+  /** Resolves when this image, or a newer one, is true on disk. */
+  apply(image: ClusterImage): Promise<void> {
+    const applied = this.#applying.then(() => this.#apply(image));
+    this.#applying = applied.catch(() => {});
+    return applied;
+  }
+
+  /** Nobody waits any more and nothing is appended; the directory can be closed. */
+  async retire(): Promise<void> {
+    await this.#applying;
+    for (const partition of this.all()) partition.retire();
+  }
+
+  async #apply(image: ClusterImage): Promise<void> {
+    if (image.version < this.#image.version) return;
+    for (const [name, partitions] of [...this.#byTopic])
+      if (image.topics.get(name)?.id !== partitions.find(Boolean)?.topicId) await this.#forget(name, partitions);
+    const sameBrokers = isDeepEqual(image.brokerConfigs, this.#image.brokerConfigs);
+    for (const topic of image.topics.values()) {
+      const isKnown = sameBrokers && this.#image.topics.get(topic.name) === topic && this.#byTopic.has(topic.name);
+      if (!isKnown) await this.#open(topic, this.#options.configOf(topic, image));
+    }
+    this.#image = image;
+  }
+
+  async #forget(topic: string, partitions: Partition[]): Promise<void> {
+    this.#byTopic.delete(topic);
+    for (const partition of partitions.filter(Boolean)) {
+      partition.retire();
+      await this.#directory.delete(topic, partition.index);
+    }
+  }
+
+  async #open(topic: TopicState, config: LogConfig): Promise<void> {
+    for (const state of topic.partitions) {
+      if (state.leader !== this.#options.brokerId) continue;
+      const partition = this.get(topic.name, state.index) ?? (await this.#openPartition(topic, state, config));
+      partition.lead(state.leaderEpoch);
+      partition.log.config = config;
+    }
+  }
+
+  async #openPartition(
+    topic: TopicState,
+    { index, leaderEpoch }: PartitionState,
+    config: LogConfig,
+  ): Promise<Partition> {
+    const { flush } = this.#options;
+    const log =
+      this.#directory.get(topic.name, index) ?? (await this.#directory.create(topic.name, topic.id, index, config));
+    invariant(log.topicId === topic.id, () => `${topic.name}-${index}: topic id ${log.topicId}, expected ${topic.id}`);
+    const opened = new Partition(log, leaderEpoch, flush, (failed, failure) => this.#report(failed, failure));
+    const partitions = this.#byTopic.get(topic.name) ?? [];
+    partitions[index] = opened;
+    this.#byTopic.set(topic.name, partitions);
+    return opened;
+  }
+
+  *#ledHere(image: ClusterImage): Iterable<[TopicState, PartitionState]> {
+    for (const topic of image.topics.values())
+      for (const partition of topic.partitions)
+        if (partition.leader === this.#options.brokerId) yield [topic, partition];
+  }
+
+  #report(partition: Partition, failure: unknown): void {
+    const name = partitionName(partition.topic, partition.index);
+    this.#options.logger.error(
+      { partition: name, err: failure },
+      `${name} takes no more records: its disk failed. Restart the broker once the disk is well; unsynced records may be lost`,
+    );
+  }
+}

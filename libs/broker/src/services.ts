@@ -1,0 +1,39 @@
+// What handlers are given: the broker's parts, and who asks. Handlers keep nothing between requests.
+import type { Host } from '@milepost/core';
+import type { GroupCoordinator } from '@milepost/coordinators';
+import type { ClusterImage } from '@milepost/metadata';
+import type { AnyApi } from '@milepost/wire';
+import type { Peer } from './connection.ts';
+import type { BrokerConfig, BrokerSettings } from './broker-config.ts';
+import type { LocalPartitions } from './local-partitions.ts';
+import type { ProducerIds } from './producer-ids.ts';
+import type { Purgatory } from './purgatory.ts';
+import type { TopicAdmin } from './topic-admin.ts';
+import type { TopicTraffic } from './topic-traffic.ts';
+
+export interface Services {
+  readonly host: Host;
+  readonly config: BrokerConfig;
+  readonly settings: BrokerSettings;
+  readonly partitions: LocalPartitions;
+  readonly delayedProduces: Purgatory;
+  readonly delayedFetches: Purgatory;
+  readonly groups: GroupCoordinator;
+  readonly topics: TopicAdmin;
+  readonly producerIds: ProducerIds;
+  readonly traffic: TopicTraffic;
+  /** What this broker has handlers for, hence advertises. */
+  readonly apis: readonly AnyApi[];
+  /** The newest image that this broker serves. */
+  image(): ClusterImage;
+}
+
+export interface Context {
+  readonly services: Services;
+  readonly apiVersion: number;
+  /** '' for a client that does not name itself. */
+  readonly clientId: string;
+  readonly peer: Peer;
+  /** Counts an error code that goes out, by its name. */
+  failed(error: string): void;
+}

@@ -1,0 +1,57 @@
+// What goes through each topic, counted in plain numbers and handed to the meter at each scrape: an append or a read
+// costs an addition. Names are those of Kafka's BrokerTopicMetrics as exporters spell them.
+import type { Counter, Meter } from '@milepost/core';
+
+const kinds = {
+  messagesIn: ['messagesin', 'Records appended.'],
+  bytesIn: ['bytesin', 'Bytes of record batches appended.'],
+  bytesOut: ['bytesout', 'Bytes of record batches sent to consumers.'],
+  produceRequests: ['totalproducerequests', 'Produce requests, one for each partition in them.'],
+  failedProduceRequests: ['failedproducerequests', 'Produce requests refused, one for each partition in them.'],
+  fetchRequests: ['totalfetchrequests', 'Fetch requests, one for each partition in them.'],
+  failedFetchRequests: ['failedfetchrequests', 'Fetch requests refused, one for each partition in them.'],
+} as const;
+
+type Kind = keyof typeof kinds;
+type Counts = Record<Kind, number>;
+
+export class TopicTraffic {
+  readonly #byTopic = new Map<string, Counts>();
+  readonly #counters: (readonly [Kind, Counter])[];
+
+  constructor(meter: Meter) {
+    this.#counters = Object.entries(kinds).map(([kind, [name, help]]) => [
+      kind as Kind,
+      meter.counter(`kafka_server_brokertopicmetrics_${name}_total`, help, ['topic']),
+    ]);
+    meter.onScrape(() => this.#publish());
+  }
+
+  /** To be added to. */
+  of(topic: string): Counts {
+    let counts = this.#byTopic.get(topic);
+    if (!counts) this.#byTopic.set(topic, (counts = none()));
+    return counts;
+  }
+
+  forget(topic: string): void {
+    this.#byTopic.delete(topic);
+  }
+
+  #publish(): void {
+    for (const [topic, counts] of this.#byTopic) {
+      for (const [kind, counter] of this.#counters) counter.add(counts[kind], { topic });
+      this.#byTopic.set(topic, none());
+    }
+  }
+}
+
+const none = (): Counts => ({
+  messagesIn: 0,
+  bytesIn: 0,
+  bytesOut: 0,
+  produceRequests: 0,
+  failedProduceRequests: 0,
+  fetchRequests: 0,
+  failedFetchRequests: 0,
+});
