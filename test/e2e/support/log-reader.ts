@@ -18,7 +18,9 @@ export async function readAll(port: number, topic: string): Promise<ReadRecord[]
   const admin = kafka.admin();
   await admin.connect();
   const offsets = await admin.fetchTopicOffsets(topic);
-  const left = new Map(offsets.filter(({ low, high }) => low !== high).map(({ partition, high }) => [partition, Number(high)]));
+  const left = new Map(
+    offsets.filter(({ low, high }) => low !== high).map(({ partition, high }) => [partition, Number(high)]),
+  );
   const records: ReadRecord[] = [];
   if (left.size > 0) {
     const groupId = `reader-${process.pid}-${readers++}`;
@@ -31,7 +33,8 @@ export async function readAll(port: number, topic: string): Promise<ReadRecord[]
         .run({
           eachMessage: async ({ partition, message }) => {
             const offset = Number(message.offset);
-            if (offset < (left.get(partition) ?? 0) || left.has(partition) === false) records.push(recordOf(partition, message));
+            if (offset < (left.get(partition) ?? 0) || left.has(partition) === false)
+              records.push(recordOf(partition, message));
             if (offset + 1 >= (left.get(partition) ?? Number.POSITIVE_INFINITY)) left.delete(partition);
             if (left.size === 0) resolve();
           },

@@ -4,6 +4,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { until } from './until.ts';
 
 export interface Ports {
   readonly kafka: number;
@@ -38,33 +39,51 @@ export class Program {
 
   private constructor(name: string, env: Readonly<Record<string, string>>) {
     const args = ['--enable-source-maps', '--import', './tools/swc-hook.mjs', `apps/${name}/src/main.ts`];
-    const clean = Object.fromEntries(Object.entries(process.env).filter(([key]) => !/^(NODE_OPTIONS|MILEPOST_|KAFKA_|DATABASE_URL)/.test(key)));
+    const clean = Object.fromEntries(
+      Object.entries(process.env).filter(([key]) => !/^(NODE_OPTIONS|MILEPOST_|KAFKA_|DATABASE_URL)/.test(key)),
+    );
     this.#child = spawn(process.execPath, args, { env: { ...clean, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child.stderr?.on('data', (chunk: Buffer) => (this.log += chunk.toString()));
     this.#exit = new Promise((resolve) => this.#child.once('exit', (code, signal) => resolve(code ?? signal ?? -1)));
   }
 
-  /** Resolves at the ready line. @throws with the log when the program ends before it. */
-  static async start(name: string, env: Readonly<Record<string, string>>): Promise<Program> {
+  /** Starts it and waits for nothing. */
+  static launch(name: string, env: Readonly<Record<string, string>>): Program {
     const program = new Program(name, env);
     running.add(program);
     void program.#exit.then(() => running.delete(program));
+    return program;
+  }
+
+  /** Resolves at the ready line. @throws with the log when the program ends before it. */
+  static async start(name: string, env: Readonly<Record<string, string>>): Promise<Program> {
+    const program = Program.launch(name, env);
     const late = new Promise<never>((_, reject) => {
-      setTimeout(() => reject(new Error(`${name} is not ready after ${START_LIMIT_MS} ms:\n${program.log}`)), START_LIMIT_MS).unref();
+      setTimeout(
+        () => reject(new Error(`${name} is not ready after ${START_LIMIT_MS} ms:\n${program.log}`)),
+        START_LIMIT_MS,
+      ).unref();
     });
-    const early = program.#exit.then((status) => Promise.reject(new Error(`${name} ended with ${status}:\n${program.log}`)));
+    const early = program.#exit.then((status) =>
+      Promise.reject(new Error(`${name} ended with ${status}:\n${program.log}`)),
+    );
     early.catch(() => {});
     program.#ports = await Promise.race([program.#readyLine(), early, late]);
     return program;
   }
 
   /** Runs a program that is expected to end by itself. */
-  static async run(name: string, env: Readonly<Record<string, string>>): Promise<{ status: number | string; log: string }> {
-    const program = new Program(name, env);
-    running.add(program);
-    const status = await program.#exit;
-    running.delete(program);
-    return { status, log: program.log };
+  static async run(
+    name: string,
+    env: Readonly<Record<string, string>>,
+  ): Promise<{ status: number | string; log: string }> {
+    const program = Program.launch(name, env);
+    return { status: await program.#exit, log: program.log };
+  }
+
+  /** Resolves when its log says so. */
+  async says(what: RegExp): Promise<void> {
+    await until(`"${what.source}" in the log`, () => what.test(this.log));
   }
 
   get ports(): Ports {
