@@ -52,11 +52,11 @@ const NOT_PROPERTIES =
 /** `KAFKA_NUM_PARTITIONS` is `num.partitions`: `_` stands for `.`, `__` for `_`, `___` for `-`. Undefined: no property. */
 export function propertyOfVariable(variable: string): string | undefined {
   if (!variable.startsWith('KAFKA_') || NOT_PROPERTIES.test(variable)) return undefined;
-  const letters = ['.', '_', '-'];
+  const letters: Readonly<Record<string, string>> = { _: '.', __: '_', ___: '-' };
   return variable
     .slice('KAFKA_'.length)
     .toLowerCase()
-    .replace(/_+/g, (run) => letters[run.length - 1] ?? run);
+    .replace(/_{1,3}/g, (run) => letters[run] ?? run);
 }
 
 /** Java's format: `#` and `!` begin comments, `=`, `:` or blanks part name and value, a `\` at the end joins lines. */

@@ -84,15 +84,16 @@ function valueOf(key: TopicConfigKey, topicConfigs: Configs, layers: BrokerConfi
   return key.default;
 }
 
+/** In the topic property's unit. Of times in several units Kafka takes any negative one for "no limit". */
 function fromSynonym(key: TopicConfigKey, synonym: BrokerSynonym, text: string): string | undefined {
-  const parsed = parseConfig({ ...key, name: synonym.name, ...(synonym.unitMs ? wholeUnits : {}) }, text);
+  const { accepts: _, ...unchecked } = key;
+  const parsed = parseConfig(key.synonyms.length > 1 ? { ...unchecked, name: synonym.name } : key, text);
   if ('problem' in parsed) return undefined;
-  if (synonym.unitMs === undefined) return parsed.text;
-  const amount = BigInt(parsed.text) * BigInt(synonym.unitMs);
-  return String(amount < 0n ? -1n : amount);
+  if (key.synonyms.length === 1) return parsed.text;
+  const amount = BigInt(parsed.text) * BigInt(synonym.unitMs ?? 1);
+  const inUnit = parseConfig(key, String(amount < 0n ? -1n : amount));
+  return 'text' in inUnit ? inUnit.text : undefined;
 }
-
-const wholeUnits = { type: 'INT', accepts: { expected: 'any', holds: () => true } } as const;
 
 function lagsCrossed(values: Readonly<Record<string, string>>): string | undefined {
   const least = values['min.compaction.lag.ms'] ?? '0';

@@ -1,7 +1,18 @@
+// A real PostgreSQL of our own, for whoever sets no DATABASE_URL: made on the first start, synced like any other, started
+// again when it dies. One program owns it at a time; it survives the owner's kill -9 as an orphan, which the next owner
+// stops and replaces. It prints nothing but through the Logger, and never outlives an owner that ends in any other way.
+import { join } from 'node:path';
 import type { Logger } from '@milepost/core';
+import { serverBinaries } from './embedded/binaries.ts';
+import { makeCluster } from './embedded/cluster.ts';
+import { type Home, homeOf } from './embedded/home.ts';
+import { stopOrphan } from './embedded/orphan.ts';
+import { takeOwnership } from './embedded/ownership.ts';
+import { Server } from './embedded/server.ts';
+import { transportOf } from './embedded/transport.ts';
 
 export interface EmbeddedPostgres {
-  /** For `connectDatabase`. */
+  /** For `connectDatabase`. Holds a password when it is not a Unix socket's. */
   readonly url: string;
   /** Where the database really lies; differs from `dataDir` where the server's user cannot reach that. */
   readonly folder: string;
@@ -12,8 +23,41 @@ export interface EmbeddedPostgres {
 export interface EmbeddedOptions {
   readonly dataDir: string;
   readonly logger: Logger;
-  /** Also on 127.0.0.1, for other programs. Default: a Unix socket only. */
+  /** Listens on 127.0.0.1, for other programs too. Default: a Unix socket, or any free port where there can be none. */
   readonly port?: number;
+  /** Where the database goes when the server's user cannot reach `dataDir`. Default /var/lib/milepost. */
+  readonly elsewhere?: string;
 }
 
-export declare function startEmbeddedPostgres(options: EmbeddedOptions): Promise<EmbeddedPostgres>;
+/** @throws with one line that has the cure: in use by another program, not writable, no binaries, does not start. */
+export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
+  const home = homeOf(options.dataDir, options.elsewhere ?? '/var/lib/milepost');
+  if (home.closed !== undefined)
+    options.logger.info({}, `the database lies in ${home.folder}, as its server cannot enter ${home.closed}`);
+  const ownership = takeOwnership(home.folder);
+  try {
+    const server = await serverIn(home, options);
+    return {
+      url: server.url,
+      folder: home.folder,
+      stop: async () => {
+        await server.stop();
+        ownership.release();
+      },
+    };
+  } catch (error) {
+    ownership.release();
+    throw error;
+  }
+}
+
+async function serverIn(home: Home, { logger, port }: EmbeddedOptions): Promise<Server> {
+  const cluster = join(home.folder, 'cluster');
+  await stopOrphan(cluster, logger);
+  const binaries = serverBinaries(home, logger);
+  await makeCluster(cluster, home, binaries, logger);
+  const transport = await transportOf(home, port);
+  const server = new Server({ cluster, home, binaries, transport, logger });
+  await server.start();
+  return server;
+}

@@ -1,5 +1,5 @@
-export * from './connect.ts';
-export * from './embedded.ts';
-export * from './postgres-alert-store.ts';
-export * from './postgres-group-store.ts';
-export * from './postgres-metadata-store.ts';
+export { type ConnectOptions, connectDatabase, DatabaseUnusable } from './connect.ts';
+export { type EmbeddedOptions, type EmbeddedPostgres, startEmbeddedPostgres } from './embedded.ts';
+export { PostgresGroupStore } from './postgres-group-store.ts';
+export { PostgresMetadataStore, type PostgresStoreOptions } from './postgres-metadata-store.ts';
+export { inTransaction, TransactionLost, type TransactionOptions } from './transaction.ts';

@@ -1,0 +1,19 @@
+// Tells a database that is away for a while from one that has answered no.
+
+/** SQLSTATE classes and codes after which the same request may well succeed a moment later. */
+const PASSING = /^(08|53|40|57P0|25006|25P03|57014|55P03)/;
+
+/** Away, stopping, starting, out of connections or space, or silent: worth trying again. */
+export function isAway(error: unknown): boolean {
+  const { driverError } = error as { driverError?: unknown };
+  if (driverError !== undefined) return isAway(driverError);
+  const { code, severity } = error as { code?: string; severity?: string };
+  if (severity !== undefined) return PASSING.test(code ?? '');
+  return error instanceof AggregateError || isSocketError(code) || silences.test((error as Error).message);
+}
+
+const silences =
+  /^(Connection terminated|timeout expired|timeout exceeded|Client has encountered a connection error|Client was closed|no answer)/;
+
+/** Errors of the system carry its name for them, such as ECONNREFUSED. */
+const isSocketError = (code: string | undefined): boolean => code !== undefined && /^E[A-Z_]+$/.test(code);

@@ -1,0 +1,66 @@
+// Which program a database belongs to while it runs: a file with the program's process id and the time of its start (ids are
+// used again). A file left behind by a dead program is taken over.
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { startOf } from './process.ts';
+
+export interface Ownership {
+  release(): void;
+}
+
+/** @throws when another live program owns it. */
+export function takeOwnership(folder: string): Ownership {
+  const path = join(folder, 'owner');
+  const mine = `${process.pid} ${startOf(process.pid) ?? ''}\n`;
+  const draft = `${path}.${process.pid}`;
+  writeFileSync(draft, mine);
+  try {
+    while (!linked(draft, path)) dropDead(path, folder);
+  } finally {
+    rmSync(draft, { force: true });
+  }
+  return {
+    release: () => {
+      if (read(path) === mine) rmSync(path, { force: true });
+    },
+  };
+}
+
+/** A link comes into being with its content, or not at all. */
+function linked(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+function dropDead(path: string, folder: string): void {
+  const content = read(path);
+  if (content === undefined) return;
+  const [pid = '', ...start] = content.trim().split(' ');
+  if (startOf(Number(pid)) === start.join(' '))
+    throw new Error(
+      `the database in ${folder} is in use by process ${pid}: stop that first, or give this one another MILEPOST_DATA_DIR ` +
+        'or a DATABASE_URL',
+    );
+  // Of two that take over at once only one gets to move it, and what was moved may be the other's new file: put that back.
+  const moved = `${path}.dead.${process.pid}`;
+  try {
+    renameSync(path, moved);
+  } catch {
+    return;
+  }
+  if (read(moved) !== content) linked(moved, path);
+  rmSync(moved, { force: true });
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,36 @@
+// Consumer groups and their offsets as rows. Only postgres-group-store.ts reads and writes them, in raw SQL.
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import { exactNumber } from './columns.ts';
+
+/** A partition of `__consumer_offsets`: who takes it raises the epoch, and from then on nobody else's writes count. */
+@Entity('coordinator_shards')
+export class CoordinatorShardRow {
+  @PrimaryColumn('int', { primaryKeyConstraintName: 'coordinator_shards_pkey' }) shard!: number;
+  @Column('int') epoch!: number;
+}
+
+@Entity('groups')
+@Index('groups_shard_idx', ['shard'])
+export class GroupRow {
+  @PrimaryColumn('text', { name: 'group_id', primaryKeyConstraintName: 'groups_pkey' }) groupId!: string;
+  @Column('int') shard!: number;
+  @Column('text') kind!: string;
+  @Column('int') generation!: number;
+  /** json, not jsonb: that refuses the character U+0000, which a client may well put into its id. */
+  @Column('json') state!: unknown;
+}
+
+@Entity('group_offsets')
+@Index('group_offsets_shard_idx', ['shard'])
+export class GroupOffsetRow {
+  @PrimaryColumn('text', { name: 'group_id', primaryKeyConstraintName: 'group_offsets_pkey' }) groupId!: string;
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'group_offsets_pkey' }) topic!: string;
+  @PrimaryColumn('int', { primaryKeyConstraintName: 'group_offsets_pkey' }) partition!: number;
+  @Column('int') shard!: number;
+  @Column('uuid', { name: 'topic_id' }) topicId!: string;
+  @Column('bigint', { name: 'committed_offset', transformer: exactNumber }) committedOffset!: number;
+  @Column('int', { name: 'leader_epoch' }) leaderEpoch!: number;
+  @Column('text') metadata!: string;
+  @Column('bigint', { name: 'committed_at_ms', transformer: exactNumber }) committedAtMs!: number;
+  @Column('bigint', { name: 'expires_at_ms', nullable: true, transformer: exactNumber }) expiresAtMs!: number | null;
+}

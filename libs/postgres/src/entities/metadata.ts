@@ -1,0 +1,66 @@
+// The cluster's metadata as rows. Only postgres-metadata-store.ts reads and writes them.
+import { Check, Column, Entity, JoinColumn, ManyToOne, OneToMany, PrimaryColumn, type Relation, Unique } from 'typeorm';
+import { exactNumber } from './columns.ts';
+
+/** One row: who this cluster is, from its first start on. */
+@Entity('cluster')
+@Check('cluster_one_row', '"id" = 1')
+export class ClusterRow {
+  @PrimaryColumn('smallint', { primaryKeyConstraintName: 'cluster_pkey' }) id!: number;
+  @Column('text', { name: 'cluster_id' }) clusterId!: string;
+}
+
+/** One row, locked by every commit: it puts commits in order, and tells at a glance whether there is news. */
+@Entity('metadata_version')
+@Check('metadata_version_one_row', '"id" = 1')
+export class MetadataVersionRow {
+  @PrimaryColumn('smallint', { primaryKeyConstraintName: 'metadata_version_pkey' }) id!: number;
+  @Column('bigint', { transformer: exactNumber }) version!: number;
+}
+
+@Entity('brokers')
+export class BrokerRow {
+  @PrimaryColumn('int', { primaryKeyConstraintName: 'brokers_pkey' }) id!: number;
+  @Column('bigint', { transformer: exactNumber }) epoch!: number;
+  @Column('text') host!: string;
+  @Column('int') port!: number;
+  @Column('text', { nullable: true }) rack!: string | null;
+}
+
+@Entity('topics')
+@Unique('topics_name_key', ['name'])
+export class TopicRow {
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'topics_pkey' }) id!: string;
+  @Column('text') name!: string;
+  @Column('jsonb') configs!: Record<string, string>;
+  @OneToMany('PartitionRow', 'topic') partitions!: Relation<PartitionRow[]>;
+}
+
+@Entity('partitions')
+export class PartitionRow {
+  @PrimaryColumn('uuid', { name: 'topic_id', primaryKeyConstraintName: 'partitions_pkey' }) topicId!: string;
+  @PrimaryColumn('int', { primaryKeyConstraintName: 'partitions_pkey' }) index!: number;
+  @Column('int', { array: true }) replicas!: number[];
+  @Column('int', { array: true }) isr!: number[];
+  @Column('int') leader!: number;
+  @Column('int', { name: 'leader_epoch' }) leaderEpoch!: number;
+  @Column('int', { name: 'partition_epoch' }) partitionEpoch!: number;
+  @ManyToOne('TopicRow', 'partitions', { onDelete: 'CASCADE' })
+  @JoinColumn({ name: 'topic_id', foreignKeyConstraintName: 'partitions_topic_id_fkey' })
+  topic!: Relation<TopicRow>;
+}
+
+/** Dynamic broker configs; the id '' holds those of all brokers. */
+@Entity('broker_configs')
+export class BrokerConfigRow {
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'broker_configs_pkey' }) id!: string;
+  @Column('jsonb') configs!: Record<string, string>;
+}
+
+/** One row: the first producer id that nobody has been given. */
+@Entity('producer_id_blocks')
+@Check('producer_id_blocks_one_row', '"id" = 1')
+export class ProducerIdRow {
+  @PrimaryColumn('smallint', { primaryKeyConstraintName: 'producer_id_blocks_pkey' }) id!: number;
+  @Column('bigint', { name: 'next_producer_id' }) nextProducerId!: string;
+}

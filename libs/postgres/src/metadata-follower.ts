@@ -1,0 +1,94 @@
+// Hears of other processes' commits: LISTEN on a connection of its own wakes it, a look every second catches what that
+// misses. Survives the database's absence, and says once that it is away and once that it is back.
+import type { Logger } from '@milepost/core';
+import pg from 'pg';
+import type { DataSource } from 'typeorm';
+import { METADATA_CHANNEL } from './metadata-channel.ts';
+
+const POLL_MS = 1_000;
+const QUERY_TIMEOUT_MS = 5_000;
+
+export class MetadataFollower {
+  readonly #database: DataSource;
+  readonly #logger: Logger;
+  readonly #seen: (version: number) => Promise<void>;
+  #stopped = false;
+  #away = false;
+  #client: pg.Client | undefined;
+  #running: Promise<void> | undefined;
+  #wake: () => void = () => {};
+
+  constructor(database: DataSource, logger: Logger, seen: (version: number) => Promise<void>) {
+    this.#database = database;
+    this.#logger = logger;
+    this.#seen = seen;
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#wake();
+    this.#drop();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      const woken = this.#pause();
+      try {
+        await this.#look();
+        if (this.#away) this.#logger.info({}, 'the database is back');
+        this.#away = false;
+      } catch (error) {
+        this.#drop();
+        if (!this.#away && !this.#stopped)
+          this.#logger.warn(
+            {},
+            `the database is away (${(error as Error).message}): produce and fetch go on, the rest waits`,
+          );
+        this.#away = true;
+      }
+      await woken;
+    }
+  }
+
+  async #look(): Promise<void> {
+    this.#client ??= await this.#listening();
+    const { rows } = await this.#client.query<{ version: string }>('SELECT version FROM metadata_version');
+    await this.#seen(Number(rows[0]?.version ?? 0));
+  }
+
+  async #listening(): Promise<pg.Client> {
+    const { extra } = this.#database.options as { extra: pg.ClientConfig };
+    const client = new pg.Client({ ...extra, query_timeout: QUERY_TIMEOUT_MS });
+    client.on('error', () => this.#drop());
+    client.on('notification', () => this.#wake());
+    try {
+      await client.connect();
+      await client.query(`LISTEN ${METADATA_CHANNEL}`);
+    } catch (error) {
+      client.end().catch(() => {});
+      throw error;
+    }
+    return client;
+  }
+
+  #drop(): void {
+    this.#client?.end().catch(() => {});
+    this.#client = undefined;
+  }
+
+  /** Until the next look is due or something has happened, also if that was while the last look went on. */
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const due = setTimeout(resolve, POLL_MS);
+      this.#wake = () => {
+        clearTimeout(due);
+        resolve();
+      };
+    });
+  }
+}

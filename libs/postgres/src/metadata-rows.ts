@@ -1,0 +1,63 @@
+// Reads the whole image from its rows.
+import { BrokerId, LeaderEpoch, Uuid } from '@milepost/core';
+import type { BrokerState, ClusterImage, PartitionState, TopicState } from '@milepost/metadata';
+import type { QueryRunner } from 'typeorm';
+import {
+  BrokerConfigRow,
+  BrokerRow,
+  ClusterRow,
+  MetadataVersionRow,
+  PartitionRow,
+  TopicRow,
+} from './entities/metadata.ts';
+
+/** 'locked': no other commit comes in between until this transaction ends. */
+export async function readVersion(runner: QueryRunner, lock?: 'locked'): Promise<number> {
+  const row = await runner.manager.findOneOrFail(MetadataVersionRow, {
+    where: { id: 1 },
+    ...(lock ? { lock: { mode: 'pessimistic_write' } } : {}),
+  });
+  return row.version;
+}
+
+/** Of one moment: under a snapshot, or with the version locked. */
+export async function readImage({ manager }: QueryRunner): Promise<ClusterImage> {
+  const version = await manager.findOneByOrFail(MetadataVersionRow, { id: 1 });
+  const cluster = await manager.findOneByOrFail(ClusterRow, { id: 1 });
+  const brokers = await manager.find(BrokerRow);
+  const topics = await manager.find(TopicRow);
+  const partitions = await manager.find(PartitionRow, { order: { index: 'ASC' } });
+  const brokerConfigs = await manager.find(BrokerConfigRow);
+  const states = topicStates(topics, partitions);
+  return {
+    version: version.version,
+    clusterId: cluster.clusterId,
+    brokers: new Map(brokers.map((row) => [BrokerId(row.id), brokerState(row)])),
+    topics: new Map(states.map((topic) => [topic.name, topic])),
+    topicsById: new Map(states.map((topic) => [topic.id, topic])),
+    brokerConfigs: new Map(brokerConfigs.map(({ id, configs }) => [id, configs])),
+  };
+}
+
+function topicStates(topics: readonly TopicRow[], rows: readonly PartitionRow[]): TopicState[] {
+  const partitions = new Map<string, PartitionState[]>(topics.map(({ id }) => [id, []]));
+  for (const row of rows) partitions.get(row.topicId)?.push(partitionState(row));
+  return topics.map(({ id, name, configs }) => ({ id: Uuid(id), name, configs, partitions: partitions.get(id) ?? [] }));
+}
+
+const partitionState = (row: PartitionRow): PartitionState => ({
+  index: row.index,
+  replicas: row.replicas.map(BrokerId),
+  isr: row.isr.map(BrokerId),
+  leader: BrokerId(row.leader),
+  leaderEpoch: LeaderEpoch(row.leaderEpoch),
+  partitionEpoch: row.partitionEpoch,
+});
+
+const brokerState = ({ id, epoch, host, port, rack }: BrokerRow): BrokerState => ({
+  id: BrokerId(id),
+  epoch,
+  host,
+  port,
+  rack,
+});

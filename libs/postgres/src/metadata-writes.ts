@@ -1,0 +1,69 @@
+// Writes changes that `applied` has accepted. Each statement also compares: where a row is not as the image says (a hand in
+// the tables), the whole commit is refused.
+import { unreachable } from '@milepost/core';
+import { type ClusterImage, type MetadataChange, MetadataConflict, type PartitionState } from '@milepost/metadata';
+import type { QueryRunner } from 'typeorm';
+import { BrokerConfigRow, BrokerRow, PartitionRow, TopicRow } from './entities/metadata.ts';
+
+export async function writeChanges(
+  runner: QueryRunner,
+  changes: readonly MetadataChange[],
+  after: ClusterImage,
+): Promise<void> {
+  for (const change of changes) await write(runner, change, after);
+}
+
+async function write({ manager }: QueryRunner, change: MetadataChange, after: ClusterImage): Promise<void> {
+  switch (change.type) {
+    case 'broker-registered':
+      await manager.upsert(BrokerRow, { ...change.broker, epoch: after.version }, ['id']);
+      return;
+    case 'broker-removed':
+      return one(change, await manager.delete(BrokerRow, { id: change.id }));
+    case 'topic-created': {
+      const { id, name, configs, partitions } = change.topic;
+      await manager.insert(TopicRow, { id, name, configs });
+      return insertPartitions(manager, id, partitions);
+    }
+    case 'topic-deleted':
+      return one(change, await manager.delete(TopicRow, { id: change.id }));
+    case 'partitions-added':
+      return insertPartitions(manager, change.id, change.partitions);
+    case 'partition-changed': {
+      const { index, partitionEpoch } = change.partition;
+      const where = { topicId: change.id, index, partitionEpoch: partitionEpoch - 1 };
+      return one(change, await manager.update(PartitionRow, where, columnsOf(change.partition)));
+    }
+    case 'topic-configured':
+      return one(change, await manager.update(TopicRow, { id: change.id }, { configs: change.configs }));
+    case 'broker-configured':
+      if (Object.keys(change.configs).length === 0) await manager.delete(BrokerConfigRow, { id: change.id });
+      else await manager.upsert(BrokerConfigRow, { id: change.id, configs: change.configs }, ['id']);
+      return;
+    default:
+      unreachable(change);
+  }
+}
+
+/** PostgreSQL takes 65,535 parameters in a statement, a partition has seven. */
+const PARTITIONS_PER_STATEMENT = 1_000;
+
+async function insertPartitions(
+  manager: QueryRunner['manager'],
+  topicId: string,
+  partitions: readonly PartitionState[],
+): Promise<void> {
+  for (let from = 0; from < partitions.length; from += PARTITIONS_PER_STATEMENT) {
+    const some = partitions.slice(from, from + PARTITIONS_PER_STATEMENT);
+    await manager.insert(
+      PartitionRow,
+      some.map((partition) => ({ topicId, ...columnsOf(partition) })),
+    );
+  }
+}
+
+const columnsOf = ({ replicas, isr, ...rest }: PartitionState) => ({ ...rest, replicas: [...replicas], isr: [...isr] });
+
+function one(change: MetadataChange, { affected }: { affected?: number | null }): void {
+  if (affected !== 1) throw new MetadataConflict(change, `expected one row as the image has it, seen ${affected}`);
+}
