@@ -1,0 +1,5 @@
+// The world as one seed decides it. Tests only: no program imports this.
+export * from './sim-clock.ts';
+export * from './sim-disk.ts';
+export type { DiskOperation } from './sim-disk-file.ts';
+export * from './sim-random.ts';

@@ -1,0 +1,203 @@
+// What a disk holds: files and folders, each twice: as programs see them (page cache) and as they are on the platter.
+// The difference is the list of changes that no sync has covered yet; a power cut keeps of it what the seed decides.
+import type { SimRandom } from './sim-random.ts';
+
+export const PAGE_BYTES = 4096;
+
+/** A change of a file's bytes. A truncation carries no bytes and makes the file so long (never longer). */
+interface Change {
+  readonly number: number;
+  readonly position: number;
+  readonly bytes: Buffer | undefined;
+}
+
+export class SimInode {
+  /** What programs read. */
+  #seen = new Content();
+  /** What a power cut leaves for certain. */
+  #platter = new Content();
+  #pending: Change[] = [];
+  #changes = 0;
+
+  get sizeBytes(): number {
+    return this.#seen.length;
+  }
+  /** Numbers the last change: a sync covers those that were there when it began. */
+  get lastChange(): number {
+    return this.#changes;
+  }
+  get seen(): Buffer {
+    return this.#seen.bytes();
+  }
+
+  write(position: number, bytes: Uint8Array): void {
+    const change = { number: ++this.#changes, position, bytes: Buffer.from(bytes) };
+    this.#pending.push(change);
+    this.#seen.apply(change);
+  }
+
+  truncate(sizeBytes: number): void {
+    const change = { number: ++this.#changes, position: sizeBytes, bytes: undefined };
+    this.#pending.push(change);
+    this.#seen.apply(change);
+  }
+
+  /** Puts on the platter what was changed up to and with this change. */
+  synced(upTo: number): void {
+    for (const change of this.#pending) if (change.number <= upTo) this.#platter.apply(change);
+    this.#pending = this.#pending.filter((change) => change.number > upTo);
+  }
+
+  /** A sync failed: some of it got through, the rest is forgotten, though programs still see it (as Linux does). */
+  syncFailed(upTo: number, random: SimRandom): void {
+    const lost = this.#pending.filter((change) => change.number <= upTo);
+    for (const change of lost.slice(0, random.below(lost.length + 1))) this.#platter.apply(change);
+    this.#pending = this.#pending.filter((change) => change.number > upTo);
+  }
+
+  /** The medium itself is wrong, from now on and for ever. */
+  flipBit(bit: number): void {
+    for (const content of [this.#seen, this.#platter]) content.flipBit(bit);
+  }
+
+  afterPowerCut(random: SimRandom): SimInode {
+    const after = new SimInode();
+    after.#platter = this.#survivor(random);
+    after.#seen = after.#platter.copy();
+    return after;
+  }
+
+  #survivor(random: SimRandom): Content {
+    const fates = ['nothing', 'everything', 'in order', 'in order', 'by page', 'by page'] as const;
+    const fate = random.pick(fates);
+    if (this.#pending.length === 0 || fate === 'nothing') return this.#platter.copy();
+    if (fate === 'by page') return this.#survivingPages(random);
+    const kept = this.#platter.copy();
+    const whole = fate === 'everything' ? this.#pending.length : random.below(this.#pending.length);
+    for (const change of this.#pending.slice(0, whole)) kept.apply(change);
+    const torn = this.#pending[whole];
+    if (torn?.bytes) kept.apply({ ...torn, bytes: torn.bytes.subarray(0, random.below(torn.bytes.length + 1)) });
+    return kept;
+  }
+
+  /** Pages are written back in any order, and the size on its own: what did not arrive reads as before, or as zeros. */
+  #survivingPages(random: SimRandom): Content {
+    const sizes = [this.#platter.length, this.#seen.length];
+    const dirty = new Set<number>();
+    for (const { position, bytes } of this.#pending) {
+      sizes.push(position + (bytes?.length ?? 0));
+      const end = position + (bytes?.length ?? 0);
+      for (let page = Math.floor(position / PAGE_BYTES); page * PAGE_BYTES < end; page++) dirty.add(page);
+    }
+    const least = Math.min(...sizes);
+    const most = Math.max(...sizes);
+    const size = random.chance(0.5) ? random.pick(sizes) : least + random.below(most - least + 1);
+    const kept = this.#platter.copy();
+    kept.resize(size);
+    for (const page of dirty) if (random.chance(0.5)) kept.takePage(page, this.#seen);
+    return kept;
+  }
+}
+
+/** Growing bytes. */
+class Content {
+  #buffer = Buffer.alloc(0);
+  length = 0;
+
+  bytes(): Buffer {
+    return this.#buffer.subarray(0, this.length);
+  }
+
+  apply(change: Change): void {
+    const { position, bytes } = change;
+    if (bytes === undefined) {
+      if (position < this.length) this.resize(position);
+      return;
+    }
+    if (position + bytes.length > this.length) this.resize(position + bytes.length);
+    bytes.copy(this.#buffer, position);
+  }
+
+  /** What is new reads as zeros. */
+  resize(sizeBytes: number): void {
+    if (sizeBytes > this.#buffer.length) {
+      const grown = Buffer.alloc(Math.max(sizeBytes, this.#buffer.length * 2));
+      this.#buffer.copy(grown, 0, 0, this.length);
+      this.#buffer = grown;
+    }
+    if (sizeBytes < this.length) this.#buffer.fill(0, sizeBytes, this.length);
+    this.length = sizeBytes;
+  }
+
+  takePage(page: number, from: Content): void {
+    const start = page * PAGE_BYTES;
+    const end = Math.min(start + PAGE_BYTES, this.length, from.length);
+    if (start < end) from.#buffer.copy(this.#buffer, start, start, end);
+  }
+
+  flipBit(bit: number): void {
+    const at = bit >> 3;
+    if (at < this.length) this.#buffer[at] = (this.#buffer[at] as number) ^ (1 << (bit & 7));
+  }
+
+  copy(): Content {
+    const copy = new Content();
+    copy.#buffer = Buffer.from(this.bytes());
+    copy.length = this.length;
+    return copy;
+  }
+}
+
+export type SimNode = SimInode | SimFolder;
+
+/** One indivisible change of a folder's names: a name made, removed (undefined), or both at once by a rename. */
+type Naming = ReadonlyMap<string, SimNode | undefined>;
+
+export class SimFolder {
+  readonly #seen = new Map<string, SimNode>();
+  readonly #platter = new Map<string, SimNode>();
+  #pending: Naming[] = [];
+  #namings = 0;
+
+  get lastNaming(): number {
+    return this.#namings;
+  }
+  get names(): ReadonlyMap<string, SimNode> {
+    return this.#seen;
+  }
+
+  name(changes: Naming): void {
+    this.#namings++;
+    this.#pending.push(changes);
+    rename(this.#seen, changes);
+  }
+
+  synced(upTo: number): void {
+    const covered = this.#pending.length - (this.#namings - upTo);
+    for (const naming of this.#pending.splice(0, Math.max(0, covered))) rename(this.#platter, naming);
+  }
+
+  /** Names change in order (file systems keep a journal of them), as far as they got. */
+  afterPowerCut(random: SimRandom, done = new Map<SimNode, SimNode>()): SimFolder {
+    const after = new SimFolder();
+    done.set(this, after);
+    const kept = new Map(this.#platter);
+    for (const naming of this.#pending.slice(0, random.below(this.#pending.length + 1))) rename(kept, naming);
+    for (const [name, node] of kept) {
+      const known = done.get(node);
+      const survivor =
+        known ?? (node instanceof SimFolder ? node.afterPowerCut(random, done) : node.afterPowerCut(random));
+      done.set(node, survivor);
+      after.#seen.set(name, survivor);
+      after.#platter.set(name, survivor);
+    }
+    return after;
+  }
+}
+
+function rename(names: Map<string, SimNode>, changes: Naming): void {
+  for (const [name, node] of changes) {
+    if (node === undefined) names.delete(name);
+    else names.set(name, node);
+  }
+}
