@@ -1,4 +1,5 @@
 // The broker as a part of a program: the log and the protocol of libs/broker on the real host, its metadata in PostgreSQL.
+import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Broker, createBroker } from '@milepost/broker';
 import { BrokerId, type Host, type Logger } from '@milepost/core';
@@ -35,10 +36,11 @@ export class BrokerPart implements Part {
         brokerId: BrokerId(settings.brokerId),
         dataDir: join(resolve(settings.dataDir), 'log'),
         listen: { host: settings.listen, port: settings.kafkaPort },
-        advertised: settings.advertised,
+        advertised: settings.advertised ?? { host: reachable(settings.listen), port: 0 },
         rack: settings.rack ?? null,
         flush: settings.flush,
-        properties: brokerProperties(process.env, logger),
+        properties: brokerProperties(logger),
+        onProgress: (progress) => logger.info(progress, 'recovering the log'),
       },
     );
     this.lifecycle.opened('kafka', this.#broker.address.port);
@@ -50,10 +52,16 @@ export class BrokerPart implements Part {
 
   /** For the apps in the same process. */
   bootstrapServers(): readonly string[] {
-    const { host, port } = this.#broker?.address ?? { host: this.settings.listen, port: this.settings.kafkaPort };
-    return [`${host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host}:${port}`];
+    if (!this.#broker) throw new Error('the broker is used before its phase');
+    const { listen } = this.settings;
+    return [`${isEverywhere(listen) ? '127.0.0.1' : listen}:${this.#broker.address.port}`];
   }
 }
+
+const isEverywhere = (listen: string): boolean => listen === '0.0.0.0' || listen === '::';
+
+/** What other machines can call an address that means "all of mine". */
+const reachable = (listen: string): string => (isEverywhere(listen) ? hostname() : listen);
 
 @Module({ providers: [BrokerPart], exports: [BrokerPart] })
 export class BrokerModule {}

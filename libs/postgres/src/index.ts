@@ -1,5 +1,6 @@
 export { type ConnectOptions, connectDatabase, DatabaseUnusable } from './connect.ts';
 export { type EmbeddedOptions, type EmbeddedPostgres, startEmbeddedPostgres } from './embedded.ts';
+export { PostgresAlertStore } from './postgres-alert-store.ts';
 export { PostgresGroupStore } from './postgres-group-store.ts';
 export { PostgresMetadataStore, type PostgresStoreOptions } from './postgres-metadata-store.ts';
 export { inTransaction, TransactionLost, type TransactionOptions } from './transaction.ts';
