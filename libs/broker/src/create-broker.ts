@@ -18,6 +18,8 @@ import {
 import { type BrokerConfig, configLayers, settingsOf } from './broker-config.ts';
 import { BrokerGauges } from './broker-gauges.ts';
 import { ClientListener } from './client-listener.ts';
+import { CommitQueue } from './commit-queue.ts';
+import { ConfigAdmin } from './config-admin.ts';
 import { Dispatcher } from './dispatch.ts';
 import { handlers } from './handlers/index.ts';
 import { LocalPartitions } from './local-partitions.ts';
@@ -119,6 +121,7 @@ async function serve(
   await groups.start(Array.from({ length: settings.groupShards }, (_, shard) => shard));
 
   const traffic = new TopicTraffic(meter);
+  const queue = new CommitQueue(store, (newer) => partitions.apply(newer));
   const services: Services = {
     host,
     config,
@@ -127,12 +130,12 @@ async function serve(
     delayedProduces: new Purgatory(clock),
     delayedFetches: new Purgatory(clock),
     groups,
+    configs: new ConfigAdmin({ brokerId, queue, image, layers }),
     topics: new TopicAdmin({
       host,
-      store,
+      queue,
       image,
       layers,
-      apply: (newer) => partitions.apply(newer),
       onDeleted: (topics) => {
         for (const { name } of topics) traffic.forget(name);
         const deleted = topics.map(({ id, name }) => ({ name, topicId: id }));

@@ -5,6 +5,7 @@ import type { ClusterImage } from '@milepost/metadata';
 import type { AnyApi } from '@milepost/wire';
 import type { Peer } from './connection.ts';
 import type { BrokerConfig, BrokerSettings } from './broker-config.ts';
+import type { ConfigAdmin } from './config-admin.ts';
 import type { LocalPartitions } from './local-partitions.ts';
 import type { ProducerIds } from './producer-ids.ts';
 import type { Purgatory } from './purgatory.ts';
@@ -20,6 +21,7 @@ export interface Services {
   readonly delayedFetches: Purgatory;
   readonly groups: GroupCoordinator;
   readonly topics: TopicAdmin;
+  readonly configs: ConfigAdmin;
   readonly producerIds: ProducerIds;
   readonly traffic: TopicTraffic;
   /** What this broker has handlers for, hence advertises. */

@@ -1,45 +1,26 @@
-// Creates, grows and deletes topics: decides on the newest image, commits the change to the store, and answers when it is
-// true on disk. One command at a time, so that each decides on what the one before it did.
-// A store that is away, or another broker that was faster, is a refusal that clients try again.
+// Creates, grows and deletes topics: decides on the newest image (topic-decisions.ts), and answers when it is so.
 import { ErrorCode, type Host, Uuid } from '@milepost/core';
-import {
-  type BrokerConfigLayers,
-  type ClusterImage,
-  type MetadataChange,
-  MetadataConflict,
-  type MetadataStore,
-  StoreUnavailable,
-  type TopicState,
-} from '@milepost/metadata';
+import type { BrokerConfigLayers, ClusterImage, TopicState } from '@milepost/metadata';
+import { type CommitQueue, type Refusal, refusal } from './commit-queue.ts';
 import {
   decidePartitions,
   decideTopic,
   MOST_PARTITIONS_PER_REQUEST,
+  type NewPartitions,
   type NewTopic,
-  type Refusal,
-  refusal,
   type Surroundings,
 } from './topic-decisions.ts';
 
 export interface TopicAdminDeps {
   readonly host: Pick<Host, 'random' | 'logger'>;
-  readonly store: Pick<MetadataStore, 'commit'>;
+  readonly queue: CommitQueue;
   readonly image: () => ClusterImage;
   readonly layers: () => BrokerConfigLayers;
-  /** Makes an image true on disk. */
-  readonly apply: (image: ClusterImage) => Promise<void>;
   readonly onDeleted: (topics: readonly TopicState[]) => void;
-}
-
-export interface NewPartitions {
-  readonly name: string;
-  readonly count: number;
-  readonly assignments: Parameters<typeof decidePartitions>[2];
 }
 
 export class TopicAdmin {
   readonly #deps: TopicAdminDeps;
-  #last: Promise<unknown> = Promise.resolve();
 
   constructor(deps: TopicAdminDeps) {
     this.#deps = deps;
@@ -47,62 +28,63 @@ export class TopicAdmin {
 
   /** In the order of the wishes; what can be created is, whatever happens to the rest. */
   create(wishes: readonly NewTopic[], validateOnly: boolean): Promise<(TopicState | Refusal)[]> {
-    return this.#next(async () => {
-      let left = MOST_PARTITIONS_PER_REQUEST;
-      const outcomes = wishes.map((wish) => {
-        const outcome = decideTopic(wish, Uuid(this.#deps.host.random.uuid()), this.#surroundings());
-        if ('error' in outcome) return outcome;
-        left -= outcome.partitions.length;
-        return left >= 0 ? outcome : refusal(ErrorCode.POLICY_VIOLATION, 'too many partitions in one request');
-      });
-      if (validateOnly) return outcomes;
-      const topics = outcomes.filter((outcome) => 'id' in outcome);
-      const failure = await this.#commit(topics.map((topic) => ({ type: 'topic-created', topic })));
-      return failure ? outcomes.map((outcome) => ('id' in outcome ? failure : outcome)) : outcomes;
+    return this.#deps.queue.run(() => {
+      const outcomes = this.#decide(wishes);
+      const topics = validateOnly ? [] : outcomes.filter((outcome) => 'id' in outcome);
+      return {
+        changes: topics.map((topic) => ({ type: 'topic-created', topic })),
+        outcome: (failure) => outcomes.map((outcome) => ('id' in outcome && failure ? failure : outcome)),
+      };
     });
   }
 
   /** For clients that ask for a topic that is not there: with the broker's defaults. A refusal is logged. */
   async createByDefault(names: readonly string[]): Promise<void> {
-    const wishes = names.map((name) => ({
-      name,
-      numPartitions: -1,
-      replicationFactor: -1,
-      assignments: [],
-      configs: [],
-    }));
-    const outcomes = await this.create(wishes, false);
+    const defaults = { numPartitions: -1, replicationFactor: -1, assignments: [], configs: [] };
+    const outcomes = await this.create(
+      names.map((name) => ({ name, ...defaults })),
+      false,
+    );
     outcomes.forEach((outcome, place) => {
       if ('error' in outcome && outcome.error !== ErrorCode.TOPIC_ALREADY_EXISTS)
         this.#deps.host.logger.warn({ topic: names[place] }, `topic not created: ${outcome.message}`);
     });
   }
 
+  /** In the order of the wishes; undefined where it is done. */
   addPartitions(wishes: readonly NewPartitions[], validateOnly: boolean): Promise<(Refusal | undefined)[]> {
-    return this.#next(async () => {
-      const outcomes = wishes.map(({ name, count, assignments }) =>
-        decidePartitions(name, count, assignments, this.#surroundings()),
-      );
-      const changes: MetadataChange[] = outcomes.flatMap((outcome) =>
-        'topic' in outcome ? [{ type: 'partitions-added', id: outcome.topic.id, partitions: outcome.partitions }] : [],
-      );
-      const failure = validateOnly ? undefined : await this.#commit(changes);
-      return outcomes.map((outcome) => ('topic' in outcome ? failure : outcome));
+    return this.#deps.queue.run(() => {
+      const outcomes = wishes.map((wish) => decidePartitions(wish, this.#surroundings()));
+      const grown = validateOnly ? [] : outcomes.filter((outcome) => 'topic' in outcome);
+      return {
+        changes: grown.map(({ topic, partitions }) => ({ type: 'partitions-added', id: topic.id, partitions })),
+        outcome: (failure) => outcomes.map((outcome) => ('topic' in outcome ? failure : outcome)),
+      };
     });
   }
 
   /** Undefined for those that are gone now. */
   delete(topics: readonly TopicState[]): Promise<(Refusal | undefined)[]> {
-    return this.#next(async () => {
+    return this.#deps.queue.run(() => {
       const { topicsById } = this.#deps.image();
       const present = topics.filter(({ id }) => topicsById.has(id));
-      const failure = await this.#commit(present.map(({ id }) => ({ type: 'topic-deleted', id })));
-      if (!failure && present.length > 0) this.#deps.onDeleted(present);
-      return topics.map((topic) =>
-        present.includes(topic)
-          ? failure
-          : refusal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `there is no topic ${topic.name}`),
-      );
+      return {
+        changes: present.map(({ id }) => ({ type: 'topic-deleted', id })),
+        outcome: (failure) => {
+          if (!failure && present.length > 0) this.#deps.onDeleted(present);
+          return topics.map((topic) => (present.includes(topic) ? failure : gone(topic)));
+        },
+      };
+    });
+  }
+
+  #decide(wishes: readonly NewTopic[]): (TopicState | Refusal)[] {
+    let left = MOST_PARTITIONS_PER_REQUEST;
+    return wishes.map((wish) => {
+      const outcome = decideTopic(wish, Uuid(this.#deps.host.random.uuid()), this.#surroundings());
+      if ('error' in outcome) return outcome;
+      left -= outcome.partitions.length;
+      return left >= 0 ? outcome : refusal(ErrorCode.POLICY_VIOLATION, 'too many partitions in one request');
     });
   }
 
@@ -110,24 +92,7 @@ export class TopicAdmin {
     const { image, layers, host } = this.#deps;
     return { image: image(), layers: layers(), start: host.random.below(MOST_PARTITIONS_PER_REQUEST) };
   }
-
-  async #commit(changes: readonly MetadataChange[]): Promise<Refusal | undefined> {
-    if (changes.length === 0) return undefined;
-    try {
-      await this.#deps.apply(await this.#deps.store.commit(changes));
-      return undefined;
-    } catch (failure) {
-      if (failure instanceof StoreUnavailable)
-        return refusal(ErrorCode.REQUEST_TIMED_OUT, 'the metadata store does not answer; try again');
-      if (failure instanceof MetadataConflict)
-        return refusal(ErrorCode.NOT_CONTROLLER, `another broker was faster (${failure.message}); try again`);
-      throw failure;
-    }
-  }
-
-  #next<T>(run: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(run);
-    this.#last = result.catch(() => {});
-    return result;
-  }
 }
+
+const gone = ({ name }: TopicState): Refusal =>
+  refusal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `there is no topic ${name}`);

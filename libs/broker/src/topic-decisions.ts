@@ -12,16 +12,10 @@ import {
   topicNameProblem,
   type TopicState,
 } from '@milepost/metadata';
+import { type Refusal, refusal } from './commit-queue.ts';
 
 /** Kafka's limit for one request: POLICY_VIOLATION beyond. */
 export const MOST_PARTITIONS_PER_REQUEST = 10_000;
-
-export interface Refusal {
-  readonly error: Exclude<ErrorCode, typeof ErrorCode.NONE>;
-  readonly message: string;
-}
-
-export const refusal = (error: Refusal['error'], message: string): Refusal => ({ error, message });
 
 export interface NewTopic {
   readonly name: string;
@@ -32,6 +26,14 @@ export interface NewTopic {
   /** Replicas chosen by hand, by partition; then both numbers above are -1. */
   readonly assignments: readonly { readonly partitionIndex: number; readonly brokerIds: readonly BrokerId[] }[];
   readonly configs: readonly { readonly name: string; readonly value: string | null }[];
+}
+
+export interface NewPartitions {
+  readonly name: string;
+  /** In all, with those that are there. */
+  readonly count: number;
+  /** Replicas chosen by hand, for the new ones. */
+  readonly assignments: readonly { readonly brokerIds: readonly BrokerId[] }[] | null;
 }
 
 export interface Surroundings {
@@ -59,9 +61,7 @@ export function decideTopic(wish: NewTopic, id: Uuid, surroundings: Surroundings
 
 /** Partitions beyond those that the topic has, up to `count` in all. */
 export function decidePartitions(
-  name: string,
-  count: number,
-  assignments: readonly { readonly brokerIds: readonly BrokerId[] }[] | null,
+  { name, count, assignments }: NewPartitions,
   { image, start }: Surroundings,
 ): { topic: TopicState; partitions: PartitionState[] } | Refusal {
   const topic = image.topics.get(name);

@@ -1,15 +1,21 @@
 // What this broker answers: one list, from which requests are dispatched and ApiVersions advertises.
+import { alterConfigs } from './alter-configs.ts';
 import { apiVersions } from './api-versions.ts';
 import { createPartitions } from './create-partitions.ts';
 import { createTopics } from './create-topics.ts';
+import { deleteGroups } from './delete-groups.ts';
+import { deleteRecords } from './delete-records.ts';
 import { deleteTopics } from './delete-topics.ts';
 import { describeCluster } from './describe-cluster.ts';
 import { describeConfigs } from './describe-configs.ts';
 import { describeGroups } from './describe-groups.ts';
+import { describeLogDirs } from './describe-log-dirs.ts';
+import { describeTopicPartitions } from './describe-topic-partitions.ts';
 import { fetch } from './fetch.ts';
 import { findCoordinator } from './find-coordinator.ts';
 import type { Handler } from './handler.ts';
 import { heartbeat } from './heartbeat.ts';
+import { incrementalAlterConfigs } from './incremental-alter-configs.ts';
 import { initProducerId } from './init-producer-id.ts';
 import { joinGroup } from './join-group.ts';
 import { leaveGroup } from './leave-group.ts';
@@ -17,6 +23,7 @@ import { listGroups } from './list-groups.ts';
 import { listOffsets } from './list-offsets.ts';
 import { metadata } from './metadata.ts';
 import { offsetCommit } from './offset-commit.ts';
+import { offsetDelete } from './offset-delete.ts';
 import { offsetFetch } from './offset-fetch.ts';
 import { offsetForLeaderEpoch } from './offset-for-leader-epoch.ts';
 import { produce } from './produce.ts';
@@ -46,6 +53,13 @@ export const handlers: readonly Handler[] = [
   describeConfigs,
   createPartitions,
   describeCluster,
+  alterConfigs,
+  incrementalAlterConfigs,
+  deleteGroups,
+  offsetDelete,
+  deleteRecords,
+  describeLogDirs,
+  describeTopicPartitions,
 ];
 
 const byKey = new Map(handlers.map((one) => [one.api.key, one]));

@@ -1,0 +1,150 @@
+// Changes the configs of topics, of this broker and of all brokers: decides on the newest image, answers when it is so.
+// Two ways: Incremental changes what is named, the older AlterConfigs replaces everything.
+import { type BrokerId, ErrorCode } from '@milepost/core';
+import {
+  BROKER_CONFIG_KEYS,
+  type BrokerConfigLayers,
+  brokerConfigRefusal,
+  type ClusterImage,
+  type Configs,
+  type MetadataChange,
+  TOPIC_CONFIG_KEYS,
+  topicConfigProblem,
+  topicConfigValues,
+} from '@milepost/metadata';
+import { ConfigOperation, ConfigResourceType } from '@milepost/wire';
+import { type CommitQueue, type Refusal, refusal } from './commit-queue.ts';
+
+export interface ConfigResource {
+  readonly resourceType: number;
+  readonly resourceName: string;
+}
+
+export interface ConfigChange {
+  readonly name: string;
+  readonly configOperation: number;
+  readonly value: string | null;
+}
+
+export interface ConfigAdminDeps {
+  readonly brokerId: BrokerId;
+  readonly queue: CommitQueue;
+  readonly image: () => ClusterImage;
+  readonly layers: () => BrokerConfigLayers;
+}
+
+type Wish = ConfigResource & { readonly configs: readonly ConfigChange[]; readonly mode: 'incremental' | 'replace' };
+
+export class ConfigAdmin {
+  readonly #deps: ConfigAdminDeps;
+
+  constructor(deps: ConfigAdminDeps) {
+    this.#deps = deps;
+  }
+
+  /** In the order of the wishes; undefined where it is done, or would be. */
+  alter(wishes: readonly Wish[], validateOnly: boolean): Promise<(Refusal | undefined)[]> {
+    return this.#deps.queue.run(() => {
+      const decisions = wishes.map((wish) => this.#decide(wish));
+      return {
+        changes: validateOnly ? [] : decisions.filter((decision) => 'type' in decision),
+        outcome: (failure) => decisions.map((decision) => ('type' in decision ? failure : decision)),
+      };
+    });
+  }
+
+  #decide(wish: Wish): MetadataChange | Refusal {
+    const { resourceType, resourceName, configs } = wish;
+    const names = configs.map(({ name }) => name);
+    if (new Set(names).size < names.length)
+      return refusal(ErrorCode.INVALID_REQUEST, 'a property is named more than once');
+    const nothing = configs.find(
+      ({ value, configOperation }) => value === null && configOperation !== ConfigOperation.DELETE,
+    );
+    if (nothing) return refusal(ErrorCode.INVALID_REQUEST, `${nothing.name}: expected a value, seen null`);
+    switch (resourceType) {
+      case ConfigResourceType.TOPIC:
+        return this.#decideTopic(wish);
+      case ConfigResourceType.BROKER:
+        return this.#decideBroker(wish);
+      default:
+        return refusal(
+          ErrorCode.INVALID_REQUEST,
+          `resource ${resourceType} ${resourceName}: expected a topic or a broker`,
+        );
+    }
+  }
+
+  #decideTopic({ resourceName, configs, mode }: Wish): MetadataChange | Refusal {
+    const topic = this.#deps.image().topics.get(resourceName);
+    if (!topic) return refusal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `there is no topic ${resourceName}`);
+    const layers = this.#deps.layers();
+    const isList = (name: string): boolean => TOPIC_CONFIG_KEYS.some((key) => key.name === name && key.type === 'LIST');
+    const effective = topicConfigValues(topic.configs, layers);
+    const altered = alteredConfigs(mode === 'replace' ? {} : topic.configs, configs, { isList, effective });
+    if ('error' in altered) return altered;
+    const problem = topicConfigProblem(altered.configs, layers);
+    if (problem) return refusal(ErrorCode.INVALID_CONFIG, problem);
+    return { type: 'topic-configured', id: topic.id, configs: altered.configs };
+  }
+
+  #decideBroker({ resourceName, configs, mode }: Wish): MetadataChange | Refusal {
+    const { brokerId, image } = this.#deps;
+    if (resourceName !== '' && resourceName !== String(brokerId))
+      return refusal(ErrorCode.INVALID_REQUEST, `broker ${resourceName}: expected ${brokerId}, or '' for all`);
+    const current = image().brokerConfigs.get(resourceName) ?? {};
+    const isList = (name: string): boolean => BROKER_CONFIG_KEYS.get(name)?.type === 'LIST';
+    const altered = alteredConfigs(mode === 'replace' ? {} : current, configs, { isList, effective: current });
+    if ('error' in altered) return altered;
+    for (const { name } of configs) {
+      const refused =
+        altered.configs[name] === undefined ? undefined : brokerConfigRefusal(name, altered.configs[name]);
+      if (refused)
+        return refusal(
+          refused.reason === 'read-only' ? ErrorCode.INVALID_REQUEST : ErrorCode.INVALID_CONFIG,
+          refused.message,
+        );
+    }
+    return { type: 'broker-configured', id: resourceName, configs: altered.configs };
+  }
+}
+
+interface Context {
+  readonly isList: (name: string) => boolean;
+  /** What a list is, before something is added to it or taken away. */
+  readonly effective: Configs;
+}
+
+function alteredConfigs(
+  current: Configs,
+  changes: readonly ConfigChange[],
+  { isList, effective }: Context,
+): { configs: Record<string, string> } | Refusal {
+  const configs: Record<string, string> = { ...current };
+  for (const { name, configOperation, value } of changes) {
+    const items = (configs[name] ?? effective[name] ?? '').split(',').filter(Boolean);
+    const named = (value ?? '').split(',').filter(Boolean);
+    switch (configOperation) {
+      case ConfigOperation.SET:
+        configs[name] = value ?? '';
+        break;
+      case ConfigOperation.DELETE:
+        delete configs[name];
+        break;
+      case ConfigOperation.APPEND:
+      case ConfigOperation.SUBTRACT: {
+        if (!isList(name)) return refusal(ErrorCode.INVALID_CONFIG, `${name} is not a list`);
+        const isAdded = configOperation === ConfigOperation.APPEND;
+        const kept = isAdded ? new Set([...items, ...named]) : items.filter((item) => !named.includes(item));
+        configs[name] = [...kept].join(',');
+        break;
+      }
+      default:
+        return refusal(
+          ErrorCode.INVALID_REQUEST,
+          `${name}: operation ${configOperation} is unknown, 0 to 3 are expected`,
+        );
+    }
+  }
+  return { configs };
+}

@@ -1,0 +1,17 @@
+// AlterConfigs, versions 0 to 2, the older way: what is not named goes back to its default. A resource that is named twice
+// is INVALID_REQUEST, each time.
+import { AlterConfigs, ConfigOperation } from '@milepost/wire';
+import { alterResources } from './alter-resources.ts';
+import { handler } from './handler.ts';
+
+export const alterConfigs = handler(AlterConfigs, async ({ resources, validateOnly }, context) => ({
+  responses: await alterResources(
+    resources.map((resource) => ({
+      ...resource,
+      mode: 'replace',
+      configs: resource.configs.map((config) => ({ ...config, configOperation: ConfigOperation.SET })),
+    })),
+    validateOnly,
+    context,
+  ),
+}));

@@ -1,0 +1,36 @@
+// DescribeLogDirs, versions 1 to 5: the one folder of this broker, its logs' sizes, and the room on its volume. Null topics
+// mean all.
+import { ErrorCode } from '@milepost/core';
+import type { Partition } from '@milepost/replication';
+import { DescribeLogDirs } from '@milepost/wire';
+import { handler } from './handler.ts';
+
+export const describeLogDirs = handler(DescribeLogDirs, ({ topics }, { services }) => {
+  const { dataDir } = services.config;
+  const { freeBytes, totalBytes } = services.host.disk.free(dataDir);
+  const asked = topics && new Map(topics.map(({ topic, partitions }) => [topic, new Set(partitions)]));
+  const byTopic = new Map<string, Partition[]>();
+  for (const partition of services.partitions.all()) {
+    if (asked && !asked.get(partition.topic)?.has(partition.index)) continue;
+    byTopic.set(partition.topic, [...(byTopic.get(partition.topic) ?? []), partition]);
+  }
+  return {
+    results: [
+      {
+        errorCode: ErrorCode.NONE,
+        logDir: dataDir,
+        topics: [...byTopic].map(([name, partitions]) => ({
+          name,
+          partitions: partitions.map(({ index, log }) => ({
+            partitionIndex: index,
+            partitionSize: log.sizeBytes,
+            offsetLag: 0,
+            isFutureKey: false,
+          })),
+        })),
+        totalBytes,
+        usableBytes: freeBytes,
+      },
+    ],
+  };
+});

@@ -1,0 +1,72 @@
+// DescribeTopicPartitions, version 0: topics in the order of their names, page by page (KIP-966). No topics means all.
+// A cursor that names no topic asked for, or no partition, ends the connection: there is no place for an error.
+import { ErrorCode, errorName, ZERO_UUID } from '@milepost/core';
+import { isInternalTopic, topicNameProblem } from '@milepost/metadata';
+import {
+  DescribeTopicPartitions,
+  type DescribeTopicPartitionsRequest,
+  type DescribeTopicPartitionsResponse,
+} from '@milepost/wire';
+import type { Context } from '../services.ts';
+import { authorizedOperations } from './authorized-operations.ts';
+import { handler } from './handler.ts';
+
+/** max.request.partition.size.limit */
+const MOST_PARTITIONS_PER_PAGE = 2_000;
+
+type Answered = DescribeTopicPartitionsResponse['topics'][number];
+
+export const describeTopicPartitions = handler(DescribeTopicPartitions, (request, context) => {
+  const { cursor, responsePartitionLimit } = request;
+  const names = askedNames(request, context);
+  if (cursor && (cursor.partitionIndex < 0 || (request.topics.length > 0 && names[0] !== cursor.topicName)))
+    return 'close';
+  let left = Math.max(1, Math.min(responsePartitionLimit, MOST_PARTITIONS_PER_PAGE));
+  const topics: Answered[] = [];
+  for (const name of names) {
+    const first = name === cursor?.topicName ? cursor.partitionIndex : 0;
+    if (left === 0) return { topics, nextCursor: { topicName: name, partitionIndex: first } };
+    const { topic, total } = page(name, first, left, context);
+    topics.push(topic);
+    left -= topic.partitions.length;
+    const next = first + topic.partitions.length;
+    if (next < total) return { topics, nextCursor: { topicName: name, partitionIndex: next } };
+  }
+  return { topics };
+});
+
+function askedNames({ topics, cursor }: DescribeTopicPartitionsRequest, { services }: Context): string[] {
+  const all = topics.length === 0 ? services.image().topics.keys() : topics.map(({ name }) => name);
+  const from = cursor?.topicName ?? '';
+  return [...new Set(all)].filter((name) => name >= from).toSorted((a, b) => (a < b ? -1 : 1));
+}
+
+function page(name: string, first: number, limit: number, { services, failed }: Context) {
+  const topic = services.image().topics.get(name);
+  if (!topic) {
+    const errorCode = topicNameProblem(name) ? ErrorCode.INVALID_TOPIC_EXCEPTION : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+    failed(errorName(errorCode));
+    return { total: 0, topic: { errorCode, name, topicId: ZERO_UUID, partitions: [] } satisfies Answered };
+  }
+  const partitions = topic.partitions
+    .slice(first, first + limit)
+    .map(({ index, leader, leaderEpoch, replicas, isr }) => ({
+      errorCode: ErrorCode.NONE,
+      partitionIndex: index,
+      leaderId: leader,
+      leaderEpoch,
+      replicaNodes: replicas,
+      isrNodes: isr,
+    }));
+  return {
+    total: topic.partitions.length,
+    topic: {
+      errorCode: ErrorCode.NONE,
+      name,
+      topicId: topic.id,
+      isInternal: isInternalTopic(name),
+      partitions,
+      topicAuthorizedOperations: authorizedOperations('topic', true),
+    } satisfies Answered,
+  };
+}

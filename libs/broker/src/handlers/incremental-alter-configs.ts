@@ -1,0 +1,15 @@
+// IncrementalAlterConfigs, versions 0 to 1: sets, unsets, appends to and subtracts from what is named, and leaves the rest.
+import { IncrementalAlterConfigs } from '@milepost/wire';
+import { alterResources } from './alter-resources.ts';
+import { handler } from './handler.ts';
+
+export const incrementalAlterConfigs = handler(
+  IncrementalAlterConfigs,
+  async ({ resources, validateOnly }, context) => ({
+    responses: await alterResources(
+      resources.map((resource) => ({ ...resource, mode: 'incremental' })),
+      validateOnly,
+      context,
+    ),
+  }),
+);
