@@ -1,0 +1,72 @@
+// The live map: an ordinary Kafka client that keeps the last positions and shows them over HTTP and a WebSocket.
+import type { Host, Logger, Meter } from '@milepost/core';
+import {
+  Inject,
+  Injectable,
+  Module,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { BOOTSTRAP_SERVERS, type BootstrapServers, HOST, LOGGER, METER } from '../../chassis/src/index.ts';
+import { ALERTS_SOURCE, AlertsController } from './alerts.controller.ts';
+import { LiveMapPart, TRUCK_LOG } from './live-map.part.ts';
+import { LiveSocket } from './live-socket.ts';
+import { OPERATIONS, OperationsController } from './operations.controller.ts';
+import { KafkaOperations } from './operations.ts';
+import { type HttpServer, servePages } from './pages.ts';
+import { TrucksController } from './trucks.controller.ts';
+import { kafkaLog } from './truck-log.ts';
+
+@Injectable()
+class LivePages implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy {
+  readonly #socket: LiveSocket;
+
+  constructor(
+    map: LiveMapPart,
+    private readonly adapters: HttpAdapterHost,
+    @Inject(HOST) host: Host,
+    @Inject(METER) meter: Meter,
+  ) {
+    this.#socket = new LiveSocket(map.trucks, map.alerts, () => host.clock.now());
+    const viewers = meter.gauge('milepost_dashboard_viewers', 'Open pages that follow the map.');
+    const trucks = meter.gauge('milepost_dashboard_trucks', 'Trucks whose last position is known.');
+    meter.onScrape(() => {
+      viewers.set(this.#socket.viewers);
+      trucks.set(map.trucks.size);
+    });
+  }
+
+  async onModuleInit(): Promise<void> {
+    await servePages(this.adapters.httpAdapter.getInstance<HttpServer>());
+  }
+
+  onApplicationBootstrap(): void {
+    this.#socket.attach(this.adapters.httpAdapter.getHttpServer());
+  }
+
+  onModuleDestroy(): void {
+    this.#socket.close();
+  }
+}
+
+@Module({
+  controllers: [TrucksController, AlertsController, OperationsController],
+  providers: [
+    LiveMapPart,
+    LivePages,
+    {
+      provide: TRUCK_LOG,
+      useFactory: (servers: BootstrapServers, logger: Logger) => kafkaLog(servers, logger),
+      inject: [BOOTSTRAP_SERVERS, LOGGER],
+    },
+    { provide: ALERTS_SOURCE, useFactory: ({ alerts }: LiveMapPart) => alerts, inject: [LiveMapPart] },
+    {
+      provide: OPERATIONS,
+      useFactory: (servers: BootstrapServers) => new KafkaOperations(servers),
+      inject: [BOOTSTRAP_SERVERS],
+    },
+  ],
+})
+export class DashboardModule {}

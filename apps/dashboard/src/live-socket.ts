@@ -1,0 +1,154 @@
+// /api/live: a viewer gets everything once, then what changed, at most four times a second. A viewer that reads slowly
+// is sent nothing until it has caught up, and then the state of that moment: states are skipped, never queued.
+import type { Server as HttpServer, IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Alert } from '@milepost/alerts';
+import type { LiveTruck, LiveTrucks } from '@milepost/live';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { TopicAlerts } from './alerts-source.ts';
+
+export const livePath = '/api/live';
+/** Between two updates. */
+export const updateEveryMs = 250;
+/** A viewer with more than that unread is left out until it has read. */
+export const unreadLimitBytes = 512 * 1024;
+/** Open pages at a time. */
+export const viewersLimit = 500;
+/** A viewer that does not answer two pings in a row is gone. */
+const pingEveryMs = 20_000;
+/** Viewers have nothing to say. */
+const incomingLimitBytes = 1_024;
+
+/** One truck on its way to a page: the names are short because a thousand of them leave four times a second. */
+export interface TruckRow {
+  readonly id: string;
+  readonly lat: number;
+  readonly lon: number;
+  /** When it was there, when it was last heard: ms since 1970. */
+  readonly at: number;
+  readonly heard: number;
+  readonly kmh?: number;
+  readonly deg?: number;
+  readonly clockWrong?: true;
+}
+export interface LiveMessage {
+  /** `all` replaces what the page knows, `changes` adds to it. */
+  readonly type: 'all' | 'changes';
+  /** The server's clock: pages have their own, which may be wrong. */
+  readonly now: number;
+  readonly trucks: readonly TruckRow[];
+  readonly alerts: readonly Alert[];
+}
+
+interface Viewer {
+  readonly socket: WebSocket;
+  sentVersion: number;
+  sentAlerts: number;
+  isAlive: boolean;
+}
+
+export class LiveSocket {
+  readonly #trucks: LiveTrucks;
+  readonly #alerts: TopicAlerts;
+  readonly #now: () => number;
+  readonly #server = new WebSocketServer({ noServer: true, maxPayload: incomingLimitBytes, perMessageDeflate: false });
+  readonly #viewers = new Set<Viewer>();
+  readonly #timers: NodeJS.Timeout[];
+
+  constructor(trucks: LiveTrucks, alerts: TopicAlerts, now: () => number) {
+    this.#trucks = trucks;
+    this.#alerts = alerts;
+    this.#now = now;
+    this.#timers = [
+      setInterval(() => this.#update(), updateEveryMs).unref(),
+      setInterval(() => this.#ping(), pingEveryMs).unref(),
+    ];
+  }
+
+  attach(http: HttpServer): void {
+    http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+  }
+
+  get viewers(): number {
+    return this.#viewers.size;
+  }
+
+  close(): void {
+    this.#timers.forEach((timer) => clearInterval(timer));
+    for (const { socket } of this.#viewers) socket.close(1001, 'the server is stopping');
+    this.#server.close();
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (request.url?.split('?')[0] !== livePath) return refuse(socket, '404 Not Found');
+    if (!isOwnPage(request)) return refuse(socket, '403 Forbidden');
+    if (this.#viewers.size >= viewersLimit) return refuse(socket, '503 Service Unavailable');
+    this.#server.handleUpgrade(request, socket, head, (accepted) => this.#admit(accepted));
+  }
+
+  #admit(socket: WebSocket): void {
+    const viewer: Viewer = { socket, sentVersion: this.#trucks.version, sentAlerts: this.#alerts.taken, isAlive: true };
+    this.#viewers.add(viewer);
+    socket.on('pong', () => (viewer.isAlive = true));
+    socket.on('close', () => this.#viewers.delete(viewer));
+    socket.on('error', () => socket.terminate());
+    const trucks = [...this.#trucks.all()].map(rowOf);
+    socket.send(this.#message('all', trucks, this.#alerts.recent()));
+  }
+
+  /** Viewers who have seen the same get the same text, made once. */
+  #update(): void {
+    const { version } = this.#trucks;
+    const { taken } = this.#alerts;
+    const texts = new Map<string, string>();
+    for (const viewer of this.#viewers) {
+      if (viewer.socket.bufferedAmount > unreadLimitBytes) continue;
+      if (viewer.sentVersion === version && viewer.sentAlerts === taken) continue;
+      const seen = `${viewer.sentVersion} ${viewer.sentAlerts}`;
+      const text = texts.get(seen) ?? this.#changesSince(viewer);
+      texts.set(seen, text);
+      viewer.socket.send(text);
+      viewer.sentVersion = version;
+      viewer.sentAlerts = taken;
+    }
+  }
+
+  #changesSince({ sentVersion, sentAlerts }: Viewer): string {
+    return this.#message('changes', this.#trucks.changedSince(sentVersion).map(rowOf), this.#alerts.since(sentAlerts));
+  }
+
+  #message(type: LiveMessage['type'], trucks: readonly TruckRow[], alerts: readonly Alert[]): string {
+    return JSON.stringify({ type, now: this.#now(), trucks, alerts } satisfies LiveMessage);
+  }
+
+  #ping(): void {
+    for (const viewer of this.#viewers) {
+      if (!viewer.isAlive) viewer.socket.terminate();
+      viewer.isAlive = false;
+      viewer.socket.ping();
+    }
+  }
+}
+
+function rowOf({ truckId, position, timeMs, heardAtMs, speedKmh, headingDeg, isClockWrong }: LiveTruck): TruckRow {
+  return {
+    id: truckId,
+    lat: position.lat,
+    lon: position.lon,
+    at: timeMs,
+    heard: heardAtMs,
+    ...(speedKmh === undefined ? {} : { kmh: Math.round(speedKmh * 10) / 10 }),
+    ...(headingDeg === undefined ? {} : { deg: Math.round(headingDeg) }),
+    ...(isClockWrong ? { clockWrong: true } : {}),
+  };
+}
+
+/** Any page in the same browser could open this socket and read along; programs send no origin. */
+function isOwnPage({ headers }: IncomingMessage): boolean {
+  if (headers.origin === undefined) return true;
+  return URL.canParse(headers.origin) && new URL(headers.origin).host === headers.host;
+}
+
+function refuse(socket: Duplex, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}

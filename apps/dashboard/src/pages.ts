@@ -1,0 +1,65 @@
+// The page and what it needs, all from this machine: the map works without internet. /roads.json is the base map.
+import * as files from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import fastifyStatic from '@fastify/static';
+import { cachedRoads } from '@milepost/roads';
+
+const require = createRequire(import.meta.url);
+/** Fastify's instance, as its plugin names it. */
+export type HttpServer = Parameters<typeof fastifyStatic>[0];
+
+const gzipped = promisify(gzip);
+
+export async function servePages(server: HttpServer): Promise<void> {
+  const pages = { cacheControl: false, setHeaders: setPageHeaders };
+  await server.register(fastifyStatic, {
+    ...pages,
+    root: webFolder(),
+    prefix: '/',
+    decorateReply: false,
+    wildcard: false,
+  });
+  const leaflet = dirname(require.resolve('leaflet/dist/leaflet.css'));
+  await server.register(fastifyStatic, { root: leaflet, prefix: '/leaflet/', decorateReply: false, maxAge: '1d' });
+  serveRoads(server);
+}
+
+/** Beside the sources; the built program runs in dist/apps/dashboard/src, and the page needs no building. */
+function webFolder(): string {
+  const here = join(import.meta.dirname, '..', 'web');
+  return files.existsSync(here) ? here : join(process.cwd(), 'apps', 'dashboard', 'web');
+}
+
+/** Always asked anew (an ETag makes that cheap): after an update nobody sees half of the old page. */
+function setPageHeaders(reply: { header(name: string, value: string): unknown }): void {
+  reply.header('cache-control', 'no-cache');
+  reply.header('x-content-type-options', 'nosniff');
+  reply.header('referrer-policy', 'no-referrer');
+  reply.header(
+    'content-security-policy',
+    "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; connect-src 'self' ws: wss:; frame-ancestors 'none'",
+  );
+}
+
+/** Compressed once, when first asked for. */
+function serveRoads(server: HttpServer): void {
+  let compressed: Promise<Buffer> | undefined;
+  server.get('/roads.json', async (request, reply) => {
+    compressed ??= gzipped(roadsText(), { level: 9 });
+    const body = await compressed;
+    const etag = `"roads-${body.length}"`;
+    void reply.header('etag', etag).header('cache-control', 'no-cache');
+    if (request.headers['if-none-match'] === etag) return reply.code(304).send();
+    void reply.header('content-type', 'application/json; charset=utf-8').header('vary', 'accept-encoding');
+    if (!/\bgzip\b/.test(request.headers['accept-encoding'] ?? '')) return reply.send(roadsText());
+    return reply.header('content-encoding', 'gzip').send(body);
+  });
+}
+
+function roadsText(): string {
+  const network = require.resolve('geojson-path-finder/test/large-network.json');
+  return cachedRoads(files, network, join('.cache', 'roads'), String(process.pid));
+}

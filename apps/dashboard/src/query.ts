@@ -1,0 +1,43 @@
+// Query parameters: what cannot be read is a 400 that says what was expected and what was seen.
+import { type Box, isTruckId, parseTime } from '@milepost/fleet';
+import { parseBox } from '@milepost/live';
+import { BadRequestException } from '@nestjs/common';
+
+export function boxFrom(text: string | undefined): Box | undefined {
+  if (text === undefined) return undefined;
+  const box = parseBox(text);
+  if (!box) throw badRequest('bbox', 'west,south,east,north in degrees such as 11.8,57.6,12.1,57.8', text);
+  return box;
+}
+
+export function truckIdFrom(text: string): string {
+  if (!isTruckId(text)) throw badRequest('truck id', '1 to 128 of A-Z a-z 0-9 . _ -', text);
+  return text;
+}
+
+export interface Span {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+const hourMs = 3_600_000;
+
+/** Left out: the last hour. */
+export function spanFrom(from: string | undefined, to: string | undefined, nowMs: number): Span {
+  const toMs = to === undefined ? nowMs : timeFrom('to', to);
+  const fromMs = from === undefined ? toMs - hourMs : timeFrom('from', from);
+  if (fromMs > toMs)
+    throw new BadRequestException(`from (${from ?? 'an hour before to'}) is later than to (${to ?? 'now'})`);
+  return { fromMs, toMs };
+}
+
+function timeFrom(name: string, text: string): number {
+  const timeMs = /^\d{9,}$/.test(text) ? Number(text) : parseTime(text);
+  if (timeMs === undefined || !Number.isSafeInteger(timeMs))
+    throw badRequest(name, 'a time such as 2026-05-01T12:00:00Z, or milliseconds since 1970', text);
+  return timeMs;
+}
+
+function badRequest(name: string, expected: string, seen: string): BadRequestException {
+  return new BadRequestException(`${name}: expected ${expected}; saw "${seen.slice(0, 100)}"`);
+}

@@ -1,0 +1,51 @@
+// What the dashboard asks of the log: to follow it as a member of a group, and to read a stretch of it again.
+// A port, so that the map can be tested and shown without any Kafka.
+import type { Logger } from '@milepost/core';
+import { type ConsumedRecord, Consumer, ensureTopics, partitionOf, productTopics, readBack } from '@milepost/streams';
+import type { BootstrapServers } from '../../chassis/src/index.ts';
+
+export interface Following {
+  /** Why nothing comes just now; undefined: it does. */
+  notReady(): string | undefined;
+  close(): Promise<void>;
+}
+
+export interface Stretch {
+  readonly topic: string;
+  /** Only the partition that this key lives in; left out: all. */
+  readonly key?: string;
+  /** Receive time, ms since 1970. */
+  readonly fromMs: number;
+}
+
+export interface TruckLog {
+  /** Creates missing topics. @throws WrongPartitions */
+  prepare(): Promise<void>;
+  follow(topics: readonly string[], handle: (records: readonly ConsumedRecord[]) => Promise<void>): Following;
+  /** From a time to the end that the log has when it is asked; within a partition in its order. */
+  read(stretch: Stretch): AsyncIterable<readonly ConsumedRecord[]>;
+}
+
+/** The group's name is part of the product: operators look for it. */
+export const groupId = 'location-dashboard';
+const clientId = 'milepost-dashboard';
+
+export function kafkaLog(servers: BootstrapServers, logger: Logger): TruckLog {
+  return {
+    prepare: () => ensureTopics(servers()),
+    follow: (topics, handle) =>
+      new Consumer({ bootstrapServers: servers(), groupId, clientId, topics, logger, handle }),
+    read: ({ topic, key, fromMs }) =>
+      readBack({
+        bootstrapServers: servers(),
+        clientId,
+        topic,
+        fromTimestamp: Math.max(0, fromMs),
+        ...(key === undefined ? {} : { partitions: [partitionOf(Buffer.from(key), partitionsOf(topic))] }),
+      }),
+  };
+}
+
+function partitionsOf(topic: string): number {
+  return productTopics.find(({ name }) => name === topic)?.partitions ?? 1;
+}
