@@ -1,8 +1,27 @@
-import type { Clock, Logger, Meter, Random } from '@milepost/core';
-import { ErrorCode } from '@milepost/core';
+// The coordinator of groups: memberships, generations and committed offsets (classic groups now). Answers are plain
+// results; whatever goes wrong with the store is a retriable error code in them, never a rejection.
+import { type Cancel, type Clock, ErrorCode, type Logger, type Meter, type Random } from '@milepost/core';
 import type { GroupConfig } from './config.ts';
-import type * as c from './group/commands.ts';
+import { commit, committed } from './group/commit.ts';
+import type * as commands from './group/commands.ts';
+import { deleteGroup, deleteOffsets, offsetsOfDeleted } from './group/delete.ts';
+import { describe, undescribed } from './group/describe.ts';
+import { expireOffsets } from './group/expire-offsets.ts';
+import { fetchOffsets } from './group/fetch-offsets.ts';
+import { heartbeat } from './group/heartbeat.ts';
+import { join } from './group/join.ts';
+import { leave, leaveNothing } from './group/leave.ts';
+import { listGroups } from './group/list.ts';
+import { Offsets } from './group/offsets.ts';
+import { resume } from './group/resume.ts';
+import { sync } from './group/sync.ts';
+import { failedJoin, failedSync } from './group/turn.ts';
 import type { GroupStore } from './ports.ts';
+import type { GroupSlot } from './runtime/group-slot.ts';
+import { Runtime } from './runtime/runtime.ts';
+
+/** Between two attempts to remove the offsets of deleted topics. */
+const REMOVE_AGAIN_MS = 1_000;
 
 export interface GroupCoordinatorDeps {
   readonly clock: Clock;
@@ -15,24 +34,213 @@ export interface GroupCoordinatorDeps {
   readonly shards: number;
 }
 
-export declare class GroupCoordinator {
-  constructor(deps: GroupCoordinatorDeps);
-  /** Takes the shards and reads all they hold, trying again while the store is away. */
-  start(shards: readonly number[]): Promise<void>;
-  shardOf(groupId: string): number;
+export class GroupCoordinator {
+  readonly #clock: Clock;
+  readonly #config: GroupConfig;
+  readonly #runtime: Runtime;
+  #nextExpiry: Cancel | undefined;
+  #closed = false;
+
+  constructor({ clock, random, logger, meter, store, config, shards }: GroupCoordinatorDeps) {
+    const rebalances = meter.counter('milepost_group_rebalances_total', 'Rebalances begun, by group and reason.', [
+      'consumergroup',
+      'reason',
+    ]);
+    this.#clock = clock;
+    this.#config = config;
+    this.#runtime = new Runtime({ config, random, logger, rebalances }, clock, store, shards);
+  }
+
+  /** Takes the shards and reads all they hold. Until then their groups answer COORDINATOR_LOAD_IN_PROGRESS. */
+  async start(shards: readonly number[]): Promise<void> {
+    await this.#runtime.start(shards, (shard) => {
+      for (const slot of shard.slots()) slot.take(resume, { refused: () => {} });
+    });
+    this.#scheduleExpiry();
+  }
+
+  /** The partition of `__consumer_offsets` whose leader coordinates the group. */
+  shardOf(groupId: string): number {
+    return this.#runtime.shardOf(groupId).index;
+  }
+
   /** The answer may take as long as the rebalance. */
-  join(command: c.JoinCommand): Promise<c.JoinResult>;
-  sync(command: c.SyncCommand): Promise<c.SyncResult>;
-  heartbeat(command: c.HeartbeatCommand): Promise<ErrorCode>;
-  leave(command: c.LeaveCommand): Promise<c.LeaveResult>;
-  commitOffsets(command: c.CommitCommand): Promise<c.CommitResult>;
-  fetchOffsets(command: c.FetchOffsetsCommand): Promise<c.FetchOffsetsResult>;
-  describe(groupIds: readonly string[]): Promise<c.DescribedGroup[]>;
-  list(command: c.ListGroupsCommand): Promise<c.ListGroupsResult>;
-  deleteGroups(groupIds: readonly string[]): Promise<c.DeletedGroup[]>;
-  deleteOffsets(command: c.DeleteOffsetsCommand): Promise<c.DeleteOffsetsResult>;
-  /** Resolves when the topics' offsets are gone, however long the store is away. */
-  topicsDeleted(topics: readonly c.DeletedTopic[]): Promise<void>;
-  /** Answers everything that waits. */
-  close(): Promise<void>;
+  async join(command: commands.JoinCommand): Promise<commands.JoinResult> {
+    const failed = (error: ErrorCode) => failedJoin(error, command.memberId);
+    const { minSessionTimeoutMs, maxSessionTimeoutMs } = this.#config;
+    if (command.groupId === '') return failed(ErrorCode.INVALID_GROUP_ID);
+    if (command.sessionTimeoutMs < minSessionTimeoutMs || command.sessionTimeoutMs > maxSessionTimeoutMs)
+      return failed(ErrorCode.INVALID_SESSION_TIMEOUT);
+    return this.#ask(command.groupId, failed, (slot, answer) => {
+      const refused = (error: ErrorCode) => answer(failed(error));
+      const absent = () => refused(ErrorCode.UNKNOWN_MEMBER_ID);
+      slot.take((turn) => join(turn, command, answer), command.memberId === '' ? { refused } : { refused, absent });
+    });
+  }
+
+  async sync(command: commands.SyncCommand): Promise<commands.SyncResult> {
+    if (command.groupId === '') return failedSync(ErrorCode.INVALID_GROUP_ID);
+    return this.#ask(command.groupId, failedSync, (slot, answer) => {
+      const refused = (error: ErrorCode) => answer(failedSync(error));
+      const absent = () => refused(ErrorCode.UNKNOWN_MEMBER_ID);
+      slot.take((turn) => sync(turn, command, answer), { refused, absent });
+    });
+  }
+
+  async heartbeat(command: commands.HeartbeatCommand): Promise<ErrorCode> {
+    if (command.groupId === '') return ErrorCode.INVALID_GROUP_ID;
+    const error = this.#errorOf(command.groupId);
+    // Nobody knows yet; the member has no reason to do anything.
+    if (error === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS) return ErrorCode.NONE;
+    if (error !== ErrorCode.NONE) return error;
+    const slot = this.#find(command.groupId);
+    const answer = heartbeat(slot?.group, command);
+    if (answer === ErrorCode.NONE || answer === ErrorCode.REBALANCE_IN_PROGRESS) keepSession(slot, command.memberId);
+    return answer;
+  }
+
+  async leave(command: commands.LeaveCommand): Promise<commands.LeaveResult> {
+    const failed = (error: ErrorCode): commands.LeaveResult => ({ error, members: [] });
+    if (command.groupId === '') return failed(ErrorCode.INVALID_GROUP_ID);
+    return this.#ask(command.groupId, failed, (slot, answer) => {
+      const refused = (error: ErrorCode) => answer(failed(error));
+      slot.take((turn) => leave(turn, command, answer), { refused, absent: () => answer(leaveNothing(command)) });
+    });
+  }
+
+  async commitOffsets(command: commands.CommitCommand): Promise<commands.CommitResult> {
+    const failed = (error: ErrorCode) => committed(command, () => error);
+    const error = this.#errorOf(command.groupId);
+    if (error !== ErrorCode.NONE) return failed(error);
+    const slot = this.#slot(command.groupId);
+    return slot.ask((now) => {
+      const { keepsSessionOf, ...decision } = commit(slot.group, command, this.#config, now);
+      if (keepsSessionOf !== undefined) keepSession(slot, keepsSessionOf);
+      return decision;
+    }, failed);
+  }
+
+  async fetchOffsets(command: commands.FetchOffsetsCommand): Promise<commands.FetchOffsetsResult> {
+    const error = this.#errorOf(command.groupId);
+    if (error !== ErrorCode.NONE) return { error, topics: [] };
+    if (!command.requireStable) return fetchOffsets(this.#find(command.groupId)?.offsets ?? new Offsets(), command);
+    const slot = this.#slot(command.groupId);
+    return slot.ask(
+      () => ({ events: [], response: fetchOffsets(slot.offsets, command) }),
+      // Consumers before 3.9 try again on this one only.
+      () => ({ error: ErrorCode.NOT_COORDINATOR, topics: [] }),
+    );
+  }
+
+  async describe(groupIds: readonly string[]): Promise<commands.DescribedGroup[]> {
+    return groupIds.map((groupId) => {
+      const error = this.#errorOf(groupId);
+      if (error !== ErrorCode.NONE) return undescribed(groupId, error);
+      return describe(groupId, this.#find(groupId)?.group);
+    });
+  }
+
+  async list(command: commands.ListGroupsCommand): Promise<commands.ListGroupsResult> {
+    if (this.#closed) return { error: ErrorCode.COORDINATOR_NOT_AVAILABLE, groups: [] };
+    const loading = this.#runtime.shards().some(({ error }) => error === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
+    if (loading) return { error: ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, groups: [] };
+    const groups = this.#slots().flatMap(({ group }) => group ?? []);
+    return { error: ErrorCode.NONE, groups: listGroups(groups, command) };
+  }
+
+  async deleteGroups(groupIds: readonly string[]): Promise<commands.DeletedGroup[]> {
+    return Promise.all(
+      groupIds.map(async (groupId) => {
+        const error = this.#errorOf(groupId);
+        if (error !== ErrorCode.NONE) return { groupId, error };
+        const slot = this.#slot(groupId);
+        const decide = () => deleteGroup(groupId, slot.group);
+        return { groupId, error: await slot.ask(decide, (refusal) => refusal) };
+      }),
+    );
+  }
+
+  async deleteOffsets(command: commands.DeleteOffsetsCommand): Promise<commands.DeleteOffsetsResult> {
+    const failed = (error: ErrorCode): commands.DeleteOffsetsResult => ({ error, topics: [] });
+    const error = command.groupId === '' ? ErrorCode.INVALID_GROUP_ID : this.#errorOf(command.groupId);
+    if (error !== ErrorCode.NONE) return failed(error);
+    const slot = this.#slot(command.groupId);
+    return slot.ask(() => deleteOffsets(slot.group, slot.offsets, command), failed);
+  }
+
+  /** Resolves when the topics' offsets are gone, however long the store is away, or when closed. */
+  async topicsDeleted(topics: readonly commands.DeletedTopic[]): Promise<void> {
+    const remove = async (groupId: string): Promise<void> => {
+      for (let slot = this.#find(groupId); slot && !this.#closed; slot = this.#find(groupId)) {
+        const { offsets } = slot;
+        const done = await slot.ask(
+          () => ({ events: offsetsOfDeleted(offsets, topics), response: true }),
+          () => false,
+        );
+        if (done) return;
+        await new Promise<void>((resolve) => this.#clock.after(REMOVE_AGAIN_MS, resolve));
+      }
+    };
+    // A commit that is under way may bring one.
+    const concerned = this.#slots().filter((slot) => !slot.isIdle || offsetsOfDeleted(slot.offsets, topics).length > 0);
+    await Promise.all(concerned.map(({ groupId }) => remove(groupId)));
+  }
+
+  /** Answers everything that waits; resolves when no write is under way any more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#nextExpiry?.();
+    await this.#runtime.close();
+  }
+
+  #ask<Result>(
+    groupId: string,
+    failed: (error: ErrorCode) => Result,
+    put: (slot: GroupSlot, answer: (result: Result) => void) => void,
+  ): Promise<Result> {
+    const error = this.#errorOf(groupId);
+    if (error !== ErrorCode.NONE) return Promise.resolve(failed(error));
+    return new Promise((resolve) => put(this.#slot(groupId), resolve));
+  }
+
+  #errorOf(groupId: string): ErrorCode {
+    return this.#closed ? ErrorCode.COORDINATOR_NOT_AVAILABLE : this.#runtime.shardOf(groupId).error;
+  }
+
+  #find(groupId: string): GroupSlot | undefined {
+    return this.#runtime.shardOf(groupId).find(groupId);
+  }
+
+  #slot(groupId: string): GroupSlot {
+    return this.#runtime.shardOf(groupId).slot(groupId);
+  }
+
+  #slots(): GroupSlot[] {
+    return this.#runtime.shards().flatMap((shard) => [...shard.slots()]);
+  }
+
+  #scheduleExpiry(): void {
+    if (this.#closed) return;
+    this.#nextExpiry?.();
+    this.#nextExpiry = this.#clock.after(this.#config.offsetsRetentionCheckIntervalMs, () => {
+      for (const slot of this.#slots()) this.#expire(slot);
+      this.#scheduleExpiry();
+    });
+  }
+
+  /** What the store refuses now is found again at the next check. */
+  #expire(slot: GroupSlot): void {
+    void slot.ask(
+      (now) => ({
+        events: slot.group ? expireOffsets(slot.group, slot.offsets, this.#config, now) : [],
+        response: undefined,
+      }),
+      () => undefined,
+    );
+  }
+}
+
+function keepSession(slot: GroupSlot | undefined, memberId: string): void {
+  const member = slot?.group?.members.get(memberId);
+  if (slot && member) slot.keepSession(memberId, member.sessionTimeoutMs);
 }

@@ -1,0 +1,65 @@
+// OffsetCommit: whose word counts, and what becomes of it. The offsets of one command are one write.
+import { ErrorCode, Timestamp } from '@milepost/core';
+import type { GroupConfig } from '../config.ts';
+import type { GroupEvent } from '../ports.ts';
+import type { CommitCommand, CommitResult } from './commands.ts';
+import type { ClassicGroup } from './state.ts';
+
+export interface CommitDecision {
+  readonly events: readonly GroupEvent[];
+  readonly response: CommitResult;
+  /** A member has spoken. */
+  readonly keepsSessionOf: string | undefined;
+}
+
+export function commit(
+  group: ClassicGroup | undefined,
+  command: CommitCommand,
+  config: GroupConfig,
+  now: Timestamp,
+): CommitDecision {
+  const error = refusal(group, command);
+  if (error !== ErrorCode.NONE)
+    return { events: [], response: committed(command, () => error), keepsSessionOf: undefined };
+
+  const { groupId, retentionTimeMs } = command;
+  const expiresAt = retentionTimeMs < 0 ? null : Timestamp(now + retentionTimeMs);
+  const fits = (metadata: string | null) => (metadata?.length ?? 0) <= config.offsetMetadataMaxBytes;
+  const events = command.topics.flatMap(({ name, topicId, partitions }) =>
+    partitions
+      .filter(({ metadata }) => fits(metadata))
+      .map(({ partition, offset, leaderEpoch, metadata }): GroupEvent => {
+        const kept = { groupId, topic: name, topicId, partition, offset, leaderEpoch, metadata: metadata ?? '' };
+        return { type: 'offset-committed', offset: { ...kept, committedAt: now, expiresAt } };
+      }),
+  );
+  const response = committed(command, (metadata) =>
+    fits(metadata) ? ErrorCode.NONE : ErrorCode.OFFSET_METADATA_TOO_LARGE,
+  );
+  return { events, response, keepsSessionOf: command.memberId };
+}
+
+export function committed(command: CommitCommand, errorOf: (metadata: string | null) => ErrorCode): CommitResult {
+  const topics = command.topics.map(({ name, topicId, partitions }) => ({
+    name,
+    topicId,
+    partitions: partitions.map(({ partition, metadata }) => ({ partition, error: errorOf(metadata) })),
+  }));
+  return { topics };
+}
+
+/** Members of the current generation may commit, and anyone who claims none while the group is Empty. */
+function refusal(group: ClassicGroup | undefined, command: CommitCommand): ErrorCode {
+  const { generation, memberId, instanceId } = command;
+  if (!group) {
+    if (generation < 0) return ErrorCode.NONE;
+    return command.knowsGroupIdNotFound ? ErrorCode.GROUP_ID_NOT_FOUND : ErrorCode.ILLEGAL_GENERATION;
+  }
+  if (generation < 0 && group.state === 'Empty') return ErrorCode.NONE;
+  if (generation < 0 && memberId === '' && instanceId === null) return ErrorCode.UNKNOWN_MEMBER_ID;
+  const error = group.checkMember(memberId, instanceId);
+  if (error !== ErrorCode.NONE) return error;
+  if (generation !== group.generation) return ErrorCode.ILLEGAL_GENERATION;
+  // Before the leader has assigned nobody owns anything of this generation.
+  return group.state === 'CompletingRebalance' ? ErrorCode.REBALANCE_IN_PROGRESS : ErrorCode.NONE;
+}

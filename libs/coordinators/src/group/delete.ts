@@ -1,0 +1,51 @@
+// DeleteGroups and OffsetDelete: only what nobody uses.
+import { ErrorCode, ZERO_UUID } from '@milepost/core';
+import type { GroupEvent } from '../ports.ts';
+import type { DeletedTopic, DeleteOffsetsCommand, DeleteOffsetsResult } from './commands.ts';
+import type { Offsets } from './offsets.ts';
+import { type ClassicGroup, CONSUMER_PROTOCOL_TYPE } from './state.ts';
+
+interface Decided<Response> {
+  readonly events: readonly GroupEvent[];
+  readonly response: Response;
+}
+
+export function deleteGroup(groupId: string, group: ClassicGroup | undefined): Decided<ErrorCode> {
+  if (!group) return { events: [], response: ErrorCode.GROUP_ID_NOT_FOUND };
+  if (group.state !== 'Empty') return { events: [], response: ErrorCode.NON_EMPTY_GROUP };
+  return { events: [{ type: 'group-deleted', groupId }], response: ErrorCode.NONE };
+}
+
+/** Of live consumers only the topics that they do not subscribe to; of other live groups nothing is known. */
+export function deleteOffsets(
+  group: ClassicGroup | undefined,
+  offsets: Offsets,
+  command: DeleteOffsetsCommand,
+): Decided<DeleteOffsetsResult> {
+  const { groupId } = command;
+  if (!group) return { events: [], response: { error: ErrorCode.GROUP_ID_NOT_FOUND, topics: [] } };
+  if (group.state !== 'Empty' && group.protocolType !== CONSUMER_PROTOCOL_TYPE)
+    return { events: [], response: { error: ErrorCode.NON_EMPTY_GROUP, topics: [] } };
+
+  const events = command.topics
+    .filter(({ name }) => !group.isSubscribedTo(name))
+    .flatMap(({ name, partitions }) =>
+      partitions
+        .filter((partition) => offsets.get(name, partition))
+        .map((partition): GroupEvent => ({ type: 'offset-deleted', groupId, topic: name, partition })),
+    );
+  const topics = command.topics.map(({ name, partitions }) => {
+    const error = group.isSubscribedTo(name) ? ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC : ErrorCode.NONE;
+    return { name, partitions: partitions.map((partition) => ({ partition, error })) };
+  });
+  return { events, response: { error: ErrorCode.NONE, topics } };
+}
+
+/** What a group has committed for topics that are gone, unless it is already of the topics that came after them. */
+export function offsetsOfDeleted(offsets: Offsets, topics: readonly DeletedTopic[]): GroupEvent[] {
+  return topics.flatMap(({ name, topicId }) =>
+    [...offsets.of(name)]
+      .filter((offset) => offset.topicId === ZERO_UUID || offset.topicId === topicId)
+      .map(({ groupId, topic, partition }): GroupEvent => ({ type: 'offset-deleted', groupId, topic, partition })),
+  );
+}

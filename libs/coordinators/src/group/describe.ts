@@ -1,0 +1,38 @@
+// DescribeGroups: a classic group as an administrator sees it; subscriptions only while Stable, as in Kafka.
+import { ErrorCode } from '@milepost/core';
+import type { DescribedGroup } from './commands.ts';
+import { type ClassicGroup, NO_ASSIGNMENT } from './state.ts';
+
+export function describe(groupId: string, group: ClassicGroup | undefined): DescribedGroup {
+  if (!group)
+    return {
+      ...undescribed(groupId, ErrorCode.GROUP_ID_NOT_FOUND),
+      errorMessage: `Group ${groupId} not found.`,
+      state: 'Dead',
+    };
+  const chosen = group.state === 'Stable' ? group.protocolName : null;
+  return {
+    ...undescribed(groupId, ErrorCode.NONE),
+    state: group.state,
+    protocolType: group.protocolType ?? '',
+    protocolData: chosen ?? '',
+    members: [...group.members.values()].map((member) => ({
+      memberId: member.memberId,
+      instanceId: member.instanceId,
+      clientId: member.clientId,
+      clientHost: member.clientHost,
+      metadata: member.protocols.find(({ name }) => name === chosen)?.metadata ?? NO_ASSIGNMENT,
+      assignment: member.assignment,
+    })),
+  };
+}
+
+export const undescribed = (groupId: string, error: ErrorCode): DescribedGroup => ({
+  error,
+  errorMessage: null,
+  groupId,
+  state: '',
+  protocolType: '',
+  protocolData: '',
+  members: [],
+});

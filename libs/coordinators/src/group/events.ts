@@ -1,0 +1,87 @@
+// What of a classic group is durable, as JSON, and how it becomes the group's state: the same way when a rebalance has
+// just been persisted and when a coordinator reads it after a restart.
+import { invariant, Timestamp } from '@milepost/core';
+import type { StoredGroup } from '../ports.ts';
+import { type ClassicGroup, type Member, NO_ASSIGNMENT } from './state.ts';
+
+/** Bytes are base64: the column is JSON. */
+interface ClassicState {
+  readonly protocolType: string | null;
+  readonly protocolName: string | null;
+  readonly leaderId: string | null;
+  readonly stateSince: number;
+  readonly members: readonly MemberState[];
+}
+
+interface MemberState {
+  readonly memberId: string;
+  readonly instanceId: string | null;
+  readonly clientId: string;
+  readonly clientHost: string;
+  readonly sessionTimeoutMs: number;
+  readonly rebalanceTimeoutMs: number;
+  readonly protocols: readonly { readonly name: string; readonly metadata: string }[];
+  readonly assignment: string;
+}
+
+/** The group once its members have what `assignmentOf` says. */
+export function stableGroup(
+  group: ClassicGroup,
+  now: Timestamp,
+  assignmentOf: (member: Member) => Buffer,
+): StoredGroup {
+  const { groupId, generation, protocolType, protocolName, leaderId } = group;
+  const members = [...group.members.values()].map((member): MemberState => {
+    const { memberId, instanceId, clientId, clientHost, sessionTimeoutMs, rebalanceTimeoutMs } = member;
+    return {
+      memberId,
+      instanceId,
+      clientId,
+      clientHost,
+      sessionTimeoutMs,
+      rebalanceTimeoutMs,
+      protocols: member.protocols.map(({ name, metadata }) => ({ name, metadata: metadata.toString('base64') })),
+      assignment: assignmentOf(member).toString('base64'),
+    };
+  });
+  const state: ClassicState = { protocolType, protocolName, leaderId, stateSince: now, members };
+  return { groupId, kind: 'classic', generation, state };
+}
+
+/** The group that everybody has left, one generation on. */
+export function emptyGroup(group: ClassicGroup, now: Timestamp): StoredGroup {
+  const state: ClassicState = {
+    protocolType: group.protocolType,
+    protocolName: null,
+    leaderId: null,
+    stateSince: now,
+    members: [],
+  };
+  return { groupId: group.groupId, kind: 'classic', generation: group.generation + 1, state };
+}
+
+/** Makes `group` what was stored. Who waits in it goes on waiting. */
+export function applyStored(group: ClassicGroup, stored: StoredGroup): void {
+  invariant(stored.kind === 'classic', () => `group ${stored.groupId} is stored as ${stored.kind}, not as classic`);
+  const state = stored.state as ClassicState;
+  group.generation = stored.generation;
+  group.protocolType = state.protocolType;
+  group.protocolName = state.protocolName;
+  group.leaderId = state.leaderId;
+  group.stateSince = Timestamp(state.stateSince);
+  group.state = state.members.length > 0 ? 'Stable' : 'Empty';
+  group.replaceMembers(state.members.map((member) => revived(member, group.members.get(member.memberId))));
+  for (const memberId of group.pendingSync) if (!group.members.has(memberId)) group.pendingSync.delete(memberId);
+  group.learnSubscriptions();
+}
+
+function revived(stored: MemberState, live: Member | undefined): Member {
+  return {
+    ...stored,
+    protocols: stored.protocols.map(({ name, metadata }) => ({ name, metadata: Buffer.from(metadata, 'base64') })),
+    assignment: stored.assignment === '' ? NO_ASSIGNMENT : Buffer.from(stored.assignment, 'base64'),
+    isNew: false,
+    join: live?.join,
+    sync: live?.sync,
+  };
+}

@@ -1,0 +1,34 @@
+// offsets.retention.minutes (KIP-211): offsets of a group that nobody has used for so long go, those of a topic that a
+// live consumer group no longer reads go as well, and a group with nothing left goes itself.
+import type { Timestamp } from '@milepost/core';
+import type { GroupConfig } from '../config.ts';
+import type { GroupEvent, StoredOffset } from '../ports.ts';
+import type { Offsets } from './offsets.ts';
+import { type ClassicGroup, CONSUMER_PROTOCOL_TYPE } from './state.ts';
+
+export function expireOffsets(
+  group: ClassicGroup,
+  offsets: Offsets,
+  config: GroupConfig,
+  now: Timestamp,
+): readonly GroupEvent[] {
+  const unusedSince = retentionStart(group);
+  const expired = (offset: StoredOffset): boolean => {
+    if (!unusedSince || group.isSubscribedTo(offset.topic)) return false;
+    if (offset.expiresAt !== null) return now >= offset.expiresAt;
+    return now - unusedSince(offset) >= config.offsetsRetentionMinutes * 60_000;
+  };
+  const all = [...offsets.topics()].flatMap((topic) => [...offsets.of(topic)]);
+  const gone = all.filter(expired);
+  const { groupId } = group;
+  if (gone.length === all.length && group.isDeserted) return [{ type: 'group-deleted', groupId }];
+  return gone.map(({ topic, partition }) => ({ type: 'offset-deleted', groupId, topic, partition }));
+}
+
+/** From when on an offset counts as unused; undefined: its group is in use. */
+function retentionStart(group: ClassicGroup): ((offset: StoredOffset) => Timestamp) | undefined {
+  if (group.protocolType === null) return (offset) => offset.committedAt;
+  if (group.state === 'Empty') return () => group.stateSince;
+  const readsKnownTopics = group.protocolType === CONSUMER_PROTOCOL_TYPE && group.subscribedTopics !== undefined;
+  return group.state === 'Stable' && readsKnownTopics ? (offset) => offset.committedAt : undefined;
+}

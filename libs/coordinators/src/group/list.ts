@@ -1,0 +1,16 @@
+// ListGroups, with its filters by state (KIP-518) and type (KIP-848). Case does not matter; an unknown name finds none.
+import type { ListGroupsCommand, ListGroupsResult } from './commands.ts';
+import type { ClassicGroup } from './state.ts';
+
+export function listGroups(groups: Iterable<ClassicGroup>, command: ListGroupsCommand): ListGroupsResult['groups'] {
+  const passes = (filter: readonly string[], value: string) =>
+    filter.length === 0 || filter.some((each) => each.trim().toLowerCase() === value.toLowerCase());
+  return [...groups]
+    .filter((group) => passes(command.states, group.state) && passes(command.types, group.kind))
+    .map(({ groupId, protocolType, state, kind }) => ({
+      groupId,
+      protocolType: protocolType ?? '',
+      state,
+      type: kind,
+    }));
+}
