@@ -1,0 +1,101 @@
+// One connection as the intake sees it, and one publish of it on its way into the log.
+import { AckQueue, type AckSlot } from './ack-queue.ts';
+import type { DeadLetterReason } from './dead-letter.ts';
+import type { MqttClient, MqttPublish } from './engine.ts';
+import type { IntakeRecord } from './record.ts';
+import type { Match } from './routes.ts';
+import type { Queued } from './sender.ts';
+
+/** What a record costs beside its key and value, roughly. */
+const RECORD_OVERHEAD_BYTES = 200;
+
+export type Destination =
+  | (Extract<Match, { kind: 'route' }> & { readonly topic: string; readonly key: Buffer; readonly partition: number })
+  | Exclude<Match, { kind: 'route' }>;
+
+export class Device {
+  readonly client: MqttClient;
+  readonly acks = new AckQueue();
+  pendingMessages = 0;
+  pendingBytes = 0;
+  /** Closed, or being closed: it is told nothing more. */
+  gone = false;
+  /** Headers of its last record: a device's records have the same ones nearly always. */
+  lastHeaders:
+    | { readonly topic: string; readonly flags: number; readonly headers: ReadonlyMap<string, Buffer> }
+    | undefined;
+
+  constructor(client: MqttClient) {
+    this.client = client;
+  }
+
+  /** Everything that is due, in the order of the publishes, in one piece. */
+  acknowledge(): void {
+    const due = this.acks.takeDue();
+    if (due.length > 0 && !this.gone) this.client.acknowledge(due);
+  }
+}
+
+export class Message implements Queued {
+  record: IntakeRecord;
+  sizeBytes: number;
+  readonly since: number;
+  /** Undefined: the gateway's own word. */
+  readonly device: Device | undefined;
+  /** What it counts as once it is in the log. */
+  fate: 'appended' | DeadLetterReason;
+  /** False for the earlier parts of a payload in several records, and for the gateway's own words. */
+  readonly isWhole: boolean;
+  ack: AckSlot | undefined;
+  /** Repetitions of a QoS 2 message: acknowledged together with it. */
+  followers: { readonly device: Device; readonly ack: AckSlot }[] = [];
+
+  constructor(
+    record: IntakeRecord,
+    device: Device | undefined,
+    since: number,
+    fate: Message['fate'],
+    isWhole: boolean,
+  ) {
+    this.record = record;
+    this.device = device;
+    this.since = since;
+    this.fate = fate;
+    this.isWhole = isWhole;
+    this.sizeBytes = sizeOf(record);
+  }
+
+  /** Another record stands for the same publish. */
+  become(record: IntakeRecord, fate: Message['fate']): void {
+    this.record = record;
+    this.fate = fate;
+    this.sizeBytes = sizeOf(record);
+  }
+}
+
+function sizeOf({ key, value }: IntakeRecord): number {
+  return value.length + (key?.length ?? 0) + RECORD_OVERHEAD_BYTES;
+}
+
+/** Where a record came from. */
+export function originHeaders(
+  device: Device,
+  { topic, qos, retain, dup }: MqttPublish,
+  destination: Extract<Destination, { kind: 'route' }> | undefined,
+  clock: 'plausible' | 'implausible',
+): ReadonlyMap<string, Buffer> {
+  const flags = qos | (retain ? 4 : 0) | (dup ? 8 : 0) | (clock === 'implausible' ? 16 : 0);
+  const last = device.lastHeaders;
+  if (last && last.topic === topic && last.flags === flags) return last.headers;
+  const headers = new Map([
+    ['mqtt.topic', Buffer.from(topic)],
+    ['mqtt.client', Buffer.from(device.client.id)],
+    ['mqtt.qos', Buffer.from(String(qos))],
+  ]);
+  if (retain) headers.set('mqtt.retain', Buffer.from('true'));
+  if (dup) headers.set('mqtt.dup', Buffer.from('true'));
+  if (destination?.original !== undefined) headers.set('device', Buffer.from(destination.original));
+  if (clock === 'implausible') headers.set('clock', Buffer.from('implausible'));
+  device.lastHeaders = { topic, flags, headers };
+  return headers;
+}

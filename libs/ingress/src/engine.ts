@@ -1,0 +1,77 @@
+// What the intake asks of an MQTT engine, and what the engine tells it. The engine speaks the protocol: connections,
+// keep-alives, subscriptions, the bytes of an acknowledgement. It never acknowledges a PUBLISH of a device by itself:
+// the intake does, once the log has the record on disk.
+
+export interface MqttEngine {
+  /** Resolves when it listens. @throws AddressInUse, or the system's error. */
+  listen(addresses: MqttAddresses, events: MqttEvents): Promise<MqttPorts>;
+  /** Stops listening and ends every connection, without acknowledging anything. */
+  close(): Promise<void>;
+}
+
+export interface MqttAddresses {
+  readonly host: string;
+  readonly mqttPort: number;
+  /** MQTT over WebSocket; undefined: not opened. */
+  readonly wsPort: number | undefined;
+}
+
+export interface MqttPorts {
+  readonly mqtt: number;
+  readonly ws: number | undefined;
+}
+
+/** One connection of a device, from CONNACK to its end. */
+export interface MqttClient {
+  readonly id: string;
+  /** MQTT's clean session: nothing of it outlives the connection. */
+  readonly clean: boolean;
+  /** Writes PUBACKs (QoS 1) and PUBRECs (QoS 2) in this order, in one piece. */
+  acknowledge(acknowledgements: readonly Acknowledgement[]): void;
+  /** Stops reading soon (what was read already is still told), so that TCP pushes back; it is then not timed out. */
+  pause(): void;
+  resume(): void;
+  /** Ends the connection at once. What was not acknowledged the device will send again. */
+  close(reason: CloseReason): void;
+}
+
+export const CLOSE_REASONS = [
+  'by-device',
+  'lost',
+  'protocol-error',
+  'keepalive',
+  'stalled',
+  'unread-acks',
+  'failed',
+  'shutdown',
+] as const;
+/** Why a connection ended: by the device (with DISCONNECT), with its network, or by us. */
+export type CloseReason = (typeof CLOSE_REASONS)[number];
+
+export interface Acknowledgement {
+  readonly messageId: number;
+  readonly qos: 1 | 2;
+}
+
+/** A PUBLISH as it came in, or the last will of a client that is gone (without a message id, whatever its QoS). */
+export interface MqttPublish {
+  readonly topic: string;
+  readonly payload: Buffer;
+  readonly qos: 0 | 1 | 2;
+  readonly retain: boolean;
+  readonly dup: boolean;
+  readonly messageId: number | undefined;
+}
+
+/** Called synchronously, in the order of the wire for each client. */
+export interface MqttEvents {
+  connected(client: MqttClient): void;
+  /** False: a repetition (QoS 2), or too late; subscribers shall not hear of it. */
+  published(client: MqttClient, packet: MqttPublish): boolean;
+  /** PUBREL: the device will not send this QoS 2 message again. The engine answers PUBCOMP by itself. */
+  released(client: MqttClient, messageId: number): void;
+  /** Once for each `connected`, also for an own `close`; nothing of this client follows. */
+  disconnected(client: MqttClient, reason: CloseReason): void;
+  /** A connection that ended before it had become a client. */
+  turnedAway(): void;
+}

@@ -1,0 +1,7 @@
+export type { Totals } from './accounting.ts';
+export * from './aedes-engine.ts';
+export { DEAD_LETTERS_TOPIC } from './dead-letter.ts';
+export * from './engine.ts';
+export { Intake, INTAKE_LIMITS, type IntakeLimits, type IntakeOptions, STATUS_TOPIC } from './intake.ts';
+export * from './record.ts';
+export { DEFAULT_ROUTES, parseRoutes, type Route, RoutesInvalid } from './routes.ts';

@@ -1,0 +1,377 @@
+// The intake: from a PUBLISH to its acknowledgement. Every publish is routed, decoded, made a record (or a dead letter)
+// and handed to the sender; when the log has it on disk, and everything that its device sent before is acknowledged, the
+// device hears so. It never acknowledges earlier, never out of order, never rejects a payload by ending a connection,
+// and never holds more than its named limits: past them it pauses the device that is speaking.
+import type { Clock, Logger, Meter } from '@milepost/core';
+import { type Decoded, decoders, encodePosition, encodeStatus, isoTime, type TruckStatus } from '@milepost/fleet';
+import { Accounting, type Totals } from './accounting.ts';
+import { DEAD_LETTERS_TOPIC, deadLetter, type DeadLetterReason } from './dead-letter.ts';
+import { Device, Message, type Destination, originHeaders } from './device.ts';
+import type { CloseReason, MqttClient, MqttEvents, MqttPublish } from './engine.ts';
+import { ExactlyOnce } from './exactly-once.ts';
+import { Presence } from './presence.ts';
+import type { IntakeRecord, RecordSink } from './record.ts';
+import { matchRoute, type Route } from './routes.ts';
+import { Sender, SENDER_LIMITS, type SenderLimits } from './sender.ts';
+
+export const STATUS_TOPIC = 'truck_status';
+
+export interface IntakeLimits extends SenderLimits {
+  /** Publishes of one device that wait for the log; past it the device is paused, below half of it resumed. */
+  readonly windowMessages: number;
+  readonly windowBytes: number;
+  /** Bytes of all devices together that wait for the log. */
+  readonly pendingBytes: number;
+}
+
+export const INTAKE_LIMITS: IntakeLimits = {
+  ...SENDER_LIMITS,
+  windowMessages: 1000,
+  windowBytes: 1024 * 1024,
+  pendingBytes: 64 * 1024 * 1024,
+};
+
+/** MQTT topics whose destination is remembered; emptied when full. */
+const MAX_KNOWN_TOPICS = 50_000;
+const COMPLAIN_EVERY_MS = 5000;
+
+export interface IntakeOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly meter: Meter;
+  readonly sink: RecordSink;
+  readonly routes: readonly Route[];
+  readonly limits?: Partial<IntakeLimits>;
+}
+
+export class Intake implements MqttEvents {
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #sink: RecordSink;
+  readonly #routes: readonly Route[];
+  readonly #limits: IntakeLimits;
+  readonly #sender: Sender<Message>;
+  readonly #accounting: Accounting;
+  readonly #devices = new Map<MqttClient, Device>();
+  readonly #paused = new Set<Device>();
+  readonly #destinations = new Map<string, Destination>();
+  readonly #exactlyOnce = new ExactlyOnce<Message>();
+  readonly #presence = new Presence<Device>();
+  #complainedAt = -Infinity;
+  /** Somebody was paused for what all devices together have pending. */
+  #pressed = false;
+  #draining = false;
+
+  constructor({ clock, logger, meter, sink, routes, limits }: IntakeOptions) {
+    this.#clock = clock;
+    this.#logger = logger;
+    this.#sink = sink;
+    this.#routes = routes;
+    this.#limits = { ...INTAKE_LIMITS, ...limits };
+    const events = {
+      stored: (messages: readonly Message[]) => this.#stored(messages),
+      failed: (error: Error) => this.#complain(error),
+      refused: (message: Message, error: Error) => this.#refused(message, error),
+      abandoned: (messages: readonly Message[]) => this.#abandoned(messages),
+      stalled: (messages: readonly Message[]) => this.#stalled(messages),
+    };
+    this.#sender = new Sender(clock, sink, events, this.#limits);
+    this.#accounting = new Accounting(meter, () => this.#inFlight());
+  }
+
+  totals(): Totals {
+    return this.#accounting.totals();
+  }
+
+  /** No new work: reading stops, and it resolves when everything that came is acknowledged or given up. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    for (const device of this.#devices.values()) this.#pause(device);
+    await this.#sender.idle();
+  }
+
+  connected(client: MqttClient): void {
+    this.#accounting.connects++;
+    this.#exactlyOnce.connected(client);
+    const device = new Device(client);
+    this.#devices.set(client, device);
+    if (this.#draining) this.#pause(device);
+  }
+
+  turnedAway(): void {
+    this.#accounting.turnedAway++;
+  }
+
+  disconnected(client: MqttClient, reason: CloseReason): void {
+    const device = this.#devices.get(client);
+    if (!device) return;
+    this.#accounting.disconnects[reason]++;
+    device.gone = true;
+    this.#devices.delete(client);
+    this.#paused.delete(device);
+    this.#exactlyOnce.disconnected(client);
+    for (const truckId of this.#presence.ended(device)) this.#tell(truckId, 'offline');
+  }
+
+  released(client: MqttClient, messageId: number): void {
+    this.#exactlyOnce.released(client, messageId);
+  }
+
+  published(client: MqttClient, packet: MqttPublish): boolean {
+    const device = this.#devices.get(client);
+    if (!device) return false;
+    this.#accounting.received[packet.qos] = (this.#accounting.received[packet.qos] ?? 0) + 1;
+    if (device.gone) {
+      // The rest of a chunk of a connection that we have ended: taking it would put it before what is sent again.
+      this.#accounting.refused.closing++;
+      return false;
+    }
+    if (packet.qos === 2 && packet.messageId !== undefined && this.#isRepetition(device, packet.messageId))
+      return false;
+    const now = this.#clock.now();
+    const records = this.#recordsOf(device, packet, now);
+    const last = records.length - 1;
+    const since = this.#clock.monotonic();
+    records.forEach(({ record, fate }, index) => {
+      const message = new Message(record, device, since, fate, index === last);
+      if (index === last) this.#expectAck(device, packet, message);
+      this.#enters(message);
+    });
+    const { windowMessages, windowBytes, pendingBytes } = this.#limits;
+    const full = device.pendingMessages >= windowMessages || device.pendingBytes >= windowBytes;
+    if (this.#sender.pendingBytes >= pendingBytes) this.#pressed = true;
+    if (full || this.#pressed) this.#pause(device);
+    return true;
+  }
+
+  /** A QoS 2 message that is in the log, or will be: acknowledged with it, never appended again. */
+  #isRepetition(device: Device, messageId: number): boolean {
+    const known = this.#exactlyOnce.find(device.client, messageId);
+    if (known === undefined) return false;
+    this.#accounting.refused.duplicate++;
+    const ack = device.acks.expect(messageId, 2);
+    if (known === 'stored') {
+      ack.due = true;
+      device.acknowledge();
+    } else {
+      known.followers.push({ device, ack });
+    }
+    return true;
+  }
+
+  #expectAck(device: Device, { qos, messageId }: MqttPublish, message: Message): void {
+    if (qos === 0 || messageId === undefined) return;
+    message.ack = device.acks.expect(messageId, qos);
+    if (qos === 2) this.#exactlyOnce.remember(device.client, messageId, message);
+  }
+
+  #recordsOf(device: Device, packet: MqttPublish, now: number): Intended[] {
+    const destination = this.#destination(packet.topic);
+    if (destination.kind !== 'route') {
+      const levels = destination.kind === 'no-route' ? 'a topic of a route' : 'a truck id in the topic';
+      return this.#letters(device, packet, now, destination.kind, `expected ${levels}, saw ${packet.topic}`);
+    }
+    const { truckId, route } = destination;
+    const decoded = decoders[route.decoder](packet.payload, { truckId, receivedAtMs: now });
+    if (decoded.kind === 'rejected') {
+      return this.#letters(device, packet, now, decoded.reason, decoded.detail, destination);
+    }
+    if (decoded.kind === 'status') this.#presence.lastWill(truckId);
+    else if (this.#presence.heard(truckId, device)) this.#tell(truckId, 'online');
+    return [{ record: this.#record(device, packet, now, decoded, destination), fate: 'appended' }];
+  }
+
+  #record(
+    device: Device,
+    packet: MqttPublish,
+    timestamp: number,
+    decoded: Exclude<Decoded, { kind: 'rejected' }>,
+    destination: Destination & { kind: 'route' },
+  ): IntakeRecord {
+    if (decoded.kind === 'status') {
+      const headers = originHeaders(device, packet, destination, 'plausible');
+      return { ...this.#statusRecord(decoded.status, timestamp), headers };
+    }
+    const headers = originHeaders(device, packet, destination, decoded.clock);
+    const value = encodePosition(decoded.position);
+    const { topic, key, partition } = destination;
+    return { topic, partition, key, value, headers, timestamp };
+  }
+
+  #letters(
+    device: Device,
+    packet: MqttPublish,
+    timestamp: number,
+    reason: DeadLetterReason,
+    detail: string,
+    destination?: Destination & { kind: 'route' },
+  ): Intended[] {
+    const key = destination?.key ?? null;
+    const partition = this.#sink.partitionOf(DEAD_LETTERS_TOPIC, key ?? Buffer.from(device.client.id));
+    const origin = originHeaders(device, packet, destination, 'plausible');
+    return deadLetter(packet.payload, reason, detail, origin).map(({ value, headers }) => ({
+      record: { topic: DEAD_LETTERS_TOPIC, partition, key, value, headers, timestamp },
+      fate: reason,
+    }));
+  }
+
+  /** A word of the gateway's own about a truck: nobody waits for it, and it is no publish. */
+  #tell(truckId: string, status: TruckStatus['status']): void {
+    const now = this.#clock.now();
+    const record = this.#statusRecord({ truckId, status, ts: isoTime(now) ?? '', source: 'mqtt' }, now);
+    this.#sender.add(new Message(record, undefined, this.#clock.monotonic(), 'appended', false));
+  }
+
+  #statusRecord(status: TruckStatus, timestamp: number): IntakeRecord {
+    const key = Buffer.from(status.truckId);
+    const partition = this.#sink.partitionOf(STATUS_TOPIC, key);
+    return { topic: STATUS_TOPIC, partition, key, value: encodeStatus(status), headers: new Map(), timestamp };
+  }
+
+  #destination(mqttTopic: string): Destination {
+    const known = this.#destinations.get(mqttTopic);
+    if (known) return known;
+    const match = matchRoute(this.#routes, mqttTopic);
+    if (match.kind !== 'route') return match; // not kept: anybody may invent topics
+    const { topic } = match.route;
+    const key = Buffer.from(match.truckId);
+    const destination = { ...match, topic, key, partition: this.#sink.partitionOf(topic, key) };
+    if (this.#destinations.size >= MAX_KNOWN_TOPICS) this.#destinations.clear();
+    this.#destinations.set(mqttTopic, destination);
+    return destination;
+  }
+
+  #stored(messages: readonly Message[]): void {
+    const now = this.#clock.monotonic();
+    const touched = new Set<Device>();
+    for (const message of messages) {
+      this.#leaves(message, touched);
+      if (!message.isWhole) continue;
+      if (message.fate === 'appended') this.#accounting.appended++;
+      else this.#accounting.deadLettered[message.fate]++;
+      this.#becomesDue(message, now, touched);
+    }
+    for (const device of touched) device.acknowledge();
+    this.#resume(touched);
+  }
+
+  #becomesDue(message: Message, now: number, touched: Set<Device>): void {
+    const { ack, device } = message;
+    if (!ack || !device) return;
+    ack.due = true;
+    this.#accounting.acknowledged(now - message.since);
+    if (ack.qos === 2) this.#exactlyOnce.stored(device.client, ack.messageId, message);
+    for (const follower of message.followers) {
+      follower.ack.due = true;
+      touched.add(follower.device);
+    }
+  }
+
+  /** The log will not have this one record: it becomes a dead letter. If the log will not have even that, it waits for ever. */
+  #refused(message: Message, error: Error): void {
+    const { device, record } = message;
+    const touched = new Set<Device>();
+    this.#leaves(message, touched);
+    if (!device || record.topic === DEAD_LETTERS_TOPIC) {
+      this.#logger.error({ error: error.message, topic: record.topic }, 'the log refuses a record for good');
+      this.#lost(message, 'failed');
+      if (device) this.#close(device, 'failed');
+      return;
+    }
+    const partition = this.#sink.partitionOf(DEAD_LETTERS_TOPIC, record.key ?? Buffer.from(device.client.id));
+    const [letter] = deadLetter(record.value, 'refused-by-log', error.message, record.headers);
+    if (!letter) return;
+    message.become({ ...record, ...letter, topic: DEAD_LETTERS_TOPIC, partition }, 'refused-by-log');
+    this.#enters(message);
+  }
+
+  #abandoned(messages: readonly Message[]): void {
+    this.#stalled(messages);
+    const touched = new Set<Device>();
+    for (const message of messages) {
+      this.#leaves(message, touched);
+      this.#lost(message, 'stalled');
+    }
+    this.#resume(touched);
+  }
+
+  /** Their devices shall send again, later: nothing is acknowledged, and nothing behind it either. */
+  #stalled(messages: readonly Message[]): void {
+    for (const { device } of messages) if (device) this.#close(device, 'stalled');
+    this.#complain(new Error(`${messages.length} records waited ${this.#limits.stallMs} ms for the log`));
+  }
+
+  #lost(message: Message, reason: 'stalled' | 'failed'): void {
+    if (!message.isWhole) return;
+    this.#accounting.refused[reason]++;
+    const { ack, device, followers } = message;
+    if (ack?.qos === 2 && device) this.#exactlyOnce.lost(device.client, ack.messageId, message);
+    for (const follower of followers) this.#close(follower.device, reason);
+  }
+
+  #enters(message: Message): void {
+    const { device, sizeBytes } = message;
+    if (device) {
+      device.pendingMessages++;
+      device.pendingBytes += sizeBytes;
+    }
+    this.#sender.add(message);
+  }
+
+  #leaves({ device, sizeBytes }: Message, touched: Set<Device>): void {
+    if (!device) return;
+    device.pendingMessages--;
+    device.pendingBytes -= sizeBytes;
+    touched.add(device);
+  }
+
+  #close(device: Device, reason: CloseReason): void {
+    if (device.gone) return;
+    device.gone = true; // from now on it hears nothing
+    device.client.close(reason);
+  }
+
+  #pause(device: Device): void {
+    if (this.#paused.has(device) || device.gone) return;
+    this.#paused.add(device);
+    device.client.pause();
+  }
+
+  #resume(touched: ReadonlySet<Device>): void {
+    if (this.#draining || this.#paused.size === 0) return;
+    if (this.#pressed && this.#sender.pendingBytes > this.#limits.pendingBytes / 2) return;
+    const candidates = this.#pressed ? this.#paused : touched;
+    this.#pressed = false;
+    for (const device of candidates) if (this.#paused.has(device) && this.#hasRoom(device)) this.#wake(device);
+  }
+
+  #hasRoom({ pendingBytes, pendingMessages }: Device): boolean {
+    return pendingMessages <= this.#limits.windowMessages / 2 && pendingBytes <= this.#limits.windowBytes / 2;
+  }
+
+  #wake(device: Device): void {
+    this.#paused.delete(device);
+    device.client.resume();
+  }
+
+  #inFlight(): number {
+    let count = 0;
+    for (const { isWhole } of this.#sender.pending()) if (isWhole) count++;
+    return count;
+  }
+
+  #complain(error: Error): void {
+    const now = this.#clock.monotonic();
+    if (now - this.#complainedAt < COMPLAIN_EVERY_MS) return;
+    this.#complainedAt = now;
+    this.#logger.warn(
+      { error: error.message, pendingBytes: this.#sender.pendingBytes },
+      'the log is not taking records',
+    );
+  }
+}
+
+interface Intended {
+  readonly record: IntakeRecord;
+  readonly fate: 'appended' | DeadLetterReason;
+}

@@ -1,0 +1,109 @@
+// Which publish goes where: an MQTT topic filter, the log topic, the decoder, and the levels that name the truck. Routes
+// are a setting; the first that matches takes a publish, and what none takes is dead-lettered.
+import { type DecoderName, decoderNames, mapTruckId } from '@milepost/fleet';
+import { z } from 'zod';
+
+export interface Route {
+  readonly filter: string;
+  readonly decoder: DecoderName;
+  /** The log topic of its positions. */
+  readonly topic: string;
+  /** Levels of the MQTT topic, from 0, that name the truck; several are joined. */
+  readonly truckLevels: readonly number[];
+}
+
+export type Match =
+  | { readonly kind: 'route'; readonly route: Route; readonly truckId: string; readonly original: string | undefined }
+  | { readonly kind: 'no-truck-id' }
+  | { readonly kind: 'no-route' };
+
+/** The last one takes OwnTracks' events, waypoints and the like: the decoder then says what they are. */
+export const DEFAULT_ROUTES: readonly Route[] = [
+  { filter: 'trucks/+/gps', decoder: 'milepost', topic: 'truck_gps', truckLevels: [1] },
+  { filter: 'owntracks/+/+', decoder: 'owntracks', topic: 'truck_gps', truckLevels: [1, 2] },
+  { filter: 'owntracks/+/+/+', decoder: 'owntracks', topic: 'truck_gps', truckLevels: [1, 2] },
+];
+
+/** The setting is not a list of routes. The message says where and what was expected. */
+export class RoutesInvalid extends Error {
+  override readonly name = 'RoutesInvalid';
+}
+
+const routesSchema = z
+  .array(
+    z
+      .strictObject({
+        filter: z.string().refine(isFilter, 'expected an MQTT topic filter, such as trucks/+/gps'),
+        decoder: z.enum(decoderNames),
+        topic: z
+          .string()
+          .regex(/^[A-Za-z0-9._-]{1,249}$/, 'expected the name of a Kafka topic')
+          .default('truck_gps'),
+        truckLevels: z.array(z.int().min(0)).min(1).optional(),
+      })
+      .transform(
+        ({ truckLevels, ...route }): Route => ({
+          ...route,
+          truckLevels: truckLevels ?? wildcardLevels(route.filter),
+        }),
+      )
+      .refine(({ truckLevels }) => truckLevels.length > 0, 'truckLevels: expected the levels that name the truck'),
+  )
+  .min(1);
+
+/** @throws RoutesInvalid */
+export function parseRoutes(json: string): readonly Route[] {
+  let document: unknown;
+  try {
+    document = JSON.parse(json);
+  } catch {
+    throw new RoutesInvalid(`expected a JSON list of routes, saw ${json.slice(0, 60)}`);
+  }
+  const parsed = routesSchema.safeParse(document);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'routes'}: ${message}`);
+  throw new RoutesInvalid(problems.join('; '));
+}
+
+export function matchRoute(routes: readonly Route[], topic: string): Match {
+  const levels = topic.split('/');
+  const route = routes.find(({ filter }) => matches(filter.split('/'), levels));
+  if (!route) return { kind: 'no-route' };
+  const mapped = mapTruckId(route.truckLevels.map((level) => levels[level] ?? ''));
+  return mapped
+    ? { kind: 'route', route, truckId: mapped.truckId, original: mapped.original }
+    : { kind: 'no-truck-id' };
+}
+
+/** Could one topic match both filters? Decides whether a subscriber may hear telemetry at all. */
+export function filtersOverlap(a: string, b: string): boolean {
+  return overlap(a.split('/'), b.split('/'));
+}
+
+/** A topic is a filter without wildcards, but `$SYS/…` is not matched by a leading wildcard (MQTT-4.7.2-1). */
+function matches(filter: readonly string[], topic: readonly string[]): boolean {
+  const hidden = topic[0]?.startsWith('$') === true && (filter[0] === '+' || filter[0] === '#');
+  return !hidden && overlap(filter, topic);
+}
+
+function overlap(a: readonly string[], b: readonly string[]): boolean {
+  for (let level = 0; level < Math.max(a.length, b.length); level++) {
+    if (a[level] === '#' || b[level] === '#') return true;
+    const [one, other] = [a[level], b[level]];
+    if (one === undefined || other === undefined) return false;
+    if (one !== other && one !== '+' && other !== '+') return false;
+  }
+  return true;
+}
+
+function isFilter(filter: string): boolean {
+  const levels = filter.split('/');
+  return levels.every((level, index) => {
+    if (level === '#') return index === levels.length - 1;
+    return level === '+' || (!/[+#\0]/.test(level) && filter !== '');
+  });
+}
+
+function wildcardLevels(filter: string): number[] {
+  return filter.split('/').flatMap((level, index) => (level === '+' ? [index] : []));
+}

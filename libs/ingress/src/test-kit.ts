@@ -1,0 +1,162 @@
+// For this library's tests: a clock that moves when told, a log that answers when told, devices that remember.
+import type { Cancel, Clock, Meter } from '@milepost/core';
+import { silentLogger, silentMeter } from '@milepost/core';
+import type { Acknowledgement, CloseReason, MqttClient, MqttPublish } from './engine.ts';
+import { Intake, type IntakeLimits } from './intake.ts';
+import type { IntakeRecord, RecordSink } from './record.ts';
+import { DEFAULT_ROUTES, type Route } from './routes.ts';
+
+export class TestClock implements Clock {
+  #now = 0;
+  #timers: { at: number; run: () => void }[] = [];
+  now(): number {
+    return Date.parse('2026-11-22T10:00:00Z') + this.#now;
+  }
+  monotonic(): number {
+    return this.#now;
+  }
+  after(delayMs: number, run: () => void): Cancel {
+    const timer = { at: this.#now + delayMs, run };
+    this.#timers.push(timer);
+    return () => void (this.#timers = this.#timers.filter((other) => other !== timer));
+  }
+  /** Runs what is due on the way, in order, and lets promises settle in between. */
+  async pass(ms: number): Promise<void> {
+    const end = this.#now + ms;
+    await settled();
+    for (;;) {
+      const next = this.#timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+      if (!next) break;
+      this.#timers = this.#timers.filter((other) => other !== next);
+      this.#now = Math.max(this.#now, next.at);
+      next.run();
+      await settled();
+    }
+    this.#now = end;
+  }
+}
+
+/** Long enough for every chain of promises of this library. */
+export async function settled(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+}
+
+interface Sent {
+  readonly records: readonly IntakeRecord[];
+  readonly succeed: () => Promise<void>;
+  readonly fail: (error?: Error) => Promise<void>;
+}
+
+/** A log of ten partitions (by the sum of the key's bytes); each `send` stays open until the test answers it. */
+export class TestSink implements RecordSink {
+  readonly log: IntakeRecord[] = [];
+  readonly open: Sent[] = [];
+  /** Answers every send by itself. */
+  automatic = false;
+
+  partitionOf(_topic: string, key: Buffer): number {
+    return key.reduce((sum, byte) => sum + byte, 0) % 10;
+  }
+
+  send(records: readonly IntakeRecord[]): Promise<void> {
+    if (this.automatic) {
+      this.log.push(...records);
+      return Promise.resolve();
+    }
+    return new Promise((resolve, reject) => {
+      const answer = (how: () => void) => async (): Promise<void> => {
+        this.open.splice(this.open.indexOf(sent), 1);
+        how();
+        await settled();
+      };
+      const sent: Sent = {
+        records,
+        succeed: answer(() => {
+          this.log.push(...records);
+          resolve();
+        }),
+        fail: (error = new Error('broker away')) => answer(() => reject(error))(),
+      };
+      this.open.push(sent);
+    });
+  }
+
+  get next(): Sent {
+    const [sent] = this.open;
+    if (!sent) throw new Error('nothing was sent');
+    return sent;
+  }
+
+  values(topic: string): string[] {
+    return this.log.filter((record) => record.topic === topic).map(({ value }) => value.toString());
+  }
+}
+
+export class TestDevice implements MqttClient {
+  readonly id: string;
+  readonly clean: boolean;
+  readonly acks: number[] = [];
+  readonly writes: (readonly Acknowledgement[])[] = [];
+  paused = false;
+  closed: CloseReason | undefined;
+  readonly #bench: Bench;
+  #nextId = 1;
+
+  constructor(bench: Bench, id: string, clean: boolean) {
+    this.#bench = bench;
+    this.id = id;
+    this.clean = clean;
+  }
+  acknowledge(acknowledgements: readonly Acknowledgement[]): void {
+    this.writes.push([...acknowledgements]);
+    this.acks.push(...acknowledgements.map(({ messageId }) => messageId));
+  }
+  pause(): void {
+    this.paused = true;
+  }
+  resume(): void {
+    this.paused = false;
+  }
+  close(reason: CloseReason): void {
+    this.closed = reason;
+  }
+  publish(topic: string, payload: string | Buffer, options: Partial<MqttPublish> = {}): number {
+    const qos = options.qos ?? 1;
+    const messageId = qos === 0 ? undefined : (options.messageId ?? this.#nextId++);
+    const packet = { topic, payload: Buffer.from(payload as string), retain: false, dup: false, ...options };
+    this.#bench.intake.published(this, { ...packet, qos, messageId });
+    return messageId ?? 0;
+  }
+  /** A position of truck `t-<n>` (partition n), told apart by its latitude. */
+  drive(truck: number, lat: number, options: Partial<MqttPublish> = {}): number {
+    return this.publish(`trucks/t-${truck}/gps`, `{"lat":${lat},"lon":2}`, options);
+  }
+  disconnect(): void {
+    this.#bench.intake.disconnected(this, this.closed ?? 'lost');
+  }
+}
+
+/** An intake on a bench. */
+export class Bench {
+  readonly clock = new TestClock();
+  readonly sink = new TestSink();
+  readonly intake: Intake;
+
+  constructor(options: { limits?: Partial<IntakeLimits>; meter?: Meter; routes?: readonly Route[] } = {}) {
+    const { limits = {}, meter = silentMeter, routes = DEFAULT_ROUTES } = options;
+    this.intake = new Intake({ clock: this.clock, logger: silentLogger, meter, sink: this.sink, routes, limits });
+  }
+
+  device(id = 'device', { clean = true } = {}): TestDevice {
+    const device = new TestDevice(this, id, clean);
+    this.intake.connected(device);
+    return device;
+  }
+
+  /** The accounting identity, which holds at every moment. */
+  balance(): { received: number; appended: number; deadLettered: number; refused: number; inFlight: number } {
+    const totals = this.intake.totals();
+    expect(totals.received).toBe(totals.appended + totals.deadLettered + totals.refused + totals.inFlight);
+    return totals;
+  }
+}
