@@ -47,7 +47,7 @@ export class SimDisk implements Disk {
   readonly #random: SimRandom;
   readonly #clock: Clock | undefined;
   #root = new SimFolder();
-  readonly #locks = new Set<string>();
+  readonly #locks = new Map<string, DiskLock>();
   #usedBytes = 0;
   #steps = 0;
   #isOff = false;
@@ -193,8 +193,13 @@ export class SimDisk implements Disk {
     if (this.#locks.has(path)) return undefined;
     if (this.#node(path) === undefined) this.open(path, 'create').close();
     this.#step('lock', path);
-    this.#locks.add(path);
-    return { release: () => void this.#locks.delete(path) };
+    const lock: DiskLock = {
+      release: () => {
+        if (this.#locks.get(path) === lock) this.#locks.delete(path);
+      },
+    };
+    this.#locks.set(path, lock);
+    return lock;
   }
 
   free(folder: string): { freeBytes: number; totalBytes: number } {
