@@ -1,4 +1,13 @@
-import { ByteReader, ByteWriter, MalformedMessage, NO_OFFSET, uuidFromBase64, uuidToBase64, Uuid } from './index.ts';
+import {
+  ByteReader,
+  ByteWriter,
+  GatherWriter,
+  MalformedMessage,
+  NO_OFFSET,
+  uuidFromBase64,
+  uuidToBase64,
+  Uuid,
+} from './index.ts';
 
 test('what a writer writes a reader reads', () => {
   const writer = new ByteWriter(1);
@@ -65,4 +74,21 @@ test('Kafka prints UUIDs as 22 characters', () => {
   expect(uuidFromBase64('ASNFZ4mrze8BI0VniavN7w')).toBe(uuid);
   expect(uuidFromBase64('short')).toBeUndefined();
   expect(NO_OFFSET).toBe(-1);
+});
+
+test('a gathering writer hands out large pieces by reference, in order, and counts all bytes', () => {
+  const large = Buffer.alloc(5000, 1);
+  const writer = new GatherWriter();
+  writer.raw(large);
+  writer.int32(0);
+  writer.raw(Buffer.alloc(100, 2));
+  writer.raw(large);
+  writer.raw(large.subarray(100));
+  writer.int8(3);
+  writer.patchInt32(0, writer.sizeBytes);
+  const chunks = writer.chunks();
+  expect(chunks.map((chunk) => chunk.length)).toEqual([5000, 104, 5000, 4900, 1]);
+  expect(chunks.map((chunk) => chunk.buffer === large.buffer)).toEqual([true, false, true, true, false]);
+  expect(chunks[1]?.readInt32BE()).toBe(15_005);
+  expect(new GatherWriter().chunks()).toEqual([]);
 });

@@ -14,9 +14,9 @@ const FIRST_STEP_BYTES = 2 * 1024 * 1024;
 const LENGTH_BYTES = 4;
 
 /**
- * Cuts a stream into frames. Every frame is a buffer of its own, of exactly its size, so that views into it outlive the
- * chunk. Up to FIRST_STEP_BYTES each byte is copied once; beyond, the buffer doubles, and a length that promises 100 MB
- * costs no more memory than twice what has come.
+ * Cuts a stream into frames. Every frame is a copy of exactly its bytes, so that views into it outlive the chunk. Up to
+ * FIRST_STEP_BYTES each byte is copied once; beyond, the buffer doubles as bytes come, so that a length that promises
+ * 100 MB costs what has come and not what was promised.
  */
 export class FrameAssembler {
   readonly #limitBytes: number;

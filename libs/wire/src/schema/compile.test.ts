@@ -85,6 +85,15 @@ test('a compact string is no longer than an old one could be', () => {
   expect(() => hex(1, { name: 'x'.repeat(0x8000), owner: '' })).toThrow('a string of 32768 bytes');
 });
 
+test('a message of a million items and more is malformed before they cost memory', () => {
+  const items = 1_000_001;
+  const writer = new ByteWriter();
+  parcel.request(2).write(writer, { name: 'a', owner: 'b', stops: Array.from({ length: items }, () => 1) });
+  expect(() => parcel.request(2).read(new ByteReader(writer.finish()))).toThrow(
+    'Parcel request v2, stops: more than 1000000 items in one message',
+  );
+});
+
 test('a request refuses a value that its version would lose', () => {
   expect(() => hex(2, { name: 'a', owner: 'b', note: 'lost' })).toThrow('Parcel request v2, note: not in this version');
   expect(() => hex(1, { name: 'a', owner: 'b', label: { size: 1 } })).toThrow('label: not in this version');

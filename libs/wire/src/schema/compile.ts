@@ -37,20 +37,27 @@ export function compile<Out, In>(shape: Shape, form: Form): Codec<Out, In> {
 
 const MAX_STRING_BYTES = 0x7fff;
 
+/** In all arrays of one message together. An item takes two bytes in a frame and a hundred as an object. */
+const MAX_ITEMS = 1_000_000;
+
 /** What generated programs call. */
 const support = {
   ByteWriter,
   MalformedMessage,
   isDefault,
+  MAX_ITEMS,
+  tooMany(where: string): never {
+    throw new MalformedMessage(`${where}more than ${MAX_ITEMS} items in one message`);
+  },
   compactString(reader: ByteReader, length: number, where: string): string {
     if (length > MAX_STRING_BYTES)
-      throw new MalformedMessage(`${where}: a string of ${length} bytes, at most ${MAX_STRING_BYTES} are allowed`);
+      throw new MalformedMessage(`${where}a string of ${length} bytes, at most ${MAX_STRING_BYTES} are allowed`);
     return reader.utf8(length);
   },
   writeString(writer: ByteWriter, value: string, compact: boolean, where: string): void {
     const size = Buffer.byteLength(value);
     if (size > MAX_STRING_BYTES)
-      throw new TypeError(`${where}: a string of ${size} bytes, at most ${MAX_STRING_BYTES} are allowed`);
+      throw new TypeError(`${where}a string of ${size} bytes, at most ${MAX_STRING_BYTES} are allowed`);
     if (compact) writer.uvarint(size + 1);
     else writer.int16(size);
     writer.utf8(value, size);
@@ -70,9 +77,10 @@ class Emitter {
     const { name, version } = this.#form;
     const { code, value } = this.#readStruct(shape, '');
     return `'use strict';
-const { ByteWriter, MalformedMessage, isDefault, compactString, writeString } = support;
+const { ByteWriter, MalformedMessage, MAX_ITEMS, isDefault, tooMany, compactString, writeString } = support;
 return {
 read(r) {
+let allowed = MAX_ITEMS;
 ${code}
 return ${value};
 },
@@ -133,8 +141,9 @@ if (r.position !== ${end}) throw new MalformedMessage(\`${this.#where(path)}tag 
         return this.#readSized(field, 32, where, target, (size) => {
           const [left, item] = [this.#fresh('left'), this.#fresh('item')];
           const least = Math.max(1, this.#leastBytes(kind.item));
-          return `${target} = []; for (let ${left} = r.count(${size}, ${least}); ${left} > 0; ${left}--) {
-let ${item}; ${this.#readInto(kind.item, item, `${where}.`)} ${target}.push(${item}); }`;
+          return `${target} = []; let ${left} = r.count(${size}, ${least});
+allowed -= ${left}; if (allowed < 0) tooMany('${this.#where(where)}');
+for (; ${left} > 0; ${left}--) { let ${item}; ${this.#readInto(kind.item, item, `${where}.`)} ${target}.push(${item}); }`;
         });
       case 'struct': {
         const { code, value } = this.#readStruct(kind.shape, where.endsWith('.') ? where : `${where}.`);
