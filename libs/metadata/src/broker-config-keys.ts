@@ -6,7 +6,7 @@ import { type BrokerSynonym, TOPIC_CONFIG_KEYS, type TopicConfigKey } from './to
 export interface BrokerConfigKey extends ConfigKey {
   /** Whether AlterConfigs may change it: not at all, for all brokers only, or for each one too. */
   readonly mutability: 'read-only' | 'cluster-wide';
-  /** Properties that say the same, the strongest first; absent: none but itself. */
+  /** Properties that say the same, this one included, the strongest first; absent: only this one. */
   readonly family?: readonly string[];
 }
 

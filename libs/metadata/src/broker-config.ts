@@ -62,18 +62,15 @@ function keyOf(name: string): BrokerConfigKey {
 }
 
 function entryOf(key: BrokerConfigKey, layers: BrokerConfigLayers): ConfigEntry {
-  const family = [key.name, ...(key.family ?? []).filter((name) => name !== key.name)];
-  const inOrder = key.family ?? family;
-  const synonyms = synonymsOf(layers, inOrder, (name) => BROKER_CONFIG_KEYS.get(name)?.default ?? null);
-  const from = synonyms.findIndex(({ name }) => name === key.name);
-  const own = from < 0 ? [] : synonyms.slice(from);
+  const defaultOf = (name: string): string | null => BROKER_CONFIG_KEYS.get(name)?.default ?? null;
+  const synonyms = synonymsOf(layers, key.name, key.family ?? [key.name], defaultOf);
   return {
     name: key.name,
     value: brokerValue(layers, key.name),
     type: key.type,
-    source: own[0]?.source ?? ConfigSource.DEFAULT_CONFIG,
+    source: synonyms[0]?.source ?? ConfigSource.DEFAULT_CONFIG,
     readOnly: key.mutability === 'read-only',
-    synonyms: own,
+    synonyms,
     documentation: key.documentation,
   };
 }

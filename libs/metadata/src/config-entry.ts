@@ -63,11 +63,12 @@ export const layered = (layers: BrokerConfigLayers, name: string): string | unde
   layers.dynamic[name] ?? layers.dynamicDefault[name] ?? layers.static[name];
 
 /**
- * All that is set under any of the names, layer by layer, then the defaults. Kafka lets the list begin at the first name:
- * where only `log.retention.hours` is set, it shows nothing for `log.retention.ms`, and clients get the same here.
+ * All that is set under any of the names, layer by layer, then the defaults. Kafka lets the list begin at the described
+ * name: where only `log.retention.hours` is set, it shows nothing for `log.retention.ms`, and clients get the same here.
  */
 export function synonymsOf(
   layers: BrokerConfigLayers,
+  described: string | undefined,
   names: readonly string[],
   defaultOf: (name: string) => string | null,
 ): ConfigSynonym[] {
@@ -82,6 +83,6 @@ export function synonymsOf(
   collect(ConfigSource.DYNAMIC_DEFAULT_BROKER_CONFIG, (name) => layers.dynamicDefault[name]);
   collect(ConfigSource.STATIC_BROKER_CONFIG, (name) => layers.static[name]);
   collect(ConfigSource.DEFAULT_CONFIG, defaultOf);
-  const first = all.findIndex((synonym) => synonym.name === names[0]);
+  const first = all.findIndex((synonym) => synonym.name === described);
   return first < 0 ? [] : all.slice(first);
 }

@@ -51,7 +51,7 @@ const keysByName: ReadonlyMap<string, TopicConfigKey> = new Map(TOPIC_CONFIG_KEY
 function entryOf(key: TopicConfigKey, topicConfigs: Configs, layers: BrokerConfigLayers): ConfigEntry {
   const value = valueOf(key, topicConfigs, layers);
   const names = key.synonyms.map(({ name }) => name);
-  const synonyms: ConfigSynonym[] = synonymsOf(layers, names, (name) => {
+  const synonyms: ConfigSynonym[] = synonymsOf(layers, names[0], names, (name) => {
     const synonym = key.synonyms.find((one) => one.name === name);
     return synonym?.default === undefined ? key.default : synonym.default;
   });

@@ -1,0 +1,196 @@
+// What every MetadataStore promises; run by the memory store and by PostgreSQL's.
+import { BrokerId, LeaderEpoch, Uuid } from '@milepost/core';
+import type { ClusterImage, PartitionState, TopicState } from './image.ts';
+import { partitionOn } from './placement.ts';
+import { MetadataConflict, type MetadataStore } from './store.ts';
+
+export interface MetadataStoreUnderTest {
+  /** A store of its own on the same data, as another broker would open it. Not opened yet. */
+  connect(): Promise<MetadataStore>;
+  close(): Promise<void>;
+}
+
+/** `make` gives an empty database. */
+export function metadataStoreContract(name: string, make: () => Promise<MetadataStoreUnderTest>): void {
+  describe(name, () => {
+    let data: MetadataStoreUnderTest;
+    beforeEach(async () => {
+      data = await make();
+    });
+    afterEach(() => data.close());
+
+    async function opened(): Promise<MetadataStore> {
+      const store = await data.connect();
+      await store.open();
+      return store;
+    }
+
+    test('the first start makes a cluster id, and every later one finds it', async () => {
+      const first = await (await data.connect()).open();
+      expect(first.clusterId).toMatch(/^[A-Za-z0-9_-]{22}$/);
+      expect(first.topics.size).toBe(0);
+      expect((await (await data.connect()).open()).clusterId).toBe(first.clusterId);
+    });
+
+    test('what was committed is there at the next start, to the letter', async () => {
+      const store = await opened();
+      await store.commit([
+        { type: 'broker-registered', broker: { id: BrokerId(1), host: 'one', port: 9092, rack: null } },
+        { type: 'broker-registered', broker: { id: BrokerId(2), host: 'two', port: 9093, rack: 'attic' } },
+        { type: 'topic-created', topic: topic('plain', 1) },
+        {
+          type: 'topic-created',
+          topic: topic('many', 12, { 'retention.ms': '-1', 'cleanup.policy': 'compact,delete' }),
+        },
+        { type: 'broker-configured', id: '', configs: { 'message.max.bytes': '5' } },
+        { type: 'broker-configured', id: '1', configs: { 'x"\\ü': '\u{1f69a}' } },
+      ]);
+      const image = await store.commit([
+        { type: 'partitions-added', id: idOf('plain'), partitions: [partitionOn(1, [BrokerId(2), BrokerId(1)])] },
+        { type: 'partition-changed', id: idOf('many'), partition: moved(3, 1) },
+        { type: 'topic-configured', id: idOf('plain'), configs: { 'segment.ms': '1' } },
+      ]);
+      expect(image.topics.get('plain')?.partitions.map(({ index }) => index)).toEqual([0, 1]);
+      expect(image.topics.get('many')?.partitions[3]).toEqual(moved(3, 1));
+      expect(image.topicsById.get(idOf('plain'))?.configs).toEqual({ 'segment.ms': '1' });
+      expect(await (await data.connect()).open()).toEqual(image);
+    });
+
+    test('what is deleted is gone, and a name lives on with another id', async () => {
+      const store = await opened();
+      await store.commit([
+        { type: 'topic-created', topic: topic('t', 3) },
+        { type: 'broker-registered', broker: { id: BrokerId(1), host: 'one', port: 9092, rack: null } },
+        { type: 'broker-configured', id: '1', configs: { a: 'b' } },
+      ]);
+      const again = { ...topic('t', 1), id: idOf('another') };
+      const image = await store.commit([
+        { type: 'topic-deleted', id: idOf('t') },
+        { type: 'topic-created', topic: again },
+        { type: 'broker-removed', id: BrokerId(1) },
+        { type: 'broker-configured', id: '1', configs: {} },
+      ]);
+      expect([...image.topicsById.values()]).toEqual([again]);
+      expect(image.brokers.size + image.brokerConfigs.size).toBe(0);
+      expect(await (await data.connect()).open()).toEqual(image);
+    });
+
+    test('of changes of which one does not fit, none happens', async () => {
+      const store = await opened();
+      const before = await store.commit([{ type: 'topic-created', topic: topic('t', 1) }]);
+      const misfits = [
+        { type: 'topic-created', topic: { ...topic('t', 1), id: idOf('another') } },
+        { type: 'topic-created', topic: { ...topic('u', 1), id: idOf('t') } },
+        { type: 'topic-deleted', id: idOf('nothing') },
+        { type: 'topic-configured', id: idOf('nothing'), configs: {} },
+        { type: 'partitions-added', id: idOf('t'), partitions: [partitionOn(2, [BrokerId(1)])] },
+        { type: 'partition-changed', id: idOf('t'), partition: moved(0, 2) },
+        { type: 'partition-changed', id: idOf('t'), partition: moved(1, 1) },
+        { type: 'broker-removed', id: BrokerId(9) },
+      ] as const;
+      for (const misfit of misfits) {
+        const commit = store.commit([{ type: 'topic-created', topic: topic('with it', 1) }, misfit]);
+        await expect(commit).rejects.toThrow(MetadataConflict);
+        await expect(commit).rejects.toMatchObject({ change: misfit });
+      }
+      expect(await (await data.connect()).open()).toEqual(before);
+    });
+
+    test('of two that change the same thing at once, one wins and the other is told', async () => {
+      const [one, other] = [await opened(), await opened()];
+      await one.commit([{ type: 'topic-created', topic: topic('t', 1) }]);
+      const commits = [one, other, one, other].map((store) =>
+        store.commit([{ type: 'partition-changed', id: idOf('t'), partition: moved(0, 1) }]),
+      );
+      const ends = await Promise.allSettled(commits);
+      expect(ends.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+      for (const end of ends) if (end.status === 'rejected') expect(end.reason).toBeInstanceOf(MetadataConflict);
+    });
+
+    test('commits of several brokers at once all happen, one version each', async () => {
+      const stores = [await opened(), await opened(), await opened()];
+      const before = await (await data.connect()).open();
+      const commits = Array.from({ length: 30 }, (_, at) =>
+        stores[at % 3]?.commit([{ type: 'topic-created', topic: topic(`t${at}`, 1) }]),
+      );
+      const images = (await Promise.all(commits)) as ClusterImage[];
+      expect(new Set(images.map(({ version }) => version)).size).toBe(30);
+      images.forEach((image, at) => expect(image.topics.has(`t${at}`)).toBe(true));
+      const after = await (await data.connect()).open();
+      expect(after.topics.size).toBe(30);
+      expect(after.version).toBe(before.version + 30);
+    });
+
+    test('a broker that registers again gets an epoch that nobody had before', async () => {
+      const store = await opened();
+      const register = {
+        type: 'broker-registered',
+        broker: { id: BrokerId(1), host: 'h', port: 1, rack: null },
+      } as const;
+      const epochs = [];
+      for (const changes of [[register], [register], [{ type: 'broker-removed', id: BrokerId(1) } as const, register]])
+        epochs.push((await store.commit(changes)).brokers.get(BrokerId(1))?.epoch ?? 0);
+      expect(epochs).toEqual(epochs.toSorted((a, b) => a - b));
+      expect(new Set(epochs).size).toBe(3);
+    });
+
+    test('who watches hears of the commits of others and of its own, in order', async () => {
+      const [watching, other] = [await opened(), await opened()];
+      const seen: ClusterImage[] = [];
+      const heard = new Promise<void>((resolve) => {
+        watching.watch((image) => {
+          seen.push(image);
+          if (image.topics.has('last')) resolve();
+        });
+      });
+      await other.commit([{ type: 'topic-created', topic: topic('first', 1) }]);
+      await watching.commit([{ type: 'topic-created', topic: topic('second', 1) }]);
+      await other.commit([{ type: 'topic-created', topic: topic('last', 1) }]);
+      await heard;
+      const versions = seen.map(({ version }) => version);
+      expect(versions).toEqual([...new Set(versions)].toSorted((a, b) => a - b));
+      expect(seen.at(-1)?.topics.size).toBe(3);
+    });
+
+    test('who stops watching hears no more', async () => {
+      const store = await opened();
+      let calls = 0;
+      const stop = store.watch(() => calls++);
+      const heard = new Promise<void>((resolve) => void store.watch(() => resolve()));
+      stop();
+      await store.commit([{ type: 'topic-created', topic: topic('t', 1) }]);
+      await heard;
+      expect(calls).toBe(0);
+    });
+
+    test('no producer id is given twice, whoever asks', async () => {
+      const stores = [await opened(), await opened()];
+      const blocks = await Promise.all(Array.from({ length: 20 }, (_, at) => stores[at % 2]?.allocateProducerIds(500)));
+      const firsts = (blocks as bigint[]).toSorted((a, b) => Number(a - b));
+      expect(firsts).toEqual(Array.from({ length: 20 }, (_, at) => BigInt(at * 500)));
+    });
+  });
+}
+
+/** A stable id for each name, so that a failure reads well. */
+function idOf(name: string): Uuid {
+  const hex = Buffer.from(name).toString('hex').padEnd(32, '0').slice(0, 32);
+  return Uuid(hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'));
+}
+
+const topic = (name: string, partitions: number, configs: Record<string, string> = {}): TopicState => ({
+  id: idOf(name),
+  name,
+  configs,
+  partitions: Array.from({ length: partitions }, (_, index) => partitionOn(index, [BrokerId(1), BrokerId(2)])),
+});
+
+/** The partition after a change of leader; it takes a partition at `partitionEpoch - 1`. */
+const moved = (index: number, partitionEpoch: number): PartitionState => ({
+  index,
+  replicas: [BrokerId(1), BrokerId(2)],
+  isr: [BrokerId(2)],
+  leader: BrokerId(2),
+  leaderEpoch: LeaderEpoch(1),
+  partitionEpoch,
+});
