@@ -1,0 +1,67 @@
+// A small runner: cases one after another, what is skipped with its reason, one closing line with the counts.
+import { spawn } from 'node:child_process';
+
+export interface Finished {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const COMMAND_LIMIT_MS = 120_000;
+
+/** Runs a foreign program to its end. A status that is not 0 is the caller's to judge; a program that hangs is killed. */
+export function command(file: string, args: readonly string[], input?: string): Promise<Finished> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'], timeout: COMMAND_LIMIT_MS });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString('utf8')));
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString('utf8')));
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ status: code ?? -1, stdout, stderr }));
+    child.stdin.end(input);
+  });
+}
+
+/** Undefined when it can be run; else why not. */
+export async function missing(file: string, ...args: string[]): Promise<string | undefined> {
+  return command(file, args).then(
+    () => undefined,
+    () => `${file} is not installed`,
+  );
+}
+
+/** A claim that did not hold; the message shows what was seen. */
+export function check(holds: boolean, claim: string, seen: unknown): asserts holds {
+  if (!holds)
+    throw new Error(`${claim}; seen: ${typeof seen === 'string' ? seen.slice(-2_000) : JSON.stringify(seen)}`);
+}
+
+export class Report {
+  #passed = 0;
+  #failed = 0;
+  #skipped = 0;
+
+  async run(name: string, body: () => Promise<void>): Promise<void> {
+    const began = performance.now();
+    try {
+      await body();
+      this.#passed += 1;
+      process.stdout.write(`ok      ${name} (${Math.round(performance.now() - began)} ms)\n`);
+    } catch (error) {
+      this.#failed += 1;
+      process.stdout.write(`FAILED  ${name}: ${error instanceof Error ? error.message : String(error)}\n`);
+    }
+  }
+
+  skip(name: string, reason: string): void {
+    this.#skipped += 1;
+    process.stdout.write(`skipped ${name}: ${reason}\n`);
+  }
+
+  /** Prints the counts; the process's exit status follows from them. */
+  close(): void {
+    process.stdout.write(`${this.#passed} passed, ${this.#failed} failed, ${this.#skipped} skipped\n`);
+    if (this.#failed > 0) process.exitCode = 1;
+  }
+}
