@@ -116,7 +116,7 @@ export class ClientConnection implements ConnectionListener, Peer {
   closed(): void {
     this.#gone = true;
     this.#leave();
-    for (const run of [...this.#goneListeners]) run();
+    for (const run of this.#goneListeners) run();
     this.#goneListeners.clear();
     this.#whenIdle?.();
   }

@@ -2,7 +2,15 @@
 //
 // Promises: an API or version that is not in the list of handlers ends the connection, as in Kafka; only ApiVersions of
 // an unknown version is answered, in version 0, without reading its body (KIP-511).
-import { ByteReader, type Clock, ErrorCode, type Histogram, type Logger, type Counter } from '@milepost/core';
+import {
+  ByteReader,
+  type Clock,
+  ErrorCode,
+  errorName,
+  type Histogram,
+  type Logger,
+  type Counter,
+} from '@milepost/core';
 import { ApiVersions, Produce, readRequestHeader, type RequestHeader, responseFrame } from '@milepost/wire';
 import type { Answer, Dispatch, Peer } from './connection.ts';
 import { type Handler, handlerOf } from './handlers/index.ts';
@@ -56,7 +64,9 @@ export class Dispatcher implements Dispatch {
       apiVersion: header.apiVersion,
       clientId: header.clientId ?? '',
       peer,
-      failed: (error) => this.#errors.add(1, { api: name, error }),
+      count: (error) => {
+        if (error !== ErrorCode.NONE) this.#errors.add(1, { api: name, error: errorName(error) });
+      },
     };
     const finish = (response: object | Answer): Answer => {
       this.#durations.observe((this.#clock.monotonic() - started) / 1000, { api: name });

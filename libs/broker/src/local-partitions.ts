@@ -54,7 +54,7 @@ export class LocalPartitions {
 
   /** First of all, at start: folders that no row knows are set aside, under their own name with `.stray`. */
   async setAsideStrays(): Promise<void> {
-    for (const log of [...this.#directory.logs()]) {
+    for (const log of Array.from(this.#directory.logs())) {
       const topic = this.#image.topics.get(log.topic);
       if (topic?.id === log.topicId && topic.partitions[log.partition]) continue;
       const name = partitionName(log.topic, log.partition);
@@ -96,7 +96,7 @@ export class LocalPartitions {
 
   async #apply(image: ClusterImage): Promise<void> {
     if (image.version < this.#image.version) return;
-    for (const [name, partitions] of [...this.#byTopic])
+    for (const [name, partitions] of this.#byTopic)
       if (image.topics.get(name)?.id !== partitions.find(Boolean)?.topicId) await this.#forget(name, partitions);
     const sameBrokers = isDeepEqual(image.brokerConfigs, this.#image.brokerConfigs);
     for (const topic of image.topics.values()) {

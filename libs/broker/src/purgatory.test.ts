@@ -9,7 +9,7 @@ class FakePartition {
     return () => this.watchers.delete(watcher);
   }
   move(): void {
-    for (const watcher of [...this.watchers]) watcher();
+    for (const watcher of this.watchers) watcher();
   }
 }
 

@@ -53,6 +53,6 @@ export class Purgatory {
   /** Everybody is answered now, with what there is; nobody waits any more. */
   close(): void {
     this.#closed = true;
-    for (const end of [...this.#waiting]) end('expired');
+    for (const end of this.#waiting) end('expired');
   }
 }

@@ -1,5 +1,5 @@
 // What handlers are given: the broker's parts, and who asks. Handlers keep nothing between requests.
-import type { Host } from '@milepost/core';
+import type { ErrorCode, Host } from '@milepost/core';
 import type { GroupCoordinator } from '@milepost/coordinators';
 import type { ClusterImage } from '@milepost/metadata';
 import type { AnyApi } from '@milepost/wire';
@@ -36,6 +36,6 @@ export interface Context {
   /** '' for a client that does not name itself. */
   readonly clientId: string;
   readonly peer: Peer;
-  /** Counts an error code that goes out, by its name. */
-  failed(error: string): void;
+  /** Counts an error that goes out; NONE is none. */
+  readonly count: (error: ErrorCode) => void;
 }

@@ -128,6 +128,6 @@ export class Partition {
   }
 
   #advanced(): void {
-    for (const watcher of [...this.#watchers]) watcher();
+    for (const watcher of this.#watchers) watcher();
   }
 }

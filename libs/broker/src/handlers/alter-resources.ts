@@ -1,5 +1,5 @@
 // What AlterConfigs and IncrementalAlterConfigs share: each resource has its own result, and none may come twice.
-import { ErrorCode, errorName } from '@milepost/core';
+import { ErrorCode } from '@milepost/core';
 import { refusal } from '../commit-queue.ts';
 import type { ConfigAdmin } from '../config-admin.ts';
 import type { Context } from '../services.ts';
@@ -9,14 +9,14 @@ type Wish = Parameters<ConfigAdmin['alter']>[0][number];
 
 const TWICE = refusal(ErrorCode.INVALID_REQUEST, 'the resource is named more than once');
 
-export async function alterResources(wishes: readonly Wish[], validateOnly: boolean, { services, failed }: Context) {
+export async function alterResources(wishes: readonly Wish[], validateOnly: boolean, { services, count }: Context) {
   const keyOf = ({ resourceType, resourceName }: Wish): string => `${resourceType} ${resourceName}`;
   const twice = namedTwice(wishes.map(keyOf));
   const once = wishes.filter((wish) => !twice.has(keyOf(wish)));
   const outcomes = await services.configs.alter(once, validateOnly);
   return wishes.map((wish) => {
     const refused = twice.has(keyOf(wish)) ? TWICE : outcomes[once.indexOf(wish)];
-    if (refused) failed(errorName(refused.error));
+    if (refused) count(refused.error);
     const { resourceType, resourceName } = wish;
     return {
       errorCode: refused?.error ?? ErrorCode.NONE,

@@ -1,6 +1,6 @@
 // CreateTopics, versions 2 to 7. Each topic has its own result, and what can be created is. A name given twice in one
 // request is INVALID_REQUEST. -1 partitions or replicas: the broker's defaults. validate_only says what would happen.
-import { ErrorCode, errorName } from '@milepost/core';
+import { ErrorCode } from '@milepost/core';
 import { effectiveTopicConfig, type TopicState } from '@milepost/metadata';
 import { CreateTopics, type CreateTopicsResponse } from '@milepost/wire';
 import { configLayers } from '../broker-config.ts';
@@ -15,7 +15,7 @@ export const createTopics = handler(CreateTopics, async ({ topics, validateOnly 
   const once = topics.filter(({ name }) => !twice.has(name));
   const outcomes = await context.services.topics.create(once, validateOnly);
   const refused = (name: string, errorCode: ErrorCode, errorMessage: string): Answered => {
-    context.failed(errorName(errorCode));
+    context.count(errorCode);
     return { name, errorCode, errorMessage };
   };
   return {

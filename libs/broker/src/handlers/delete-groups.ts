@@ -1,13 +1,12 @@
 // DeleteGroups, versions 0 to 2: empty groups with all their offsets; others are NON_EMPTY_GROUP.
-import { ErrorCode, errorName } from '@milepost/core';
 import { DeleteGroups } from '@milepost/wire';
 import { handler } from './handler.ts';
 
-export const deleteGroups = handler(DeleteGroups, async ({ groupsNames }, { services, failed }) => {
+export const deleteGroups = handler(DeleteGroups, async ({ groupsNames }, { services, count }) => {
   const deleted = await services.groups.deleteGroups(groupsNames);
   return {
     results: deleted.map(({ groupId, error }) => {
-      if (error !== ErrorCode.NONE) failed(errorName(error));
+      count(error);
       return { groupId, errorCode: error };
     }),
   };

@@ -1,6 +1,6 @@
 // DeleteRecords, versions 0 to 2: moves the start of a log forward; -1 means up to the high watermark, beyond it is
 // OFFSET_OUT_OF_RANGE. Topics that are only compacted: POLICY_VIOLATION. Internal topics: INVALID_TOPIC_EXCEPTION.
-import { ErrorCode, errorName, NO_OFFSET, type Offset } from '@milepost/core';
+import { ErrorCode, NO_OFFSET, type Offset } from '@milepost/core';
 import { isInternalTopic } from '@milepost/metadata';
 import { DeleteRecords } from '@milepost/wire';
 import type { Context } from '../services.ts';
@@ -13,7 +13,7 @@ export const deleteRecords = handler(DeleteRecords, async ({ topics }, context) 
       partitions: await Promise.all(
         partitions.map(async ({ partitionIndex, offset }) => {
           const outcome = await deleteBefore(name, partitionIndex, offset, context);
-          if (outcome.errorCode !== ErrorCode.NONE) context.failed(errorName(outcome.errorCode));
+          context.count(outcome.errorCode);
           return { partitionIndex, ...outcome };
         }),
       ),

@@ -1,7 +1,7 @@
 // DeleteTopics, versions 1 to 6: by name, from v6 by name or id. Answered when the topic is gone and its folders renamed.
 // Neither or both of name and id, or one topic twice: INVALID_REQUEST. delete.topic.enable=false: TOPIC_DELETION_DISABLED
 // (before v3 INVALID_REQUEST). The group offsets of a deleted topic go as well.
-import { ErrorCode, errorName, type Uuid, ZERO_UUID } from '@milepost/core';
+import { ErrorCode, type Uuid, ZERO_UUID } from '@milepost/core';
 import type { TopicState } from '@milepost/metadata';
 import { DeleteTopics, type DeleteTopicsRequest } from '@milepost/wire';
 import { type Refusal, refusal } from '../commit-queue.ts';
@@ -28,7 +28,7 @@ export const deleteTopics = handler(DeleteTopics, async (request, context) => {
       const outcome = found[place] as TopicState | Refusal;
       const refused =
         'error' in outcome ? outcome : twice.has(outcome.id) ? NAMED_TWICE : outcomes[once.indexOf(outcome)];
-      if (refused) context.failed(errorName(refused.error));
+      if (refused) context.count(refused.error);
       return {
         name: 'name' in outcome ? outcome.name : one.name,
         topicId: 'id' in outcome ? outcome.id : one.topicId,

@@ -1,6 +1,6 @@
 // DescribeConfigs, versions 1 to 4: every property of a topic or of this broker with its source and, when asked for, its
 // synonyms, type (v3) and documentation (v3). Other kinds of resource: INVALID_REQUEST.
-import { ErrorCode, errorName } from '@milepost/core';
+import { ErrorCode } from '@milepost/core';
 import {
   type ConfigEntry,
   ConfigTypeCode,
@@ -22,7 +22,7 @@ export const describeConfigs = handler(DescribeConfigs, (request, context) => ({
     const { resourceType, resourceName, configurationKeys } = resource;
     const entries = entriesOf(resource, context);
     if ('errorCode' in entries) {
-      context.failed(errorName(entries.errorCode));
+      context.count(entries.errorCode);
       return { resourceType, resourceName, configs: [], ...entries };
     }
     const wanted = configurationKeys ? entries.filter(({ name }) => configurationKeys.includes(name)) : entries;

@@ -1,18 +1,18 @@
 // DescribeGroups, versions 0 to 6. A group that is not there is Dead; v6 says GROUP_ID_NOT_FOUND as well (KIP-1043).
-import { ErrorCode, errorName } from '@milepost/core';
+import { ErrorCode } from '@milepost/core';
 import { DescribeGroups } from '@milepost/wire';
 import { authorizedOperations } from './authorized-operations.ts';
 import { handler } from './handler.ts';
 
 const FIRST_VERSION_WITH_NOT_FOUND = 6;
 
-export const describeGroups = handler(DescribeGroups, async (request, { services, apiVersion, failed }) => {
+export const describeGroups = handler(DescribeGroups, async (request, { services, apiVersion, count }) => {
   const groups = await services.groups.describe(request.groups);
   return {
     groups: groups.map((group) => {
       const isMissing = group.error === ErrorCode.GROUP_ID_NOT_FOUND;
       const errorCode = isMissing && apiVersion < FIRST_VERSION_WITH_NOT_FOUND ? ErrorCode.NONE : group.error;
-      if (errorCode !== ErrorCode.NONE) failed(errorName(errorCode));
+      count(errorCode);
       const isAsked = request.includeAuthorizedOperations && group.error === ErrorCode.NONE;
       return {
         errorCode,

@@ -1,6 +1,6 @@
 // DescribeTopicPartitions, version 0: topics in the order of their names, page by page (KIP-966). No topics means all.
 // A cursor that names no topic asked for, or no partition, ends the connection: there is no place for an error.
-import { ErrorCode, errorName, ZERO_UUID } from '@milepost/core';
+import { ErrorCode, ZERO_UUID } from '@milepost/core';
 import { isInternalTopic, topicNameProblem } from '@milepost/metadata';
 import {
   DescribeTopicPartitions,
@@ -41,11 +41,11 @@ function askedNames({ topics, cursor }: DescribeTopicPartitionsRequest, { servic
   return [...new Set(all)].filter((name) => name >= from).toSorted((a, b) => (a < b ? -1 : 1));
 }
 
-function page(name: string, first: number, limit: number, { services, failed }: Context) {
+function page(name: string, first: number, limit: number, { services, count }: Context) {
   const topic = services.image().topics.get(name);
   if (!topic) {
     const errorCode = topicNameProblem(name) ? ErrorCode.INVALID_TOPIC_EXCEPTION : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
-    failed(errorName(errorCode));
+    count(errorCode);
     return { total: 0, topic: { errorCode, name, topicId: ZERO_UUID, partitions: [] } satisfies Answered };
   }
   const partitions = topic.partitions

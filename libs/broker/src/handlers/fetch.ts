@@ -4,7 +4,7 @@
 // client names its partitions (clients rotate it), up to max_bytes over all; the first batch is sent whatever its size
 // (KIP-74). With less than min_bytes to send it waits up to max_wait, until enough is committed or a partition changes.
 // Sessions (KIP-227) are not kept: every answer says session 0, and each fetch is a full one, as the KIP allows.
-import { ErrorCode, errorName, NO_OFFSET, ZERO_UUID } from '@milepost/core';
+import { ErrorCode, NO_OFFSET, ZERO_UUID } from '@milepost/core';
 import type { Partition } from '@milepost/replication';
 import { Fetch, type FetchRequest, type FetchResponse } from '@milepost/wire';
 import { LeaderHints, ledPartition, topicNameOf } from '../access.ts';
@@ -123,9 +123,11 @@ class Reading {
     return { sessionId: 0, responses, nodeEndpoints: hints.nodeEndpoints };
   }
 
-  #read({ topic, asked, found }: Wanted): Answered {
+  #read({ asked, found }: Wanted): Answered {
     if (typeof found === 'number') return this.#refused(asked, found);
     this.partitions.push(found);
+    const traffic = this.#context.services.traffic.of(found.topic);
+    traffic.fetchRequests++;
     const { highWatermark, lastStableOffset, log } = found;
     const readsCommitted = this.#request.isolationLevel === READ_COMMITTED;
     const upTo = readsCommitted ? lastStableOffset : highWatermark;
@@ -147,12 +149,11 @@ class Reading {
     });
     if (outcome.error !== ErrorCode.NONE) {
       this.#failed = true;
+      traffic.failedFetchRequests++;
       return { ...answer, errorCode: outcome.error };
     }
     this.#sizeBytes += outcome.records.length;
     this.#leftBytes -= outcome.records.length;
-    const traffic = this.#context.services.traffic.of(topic ?? '');
-    traffic.fetchRequests++;
     return { ...answer, records: outcome.records };
   }
 
@@ -169,7 +170,7 @@ class Reading {
 
   #finished(answer: Answered, topic: string | undefined, hints: LeaderHints): Answered {
     if (answer.errorCode !== ErrorCode.NONE) {
-      this.#context.failed(errorName(answer.errorCode));
+      this.#context.count(answer.errorCode);
       return isAboutLeader(answer.errorCode)
         ? { ...answer, currentLeader: hints.leaderOf(topic, answer.partitionIndex) }
         : answer;

@@ -1,7 +1,7 @@
 // FindCoordinator, versions 0 to 6: this broker coordinates every group. Their offsets live in the group store, so
 // __consumer_offsets does not have to exist, and is not made.
 // Other kinds of key: transactions UNSUPPORTED_VERSION (see init-producer-id.ts), share groups and the unknown INVALID_REQUEST.
-import { ErrorCode, errorName, NO_BROKER } from '@milepost/core';
+import { ErrorCode, NO_BROKER } from '@milepost/core';
 import { CoordinatorType, FindCoordinator } from '@milepost/wire';
 import type { Context } from '../services.ts';
 import { handler } from './handler.ts';
@@ -19,9 +19,9 @@ export const findCoordinator = handler(FindCoordinator, ({ keyType, coordinatorK
   };
 });
 
-function find(keyType: number, { services, failed }: Context) {
+function find(keyType: number, { services, count }: Context) {
   const refuse = (errorCode: ErrorCode, errorMessage: string) => {
-    failed(errorName(errorCode));
+    count(errorCode);
     return { errorCode, errorMessage, ...NOWHERE };
   };
   switch (keyType) {

@@ -1,15 +1,14 @@
 // Heartbeat, versions 0 to 4. REBALANCE_IN_PROGRESS tells a member to join again.
-import { ErrorCode, errorName } from '@milepost/core';
 import { Heartbeat } from '@milepost/wire';
 import { handler } from './handler.ts';
 
-export const heartbeat = handler(Heartbeat, async (request, { services, failed }) => {
+export const heartbeat = handler(Heartbeat, async (request, { services, count }) => {
   const errorCode = await services.groups.heartbeat({
     groupId: request.groupId,
     generation: request.generationId,
     memberId: request.memberId,
     instanceId: request.groupInstanceId,
   });
-  if (errorCode !== ErrorCode.NONE) failed(errorName(errorCode));
+  count(errorCode);
   return { errorCode };
 });

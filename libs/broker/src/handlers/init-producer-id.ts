@@ -2,16 +2,16 @@
 // carries (Kafka ignores them without a transactional id; @platformatic/kafka sends 0/0).
 // With a transactional id: UNSUPPORTED_VERSION. Transactions are not advertised, and this code makes a client stop with an
 // error at once, where a retriable one would keep it trying until it times out and an authorization error would mislead.
-import { ErrorCode, errorName } from '@milepost/core';
+import { ErrorCode } from '@milepost/core';
 import { StoreUnavailable } from '@milepost/metadata';
 import { InitProducerId } from '@milepost/wire';
 import { handler } from './handler.ts';
 
 const NO_PRODUCER = { producerId: -1n, producerEpoch: -1 };
 
-export const initProducerId = handler(InitProducerId, async ({ transactionalId }, { services, failed }) => {
+export const initProducerId = handler(InitProducerId, async ({ transactionalId }, { services, count }) => {
   const refuse = (errorCode: ErrorCode) => {
-    failed(errorName(errorCode));
+    count(errorCode);
     return { errorCode, ...NO_PRODUCER };
   };
   if (transactionalId === '') return refuse(ErrorCode.INVALID_REQUEST);

@@ -1,6 +1,5 @@
 // JoinGroup, versions 0 to 9. The answer comes when the rebalance is done. Since v4 a dynamic member without an id is
 // told one and comes again with it (KIP-394); since v9 a leader may be told to skip the assignment (KIP-814).
-import { ErrorCode, errorName } from '@milepost/core';
 import { JoinGroup } from '@milepost/wire';
 import { handler } from './handler.ts';
 
@@ -8,7 +7,7 @@ const FIRST_VERSION_WITH_KNOWN_MEMBERS = 4;
 const FIRST_VERSION_WITH_NULL_PROTOCOL = 7;
 const FIRST_VERSION_WITH_SKIPPED_ASSIGNMENT = 9;
 
-export const joinGroup = handler(JoinGroup, async (request, { services, apiVersion, clientId, peer, failed }) => {
+export const joinGroup = handler(JoinGroup, async (request, { services, apiVersion, clientId, peer, count }) => {
   const joined = await services.groups.join({
     groupId: request.groupId,
     memberId: request.memberId,
@@ -23,7 +22,7 @@ export const joinGroup = handler(JoinGroup, async (request, { services, apiVersi
     supportsSkippingAssignment: apiVersion >= FIRST_VERSION_WITH_SKIPPED_ASSIGNMENT,
     reason: request.reason,
   });
-  if (joined.error !== ErrorCode.NONE) failed(errorName(joined.error));
+  count(joined.error);
   return {
     errorCode: joined.error,
     generationId: joined.generation,

@@ -1,11 +1,11 @@
 // LeaveGroup, versions 0 to 5. Up to v2 one member, whose error is the answer's; from v3 several, each with its own.
-import { ErrorCode, errorName } from '@milepost/core';
+import { ErrorCode } from '@milepost/core';
 import { LeaveGroup } from '@milepost/wire';
 import { handler } from './handler.ts';
 
 const FIRST_VERSION_WITH_MEMBERS = 3;
 
-export const leaveGroup = handler(LeaveGroup, async (request, { services, apiVersion, failed }) => {
+export const leaveGroup = handler(LeaveGroup, async (request, { services, apiVersion, count }) => {
   const hasMembers = apiVersion >= FIRST_VERSION_WITH_MEMBERS;
   const members = hasMembers
     ? request.members.map(({ memberId, groupInstanceId, reason }) => ({
@@ -17,7 +17,7 @@ export const leaveGroup = handler(LeaveGroup, async (request, { services, apiVer
   const left = await services.groups.leave({ groupId: request.groupId, members });
   const ofFirst = left.members[0]?.error ?? ErrorCode.NONE;
   const errorCode = left.error === ErrorCode.NONE && !hasMembers ? ofFirst : left.error;
-  if (errorCode !== ErrorCode.NONE) failed(errorName(errorCode));
+  count(errorCode);
   return {
     errorCode,
     members: left.members.map(({ memberId, instanceId, error }) => ({

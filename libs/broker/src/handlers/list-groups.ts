@@ -1,11 +1,10 @@
 // ListGroups, versions 0 to 5: all groups, or those in the states (v4) and of the types (v5) asked for.
-import { ErrorCode, errorName } from '@milepost/core';
 import { ListGroups } from '@milepost/wire';
 import { handler } from './handler.ts';
 
-export const listGroups = handler(ListGroups, async ({ statesFilter, typesFilter }, { services, failed }) => {
+export const listGroups = handler(ListGroups, async ({ statesFilter, typesFilter }, { services, count }) => {
   const { error, groups } = await services.groups.list({ states: statesFilter, types: typesFilter });
-  if (error !== ErrorCode.NONE) failed(errorName(error));
+  count(error);
   return {
     errorCode: error,
     groups: groups.map(({ groupId, protocolType, state, type }) => ({

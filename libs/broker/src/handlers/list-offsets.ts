@@ -2,7 +2,7 @@
 // earliest, max timestamp. By time: the first record, not batch, at or after it; none is offset -1 without an error.
 // Nothing is tiered: earliest local is earliest; last tiered and earliest pending upload are -1. A name that the version
 // does not know is UNSUPPORTED_VERSION; a partition named twice is INVALID_REQUEST. Epochs are those of the offset found.
-import { ErrorCode, errorName, NO_LEADER_EPOCH, NO_OFFSET, type Offset } from '@milepost/core';
+import { ErrorCode, NO_LEADER_EPOCH, NO_OFFSET, type Offset } from '@milepost/core';
 import type { Partition } from '@milepost/replication';
 import { ListOffsets, type ListOffsetsRequest, type ListOffsetsResponse, ListOffsetsTime } from '@milepost/wire';
 import { ledPartition } from '../access.ts';
@@ -39,7 +39,7 @@ export const listOffsets = handler(ListOffsets, (request, context) => {
       const found = isTwice ? ErrorCode.INVALID_REQUEST : find(name, asked, request, context);
       if (typeof found !== 'number')
         return { partitionIndex: asked.partitionIndex, errorCode: ErrorCode.NONE, ...found };
-      context.failed(errorName(found));
+      context.count(found);
       return { partitionIndex: asked.partitionIndex, errorCode: found };
     }),
   }));

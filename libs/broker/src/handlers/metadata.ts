@@ -2,7 +2,7 @@
 // v0: no topics means all; later null means all and none means none. An unknown topic is made when both the broker
 // (auto.create.topics.enable) and the request allow it, and is there in the answer; when that fails, or is not allowed, it is
 // UNKNOWN_TOPIC_OR_PARTITION, a bad name INVALID_TOPIC_EXCEPTION, an unknown id UNKNOWN_TOPIC_ID.
-import { ErrorCode, errorName, NO_BROKER, type Uuid, ZERO_UUID } from '@milepost/core';
+import { ErrorCode, NO_BROKER, type Uuid, ZERO_UUID } from '@milepost/core';
 import { isInternalTopic, type PartitionState, type TopicState, topicNameProblem } from '@milepost/metadata';
 import { Metadata, type MetadataRequest, type MetadataResponse } from '@milepost/wire';
 import type { Context } from '../services.ts';
@@ -52,12 +52,12 @@ async function createMissing(asked: readonly Asked[], request: MetadataRequest, 
   if (missing.length > 0) await services.topics.createByDefault(missing);
 }
 
-function answerOf({ name, topicId }: Asked, request: MetadataRequest, { services, failed }: Context): Answered {
+function answerOf({ name, topicId }: Asked, request: MetadataRequest, { services, count }: Context): Answered {
   const image = services.image();
   const topic = name === null ? image.topicsById.get(topicId) : image.topics.get(name);
   if (topic) return described(topic, request);
   const errorCode = errorOf(name);
-  failed(errorName(errorCode));
+  count(errorCode);
   return { errorCode, name, topicId, isInternal: name !== null && isInternalTopic(name), partitions: [] };
 }
 

@@ -1,6 +1,6 @@
 // OffsetCommit, versions 2 to 10. Answered when the group store has the offsets. A partition that is not there:
 // UNKNOWN_TOPIC_OR_PARTITION, a topic id that nobody has (v10): UNKNOWN_TOPIC_ID, each for itself; the rest is committed.
-import { ErrorCode, errorName, ZERO_UUID } from '@milepost/core';
+import { ErrorCode, ZERO_UUID } from '@milepost/core';
 import { OffsetCommit, type OffsetCommitRequest } from '@milepost/wire';
 import type { Context } from '../services.ts';
 import { handler } from './handler.ts';
@@ -11,7 +11,7 @@ const FIRST_VERSION_WITH_IDS = 10;
 type Topic = OffsetCommitRequest['topics'][number];
 
 export const offsetCommit = handler(OffsetCommit, async (request, context) => {
-  const { services, apiVersion, failed } = context;
+  const { services, apiVersion, count } = context;
   const topics = request.topics.map((topic) => lookUp(topic, context));
   const committed = await services.groups.commitOffsets({
     groupId: request.groupId,
@@ -36,7 +36,7 @@ export const offsetCommit = handler(OffsetCommit, async (request, context) => {
       const errors = new Map(committed.topics[place]?.partitions.map(({ partition, error }) => [partition, error]));
       const partitions = asked.partitions.map((one) => {
         const errorCode = known.includes(one) ? (errors.get(one.partitionIndex) ?? ErrorCode.NONE) : unknownError;
-        if (errorCode !== ErrorCode.NONE) failed(errorName(errorCode));
+        count(errorCode);
         return { partitionIndex: one.partitionIndex, errorCode };
       });
       return { name: asked.name, topicId: asked.topicId, partitions };

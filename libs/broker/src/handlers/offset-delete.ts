@@ -1,10 +1,10 @@
 // OffsetDelete, version 0: a group's offsets of topics that it does not read. A partition that is not there is
 // UNKNOWN_TOPIC_OR_PARTITION; the rest is deleted.
-import { ErrorCode, errorName } from '@milepost/core';
+import { ErrorCode } from '@milepost/core';
 import { OffsetDelete } from '@milepost/wire';
 import { handler } from './handler.ts';
 
-export const offsetDelete = handler(OffsetDelete, async ({ groupId, topics }, { services, failed }) => {
+export const offsetDelete = handler(OffsetDelete, async ({ groupId, topics }, { services, count }) => {
   const image = services.image();
   const isKnown = (topic: string, index: number): boolean => !!image.topics.get(topic)?.partitions[index];
   const known = topics.map(({ name, partitions }) => ({
@@ -13,7 +13,7 @@ export const offsetDelete = handler(OffsetDelete, async ({ groupId, topics }, { 
   }));
   const deleted = await services.groups.deleteOffsets({ groupId, topics: known });
   if (deleted.error !== ErrorCode.NONE) {
-    failed(errorName(deleted.error));
+    count(deleted.error);
     return { errorCode: deleted.error, topics: [] };
   }
   return {
@@ -22,7 +22,7 @@ export const offsetDelete = handler(OffsetDelete, async ({ groupId, topics }, { 
       const errors = new Map(deleted.topics[place]?.partitions.map(({ partition, error }) => [partition, error]));
       const answered = partitions.map(({ partitionIndex }) => {
         const errorCode = errors.get(partitionIndex) ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
-        if (errorCode !== ErrorCode.NONE) failed(errorName(errorCode));
+        count(errorCode);
         return { partitionIndex, errorCode };
       });
       return { name, partitions: answered };

@@ -1,7 +1,7 @@
 // OffsetFetch, versions 1 to 10. Up to v7 one group, from v8 many; null topics mean all that the group has. What was never
 // committed is -1 without an error. v10 names topics by id: an unknown one is UNKNOWN_TOPIC_ID, and what was committed for
 // a topic that is gone cannot be told. v1 has no place for an error of the group: each partition carries it.
-import { ErrorCode, errorName, NO_LEADER_EPOCH, NO_OFFSET, type Uuid, ZERO_UUID } from '@milepost/core';
+import { ErrorCode, NO_LEADER_EPOCH, NO_OFFSET, type Uuid, ZERO_UUID } from '@milepost/core';
 import type { FetchOffsetsResult } from '@milepost/coordinators';
 import { OffsetFetch, type OffsetFetchRequest, type OffsetFetchResponse } from '@milepost/wire';
 import type { Context } from '../services.ts';
@@ -47,7 +47,7 @@ async function ofGroup(
   requireStable: boolean,
   context: Context,
 ): Promise<{ error: ErrorCode; topics: Topic[] }> {
-  const { services, apiVersion, failed } = context;
+  const { services, apiVersion, count } = context;
   const byId = apiVersion >= FIRST_VERSION_WITH_IDS;
   const image = services.image();
   const wanted = asked?.map((topic) => {
@@ -63,7 +63,7 @@ async function ofGroup(
         .map(({ name, topicId, partitionIndexes }) => ({ name, topicId, partitions: partitionIndexes })) ?? null,
   });
   if (found.error !== ErrorCode.NONE) {
-    failed(errorName(found.error));
+    count(found.error);
     return { error: found.error, topics: [] };
   }
   const unknown = (wanted ?? []).filter(({ isUnknown }) => isUnknown);

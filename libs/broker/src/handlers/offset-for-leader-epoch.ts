@@ -1,6 +1,6 @@
 // OffsetForLeaderEpoch, versions 2 to 4: where an epoch ended here, so that a client finds out what it has to forget
 // (KIP-320). An epoch that never was: -1 and -1, without an error.
-import { ErrorCode, errorName } from '@milepost/core';
+import { ErrorCode } from '@milepost/core';
 import { OffsetForLeaderEpoch, type OffsetForLeaderEpochRequest } from '@milepost/wire';
 import { ledPartition } from '../access.ts';
 import type { Context } from '../services.ts';
@@ -18,7 +18,7 @@ export const offsetForLeaderEpoch = handler(OffsetForLeaderEpoch, ({ topics }, c
 function endOf(topic: string, { partition, currentLeaderEpoch, leaderEpoch }: Asked, context: Context) {
   const found = ledPartition(context, topic, partition, currentLeaderEpoch);
   if (typeof found === 'number') {
-    context.failed(errorName(found));
+    context.count(found);
     return { partition, errorCode: found };
   }
   const end = found.log.endOffsetForEpoch(leaderEpoch);

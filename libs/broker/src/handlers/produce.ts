@@ -5,7 +5,7 @@
 // commit that appends of all clients share. A duplicate waits for the fsync of the batch that it repeats. Whoever runs
 // out of timeoutMs first gets REQUEST_TIMED_OUT; the records may then yet be committed, as in Kafka.
 // Transactional batches are refused with INVALID_TXN_STATE: no transaction can be open here yet.
-import { ErrorCode, errorName, NO_OFFSET, type Offset, ZERO_UUID } from '@milepost/core';
+import { ErrorCode, NO_OFFSET, type Offset, ZERO_UUID } from '@milepost/core';
 import { isInternalTopic } from '@milepost/metadata';
 import type { AppendOutcome } from '@milepost/log';
 import { RecordBatch } from '@milepost/records';
@@ -142,7 +142,7 @@ function finish(responses: readonly TopicWritten[], context: Context): ProduceRe
   for (const { name, partitionResponses } of responses)
     partitionResponses.forEach((written, place) => {
       if (written.errorCode === ErrorCode.NONE) return;
-      context.failed(errorName(written.errorCode));
+      context.count(written.errorCode);
       if (written.errorCode === ErrorCode.NOT_LEADER_OR_FOLLOWER)
         partitionResponses[place] = { ...written, currentLeader: hints.leaderOf(name, written.index) };
     });

@@ -1,16 +1,16 @@
 // SyncGroup, versions 0 to 5. Waits for the leader's assignment. From v5 on the protocol has to be named (KIP-559):
 // INCONSISTENT_GROUP_PROTOCOL otherwise.
-import { ErrorCode, errorName } from '@milepost/core';
+import { ErrorCode } from '@milepost/core';
 import { SyncGroup } from '@milepost/wire';
 import { handler } from './handler.ts';
 
 const FIRST_VERSION_WITH_PROTOCOL = 5;
 const NO_ASSIGNMENT = Buffer.alloc(0);
 
-export const syncGroup = handler(SyncGroup, async (request, { services, apiVersion, failed }) => {
+export const syncGroup = handler(SyncGroup, async (request, { services, apiVersion, count }) => {
   const { groupId, memberId, protocolType, protocolName, assignments } = request;
   if (apiVersion >= FIRST_VERSION_WITH_PROTOCOL && (protocolType === null || protocolName === null)) {
-    failed(errorName(ErrorCode.INCONSISTENT_GROUP_PROTOCOL));
+    count(ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
     return { errorCode: ErrorCode.INCONSISTENT_GROUP_PROTOCOL, assignment: NO_ASSIGNMENT };
   }
   const synced = await services.groups.sync({
@@ -22,7 +22,7 @@ export const syncGroup = handler(SyncGroup, async (request, { services, apiVersi
     protocolName,
     assignments,
   });
-  if (synced.error !== ErrorCode.NONE) failed(errorName(synced.error));
+  count(synced.error);
   return {
     errorCode: synced.error,
     protocolType: synced.protocolType,

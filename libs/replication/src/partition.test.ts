@@ -1,0 +1,139 @@
+import { ErrorCode, LeaderEpoch, NO_TIMESTAMP, Offset } from '@milepost/core';
+import type { AppendOutcome, Log } from '@milepost/log';
+import { type FlushPolicy, Partition } from './partition.ts';
+
+/** A log whose disk syncs when the test says so. */
+class FakeLog {
+  readonly topic = 'trucks';
+  readonly partition = 3;
+  logEndOffset = Offset(0);
+  flushedOffset = Offset(0);
+  failed = false;
+  syncs = 0;
+  epochs: number[] = [];
+  #ends: (() => void)[] = [];
+  #fails: ((failure: Error) => void)[] = [];
+
+  append(_: Buffer, epoch: LeaderEpoch): AppendOutcome {
+    this.epochs.push(epoch);
+    const baseOffset = this.logEndOffset;
+    this.logEndOffset = Offset(baseOffset + 1);
+    return {
+      error: ErrorCode.NONE,
+      baseOffset,
+      lastOffset: baseOffset,
+      logAppendTimeMs: NO_TIMESTAMP,
+      duplicate: false,
+    };
+  }
+  sync(): Promise<void> {
+    this.syncs++;
+    const upTo = this.logEndOffset;
+    return new Promise((resolve, reject) => {
+      this.#fails.push(reject);
+      this.#ends.push(() => {
+        this.flushedOffset = upTo;
+        resolve();
+      });
+    });
+  }
+  async syncEnds(): Promise<void> {
+    this.#ends.shift()?.();
+    await ticks();
+  }
+  async syncFails(): Promise<void> {
+    this.#fails.shift()?.(new Error('EIO'));
+    await ticks();
+  }
+}
+
+async function ticks(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+}
+
+const batch = Buffer.alloc(100);
+
+function given(flush: FlushPolicy) {
+  const log = new FakeLog();
+  const failures: unknown[] = [];
+  const partition = new Partition(log as unknown as Log, LeaderEpoch(4), flush, (_, failure) => failures.push(failure));
+  const seen: number[] = [];
+  partition.watch(() => seen.push(partition.highWatermark));
+  return { log, partition, seen, failures };
+}
+
+test('with flush always the high watermark waits for the sync', async () => {
+  const { log, partition, seen } = given('always');
+  partition.append(batch);
+  await ticks();
+  expect(partition.highWatermark).toBe(0);
+  expect(seen).toEqual([]);
+  await log.syncEnds();
+  expect(partition.highWatermark).toBe(1);
+  expect(seen).toEqual([1]);
+  expect(partition.committedBytes).toBe(100);
+});
+
+test('appends of one turn share a sync, those that come meanwhile share the next', async () => {
+  const { log, partition, seen } = given('always');
+  partition.append(batch);
+  partition.append(batch);
+  await ticks();
+  expect(log.syncs).toBe(1);
+  partition.append(batch);
+  partition.append(batch);
+  await log.syncEnds();
+  expect(log.syncs).toBe(2);
+  expect(partition.committedBytes).toBe(200);
+  await log.syncEnds();
+  expect(log.syncs).toBe(2);
+  expect(seen).toEqual([2, 4]);
+});
+
+test('with flush os what is appended is committed, and watchers hear of it after the turn', async () => {
+  const { log, partition, seen } = given('os');
+  partition.append(batch);
+  expect(partition.highWatermark).toBe(1);
+  expect(seen).toEqual([]);
+  await ticks();
+  expect(seen).toEqual([1]);
+  expect(log.syncs).toBe(0);
+});
+
+test('after a failed sync the high watermark stands, nothing more is taken, and waiters are woken', async () => {
+  const { log, partition, seen, failures } = given('always');
+  partition.append(batch);
+  await ticks();
+  await log.syncFails();
+  expect(failures).toHaveLength(1);
+  expect(partition.isFailed).toBe(true);
+  expect(partition.highWatermark).toBe(0);
+  expect(seen).toEqual([0]);
+  expect(partition.append(batch).error).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
+  expect(log.logEndOffset).toBe(1);
+});
+
+test('batches carry the epoch in which they were appended', () => {
+  const { log, partition } = given('os');
+  partition.append(batch);
+  partition.lead(LeaderEpoch(5));
+  partition.append(batch);
+  expect(log.epochs).toEqual([4, 5]);
+});
+
+test('who no longer watches is not called', async () => {
+  const { partition, seen } = given('os');
+  const stop = partition.watch(() => seen.push(-1));
+  stop();
+  partition.append(batch);
+  await ticks();
+  expect(seen).toEqual([1]);
+});
+
+test('a retired partition wakes those who wait and takes nothing more', () => {
+  const { partition, seen, failures } = given('always');
+  partition.retire();
+  expect(seen).toEqual([0]);
+  expect(partition.append(batch).error).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
+  expect(failures).toHaveLength(0);
+});
