@@ -1,7 +1,7 @@
 // Quotas of users, clients and addresses that match (KIP-546). v1 is flexible.
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { array, bool, errorCode, float64, int8, string } from '../schema/field.ts';
-import { nullableString, throttleTimeMs } from './parts.ts';
+import { emptyMessage, throttleTimeMs } from './parts.ts';
 
 export const QuotaMatch = { EXACT: 0, DEFAULT: 1, ANY: 2 } as const;
 
@@ -17,7 +17,7 @@ export const DescribeClientQuotas = api({
   response: {
     throttleTimeMs,
     errorCode,
-    errorMessage: nullableString,
+    errorMessage: emptyMessage,
     entries: array({
       entity: array({ entityType: string, entityName: string.nullable() }),
       values: array({ key: string, value: float64 }),

@@ -2,7 +2,7 @@
 // v3 types and documentation (KIP-569), v4 is flexible. Version 0 told only whether a value was the default; it is gone.
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { array, bool, errorCode, int8, string } from '../schema/field.ts';
-import { nullableString, throttleTimeMs } from './parts.ts';
+import { emptyMessage, nullableString, throttleTimeMs } from './parts.ts';
 
 export const ConfigResourceType = {
   UNKNOWN: 0,
@@ -52,7 +52,7 @@ export const DescribeConfigs = api({
     throttleTimeMs,
     results: array({
       errorCode,
-      errorMessage: nullableString,
+      errorMessage: emptyMessage,
       resourceType: int8,
       resourceName: string,
       configs: array({

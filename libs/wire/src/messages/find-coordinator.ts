@@ -1,9 +1,10 @@
 // Which broker coordinates a group, a transactional id or a share group's partition. v1 names the kind of key, v3 is
 // flexible, v4 asks for many at once (KIP-699), v5 answers TRANSACTION_ABORTABLE, v6 knows share groups (KIP-932).
 // Up to v3 one key, answered at the top level; from v4 a list of both. A handler may fill in both forms.
+// Without an error Kafka's message is "NONE" up to v3 and empty from v4 on.
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { array, brokerId, errorCode, int8, int32, string } from '../schema/field.ts';
-import { nullableString, throttleTimeMs } from './parts.ts';
+import { emptyMessage, throttleTimeMs } from './parts.ts';
 
 export const CoordinatorType = { GROUP: 0, TRANSACTION: 1, SHARE: 2 } as const;
 
@@ -20,7 +21,7 @@ export const FindCoordinator = api({
   response: {
     throttleTimeMs: throttleTimeMs.since(1),
     errorCode: errorCode.until(3),
-    errorMessage: nullableString.since(1).until(3),
+    errorMessage: emptyMessage.since(1).until(3),
     nodeId: brokerId.until(3),
     host: string.until(3),
     port: int32.until(3),
@@ -30,7 +31,7 @@ export const FindCoordinator = api({
       host: string,
       port: int32,
       errorCode,
-      errorMessage: nullableString,
+      errorMessage: emptyMessage,
     }).since(4),
   },
 });

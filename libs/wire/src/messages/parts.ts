@@ -10,6 +10,9 @@ export const noErrorByDefault = errorCode.default(ErrorCode.NONE);
 
 export const nullableString = string.nullable().default(null);
 
+/** An error message where Kafka answers an empty text, and not null, when there is no error. */
+export const emptyMessage = string.nullable().default('');
+
 export const emptyByDefault = bytes.default(Buffer.alloc(0));
 
 /** Bits of what the client may do (KIP-430), when the client did not ask for them. */
