@@ -159,7 +159,7 @@ export class SimDisk implements Disk {
     const parent = this.#node(folderOf(path));
     const node = this.#node(path);
     if (node === undefined || !(parent instanceof SimFolder)) return;
-    if (node instanceof SimFolder) for (const name of [...node.names.keys()]) await this.remove(`${path}/${name}`);
+    if (node instanceof SimFolder) for (const name of node.names.keys()) await this.remove(`${path}/${name}`);
     else this.#usedBytes -= node.sizeBytes;
     parent.name(new Map([[nameOf(path), undefined]]));
   }
@@ -223,8 +223,7 @@ export class SimDisk implements Disk {
 
   async #elapse(): Promise<void> {
     const clock = this.#clock;
-    if (clock) await new Promise<void>((resolve) => clock.after(0.2 + this.#random.below(4800) / 1000, resolve));
-    else await undefined;
+    await (clock && new Promise<void>((resolve) => clock.after(0.2 + this.#random.below(4800) / 1000, resolve)));
     this.#mustBeOn();
   }
 

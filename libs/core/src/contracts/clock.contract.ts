@@ -4,7 +4,7 @@ import type { Clock } from '../ports.ts';
 export interface ClockUnderTest {
   readonly clock: Clock;
   /** Resolves when so much time has passed and all that fell due has run. */
-  pass(forMs: number): Promise<void>;
+  readonly pass: (forMs: number) => Promise<void>;
 }
 
 export function clockContract(name: string, make: () => ClockUnderTest): void {
