@@ -1,0 +1,33 @@
+// What the figures are made of: percentiles, the machine, the file of results.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { arch, cpus, platform, release, totalmem } from 'node:os';
+
+export interface Row {
+  readonly name: string;
+  readonly unit: string;
+  readonly value: number;
+  /** What was done, so that the figure means something. */
+  readonly how: string;
+}
+
+export const percentile = (sorted: readonly number[], share: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+
+export function report(rows: readonly Row[]): void {
+  const machine = {
+    cpu: cpus()[0]?.model.trim(),
+    cores: cpus().length,
+    memoryGb: Math.round(totalmem() / 1024 ** 3),
+    system: `${platform()} ${arch()} ${release()}`,
+    node: process.version,
+  };
+  mkdirSync('test/bench/results', { recursive: true });
+  const taken = new Date().toISOString();
+  const file = `test/bench/results/${taken.slice(0, 10)}.json`;
+  writeFileSync(file, `${JSON.stringify({ taken, machine, rows }, null, 2)}\n`);
+  for (const { name, value, unit, how } of rows)
+    process.stdout.write(`${name.padEnd(44)} ${String(rounded(value)).padStart(10)} ${unit.padEnd(12)} ${how}\n`);
+  process.stdout.write(`written to ${file}; the generator shares the machine: trust ratios, not single figures\n`);
+}
+
+export const rounded = (value: number): number => (value >= 100 ? Math.round(value) : Number(value.toPrecision(3)));
