@@ -21,10 +21,27 @@ const key = (
   type,
   default: value,
   documentation,
-  hasEffect: true,
+  hasEffect: !IDLE.has(name),
   mutability: 'read-only',
   ...more,
 });
+
+/** Kafka's clients ask for them and its files set them; nothing here reads them so far. */
+const IDLE = new Set([
+  'max.connections.per.ip',
+  'max.incremental.fetch.session.cache.slots',
+  'group.coordinator.rebalance.protocols',
+  'group.consumer.session.timeout.ms',
+  'group.consumer.min.session.timeout.ms',
+  'group.consumer.max.session.timeout.ms',
+  'group.consumer.heartbeat.interval.ms',
+  'group.consumer.min.heartbeat.interval.ms',
+  'group.consumer.max.heartbeat.interval.ms',
+  'group.consumer.max.size',
+  'group.consumer.assignors',
+  'offsets.topic.replication.factor',
+  'offsets.topic.segment.bytes',
+]);
 
 const positive = { accepts: atLeast(1) };
 const notNegative = { accepts: atLeast(0) };

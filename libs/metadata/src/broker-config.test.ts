@@ -52,17 +52,22 @@ test('synonyms of a broker’s own properties are told as Kafka tells them', () 
     return [value, source, readOnly, ...synonyms.map((one) => `${one.source} ${one.name}=${one.value}`)];
   };
   expect(told('log.retention.ms')).toEqual([
-    ...['777000', 3, false],
-    ...['3 log.retention.ms=777000', '4 log.retention.hours=48', '5 log.retention.hours=168'],
+    '777000',
+    3,
+    false,
+    '3 log.retention.ms=777000',
+    '4 log.retention.hours=48',
+    '5 log.retention.hours=168',
   ]);
-  expect(told('log.retention.hours')).toEqual([
-    ...['48', 4, true, '4 log.retention.hours=48', '5 log.retention.hours=168'],
-  ]);
+  expect(told('log.retention.hours')).toEqual(['48', 4, true, '4 log.retention.hours=48', '5 log.retention.hours=168']);
   expect(told('log.roll.hours')).toEqual(['168', 5, true, '5 log.roll.hours=168']);
   expect(told('log.retention.minutes')).toEqual([null, 5, true]);
   expect(told('log.flush.interval.ms')).toEqual([null, 5, false]);
   expect(told('log.flush.scheduler.interval.ms')).toEqual([
-    ...['9223372036854775807', 5, true, '5 log.flush.scheduler.interval.ms=9223372036854775807'],
+    '9223372036854775807',
+    5,
+    true,
+    '5 log.flush.scheduler.interval.ms=9223372036854775807',
   ]);
   expect(told('num.partitions')).toEqual(['1', 5, true, '5 num.partitions=1']);
 });

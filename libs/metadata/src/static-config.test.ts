@@ -20,8 +20,19 @@ test('variables of Kafka’s scripts are no properties', () => {
 
 test('a properties file is read as Java reads it', () => {
   const text = [
-    ...['# a comment', '! another', '', 'num.partitions=4', '  log.dirs : /a, /b  ', 'spaced  value one'],
-    ...['long=one,\\', '   two', 'path=C\\:\\\\data', 'unicode=\\u00e4', 'empty=', 'a\\=b=c', 'ends.in.slash=x\\\\'],
+    '# a comment',
+    '! another',
+    '',
+    'num.partitions=4',
+    '  log.dirs : /a, /b  ',
+    'spaced  value one',
+    'long=one,\\',
+    '   two',
+    'path=C\\:\\\\data',
+    'unicode=\\u00e4',
+    'empty=',
+    'a\\=b=c',
+    'ends.in.slash=x\\\\',
   ].join('\r\n');
   expect(Object.fromEntries(parseProperties(text))).toEqual({
     'num.partitions': '4',

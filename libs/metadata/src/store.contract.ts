@@ -111,9 +111,9 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
       const stores = [await opened(), await opened(), await opened()];
       const before = await (await data.connect()).open();
       const commits = Array.from({ length: 30 }, (_, at) =>
-        stores[at % 3]?.commit([{ type: 'topic-created', topic: topic(`t${at}`, 1) }]),
+        storeAt(stores, at).commit([{ type: 'topic-created', topic: topic(`t${at}`, 1) }]),
       );
-      const images = (await Promise.all(commits)) as ClusterImage[];
+      const images = await Promise.all(commits);
       expect(new Set(images.map(({ version }) => version)).size).toBe(30);
       images.forEach((image, at) => expect(image.topics.has(`t${at}`)).toBe(true));
       const after = await (await data.connect()).open();
@@ -165,12 +165,17 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
 
     test('no producer id is given twice, whoever asks', async () => {
       const stores = [await opened(), await opened()];
-      const blocks = await Promise.all(Array.from({ length: 20 }, (_, at) => stores[at % 2]?.allocateProducerIds(500)));
-      const firsts = (blocks as bigint[]).toSorted((a, b) => Number(a - b));
+      const blocks = await Promise.all(
+        Array.from({ length: 20 }, (_, at) => storeAt(stores, at).allocateProducerIds(500)),
+      );
+      const firsts = blocks.toSorted((a, b) => Number(a - b));
       expect(firsts).toEqual(Array.from({ length: 20 }, (_, at) => BigInt(at * 500)));
     });
   });
 }
+
+const storeAt = (stores: readonly MetadataStore[], at: number): MetadataStore =>
+  stores[at % stores.length] as MetadataStore;
 
 /** A stable id for each name, so that a failure reads well. */
 function idOf(name: string): Uuid {

@@ -1,3 +1,4 @@
+import { logConfigOf } from '@milepost/log';
 import { type BrokerConfigLayers, ConfigSource } from './config-entry.ts';
 import { effectiveTopicConfig, topicConfigProblem, topicConfigValues } from './topic-config.ts';
 import { TOPIC_CONFIG_KEYS } from './topic-config-keys.ts';
@@ -17,9 +18,21 @@ test('every property of Kafka 4.3 is there, in order, and its default is a good 
   expect(names).toHaveLength(33);
   expect(names).toEqual(names.toSorted());
   expect(problem(Object.fromEntries(TOPIC_CONFIG_KEYS.map((key) => [key.name, key.default])))).toBeUndefined();
-  expect(topicConfigValues({}, layers())).toEqual(
+  expect(topicConfigValues({}, layers())).toMatchObject(
     Object.fromEntries(TOPIC_CONFIG_KEYS.map((key) => [key.name, key.default])),
   );
+});
+
+test('a log that is told nothing takes the same defaults', () => {
+  const { timestampBeforeMaxMs, ...rest } = logConfigOf(topicConfigValues({}, layers()));
+  const { timestampBeforeMaxMs: longest, ...defaults } = logConfigOf({});
+  expect(rest).toEqual(defaults);
+  expect(Math.min(timestampBeforeMaxMs, Number.MAX_SAFE_INTEGER)).toBe(longest);
+});
+
+test('a log hears how long idle producers are remembered', () => {
+  const some = layers({ dynamicDefault: { 'producer.id.expiration.ms': '7' } });
+  expect(logConfigOf(topicConfigValues({}, some)).producerIdExpirationMs).toBe(7);
 });
 
 test('a value set for the topic wins, also when it equals the default', () => {
@@ -42,11 +55,19 @@ test('synonyms are told as Kafka tells them', () => {
     return [value, source, ...synonyms.map((one) => `${one.source} ${one.name}=${one.value}`)];
   };
   expect(told('retention.ms', { 'retention.ms': '604800000' })).toEqual([
-    ...['604800000', 1, '1 retention.ms=604800000'],
-    ...['3 log.retention.ms=777000', '4 log.retention.hours=48', '5 log.retention.hours=168'],
+    '604800000',
+    1,
+    '1 retention.ms=604800000',
+    '3 log.retention.ms=777000',
+    '4 log.retention.hours=48',
+    '5 log.retention.hours=168',
   ]);
   expect(told('max.message.bytes')).toEqual([
-    ...['3000000', 2, '2 message.max.bytes=3000000', '3 message.max.bytes=2000000', '5 message.max.bytes=1048588'],
+    '3000000',
+    2,
+    '2 message.max.bytes=3000000',
+    '3 message.max.bytes=2000000',
+    '5 message.max.bytes=1048588',
   ]);
   expect(told('segment.ms')).toEqual(['1000000', 4, '4 log.roll.ms=1000000', '5 log.roll.hours=168']);
   expect(told('segment.jitter.ms')).toEqual(['0', 5]);

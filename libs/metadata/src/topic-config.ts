@@ -1,4 +1,5 @@
 // What a topic's properties are, given what was set for it and for the brokers. Pure; knows nothing of where that is kept.
+import { brokerValue } from './broker-config.ts';
 import {
   type BrokerConfigLayers,
   type ConfigEntry,
@@ -16,10 +17,14 @@ export function effectiveTopicConfig(topicConfigs: Configs, brokerConfigs: Broke
   return TOPIC_CONFIG_KEYS.map((key) => entryOf(key, topicConfigs, brokerConfigs));
 }
 
-/** The same values without their stories, complete with defaults: what libs/log reads its settings from. */
+/**
+ * The same values without their stories, complete with defaults: what libs/log reads its settings from. It asks for one
+ * more that only brokers have.
+ */
 export function topicConfigValues(topicConfigs: Configs, brokerConfigs: BrokerConfigLayers): Record<string, string> {
   const values: Record<string, string> = {};
   for (const key of TOPIC_CONFIG_KEYS) values[key.name] = valueOf(key, topicConfigs, brokerConfigs);
+  values['producer.id.expiration.ms'] = brokerValue(brokerConfigs, 'producer.id.expiration.ms') ?? '';
   return values;
 }
 
