@@ -1,7 +1,35 @@
-// The broker's data folder: all its logs. (Its public face; the body follows.)
-import type { BrokerId, Host, Uuid } from '@milepost/core';
-import type { LogConfig } from './log-config.ts';
-import type { Log } from './log.ts';
+// The broker's data folder: all its logs, and what tells how it was left.
+//
+//   .lock                              held by the process that uses it
+//   meta.properties                    whose it is: cluster and broker
+//   .kafka_cleanshutdown               the last stop was a clean one
+//   recovery-point-offset-checkpoint   what of each log is on the platter for certain
+//   log-start-offset-checkpoint        where each log starts, if not at 0
+//   <topic>-<partition>/               a log
+//   <topic>-<partition>.<id>-delete/   one that is being deleted
+//   <topic>-<partition>.stray/         one that nobody knew: kept, never opened
+//
+// Promises: one process at a time, one cluster and broker for ever; a log is answered only after recovery; nothing that
+// a checkpoint said of a deleted log is ever taken to be about its successor.
+import {
+  type BrokerId,
+  type Disk,
+  DiskFailed,
+  type DiskLock,
+  type Host,
+  invariant,
+  Offset,
+  partitionName,
+  Uuid,
+  uuidFromBase64,
+  uuidToBase64,
+  ZERO_UUID,
+} from '@milepost/core';
+import { OffsetCheckpoint, readText, replaceText } from './checkpoint.ts';
+import { defaultLogConfig, type LogConfig } from './log-config.ts';
+import { OpenFiles } from './log-file.ts';
+import { Log, type LogPast, type LogSurroundings } from './log.ts';
+import { claimIdentity, LogDirectoryRefused } from './meta-properties.ts';
 
 export interface LogDirectoryOptions {
   /** `always`: acknowledgements wait for fsync. `os`: they do not, so an unclean stop may have lost what readers saw. */
@@ -18,22 +46,279 @@ export interface RecoveryProgress {
   readonly scannedBytes: number;
 }
 
-export declare class LogDirectory {
-  static open(
+const RECOVERY_POINTS = 'recovery-point-offset-checkpoint';
+const LOG_STARTS = 'log-start-offset-checkpoint';
+const CLEAN_STOP = '.kafka_cleanshutdown';
+const PARTITION_METADATA = 'partition.metadata';
+const DELETED = '-delete';
+/** Logs that are opened at once at start: their syncs overlap. */
+const OPENED_AT_ONCE = 8;
+const CHECKPOINT_EVERY_MS = 60_000;
+const FSYNC_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
+
+export class LogDirectory {
+  readonly folder: string;
+  readonly clusterId: string;
+  readonly #host: Host;
+  readonly #lock: DiskLock;
+  readonly #files: OpenFiles;
+  readonly #logs = new Map<string, Log>();
+  readonly #recoveryPoints: OffsetCheckpoint;
+  readonly #logStarts: OffsetCheckpoint;
+  readonly #fsyncSeconds;
+  #cancelTick = () => {};
+  #isClosed = false;
+
+  private constructor(host: Host, folder: string, clusterId: string, lock: DiskLock) {
+    this.#host = host;
+    this.folder = folder;
+    this.clusterId = clusterId;
+    this.#lock = lock;
+    this.#files = new OpenFiles(host.disk);
+    this.#recoveryPoints = new OffsetCheckpoint(host.disk, folder, RECOVERY_POINTS, () =>
+      this.#offsets((log) => log.flushedOffset),
+    );
+    this.#logStarts = new OffsetCheckpoint(host.disk, folder, LOG_STARTS, () =>
+      this.#offsets((log) => log.logStartOffset),
+    );
+    this.#fsyncSeconds = host.meter.histogram(
+      'milepost_log_fsync_duration_seconds',
+      'How long a group commit of a log took.',
+      FSYNC_BUCKETS,
+    );
+  }
+
+  /** @throws LogDirectoryRefused */
+  static async open(
     host: Host,
     folder: string,
     identity: { readonly clusterId: string | undefined; readonly brokerId: BrokerId },
     options: LogDirectoryOptions,
-  ): Promise<LogDirectory>;
-  readonly folder: string;
-  readonly clusterId: string;
-  logs(): Iterable<Log>;
-  get(topic: string, partition: number): Log | undefined;
-  create(topic: string, topicId: Uuid, partition: number, config: LogConfig): Promise<Log>;
-  delete(topic: string, partition: number): Promise<void>;
-  setAside(topic: string, partition: number): Promise<void>;
-  close(): Promise<void>;
+  ): Promise<LogDirectory> {
+    let lock: DiskLock | undefined;
+    try {
+      lock = takeLock(host.disk, folder);
+      const clusterId = await claimIdentity(host, folder, identity);
+      const directory = new LogDirectory(host, folder, clusterId, lock);
+      await directory.#openLogs(options);
+      return directory;
+    } catch (failure) {
+      lock?.release();
+      throw failure instanceof DiskFailed ? refusal(folder, failure) : failure;
+    }
+  }
+
+  logs(): Iterable<Log> {
+    return this.#logs.values();
+  }
+
+  get(topic: string, partition: number): Log | undefined {
+    return this.#logs.get(partitionName(topic, partition));
+  }
+
+  /** Resolves when the empty log would survive a power cut. @throws DiskFailed */
+  async create(topic: string, topicId: Uuid, partition: number, config: LogConfig): Promise<Log> {
+    const name = partitionName(topic, partition);
+    invariant(!this.#logs.has(name), `${name} exists already`);
+    const { disk } = this.#host;
+    const folder = `${this.folder}/${name}`;
+    disk.makeFolder(folder);
+    const text = `version: 0\ntopic_id: ${uuidToBase64(topicId)}\n`;
+    await replaceText(disk, folder, PARTITION_METADATA, text);
+    const log = await Log.open({ topic, partition, topicId }, config, this.#around(name), NO_PAST);
+    await disk.syncFolder(this.folder);
+    this.#logs.set(name, log);
+    return log;
+  }
+
+  /** Resolves when it would not come back after a power cut; its files are removed meanwhile. @throws DiskFailed */
+  async delete(topic: string, partition: number): Promise<void> {
+    const suffix = `.${this.#host.random.uuid().replaceAll('-', '')}${DELETED}`;
+    const gone = await this.#moveOut(
+      topic,
+      partition,
+      (name) => name.slice(0, 255 - suffix.length) + suffix,
+      'deleted',
+    );
+    void this.#host.disk
+      .remove(gone)
+      .catch((failure) => this.#host.logger.warn({ failure }, `${gone}: removed at the next start: ${failure}`));
+  }
+
+  /** For a folder that no metadata row knows: kept for a person to look at. @throws DiskFailed */
+  async setAside(topic: string, partition: number): Promise<void> {
+    const names = new Set(this.#host.disk.list(this.folder)?.map((entry) => entry.name));
+    const free = (name: string): string => (names.has(name) ? free(`${name}.stray`) : name);
+    await this.#moveOut(topic, partition, (name) => free(`${name}.stray`), 'set aside');
+  }
+
+  /** Leaves the marker of a clean stop, unless a log has failed. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#cancelTick();
+    let areClean = true;
+    for (const log of this.#logs.values()) areClean = (await log.close()) && areClean;
+    try {
+      await this.#saveCheckpoints();
+      if (areClean) await replaceText(this.#host.disk, this.folder, CLEAN_STOP, '{"version":0,"brokerEpoch":-1}');
+    } catch (failure) {
+      if (!(failure instanceof DiskFailed)) throw failure;
+      this.#host.logger.error(
+        { failure },
+        `${this.folder}: not closed cleanly, the next start scans: ${failure.message}`,
+      );
+    } finally {
+      this.#lock.release();
+    }
+  }
+
+  async #openLogs(options: LogDirectoryOptions): Promise<void> {
+    const { disk, clock, logger, meter } = this.#host;
+    const started = clock.monotonic();
+    const wasClean = await this.#takeCleanMarker();
+    const recoveryPoints = this.#readCheckpoint(RECOVERY_POINTS);
+    const logStarts = this.#readCheckpoint(LOG_STARTS);
+    const names = (disk.list(this.folder) ?? []).filter(({ kind }) => kind === 'folder').map(({ name }) => name);
+    for (const name of names) if (name.endsWith(DELETED)) await disk.remove(`${this.folder}/${name}`);
+
+    const todo = names.flatMap((name) => partitionOf(name) ?? []);
+    const totalLogs = todo.length;
+    let openedLogs = 0;
+    let scannedBytes = 0;
+    const openNext = async (): Promise<void> => {
+      for (let next = todo.shift(); next !== undefined; next = todo.shift()) {
+        const { topic, partition, name } = next;
+        const log = await this.#openLog(topic, partition, options.configOf?.(topic) ?? defaultLogConfig, {
+          wasClean,
+          wasLax: options.flush === 'os',
+          recoveryPoint: recoveryPoints.get(name) ?? Offset(0),
+          logStartOffset: logStarts.get(name) ?? Offset(0),
+        });
+        if (log !== undefined) this.#logs.set(name, log);
+        scannedBytes += log?.recoveredBytes ?? 0;
+        options.onProgress?.({ openedLogs: ++openedLogs, totalLogs, scannedBytes });
+      }
+    };
+    await Promise.all(Array.from({ length: OPENED_AT_ONCE }, openNext));
+    await this.#saveCheckpoints();
+
+    const seconds = (clock.monotonic() - started) / 1000;
+    meter.gauge('milepost_log_recovery_seconds', 'How long the last start took to open all logs.').set(seconds);
+    logger.info(
+      { logs: this.#logs.size, wasClean, scannedBytes, seconds },
+      `opened ${this.#logs.size} logs in ${this.folder}`,
+    );
+    this.#scheduleTick();
+  }
+
+  /** Whether there was one. It is gone for good before anything is appended: it says nothing about the next stop. */
+  async #takeCleanMarker(): Promise<boolean> {
+    const path = `${this.folder}/${CLEAN_STOP}`;
+    if (readText(this.#host.disk, path) === undefined) return false;
+    await this.#host.disk.remove(path);
+    await this.#host.disk.syncFolder(this.folder);
+    return true;
+  }
+
+  #readCheckpoint(name: string): Map<string, Offset> {
+    const path = `${this.folder}/${name}`;
+    const offsets = OffsetCheckpoint.read(this.#host.disk, path);
+    if (offsets === undefined)
+      this.#host.logger.warn({ path }, `${path} is not a checkpoint: going on as if it were empty`);
+    return offsets ?? new Map();
+  }
+
+  /** Undefined for what a power cut left of a creation that nobody was told of. */
+  async #openLog(topic: string, partition: number, config: LogConfig, past: LogPast): Promise<Log | undefined> {
+    const { disk, logger } = this.#host;
+    const name = partitionName(topic, partition);
+    const around = this.#around(name);
+    const metadata = readText(disk, `${around.folder}/${PARTITION_METADATA}`);
+    const topicId = uuidFromBase64(/^topic_id: (\S+)$/m.exec(metadata ?? '')?.[1] ?? '');
+    if (topicId === undefined) {
+      const isEmpty = (disk.list(around.folder) ?? []).every((entry) => !entry.name.endsWith('.log'));
+      if (isEmpty) {
+        await disk.remove(around.folder);
+        return undefined;
+      }
+      logger.warn({ folder: around.folder }, `${around.folder}/${PARTITION_METADATA} names no topic id`);
+    }
+    return Log.open({ topic, partition, topicId: topicId ?? ZERO_UUID }, config, around, past);
+  }
+
+  #around(name: string): LogSurroundings {
+    return {
+      host: this.#host,
+      files: this.#files,
+      folder: `${this.folder}/${name}`,
+      fsyncSeconds: this.#fsyncSeconds,
+      saveLogStart: () => this.#logStarts.save(),
+    };
+  }
+
+  /** The checkpoints must forget it too: a log of that name that is created later starts at 0. */
+  async #moveOut(topic: string, partition: number, newName: (name: string) => string, reason: string): Promise<string> {
+    const name = partitionName(topic, partition);
+    const log = this.#logs.get(name);
+    invariant(log !== undefined, `there is no log ${name}`);
+    this.#logs.delete(name);
+    await log.retire(`it was ${reason}`);
+    const moved = `${this.folder}/${newName(name)}`;
+    this.#host.disk.rename(`${this.folder}/${name}`, moved);
+    await this.#host.disk.syncFolder(this.folder);
+    await this.#saveCheckpoints();
+    return moved;
+  }
+
+  *#offsets(of: (log: Log) => Offset): Generator<readonly [string, number, Offset]> {
+    for (const log of this.#logs.values()) if (of(log) > 0) yield [log.topic, log.partition, of(log)];
+  }
+
+  async #saveCheckpoints(): Promise<void> {
+    await this.#logStarts.save();
+    await this.#recoveryPoints.save();
+  }
+
+  /** One timer for all logs. What it saves only spares the next start some scanning, and tells damage from a torn tail. */
+  #scheduleTick(): void {
+    this.#cancelTick = this.#host.clock.after(CHECKPOINT_EVERY_MS, () => {
+      const warn = (failure: unknown) => this.#host.logger.warn({ failure }, `${this.folder}: ${String(failure)}`);
+      void this.#recoveryPoints
+        .save()
+        .catch(warn)
+        .finally(() => {
+          if (!this.#isClosed) this.#scheduleTick();
+        });
+    });
+  }
 }
 
-/** The folder cannot be used; the message is one line with the cure. */
-export declare class LogDirectoryRefused extends Error {}
+const NO_PAST: LogPast = { wasClean: false, wasLax: false, recoveryPoint: Offset(0), logStartOffset: Offset(0) };
+
+/** A topic's name may hold dashes and dots; the partition is what follows the last dash. */
+function partitionOf(name: string): { topic: string; partition: number; name: string } | undefined {
+  const [, topic, partition] = /^(.+)-(\d+)$/.exec(name) ?? [];
+  return topic === undefined || partition === undefined ? undefined : { topic, partition: Number(partition), name };
+}
+
+function takeLock(disk: Disk, folder: string): DiskLock {
+  disk.makeFolder(folder);
+  const lock = disk.lock(`${folder}/.lock`);
+  if (lock === undefined)
+    throw new LogDirectoryRefused(
+      `data folder ${folder} is in use by another process: stop that one, or give this one its own MILEPOST_DATA_DIR`,
+    );
+  return lock;
+}
+
+function refusal(folder: string, failure: DiskFailed): LogDirectoryRefused {
+  const cure = ['EACCES', 'EPERM', 'EROFS'].includes(failure.code)
+    ? 'make it writable for this user, or set MILEPOST_DATA_DIR to a folder that is'
+    : failure.code === 'ENOSPC'
+      ? 'free some space on that disk'
+      : 'check that disk';
+  return new LogDirectoryRefused(`data folder ${folder} cannot be used: ${failure.message}: ${cure}`, {
+    cause: failure,
+  });
+}

@@ -1,37 +1,456 @@
-// One partition on one disk. (Its public face; the body follows.)
-import type { LeaderEpoch, Offset, Uuid } from '@milepost/core';
+// One partition on one disk: batches in the order of their offsets, in segments, with what it takes to find and trust them.
+//
+// Promises: what `sync` has resolved for is never lost, changed or reordered, and its offsets are never given out again;
+// batches are stored as they came, but for base offset, leader epoch and, where the topic says so, the broker's time; a
+// batch that is not whole is never served.
+// Never: syncs by itself (the caller does, before it acknowledges; a roll only hurries), goes on after a failed sync.
+import {
+  DiskFailed,
+  ErrorCode,
+  type Histogram,
+  type Host,
+  invariant,
+  LeaderEpoch,
+  NO_TIMESTAMP,
+  Offset,
+  Timestamp,
+  type Uuid,
+} from '@milepost/core';
+import type { RecordBatch } from '@milepost/records';
+import { isRefused, validateAppend } from './append-validation.ts';
+import { replaceText } from './checkpoint.ts';
+import type { EpochHistory } from './epoch-history.ts';
+import { GroupCommit } from './group-commit.ts';
 import type { LogConfig } from './log-config.ts';
-import type { ActiveProducer, AppendOutcome, EpochEnd, ReadOutcome, TimestampedOffset } from './outcomes.ts';
+import { LogFile, type OpenFiles } from './log-file.ts';
+import type {
+  ActiveProducer,
+  AppendOutcome,
+  AppendRefused,
+  EpochEnd,
+  ReadOutcome,
+  TimestampedOffset,
+} from './outcomes.ts';
+import { recoverProducers, snapshotPath } from './producer-recovery.ts';
+import { formatSnapshot } from './producer-snapshot.ts';
+import { firstOffset, type ProducerState } from './producer-state.ts';
+import { NO_RECORDS, readBatches, type ReadOptions, seek } from './read.ts';
+import { EPOCH_FILE, recover } from './recovery.ts';
+import { expiredCount } from './retention.ts';
+import { type Damage, describeDamage } from './scan.ts';
+import { Segment } from './segment.ts';
+import { firstAtOrAfter, largestTimestamp } from './time-lookup.ts';
 
-export interface ReadOptions {
-  readonly maxBytes: number;
-  /** Exclusive: nothing at or beyond it is answered. */
-  readonly upTo: Offset;
-  /** The first batch is answered even when it is larger than `maxBytes` (KIP-74). */
-  readonly atLeastOneBatch: boolean;
-}
-
-export declare class Log {
+export interface LogIdentity {
   readonly topic: string;
   readonly partition: number;
   readonly topicId: Uuid;
+}
+
+/** What a log needs around it. */
+export interface LogSurroundings {
+  readonly host: Host;
+  readonly files: OpenFiles;
+  readonly folder: string;
+  readonly fsyncSeconds: Histogram;
+  /** Resolves when the log start offset of this moment is durable. */
+  readonly saveLogStart: () => Promise<void>;
+}
+
+/** How the last stop left it. */
+export interface LogPast {
+  readonly wasClean: boolean;
+  readonly recoveryPoint: Offset;
+  readonly logStartOffset: Offset;
+  /** An unclean stop may have lost what readers saw: acknowledgements did not wait for syncs. */
+  readonly wasLax: boolean;
+}
+
+/** Nothing more can be written: a sync failed, or the log was closed or deleted. */
+export class LogFailed extends Error {
+  override readonly name = 'LogFailed';
+}
+
+export class Log {
+  readonly topic: string;
+  readonly partition: number;
+  readonly topicId: Uuid;
+  /** Recovery had to cut something, or cannot know: a new leader epoch tells clients (KIP-320). */
   readonly lostTail: boolean;
+  readonly recoveredBytes: number;
   config: LogConfig;
-  get logStartOffset(): Offset;
-  get logEndOffset(): Offset;
-  get flushedOffset(): Offset;
-  get failed(): boolean;
-  get sizeBytes(): number;
-  get latestEpoch(): LeaderEpoch;
-  append(records: Buffer, leaderEpoch: LeaderEpoch): AppendOutcome;
-  sync(): Promise<void>;
-  read(from: Offset, options: ReadOptions): ReadOutcome;
-  offsetForTimestamp(target: number, upTo: Offset): TimestampedOffset | undefined;
-  maxTimestamp(upTo: Offset): TimestampedOffset | undefined;
-  endOffsetForEpoch(epoch: LeaderEpoch): EpochEnd | undefined;
-  epochAt(offset: Offset): LeaderEpoch;
-  deleteRecordsBefore(offset: Offset): Promise<Offset>;
-  applyRetention(now: number): Promise<number>;
-  truncateTo(offset: Offset): Promise<void>;
-  activeProducers(): ActiveProducer[];
+  readonly #around: LogSurroundings;
+  readonly #segments: Segment[];
+  readonly #epochs: EpochHistory;
+  readonly #commit = new GroupCommit(() => this.#flush());
+  #producers: ProducerState;
+  #snapshots: Offset[];
+  #logStartOffset: Offset;
+  #flushedOffset: Offset;
+  /** Files beside the last segment's .log that hold something unsynced. */
+  #unsynced: { sync(): Promise<void> }[] = [];
+  /** A roll that failed half way is finished before anything else is appended. */
+  #mustRoll = false;
+  #failure: LogFailed | undefined;
+  #lastDamage = '';
+  #truncations = 0;
+
+  private constructor(
+    identity: LogIdentity,
+    config: LogConfig,
+    around: LogSurroundings,
+    content: {
+      readonly segments: Segment[];
+      readonly epochs: EpochHistory;
+      readonly producers: ProducerState;
+      readonly snapshots: Offset[];
+      readonly logStartOffset: Offset;
+      readonly lostTail: boolean;
+      readonly scannedBytes: number;
+    },
+  ) {
+    this.topic = identity.topic;
+    this.partition = identity.partition;
+    this.topicId = identity.topicId;
+    this.config = config;
+    this.lostTail = content.lostTail;
+    this.recoveredBytes = content.scannedBytes;
+    this.#around = around;
+    this.#segments = content.segments;
+    this.#epochs = content.epochs;
+    this.#producers = content.producers;
+    this.#snapshots = content.snapshots;
+    this.#logStartOffset = content.logStartOffset;
+    this.#flushedOffset = this.logEndOffset;
+  }
+
+  /** An empty folder becomes an empty log. All that is answered below `flushedOffset` is on the platter. @throws DiskFailed */
+  static async open(identity: LogIdentity, config: LogConfig, around: LogSurroundings, past: LogPast): Promise<Log> {
+    const { files, folder, host } = around;
+    const task = { files, folder, logger: host.logger, ...past, indexIntervalBytes: config.indexIntervalBytes };
+    const { wasCut, ...recovered } = await recover(task);
+    const now = host.clock.monotonic();
+    const producers = await recoverProducers(files, folder, recovered.segments, now, host.logger);
+    const lostTail = wasCut || (past.wasLax && !past.wasClean);
+    return new Log(identity, config, around, { ...recovered, ...producers, lostTail });
+  }
+
+  get logStartOffset(): Offset {
+    return this.#logStartOffset;
+  }
+  /** The offset that comes next. */
+  get logEndOffset(): Offset {
+    return this.#active.nextOffset;
+  }
+  /** Exclusive: all below is on the platter. */
+  get flushedOffset(): Offset {
+    return this.#flushedOffset;
+  }
+  get failed(): boolean {
+    return this.#failure !== undefined;
+  }
+  get sizeBytes(): number {
+    return this.#segments.reduce((sum, segment) => sum + segment.sizeBytes, 0);
+  }
+  get latestEpoch(): LeaderEpoch {
+    return this.#epochs.latest;
+  }
+
+  /**
+   * Validates one batch of a client, gives it its offsets in place, and appends it. It is acknowledged after `sync`;
+   * so is a duplicate, whose original may not be on the platter yet.
+   */
+  append(records: Buffer, leaderEpoch: LeaderEpoch): AppendOutcome {
+    if (this.#failure !== undefined) return storageError(this.#failure.message);
+    if (leaderEpoch < this.latestEpoch) return olderEpoch(leaderEpoch, this.latestEpoch);
+    const now = this.#around.host.clock.now();
+    const batch = validateAppend(records, this.config, now);
+    if (isRefused(batch)) return batch;
+    const isStamped = this.config.timestampType === 'LogAppendTime';
+    const verdict = this.#producers.check(batch);
+    if (verdict.kind === 'refused') return verdict.refused;
+    if (verdict.kind === 'duplicate') {
+      const { of } = verdict;
+      const logAppendTimeMs = isStamped ? of.timestamp : NO_TIMESTAMP;
+      return {
+        error: ErrorCode.NONE,
+        baseOffset: firstOffset(of),
+        lastOffset: of.lastOffset,
+        logAppendTimeMs,
+        duplicate: true,
+      };
+    }
+
+    batch.assign(this.logEndOffset, leaderEpoch);
+    if (isStamped) batch.setLogAppendTime(Timestamp(now));
+    const failure = this.#store(records, [batch]);
+    if (failure !== undefined) return failure;
+    const { baseOffset, lastOffset } = batch;
+    const logAppendTimeMs = isStamped ? Timestamp(now) : NO_TIMESTAMP;
+    return { error: ErrorCode.NONE, baseOffset, lastOffset, logAppendTimeMs, duplicate: false };
+  }
+
+  /** Group commit: resolves when all that was appended before this call is durable. @throws LogFailed, from then on always */
+  async sync(): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#flushedOffset < this.logEndOffset || this.#unsynced.length > 0) await this.#commit.run();
+  }
+
+  /** Whole batches, verbatim, from the one that contains the offset. Synchronous: the page cache is the cache. */
+  read(from: Offset, options: ReadOptions): ReadOutcome {
+    if (from < this.#logStartOffset || from > this.logEndOffset)
+      return {
+        error: ErrorCode.OFFSET_OUT_OF_RANGE,
+        message: `offset ${from}, expected ${this.#logStartOffset} to ${this.logEndOffset}`,
+      };
+    if (from >= options.upTo) return { error: ErrorCode.NONE, records: NO_RECORDS };
+    try {
+      for (let n = this.#segmentOf(from); n < this.#segments.length; n++) {
+        const found = readBatches(this.#segments[n] as Segment, from, options);
+        if (found === undefined) continue;
+        return Buffer.isBuffer(found) ? { error: ErrorCode.NONE, records: found } : this.#damaged(found);
+      }
+      return { error: ErrorCode.NONE, records: NO_RECORDS };
+    } catch (failure) {
+      return this.#diskError(failure);
+    }
+  }
+
+  /** The first record at or after the time, before `upTo`. @throws DiskFailed */
+  offsetForTimestamp(target: number, upTo: Offset): TimestampedOffset | undefined {
+    return firstAtOrAfter(this.#segments, target, { from: this.#logStartOffset, upTo });
+  }
+
+  /** The first of the records with the largest timestamp before `upTo`. @throws DiskFailed */
+  maxTimestamp(upTo: Offset): TimestampedOffset | undefined {
+    return largestTimestamp(this.#segments, { from: this.#logStartOffset, upTo });
+  }
+
+  /** Undefined for an epoch that this log has not heard of. */
+  endOffsetForEpoch(epoch: LeaderEpoch): EpochEnd | undefined {
+    return this.#epochs.endOf(epoch, this.logEndOffset);
+  }
+  epochAt(offset: Offset): LeaderEpoch {
+    return this.#epochs.at(offset);
+  }
+  /** A leader takes over: the epoch is known from here on, even before its first batch. */
+  beginEpoch(epoch: LeaderEpoch): void {
+    this.#epochs.begin(epoch, this.logEndOffset);
+  }
+
+  /** KIP-107. Answers the new start, which is durable and never beyond what is flushed. @throws LogFailed, DiskFailed */
+  async deleteRecordsBefore(offset: Offset): Promise<Offset> {
+    invariant(offset <= this.logEndOffset, () => `${offset} is beyond the log's end ${this.logEndOffset}`);
+    if (offset > this.#flushedOffset) await this.sync();
+    await this.#startAt(offset);
+    return this.#logStartOffset;
+  }
+
+  /**
+   * Deletes what is too old or too much at this wall time, and forgets silent producers. Answers how many segments went;
+   * none of a failed log. @throws LogFailed, DiskFailed
+   */
+  async applyRetention(now: number): Promise<number> {
+    if (this.#failure !== undefined) return 0;
+    this.#producers.expire(this.#around.host.clock.monotonic(), this.config.producerIdExpirationMs);
+    const count = expiredCount(this.#segments, this.config, now, this.#logStartOffset);
+    if (count === 0) return 0;
+    if (count === this.#segments.length) this.#roll();
+    const start = (this.#segments[count] as Segment).baseOffset;
+    await this.sync();
+    await this.#startAt(start);
+    return count;
+  }
+
+  /** Cuts all from the batch that contains the offset on. Resolves when that is durable. @throws LogFailed, DiskFailed */
+  async truncateTo(offset: Offset): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (offset >= this.logEndOffset) return;
+    invariant(offset >= this.#logStartOffset, () => `cut to ${offset}, the log starts at ${this.#logStartOffset}`);
+    const { host, files, folder } = this.#around;
+    this.#truncations++;
+    for (const segment of this.#segments.splice(this.#segmentOf(offset) + 1)) this.#drop(segment);
+    const place = seek(this.#active, offset);
+    invariant(
+      place === undefined || 'sizeBytes' in place,
+      () => `cannot cut to ${offset}: ${describeDamage(place as Damage)}`,
+    );
+    if (place !== undefined) this.#active.truncate(place.position, place.baseOffset);
+    this.#flushedOffset = Offset(Math.min(this.#flushedOffset, this.logEndOffset));
+    this.#epochs.truncateFromEnd(this.logEndOffset);
+    const recovered = await recoverProducers(files, folder, this.#segments, host.clock.monotonic(), host.logger);
+    this.#producers = recovered.producers;
+    this.#snapshots = recovered.snapshots;
+    this.#unsynced.push(this.#active, { sync: () => files.disk.syncFolder(folder) });
+    await this.#commit.run();
+  }
+
+  /** Producers with state here (KIP-664). */
+  activeProducers(): ActiveProducer[] {
+    return this.#producers.active();
+  }
+
+  /** A clean stop: with the folder's marker, the next start needs no scan. False where the log had failed. */
+  async close(): Promise<boolean> {
+    try {
+      if (this.#failure !== undefined) return false;
+      this.#active.seal();
+      this.#writeSnapshot();
+      this.#unsynced.push(this.#active);
+      await this.sync();
+      return true;
+    } catch (failure) {
+      this.#around.host.logger.error({ failure }, `${this.#name}: not closed cleanly`);
+      return false;
+    } finally {
+      await this.retire('it was closed');
+    }
+  }
+
+  /** Nothing more is accepted; a sync under way ends first. */
+  async retire(reason: string): Promise<void> {
+    this.#failure ??= new LogFailed(`${this.#name}: ${reason}`);
+    await this.#commit.run().catch(() => {});
+    for (const segment of this.#segments) segment.close();
+  }
+
+  get #active(): Segment {
+    return this.#segments.at(-1) as Segment;
+  }
+  get #name(): string {
+    return `${this.topic}-${this.partition}`;
+  }
+
+  /** The one that holds the offset. */
+  #segmentOf(offset: Offset): number {
+    return Math.max(
+      0,
+      this.#segments.findLastIndex((segment) => segment.baseOffset <= offset),
+    );
+  }
+
+  /** The batches have their offsets. Nothing is appended where an error is answered. */
+  #store(records: Buffer, batches: readonly RecordBatch[]): AppendRefused | undefined {
+    const last = batches.at(-1) as RecordBatch;
+    const maxTimestamp = batches.reduce((largest, batch) => Math.max(largest, batch.maxTimestamp), -1) as Timestamp;
+    try {
+      if (this.#mustRoll || this.#active.isFullFor(records.length, last.lastOffset, maxTimestamp, this.config))
+        this.#roll();
+      this.#active.append(records, batches, this.config.indexIntervalBytes);
+    } catch (failure) {
+      return this.#diskError(failure);
+    }
+    const now = this.#around.host.clock.monotonic();
+    for (const batch of batches) {
+      this.#epochs.begin(batch.leaderEpoch, batch.baseOffset);
+      this.#producers.apply(batch, now);
+    }
+    return undefined;
+  }
+
+  /** The next segment begins at the log's end. @throws DiskFailed, and then the roll is still to be done. */
+  #roll(): void {
+    this.#mustRoll = true;
+    const { files, folder } = this.#around;
+    const full = this.#active;
+    full.seal();
+    this.#writeSnapshot();
+    const next = new Segment(files, folder, this.logEndOffset, { isNew: true });
+    this.#segments.push(next);
+    this.#unsynced.push(full, { sync: () => files.disk.syncFolder(folder) });
+    this.#mustRoll = false;
+    queueMicrotask(() => void this.sync().catch(() => {})); // whose failure every later call reports
+  }
+
+  #writeSnapshot(): void {
+    const { files, folder } = this.#around;
+    const file = new LogFile(files, snapshotPath(folder, this.logEndOffset), true);
+    file.append(formatSnapshot(this.#producers));
+    if (!this.#snapshots.includes(this.logEndOffset)) this.#snapshots.push(this.logEndOffset);
+    this.#unsynced.push({ sync: () => file.sync().then(() => file.close()) });
+  }
+
+  /** One at a time (GroupCommit). Full segments, snapshots and names come before the end that lies behind them. */
+  async #flush(): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    const { host, folder, files, fsyncSeconds } = this.#around;
+    const end = this.logEndOffset;
+    const truncations = this.#truncations;
+    const active = this.#active;
+    const unsynced = this.#unsynced;
+    this.#unsynced = [];
+    const started = host.clock.monotonic();
+    try {
+      for (const file of unsynced) await file.sync();
+      await active.log.sync();
+      if (this.#epochs.isDirty) {
+        this.#epochs.isDirty = false;
+        await replaceText(files.disk, folder, EPOCH_FILE, this.#epochs.toText());
+      }
+    } catch (failure) {
+      throw this.#failed(failure);
+    }
+    fsyncSeconds.observe((host.clock.monotonic() - started) / 1000);
+    if (truncations === this.#truncations) this.#flushedOffset = end;
+  }
+
+  /** What could not be synced may be gone from the page cache too: a second try could only lie. */
+  #failed(cause: unknown): LogFailed {
+    if (this.#failure === undefined) {
+      this.#failure = new LogFailed(`${this.#name}: a sync failed, nothing more is written: ${String(cause)}`, {
+        cause,
+      });
+      this.#around.host.logger.error(
+        { topic: this.topic, partition: this.partition, flushedOffset: this.#flushedOffset, cause: String(cause) },
+        `${this.#failure.message}; all below offset ${this.#flushedOffset} is safe; check the disk and start again`,
+      );
+    }
+    return this.#failure;
+  }
+
+  /** The start is durable before any file goes: it is what tells offsets that were deleted from offsets that never were. */
+  async #startAt(offset: Offset): Promise<void> {
+    if (offset > this.#logStartOffset) {
+      this.#logStartOffset = offset;
+      this.#epochs.truncateFromStart(offset);
+      await this.#around.saveLogStart();
+    }
+    while (this.#segments.length > 1 && (this.#segments[1] as Segment).baseOffset <= this.#logStartOffset)
+      this.#drop(this.#segments.shift() as Segment);
+  }
+
+  /** Renamed at once, which is what makes it deleted; removed off the loop. */
+  #drop(segment: Segment): void {
+    const { files, folder, host } = this.#around;
+    segment.close();
+    files.disk.rename(segment.path, `${segment.path}.deleted`);
+    this.#snapshots = this.#snapshots.filter((offset) => offset !== segment.baseOffset);
+    const paths = [`${segment.path}.deleted`, ...segment.indexPaths, snapshotPath(folder, segment.baseOffset)];
+    const removed = Promise.all(paths.map((path) => files.disk.remove(path)));
+    void removed.catch((failure) =>
+      host.logger.warn({ failure }, `${segment.path}: deleted, but its files stay: ${failure}`),
+    );
+  }
+
+  #damaged(damage: Damage): ReadOutcome {
+    const message = describeDamage(damage);
+    if (this.#lastDamage !== message) this.#around.host.logger.error(damage, `${message}; refused to readers`);
+    this.#lastDamage = message; // a consumer comes back to it again and again
+    return { error: ErrorCode.CORRUPT_MESSAGE, message };
+  }
+
+  #diskError(failure: unknown): AppendRefused {
+    if (!(failure instanceof DiskFailed)) throw failure;
+    this.#around.host.logger.error({ path: failure.path, code: failure.code }, `${this.#name}: ${failure.message}`);
+    return storageError(failure.message);
+  }
+}
+
+function storageError(message: string): AppendRefused {
+  return { error: ErrorCode.KAFKA_STORAGE_ERROR, message, recordErrors: [] };
+}
+
+function olderEpoch(epoch: LeaderEpoch, latest: LeaderEpoch): AppendRefused {
+  const message = `leader epoch ${epoch} is older than epoch ${latest} of this log`;
+  return { error: ErrorCode.NOT_LEADER_OR_FOLLOWER, message, recordErrors: [] };
 }

@@ -1,0 +1,55 @@
+import { GroupCommit } from './group-commit.ts';
+
+/** Work whose runs end when the test says so. */
+function controlled() {
+  const ends: { resolve: () => void; reject: (reason: Error) => void }[] = [];
+  const commit = new GroupCommit(() => new Promise((resolve, reject) => ends.push({ resolve, reject })));
+  return { ends, commit };
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+test('callers that come while a run is under way share the next one', async () => {
+  const { ends, commit } = controlled();
+  const first = commit.run();
+  const others = [commit.run(), commit.run(), commit.run()];
+  expect(ends).toHaveLength(1);
+  ends[0]?.resolve();
+  await first;
+  await turn();
+  expect(ends).toHaveLength(2);
+  ends[1]?.resolve();
+  await Promise.all(others);
+  expect(ends).toHaveLength(2);
+});
+
+test('a caller never shares a run that began before it asked', async () => {
+  const { ends, commit } = controlled();
+  const first = commit.run();
+  let done = false;
+  const second = commit.run().then(() => {
+    done = true;
+  });
+  ends[0]?.resolve();
+  await first;
+  await turn();
+  expect(done).toBe(false);
+  const third = commit.run();
+  ends[1]?.resolve();
+  await second;
+  await turn();
+  expect(ends).toHaveLength(3);
+  ends[2]?.resolve();
+  await third;
+});
+
+test('a run that failed fails its own callers, and the next run is a new one', async () => {
+  const { ends, commit } = controlled();
+  const first = commit.run();
+  const second = commit.run();
+  ends[0]?.reject(new Error('EIO'));
+  await expect(first).rejects.toThrow('EIO');
+  await turn();
+  ends[1]?.resolve();
+  await expect(second).resolves.toBeUndefined();
+});

@@ -1,0 +1,79 @@
+// The producers as of the log's end: the newest usable snapshot, and the batches behind it.
+import { type Logger, MalformedMessage, Offset } from '@milepost/core';
+import { LogFile, type OpenFiles } from './log-file.ts';
+import { parseSnapshot } from './producer-snapshot.ts';
+import { ProducerState } from './producer-state.ts';
+import { offsetsIn } from './recovery.ts';
+import { findIntact, flawOf, scan } from './scan.ts';
+import { offsetName, type Segment } from './segment.ts';
+
+export interface RecoveredProducers {
+  readonly producers: ProducerState;
+  /** Offsets of the snapshots that are kept, ascending. */
+  readonly snapshots: Offset[];
+}
+
+export const snapshotPath = (folder: string, offset: Offset): string => `${folder}/${offsetName(offset)}.snapshot`;
+
+/** Removes snapshots from beyond the end: they tell of batches that were cut, and must not come back. */
+export async function recoverProducers(
+  files: OpenFiles,
+  folder: string,
+  segments: readonly Segment[],
+  nowMs: number,
+  logger: Logger,
+): Promise<RecoveredProducers> {
+  const end = (segments.at(-1) as Segment).nextOffset;
+  const found = (files.disk.list(folder) ?? []).flatMap(({ name }) => offsetsIn(name, 'snapshot'));
+  const usable = found.filter((offset) => offset <= end);
+  let loaded: { producers: ProducerState; offset: Offset } | undefined;
+  for (const offset of usable.toReversed()) {
+    const producers = loadSnapshot(files, snapshotPath(folder, offset), nowMs, logger);
+    if (producers !== undefined) {
+      loaded = { producers, offset };
+      break;
+    }
+  }
+  const { producers, offset } = loaded ?? { producers: new ProducerState(), offset: Offset(0) };
+  const snapshots = usable.filter((one) => one <= offset && (one === offset || isBase(segments, one)));
+  const stale = found.filter((one) => !snapshots.includes(one));
+  for (const one of stale) await files.disk.remove(snapshotPath(folder, one));
+  if (stale.length > 0) await files.disk.syncFolder(folder);
+
+  for (const segment of segments) if (segment.nextOffset > offset) replay(segment, offset, producers, nowMs);
+  return { producers, snapshots };
+}
+
+const isBase = (segments: readonly Segment[], offset: Offset): boolean =>
+  segments.some((segment) => segment.baseOffset === offset);
+
+function loadSnapshot(files: OpenFiles, path: string, nowMs: number, logger: Logger): ProducerState | undefined {
+  const file = new LogFile(files, path, false);
+  const bytes = Buffer.alloc(file.sizeBytes);
+  file.read(0, bytes);
+  file.close();
+  try {
+    return parseSnapshot(bytes, nowMs);
+  } catch (failure) {
+    if (!(failure instanceof MalformedMessage)) throw failure;
+    logger.warn(
+      { path },
+      `producer snapshot ${path}: ${failure.message}; using an older one and reading more of the log`,
+    );
+    return undefined;
+  }
+}
+
+function replay(segment: Segment, from: Offset, producers: ProducerState, nowMs: number): void {
+  let least = Offset(0);
+  scan(segment.log, segment.offsets.floor(from)?.position ?? 0, {
+    visit: (batch) => {
+      const flaw = flawOf(batch, least);
+      if (flaw !== undefined) return flaw;
+      least = batch.nextOffset;
+      if (batch.baseOffset >= from) producers.apply(batch, nowMs);
+      return undefined;
+    },
+    onFlaw: (position) => findIntact(segment.log, position + 1, least),
+  });
+}

@@ -1,0 +1,168 @@
+// What each idempotent producer has written here last (KIP-98): the answer to "have I seen this batch before?".
+//
+// Promises: a batch that is sent again within the producer's last five gets the offset it got the first time; a gap, an old
+// epoch and a write that breaks an open transaction are refused. Without state (expired, never seen) any sequence is
+// accepted. Live appends and replay change it through the same `apply`.
+import { ErrorCode, NO_OFFSET, Offset, Timestamp } from '@milepost/core';
+import { NO_PRODUCER_ID, NO_SEQUENCE, type RecordBatch, readEndMarker, sequenceAfter } from '@milepost/records';
+import type { ActiveProducer, AppendRefused } from './outcomes.ts';
+
+/** A producer has at most this many requests in flight; older batches cannot come again. */
+export const REMEMBERED_BATCHES = 5;
+
+export interface RememberedBatch {
+  readonly lastSequence: number;
+  readonly lastOffset: Offset;
+  readonly offsetDelta: number;
+  readonly timestamp: Timestamp;
+}
+
+export interface Producer {
+  epoch: number;
+  coordinatorEpoch: number;
+  lastTimestamp: Timestamp;
+  /** NO_OFFSET while no transaction is open. */
+  transactionStart: Offset;
+  /** Of this epoch, oldest first. */
+  batches: RememberedBatch[];
+  /** On the steady clock: a wall clock that jumps a day ahead must not make duplicates. */
+  lastSeenMs: number;
+}
+
+export type SequenceVerdict =
+  | { readonly kind: 'next' }
+  | { readonly kind: 'duplicate'; readonly of: RememberedBatch }
+  | { readonly kind: 'refused'; readonly refused: AppendRefused };
+
+const NEXT: SequenceVerdict = { kind: 'next' };
+
+export class ProducerState {
+  readonly #producers = new Map<bigint, Producer>();
+
+  get size(): number {
+    return this.#producers.size;
+  }
+  entries(): Iterable<readonly [bigint, Producer]> {
+    return this.#producers;
+  }
+
+  /** Where the batch stands in its producer's sequence. Changes nothing. */
+  check(batch: RecordBatch): SequenceVerdict {
+    const { producerId, producerEpoch, baseSequence, lastSequence } = batch;
+    if (producerId === NO_PRODUCER_ID) return NEXT;
+    const producer = this.#producers.get(producerId);
+    if (producer === undefined) return NEXT;
+    if (producerEpoch < producer.epoch)
+      return refuse(
+        ErrorCode.INVALID_PRODUCER_EPOCH,
+        `producer ${producerId} has epoch ${producer.epoch}, the batch ${producerEpoch}`,
+      );
+    const isNewEpoch = producerEpoch > producer.epoch;
+    const duplicate = isNewEpoch
+      ? undefined
+      : producer.batches.find((known) => known.lastSequence === lastSequence && firstSequence(known) === baseSequence);
+    if (duplicate !== undefined) return { kind: 'duplicate', of: duplicate };
+    const expected = isNewEpoch ? 0 : nextSequence(producer);
+    if (baseSequence !== expected)
+      return refuse(
+        ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
+        `producer ${producerId} epoch ${producerEpoch}: sequence ${baseSequence}, expected ${expected}`,
+      );
+    if (producer.transactionStart !== NO_OFFSET && !batch.isTransactional)
+      return refuse(ErrorCode.INVALID_TXN_STATE, `producer ${producerId} has a transaction open`);
+    return NEXT;
+  }
+
+  /** The batch is in the log. */
+  apply(batch: RecordBatch, nowMs: number): void {
+    const { producerId } = batch;
+    if (producerId === NO_PRODUCER_ID) return;
+    const producer = this.#producers.get(producerId) ?? this.#added(producerId, batch.producerEpoch);
+    if (batch.producerEpoch !== producer.epoch) {
+      producer.epoch = batch.producerEpoch;
+      producer.batches = [];
+    }
+    producer.lastSeenMs = nowMs;
+    producer.lastTimestamp = batch.maxTimestamp;
+    if (batch.isControl) endTransaction(producer, batch);
+    else remember(producer, batch);
+  }
+
+  /** A line of a snapshot: the producer as of one of its batches, oldest first. */
+  restore(
+    producerId: bigint,
+    line: Omit<Producer, 'batches' | 'lastSeenMs'>,
+    batch: RememberedBatch | undefined,
+    nowMs: number,
+  ): void {
+    const known = this.#producers.get(producerId);
+    const batches = known !== undefined && known.epoch === line.epoch ? known.batches : [];
+    if (batch !== undefined) batches.push(batch);
+    this.#producers.set(producerId, { ...line, batches, lastSeenMs: nowMs });
+  }
+
+  /** Forgets who has been silent for long and has no transaction open. */
+  expire(nowMs: number, expirationMs: number): void {
+    for (const [producerId, producer] of this.#producers)
+      if (nowMs - producer.lastSeenMs >= expirationMs && producer.transactionStart === NO_OFFSET)
+        this.#producers.delete(producerId);
+  }
+
+  active(): ActiveProducer[] {
+    return Array.from(this.#producers, ([producerId, producer]) => ({
+      producerId,
+      producerEpoch: producer.epoch,
+      lastSequence: producer.batches.at(-1)?.lastSequence ?? NO_SEQUENCE,
+      lastTimestamp: producer.lastTimestamp,
+      coordinatorEpoch: producer.coordinatorEpoch,
+      currentTransactionStart: producer.transactionStart,
+    }));
+  }
+
+  #added(producerId: bigint, epoch: number): Producer {
+    const producer: Producer = {
+      epoch,
+      coordinatorEpoch: -1,
+      lastTimestamp: Timestamp(-1),
+      transactionStart: NO_OFFSET,
+      batches: [],
+      lastSeenMs: 0,
+    };
+    this.#producers.set(producerId, producer);
+    return producer;
+  }
+}
+
+/** Where the remembered batch began. */
+export const firstOffset = (batch: RememberedBatch): Offset => Offset(batch.lastOffset - batch.offsetDelta);
+
+function firstSequence({ lastSequence, offsetDelta }: RememberedBatch): number {
+  return lastSequence >= offsetDelta ? lastSequence - offsetDelta : lastSequence - offsetDelta + 2 ** 31;
+}
+
+/** After a marker that raised the epoch there is no batch yet: sequences start over. */
+function nextSequence(producer: Producer): number {
+  const last = producer.batches.at(-1);
+  return last === undefined ? 0 : sequenceAfter(last.lastSequence, 1);
+}
+
+function remember(producer: Producer, batch: RecordBatch): void {
+  if (producer.batches.length === REMEMBERED_BATCHES) producer.batches.shift();
+  producer.batches.push({
+    lastSequence: batch.lastSequence,
+    lastOffset: batch.lastOffset,
+    offsetDelta: batch.lastOffsetDelta,
+    timestamp: batch.maxTimestamp,
+  });
+  if (batch.isTransactional && producer.transactionStart === NO_OFFSET) producer.transactionStart = batch.baseOffset;
+}
+
+function endTransaction(producer: Producer, batch: RecordBatch): void {
+  producer.transactionStart = NO_OFFSET;
+  for (const record of batch.records())
+    producer.coordinatorEpoch = readEndMarker(record)?.coordinatorEpoch ?? producer.coordinatorEpoch;
+}
+
+function refuse(error: AppendRefused['error'], message: string): SequenceVerdict {
+  return { kind: 'refused', refused: { error, message, recordErrors: [] } };
+}

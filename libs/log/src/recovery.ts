@@ -1,0 +1,254 @@
+// Makes a folder's segments fit to go on with: after a clean stop a glance at the end, after an unclean one a scan of all
+// that may not have been on the platter.
+//
+// Promises: what lies below the recovery point was synced and is never cut while something intact follows it: a batch that
+// is broken there stays in its place, is named, and is refused to readers. Above it the log ends at the first batch that
+// is not whole (a torn tail); intact batches behind that one are kept in a file beside. Whatever is cut is said, with path,
+// position, size and reason. All that is kept is synced before it counts as flushed: after a kill -9 it may be in the page
+// cache only.
+import { type Logger, type Offset, Offset as offsetOf } from '@milepost/core';
+import { readText, replaceText } from './checkpoint.ts';
+import { EpochHistory } from './epoch-history.ts';
+import { LogFile, type OpenFiles } from './log-file.ts';
+import { type Damage, describeDamage, findIntact, scan } from './scan.ts';
+import { Segment } from './segment.ts';
+
+export const EPOCH_FILE = 'leader-epoch-checkpoint';
+
+export interface RecoveryTask {
+  readonly files: OpenFiles;
+  readonly logger: Logger;
+  readonly folder: string;
+  /** The last stop was a clean one. */
+  readonly wasClean: boolean;
+  /** All below was on the platter. After a clean stop: the log's end. */
+  readonly recoveryPoint: Offset;
+  /** All below was deleted, though its files may still be here. */
+  readonly logStartOffset: Offset;
+  readonly indexIntervalBytes: number;
+}
+
+export interface Recovered {
+  /** In order, at least one. */
+  readonly segments: Segment[];
+  readonly epochs: EpochHistory;
+  readonly logStartOffset: Offset;
+  /** Something had to be cut. */
+  readonly wasCut: boolean;
+  readonly scannedBytes: number;
+}
+
+export async function recover(task: RecoveryTask): Promise<Recovered> {
+  const segments = await openSegments(task);
+  const epochs = EpochHistory.parse(readText(task.files.disk, `${task.folder}/${EPOCH_FILE}`));
+  const logStartOffset = offsetOf(Math.max(task.logStartOffset, (segments[0] as Segment).baseOffset));
+
+  const isAsItWasClosed = task.wasClean && endsAsClosed(task, segments.at(-1) as Segment);
+  const scanned = isAsItWasClosed ? UNSCANNED : await scanUnflushed(task, segments, epochs);
+  await startOverIfEmptied(task, segments);
+
+  const end = (segments.at(-1) as Segment).nextOffset;
+  epochs.truncateFromEnd(end);
+  epochs.truncateFromStart(logStartOffset);
+  if (epochs.isDirty) await replaceText(task.files.disk, task.folder, EPOCH_FILE, epochs.toText());
+  epochs.isDirty = false;
+  return { segments, epochs, logStartOffset, ...scanned };
+}
+
+const UNSCANNED = { wasCut: false, scannedBytes: 0 };
+
+/** Those that hold something from the log's start on; a new one where there is none. Leftovers of deletions go. */
+async function openSegments(task: RecoveryTask): Promise<Segment[]> {
+  const { files, folder } = task;
+  const names = (files.disk.list(folder) ?? []).map((entry) => entry.name);
+  const bases = names.flatMap((name) => offsetsIn(name, 'log')).sort((a, b) => a - b);
+  const kept = bases.filter((_, n) => (bases[n + 1] ?? Number.POSITIVE_INFINITY) > task.logStartOffset);
+  for (const name of names) if (isLeftover(name, kept)) await files.disk.remove(`${folder}/${name}`);
+
+  if (kept.length === 0) {
+    const first = new Segment(files, folder, task.logStartOffset, { isNew: true });
+    await files.disk.syncFolder(folder);
+    return [first];
+  }
+  return kept.map((base, n) => {
+    const segment = new Segment(files, folder, base, { isNew: false, nextOffset: kept[n + 1] ?? base });
+    const isIndexed = segment.indexPaths.every((path) => names.includes(path.slice(folder.length + 1)));
+    if (!isIndexed) segment.rebuildIndexes(task.indexIntervalBytes);
+    return segment;
+  });
+}
+
+/** The offset in `<20 digits>.<extension>`. */
+export function offsetsIn(name: string, extension: string): Offset[] {
+  const match = /^(\d{20})\.([a-z]+)$/.exec(name);
+  return match !== null && match[2] === extension ? [offsetOf(Number(match[1]))] : [];
+}
+
+function isLeftover(name: string, bases: readonly Offset[]): boolean {
+  if (name.endsWith('.deleted')) return true;
+  return ['log', 'index', 'timeindex']
+    .flatMap((extension) => offsetsIn(name, extension))
+    .some((offset) => !bases.includes(offset));
+}
+
+/** Looks at the last few KB only. */
+function endsAsClosed(task: RecoveryTask, last: Segment): boolean {
+  if (!areIndexesSane(last)) last.rebuildIndexes(task.indexIntervalBytes);
+  const hint = last.offsets.last();
+  let least = hint === undefined ? last.baseOffset : (last.placeAt(hint.position)?.baseOffset ?? last.baseOffset);
+  const end = scan(last.log, hint?.position ?? 0, {
+    visit: (batch, position) => {
+      const flaw = last.flawOf(batch, position, least, task.recoveryPoint);
+      if (flaw === undefined) least = batch.nextOffset;
+      return flaw;
+    },
+    onFlaw: () => undefined,
+  });
+  last.endsAt(least);
+  const isSame = end === last.sizeBytes && least === task.recoveryPoint;
+  if (!isSame)
+    task.logger.warn(
+      { path: last.path, endsAt: least, closedAt: task.recoveryPoint },
+      `${last.path} ends at offset ${least}, but was closed at ${task.recoveryPoint}: scanning it as after an unclean stop`,
+    );
+  return isSame;
+}
+
+const areIndexesSane = (segment: Segment): boolean =>
+  segment.offsets.looksSane(segment.sizeBytes) && segment.times.looksSane();
+
+async function scanUnflushed(
+  task: RecoveryTask,
+  segments: Segment[],
+  epochs: EpochHistory,
+): Promise<{ wasCut: boolean; scannedBytes: number }> {
+  const { disk } = task.files;
+  let scannedBytes = 0;
+  let wasCut = false;
+  for (let n = 0; n < segments.length && !wasCut; n++) {
+    const segment = segments[n] as Segment;
+    const next = segments[n + 1];
+    if (next !== undefined && next.baseOffset <= task.recoveryPoint) {
+      if (!areIndexesSane(segment)) segment.rebuildIndexes(task.indexIntervalBytes);
+      continue;
+    }
+    scannedBytes += segment.sizeBytes;
+    const damage = scanSegment(task, segment, next?.baseOffset, epochs) ?? flawOfEnd(task, segment, next);
+    if (damage !== undefined) {
+      wasCut = true;
+      await cut(task, damage, segment, segments.splice(n + 1));
+    }
+    segment.seal();
+    segment.distrust();
+    await segment.sync();
+  }
+  await disk.syncFolder(task.folder);
+  return { wasCut, scannedBytes };
+}
+
+/** Rebuilds the indexes and fills in the epochs on the way. Answers where the segment must be cut. */
+function scanSegment(
+  task: RecoveryTask,
+  segment: Segment,
+  end: Offset | undefined,
+  epochs: EpochHistory,
+): Damage | undefined {
+  const { path } = segment;
+  let least = segment.baseOffset;
+  let damage: Damage | undefined;
+  segment.resetIndexes();
+  scan(segment.log, 0, {
+    visit: (batch, position) => {
+      const flaw = segment.flawOf(batch, position, least, end);
+      if (flaw !== undefined) return flaw;
+      segment.note(batch, position, task.indexIntervalBytes);
+      epochs.begin(batch.leaderEpoch, batch.baseOffset);
+      least = batch.nextOffset;
+      return undefined;
+    },
+    onFlaw: (position, flaw) => {
+      const next = least < task.recoveryPoint ? findIntact(segment.log, position + 1, least) : undefined;
+      if (next === undefined) {
+        damage = { path, position, flaw };
+        return undefined;
+      }
+      task.logger.error(
+        { path, position, bytes: next - position },
+        `${describeDamage({ path, position, flaw })}; it was synced once, so the disk has damaged it: kept in its place, refused to readers; ${next - position} bytes further the log goes on`,
+      );
+      segment.indexNext();
+      return next;
+    },
+  });
+  segment.endsAt(least);
+  return damage;
+}
+
+/** A segment that was not wholly on the platter ends early, and the next one, of which more was, cannot follow it. */
+function flawOfEnd(task: RecoveryTask, segment: Segment, next: Segment | undefined): Damage | undefined {
+  const { nextOffset, path, sizeBytes } = segment;
+  if (next === undefined || nextOffset === next.baseOffset || nextOffset < task.recoveryPoint) return undefined;
+  return {
+    path,
+    position: sizeBytes,
+    flaw: `ends at offset ${nextOffset}, the next segment begins at ${next.baseOffset}`,
+  };
+}
+
+/** What follows the damage is kept in files beside, where any of it is intact, before it is cut. */
+async function cut(task: RecoveryTask, damage: Damage, segment: Segment, later: readonly Segment[]): Promise<void> {
+  const { files, logger, folder } = task;
+  const { position } = damage;
+  const cutBytes = segment.sizeBytes - position + later.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const asides: string[] = [];
+  if (findIntact(segment.log, position, segment.nextOffset) !== undefined)
+    asides.push(await copyAside(files, segment, position));
+  for (const dropped of later) {
+    dropped.close();
+    if (findIntact(dropped.log, 0, dropped.baseOffset) !== undefined) {
+      asides.push(`${dropped.path}.corrupt-0`);
+      files.disk.rename(dropped.path, `${dropped.path}.corrupt-0`);
+    } else await files.disk.remove(dropped.path);
+    for (const path of dropped.indexPaths) await files.disk.remove(path);
+  }
+  await files.disk.syncFolder(folder);
+  segment.truncate(position, segment.nextOffset);
+
+  const fields = { path: damage.path, position, cutBytes, flaw: damage.flaw, asides };
+  const what = `cut ${cutBytes} bytes behind offset ${segment.nextOffset}: ${describeDamage(damage)}`;
+  if (asides.length > 0)
+    logger.error(
+      fields,
+      `${what}; intact batches follow it and are kept in ${asides.join(', ')}: those that were acknowledged are lost to readers`,
+    );
+  else if (segment.nextOffset < task.recoveryPoint)
+    logger.error(fields, `${what}; all below offset ${task.recoveryPoint} was synced once: the disk has lost it`);
+  else logger.warn(fields, `${what}; a torn tail, never acknowledged as synced`);
+}
+
+async function copyAside(files: OpenFiles, segment: Segment, position: number): Promise<string> {
+  const aside = new LogFile(files, `${segment.path}.corrupt-${position}`, true);
+  const chunk = Buffer.allocUnsafe(1024 * 1024);
+  for (let at = position; at < segment.sizeBytes; at += chunk.length)
+    aside.append(chunk.subarray(0, segment.log.read(at, chunk)));
+  await aside.sync();
+  aside.close();
+  return aside.path;
+}
+
+/** A log never ends before it starts: with its last batches gone, the offsets below the start must not be given out again. */
+async function startOverIfEmptied(task: RecoveryTask, segments: Segment[]): Promise<void> {
+  const { files, folder, logStartOffset } = task;
+  const last = segments.at(-1) as Segment;
+  if (last.nextOffset >= logStartOffset) return;
+  task.logger.error(
+    { path: last.path, endsAt: last.nextOffset, logStartOffset },
+    `${last.path} ends at offset ${last.nextOffset}, before the log's start ${logStartOffset}: going on empty from there`,
+  );
+  for (const dropped of segments.splice(0)) {
+    dropped.close();
+    for (const path of [dropped.path, ...dropped.indexPaths]) await files.disk.remove(path);
+  }
+  segments.push(new Segment(files, folder, logStartOffset, { isNew: true }));
+  await files.disk.syncFolder(folder);
+}

@@ -1,0 +1,31 @@
+// Which segments are too old or too many. Only from the oldest on, and only such as are wholly on the platter.
+import type { Offset } from '@milepost/core';
+import type { LogConfig } from './log-config.ts';
+import type { Segment } from './segment.ts';
+
+/** How many of the oldest segments may go. All of them: the last one must be rolled first. */
+export function expiredCount(
+  segments: readonly Segment[],
+  config: LogConfig,
+  now: number,
+  logStartOffset: Offset,
+): number {
+  const isBelowStart = (n: number) => (segments[n + 1]?.baseOffset ?? Number.POSITIVE_INFINITY) <= logStartOffset;
+  const isTooOld = (segment: Segment) =>
+    config.delete &&
+    config.retentionMs >= 0 &&
+    segment.sizeBytes > 0 &&
+    segment.largest.timestamp >= 0 &&
+    now - segment.largest.timestamp > config.retentionMs;
+  let excessBytes =
+    config.delete && config.retentionBytes >= 0
+      ? segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) - config.retentionBytes
+      : Number.NEGATIVE_INFINITY;
+
+  for (const [n, segment] of segments.entries()) {
+    const isTooMuch = segment.sizeBytes > 0 && excessBytes >= segment.sizeBytes;
+    if (!isBelowStart(n) && !isTooOld(segment) && !isTooMuch) return n;
+    excessBytes -= segment.sizeBytes;
+  }
+  return segments.length;
+}

@@ -1,0 +1,106 @@
+// Walks through a segment's file from batch to batch and tells a batch from what only looks like one.
+//
+// The CRC covers a batch from its attributes on. Of the bytes before: the length must lead to the next batch, the magic is
+// 2, and the base offset must follow the batch before it.
+import type { Offset } from '@milepost/core';
+import { BATCH_HEADER_BYTES, BATCH_PREFIX_BYTES, crc32c, RecordBatch } from '@milepost/records';
+import type { LogFile } from './log-file.ts';
+
+/** A place where something else stands than the batch that must stand there. */
+export interface Damage {
+  readonly path: string;
+  readonly position: number;
+  readonly flaw: string;
+}
+
+export const describeDamage = ({ path, position, flaw }: Damage): string => `batch at ${position} of ${path}: ${flaw}`;
+
+/** Undefined: this is the batch that follows. `least`: the end of the one before it. */
+export function flawOf(batch: RecordBatch, least: Offset): string | undefined {
+  if (batch.magic !== 2) return `magic ${batch.magic}, expected 2`;
+  if (batch.baseOffset < least) return `base offset ${batch.baseOffset}, expected ${least}`;
+  if (!batch.isIntact()) return `crc ${hex(batch.crc)}, expected ${hex(crc32c(batch.bytes.subarray(CRC_FROM)))}`;
+  return undefined;
+}
+
+export const STOP = Symbol('stop');
+
+export interface Visitor {
+  /** The batch is a view that the next one overwrites. A text is its flaw; STOP ends the scan behind it. */
+  visit(batch: RecordBatch, position: number): string | typeof STOP | undefined;
+  /** Where to go on; undefined: end here. */
+  onFlaw(position: number, flaw: string): number | undefined;
+}
+
+/** Visits whole batches from a position to the end of the file. Answers where it ended: behind the last good one. */
+export function scan(file: LogFile, from: number, visitor: Visitor): number {
+  const chunks = new Chunks(file);
+  let position = from;
+  while (position < file.sizeBytes) {
+    const batch = chunks.batchAt(position);
+    const verdict = typeof batch === 'string' ? batch : visitor.visit(batch, position);
+    if (typeof verdict === 'string') {
+      const next = visitor.onFlaw(position, verdict);
+      if (next === undefined) return position;
+      position = next;
+    } else {
+      position += (batch as RecordBatch).sizeBytes;
+      if (verdict === STOP) return position;
+    }
+  }
+  return position;
+}
+
+/** Where the next intact batch stands that could follow `least`, searched byte by byte; undefined: nowhere. */
+export function findIntact(file: LogFile, from: number, least: Offset): number | undefined {
+  const chunks = new Chunks(file);
+  for (let position = from; position + BATCH_HEADER_BYTES <= file.sizeBytes; position++) {
+    if (!chunks.mayHoldBatch(position)) continue;
+    const batch = chunks.batchAt(position);
+    if (typeof batch === 'string') continue;
+    if (batch.baseOffset - least < 2 ** 31 && flawOf(batch, least) === undefined) return position;
+  }
+  return undefined;
+}
+
+const CRC_FROM = 21;
+const MAGIC_AT = 16;
+const CHUNK_BYTES = 1024 * 1024;
+
+/** A window over the file that moves and grows as batches need it. */
+class Chunks {
+  readonly #file: LogFile;
+  #buffer = Buffer.alloc(0);
+  #start = 0;
+
+  constructor(file: LogFile) {
+    this.#file = file;
+  }
+
+  /** The batch, or why there is none. */
+  batchAt(position: number): RecordBatch | string {
+    const left = this.#file.sizeBytes - position;
+    if (left < BATCH_HEADER_BYTES) return `${left} bytes left, a header has ${BATCH_HEADER_BYTES}`;
+    this.#show(position, BATCH_HEADER_BYTES);
+    const sizeBytes = BATCH_PREFIX_BYTES + this.#buffer.readInt32BE(position - this.#start + 8);
+    if (sizeBytes < BATCH_HEADER_BYTES) return `length ${sizeBytes}, a header has ${BATCH_HEADER_BYTES}`;
+    if (sizeBytes > left) return `length ${sizeBytes}, ${left} bytes left`;
+    this.#show(position, sizeBytes);
+    return RecordBatch.at(this.#buffer, position - this.#start) as RecordBatch;
+  }
+
+  mayHoldBatch(position: number): boolean {
+    this.#show(position, BATCH_HEADER_BYTES);
+    return this.#buffer[position - this.#start + MAGIC_AT] === 2;
+  }
+
+  #show(position: number, length: number): void {
+    if (position >= this.#start && position + length <= this.#start + this.#buffer.length) return;
+    const wanted = Math.min(Math.max(length, CHUNK_BYTES), this.#file.sizeBytes - position);
+    this.#buffer = Buffer.allocUnsafe(wanted);
+    this.#start = position;
+    this.#file.read(position, this.#buffer);
+  }
+}
+
+const hex = (crc: number): string => crc.toString(16).padStart(8, '0');

@@ -1,0 +1,226 @@
+// A stretch of the log in one file, named by its first offset, with its two indexes:
+// `<20 digits>.log`, `.index`, `.timeindex`. Only the last segment of a log is appended to.
+//
+// Promises: an append is all or nothing; the end that counts is the one in memory. Never syncs by itself.
+import { NO_TIMESTAMP, type Offset, type Timestamp } from '@milepost/core';
+import { BATCH_HEADER_BYTES, BATCH_PREFIX_BYTES, type RecordBatch } from '@milepost/records';
+import type { LogConfig } from './log-config.ts';
+import { LogFile, type OpenFiles } from './log-file.ts';
+import { OffsetIndex } from './offset-index.ts';
+import { findIntact, flawOf, scan } from './scan.ts';
+import { type TimeEntry, TimeIndex } from './time-index.ts';
+
+export const offsetName = (offset: Offset): string => offset.toString().padStart(20, '0');
+
+/** What a batch's first bytes say. */
+export interface BatchPlace {
+  readonly position: number;
+  readonly sizeBytes: number;
+  readonly baseOffset: Offset;
+  readonly lastOffset: Offset;
+}
+
+export class Segment {
+  readonly baseOffset: Offset;
+  readonly log: LogFile;
+  readonly #files: OpenFiles;
+  readonly #stem: string;
+  readonly #isNew: boolean;
+  #offsets: OffsetIndex | undefined;
+  #times: TimeIndex | undefined;
+  #nextOffset: Offset;
+  #largest: TimeEntry | undefined;
+  #firstTimestamp: Timestamp | undefined;
+  #bytesSinceIndexEntry = 0;
+  #indexesRebuilt = false;
+
+  /** `isNew`: begins empty, whatever an interrupted attempt left. Otherwise `nextOffset` is where its content ends. */
+  constructor(
+    files: OpenFiles,
+    folder: string,
+    baseOffset: Offset,
+    state: { isNew: true } | { isNew: false; nextOffset: Offset },
+  ) {
+    this.#files = files;
+    this.#stem = `${folder}/${offsetName(baseOffset)}`;
+    this.#isNew = state.isNew;
+    this.baseOffset = baseOffset;
+    this.#nextOffset = state.isNew ? baseOffset : state.nextOffset;
+    this.log = new LogFile(files, this.path, state.isNew);
+    if (state.isNew) [this.#offsets, this.#times] = [this.offsets, this.times];
+  }
+
+  get path(): string {
+    return `${this.#stem}.log`;
+  }
+  get indexPaths(): readonly [string, string] {
+    return [`${this.#stem}.index`, `${this.#stem}.timeindex`];
+  }
+  get sizeBytes(): number {
+    return this.log.sizeBytes;
+  }
+  get nextOffset(): Offset {
+    return this.#nextOffset;
+  }
+  get offsets(): OffsetIndex {
+    this.#offsets ??= new OffsetIndex(new LogFile(this.#files, this.indexPaths[0], this.#isNew), this.baseOffset);
+    return this.#offsets;
+  }
+  get times(): TimeIndex {
+    this.#times ??= new TimeIndex(new LogFile(this.#files, this.indexPaths[1], this.#isNew), this.baseOffset);
+    return this.#times;
+  }
+  /** The largest timestamp and the batch that has it. A closed segment's time index ends with it. */
+  get largest(): TimeEntry {
+    this.#largest ??= this.times.last() ?? { timestamp: NO_TIMESTAMP, offset: this.baseOffset };
+    return this.#largest;
+  }
+
+  /** The batches have their offsets. @throws DiskFailed, and then nothing was appended. */
+  append(records: Buffer, batches: readonly RecordBatch[], indexIntervalBytes: number): void {
+    const start = this.log.sizeBytes;
+    void this.largest; // may read an index: now, for behind the append nothing may fail
+    this.log.append(records);
+    for (const batch of batches) this.note(batch, start + batch.position, indexIntervalBytes);
+  }
+
+  /** Takes up in the indexes a batch that stands at this position. */
+  note(batch: RecordBatch, position: number, indexIntervalBytes: number): void {
+    const { lastOffset, maxTimestamp } = batch;
+    if (maxTimestamp > this.largest.timestamp) this.#largest = { timestamp: maxTimestamp, offset: lastOffset };
+    if (this.#bytesSinceIndexEntry > indexIntervalBytes) {
+      this.offsets.append(lastOffset, position);
+      this.times.append(this.largest.timestamp, this.largest.offset);
+      this.#bytesSinceIndexEntry = 0;
+    }
+    this.#bytesSinceIndexEntry += batch.sizeBytes;
+    this.#nextOffset = batch.nextOffset;
+  }
+
+  /** Whether the batch belongs into the next segment. Time is that of the records, as in Kafka: the age of the first batch. */
+  isFullFor(sizeBytes: number, lastOffset: Offset, maxTimestamp: Timestamp, config: LogConfig): boolean {
+    return (
+      this.log.sizeBytes > config.segmentBytes - sizeBytes ||
+      (this.log.sizeBytes > 0 && maxTimestamp - this.#firstBatchTimestamp(maxTimestamp) > config.segmentMs) ||
+      this.offsets.isFull(config.segmentIndexBytes) ||
+      this.times.isFull(config.segmentIndexBytes) ||
+      lastOffset - this.baseOffset > 0x7fff_ffff
+    );
+  }
+
+  /** Nothing more comes for now: the indexes are written out, the largest timestamp last. @throws DiskFailed */
+  seal(): void {
+    if (this.log.sizeBytes > 0) this.times.append(this.largest.timestamp, this.largest.offset);
+    this.offsets.entries.flush();
+    this.times.entries.flush();
+  }
+
+  async sync(): Promise<void> {
+    await this.log.sync();
+    await this.#offsets?.entries.sync();
+    await this.#times?.entries.sync();
+  }
+
+  /** From the header alone; undefined where no whole batch can stand. */
+  placeAt(position: number): BatchPlace | undefined {
+    if (this.log.read(position, header) < BATCH_HEADER_BYTES) return undefined;
+    const sizeBytes = BATCH_PREFIX_BYTES + header.readInt32BE(8);
+    if (sizeBytes < BATCH_HEADER_BYTES || position + sizeBytes > this.log.sizeBytes) return undefined;
+    const baseOffset = longAt(header, 0) as Offset;
+    return { position, sizeBytes, baseOffset, lastOffset: (baseOffset + header.readInt32BE(23)) as Offset };
+  }
+
+  /**
+   * Undefined: this is the batch that stands here, behind one that ends at `least`. `end`: where the segment ends, as far
+   * as known. A gap is what compaction leaves; a flipped bit in a base offset, which no CRC covers, looks alike, but then
+   * the batch reaches beyond the beginning of the next one.
+   */
+  flawOf(batch: RecordBatch, position: number, least: Offset, end: Offset | undefined): string | undefined {
+    if (batch.baseOffset > least) {
+      const next = this.placeAt(position + batch.sizeBytes)?.baseOffset ?? end ?? least;
+      if (batch.nextOffset > next) return `base offset ${batch.baseOffset}, expected ${least}`;
+    }
+    return flawOf(batch, least);
+  }
+
+  /**
+   * The indexes again, from the batches themselves, past any that are broken: the one behind a broken one always gets
+   * an entry. Once for each segment: what still does not fit afterwards is no fault of an index.
+   */
+  rebuildIndexes(indexIntervalBytes: number): boolean {
+    if (this.#indexesRebuilt) return false;
+    this.#indexesRebuilt = true;
+    this.resetIndexes();
+    const end = this.#nextOffset;
+    let least = this.baseOffset;
+    scan(this.log, 0, {
+      visit: (batch, position) => {
+        const flaw = this.flawOf(batch, position, least, end);
+        if (flaw !== undefined) return flaw;
+        this.note(batch, position, indexIntervalBytes);
+        least = batch.nextOffset;
+        return undefined;
+      },
+      onFlaw: (position) => {
+        this.indexNext();
+        return findIntact(this.log, position + 1, least);
+      },
+    });
+    this.#nextOffset = end;
+    this.seal();
+    return true;
+  }
+
+  resetIndexes(): void {
+    this.offsets.entries.truncate(0);
+    this.times.clear();
+    this.#bytesSinceIndexEntry = 0;
+    this.#largest = { timestamp: NO_TIMESTAMP, offset: this.baseOffset };
+  }
+
+  /** The next batch that is noted gets an entry, however close the last one is. */
+  indexNext(): void {
+    this.#bytesSinceIndexEntry = Number.POSITIVE_INFINITY;
+  }
+
+  /** Cuts the batch at this position and all behind it. */
+  truncate(position: number, nextOffset: Offset): void {
+    this.log.truncate(position);
+    this.offsets.truncateTo(nextOffset);
+    this.times.truncateTo(nextOffset);
+    this.#nextOffset = nextOffset;
+    this.#largest = undefined;
+    if (position === 0) this.#firstTimestamp = undefined;
+    this.#bytesSinceIndexEntry = 0;
+  }
+
+  /** What a scan has found out. */
+  endsAt(nextOffset: Offset): void {
+    this.#nextOffset = nextOffset;
+  }
+
+  /** After an unclean stop: what was only in the page cache must be synced before it counts. */
+  distrust(): void {
+    this.log.distrust();
+    this.offsets.entries.file.distrust();
+    this.times.entries.file.distrust();
+  }
+
+  close(): void {
+    this.log.close();
+    this.#offsets?.entries.file.close();
+    this.#times?.entries.file.close();
+  }
+
+  /** Without a timestamp in the first batch its age is unknown, and the segment rolls by size alone. */
+  #firstBatchTimestamp(otherwise: Timestamp): Timestamp {
+    if (this.#firstTimestamp === undefined && this.log.read(0, header) === BATCH_HEADER_BYTES)
+      this.#firstTimestamp = longAt(header, 35) as Timestamp;
+    return this.#firstTimestamp === undefined || this.#firstTimestamp < 0 ? otherwise : this.#firstTimestamp;
+  }
+}
+
+const header = Buffer.alloc(BATCH_HEADER_BYTES);
+
+const longAt = (bytes: Buffer, at: number): number =>
+  bytes.readInt32BE(at) * 0x1_0000_0000 + bytes.readUInt32BE(at + 4);
