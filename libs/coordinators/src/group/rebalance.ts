@@ -59,7 +59,7 @@ export function completeJoinIfAllHaveJoined(turn: Turn): void {
 function completeJoin(turn: Turn): void {
   const { group } = turn;
   turn.cancel(JOIN);
-  for (const member of [...group.members.values()])
+  for (const member of group.members.values())
     if (!member.join && member.instanceId === null) turn.remove(member.memberId);
 
   if (group.members.size === 0) turn.events.push({ type: 'group-stored', group: emptyGroup(group, turn.now) });
@@ -117,7 +117,7 @@ export function syncArrived(turn: Turn, memberId: string): void {
 function expirePendingSync(turn: Turn): void {
   const { group } = turn;
   if (group.pendingSync.size === 0) return;
-  for (const memberId of [...group.pendingSync]) turn.remove(memberId);
+  for (const memberId of group.pendingSync) turn.remove(memberId);
   prepareRebalance(turn, 'sync_expired');
 }
 

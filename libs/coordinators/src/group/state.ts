@@ -2,7 +2,7 @@
 // Verbs work on a draft of it, which becomes the group when their events are durable; see turn.ts.
 import { ErrorCode, invariant, type Timestamp } from '@milepost/core';
 import type { GroupProtocol, JoinResult, SyncResult } from './commands.ts';
-import { subscribedTopicsOf } from './subscription.ts';
+import { topicsIn } from './subscription.ts';
 
 /**
  * Empty -> PreparingRebalance (members join) -> CompletingRebalance (the leader assigns) -> Stable, from there and
@@ -143,7 +143,10 @@ export class ClassicGroup {
   }
 
   learnSubscriptions(): void {
-    this.subscribedTopics = subscribedTopicsOf(this);
+    const subscriptions = [...this.members.values()].flatMap(
+      ({ protocols }) => protocols.find(({ name }) => name === this.protocolName)?.metadata ?? [],
+    );
+    this.subscribedTopics = this.protocolType === CONSUMER_PROTOCOL_TYPE ? topicsIn(subscriptions) : undefined;
   }
 
   isSubscribedTo(topic: string): boolean {

@@ -15,7 +15,7 @@ import { GroupCoordinator } from '../group-coordinator.ts';
 import { MemoryGroupStore } from '../memory-group-store.ts';
 import { ManualClock, settled } from './manual-clock.ts';
 
-export const SHARDS = Array.from({ length: 50 }, (_, shard) => shard);
+const SHARDS = Array.from({ length: 50 }, (_, shard) => shard);
 
 /** Ids that a reader can tell apart. */
 export class CountingRandom implements Random {
@@ -45,16 +45,17 @@ export class Harness {
     this.coordinator = this.#make();
   }
 
-  static async start(config: Partial<GroupConfig> = {}): Promise<Harness> {
+  static async start(config: Partial<GroupConfig> = {}, shards: readonly number[] = SHARDS): Promise<Harness> {
     const harness = new Harness(config);
-    await harness.coordinator.start(SHARDS);
+    await harness.coordinator.start(shards);
     return harness;
   }
 
   /** As after kill -9: nothing is said goodbye to, the next one finds what the store has. */
-  async restart(): Promise<void> {
+  async restart(health: MemoryGroupStore['health'] = 'well'): Promise<void> {
     void this.coordinator.close();
     this.store = new MemoryGroupStore(this.store.table);
+    this.store.health = health;
     this.coordinator = this.#make();
     await this.coordinator.start(SHARDS);
   }

@@ -1,0 +1,155 @@
+import { ErrorCode, LeaderEpoch, Offset, Uuid, ZERO_UUID } from '@milepost/core';
+import { commitOf, Harness, protocol } from '../testing/harness.ts';
+
+const outsider = (h: Harness) => h.member();
+
+test('a member commits and anyone reads it back, metadata and leader epoch included', async () => {
+  const h = await Harness.start();
+  const [member] = await h.stable(1);
+  const partitions = [{ partition: 3, offset: Offset(42), leaderEpoch: LeaderEpoch(7), metadata: 'x'.repeat(4_096) }];
+  const topicId = Uuid('01234567-89ab-cdef-0123-456789abcdef');
+  const command = commitOf(member!, 0, { topics: [{ name: 'u', topicId, partitions }] });
+  expect(await h.coordinator.commitOffsets(command)).toEqual({
+    topics: [{ name: 'u', topicId, partitions: [{ partition: 3, error: ErrorCode.NONE }] }],
+  });
+  const fetched = await h.coordinator.fetchOffsets({ groupId: 'g', topics: null, requireStable: true });
+  expect(fetched).toEqual({
+    error: ErrorCode.NONE,
+    topics: [{ name: 'u', topicId, partitions: [{ ...partitions[0], error: ErrorCode.NONE }] }],
+  });
+});
+
+test('too much metadata is refused for its partition only', async () => {
+  const h = await Harness.start();
+  const [member] = await h.stable(1);
+  const at = (partition: number, metadata: string) => ({
+    partition,
+    offset: Offset(1),
+    leaderEpoch: LeaderEpoch(-1),
+    metadata,
+  });
+  const partitions = [at(0, 'x'.repeat(4_097)), at(1, '')];
+  const { topics } = await h.coordinator.commitOffsets(
+    commitOf(member!, 0, { topics: [{ name: 't', topicId: ZERO_UUID, partitions }] }),
+  );
+  expect(topics[0]?.partitions.map(({ error }) => error)).toEqual([
+    ErrorCode.OFFSET_METADATA_TOO_LARGE,
+    ErrorCode.NONE,
+  ]);
+  expect([await h.committed('g', 0), await h.committed('g', 1)]).toEqual([-1, 1]);
+});
+
+test('without generation and member only an Empty group is committed to, and one is made where there is none', async () => {
+  const h = await Harness.start();
+  const nobody = outsider(h);
+  const commit = async () => (await h.coordinator.commitOffsets(commitOf(nobody, 5))).topics[0]?.partitions[0]?.error;
+  expect(await commit()).toBe(ErrorCode.NONE);
+  expect(await h.stateOf()).toBe('Empty');
+  const [member] = await h.stable(1);
+  expect(await commit()).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
+  await member!.leave();
+  expect(await commit()).toBe(ErrorCode.NONE);
+});
+
+test('a group that does not exist knows no generation', async () => {
+  const h = await Harness.start();
+  const ghost = Object.assign(h.member(), { memberId: 'm', generation: 3 });
+  const errorOf = async (changes: object) =>
+    (await h.coordinator.commitOffsets(commitOf(ghost, 5, changes))).topics[0]?.partitions[0]?.error;
+  expect(await errorOf({})).toBe(ErrorCode.GROUP_ID_NOT_FOUND);
+  expect(await errorOf({ knowsGroupIdNotFound: false })).toBe(ErrorCode.ILLEGAL_GENERATION);
+  expect(await h.stateOf()).toBe('Dead');
+});
+
+test('only members of the current generation commit, in each state of the group', async () => {
+  const h = await Harness.start();
+  const [leader, follower] = await h.stable(2);
+  expect(await leader!.commit(1, { memberId: 'stranger' })).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
+  expect(await leader!.commit(1, { generation: 0 })).toBe(ErrorCode.ILLEGAL_GENERATION);
+  expect(await leader!.commit(1, { generation: -1 })).toBe(ErrorCode.ILLEGAL_GENERATION);
+  expect(await leader!.commit(1)).toBe(ErrorCode.NONE);
+
+  await leader!.join();
+  expect(await h.stateOf()).toBe('PreparingRebalance');
+  expect(await follower!.commit(2)).toBe(ErrorCode.NONE);
+
+  await follower!.join();
+  expect(await h.stateOf()).toBe('CompletingRebalance');
+  expect(await follower!.commit(3)).toBe(ErrorCode.REBALANCE_IN_PROGRESS);
+  expect(await follower!.commit(3, { generation: 1 })).toBe(ErrorCode.ILLEGAL_GENERATION);
+  expect(await h.committed()).toBe(2);
+});
+
+test('nothing committed is -1 without an error, and so is what was committed to a topic of that name before', async () => {
+  const h = await Harness.start();
+  const [old, fresh] = ['1', '2'].map((digit) => Uuid(digit.repeat(8) + ZERO_UUID.slice(8)));
+  const partitions = [{ partition: 0, offset: Offset(9), leaderEpoch: LeaderEpoch(1), metadata: 'm' }];
+  await h.coordinator.commitOffsets(commitOf(outsider(h), 0, { topics: [{ name: 't', topicId: fresh!, partitions }] }));
+  const fetched = async (name: string, topicId: Uuid, partition: number) => {
+    const topics = [{ name, topicId, partitions: [partition] }];
+    const result = await h.coordinator.fetchOffsets({ groupId: 'g', topics, requireStable: false });
+    return result.topics[0]?.partitions[0];
+  };
+  const nothing = { error: ErrorCode.NONE, offset: -1, leaderEpoch: -1, metadata: '' };
+  expect(await fetched('t', fresh!, 0)).toMatchObject({ offset: 9, leaderEpoch: 1, metadata: 'm' });
+  expect(await fetched('t', ZERO_UUID, 0)).toMatchObject({ offset: 9 });
+  expect(await fetched('t', old!, 0)).toEqual({ ...nothing, partition: 0 });
+  expect(await fetched('t', fresh!, 1)).toEqual({ ...nothing, partition: 1 });
+  expect(await fetched('u', ZERO_UUID, 0)).toEqual({ ...nothing, partition: 0 });
+  expect(await h.coordinator.fetchOffsets({ groupId: 'none', topics: null, requireStable: false })).toEqual({
+    error: ErrorCode.NONE,
+    topics: [],
+  });
+});
+
+test('OffsetDelete leaves the topics that live consumers read', async () => {
+  const h = await Harness.start();
+  const [member] = await h.stable(1, { protocols: [protocol('range', ['t'])] });
+  const partitions = [{ partition: 0, offset: Offset(9), leaderEpoch: LeaderEpoch(1), metadata: null }];
+  const topics = ['t', 'u'].map((name) => ({ name, topicId: ZERO_UUID, partitions }));
+  await h.coordinator.commitOffsets(commitOf(member!, 0, { topics }));
+  const wanted = ['t', 'u'].map((name) => ({ name, partitions: [0, 7] }));
+  const { error, topics: deleted } = await h.coordinator.deleteOffsets({ groupId: 'g', topics: wanted });
+  expect(error).toBe(ErrorCode.NONE);
+  expect(deleted.map((topic) => topic.partitions.map((each) => each.error))).toEqual([
+    [ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC, ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC],
+    [ErrorCode.NONE, ErrorCode.NONE],
+  ]);
+  const left = await h.coordinator.fetchOffsets({ groupId: 'g', topics: null, requireStable: false });
+  expect(left.topics.map(({ name }) => name)).toEqual(['t']);
+
+  await member!.leave();
+  await h.coordinator.deleteOffsets({ groupId: 'g', topics: wanted });
+  expect(await h.committed()).toBe(-1);
+});
+
+test('OffsetDelete knows nothing of a live group that is not of consumers, and of no group', async () => {
+  const h = await Harness.start();
+  await h.stable(1, { protocolType: 'connect' });
+  const errorOf = async (groupId: string) => (await h.coordinator.deleteOffsets({ groupId, topics: [] })).error;
+  expect(await errorOf('g')).toBe(ErrorCode.NON_EMPTY_GROUP);
+  expect(await errorOf('none')).toBe(ErrorCode.GROUP_ID_NOT_FOUND);
+  expect(await errorOf('')).toBe(ErrorCode.INVALID_GROUP_ID);
+});
+
+test('offsets of a deleted topic go, those of the next topic of that name stay, also while the store is away', async () => {
+  const h = await Harness.start();
+  const [old, fresh] = ['1', '2'].map((digit) => Uuid(digit.repeat(8) + ZERO_UUID.slice(8)));
+  for (const [groupId, topicId] of [
+    ['a', old],
+    ['b', fresh],
+    ['c', ZERO_UUID],
+  ] as const) {
+    const partitions = [{ partition: 0, offset: Offset(9), leaderEpoch: LeaderEpoch(1), metadata: null }];
+    const topics = [{ name: 't', topicId: topicId as Uuid, partitions }];
+    await h.coordinator.commitOffsets(commitOf(outsider(h), 0, { groupId, topics }));
+  }
+  h.store.health = 'away';
+  const deleted = h.coordinator.topicsDeleted([{ name: 't', topicId: old! }]);
+  await h.clock.advance(5_000);
+  expect(await h.committed('a')).toBe(9);
+  h.store.health = 'well';
+  await h.clock.advance(1_000);
+  await deleted;
+  expect([await h.committed('a'), await h.committed('b'), await h.committed('c')]).toEqual([-1, 9, -1]);
+});
