@@ -1,0 +1,5 @@
+// The real world behind the ports of @milepost/core.
+export { nodeClock } from './node-clock.ts';
+export { nodeDisk, type NodeDiskOptions } from './node-disk.ts';
+export { nodeNetwork } from './node-network.ts';
+export { nodeRandom } from './node-random.ts';

@@ -1,0 +1,54 @@
+// The machine's TCP: no Nagle, large reads into one buffer, many small sends as one write. A peer may reset, vanish or
+// stall as it likes: its connection ends, nothing else does.
+import { type Address, AddressInUse, type ConnectionListener, type Listening, type Network } from '@milepost/core';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { NodeConnection, readsInto, withLargeReads } from './node-connection.ts';
+
+/** After so long a silence the system begins to ask whether the peer is still there. */
+const KEEP_ALIVE_MS = 60_000;
+const TCP = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
+
+export const nodeNetwork: Network = {
+  async listen(address, accept): Promise<Listening> {
+    const server = createServer({ ...TCP, pauseOnConnect: true }, (accepted) => {
+      let listener: ConnectionListener | undefined;
+      const socket = withLargeReads(accepted, (chunk) => listener?.bytes(chunk));
+      const connection = new NodeConnection(socket, () => listener);
+      listener = accept(connection);
+    });
+    await listening(server, address);
+    // A connection that cannot be accepted (no descriptors left) is the peer's loss, not the server's end.
+    server.on('error', () => {});
+    const { address: host, port } = server.address() as { address: string; port: number };
+    // The port is free at once; Node's own callback would wait for the last connection.
+    return { address: { host, port }, close: async () => void server.close() };
+  },
+
+  async connect(address, listener) {
+    const socket = connect({ ...TCP, ...address, ...readsInto((chunk) => listener.bytes(chunk)) });
+    await connected(socket);
+    return new NodeConnection(socket, () => listener);
+  },
+};
+
+function listening(server: Server, address: Address): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: NodeJS.ErrnoException): void =>
+      reject(error.code === 'EADDRINUSE' ? new AddressInUse(address) : error);
+    server.once('error', fail);
+    server.listen({ host: address.host, port: address.port }, () => {
+      server.off('error', fail);
+      resolve();
+    });
+  });
+}
+
+function connected(socket: Socket): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once('error', reject);
+    socket.once('connect', () => {
+      socket.off('error', reject);
+      resolve();
+    });
+  });
+}
