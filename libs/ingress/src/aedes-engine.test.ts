@@ -44,11 +44,16 @@ async function gateway({ stallMs = 30_000, windowMessages = 1000 } = {}): Promis
   const device = async (options: IClientOptions = {}): Promise<MqttClient> => {
     const client = mqtt.connect(`mqtt://127.0.0.1:${ports.mqtt}`, { reconnectPeriod: 0, ...options });
     client.on('error', () => {});
-    undo.push(() => client.endAsync(true));
-    if (!client.connected) await once(client, 'connect');
+    undo.push(() => void client.end(true));
+    if (!client.connected) await event(client, 'connect');
     return client;
   };
   return { ports, sink, intake, engine, device };
+}
+
+/** `events.once`, which mqtt.js's types do not fit. */
+function event(client: MqttClient, name: 'connect' | 'close' | 'message'): Promise<unknown[]> {
+  return new Promise((resolve) => client.once(name, (...args: unknown[]) => resolve(args)));
 }
 
 async function until(holds: () => boolean, what: string, withinMs = 10_000): Promise<void> {
@@ -173,7 +178,7 @@ describe('while the log is slow', () => {
     for (const lat of [1, 2, 3]) {
       void client.publishAsync('trucks/t-1/gps', position(lat), { qos: 1 }).then(() => acknowledged.push(lat));
     }
-    await once(client, 'close');
+    await event(client, 'close');
     expect(acknowledged).toEqual([]);
     sink.automatic = true;
     for (const sent of [...sink.open]) await sent.fail();
@@ -204,7 +209,7 @@ describe('with real clients', () => {
     void publishing.then(() => void (isAcknowledged = true));
     await until(() => sink.open.length > 0, 'the record is under way');
     client.stream.destroy(); // the device comes back and repeats it, with DUP
-    await once(client, 'connect');
+    await event(client, 'connect');
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(isAcknowledged).toBe(false);
     sink.automatic = true;
@@ -218,7 +223,7 @@ describe('with real clients', () => {
     const { ports, sink } = await gateway();
     sink.automatic = true;
     const client = mqtt.connect(`ws://127.0.0.1:${ports.ws}`, { reconnectPeriod: 0 });
-    undo.push(() => client.endAsync(true));
+    undo.push(() => void client.end(true));
     await client.publishAsync('trucks/t-1/gps', position(60.17), { qos: 1 });
     expect(latsOf(sink)).toEqual([60.17]);
   });
@@ -315,7 +320,7 @@ describe('subscribers', () => {
     const { device } = await gateway(); // the log never answers: live comes before stored
     const viewer = await device();
     await viewer.subscribeAsync(filter, { qos: 1 });
-    const heard = once(viewer, 'message');
+    const heard = event(viewer, 'message');
     (await device()).publish('trucks/t-1/gps', position(1), { qos: 1 });
     const [topic, payload] = (await heard) as [string, Buffer];
     expect([topic, payload.toString()]).toEqual(['trucks/t-1/gps', position(1)]);
@@ -327,7 +332,7 @@ describe('subscribers', () => {
     const phone = await device();
     await phone.publishAsync('owntracks/a/b', '{"_type":"location","lat":1,"lon":2}', { qos: 1, retain: true });
     const viewer = await device();
-    const heard = once(viewer, 'message');
+    const heard = event(viewer, 'message');
     await viewer.subscribeAsync('owntracks/#');
     const [topic, , packet] = (await heard) as [string, Buffer, { retain: boolean }];
     expect([topic, packet.retain]).toEqual(['owntracks/a/b', true]);
@@ -338,7 +343,7 @@ describe('subscribers', () => {
     sink.automatic = true;
     const viewer = await device();
     await viewer.subscribeAsync('chat', { qos: 2 });
-    const heard = once(viewer, 'message');
+    const heard = event(viewer, 'message');
     await (await device()).publishAsync('chat', 'hello', { qos: 2 });
     const [, payload, packet] = (await heard) as [string, Buffer, { qos: number }];
     expect([payload.toString(), packet.qos]).toEqual(['hello', 2]);

@@ -6,8 +6,8 @@
 //   subscribes to skips aedes's fan-out. What no route takes is ordinary MQTT among devices, at its own QoS. A subscriber
 //   that does not keep up misses QoS 0 messages, and never slows a publisher.
 // - Keep-alive is ours: aedes's timer sees only packets that it has parsed, and would end a device that we paused.
-// - Pausing holds the callback of a publish: aedes then reads no further, and TCP pushes back. (Its own pause() loses
-//   count of the packets of a chunk, and never wakes.)
+// - aedes's pause() stops the reading, but loses count of the packets that it has under way, and its resume() would wait
+//   for them for ever: the count is put right first. (Holding a publish's callback instead does not stop the reading.)
 import type { EventEmitter } from 'node:events';
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
@@ -136,7 +136,7 @@ export class AedesEngine implements MqttEngine {
       this.#options.logger.error({ error, topic }, 'a publish could not be handled; its connection is closed');
       link?.close('failed');
     }
-    if (!link?.holds(callback)) callback();
+    callback();
   }
 
   #ended(client: Client): void {
@@ -218,8 +218,6 @@ class Link implements MqttClient {
   #bytesHeard = 0;
   #heardAt = performance.now();
   #paused = false;
-  /** The callback of the publish behind which aedes reads no further. */
-  #held: (() => void) | undefined;
   #reason: CloseReason | undefined;
 
   constructor(client: Client, connect: ConnectPacket, socket: Socket | undefined) {
@@ -249,27 +247,23 @@ class Link implements MqttClient {
 
   pause(): void {
     this.#paused = true;
+    this.#reader.pause();
   }
 
-  /** The held callback makes aedes parse what waits: in a turn of its own, not in the middle of the caller's. */
+  /** aedes parses what waits at once: in a turn of its own, not in the middle of the caller's. */
   resume(): void {
     this.#paused = false;
     this.#heardAt = performance.now();
-    if (this.#held) setImmediate(this.#held);
-    this.#held = undefined;
+    setImmediate(() => {
+      if (this.#paused || this.client.closed) return;
+      this.#reader._parsingBatch = 1; // the one that resume() counts down
+      this.#reader.resume();
+    });
   }
 
   close(reason: CloseReason): void {
     this.#reason ??= reason;
-    this.#held = undefined;
     this.client.conn.destroy();
-  }
-
-  /** Takes the callback if reading is to stop here. A client that is gone (its will is being told) reads no more anyway. */
-  holds(callback: Done): boolean {
-    if (!this.#paused || this.#held || this.client.closed) return false;
-    this.#held = () => callback();
-    return true;
   }
 
   failed(error: NodeJS.ErrnoException): void {
@@ -277,8 +271,11 @@ class Link implements MqttClient {
   }
 
   get reason(): CloseReason {
-    const saidGoodbye = (this.client as unknown as { readonly _disconnected: boolean })._disconnected;
-    return this.#reason ?? (saidGoodbye ? 'by-device' : 'lost');
+    return this.#reason ?? (this.#reader._disconnected ? 'by-device' : 'lost');
+  }
+
+  get #reader(): ClientReader {
+    return this.client as unknown as ClientReader;
   }
 
   /** Has anything arrived since the last look? */
@@ -370,6 +367,16 @@ function hearReleases(broker: TelemetryBroker, released: (client: Client, messag
     if (cmd === 'pubrel' && messageId !== undefined) released(client, messageId);
     return Promise.reject(new Error('not kept here'));
   };
+}
+
+/** What aedes's types leave out. */
+interface ClientReader {
+  pause(): void;
+  resume(): void;
+  /** Packets of the last chunk that are not done; aedes reads the next one when it comes to 0. */
+  _parsingBatch: number;
+  /** DISCONNECT has come. */
+  readonly _disconnected: boolean;
 }
 
 interface IncomingPackets {

@@ -83,6 +83,12 @@ export class Intake implements MqttEvents {
     return this.#accounting.totals();
   }
 
+  /** How long the log has kept the oldest publish waiting. */
+  longestWaitMs(): number {
+    const oldest = this.#sender.oldest();
+    return oldest === undefined ? 0 : this.#clock.monotonic() - oldest;
+  }
+
   /** No new work: reading stops, and it resolves when everything that came is acknowledged or given up. */
   async drain(): Promise<void> {
     this.#draining = true;

@@ -103,6 +103,18 @@ export class Sender<Item extends Queued> {
     this.#watch();
   }
 
+  /** `since` of the record that has waited longest; undefined: none waits. */
+  oldest(): number | undefined {
+    let oldest: number | undefined;
+    for (const lanes of this.#lanes.values()) {
+      for (const lane of lanes) {
+        const since = (lane?.sending[0] ?? lane?.waiting[0])?.since;
+        if (since !== undefined && (oldest === undefined || since < oldest)) oldest = since;
+      }
+    }
+    return oldest;
+  }
+
   /** Everything that is not settled. */
   *pending(): Iterable<Item> {
     for (const lanes of this.#lanes.values()) {

@@ -1,0 +1,83 @@
+// The gateway as a part of a program: MQTT in (libs/ingress over aedes), the log out (an ordinary, idempotent Kafka
+// producer). It starts last and stops first: what devices were promised is in the log before anything else goes away.
+import type { Host, Logger } from '@milepost/core';
+import { AedesEngine, DEAD_LETTERS_TOPIC, DEFAULT_ROUTES, Intake, parseRoutes, STATUS_TOPIC } from '@milepost/ingress';
+import type { Settings } from '@milepost/settings';
+import { ensureTopics, Producer } from '@milepost/streams';
+import { Inject, Injectable, Module } from '@nestjs/common';
+import {
+  BOOTSTRAP_SERVERS,
+  type BootstrapServers,
+  HOST,
+  Lifecycle,
+  LOGGER,
+  type Part,
+  SETTINGS,
+} from '../../chassis/src/index.ts';
+import { LogSink } from './log-sink.ts';
+
+/** How long a stop waits for the log to take what has come. What is left was not acknowledged: devices send it again. */
+const DRAIN_MS = 10_000;
+/** A publish that has waited this long for the log means that the gateway is not doing its work. */
+const NOT_READY_AFTER_MS = 5000;
+
+@Injectable()
+export class GatewayPart implements Part {
+  readonly name = 'gateway';
+  readonly phase = 'intake';
+  #producer: Producer | undefined;
+  #intake: Intake | undefined;
+  #engine: AedesEngine | undefined;
+
+  constructor(
+    @Inject(SETTINGS) private readonly settings: Settings,
+    @Inject(HOST) private readonly host: Host,
+    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(BOOTSTRAP_SERVERS) private readonly bootstrapServers: BootstrapServers,
+    private readonly lifecycle: Lifecycle,
+  ) {
+    lifecycle.register(this);
+  }
+
+  async start(): Promise<void> {
+    const { host, lifecycle, logger, settings } = this;
+    const routes = settings.routes === undefined ? DEFAULT_ROUTES : parseRoutes(settings.routes);
+    const bootstrapServers = this.bootstrapServers();
+    await ensureTopics(bootstrapServers);
+    this.#producer = new Producer({ bootstrapServers, clientId: 'milepost-gateway', logger });
+    const topics = [...routes.map(({ topic }) => topic), STATUS_TOPIC, DEAD_LETTERS_TOPIC];
+    const sink = await LogSink.open(this.#producer, topics);
+    this.#intake = new Intake({ clock: host.clock, logger, meter: host.meter, sink, routes });
+    this.#engine = new AedesEngine({ telemetry: routes.map(({ filter }) => filter), logger });
+    const addresses = { host: settings.listen, mqttPort: settings.mqttPort, wsPort: settings.mqttWsPort };
+    const ports = await this.#engine.listen(addresses, this.#intake);
+    lifecycle.opened('mqtt', ports.mqtt);
+    if (ports.ws !== undefined) lifecycle.opened('mqttWs', ports.ws);
+  }
+
+  /** Devices are heard out, then let go; their going is news too (presence, last wills). */
+  async stop(): Promise<void> {
+    await this.#drained();
+    await this.#engine?.close();
+    await this.#drained();
+    await this.#producer?.close();
+  }
+
+  notReady(): string | undefined {
+    const waitedMs = this.#intake?.longestWaitMs() ?? 0;
+    return waitedMs > NOT_READY_AFTER_MS ? `the log has taken nothing for ${Math.round(waitedMs / 1000)} s` : undefined;
+  }
+
+  #drained(): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.host.clock.after(DRAIN_MS, resolve);
+      void (this.#intake?.drain() ?? Promise.resolve()).then(() => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+}
+
+@Module({ providers: [GatewayPart] })
+export class GatewayModule {}

@@ -1,0 +1,50 @@
+// The intake's door to the log: libs/streams' producer, with the partition of each key decided here, so that the intake
+// can keep one batch at a time under way for each.
+import { type IntakeRecord, type RecordSink, RecordsRefused } from '@milepost/ingress';
+import { partitionOf, type Producer } from '@milepost/streams';
+
+/** Answers of a broker that sending again does not change (Kafka's names). */
+const REFUSALS = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD', 'INVALID_TIMESTAMP']);
+
+type ProducerPort = Pick<Producer, 'partitionsOf' | 'send'>;
+
+export class LogSink implements RecordSink {
+  readonly #producer: ProducerPort;
+  readonly #partitions: ReadonlyMap<string, number>;
+
+  /** @throws when one of the topics does not exist. */
+  static async open(producer: ProducerPort, topics: readonly string[]): Promise<LogSink> {
+    const partitions = new Map<string, number>();
+    for (const topic of topics) partitions.set(topic, await producer.partitionsOf(topic));
+    return new LogSink(producer, partitions);
+  }
+
+  private constructor(producer: ProducerPort, partitions: ReadonlyMap<string, number>) {
+    this.#producer = producer;
+    this.#partitions = partitions;
+  }
+
+  partitionOf(topic: string, key: Buffer): number {
+    const partitions = this.#partitions.get(topic);
+    if (partitions === undefined) throw new Error(`topic ${topic} is of no route`);
+    return partitionOf(key, partitions);
+  }
+
+  async send(records: readonly IntakeRecord[]): Promise<void> {
+    try {
+      await this.#producer.send(records);
+    } catch (error) {
+      const refusal = [...namesOf(error)].find((name) => REFUSALS.has(name));
+      throw refusal === undefined ? error : new RecordsRefused(refusal, { cause: error });
+    }
+  }
+}
+
+/** The client wraps a broker's answers in one another. */
+function* namesOf(error: unknown): Iterable<string> {
+  if (!(error instanceof Error)) return;
+  const { apiId } = error as { apiId?: unknown };
+  if (typeof apiId === 'string') yield apiId;
+  if (error instanceof AggregateError) for (const inner of error.errors) yield* namesOf(inner);
+  yield* namesOf(error.cause);
+}

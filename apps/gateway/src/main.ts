@@ -1,0 +1,4 @@
+import { KafkaFromSettingsModule, runProgram } from '../../chassis/src/index.ts';
+import { GatewayModule } from './gateway.module.ts';
+
+await runProgram({ name: 'gateway', modules: () => [KafkaFromSettingsModule, GatewayModule] });
