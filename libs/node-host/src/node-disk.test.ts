@@ -141,7 +141,8 @@ describe('a lock between processes', () => {
     );
     const said = await Promise.all(
       contenders.map(
-        (one) => new Promise<string>((resolve) => one.stdout.once('data', (data: Buffer) => resolve(`${data}`.trim()))),
+        (one) =>
+          new Promise<string>((resolve) => one.stdout.once('data', (data: Buffer) => resolve(data.toString().trim()))),
       ),
     );
     for (const one of contenders) one.stdin.end('go');

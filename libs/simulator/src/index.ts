@@ -2,4 +2,5 @@
 export * from './sim-clock.ts';
 export * from './sim-disk.ts';
 export type { DiskOperation } from './sim-disk-file.ts';
+export * from './sim-network.ts';
 export * from './sim-random.ts';

@@ -1,0 +1,163 @@
+// One end of a simulated connection. What is sent waits here (pending) until the window has room, then flies, arrives in
+// the other end's inbox and is heard there unless it is paused.
+import { type Address, type Connection, type ConnectionListener, invariant } from '@milepost/core';
+import type { SimRandom } from './sim-random.ts';
+
+/** What the systems at both ends hold between them: sent, not yet read. */
+const WINDOW_BYTES = 256 * 1024;
+/** As the real one: more than this pending, and `send` answers false. */
+const SEND_LIMIT_BYTES = 1024 * 1024;
+const LARGEST_CHUNK_BYTES = 64 * 1024;
+
+/** What an end may ask of its network. */
+export interface NetworkInside {
+  readonly random: SimRandom;
+  latencyMs(): number;
+  monotonic(): number;
+  later(delayMs: number, arrive: () => void): void;
+  ended(connection: SimConnection): void;
+}
+
+export class SimConnection implements Connection {
+  readonly local: Address;
+  readonly remote: Address;
+  listener: ConnectionListener | undefined;
+  readonly #network: NetworkInside;
+  #peer: SimConnection | undefined;
+  /** Held by reference, as the real one does: who changes bytes after sending them is found out. */
+  readonly #pending: Uint8Array[] = [];
+  #pendingBytes = 0;
+  /** Of this end's bytes: taken from pending, not yet heard by the peer. */
+  #unheardBytes = 0;
+  readonly #inbox: (Buffer | 'end')[] = [];
+  #lastArrivalMs = 0;
+  #isPaused = false;
+  #isHeldBack = false;
+  #isClosing = false;
+  #hasSaidGoodbye = false;
+  #hasEnded = false;
+
+  constructor(local: Address, remote: Address, network: NetworkInside) {
+    this.local = local;
+    this.remote = remote;
+    this.#network = network;
+  }
+
+  join(peer: SimConnection): void {
+    this.#peer = peer;
+  }
+
+  get #other(): SimConnection {
+    invariant(this.#peer, 'a connection has two ends');
+    return this.#peer;
+  }
+
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
+  send(bytes: readonly Uint8Array[]): boolean {
+    if (this.#hasEnded || this.#isClosing) return false;
+    for (const part of bytes) {
+      if (part.length === 0) continue;
+      this.#pending.push(part);
+      this.#pendingBytes += part.length;
+    }
+    this.#pump();
+    this.#isHeldBack ||= this.#pendingBytes > SEND_LIMIT_BYTES;
+    return !this.#isHeldBack;
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#network.later(0, () => this.#hear());
+  }
+
+  close(how?: 'abort'): void {
+    if (this.#hasEnded) return;
+    if (how === 'abort') {
+      this.#end();
+      this.#fly(0, () => this.#other.reset());
+    } else if (!this.#isClosing) {
+      this.#isClosing = true;
+      this.resume(); // what the peer still sends is dropped, its goodbye is not
+      this.#pump();
+    }
+  }
+
+  /** The connection is gone, whatever was under way. */
+  reset(): void {
+    if (!this.#hasEnded) this.#end();
+  }
+
+  /** Sends what fits into the window, cut where the seed says; the goodbye after the last of it. */
+  #pump(): void {
+    while (this.#pending[0] !== undefined && this.#unheardBytes < WINDOW_BYTES) {
+      const first = this.#pending[0];
+      const most = Math.min(first.length, WINDOW_BYTES - this.#unheardBytes, LARGEST_CHUNK_BYTES);
+      const length = this.#network.random.chance(0.2) ? 1 + this.#network.random.below(most) : most;
+      const chunk = Buffer.from(first.subarray(0, length));
+      if (length === first.length) this.#pending.shift();
+      else this.#pending[0] = first.subarray(length);
+      this.#pendingBytes -= length;
+      this.#unheardBytes += length;
+      this.#fly(this.#network.latencyMs(), () => this.#other.#arrived(chunk));
+    }
+    if (this.#pendingBytes > 0) return;
+    if (this.#isHeldBack) {
+      this.#isHeldBack = false;
+      this.#network.later(0, () => this.#hasEnded || this.listener?.drained());
+    }
+    if (this.#isClosing && !this.#hasSaidGoodbye) {
+      this.#hasSaidGoodbye = true;
+      this.#fly(this.#network.latencyMs(), () => this.#other.#arrived('end'));
+    }
+  }
+
+  /** Nothing overtakes what left before it. */
+  #fly(latencyMs: number, arrive: () => void): void {
+    const now = this.#network.monotonic();
+    this.#lastArrivalMs = Math.max(this.#lastArrivalMs, now + latencyMs);
+    this.#network.later(this.#lastArrivalMs - now, arrive);
+  }
+
+  #arrived(item: Buffer | 'end'): void {
+    if (this.#hasEnded) return;
+    this.#inbox.push(item);
+    this.#hear();
+  }
+
+  #hear(): void {
+    while (!this.#isPaused && !this.#hasEnded) {
+      const item = this.#inbox.shift();
+      if (item === undefined) return;
+      if (item === 'end') {
+        this.#end();
+        this.#fly(this.#network.latencyMs(), () => this.#other.reset());
+        return;
+      }
+      const { length } = item;
+      if (!this.#isClosing) this.listener?.bytes(item);
+      item.fill(0xdd); // valid only during the call: who kept it is found out
+      this.#other.#heard(length);
+    }
+  }
+
+  #heard(length: number): void {
+    this.#unheardBytes -= length;
+    if (!this.#hasEnded) this.#pump();
+  }
+
+  #end(): void {
+    this.#hasEnded = true;
+    this.#pending.length = 0;
+    this.#pendingBytes = 0;
+    this.#inbox.length = 0;
+    this.#network.ended(this);
+    this.#network.later(0, () => this.listener?.closed());
+  }
+}
