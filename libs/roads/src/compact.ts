@@ -24,7 +24,7 @@ export type CompactWay = readonly [
 ];
 
 /** Grows when the shape changes: a cached file of another format is built anew. */
-export const roadsFormat = 1;
+export const roadsFormat = 2;
 export const unitsPerDegree = 1e5;
 export const wayFlag = { oneway: 1, tunnel: 2, bridge: 4, link: 8, closedToTrucks: 16 } as const;
 
@@ -62,7 +62,7 @@ function compactWay({ properties, geometry }: SourceFeature, names: Map<string, 
   const forward = properties['oneway'] === '-1' ? points.toReversed() : points;
   const steps = stepsOf(forward);
   if (steps.length < 4) return undefined;
-  const name = nameIndex(properties['name'] ?? properties['ref'], names);
+  const name = nameIndex(properties['name'] ?? properties['ref']?.replaceAll(';', ' · '), names);
   return [[roadClasses.indexOf(roadClass), name, Number(properties['maxspeed']) || 0, flagsOf(properties), steps]];
 }
 

@@ -78,7 +78,7 @@ test('the compact file is built once, and a folder that cannot be written is no 
   };
   expect(cachedRoads(files, 'network.json', 'cache', '1')).toBe(text);
   expect(cachedRoads(files, 'network.json', 'cache', '1')).toBe(text);
-  expect(reads).toEqual(['network.json', 'cache/gothenburg.v1.json']);
+  expect(reads).toEqual(['network.json', 'cache/gothenburg.v2.json']);
   const readOnly = {
     ...files,
     existsSync: () => false,

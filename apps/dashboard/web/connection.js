@@ -1,0 +1,29 @@
+// The WebSocket to the server, opened again with growing pauses when it is lost.
+
+const firstPauseMs = 500;
+const longestPauseMs = 10_000;
+
+/** `onState`: 'connecting', 'live' or 'lost'. */
+export function connect(onMessage, onState) {
+  let pauseMs = firstPauseMs;
+  let wasLive = false;
+
+  const open = () => {
+    const url = new URL('api/live', document.baseURI);
+    url.protocol = url.protocol.replace('http', 'ws');
+    const socket = new WebSocket(url);
+    socket.addEventListener('message', ({ data }) => {
+      pauseMs = firstPauseMs;
+      if (!wasLive) onState('live');
+      wasLive = true;
+      onMessage(JSON.parse(data));
+    });
+    socket.addEventListener('close', () => {
+      onState(wasLive ? 'lost' : 'connecting');
+      wasLive = false;
+      setTimeout(open, pauseMs * (0.7 + Math.random() * 0.6));
+      pauseMs = Math.min(pauseMs * 2, longestPauseMs);
+    });
+  };
+  open();
+}

@@ -1,0 +1,25 @@
+// Numbers and times as people read them.
+
+/** "now", "12 s", "3 min", "2 h", "4 d". */
+export function age(ms) {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 3) return 'now';
+  if (seconds < 90) return `${seconds} s`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 129600) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86400)} d`;
+}
+
+const points = ['N', 'NE', 'E', 'SE', 'S', 'SW', 'W', 'NW'];
+
+export function compassPoint(degrees) {
+  return points[Math.round(degrees / 45) % 8];
+}
+
+export function clockTime(ms) {
+  return new Date(ms).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+}
+
+export function count(number) {
+  return number.toLocaleString();
+}

@@ -1,0 +1,65 @@
+// What stands behind the map: topics and consumer groups, asked for while somebody looks.
+import { byId, h } from './dom.js';
+import { count } from './format.js';
+
+const everyMs = 3_000;
+const states = {
+  STABLE: 'Stable',
+  EMPTY: 'Empty',
+  PREPARING_REBALANCE: 'Rebalancing',
+  COMPLETING_REBALANCE: 'Rebalancing',
+  DEAD: 'Dead',
+};
+
+export function setUpSystem() {
+  const view = byId('view-system');
+  const refresh = async () => {
+    if (view.hidden || document.hidden) return;
+    const [topics, groups] = await Promise.allSettled([read('api/topics'), read('api/groups')]);
+    view.replaceChildren(
+      h('h2', {}, 'Consumer groups'),
+      table(groups, ['Group', 'State', 'Members', 'Lag'], ({ id, state, members, lag }) => [
+        id,
+        states[state] ?? state,
+        count(members),
+        count(lag),
+      ]),
+      h('h2', {}, 'Topics'),
+      table(topics, ['Topic', 'Partitions', 'Records'], ({ name, partitions, records }) => [
+        name,
+        count(partitions),
+        count(records),
+      ]),
+      h(
+        'p',
+        { class: 'note' },
+        'Also here: ',
+        h('a', { href: 'docs' }, 'API'),
+        ' · ',
+        h('a', { href: 'metrics' }, 'Metrics'),
+        ' · ',
+        h('a', { href: 'health/ready' }, 'Health'),
+      ),
+    );
+  };
+  setInterval(() => void refresh(), everyMs);
+  return () => void refresh();
+}
+
+async function read(url) {
+  const response = await fetch(url);
+  const body = await response.json();
+  if (!response.ok) throw new Error(body.message ?? `${url}: ${response.status}`);
+  return body;
+}
+
+function table(answer, headings, cellsOf) {
+  if (answer.status === 'rejected') return h('p', { class: 'note' }, answer.reason.message);
+  if (answer.value.length === 0) return h('p', { class: 'note' }, 'None yet.');
+  return h(
+    'table',
+    {},
+    h('thead', {}, h('tr', {}, ...headings.map((heading) => h('th', { scope: 'col' }, heading)))),
+    h('tbody', {}, ...answer.value.map((row) => h('tr', {}, ...cellsOf(row).map((cell) => h('td', {}, cell))))),
+  );
+}
