@@ -57,6 +57,9 @@ function page(name: string, first: number, limit: number, { services, count }: C
       leaderEpoch,
       replicaNodes: replicas,
       isrNodes: isr,
+      // Never null: the Java client reads them unasked (KIP-966).
+      eligibleLeaderReplicas: [],
+      lastKnownElr: [],
     }));
   return {
     total: topic.partitions.length,

@@ -1,0 +1,122 @@
+// A broker that is stopped and started again on its folder.
+import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ErrorCode, type Host, Offset, silentLogger, silentMeter, Timestamp, ZERO_UUID } from '@milepost/core';
+import { nodeClock, nodeDisk, nodeNetwork, nodeRandom } from '@milepost/node-host';
+import { buildBatch } from '@milepost/records';
+import { Fetch, Metadata, OffsetCommit, OffsetFetch, Produce } from '@milepost/wire';
+import { BrokerUnderTest } from './testing/broker-under-test.ts';
+import type { RawClient } from './testing/raw-client.ts';
+
+const host: Host = {
+  clock: nodeClock,
+  disk: nodeDisk(),
+  network: nodeNetwork,
+  random: nodeRandom,
+  logger: silentLogger,
+  meter: silentMeter,
+};
+const folders: string[] = [];
+const running: BrokerUnderTest[] = [];
+
+async function given(properties: Record<string, string> = {}): Promise<BrokerUnderTest> {
+  const folder = mkdtempSync(join(tmpdir(), 'milepost-restart-'));
+  folders.push(folder);
+  const it = new BrokerUnderTest(host, folder, properties);
+  running.push(it);
+  await it.start();
+  return it;
+}
+
+afterEach(async () => {
+  for (const it of running.splice(0)) await it.stop();
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
+});
+
+const numbered = (baseSequence: number): Buffer =>
+  buildBatch({
+    records: [{ key: null, value: Buffer.from(`${baseSequence}`), timestamp: Timestamp(5) }],
+    producerId: 77n,
+    producerEpoch: 0,
+    baseSequence,
+  });
+
+async function produce(client: RawClient, topic: string, records: Buffer) {
+  const { responses } = await client.ask(Produce, 8, {
+    acks: -1,
+    timeoutMs: 5_000,
+    topicData: [{ name: topic, topicId: ZERO_UUID, partitionData: [{ index: 0, records }] }],
+  });
+  return responses[0]?.partitionResponses[0];
+}
+
+test('offsets go on, what was written is read, and producers are remembered', async () => {
+  const it = await given();
+  const before = await it.client();
+  await before.ask(Metadata, 4, { topics: [{ name: 'trucks' }] });
+  await produce(before, 'trucks', numbered(0));
+  await produce(before, 'trucks', numbered(1));
+  await it.stop();
+  await it.start();
+  const after = await it.client();
+  expect(await produce(after, 'trucks', numbered(1))).toMatchObject({ errorCode: ErrorCode.NONE, baseOffset: 1 });
+  expect(await produce(after, 'trucks', numbered(2))).toMatchObject({ errorCode: ErrorCode.NONE, baseOffset: 2 });
+  const { responses } = await after.ask(Fetch, 11, {
+    maxWaitMs: 0,
+    minBytes: 1,
+    topics: [{ topic: 'trucks', partitions: [{ partition: 0, fetchOffset: Offset(0), partitionMaxBytes: 1 << 20 }] }],
+  });
+  const read = responses[0]?.partitions[0];
+  expect(read).toMatchObject({ errorCode: ErrorCode.NONE, highWatermark: 3 });
+  expect(read?.records).toHaveLength(3 * numbered(0).length);
+});
+
+test('what groups have committed is there after a restart', async () => {
+  const it = await given();
+  const before = await it.client();
+  await before.ask(Metadata, 4, { topics: [{ name: 'trucks' }] });
+  const committed = await before.ask(OffsetCommit, 8, {
+    groupId: 'readers',
+    memberId: '',
+    topics: [
+      { name: 'trucks', partitions: [{ partitionIndex: 0, committedOffset: Offset(42), committedMetadata: 'here' }] },
+    ],
+  });
+  expect(committed.topics[0]?.partitions[0]?.errorCode).toBe(ErrorCode.NONE);
+  await it.stop();
+  await it.start();
+  const after = await it.client();
+  const { groups } = await after.ask(OffsetFetch, 8, { groups: [{ groupId: 'readers', topics: null }] });
+  expect(groups[0]?.topics).toMatchObject([
+    { name: 'trucks', partitions: [{ partitionIndex: 0, committedOffset: 42, metadata: 'here' }] },
+  ]);
+});
+
+test('a folder that no row knows is set aside, never deleted', async () => {
+  const it = await given();
+  const client = await it.client();
+  await client.ask(Metadata, 4, { topics: [{ name: 'trucks' }] });
+  await it.stop();
+  renameSync(join(it.dataDir, 'trucks-0'), join(it.dataDir, 'ghosts-0'));
+  await it.start();
+  expect(existsSync(join(it.dataDir, 'ghosts-0'))).toBe(false);
+  expect(existsSync(join(it.dataDir, 'ghosts-0.stray'))).toBe(true);
+});
+
+test('a stop answers whoever waits', async () => {
+  const it = await given();
+  const client = await it.client();
+  await client.ask(Metadata, 4, { topics: [{ name: 'trucks' }] });
+  const waiting = client.ask(Fetch, 11, {
+    maxWaitMs: 60_000,
+    minBytes: 1,
+    topics: [{ topic: 'trucks', partitions: [{ partition: 0, fetchOffset: Offset(0), partitionMaxBytes: 1 << 20 }] }],
+  });
+  // The next request is queued behind it: when this one is answered, the fetch is being waited for.
+  const other = await it.client();
+  await other.ask(Metadata, 4, { topics: [] });
+  const stopped = it.broker.close();
+  expect((await waiting).responses[0]?.partitions[0]?.errorCode).toBe(ErrorCode.NONE);
+  await stopped;
+});

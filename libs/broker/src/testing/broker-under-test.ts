@@ -1,0 +1,58 @@
+// A broker for tests: a real one on a given host, its metadata and groups in memory that outlives it, so that it can be
+// stopped and started again on the same folder.
+import { BrokerId, type Host } from '@milepost/core';
+import { GroupTable, MemoryGroupStore } from '@milepost/coordinators';
+import { MemoryMetadataDatabase, MemoryMetadataStore } from '@milepost/metadata';
+import type { BrokerConfig } from '../broker-config.ts';
+import { type Broker, createBroker } from '../create-broker.ts';
+import { RawClient } from './raw-client.ts';
+
+export class BrokerUnderTest {
+  readonly host: Host;
+  readonly dataDir: string;
+  readonly metadata = new MemoryMetadataDatabase();
+  readonly groups = new GroupTable();
+  readonly #properties: Record<string, string>;
+  readonly #clients: RawClient[] = [];
+  #broker: Broker | undefined;
+
+  constructor(host: Host, dataDir: string, properties: Record<string, string> = {}) {
+    this.host = host;
+    this.dataDir = dataDir;
+    this.#properties = { 'group.initial.rebalance.delay.ms': '0', ...properties };
+  }
+
+  get broker(): Broker {
+    if (!this.#broker) throw new Error('the broker is not running');
+    return this.#broker;
+  }
+  get bootstrap(): string {
+    return `127.0.0.1:${this.broker.address.port}`;
+  }
+
+  async start(more: Partial<BrokerConfig> = {}): Promise<void> {
+    const store = new MemoryMetadataStore(this.metadata);
+    this.#broker = await createBroker(this.host, store, new MemoryGroupStore(this.groups), {
+      brokerId: BrokerId(1),
+      dataDir: this.dataDir,
+      listen: { host: '127.0.0.1', port: 0 },
+      advertised: { host: '127.0.0.1', port: 0 },
+      rack: null,
+      flush: 'always',
+      properties: this.#properties,
+      ...more,
+    });
+  }
+
+  async stop(): Promise<void> {
+    for (const client of this.#clients.splice(0)) client.close();
+    await this.#broker?.close();
+    this.#broker = undefined;
+  }
+
+  async client(): Promise<RawClient> {
+    const client = await RawClient.connect(this.host.network, this.broker.address);
+    this.#clients.push(client);
+    return client;
+  }
+}
