@@ -1,6 +1,6 @@
 // `meta.properties`: which cluster and which broker a data folder belongs to, as Kafka writes it. Made at the first start,
 // never changed: logs of one cluster served under the metadata of another would be garbage to everyone.
-import { type BrokerId, type Host, Uuid, uuidToBase64 } from '@milepost/core';
+import { type BrokerId, type Disk, DiskFailed, type Host, Uuid, uuidToBase64 } from '@milepost/core';
 import { readText, replaceText } from './checkpoint.ts';
 
 const NAME = 'meta.properties';
@@ -27,6 +27,7 @@ export async function claimIdentity(
       'version=1',
     ];
     await replaceText(host.disk, folder, NAME, `${lines.join('\n')}\n`);
+    await syncNameOf(host.disk, folder);
     return clusterId;
   }
   const properties = new Map(
@@ -52,6 +53,20 @@ export async function claimIdentity(
         'set MILEPOST_BROKER_ID or MILEPOST_DATA_DIR to match',
     );
   return clusterId;
+}
+
+/** The folder and the parents that were made for it would survive a power cut. */
+async function syncNameOf(disk: Disk, folder: string): Promise<void> {
+  const end = folder.lastIndexOf('/');
+  if (end < 0) return;
+  const parent = folder.slice(0, end) || '/';
+  try {
+    await disk.syncFolder(parent);
+  } catch (failure) {
+    if (failure instanceof DiskFailed && failure.code === 'EACCES') return; // not ours to read, so not made by us
+    throw failure;
+  }
+  if (parent !== '/') await syncNameOf(disk, parent);
 }
 
 const newId = (host: Host): string => uuidToBase64(Uuid(host.random.uuid()));

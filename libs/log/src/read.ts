@@ -37,6 +37,7 @@ export function readBatches(segment: Segment, from: Offset, options: ReadOptions
     end += batch.sizeBytes;
     least = batch.nextOffset;
   }
+  if (end > 0) segment.readEnds.remember(least, position + end);
   return buffer.subarray(0, end);
 }
 
@@ -47,6 +48,9 @@ interface Found extends BatchPlace {
 
 /** The batch that contains the offset, or the first one beyond it. */
 export function seek(segment: Segment, from: Offset): Found | Damage | undefined {
+  const resumed = segment.readEnds.at(from);
+  const next = resumed === undefined ? undefined : segment.placeAt(resumed);
+  if (next !== undefined && next.baseOffset === from) return { ...next, least: from };
   const hint = segment.offsets.floor(from);
   const first = segment.placeAt(hint?.position ?? 0);
   const isAsHinted = hint === undefined || first?.lastOffset === hint.offset;

@@ -20,9 +20,28 @@ export interface BatchPlace {
   readonly lastOffset: Offset;
 }
 
+/** Where the last reads ended: where the same consumers go on, without a search through the index. */
+export class ReadEnds {
+  readonly #positions = new Map<Offset, number>();
+
+  at(offset: Offset): number | undefined {
+    return this.#positions.get(offset);
+  }
+  remember(offset: Offset, position: number): void {
+    this.#positions.set(offset, position);
+    if (this.#positions.size > READ_ENDS) this.#positions.delete(this.#positions.keys().next().value as Offset);
+  }
+  clear(): void {
+    this.#positions.clear();
+  }
+}
+
+const READ_ENDS = 64;
+
 export class Segment {
   readonly baseOffset: Offset;
   readonly log: LogFile;
+  readonly readEnds = new ReadEnds();
   readonly #files: OpenFiles;
   readonly #stem: string;
   readonly #isNew: boolean;
@@ -186,10 +205,11 @@ export class Segment {
   /** Cuts the batch at this position and all behind it. */
   truncate(position: number, nextOffset: Offset): void {
     this.log.truncate(position);
+    this.readEnds.clear();
     this.offsets.truncateTo(nextOffset);
     this.times.truncateTo(nextOffset);
     this.#nextOffset = nextOffset;
-    this.#largest = undefined;
+    this.#findLargest();
     if (position === 0) this.#firstTimestamp = undefined;
     this.#bytesSinceIndexEntry = 0;
   }
@@ -210,6 +230,20 @@ export class Segment {
     this.log.close();
     this.#offsets?.entries.file.close();
     this.#times?.entries.file.close();
+  }
+
+  /** Of what the time index says and the batches behind its last entry. */
+  #findLargest(): void {
+    this.#largest = undefined;
+    const { timestamp, offset } = this.largest;
+    const from = timestamp === NO_TIMESTAMP ? 0 : (this.offsets.floor(offset)?.position ?? 0);
+    scan(this.log, from, {
+      visit: ({ maxTimestamp, lastOffset }) => {
+        if (maxTimestamp > this.largest.timestamp) this.#largest = { timestamp: maxTimestamp, offset: lastOffset };
+        return undefined;
+      },
+      onFlaw: () => undefined,
+    });
   }
 
   /** Without a timestamp in the first batch its age is unknown, and the segment rolls by size alone. */
