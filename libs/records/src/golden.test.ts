@@ -1,17 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { RecordBatch } from './index.ts';
 
-const lines = readFileSync(new URL('golden/java-4.3.1.txt', import.meta.url), 'utf8').split('\n');
-const golden = lines
-  .filter((line) => line !== '' && !line.startsWith('#'))
-  .map((line) => line.split(' ') as [string, string]);
+const goldens = (file: string): [string, string][] =>
+  readFileSync(new URL(`golden/${file}`, import.meta.url), 'utf8')
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .map((line) => line.split(' ') as [string, string]);
+const java = goldens('java-4.3.1.txt');
+const librdkafka = goldens('librdkafka-2.0.2.txt');
 const same = 'a'.repeat(56);
 
 test('there is a batch for every codec', () => {
-  expect(golden.map(([codec]) => codec)).toEqual(['none', 'gzip', 'snappy', 'lz4', 'zstd']);
+  expect(java.map(([codec]) => codec)).toEqual(['none', 'gzip', 'snappy', 'lz4', 'zstd']);
+  expect(librdkafka.map(([codec]) => codec)).toEqual(['gzip', 'snappy', 'lz4', 'zstd']);
 });
 
-test.each(golden)('a batch with %s that the Java client built is read as it was meant', (codec, hex) => {
+test.each(java)('a batch with %s that the Java client built is read as it was meant', (codec, hex) => {
   const batch = RecordBatch.at(Buffer.from(hex, 'hex'), 0) as RecordBatch;
   expect(batch.isIntact()).toBe(true);
   expect(batch.sizeBytes).toBe(hex.length / 2);
@@ -42,4 +46,15 @@ test.each(golden)('a batch with %s that the Java client built is read as it was 
     { ...at(2, 1_779_999_997_000, 0), key: 'truck-2', value: value(2), headers: [] },
     { ...at(3, 1_780_000_003_000, 1), key: 'truck-3', value: undefined, headers: [] },
   ]);
+});
+
+test.each(librdkafka)('a batch with %s that librdkafka sent is read as it was meant', (codec, hex) => {
+  const batch = RecordBatch.at(Buffer.from(hex, 'hex'), 0) as RecordBatch;
+  expect([batch.compression, batch.isIntact(), batch.recordCount]).toEqual([codec, true, 60]);
+  const sent = Array.from({ length: 60 }, (_, n) => {
+    const where = `"lat":57.${(n * 7919) % 10_000},"lon":11.${(n * 104_729) % 10_000}`;
+    return `${n} truck-${n % 7} {"truckId":"t-${n % 7}",${where},"speedKmh":${n % 90}}`;
+  });
+  const read = [...batch.records()].map(({ offset, key, value }) => `${offset} ${String(key)} ${String(value)}`);
+  expect(read).toEqual(sent);
 });
