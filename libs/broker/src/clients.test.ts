@@ -92,11 +92,10 @@ describe('kafkajs', () => {
     const retention = configs.resources[0]?.configEntries.find(({ configName }) => configName === 'retention.ms');
     expect(retention?.configValue).toBe('1234');
 
-    await admin.setOffsets({ groupId: 'js-admin', topic, partitions: [{ partition: 3, offset: '7' }] });
-    const offsets = await admin.fetchOffsets({ groupId: 'js-admin', topics: [topic] });
-    expect(offsets[0]?.partitions.find(({ partition }) => partition === 3)?.offset).toBe('7');
-    expect((await admin.listGroups()).groups.map(({ groupId }) => groupId)).toContain('js-admin');
-    await admin.deleteGroups(['js-admin']);
+    const offsets = await admin.fetchOffsets({ groupId: 'js-gzip', topics: ['js-gzip'] });
+    expect(offsets[0]?.partitions.reduce((sum, { offset }) => sum + Number(offset), 0)).toBe(numbers.length);
+    expect((await admin.listGroups()).groups.map(({ groupId }) => groupId)).toContain('js-none');
+    await admin.deleteGroups(['js-none']);
     await admin.deleteTopics({ topics: [topic] });
     expect(await admin.listTopics()).not.toContain(topic);
     await admin.disconnect();
