@@ -12,7 +12,7 @@ const clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after: (delayMs: number, run: () => void) => {
-    const timer = setTimeout(run, delayMs);
+    const timer = setTimeout(run, delayMs).unref(); // a log that never answers is waited for for ever
     return () => clearTimeout(timer);
   },
 };
@@ -202,15 +202,14 @@ describe('with real clients', () => {
   });
 
   test('a PUBREC waits for the log; a repeated QoS 2 PUBLISH is not appended again', async () => {
-    const { sink, device } = await gateway();
+    const { sink, device, intake } = await gateway();
     let isAcknowledged = false;
     const client = await device({ clientId: 'd', clean: false, reconnectPeriod: 20 });
     const publishing = client.publishAsync('trucks/t-1/gps', position(1), { qos: 2 });
     void publishing.then(() => void (isAcknowledged = true));
     await until(() => sink.open.length > 0, 'the record is under way');
-    client.stream.destroy(); // the device comes back and repeats it, with DUP
-    await event(client, 'connect');
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    client.stream.destroy();
+    await until(() => intake.totals().received === 2, 'the device is back and has repeated it');
     expect(isAcknowledged).toBe(false);
     sink.automatic = true;
     for (const sent of [...sink.open]) await sent.succeed();
@@ -278,13 +277,12 @@ describe('with real clients', () => {
     expect(latsOf(sink)).toEqual([1]);
   });
 
-  test('a silent device is closed after one and a half keep-alives, and its last will is stored', async () => {
-    const { ports, sink } = await gateway();
-    sink.automatic = true;
-    const { socket } = await rawDevice(ports.mqtt, 'silent', 1);
+  test('a silent device is closed after one and a half keep-alives', async () => {
+    const { ports } = await gateway();
     const from = performance.now();
+    const { socket } = await rawDevice(ports.mqtt, 'silent', 1);
     await until(() => socket.closed, 'closed');
-    expect(performance.now() - from).toBeGreaterThan(900);
+    expect(performance.now() - from).toBeGreaterThan(1500);
   });
 
   test('a last will goes to the log like any publish', async () => {
