@@ -3,7 +3,7 @@ import { appendFileSync, openSync, readdirSync, readSync, statSync, writeSync } 
 import { join } from 'node:path';
 import { connectAsync } from 'mqtt';
 import { kafkajs, readAll } from './support/log-reader.ts';
-import { anyPorts, dataFolder, Program } from './support/program.ts';
+import { testSettings, dataFolder, Program } from './support/program.ts';
 
 async function publish(program: Program, truckId: string, count: number): Promise<void> {
   const device = await connectAsync(`mqtt://127.0.0.1:${program.ports.mqtt}`);
@@ -24,7 +24,7 @@ function fullSegment(data: string): string {
 }
 
 test('a torn tail is cut at the start, said, and nothing before it is lost', async () => {
-  const env = { ...anyPorts, MILEPOST_DATA_DIR: dataFolder() };
+  const env = { ...testSettings, MILEPOST_DATA_DIR: dataFolder() };
   const first = await Program.start('appliance', env);
   await publish(first, 'torn', 5);
   await first.kill();
@@ -42,7 +42,7 @@ test('a torn tail is cut at the start, said, and nothing before it is lost', asy
 }, 120_000);
 
 test('a flipped bit is named and its batch never served; other partitions serve on', async () => {
-  const env = { ...anyPorts, MILEPOST_DATA_DIR: dataFolder() };
+  const env = { ...testSettings, MILEPOST_DATA_DIR: dataFolder() };
   const first = await Program.start('appliance', env);
   await publish(first, 'flip', 3);
   expect(await first.stop()).toBe(0);

@@ -2,7 +2,7 @@
 // in the device's own order.
 import { connectAsync, type MqttClient } from 'mqtt';
 import { readAll } from './support/log-reader.ts';
-import { anyPorts, dataFolder, Program } from './support/program.ts';
+import { testSettings, dataFolder, Program } from './support/program.ts';
 
 const ROUNDS = 10;
 const TRUCKS = 20;
@@ -45,7 +45,7 @@ class Device {
 test(
   'ten times kill -9 under load: every acknowledged position is there, in order per truck',
   async () => {
-    const env = { ...anyPorts, MILEPOST_DATA_DIR: dataFolder(), MILEPOST_LOG_LEVEL: 'warn' };
+    const env = { ...testSettings, MILEPOST_DATA_DIR: dataFolder(), MILEPOST_LOG_LEVEL: 'warn' };
     const devices = Array.from({ length: TRUCKS }, (_, index) => new Device(index));
     for (let round = 0; round < ROUNDS; round++) {
       const program = await Program.start('appliance', env);

@@ -1,10 +1,10 @@
 // Ctrl-C and again: the log goes on where it was, groups resume, nobody is alerted twice.
 import { connectAsync } from 'mqtt';
 import { kafkajs, readAll } from './support/log-reader.ts';
-import { anyPorts, dataFolder, Program } from './support/program.ts';
+import { testSettings, dataFolder, Program } from './support/program.ts';
 import { until } from './support/until.ts';
 
-const env = { ...anyPorts, MILEPOST_DATA_DIR: dataFolder(), MILEPOST_LOG_LEVEL: 'warn' };
+const env = { ...testSettings, MILEPOST_DATA_DIR: dataFolder(), MILEPOST_LOG_LEVEL: 'warn' };
 
 async function publish(program: Program, positions: readonly object[]): Promise<void> {
   const device = await connectAsync(`mqtt://127.0.0.1:${program.ports.mqtt}`);

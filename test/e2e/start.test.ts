@@ -2,13 +2,13 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
-import { anyPorts, dataFolder, Program } from './support/program.ts';
+import { testSettings, dataFolder, Program } from './support/program.ts';
 
 /** Lines for the user; the JSON lines of the log are for machines. */
 const lines = (log: string): string[] => log.split('\n').filter((line) => line !== '' && !line.startsWith('{'));
 
 async function fails(env: Record<string, string>): Promise<string> {
-  const { status, log } = await Program.run('appliance', { ...anyPorts, MILEPOST_DATA_DIR: dataFolder(), ...env });
+  const { status, log } = await Program.run('appliance', { ...testSettings, MILEPOST_DATA_DIR: dataFolder(), ...env });
   expect(status).toBe(1);
   const said = lines(log);
   expect(said).toHaveLength(1);
@@ -34,7 +34,7 @@ test('a setting is out of range', async () => {
 
 test('the data folder belongs to a running Milepost', async () => {
   const data = dataFolder();
-  const first = await Program.start('appliance', { ...anyPorts, MILEPOST_DATA_DIR: data });
+  const first = await Program.start('appliance', { ...testSettings, MILEPOST_DATA_DIR: data });
   expect(await fails({ MILEPOST_DATA_DIR: data })).toMatch(/another|in use|held/);
   expect(await first.stop()).toBe(0);
 }, 90_000);
@@ -52,7 +52,7 @@ test('the data folder cannot be written', async () => {
 
 test('the log belongs to another cluster than the database', async () => {
   const data = dataFolder();
-  const first = await Program.start('appliance', { ...anyPorts, MILEPOST_DATA_DIR: data });
+  const first = await Program.start('appliance', { ...testSettings, MILEPOST_DATA_DIR: data });
   await first.stop();
   const properties = join(data, 'log', 'meta.properties');
   writeFileSync(properties, 'version=1\ncluster.id=AAAAAAAAAAAAAAAAAAAAAA\nnode.id=1\n');
@@ -61,7 +61,7 @@ test('the log belongs to another cluster than the database', async () => {
 
 test('PostgreSQL that cannot be reached is waited for, with one line, and Ctrl-C ends the waiting', async () => {
   const waiting = Program.launch('appliance', {
-    ...anyPorts,
+    ...testSettings,
     MILEPOST_DATA_DIR: dataFolder(),
     DATABASE_URL: 'postgres://me:secret@127.0.0.1:1/x',
   });

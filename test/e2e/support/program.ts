@@ -19,11 +19,13 @@ const START_LIMIT_MS = 60_000;
 export function dataFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'milepost-'));
   chmodSync(folder, 0o711);
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  folders.push(folder);
   return folder;
 }
 
-export const anyPorts = {
+/** Any free ports, and groups that form at once instead of after Kafka's three seconds. */
+export const testSettings = {
+  KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS: '0',
   MILEPOST_KAFKA_PORT: '0',
   MILEPOST_MQTT_PORT: '0',
   MILEPOST_MQTT_WS_PORT: '0',
@@ -119,6 +121,8 @@ export class Program {
 
 /** Whatever a failed test left behind. */
 const running = new Set<Program>();
+const folders: string[] = [];
 afterAll(async () => {
   await Promise.all([...running].map((program) => program.stop()));
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
