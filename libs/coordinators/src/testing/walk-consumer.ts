@@ -1,0 +1,173 @@
+// A consumer as clients are: joins, asks for its partitions, reads on from what is committed, commits, heartbeats, and
+// reacts to each error as Java's client does. It may be stopped for a while anywhere, and wakes up with old beliefs.
+import { ErrorCode, LeaderEpoch, Offset, ZERO_UUID } from '@milepost/core';
+import type { JoinResult } from '../group/commands.ts';
+import { protocol } from './harness.ts';
+import { GROUP, PARTITIONS, SESSION_MS, type Walk } from './walk.ts';
+
+export class WalkConsumer {
+  readonly instanceId: string | null;
+  isAlive = true;
+  memberId = '';
+  generation = -1;
+  owned: readonly number[] = [];
+  readonly #walk: Walk;
+  readonly #positions = new Map<number, number>();
+  #stoppedUntil = 0;
+  /** For the leader. */
+  #members: readonly string[] = [];
+  /** A commit that the network holds back until its consumer is one generation on. */
+  #late: { readonly generation: number; readonly send: () => Promise<unknown> } | undefined;
+
+  constructor(walk: Walk, instanceId: string | null) {
+    this.#walk = walk;
+    this.instanceId = instanceId;
+    void this.#run();
+  }
+
+  stop(ms: number): void {
+    this.#stoppedUntil = this.#walk.clock.monotonic() + ms;
+  }
+
+  async leave(): Promise<void> {
+    this.isAlive = false;
+    const { memberId, instanceId } = this;
+    await this.#walk.coordinator.leave({ groupId: GROUP, members: [{ memberId, instanceId, reason: null }] });
+  }
+
+  async #run(): Promise<void> {
+    while (this.isAlive) {
+      this.owned = [];
+      if ((await this.#join()) && (await this.#sync()) && (await this.#fetchPositions())) await this.#consume();
+      await this.#sleep(200);
+    }
+  }
+
+  async #join(): Promise<boolean> {
+    const joined: JoinResult = await this.#walk.coordinator.join({
+      groupId: GROUP,
+      memberId: this.memberId,
+      instanceId: this.instanceId,
+      clientId: 'c',
+      clientHost: '/127.0.0.1',
+      sessionTimeoutMs: SESSION_MS,
+      rebalanceTimeoutMs: SESSION_MS + 3_000,
+      protocolType: 'consumer',
+      protocols: [protocol('range', ['t'])],
+      requireKnownMemberId: true,
+      supportsSkippingAssignment: true,
+      reason: null,
+    });
+    await this.#breathe();
+    if (joined.error === ErrorCode.MEMBER_ID_REQUIRED) {
+      this.memberId = joined.memberId;
+      return this.#join();
+    }
+    if (!this.#accepted(joined.error)) return false;
+    this.memberId = joined.memberId;
+    this.generation = joined.generation;
+    this.#members = joined.skipAssignment ? [] : joined.members.map(({ memberId }) => memberId);
+    return true;
+  }
+
+  /** The leader deals the partitions out, beginning with anyone. */
+  async #sync(): Promise<boolean> {
+    const first = this.#walk.random.below(PARTITIONS);
+    const assignments = this.#members.map((memberId, at) => {
+      const dealt = Array.from({ length: PARTITIONS }, (_, partition) => partition);
+      const own = dealt.filter((partition) => (partition + first) % this.#members.length === at);
+      return { memberId, assignment: Buffer.from(own) };
+    });
+    const { generation, memberId, instanceId } = this;
+    const command = { groupId: GROUP, generation, memberId, instanceId, protocolType: null, protocolName: null };
+    const synced = await this.#walk.coordinator.sync({ ...command, assignments });
+    if (synced.error === ErrorCode.NONE)
+      this.#walk.assigned(generation, instanceId ?? memberId, [...synced.assignment]);
+    await this.#breathe();
+    if (!this.#accepted(synced.error)) return false;
+    this.owned = [...synced.assignment];
+    if (this.#late && this.#late.generation < generation) {
+      void this.#late.send();
+      this.#late = undefined;
+    }
+    return true;
+  }
+
+  async #fetchPositions(): Promise<boolean> {
+    const topics = [{ name: 't', topicId: ZERO_UUID, partitions: this.owned }];
+    const fetched = await this.#walk.coordinator.fetchOffsets({ groupId: GROUP, topics, requireStable: true });
+    if (fetched.error !== ErrorCode.NONE) return false;
+    for (const { partition, offset } of fetched.topics[0]?.partitions ?? [])
+      this.#positions.set(partition, Math.max(0, offset));
+    return true;
+  }
+
+  async #consume(): Promise<void> {
+    for (;;) {
+      await this.#sleep(this.#walk.random.between(500, 2_000));
+      if (!this.isAlive) return;
+      if (this.#walk.random.chance(0.6) && !this.#accepted(await this.#commit())) return;
+      const { generation, memberId, instanceId } = this;
+      const error = await this.#walk.coordinator.heartbeat({ groupId: GROUP, generation, memberId, instanceId });
+      if (!this.#accepted(error)) return;
+    }
+  }
+
+  async #commit(): Promise<ErrorCode> {
+    const partition = this.owned[this.#walk.random.below(Math.max(1, this.owned.length))];
+    if (partition === undefined) return ErrorCode.NONE;
+    const offset = (this.#positions.get(partition) ?? 0) + this.#walk.random.below(5);
+    this.#positions.set(partition, offset);
+    const { generation, memberId, instanceId } = this;
+    const send = async () => {
+      const partitions = [{ partition, offset: Offset(offset), leaderEpoch: LeaderEpoch(0), metadata: null }];
+      const topics = [{ name: 't', topicId: ZERO_UUID, partitions }];
+      const who = { groupId: GROUP, generation, memberId, instanceId };
+      const command = { ...who, retentionTimeMs: -1, knowsGroupIdNotFound: true, topics };
+      const { topics: answered } = await this.#walk.coordinator.commitOffsets(command);
+      const error = answered[0]?.partitions[0]?.error ?? ErrorCode.UNKNOWN_SERVER_ERROR;
+      if (error === ErrorCode.NONE) this.#walk.committed(partition, offset);
+      return error;
+    };
+    if (!this.#late && this.#walk.random.chance(0.1)) {
+      this.#late = { generation, send };
+      return ErrorCode.NONE;
+    }
+    const error = await send();
+    await this.#breathe();
+    return error;
+  }
+
+  /** False: it has to join again, under a new id where the old one is not known. What will pass is simply tried again. */
+  #accepted(error: ErrorCode): boolean {
+    switch (error) {
+      case ErrorCode.NONE:
+        return true;
+      case ErrorCode.FENCED_INSTANCE_ID:
+        this.isAlive = false;
+        return false;
+      case ErrorCode.UNKNOWN_MEMBER_ID:
+        this.memberId = '';
+        return false;
+      default:
+        return this.owned.length > 0 && (passing as readonly ErrorCode[]).includes(error);
+    }
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => this.#walk.clock.after(ms, resolve));
+    await this.#breathe();
+  }
+
+  /** Sits out while it is stopped. */
+  async #breathe(): Promise<void> {
+    const leftMs = this.#stoppedUntil - this.#walk.clock.monotonic();
+    if (leftMs > 0) await new Promise<void>((resolve) => this.#walk.clock.after(leftMs, resolve));
+  }
+}
+
+const passing = [
+  ErrorCode.COORDINATOR_NOT_AVAILABLE,
+  ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
+  ErrorCode.NOT_COORDINATOR,
+] as const;

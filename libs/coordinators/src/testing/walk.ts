@@ -1,0 +1,181 @@
+// A random life of one group: consumers come, go, die and freeze, the store is away, slow or forgetful, the
+// coordinator is killed. One seed is one life. What must hold is checked as it happens, and that all ends well.
+import { type Clock, ErrorCode, silentLogger, silentMeter, ZERO_UUID } from '@milepost/core';
+import { DEFAULT_GROUP_CONFIG } from '../config.ts';
+import { GroupCoordinator, type GroupCoordinatorDeps } from '../group-coordinator.ts';
+import { GroupTable, MemoryGroupStore } from '../memory-group-store.ts';
+import { ManualClock } from './manual-clock.ts';
+import { SeededRandom } from './seeded-random.ts';
+import { WalkConsumer } from './walk-consumer.ts';
+
+export const GROUP = 'g';
+export const PARTITIONS = 6;
+export const SESSION_MS = 6_000;
+const STEPS = 40;
+const MOST_CONSUMERS = 5;
+
+/** Where a test puts a bug. */
+export interface Plants {
+  readonly make?: (deps: GroupCoordinatorDeps) => GroupCoordinator;
+  readonly clockOfCoordinator?: (clock: Clock, random: SeededRandom) => Clock;
+}
+
+export class Walk {
+  readonly clock = new ManualClock();
+  readonly random: SeededRandom;
+  readonly violations: string[] = [];
+  coordinator: GroupCoordinator;
+  readonly #plants: Plants;
+  readonly #table = new GroupTable();
+  #store: MemoryGroupStore;
+  #isLoading = true;
+  readonly #consumers: WalkConsumer[] = [];
+  /** By generation and partition. */
+  readonly #owners = new Map<string, string>();
+  readonly #acknowledged = new Map<number, number>();
+
+  private constructor(seed: number, plants: Plants) {
+    this.random = new SeededRandom(seed);
+    this.#plants = plants;
+    this.#store = new MemoryGroupStore(this.#table);
+    this.coordinator = this.#startCoordinator();
+  }
+
+  /** What went wrong in the life of that seed. */
+  static async live(seed: number, plants: Plants = {}): Promise<string[]> {
+    const walk = new Walk(seed, plants);
+    for (let step = 0; step < STEPS && walk.violations.length === 0; step++) {
+      walk.#happen();
+      await walk.clock.advance(walk.random.between(100, 3_000));
+      await walk.#checkCommitted();
+    }
+    await walk.#settle();
+    await walk.coordinator.close();
+    return walk.violations;
+  }
+
+  assigned(generation: number, owner: string, partitions: readonly number[]): void {
+    for (const partition of partitions) {
+      const key = `generation ${generation}, partition ${partition}`;
+      const other = this.#owners.get(key);
+      if (other !== undefined && other !== owner) this.violations.push(`${key}: ${other} and ${owner}`);
+      this.#owners.set(key, owner);
+    }
+  }
+
+  committed(partition: number, offset: number): void {
+    const before = this.#acknowledged.get(partition) ?? 0;
+    if (offset < before) this.violations.push(`partition ${partition}: ${offset} was committed after ${before}`);
+    this.#acknowledged.set(partition, offset);
+  }
+
+  #happen(): void {
+    const living = this.#living();
+    const someone = living[this.random.below(Math.max(1, living.length))];
+    switch (this.random.below(10)) {
+      case 0:
+      case 1:
+      case 2:
+        if (living.length < MOST_CONSUMERS) this.#consumers.push(new WalkConsumer(this, this.#newInstance(living)));
+        break;
+      case 3:
+        if (someone) someone.isAlive = false;
+        break;
+      case 4:
+        void someone?.leave();
+        break;
+      case 5:
+        someone?.stop(this.random.between(500, 15_000));
+        break;
+      case 6:
+        if (someone && someone.instanceId !== null) {
+          // The old process may be frozen rather than dead, and wake up.
+          someone.stop(this.random.between(500, 5_000));
+          this.#consumers.push(new WalkConsumer(this, someone.instanceId));
+        }
+        break;
+      case 7:
+        this.#store.health = (['away', 'forgetful', 'well'] as const)[this.random.below(3)] as 'well';
+        break;
+      case 8: {
+        const slowestMs = this.random.below(2) * 7_000;
+        this.#store.pace = () => this.#sleep(this.random.below(slowestMs + 1));
+        break;
+      }
+      case 9:
+        this.#killCoordinator();
+        break;
+    }
+  }
+
+  async #settle(): Promise<void> {
+    this.#store.health = 'well';
+    this.#store.pace = async () => {};
+    await this.clock.advance(60_000);
+    await this.#checkCommitted();
+    const living = this.#living();
+    const [group] = await this.coordinator.describe([GROUP]);
+    const expected = living.length > 0 ? ['Stable'] : ['Empty', 'Dead'];
+    if (!group || !expected.includes(group.state))
+      this.violations.push(`${living.length} live consumers, and the group is ${group?.state}`);
+    const members = group?.members.map(({ memberId }) => memberId).toSorted() ?? [];
+    const known = living.map(({ memberId }) => memberId).toSorted();
+    if (String(members) !== String(known))
+      this.violations.push(`members ${String(members)}, live consumers ${String(known)}`);
+    const owned = living.flatMap((consumer) => consumer.owned).toSorted();
+    if (living.length > 0 && owned.length !== PARTITIONS) this.violations.push(`partitions ${String(owned)} are owned`);
+  }
+
+  async #checkCommitted(): Promise<void> {
+    const partitions = [...this.#acknowledged.keys()];
+    const topics = [{ name: 't', topicId: ZERO_UUID, partitions }];
+    const fetched = await this.coordinator.fetchOffsets({ groupId: GROUP, topics, requireStable: false });
+    if (fetched.error !== ErrorCode.NONE) return;
+    for (const { partition, offset } of fetched.topics[0]?.partitions ?? []) {
+      const acknowledged = this.#acknowledged.get(partition) ?? 0;
+      if (offset < acknowledged) this.violations.push(`partition ${partition}: ${acknowledged} became ${offset}`);
+    }
+  }
+
+  #killCoordinator(): void {
+    const { health, pace } = this.#store;
+    void this.coordinator.close();
+    // A write under way may still land. A take may not: that would be another living process.
+    if (this.#isLoading) this.#store.health = 'away';
+    this.#store = Object.assign(new MemoryGroupStore(this.#table), { health, pace });
+    this.coordinator = this.#startCoordinator();
+  }
+
+  #startCoordinator(): GroupCoordinator {
+    const deps: GroupCoordinatorDeps = {
+      clock: this.#plants.clockOfCoordinator?.(this.clock, this.random) ?? this.clock,
+      random: this.random,
+      logger: silentLogger,
+      meter: silentMeter,
+      store: this.#store,
+      config: { ...DEFAULT_GROUP_CONFIG, initialRebalanceDelayMs: 1_000 },
+      shards: 1,
+    };
+    const coordinator = this.#plants.make?.(deps) ?? new GroupCoordinator(deps);
+    this.#isLoading = true;
+    void coordinator.start([0]).then(() => {
+      if (this.coordinator === coordinator) this.#isLoading = false;
+    });
+    return coordinator;
+  }
+
+  #living(): WalkConsumer[] {
+    return this.#consumers.filter(({ isAlive }) => isAlive);
+  }
+
+  /** A third of them are static. */
+  #newInstance(living: readonly WalkConsumer[]): string | null {
+    const instanceId = `i${this.random.below(2)}`;
+    const isTaken = living.some((other) => other.instanceId === instanceId);
+    return this.random.chance(0.33) && !isTaken ? instanceId : null;
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => this.clock.after(ms, resolve));
+  }
+}

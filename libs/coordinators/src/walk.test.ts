@@ -1,0 +1,47 @@
+import { type Clock, ErrorCode } from '@milepost/core';
+import type { CommitCommand, CommitResult } from './group/commands.ts';
+import { GroupCoordinator } from './group-coordinator.ts';
+import type { SeededRandom } from './testing/seeded-random.ts';
+import { type Plants, Walk } from './testing/walk.ts';
+
+const SEEDS = Array.from({ length: 500 }, (_, seed) => seed);
+
+test('in 500 random lives each partition has one owner per generation, no commit is lost, and every group settles', async () => {
+  for (const seed of SEEDS) {
+    const violations = await Walk.live(seed);
+    expect({ seed, violations }).toEqual({ seed, violations: [] });
+  }
+});
+
+test('a coordinator that takes commits of past generations is found', async () => {
+  class TakesStaleCommits extends GroupCoordinator {
+    override async commitOffsets(command: CommitCommand): Promise<CommitResult> {
+      const result = await super.commitOffsets(command);
+      const isStale = result.topics[0]?.partitions[0]?.error === ErrorCode.ILLEGAL_GENERATION;
+      return isStale && command.generation < 1_000
+        ? this.commitOffsets({ ...command, generation: command.generation + 1 })
+        : result;
+    }
+  }
+  const found = await firstFound({ make: (deps) => new TakesStaleCommits(deps) });
+  expect(found).toContainEqual(expect.stringContaining('was committed after'));
+});
+
+test('a coordinator that forgets to watch some members is found', async () => {
+  const forgets = (clock: Clock, random: SeededRandom): Clock => ({
+    now: () => clock.now(),
+    monotonic: () => clock.monotonic(),
+    after: (delayMs, run) => clock.after(delayMs, delayMs > 4_000 && random.chance(0.2) ? () => {} : run),
+  });
+  const found = await firstFound({ clockOfCoordinator: forgets });
+  expect(found).toContainEqual(expect.stringMatching(/live consumers/));
+});
+
+/** The violations of the first seed that has any; none within 500 is an empty list. */
+async function firstFound(plants: Plants): Promise<string[]> {
+  for (const seed of SEEDS) {
+    const violations = await Walk.live(seed, plants);
+    if (violations.length > 0) return violations;
+  }
+  return [];
+}
