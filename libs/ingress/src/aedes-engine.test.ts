@@ -142,8 +142,7 @@ describe('while the log is slow', () => {
     await until(() => parseAcks(received()).pings === sentPings, 'every ping answered');
     expect(parseAcks(received()).acks).toEqual([]);
     expect(socket.closed).toBe(false);
-    sink.automatic = true;
-    for (const sent of [...sink.open]) await sent.succeed();
+    await sink.recover();
     await until(() => parseAcks(received()).acks.length === 500, '500 acks');
     expect(parseAcks(received()).acks).toEqual(Array.from({ length: 500 }, (_, n) => n + 1));
     expect(latsOf(sink)).toEqual(Array.from({ length: 500 }, (_, n) => n % 90));
@@ -165,8 +164,7 @@ describe('while the log is slow', () => {
     await new Promise((resolve) => setTimeout(resolve, 2500)); // silent for longer than the keep-alive allows
     expect(socket.closed).toBe(false);
     expect(intake.totals().received).toBeLessThan(5000); // a chunk behind the window, no more
-    sink.automatic = true;
-    for (const sent of [...sink.open]) await sent.succeed();
+    await sink.recover();
     await until(() => parseAcks(received()).acks.length === total, 'all acks', 20_000);
     expect(latsOf(sink)).toEqual(Array.from({ length: total }, (_, n) => n % 90));
   });
@@ -181,7 +179,7 @@ describe('while the log is slow', () => {
     await event(client, 'close');
     expect(acknowledged).toEqual([]);
     sink.automatic = true;
-    for (const sent of [...sink.open]) await sent.fail();
+    await sink.failAll();
     await until(() => acknowledged.length === 3, 'three acks');
     expect(acknowledged).toEqual([1, 2, 3]);
     expect([...new Set(latsOf(sink))]).toEqual([1, 2, 3]);
@@ -211,8 +209,7 @@ describe('with real clients', () => {
     client.stream.destroy();
     await until(() => intake.totals().received === 2, 'the device is back and has repeated it');
     expect(isAcknowledged).toBe(false);
-    sink.automatic = true;
-    for (const sent of [...sink.open]) await sent.succeed();
+    await sink.recover();
     await publishing;
     await client.publishAsync('trucks/t-1/gps', position(2), { qos: 2 });
     expect(latsOf(sink)).toEqual([1, 2]);
@@ -245,8 +242,7 @@ describe('with real clients', () => {
     for (const lat of [1, 2, 3]) victim.publish('trucks/t-1/gps', position(lat), { qos: 1 });
     await until(() => intake.totals().received === 3, 'three received');
     victim.stream.destroy();
-    sink.automatic = true;
-    for (const sent of [...sink.open]) await sent.succeed();
+    await sink.recover();
     await other.publishAsync('trucks/t-2/gps', position(4), { qos: 1 });
     expect(latsOf(sink)).toEqual([1, 2, 3, 4]);
     expect(intake.totals()).toMatchObject({ received: 4, appended: 4, inFlight: 0 });

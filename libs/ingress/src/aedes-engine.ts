@@ -8,6 +8,7 @@
 // - Keep-alive is ours: aedes's timer sees only packets that it has parsed, and would end a device that we paused.
 // - aedes's pause() stops the reading, but loses count of the packets that it has under way, and its resume() would wait
 //   for them for ever: the count is put right first. (Holding a publish's callback instead does not stop the reading.)
+import { randomBytes } from 'node:crypto';
 import type { EventEmitter } from 'node:events';
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
@@ -95,6 +96,7 @@ export class AedesEngine implements MqttEngine {
     const broker = new TelemetryBroker(this.#options.telemetry);
     broker.preConnect = (client, packet, callback) => {
       this.#links.set(client, new Link(client, packet, this.#sockets.get(client.conn)));
+      packet.clientId ||= `auto-${randomBytes(8).toString('hex')}`; // shorter than aedes's own: it goes into headers
       packet.keepalive = 0; // aedes then sets no timer: see `#sweep`
       callback(null, true);
     };

@@ -87,6 +87,16 @@ export class TestSink implements RecordSink {
     return sent;
   }
 
+  /** From now on every send succeeds, those that are open too. */
+  async recover(): Promise<void> {
+    this.automatic = true;
+    for (const sent of Array.from(this.open)) await sent.succeed();
+  }
+
+  async failAll(): Promise<void> {
+    for (const sent of Array.from(this.open)) await sent.fail();
+  }
+
   values(topic: string): string[] {
     return this.log.filter((record) => record.topic === topic).map(({ value }) => value.toString());
   }
