@@ -2,7 +2,7 @@
 // The group resumes behind what it has handled, and this state lives in memory: so the recent log is read again.
 import type { Clock, Histogram, Host, Logger, Meter } from '@milepost/core';
 import { readPosition } from '@milepost/fleet';
-import { LiveTrucks } from '@milepost/live';
+import { believedTime, LiveTrucks } from '@milepost/live';
 import { type ConsumedRecord, TRUCK_ALERTS, TRUCK_GPS } from '@milepost/streams';
 import { Inject, Injectable } from '@nestjs/common';
 import { HOST, Lifecycle, LOGGER, METER, type Part } from '../../chassis/src/index.ts';
@@ -103,7 +103,7 @@ export class LiveMapPart implements Part {
     const position = value === null ? undefined : readPosition(value);
     if (!position) return;
     this.trucks.apply(position, timestamp);
-    const ageS = (this.#clock.now() - Date.parse(position.ts)) / 1_000;
-    if (ageS >= 0) age?.observe(ageS);
+    const { timeMs } = believedTime(position.ts, timestamp);
+    age?.observe(Math.max(0, this.#clock.now() - timeMs) / 1_000);
   }
 }

@@ -114,13 +114,14 @@ export class Details {
     void this.#loadTrail();
   }
 
-  /** From memory at once for the short span, from the log for the long ones. An answer that is overtaken is dropped. */
+  /** Read back from the log. An answer that is overtaken is dropped. */
   async #loadTrail() {
-    const { id } = this.#fleet.selected;
+    const { id, at } = this.#fleet.selected;
+    const untilMs = Math.min(at, this.#fleet.now()); // a device whose clock is hours behind has its last hour hours ago
     const asked = ++this.#asked;
     this.#legend('Reading the track…', '');
     try {
-      const points = await readTrail(id, this.#fleet.now() - spans[this.#span]);
+      const points = await readTrail(id, untilMs - spans[this.#span]);
       if (asked !== this.#asked || id !== this.#fleet.selectedId) return;
       this.#speeds = points.map(({ at, kmh }) => ({ at, kmh }));
       this.#lastAt = points.at(-1)?.at ?? 0;
@@ -146,7 +147,7 @@ export class Details {
   #render() {
     const truck = this.#fleet.selected;
     if (!truck) return;
-    const { parts } = { parts: this.#parts };
+    const parts = this.#parts;
     const now = this.#fleet.now();
     const state = this.#fleet.stateOf(truck, now);
     setGlyph(parts.glyph, state);

@@ -28,6 +28,16 @@ export const RoadsLayer = L.GridLayer.extend({
     });
     this.roads = roads;
     this.labels = new Map();
+    this.prepareLabels();
+  },
+
+  /** One zoom level at a time while the page has nothing else to do, so that zooming in does not stutter. */
+  prepareLabels(zoom = 13) {
+    const later = globalThis.requestIdleCallback ?? ((run) => setTimeout(run, 300));
+    later(() => {
+      this.labelsAt(zoom);
+      if (zoom < 18) this.prepareLabels(zoom + 1);
+    });
   },
 
   createTile(coords) {

@@ -3,13 +3,7 @@ import { byId, h } from './dom.js';
 import { count } from './format.js';
 
 const everyMs = 3_000;
-const states = {
-  STABLE: 'Stable',
-  EMPTY: 'Empty',
-  PREPARING_REBALANCE: 'Rebalancing',
-  COMPLETING_REBALANCE: 'Rebalancing',
-  DEAD: 'Dead',
-};
+const states = { PreparingRebalance: 'Rebalancing', CompletingRebalance: 'Rebalancing' };
 
 export function setUpSystem() {
   const view = byId('view-system');

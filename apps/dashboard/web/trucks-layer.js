@@ -204,7 +204,8 @@ export class TrucksLayer {
       if (x < -size || y < -size || x > width + size || y > height + size) continue;
       this.#drawn.push({ id: truck.id, x, y, deg: truck.deg, state: this.#fleet.stateOf(truck, serverNow) });
     }
-    this.#drawn.sort((a, b) => order[a.state] - order[b.state]);
+    const rankOf = ({ id, state }) => (id === this.#fleet.selectedId ? 9 : order[state]);
+    this.#drawn.sort((a, b) => rankOf(a) - rankOf(b));
     for (const drawn of this.#drawn) {
       if (drawn.id === this.#fleet.selectedId || drawn.state === 'alert') this.#drawHalo(drawn, now);
       this.#pen.drawImage(this.#sprite(drawn.state, drawn.deg), drawn.x - size / 2, drawn.y - size / 2, size, size);
@@ -238,8 +239,12 @@ export class TrucksLayer {
     pen.textBaseline = 'middle';
     pen.lineWidth = 3.5;
     pen.lineJoin = 'round';
-    for (const { id, x, y } of this.#drawn) {
-      if (!all && id !== this.#fleet.selectedId) continue;
+    const labelled = [];
+    for (const { id, x, y } of this.#drawn.toReversed()) {
+      const isSelected = id === this.#fleet.selectedId;
+      const isFree = () => labelled.every((other) => Math.abs(other.x - x) > 74 || Math.abs(other.y - y) > 15);
+      if (!isSelected && !(all && isFree())) continue;
+      labelled.push({ x, y });
       pen.strokeStyle = this.#colours.land;
       pen.fillStyle = this.#colours.ink;
       pen.strokeText(id, x, y + 25);
