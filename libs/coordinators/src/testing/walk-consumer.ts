@@ -1,9 +1,24 @@
 // A consumer as clients are: joins, asks for its partitions, reads on from what is committed, commits, heartbeats, and
 // reacts to each error as Java's client does. It may be stopped for a while anywhere, and wakes up with old beliefs.
-import { ErrorCode, LeaderEpoch, Offset, ZERO_UUID } from '@milepost/core';
+import { type Clock, ErrorCode, LeaderEpoch, Offset, ZERO_UUID } from '@milepost/core';
 import type { JoinResult } from '../group/commands.ts';
+import type { GroupCoordinator } from '../group-coordinator.ts';
 import { protocol } from './harness.ts';
-import { GROUP, PARTITIONS, SESSION_MS, type Walk } from './walk.ts';
+import type { SeededRandom } from './seeded-random.ts';
+
+export const GROUP = 'g';
+export const PARTITIONS = 6;
+const SESSION_MS = 6_000;
+
+/** Where it lives, and whom it tells what it was told. */
+export interface World {
+  readonly clock: Clock;
+  readonly random: SeededRandom;
+  /** The living one. */
+  readonly coordinator: GroupCoordinator;
+  assigned(generation: number, owner: string, partitions: readonly number[]): void;
+  committed(partition: number, offset: number): void;
+}
 
 export class WalkConsumer {
   readonly instanceId: string | null;
@@ -11,7 +26,7 @@ export class WalkConsumer {
   memberId = '';
   generation = -1;
   owned: readonly number[] = [];
-  readonly #walk: Walk;
+  readonly #world: World;
   readonly #positions = new Map<number, number>();
   #stoppedUntil = 0;
   /** For the leader. */
@@ -19,20 +34,20 @@ export class WalkConsumer {
   /** A commit that the network holds back until its consumer is one generation on. */
   #late: { readonly generation: number; readonly send: () => Promise<unknown> } | undefined;
 
-  constructor(walk: Walk, instanceId: string | null) {
-    this.#walk = walk;
+  constructor(world: World, instanceId: string | null) {
+    this.#world = world;
     this.instanceId = instanceId;
     void this.#run();
   }
 
   stop(ms: number): void {
-    this.#stoppedUntil = this.#walk.clock.monotonic() + ms;
+    this.#stoppedUntil = this.#world.clock.monotonic() + ms;
   }
 
   async leave(): Promise<void> {
     this.isAlive = false;
     const { memberId, instanceId } = this;
-    await this.#walk.coordinator.leave({ groupId: GROUP, members: [{ memberId, instanceId, reason: null }] });
+    await this.#world.coordinator.leave({ groupId: GROUP, members: [{ memberId, instanceId, reason: null }] });
   }
 
   async #run(): Promise<void> {
@@ -44,7 +59,7 @@ export class WalkConsumer {
   }
 
   async #join(): Promise<boolean> {
-    const joined: JoinResult = await this.#walk.coordinator.join({
+    const joined: JoinResult = await this.#world.coordinator.join({
       groupId: GROUP,
       memberId: this.memberId,
       instanceId: this.instanceId,
@@ -72,7 +87,7 @@ export class WalkConsumer {
 
   /** The leader deals the partitions out, beginning with anyone. */
   async #sync(): Promise<boolean> {
-    const first = this.#walk.random.below(PARTITIONS);
+    const first = this.#world.random.below(PARTITIONS);
     const assignments = this.#members.map((memberId, at) => {
       const dealt = Array.from({ length: PARTITIONS }, (_, partition) => partition);
       const own = dealt.filter((partition) => (partition + first) % this.#members.length === at);
@@ -80,9 +95,9 @@ export class WalkConsumer {
     });
     const { generation, memberId, instanceId } = this;
     const command = { groupId: GROUP, generation, memberId, instanceId, protocolType: null, protocolName: null };
-    const synced = await this.#walk.coordinator.sync({ ...command, assignments });
+    const synced = await this.#world.coordinator.sync({ ...command, assignments });
     if (synced.error === ErrorCode.NONE)
-      this.#walk.assigned(generation, instanceId ?? memberId, [...synced.assignment]);
+      this.#world.assigned(generation, instanceId ?? memberId, [...synced.assignment]);
     await this.#breathe();
     if (!this.#accepted(synced.error)) return false;
     this.owned = [...synced.assignment];
@@ -95,7 +110,7 @@ export class WalkConsumer {
 
   async #fetchPositions(): Promise<boolean> {
     const topics = [{ name: 't', topicId: ZERO_UUID, partitions: this.owned }];
-    const fetched = await this.#walk.coordinator.fetchOffsets({ groupId: GROUP, topics, requireStable: true });
+    const fetched = await this.#world.coordinator.fetchOffsets({ groupId: GROUP, topics, requireStable: true });
     if (fetched.error !== ErrorCode.NONE) return false;
     for (const { partition, offset } of fetched.topics[0]?.partitions ?? [])
       this.#positions.set(partition, Math.max(0, offset));
@@ -104,19 +119,19 @@ export class WalkConsumer {
 
   async #consume(): Promise<void> {
     for (;;) {
-      await this.#sleep(this.#walk.random.between(500, 2_000));
+      await this.#sleep(this.#world.random.between(500, 2_000));
       if (!this.isAlive) return;
-      if (this.#walk.random.chance(0.6) && !this.#accepted(await this.#commit())) return;
+      if (this.#world.random.chance(0.6) && !this.#accepted(await this.#commit())) return;
       const { generation, memberId, instanceId } = this;
-      const error = await this.#walk.coordinator.heartbeat({ groupId: GROUP, generation, memberId, instanceId });
+      const error = await this.#world.coordinator.heartbeat({ groupId: GROUP, generation, memberId, instanceId });
       if (!this.#accepted(error)) return;
     }
   }
 
   async #commit(): Promise<ErrorCode> {
-    const partition = this.owned[this.#walk.random.below(Math.max(1, this.owned.length))];
+    const partition = this.owned[this.#world.random.below(Math.max(1, this.owned.length))];
     if (partition === undefined) return ErrorCode.NONE;
-    const offset = (this.#positions.get(partition) ?? 0) + this.#walk.random.below(5);
+    const offset = (this.#positions.get(partition) ?? 0) + this.#world.random.below(5);
     this.#positions.set(partition, offset);
     const { generation, memberId, instanceId } = this;
     const send = async () => {
@@ -124,12 +139,12 @@ export class WalkConsumer {
       const topics = [{ name: 't', topicId: ZERO_UUID, partitions }];
       const who = { groupId: GROUP, generation, memberId, instanceId };
       const command = { ...who, retentionTimeMs: -1, knowsGroupIdNotFound: true, topics };
-      const { topics: answered } = await this.#walk.coordinator.commitOffsets(command);
+      const { topics: answered } = await this.#world.coordinator.commitOffsets(command);
       const error = answered[0]?.partitions[0]?.error ?? ErrorCode.UNKNOWN_SERVER_ERROR;
-      if (error === ErrorCode.NONE) this.#walk.committed(partition, offset);
+      if (error === ErrorCode.NONE) this.#world.committed(partition, offset);
       return error;
     };
-    if (!this.#late && this.#walk.random.chance(0.1)) {
+    if (!this.#late && this.#world.random.chance(0.1)) {
       this.#late = { generation, send };
       return ErrorCode.NONE;
     }
@@ -155,14 +170,14 @@ export class WalkConsumer {
   }
 
   async #sleep(ms: number): Promise<void> {
-    await new Promise<void>((resolve) => this.#walk.clock.after(ms, resolve));
+    await new Promise<void>((resolve) => this.#world.clock.after(ms, resolve));
     await this.#breathe();
   }
 
   /** Sits out while it is stopped. */
   async #breathe(): Promise<void> {
-    const leftMs = this.#stoppedUntil - this.#walk.clock.monotonic();
-    if (leftMs > 0) await new Promise<void>((resolve) => this.#walk.clock.after(leftMs, resolve));
+    const leftMs = this.#stoppedUntil - this.#world.clock.monotonic();
+    if (leftMs > 0) await new Promise<void>((resolve) => this.#world.clock.after(leftMs, resolve));
   }
 }
 

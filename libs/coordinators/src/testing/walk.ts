@@ -6,11 +6,8 @@ import { GroupCoordinator, type GroupCoordinatorDeps } from '../group-coordinato
 import { GroupTable, MemoryGroupStore } from '../memory-group-store.ts';
 import { ManualClock } from './manual-clock.ts';
 import { SeededRandom } from './seeded-random.ts';
-import { WalkConsumer } from './walk-consumer.ts';
+import { GROUP, PARTITIONS, WalkConsumer, type World } from './walk-consumer.ts';
 
-export const GROUP = 'g';
-export const PARTITIONS = 6;
-export const SESSION_MS = 6_000;
 const STEPS = 40;
 const MOST_CONSUMERS = 5;
 
@@ -20,7 +17,7 @@ export interface Plants {
   readonly clockOfCoordinator?: (clock: Clock, random: SeededRandom) => Clock;
 }
 
-export class Walk {
+export class Walk implements World {
   readonly clock = new ManualClock();
   readonly random: SeededRandom;
   readonly violations: string[] = [];
@@ -122,8 +119,9 @@ export class Walk {
     const known = living.map(({ memberId }) => memberId).toSorted();
     if (String(members) !== String(known))
       this.violations.push(`members ${String(members)}, live consumers ${String(known)}`);
-    const owned = living.flatMap((consumer) => consumer.owned).toSorted();
-    if (living.length > 0 && owned.length !== PARTITIONS) this.violations.push(`partitions ${String(owned)} are owned`);
+    const owned = living.flatMap((consumer) => consumer.owned).toSorted((a, b) => a - b);
+    if (living.length > 0 && String(owned) !== String(Array.from({ length: PARTITIONS }, (_, at) => at)))
+      this.violations.push(`partitions ${String(owned)} are owned`);
   }
 
   async #checkCommitted(): Promise<void> {
