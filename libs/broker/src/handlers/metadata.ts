@@ -16,10 +16,7 @@ const FIRST_VERSION_WITH_IDS = 12;
 
 export const metadata = handler(Metadata, async (request, context) => {
   const { apiVersion, services } = context;
-  if (
-    request.topics?.some(({ name, topicId }) => apiVersion < FIRST_VERSION_WITH_IDS && (!name || topicId !== ZERO_UUID))
-  )
-    return 'close';
+  if (apiVersion < FIRST_VERSION_WITH_IDS && request.topics?.some(isNotByName)) return notByName(request, context);
   const asked = askedTopics(request, apiVersion);
   if (asked) await createMissing(asked, request, context);
   const image = services.image();
@@ -34,6 +31,20 @@ export const metadata = handler(Metadata, async (request, context) => {
     clusterAuthorizedOperations: authorizedOperations('cluster', request.includeClusterAuthorizedOperations),
   };
 });
+
+const isNotByName = ({ name, topicId }: Asked): boolean => name === null || topicId !== ZERO_UUID;
+
+/** The versions that can name a topic by its id, or not at all, and yet must not. */
+function notByName({ topics }: MetadataRequest, { count }: Context): MetadataResponse {
+  count(ErrorCode.INVALID_REQUEST);
+  const refused = (topics ?? []).map(({ name, topicId }) => ({
+    errorCode: ErrorCode.INVALID_REQUEST,
+    name: name ?? '',
+    topicId,
+    partitions: [],
+  }));
+  return { brokers: [], topics: refused };
+}
 
 /** Undefined: all. Once a topic is asked for by id, names are not looked at (as in Kafka). */
 function askedTopics({ topics }: MetadataRequest, apiVersion: number): Asked[] | undefined {
