@@ -21,19 +21,19 @@ export function readBatches(segment: Segment, from: Offset, options: ReadOptions
   if (first === undefined || 'flaw' in first) return first;
   const { position, sizeBytes } = first;
   const allowed = options.atLeastOneBatch ? Math.max(options.maxBytes, sizeBytes) : options.maxBytes;
-  if (allowed < sizeBytes || first.lastOffset >= options.upTo) return NO_RECORDS;
+  if (allowed < sizeBytes) return NO_RECORDS;
 
   const buffer = Buffer.allocUnsafeSlow(Math.min(allowed, segment.sizeBytes - position));
   const length = segment.log.read(position, buffer);
   let end = 0;
   let least = first.least;
   for (const batch of batchesOf(buffer.subarray(0, length))) {
-    if (batch.lastOffset >= options.upTo) break;
     const flaw = segment.flawOf(batch, position + batch.position, least, segment.nextOffset);
     if (flaw !== undefined) {
       if (end > 0) break;
       return { path: segment.path, position, flaw };
     }
+    if (batch.lastOffset >= options.upTo) break;
     end += batch.sizeBytes;
     least = batch.nextOffset;
   }
@@ -54,7 +54,7 @@ export function seek(segment: Segment, from: Offset): Found | Damage | undefined
   const hint = segment.offsets.floor(from);
   const first = segment.placeAt(hint?.position ?? 0);
   const isAsHinted = hint === undefined || first?.lastOffset === hint.offset;
-  if (!isAsHinted && segment.rebuildIndexes(REBUILD_INTERVAL_BYTES)) return seek(segment, from);
+  if (!isAsHinted && segment.rebuildIndexes()) return seek(segment, from);
   let place = first;
   let least = hint === undefined ? segment.baseOffset : (first?.baseOffset ?? segment.baseOffset);
   let position = hint?.position ?? 0;
@@ -67,5 +67,3 @@ export function seek(segment: Segment, from: Offset): Found | Damage | undefined
   }
   return undefined;
 }
-
-const REBUILD_INTERVAL_BYTES = 4096;

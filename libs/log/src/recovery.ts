@@ -6,7 +6,7 @@
 // is not whole (a torn tail); intact batches behind that one are kept in a file beside. Whatever is cut is said, with path,
 // position, size and reason. All that is kept is synced before it counts as flushed: after a kill -9 it may be in the page
 // cache only.
-import { type Logger, type Offset, Offset as offsetOf } from '@milepost/core';
+import { type Logger, NO_LEADER_EPOCH, type Offset, Offset as offsetOf } from '@milepost/core';
 import { readText, replaceText } from './checkpoint.ts';
 import { EpochHistory } from './epoch-history.ts';
 import { LogFile, type OpenFiles } from './log-file.ts';
@@ -43,8 +43,10 @@ export async function recover(task: RecoveryTask): Promise<Recovered> {
   const epochs = EpochHistory.parse(readText(task.files.disk, `${task.folder}/${EPOCH_FILE}`));
   const logStartOffset = offsetOf(Math.max(task.logStartOffset, (segments[0] as Segment).baseOffset));
 
-  const isAsItWasClosed = task.wasClean && endsAsClosed(task, segments.at(-1) as Segment);
-  const scanned = isAsItWasClosed ? UNSCANNED : await scanUnflushed(task, segments, epochs);
+  const isHistoryLost = epochs.latest === NO_LEADER_EPOCH && (segments[0] as Segment).sizeBytes > 0;
+  const isAsItWasClosed = task.wasClean && !isHistoryLost && endsAsClosed(task, segments.at(-1) as Segment);
+  const scanFrom = isHistoryLost ? offsetOf(0) : task.recoveryPoint;
+  const scanned = isAsItWasClosed ? UNSCANNED : await scanUnflushed(task, segments, scanFrom, epochs);
   await startOverIfEmptied(task, segments);
 
   const end = (segments.at(-1) as Segment).nextOffset;
@@ -73,7 +75,7 @@ async function openSegments(task: RecoveryTask): Promise<Segment[]> {
   return kept.map((base, n) => {
     const segment = new Segment(files, folder, base, { isNew: false, nextOffset: kept[n + 1] ?? base });
     const isIndexed = segment.indexPaths.every((path) => names.includes(path.slice(folder.length + 1)));
-    if (!isIndexed) segment.rebuildIndexes(task.indexIntervalBytes);
+    if (!isIndexed) segment.rebuildIndexes();
     return segment;
   });
 }
@@ -93,7 +95,7 @@ function isLeftover(name: string, bases: readonly Offset[]): boolean {
 
 /** Looks at the last few KB only. */
 function endsAsClosed(task: RecoveryTask, last: Segment): boolean {
-  if (!areIndexesSane(last)) last.rebuildIndexes(task.indexIntervalBytes);
+  if (!last.offsets.looksSane(last.sizeBytes)) last.rebuildIndexes();
   const hint = last.offsets.last();
   let least = hint === undefined ? last.baseOffset : (last.placeAt(hint.position)?.baseOffset ?? last.baseOffset);
   const end = scan(last.log, hint?.position ?? 0, {
@@ -114,12 +116,10 @@ function endsAsClosed(task: RecoveryTask, last: Segment): boolean {
   return isSame;
 }
 
-const areIndexesSane = (segment: Segment): boolean =>
-  segment.offsets.looksSane(segment.sizeBytes) && segment.times.looksSane();
-
 async function scanUnflushed(
   task: RecoveryTask,
   segments: Segment[],
+  scanFrom: Offset,
   epochs: EpochHistory,
 ): Promise<{ wasCut: boolean; scannedBytes: number }> {
   const { disk } = task.files;
@@ -128,10 +128,7 @@ async function scanUnflushed(
   for (let n = 0; n < segments.length && !wasCut; n++) {
     const segment = segments[n] as Segment;
     const next = segments[n + 1];
-    if (next !== undefined && next.baseOffset <= task.recoveryPoint) {
-      if (!areIndexesSane(segment)) segment.rebuildIndexes(task.indexIntervalBytes);
-      continue;
-    }
+    if (next !== undefined && next.baseOffset <= scanFrom) continue;
     scannedBytes += segment.sizeBytes;
     const damage = scanSegment(task, segment, next?.baseOffset, epochs) ?? flawOfEnd(task, segment, next);
     if (damage !== undefined) {
@@ -156,7 +153,7 @@ function scanSegment(
   const { path } = segment;
   let least = segment.baseOffset;
   let damage: Damage | undefined;
-  segment.resetIndexes();
+  segment.clearIndexes();
   scan(segment.log, 0, {
     visit: (batch, position) => {
       const flaw = segment.flawOf(batch, position, least, end);

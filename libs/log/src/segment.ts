@@ -18,6 +18,7 @@ export interface BatchPlace {
   readonly sizeBytes: number;
   readonly baseOffset: Offset;
   readonly lastOffset: Offset;
+  readonly maxTimestamp: Timestamp;
 }
 
 /** Where the last reads ended: where the same consumers go on, without a search through the index. */
@@ -37,6 +38,8 @@ export class ReadEnds {
 }
 
 const READ_ENDS = 64;
+/** Kafka's default index.interval.bytes. */
+const REBUILT_INTERVAL_BYTES = 4096;
 
 export class Segment {
   readonly baseOffset: Offset;
@@ -91,7 +94,10 @@ export class Segment {
   }
   /** The largest timestamp and the batch that has it. A closed segment's time index ends with it. */
   get largest(): TimeEntry {
-    this.#largest ??= this.times.last() ?? { timestamp: NO_TIMESTAMP, offset: this.baseOffset };
+    if (this.#largest === undefined) {
+      if (!this.#isTimeIndexTrue()) this.rebuildIndexes();
+      this.#largest ??= this.times.last() ?? { timestamp: NO_TIMESTAMP, offset: this.baseOffset };
+    }
     return this.#largest;
   }
 
@@ -146,7 +152,8 @@ export class Segment {
     const sizeBytes = BATCH_PREFIX_BYTES + header.readInt32BE(8);
     if (sizeBytes < BATCH_HEADER_BYTES || position + sizeBytes > this.log.sizeBytes) return undefined;
     const baseOffset = longAt(header, 0) as Offset;
-    return { position, sizeBytes, baseOffset, lastOffset: (baseOffset + header.readInt32BE(23)) as Offset };
+    const lastOffset = (baseOffset + header.readInt32BE(23)) as Offset;
+    return { position, sizeBytes, baseOffset, lastOffset, maxTimestamp: longAt(header, 35) as Timestamp };
   }
 
   /**
@@ -166,17 +173,17 @@ export class Segment {
    * The indexes again, from the batches themselves, past any that are broken: the one behind a broken one always gets
    * an entry. Once for each segment: what still does not fit afterwards is no fault of an index.
    */
-  rebuildIndexes(indexIntervalBytes: number): boolean {
+  rebuildIndexes(): boolean {
     if (this.#indexesRebuilt) return false;
     this.#indexesRebuilt = true;
-    this.resetIndexes();
+    this.clearIndexes();
     const end = this.#nextOffset;
     let least = this.baseOffset;
     scan(this.log, 0, {
       visit: (batch, position) => {
         const flaw = this.flawOf(batch, position, least, end);
         if (flaw !== undefined) return flaw;
-        this.note(batch, position, indexIntervalBytes);
+        this.note(batch, position, REBUILT_INTERVAL_BYTES);
         least = batch.nextOffset;
         return undefined;
       },
@@ -190,7 +197,7 @@ export class Segment {
     return true;
   }
 
-  resetIndexes(): void {
+  clearIndexes(): void {
     this.offsets.entries.truncate(0);
     this.times.clear();
     this.#bytesSinceIndexEntry = 0;
@@ -232,11 +239,21 @@ export class Segment {
     this.#times?.entries.file.close();
   }
 
+  /** The last entry, that of a closed segment, names a batch that is there and says so. */
+  #isTimeIndexTrue(): boolean {
+    const last = this.times.last();
+    if (!this.times.looksSane() || last === undefined) return this.log.sizeBytes === 0;
+    let place = this.placeAt(this.offsets.floor(last.offset)?.position ?? 0);
+    while (place !== undefined && place.lastOffset < last.offset)
+      place = this.placeAt(place.position + place.sizeBytes);
+    return place?.lastOffset === last.offset && place.maxTimestamp === last.timestamp;
+  }
+
   /** Of what the time index says and the batches behind its last entry. */
   #findLargest(): void {
-    this.#largest = undefined;
-    const { timestamp, offset } = this.largest;
-    const from = timestamp === NO_TIMESTAMP ? 0 : (this.offsets.floor(offset)?.position ?? 0);
+    const last = this.times.last();
+    this.#largest = last ?? { timestamp: NO_TIMESTAMP, offset: this.baseOffset };
+    const from = last === undefined ? 0 : (this.offsets.floor(last.offset)?.position ?? 0);
     scan(this.log, from, {
       visit: ({ maxTimestamp, lastOffset }) => {
         if (maxTimestamp > this.largest.timestamp) this.#largest = { timestamp: maxTimestamp, offset: lastOffset };

@@ -1,19 +1,28 @@
 // What the tests of this library share: a host around any disk, and batches in few words. Not part of the library's face.
 import {
+  BrokerId,
   type Clock,
   type Disk,
+  ErrorCode,
   type Host,
+  invariant,
+  LeaderEpoch,
   type Logger,
   type Network,
-  type Offset,
+  Offset,
   type Random,
   silentLogger,
   silentMeter,
   Timestamp,
+  Uuid,
 } from '@milepost/core';
 import { batchesOf, type BatchToBuild, buildBatch, type LogRecord } from '@milepost/records';
 import { type LogConfig, logConfigOf } from './log-config.ts';
+import { LogDirectory } from './log-directory.ts';
+import type { Log } from './log.ts';
 
+export const IDENTITY = { clusterId: 'cluster', brokerId: BrokerId(1) };
+export const TOPIC_ID = Uuid('11111111-2222-4333-8444-555555555555');
 export const START_MS = 1_767_225_600_000;
 
 export function testHost(disk: Disk, options: { clock?: Clock; logger?: Logger } = {}): Host {
@@ -56,6 +65,42 @@ export function batchOf(
   });
   return buildBatch({ ...batch, records });
 }
+
+/** The folder /data of the disk and the log t-0 in it, made when it is not there. */
+export async function openLog(
+  disk: Disk,
+  options: { config?: LogConfig; clock?: Clock; logger?: Logger; flush?: 'always' | 'os'; folder?: string } = {},
+): Promise<{ directory: LogDirectory; log: Log }> {
+  const config = options.config ?? tinySegments();
+  const folder = options.folder ?? '/data';
+  const opening = { flush: options.flush ?? 'always', configOf: () => config };
+  const directory = await LogDirectory.open(testHost(disk, options), folder, IDENTITY, opening);
+  return { directory, log: directory.get('t', 0) ?? (await directory.create('t', TOPIC_ID, 0, config)) };
+}
+
+/** Appends one batch of one record for each value. */
+export function appendAll(log: Log, values: readonly string[], epoch = 0): void {
+  for (const value of values) {
+    const outcome = log.append(batchOf([value]), LeaderEpoch(epoch));
+    invariant(outcome.error === ErrorCode.NONE, () => `${value}: ${JSON.stringify(outcome)}`);
+  }
+}
+
+/** The values of all records from the start, or from an offset; throws where the log refuses. */
+export function readAll(log: Log, from: Offset = log.logStartOffset): string[] {
+  const values: string[] = [];
+  for (let at = from; at < log.logEndOffset; ) {
+    const read = log.read(at, everything(log.logEndOffset));
+    if (read.error !== ErrorCode.NONE) throw new Error(read.message);
+    const records = recordsIn(read.records).filter(({ offset }) => offset >= at);
+    values.push(...records.map(({ value }) => String(value)));
+    at = Offset((records.at(-1) as LogRecord).offset + 1);
+  }
+  return values;
+}
+
+/** `v0`, `v1`, … */
+export const numbered = (count: number, from = 0): string[] => Array.from({ length: count }, (_, n) => `v${from + n}`);
 
 export function recordsIn(bytes: Buffer): LogRecord[] {
   return [...batchesOf(bytes)].flatMap((batch) => [...batch.records()]);

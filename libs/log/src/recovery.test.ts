@@ -1,0 +1,262 @@
+import { ErrorCode, LeaderEpoch, Offset } from '@milepost/core';
+import { SimDisk } from '@milepost/simulator';
+import type { Log } from './index.ts';
+import {
+  appendAll,
+  batchOf,
+  everything,
+  listeningLogger,
+  numbered,
+  openLog,
+  readAll,
+  START_MS,
+  tinySegments,
+} from './testing.ts';
+
+const LOG = '/data/t-0/00000000000000000000.log';
+const INDEX = '/data/t-0/00000000000000000000.index';
+const TIME_INDEX = '/data/t-0/00000000000000000000.timeindex';
+const BATCH_BYTES = batchOf(['v00']).length;
+const oneSegment = tinySegments({ 'segment.bytes': '100000', 'segment.index.bytes': '100000' });
+const values = (count: number) => Array.from({ length: count }, (_, n) => `v${String(n).padStart(2, '0')}`);
+
+/** Changes a file as a disk or a person might, under a log that is not looking. */
+async function overwrite(disk: SimDisk, path: string, bytes: Buffer, at = 0, cutTo?: number): Promise<void> {
+  const file = disk.open(path, 'create');
+  if (cutTo !== undefined) file.truncate(cutTo);
+  if (at === file.size()) file.append(bytes);
+  else file.write(at, bytes);
+  await file.sync();
+  file.close();
+}
+
+/** A log of `count` equal batches in one segment, synced; `recoveryPoint` says how much of that a checkpoint knows. */
+async function synced(count: number, recoveryPoint: number): Promise<SimDisk> {
+  const disk = new SimDisk();
+  const { log } = await openLog(disk, { config: oneSegment });
+  appendAll(log, values(count));
+  await log.sync();
+  const checkpoint = Buffer.from(`0\n1\nt 0 ${recoveryPoint}\n`);
+  await overwrite(disk, '/data/recovery-point-offset-checkpoint', checkpoint, 0, 0);
+  return disk.powerCut();
+}
+
+function errorAt(log: Log, offset: number): ErrorCode {
+  return log.read(Offset(offset), { ...everything(log.logEndOffset), maxBytes: 1 }).error;
+}
+
+describe('a torn tail', () => {
+  test.each([1, 8, 30, 61, BATCH_BYTES - 1])('of %s bytes is cut, and it says where and why', async (torn) => {
+    const disk = await synced(10, 0);
+    await overwrite(disk, LOG, batchOf(['torn'], { baseOffset: Offset(10) }).subarray(0, torn), 10 * BATCH_BYTES);
+    const logger = listeningLogger();
+    const { log } = await openLog(disk, { config: oneSegment, logger });
+    expect(readAll(log)).toEqual(values(10));
+    expect(log.lostTail).toBe(true);
+    expect(logger.said.error).toEqual([]);
+    expect(logger.said.warn).toEqual([
+      expect.stringMatching(
+        new RegExp(`^cut ${torn} bytes behind offset 10: batch at ${10 * BATCH_BYTES} of ${LOG}: .* torn`),
+      ),
+    ]);
+    expect(log.append(batchOf(['next']), LeaderEpoch(1))).toMatchObject({ baseOffset: 10 });
+  });
+
+  test('of zeros, as a file system leaves them, is cut', async () => {
+    const disk = await synced(10, 0);
+    await overwrite(disk, LOG, Buffer.alloc(5000), 10 * BATCH_BYTES);
+    const { log } = await openLog(disk, { config: oneSegment });
+    expect([log.logEndOffset, log.lostTail]).toEqual([10, true]);
+    expect(disk.files().get(LOG)).toHaveLength(10 * BATCH_BYTES);
+  });
+
+  test('is not cut twice: what was recovered is on the platter before it counts', async () => {
+    const disk = new SimDisk();
+    const { log } = await openLog(disk, { config: oneSegment });
+    appendAll(log, values(10)); // never synced: only in the page cache when the program is killed
+    const killed = disk.kill();
+    const recovered = await openLog(killed, { config: oneSegment });
+    expect([recovered.log.flushedOffset, recovered.log.lostTail]).toEqual([10, false]);
+    const again = await openLog(killed.powerCut(), { config: oneSegment });
+    expect(readAll(again.log)).toEqual(values(10));
+  });
+});
+
+describe('a flipped bit', () => {
+  test('behind the recovery point: the log ends there, and the intact batches that follow are kept beside', async () => {
+    const disk = await synced(20, 0);
+    disk.flipBit(LOG, (5 * BATCH_BYTES + 65) * 8);
+    const original = Buffer.from(disk.files().get(LOG) as Buffer);
+    const logger = listeningLogger();
+    const { log } = await openLog(disk, { config: oneSegment, logger });
+    expect(readAll(log)).toEqual(values(5));
+    expect(log.lostTail).toBe(true);
+    const aside = `${LOG}.corrupt-${5 * BATCH_BYTES}`;
+    expect(disk.powerCut().files().get(aside)).toEqual(original.subarray(5 * BATCH_BYTES));
+    expect(logger.said.error).toEqual([expect.stringContaining(aside)]);
+    expect(logger.said.error[0]).toMatch(/crc [0-9a-f]{8}, expected [0-9a-f]{8}/);
+  });
+
+  test.each([
+    ['in the records', 65],
+    ['in the length', 9],
+    ['in the magic', 16],
+    ['in the base offset', 6],
+    ['in the base offset, upwards', 7],
+  ])('below it (%s): only that batch is refused, the rest stays', async (_, byte) => {
+    const disk = await synced(20, 20);
+    disk.flipBit(LOG, (5 * BATCH_BYTES + byte) * 8 + (byte === 7 ? 3 : 0));
+    const logger = listeningLogger();
+    const { log } = await openLog(disk, { config: oneSegment, logger });
+    expect([log.logEndOffset, log.lostTail]).toEqual([20, false]);
+    expect(logger.said.error).toEqual([expect.stringContaining(`batch at ${5 * BATCH_BYTES} of ${LOG}`)]);
+    expect(readAll(log, Offset(6))).toEqual(values(20).slice(6));
+    expect(errorAt(log, 5)).toBe(ErrorCode.CORRUPT_MESSAGE);
+    const before = log.read(Offset(0), everything(log.logEndOffset)) as { records: Buffer };
+    expect(before.records).toHaveLength(5 * BATCH_BYTES);
+    expect(log.append(batchOf(['next']), LeaderEpoch(0))).toMatchObject({ baseOffset: 20 });
+  });
+
+  test('in a log that was closed cleanly is found by the reader, and said once', async () => {
+    const disk = new SimDisk();
+    const { directory, log: first } = await openLog(disk, { config: oneSegment });
+    appendAll(first, values(20));
+    await directory.close();
+    disk.flipBit(LOG, (7 * BATCH_BYTES + 66) * 8 + 3);
+    const logger = listeningLogger();
+    const { log } = await openLog(disk, { config: oneSegment, logger });
+    for (let tries = 0; tries < 3; tries++) {
+      expect(errorAt(log, 7)).toBe(ErrorCode.CORRUPT_MESSAGE);
+      expect(errorAt(log, 6)).toBe(ErrorCode.NONE);
+      expect(errorAt(log, 8)).toBe(ErrorCode.NONE);
+    }
+    expect(logger.said.error).toEqual([expect.stringContaining(`batch at ${7 * BATCH_BYTES} of ${LOG}: crc`)]);
+    expect(log.offsetForTimestamp(START_MS, log.logEndOffset)?.offset).toBe(0);
+  });
+
+  test('anywhere in a closed log is never served', async () => {
+    const disk = new SimDisk();
+    const { directory, log } = await openLog(disk, { config: oneSegment });
+    appendAll(log, values(12));
+    await directory.close();
+    const whole = Buffer.from(disk.files().get(LOG) as Buffer);
+    for (let byte = 0; byte < 3 * BATCH_BYTES; byte++) {
+      if (byte % BATCH_BYTES >= 12 && byte % BATCH_BYTES < 16) continue; // the leader epoch: nothing covers it, nothing depends on it
+      const bit = (4 * BATCH_BYTES + byte) * 8 + (byte % 8);
+      disk.flipBit(LOG, bit);
+      const opened = await openLog(disk, { config: oneSegment });
+      const served: string[] = [];
+      for (let offset = 0; offset < 12; offset++) {
+        const read = opened.log.read(Offset(offset), {
+          maxBytes: 1,
+          upTo: opened.log.logEndOffset,
+          atLeastOneBatch: true,
+        });
+        if (read.error === ErrorCode.NONE) served.push(read.records.toString('hex'));
+        else expect(read.error).toBe(ErrorCode.CORRUPT_MESSAGE);
+      }
+      const good = Array.from({ length: 12 }, (_, n) =>
+        whole.subarray(n * BATCH_BYTES, (n + 1) * BATCH_BYTES).toString('hex'),
+      );
+      expect(served.filter((one) => !good.includes(one))).toEqual([]);
+      expect(served.length).toBeGreaterThanOrEqual(4);
+      await opened.directory.close();
+      disk.flipBit(LOG, bit);
+    }
+  });
+});
+
+describe('an index', () => {
+  const spoil: [string, (disk: SimDisk, path: string) => Promise<void>][] = [
+    ['is missing', (disk, path) => disk.remove(path)],
+    ['is empty', (disk, path) => overwrite(disk, path, Buffer.alloc(0), 0, 0)],
+    ['holds zeros', (disk, path) => overwrite(disk, path, Buffer.alloc(48), 0, 0)],
+    ['holds noise', (disk, path) => overwrite(disk, path, Buffer.from('7f3a9c'.repeat(16), 'hex'), 0, 0)],
+    ['is cut inside an entry', (disk, path) => overwrite(disk, path, Buffer.alloc(0), 5, 5)],
+  ];
+  for (const path of [INDEX, TIME_INDEX])
+    test.each(spoil)(
+      `${path.slice(-10)} that %s is no loss, after a clean stop or an unclean one`,
+      async (_, change) => {
+        const disk = new SimDisk();
+        const config = tinySegments();
+        const { directory, log } = await openLog(disk, { config });
+        appendAll(log, numbered(60));
+        await directory.close();
+        await change(disk, path);
+        const check = (opened: Log) => {
+          for (let offset = 0; offset < 60; offset++) expect(readAll(opened, Offset(offset))[0]).toBe(`v${offset}`);
+          expect(opened.offsetForTimestamp(START_MS, opened.logEndOffset)?.offset).toBe(0);
+          expect(opened.maxTimestamp(opened.logEndOffset)?.offset).toBe(0);
+        };
+        check((await openLog(disk, { config })).log);
+        const killed = disk.kill();
+        await change(killed, path);
+        check((await openLog(killed, { config })).log);
+      },
+    );
+});
+
+test('a garbled producer snapshot is replaced by an older one and the log', async () => {
+  const disk = new SimDisk();
+  const { directory, log } = await openLog(disk);
+  const batch = (n: number) => batchOf([`v${n}`], { producerId: 1n, producerEpoch: 0, baseSequence: n });
+  for (let n = 0; n < 60; n++) log.append(batch(n), LeaderEpoch(0));
+  await directory.close();
+  const snapshots = () => [...disk.files().keys()].filter((path) => path.endsWith('.snapshot'));
+  for (const path of snapshots().slice(-2)) disk.flipBit(path, 99);
+  const logger = listeningLogger();
+  const second = await openLog(disk, { logger });
+  expect(logger.said.warn).toEqual([
+    expect.stringContaining('.snapshot: crc'),
+    expect.stringContaining('.snapshot: crc'),
+  ]);
+  for (let n = 55; n < 60; n++)
+    expect(second.log.append(batch(n), LeaderEpoch(0))).toMatchObject({ duplicate: true, baseOffset: n });
+  await second.directory.close();
+  for (const path of snapshots()) await disk.remove(path);
+  const third = await openLog(disk);
+  for (let n = 55; n < 60; n++)
+    expect(third.log.append(batch(n), LeaderEpoch(0))).toMatchObject({ duplicate: true, baseOffset: n });
+});
+
+test('a segment that cannot follow the one before it is kept beside, not served', async () => {
+  const disk = new SimDisk();
+  const { log } = await openLog(disk);
+  appendAll(log, values(40));
+  await log.sync();
+  await overwrite(disk, '/data/recovery-point-offset-checkpoint', Buffer.from('0\n0\n'), 0, 0);
+  const killed = disk.kill();
+  const [, second, third] = [...killed.files().keys()].filter((path) => path.endsWith('.log'));
+  await overwrite(killed, second as string, Buffer.alloc(0), 2 * BATCH_BYTES - 1, 2 * BATCH_BYTES - 1);
+  const logger = listeningLogger();
+  const opened = await openLog(killed, { logger });
+  const end = Number(/(\d{20})/.exec(second as string)?.[1]) + 1;
+  expect([opened.log.logEndOffset, opened.log.lostTail]).toEqual([end, true]);
+  expect(killed.files().has(`${third}.corrupt-0`)).toBe(true);
+  expect(logger.said.error).toEqual([expect.stringContaining(`${third}.corrupt-0`)]);
+});
+
+test('segments that a deletion had not removed yet do not come back', async () => {
+  const disk = new SimDisk();
+  const { log } = await openLog(disk);
+  appendAll(log, numbered(60));
+  disk.fail = (operation, path) => (operation === 'rename' && path.endsWith('.log') ? 'EIO' : undefined);
+  const start = log.deleteRecordsBefore(Offset(35));
+  await expect(start).rejects.toThrow('EIO');
+  disk.fail = () => undefined;
+  await log.deleteRecordsBefore(Offset(40));
+  const opened = await openLog(disk.powerCut());
+  expect(opened.log.logStartOffset).toBe(40);
+  expect(readAll(opened.log)).toEqual(numbered(20, 40));
+});
+
+test('with flush=os an unclean stop may have lost what readers saw, cut or not', async () => {
+  const disk = new SimDisk();
+  const { directory, log } = await openLog(disk, { flush: 'os' });
+  appendAll(log, numbered(5));
+  expect(log.lostTail).toBe(false);
+  await directory.close();
+  expect((await openLog(disk, { flush: 'os' })).log.lostTail).toBe(false);
+  expect((await openLog(disk.kill(), { flush: 'os' })).log.lostTail).toBe(true);
+});
