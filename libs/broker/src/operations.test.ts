@@ -66,7 +66,8 @@ class SeenMeter implements Meter {
     for (const collect of this.#collectors) await collect();
   }
   #key(name: string, labels: Labels): string {
-    return `${name}{${Object.entries(labels).map(([label, value]) => `${label}=${value}`)}}`;
+    const pairs = Object.entries(labels).map(([label, value]) => `${label}=${value}`);
+    return `${name}{${pairs.join()}}`;
   }
 }
 
