@@ -155,7 +155,7 @@ describe('/api/live', () => {
     socket.on('message', (data: Buffer) => messages.push(JSON.parse(data.toString())));
     return {
       messages,
-      async until(fits: (message: LiveMessage) => boolean): Promise<LiveMessage> {
+      until: async (fits: (message: LiveMessage) => boolean): Promise<LiveMessage> => {
         for (;;) {
           const found = messages.find(fits);
           if (found) return found;

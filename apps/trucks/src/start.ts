@@ -25,6 +25,8 @@ export interface Trucks {
 
 /** How often due positions leave. */
 const tickMs = 50;
+/** A recording played faster than the gateway takes it falls behind here; nothing of it is dropped. */
+const replayPendingLimit = 400;
 
 /** Resolves when the trucks are on their way, whether or not the gateway is there yet. */
 export async function startTrucks(given: Partial<TrucksOptions> = {}, logger: Logger = silentLogger): Promise<Trucks> {
@@ -42,9 +44,10 @@ export async function startTrucks(given: Partial<TrucksOptions> = {}, logger: Lo
 
   const finished = Promise.withResolvers<void>();
   const timer = setInterval(() => {
-    source.advance(Date.now()).forEach(send);
-    const isSent = () => [...uplinks.values()].every(({ pending }) => pending === 0);
-    if (source instanceof Replay && source.isOver && isSent()) finished.resolve();
+    const pending = Math.max(0, ...[...uplinks.values()].map((uplink) => uplink.pending));
+    if (source instanceof Replay && source.isOver && pending === 0) finished.resolve();
+    if (source instanceof Replay && pending >= replayPendingLimit) return; // a recording waits, trucks do not
+    source.advance(Date.now(), replayPendingLimit).forEach(send);
   }, tickMs);
   return {
     async stop() {
@@ -87,7 +90,8 @@ function textOf(file: string): string {
 function complainOnce(mqttUrl: string, logger: Logger): (error: Error) => void {
   let last: string | undefined;
   return (error) => {
-    const reason = (error as NodeJS.ErrnoException).code ?? error.message;
+    const { code } = error as { code?: unknown };
+    const reason = typeof code === 'string' ? code : error.message; // MQTT's own codes are numbers that say nothing
     if (reason === last) return;
     last = reason;
     logger.warn({ mqttUrl, reason }, `no gateway at ${mqttUrl} (${reason}); trying again`);

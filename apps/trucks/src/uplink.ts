@@ -1,5 +1,6 @@
 // One MQTT connection per truck, as in the field: a device may publish only under its own name. While the gateway is
 // away positions wait, bounded, and leave in order when it is back.
+import { setTimeout as pause } from 'node:timers/promises';
 import mqtt, { type MqttClient } from 'mqtt';
 import type { Publication } from './formats.ts';
 import type { TrucksOptions } from './options.ts';
@@ -9,6 +10,7 @@ const waitingLimit = 1_000;
 /** Publishes without their acknowledgement, per truck. */
 const inFlightLimit = 20;
 const reconnectMs = 2_000;
+const closeLimitMs = 3_000;
 
 export class Uplink {
   readonly #client: MqttClient;
@@ -45,8 +47,11 @@ export class Uplink {
     this.#flush();
   }
 
+  /** What is under way gets a moment to be acknowledged. */
   async close(): Promise<void> {
-    await this.#client.endAsync(!this.#client.connected);
+    const isForced = !this.#client.connected;
+    await Promise.race([this.#client.endAsync(isForced), pause(closeLimitMs, undefined, { ref: false })]);
+    if (!isForced) this.#client.end(true);
   }
 
   #flush(): void {

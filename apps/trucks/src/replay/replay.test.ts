@@ -129,3 +129,10 @@ test('a track without times leaves one position per interval', () => {
   expect(day.advance(startMs + 5_000)).toHaveLength(2);
   expect(day.advance(startMs + 10_000)).toMatchObject([{ lat: 57.9, tsMs: startMs + 10_000 }]);
 });
+
+test('what is not taken now is not lost', () => {
+  const day = replay({});
+  expect(day.advance(startMs + 120_000, 4)).toHaveLength(4);
+  expect(day.advance(startMs + 120_000, 4)).toHaveLength(2);
+  expect(day.isOver).toBe(true);
+});

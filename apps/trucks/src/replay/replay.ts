@@ -26,9 +26,10 @@ export class Replay {
       .toSorted((a, b) => a.atMs - b.atMs);
   }
 
-  advance(toMs: number): Fix[] {
+  /** What is due, at most `limit`; the rest is due the next time. */
+  advance(toMs: number, limit = Infinity): Fix[] {
     const from = this.#next;
-    while ((this.#due[this.#next]?.atMs ?? Infinity) <= toMs) this.#next += 1;
+    while (this.#next - from < limit && (this.#due[this.#next]?.atMs ?? Infinity) <= toMs) this.#next += 1;
     return this.#due.slice(from, this.#next).map(({ fix }) => fix);
   }
 

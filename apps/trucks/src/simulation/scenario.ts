@@ -25,7 +25,7 @@ export function demoRoles(router: Router, seed: number): Map<number, Role> {
     hasteAt: (second) => ((second - fromS + 240) % 240 < 45 ? 1.65 : 1),
     quirks: faultless,
   });
-  const roles = new Map<number, Role>([
+  return new Map<number, Role>([
     [3, { ...speeding(8), ...tripOf(byHaste[0]) }],
     [11, { ...speeding(25), ...tripOf(byHaste[1]) }],
     [18, { ...speeding(120), ...tripOf(byHaste[2]) }],
@@ -35,7 +35,6 @@ export function demoRoles(router: Router, seed: number): Map<number, Role> {
     [21, { quirks: { ...faultless, offlinePerS: 1 / 90, offlineForS: [12, 25] } }],
     [24, { quirks: { ...faultless, clockOffsetsMs: [-2 * 3_600_000] } }],
   ]);
-  return roles;
 }
 
 interface Trip {
