@@ -9,11 +9,12 @@ export function isAway(error: unknown): boolean {
   if (driverError !== undefined) return isAway(driverError);
   const { code, severity } = error as { code?: string; severity?: string };
   if (severity !== undefined) return PASSING.test(code ?? '');
-  return error instanceof AggregateError || isSocketError(code) || silences.test((error as Error).message);
+  return isSocketError(code) || silences.test((error as Error).message);
 }
 
+/** What pg, its pool and TypeORM say of a connection that broke: none of them has a code. */
 const silences =
-  /^(Connection terminated|timeout expired|timeout exceeded|Client has encountered a connection error|Client was closed|no answer)/;
+  /^(Connection terminated|timeout expired|timeout exceeded|Client has encountered a connection error|Client was closed|Query runner already released|no answer)/;
 
-/** Errors of the system carry its name for them, such as ECONNREFUSED. */
-const isSocketError = (code: string | undefined): boolean => code !== undefined && /^E[A-Z_]+$/.test(code);
+/** The system's errors, such as ECONNREFUSED; of Node's own only those of a closed stream. */
+const isSocketError = (code = ''): boolean => /^(E(?!RR_)|ERR_STREAM_)[A-Z_]+$/.test(code);

@@ -7,8 +7,7 @@ import type { Logger } from '@milepost/core';
 import { closedTo, type Home } from './home.ts';
 
 /** The folder with `postgres` and `initdb`, reachable by the server's user. */
-export function serverBinaries(home: Home, logger: Logger): string {
-  const native = installed();
+export function serverBinaries(home: Home, logger: Logger, native = installed()): string {
   const closed = closedTo(home.user, native);
   if (closed === undefined && (linksComplete(native) || linkLibraries(native))) return join(native, 'bin');
   return join(copied(native, home, logger), 'bin');

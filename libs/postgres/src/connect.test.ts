@@ -1,0 +1,156 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import type { Logger } from '@milepost/core';
+import pg from 'pg';
+import { connectDatabase, DatabaseUnusable, shown } from './connect.ts';
+import { startEmbeddedPostgres } from './embedded.ts';
+import { TestServer } from './testing/databases.ts';
+import { testFolder } from './testing/folder.ts';
+import { run } from './testing/program.ts';
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await TestServer.start();
+}, 60_000);
+afterAll(() => server.stop());
+
+function recorder(): Logger & { readonly lines: string[] } {
+  const lines: string[] = [];
+  const say = (_: object, message: string): void => void lines.push(message);
+  return { lines, debug: () => {}, info: say, warn: say, error: say };
+}
+
+test('what the migrations made is what the entities say', async () => {
+  const database = await server.database();
+  const source = await database.connect();
+  const { upQueries } = await source.driver.createSchemaBuilder().log();
+  expect(upQueries.map(({ query }) => query)).toEqual([]);
+  expect(source.entityMetadatas.length).toBeGreaterThan(9);
+  await database.close();
+});
+
+test('a migration can be undone', async () => {
+  const database = await server.database();
+  const source = await database.connect();
+  for (const _ of source.migrations) await source.undoLastMigration();
+  const left = await source.query(`SELECT tablename FROM pg_tables WHERE schemaname = 'public'`);
+  expect(left).toEqual([{ tablename: 'migrations' }]);
+  await source.runMigrations();
+  await database.close();
+});
+
+test('programs that start at once bring the tables up to date once', async () => {
+  await server.run('CREATE DATABASE empty');
+  const programs = [1, 2, 3].map(() => run('migrator.ts', server.urlOf('empty')));
+  const ends = await Promise.all(programs.map(({ ended }) => ended));
+  expect(ends.map(({ code }) => code)).toEqual([0, 0, 0]);
+  const said = ends.map(({ stderr }) => stderr).join('');
+  const names = [...said.matchAll(/brought up to date: (\w+)/g)].map(([, name]) => name);
+  expect(names.length).toBeGreaterThan(1);
+  expect(new Set(names).size).toBe(names.length);
+});
+
+test('a database that is away is waited for: one line says so, one that it came', async () => {
+  const folder = testFolder();
+  const logger = recorder();
+  const [port, release] = await takenPort();
+  const url = `postgres://postgres:s3cret@127.0.0.1:${port}/postgres`;
+  const connecting = connectDatabase(url, { logger });
+  await until(() => logger.lines.length > 0);
+  await release();
+  const postgres = await startEmbeddedPostgres({ dataDir: `${folder.path}/pg`, port, logger: recorder() });
+  // The password is the server's own; this test gives it the one that it tries.
+  const client = new pg.Client({ connectionString: postgres.url });
+  await client.connect();
+  await client.query(`ALTER ROLE postgres PASSWORD 's3cret'`);
+  await client.end();
+  // It may have come between the server's start and the new password.
+  const first = await connecting.catch((error: Error) => error.message);
+  if (typeof first === 'string') expect(first).toContain('correct the password');
+  else await first.destroy();
+  expect(logger.lines.filter((line) => line.includes('cannot be reached'))).toHaveLength(1);
+  expect(logger.lines.join()).not.toContain('s3cret');
+  const again = await connectDatabase(url, { logger });
+  await again.destroy();
+  await postgres.stop();
+  folder.remove();
+}, 60_000);
+
+test('the waiting can be ended', async () => {
+  const ending = new AbortController();
+  const logger = recorder();
+  const connecting = connectDatabase('postgres://postgres@/x?host=/nowhere', { logger, signal: ending.signal });
+  await until(() => logger.lines.length > 0);
+  ending.abort();
+  await expect(connecting).rejects.toMatchObject({ name: 'AbortError' });
+});
+
+test('a database that says no is told at once, with the cure and without the password', async () => {
+  const missing = connectDatabase(server.urlOf('nowhere'), { logger: recorder() });
+  await expect(missing).rejects.toThrow(DatabaseUnusable);
+  await expect(missing).rejects.toThrow(/correct its name in DATABASE_URL/);
+  expect(shown('postgres://me:s3cret@db:5433/milepost')).toBe('db:5433/milepost as me');
+});
+
+test('a server that is too old is refused in one line', async () => {
+  const old = await oldServer();
+  const url = `postgres://postgres@127.0.0.1:${old.port}/postgres`;
+  const connecting = connectDatabase(url, { logger: recorder() });
+  await expect(connecting).rejects.toThrow(DatabaseUnusable);
+  await expect(connecting).rejects.toThrow(/is version 13\.14, expected 14 or newer/);
+  await old.close();
+});
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+/** A port that refuses PostgreSQL: whoever comes is shown the door. */
+async function takenPort(): Promise<[number, () => Promise<void>]> {
+  const [listening, port] = await listen((socket) => socket.destroy());
+  return [port, () => closed(listening)];
+}
+
+/** As much of the protocol as it takes to say "13.14". */
+async function oldServer(): Promise<{ port: number; close(): Promise<void> }> {
+  const message = (type: string, body: Buffer): Buffer => {
+    const head = Buffer.alloc(5);
+    head.write(type);
+    head.writeInt32BE(body.length + 4, 1);
+    return Buffer.concat([head, body]);
+  };
+  const ready = message('Z', Buffer.from('I'));
+  const column = (name: string, type: number): Buffer => {
+    const rest = Buffer.alloc(18);
+    rest.writeInt32BE(type, 6);
+    return Buffer.concat([Buffer.from(`${name}\0`), rest]);
+  };
+  const value = (text: string): Buffer => {
+    const size = Buffer.alloc(4);
+    size.writeInt32BE(text.length);
+    return Buffer.concat([size, Buffer.from(text)]);
+  };
+  const two = Buffer.from([0, 2]);
+  const answer = Buffer.concat([
+    message('T', Buffer.concat([two, column('number', 23), column('text', 25)])),
+    message('D', Buffer.concat([two, value('130014'), value('13.14')])),
+    message('C', Buffer.from('SELECT 1\0')),
+    ready,
+  ]);
+  const [listening, port] = await listen((socket) => {
+    socket.once('data', () => {
+      socket.write(Buffer.concat([message('R', Buffer.alloc(4)), ready]));
+      socket.on('data', (chunk) => void (chunk[0] === 'Q'.charCodeAt(0) && socket.write(answer)));
+    });
+  });
+  return { port, close: () => closed(listening) };
+}
+
+function listen(accept: (socket: Socket) => void): Promise<[Server, number]> {
+  return new Promise((resolve) => {
+    const listening = createServer(accept).listen(0, '127.0.0.1', () => {
+      resolve([listening, (listening.address() as { port: number }).port]);
+    });
+  });
+}
+
+const closed = (listening: Server): Promise<void> => new Promise((resolve) => void listening.close(() => resolve()));

@@ -1,0 +1,183 @@
+import { type GroupEvent, GroupStoreUnavailable } from '@milepost/coordinators';
+import { BrokerId, LeaderEpoch, type Logger, Offset, silentLogger, Timestamp, ZERO_UUID } from '@milepost/core';
+import { type ClusterImage, StoreUnavailable } from '@milepost/metadata';
+import { PostgresGroupStore } from './postgres-group-store.ts';
+import { PostgresMetadataStore } from './postgres-metadata-store.ts';
+import { type TestDatabase, TestServer } from './testing/databases.ts';
+
+const logger = silentLogger;
+let server: TestServer;
+let database: TestDatabase;
+beforeAll(async () => {
+  server = await TestServer.start();
+}, 60_000);
+afterAll(() => server.stop());
+beforeEach(async () => {
+  database = await server.database();
+});
+afterEach(() => database.close());
+
+const commit = (groupId: string, offset: number): GroupEvent => ({
+  type: 'offset-committed',
+  offset: {
+    groupId,
+    topic: 't',
+    topicId: ZERO_UUID,
+    partition: 0,
+    offset: Offset(offset),
+    leaderEpoch: LeaderEpoch(0),
+    metadata: '',
+    committedAt: Timestamp(0),
+    expiresAt: null,
+  },
+});
+const register = (host: string) =>
+  [{ type: 'broker-registered', broker: { id: BrokerId(1), host, port: 1, rack: null } }] as const;
+
+/** Freezes every process of the server: connections stay open and nothing answers. */
+async function frozen<T>(work: () => Promise<T>): Promise<T> {
+  const processes = await server.processes();
+  const signal = (name: NodeJS.Signals) =>
+    processes.forEach((pid) => {
+      try {
+        process.kill(pid, name);
+      } catch {
+        // It ended by itself in the meantime.
+      }
+    });
+  signal('SIGSTOP');
+  try {
+    return await work();
+  } finally {
+    signal('SIGCONT');
+  }
+}
+
+test('a frozen database makes calls fail within their bound, and all goes on when it thaws', async () => {
+  const source = await database.connect();
+  const store = new PostgresMetadataStore(source, { logger, timeoutMs: 400 });
+  const groups = new PostgresGroupStore(source, { logger, timeoutMs: 400 });
+  const before = await store.open();
+  const epoch = (await groups.take([1])).epochs.get(1) ?? 0;
+  const started = performance.now();
+  await frozen(async () => {
+    const first = groups.persist(1, epoch, [commit('g', 1)]);
+    const behind = new Promise<void>((resolve) => setTimeout(resolve, 50)).then(() =>
+      groups.persist(1, epoch, [commit('h', 1)]),
+    );
+    await expect(first).rejects.toThrow(GroupStoreUnavailable);
+    await expect(behind).rejects.toThrow(GroupStoreUnavailable);
+    await expect(store.commit(register('frozen'))).rejects.toThrow(StoreUnavailable);
+    await expect(store.allocateProducerIds(1)).rejects.toThrow(StoreUnavailable);
+  });
+  expect(performance.now() - started).toBeLessThan(5_000);
+  await persistPatiently(groups, epoch, [commit('g', 2)]);
+  const image = await commitPatiently(store, 'thawed');
+  expect(image.version).toBeGreaterThan(before.version);
+  expect(image.brokers.get(BrokerId(1))?.host).toBe('thawed');
+  expect((await groups.take([1])).offsets.find(({ groupId }) => groupId === 'g')?.offset).toBe(2);
+  await store.close();
+});
+
+test('what was given up on never lands on top of what came later', async () => {
+  const groups = new PostgresGroupStore(await database.connect(), { logger, timeoutMs: 300 });
+  const epoch = (await groups.take([1])).epochs.get(1) ?? 0;
+  for (let round = 0; round < 5; round++) {
+    const given = frozen(() => Promise.allSettled([groups.persist(1, epoch, [commit('g', round * 10)])]));
+    await given;
+    await persistPatiently(groups, epoch, [commit('g', round * 10 + 1)]);
+    expect(
+      (await database.connect().then((source) => source.query('SELECT committed_offset FROM group_offsets')))[0],
+    ).toEqual({
+      committed_offset: String(round * 10 + 1),
+    });
+  }
+}, 60_000);
+
+test('a database that is killed under load loses nothing that was acknowledged', async () => {
+  const source = await database.connect();
+  const groups = new PostgresGroupStore(source, { logger, timeoutMs: 10_000 });
+  const epoch = (await groups.take([1])).epochs.get(1) ?? 0;
+  const acknowledged = new Map<string, number>();
+  let killed = 0;
+  const consumers = Array.from({ length: 40 }, async (_, at) => {
+    for (let offset = 1; killed < 3 || offset < 30; offset++) {
+      await persistPatiently(groups, epoch, [commit(`g${at}`, offset)]);
+      acknowledged.set(`g${at}`, offset);
+    }
+  });
+  for (; killed < 3; killed++) {
+    const seen = acknowledged.get('g0') ?? 0;
+    await until(() => (acknowledged.get('g0') ?? 0) > seen + 5);
+    const [postmaster = 0] = await server.processes();
+    process.kill(postmaster, 'SIGKILL');
+  }
+  await Promise.all(consumers);
+  const { offsets } = await groups.take([1]);
+  expect(new Map(offsets.map(({ groupId, offset }) => [groupId, Number(offset)]))).toEqual(acknowledged);
+}, 60_000);
+
+test('a short absence is waited out: no caller hears of it', async () => {
+  const source = await database.connect();
+  const groups = new PostgresGroupStore(source, { logger, timeoutMs: 20_000 });
+  const store = new PostgresMetadataStore(source, { logger, timeoutMs: 20_000 });
+  await store.open();
+  const epoch = (await groups.take([1])).epochs.get(1) ?? 0;
+  const [postmaster = 0] = await server.processes();
+  process.kill(postmaster, 'SIGKILL');
+  await groups.persist(1, epoch, [commit('g', 7)]);
+  expect((await store.commit(register('after'))).brokers.size).toBe(1);
+  await store.close();
+}, 60_000);
+
+test('who watches hears, after the database was away, of what happened since', async () => {
+  const lines: string[] = [];
+  const say = (_: object, message: string): void => void lines.push(message);
+  const listening: Logger = { ...silentLogger, info: say, warn: say };
+  const watching = new PostgresMetadataStore(await database.connect(), { logger: listening, timeoutMs: 10_000 });
+  const other = new PostgresMetadataStore(await database.connect(), { logger, timeoutMs: 10_000 });
+  await watching.open();
+  await other.open();
+  const heard = new Promise<ClusterImage>((resolve) => {
+    watching.watch((image) => {
+      if (image.brokers.get(BrokerId(1))?.host === 'news') resolve(image);
+    });
+  });
+  const [postmaster = 0] = await server.processes();
+  process.kill(postmaster, 'SIGKILL');
+  await commitPatiently(other, 'news');
+  const image = await heard;
+  expect(image.brokers.size).toBe(1);
+  await Promise.all([watching.close(), other.close()]);
+  expect(lines.filter((line) => line.includes('the database is away')).length).toBeLessThanOrEqual(1);
+}, 60_000);
+
+test('a store that opens while the database is away says so, and opens later', async () => {
+  const source = await database.connect();
+  const store = new PostgresMetadataStore(source, { logger, timeoutMs: 300 });
+  await frozen(() => expect(store.open()).rejects.toThrow(StoreUnavailable));
+  expect((await store.open()).clusterId).toHaveLength(22);
+  await store.close();
+});
+
+async function persistPatiently(groups: PostgresGroupStore, epoch: number, events: GroupEvent[]): Promise<void> {
+  for (;;)
+    try {
+      return await groups.persist(1, epoch, events);
+    } catch (error) {
+      if (!(error instanceof GroupStoreUnavailable)) throw error;
+    }
+}
+
+async function commitPatiently(store: PostgresMetadataStore, host: string): Promise<ClusterImage> {
+  for (;;)
+    try {
+      return await store.commit(register(host));
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+    }
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
+}

@@ -1,0 +1,119 @@
+import { randomBytes } from 'node:crypto';
+import { GroupStoreUnavailable } from '@milepost/coordinators';
+import { LeaderEpoch, Offset, silentLogger, Timestamp, ZERO_UUID } from '@milepost/core';
+import { groupStoreContract } from '../../coordinators/src/group-store.contract.ts';
+import { metadataStoreContract } from '../../metadata/src/store.contract.ts';
+import { PostgresGroupStore } from './postgres-group-store.ts';
+import { PostgresMetadataStore } from './postgres-metadata-store.ts';
+import { TestServer } from './testing/databases.ts';
+import { fromText, toText } from './text.ts';
+
+const logger = silentLogger;
+let server: TestServer;
+beforeAll(async () => {
+  server = await TestServer.start();
+}, 60_000);
+afterAll(() => server.stop());
+
+metadataStoreContract('PostgresMetadataStore', async () => {
+  const database = await server.database();
+  const stores: PostgresMetadataStore[] = [];
+  return {
+    connect: async () => {
+      const store = new PostgresMetadataStore(await database.connect(), { logger });
+      stores.push(store);
+      return store;
+    },
+    close: async () => {
+      for (const store of stores) await store.close();
+      await database.close();
+    },
+  };
+});
+
+groupStoreContract('PostgresGroupStore', async () => {
+  const database = await server.database();
+  return {
+    connect: async () => new PostgresGroupStore(await database.connect(), { logger }),
+    close: () => database.close(),
+  };
+});
+
+const committed = (groupId: string, offset = 1) => ({
+  type: 'offset-committed' as const,
+  offset: {
+    groupId,
+    topic: 't',
+    topicId: ZERO_UUID,
+    partition: 0,
+    offset: Offset(offset),
+    leaderEpoch: LeaderEpoch(0),
+    metadata: '',
+    committedAt: Timestamp(0),
+    expiresAt: null,
+  },
+});
+
+test('what PostgreSQL refuses fails alone, and its neighbours land', async () => {
+  const database = await server.database();
+  const store = new PostgresGroupStore(await database.connect(), { logger });
+  const epoch = (await store.take([1])).epochs.get(1) ?? 0;
+  // Longer than a key of an index may be, and by chance, so that it cannot be compressed.
+  const monster = randomBytes(9_000).toString('base64');
+  const calls = ['a', monster, 'b'].map((groupId) => store.persist(1, epoch, [committed(groupId)]));
+  const ends = await Promise.allSettled(calls);
+  expect(ends.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  await expect(calls[1]).rejects.toThrow(GroupStoreUnavailable);
+  const { offsets } = await store.take([1]);
+  expect(offsets.map(({ groupId }) => groupId).toSorted((a, b) => a.localeCompare(b))).toEqual(['a', 'b']);
+  await database.close();
+});
+
+test('more events at once than fit one statement, and one transaction, all land', async () => {
+  const database = await server.database();
+  const store = new PostgresGroupStore(await database.connect(), { logger });
+  const epoch = (await store.take([1])).epochs.get(1) ?? 0;
+  const groups = Array.from({ length: 6_500 }, (_, at) => `g${at}`);
+  await Promise.all([
+    store.persist(
+      1,
+      epoch,
+      groups.slice(0, 1_200).map((groupId) => committed(groupId)),
+    ),
+    ...groups.slice(1_200).map((groupId) => store.persist(1, epoch, [committed(groupId)])),
+  ]);
+  expect((await store.take([1])).offsets).toHaveLength(groups.length);
+  await database.close();
+});
+
+test('calls for one group keep their order, however they are coalesced', async () => {
+  const database = await server.database();
+  const store = new PostgresGroupStore(await database.connect(), { logger });
+  const epoch = (await store.take([1])).epochs.get(1) ?? 0;
+  const calls = Array.from({ length: 500 }, (_, at) => store.persist(1, epoch, [committed(`g${at % 3}`, at)]));
+  await Promise.all(calls);
+  const last = (await store.take([1])).offsets.map(({ offset }) => offset).toSorted((a, b) => a - b);
+  expect(last).toEqual([497, 498, 499]);
+  await database.close();
+});
+
+test('metadata is read back although the tables were touched by hand, and the next commit sees it', async () => {
+  const database = await server.database();
+  const source = await database.connect();
+  const store = new PostgresMetadataStore(source, { logger });
+  await store.open();
+  await source.query(`INSERT INTO topics VALUES ('00000000-0000-0000-0000-00000000000a', 'by-hand', '{}')`);
+  await source.query('UPDATE metadata_version SET version = version + 1');
+  const image = await store.commit([{ type: 'broker-configured', id: '', configs: { a: 'b' } }]);
+  expect(image.topics.has('by-hand')).toBe(true);
+  await store.close();
+  await database.close();
+});
+
+test('any text survives PostgreSQL', () => {
+  for (const text of ['', 'plain', '\0', '\\', '\\0', 'a\0b\\c\\\\0', '\\\\\0', '\u{1f69a}\n']) {
+    expect(toText(text)).not.toContain('\0');
+    expect(fromText(toText(text))).toBe(text);
+  }
+  expect(toText('plain')).toBe('plain');
+});
