@@ -117,7 +117,8 @@ export class TrucksLayer {
   }
 
   #wake() {
-    this.#frame ||= requestAnimationFrame(() => {
+    if (this.#frame !== 0) return;
+    this.#frame = requestAnimationFrame(() => {
       this.#frame = 0;
       if (this.#draw()) this.#wake();
     });
@@ -174,7 +175,7 @@ export class TrucksLayer {
     if (this.#trail.length === 0 || !this.#fleet.selected) return;
     const pen = this.#pen;
     const shown = this.#fleet.selected.shown;
-    const points = [...this.#trail.slice(0, -1).map(screen)];
+    const points = this.#trail.slice(0, -1).map(screen);
     if (shown) points.push(screen(positionAt(shown, performance.now())));
     pen.lineJoin = pen.lineCap = 'round';
     const stroke = (style, width, from) => {
