@@ -3,7 +3,15 @@
 // One image is applied after the other, newer ones only: folders of new partitions are made, those of deleted topics
 // removed, configs handed to their logs. Never deletes what it does not know to be deleted: a folder without a row at
 // start is set aside (a restored older database must not erase logs).
-import { type BrokerId, ErrorCode, invariant, LeaderEpoch, type Logger, partitionName } from '@milepost/core';
+import {
+  type BrokerId,
+  DiskFailed,
+  ErrorCode,
+  invariant,
+  LeaderEpoch,
+  type Logger,
+  partitionName,
+} from '@milepost/core';
 import type { LogConfig, LogDirectory } from '@milepost/log';
 import type { ClusterImage, MetadataChange, PartitionState, TopicState } from '@milepost/metadata';
 import { type FlushPolicy, Partition } from '@milepost/replication';
@@ -22,6 +30,8 @@ export class LocalPartitions {
   readonly #directory: LogDirectory;
   readonly #options: LocalPartitionsOptions;
   readonly #byTopic = new Map<string, Partition[]>();
+  /** Topics whose partitions are all open that should be. */
+  readonly #complete = new Set<string>();
   #image: ClusterImage;
   #applying: Promise<unknown> = Promise.resolve();
 
@@ -44,8 +54,10 @@ export class LocalPartitions {
   find(topic: string, index: number): Partition | ErrorCode {
     const partition = this.get(topic, index);
     if (partition) return partition.isFailed ? ErrorCode.KAFKA_STORAGE_ERROR : partition;
-    const isKnown = this.#image.topics.get(topic)?.partitions[index] !== undefined;
-    return isKnown ? ErrorCode.NOT_LEADER_OR_FOLLOWER : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+    const state = this.#image.topics.get(topic)?.partitions[index];
+    if (!state) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+    const isOurs = state.leader === this.#options.brokerId;
+    return isOurs ? ErrorCode.KAFKA_STORAGE_ERROR : ErrorCode.NOT_LEADER_OR_FOLLOWER;
   }
 
   *all(): Iterable<Partition> {
@@ -100,7 +112,7 @@ export class LocalPartitions {
       if (image.topics.get(name)?.id !== partitions.find(Boolean)?.topicId) await this.#forget(name, partitions);
     const sameBrokers = isDeepEqual(image.brokerConfigs, this.#image.brokerConfigs);
     for (const topic of image.topics.values()) {
-      const isKnown = sameBrokers && this.#image.topics.get(topic.name) === topic && this.#byTopic.has(topic.name);
+      const isKnown = sameBrokers && this.#image.topics.get(topic.name) === topic && this.#complete.has(topic.name);
       if (!isKnown) await this.#open(topic, this.#options.configOf(topic, image));
     }
     this.#image = image;
@@ -108,18 +120,28 @@ export class LocalPartitions {
 
   async #forget(topic: string, partitions: Partition[]): Promise<void> {
     this.#byTopic.delete(topic);
+    this.#complete.delete(topic);
     for (const partition of partitions.filter(Boolean)) {
       partition.retire();
       await this.#directory.delete(topic, partition.index);
     }
   }
 
+  /** A partition whose folder the disk refuses is offline, and tried again with the next image; the others serve. */
   async #open(topic: TopicState, config: LogConfig): Promise<void> {
+    this.#complete.add(topic.name);
     for (const state of topic.partitions) {
       if (state.leader !== this.#options.brokerId) continue;
-      const partition = this.get(topic.name, state.index) ?? (await this.#openPartition(topic, state, config));
-      partition.lead(state.leaderEpoch);
-      partition.log.config = config;
+      try {
+        const partition = this.get(topic.name, state.index) ?? (await this.#openPartition(topic, state, config));
+        partition.lead(state.leaderEpoch);
+        partition.log.config = config;
+      } catch (failure) {
+        if (!(failure instanceof DiskFailed)) throw failure;
+        this.#complete.delete(topic.name);
+        const name = partitionName(topic.name, state.index);
+        this.#options.logger.error({ partition: name, err: failure }, `${name} is offline: its folder cannot be made`);
+      }
     }
   }
 

@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  type Disk,
+  DiskFailed,
   ErrorCode,
   type Host,
   type Labels,
@@ -80,12 +82,16 @@ async function given(properties: Record<string, string> = {}, meter: Meter = sil
   return it;
 }
 
-function prepared(properties: Record<string, string> = {}, meter: Meter = silentMeter): BrokerUnderTest {
+function prepared(
+  properties: Record<string, string> = {},
+  meter: Meter = silentMeter,
+  disk: Disk = nodeDisk(),
+): BrokerUnderTest {
   const folder = mkdtempSync(join(tmpdir(), 'milepost-operations-'));
   folders.push(folder);
   const host: Host = {
     clock: nodeClock,
-    disk: nodeDisk(),
+    disk,
     network: nodeNetwork,
     random: nodeRandom,
     logger: silentLogger,
@@ -326,6 +332,27 @@ test('a folder that another broker holds is refused in one line', async () => {
   const first = await given();
   const second = new BrokerUnderTest(first.host, first.dataDir);
   await expect(second.start()).rejects.toThrow(first.dataDir);
+});
+
+test('a topic whose folder the disk refuses is offline, and the others serve', async () => {
+  const disk = nodeDisk();
+  const makeFolder = disk.makeFolder.bind(disk);
+  disk.makeFolder = (path) => {
+    if (path.includes('unlucky')) throw new DiskFailed('makeFolder', path, 'ENOSPC');
+    makeFolder(path);
+  };
+  const it = prepared({}, silentMeter, disk);
+  await it.start();
+  const client = await it.client();
+  await create(client, 'unlucky');
+  await create(client, 'lucky');
+  await produce(client, 'lucky', 1);
+  const { responses } = await client.ask(Fetch, 12, {
+    maxWaitMs: 0,
+    minBytes: 0,
+    topics: [{ topic: 'unlucky', partitions: [{ partition: 0, fetchOffset: Offset(0), partitionMaxBytes: 1_000 }] }],
+  });
+  expect(responses[0]?.partitions[0]?.errorCode).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
 });
 
 test('a metadata store that is away is waited for', async () => {
