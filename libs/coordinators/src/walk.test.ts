@@ -11,7 +11,7 @@ test('in 500 random lives each partition has one owner per generation, no commit
     const violations = await Walk.live(seed);
     expect({ seed, violations }).toEqual({ seed, violations: [] });
   }
-});
+}, 120_000);
 
 test('a coordinator that takes commits of past generations is found', async () => {
   class TakesStaleCommits extends GroupCoordinator {

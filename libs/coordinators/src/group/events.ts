@@ -2,7 +2,7 @@
 // just been persisted and when a coordinator reads it after a restart.
 import { invariant, Timestamp } from '@milepost/core';
 import type { StoredGroup } from '../ports.ts';
-import { type ClassicGroup, type Member, NO_ASSIGNMENT } from './state.ts';
+import type { ClassicGroup, Member } from './state.ts';
 
 /** Bytes are base64: the column is JSON. */
 interface ClassicState {
@@ -60,7 +60,7 @@ export function emptyGroup(group: ClassicGroup, now: Timestamp): StoredGroup {
   return { groupId: group.groupId, kind: 'classic', generation: group.generation + 1, state };
 }
 
-/** Makes `group` what was stored. Who waits in it goes on waiting. */
+/** Makes `group` what was stored: a group at rest, in which nobody waits for an answer. */
 export function applyStored(group: ClassicGroup, stored: StoredGroup): void {
   invariant(stored.kind === 'classic', () => `group ${stored.groupId} is stored as ${stored.kind}, not as classic`);
   const state = stored.state as ClassicState;
@@ -70,18 +70,17 @@ export function applyStored(group: ClassicGroup, stored: StoredGroup): void {
   group.leaderId = state.leaderId;
   group.stateSince = Timestamp(state.stateSince);
   group.state = state.members.length > 0 ? 'Stable' : 'Empty';
-  group.replaceMembers(state.members.map((member) => revived(member, group.members.get(member.memberId))));
-  for (const memberId of group.pendingSync) if (!group.members.has(memberId)) group.pendingSync.delete(memberId);
+  group.replaceMembers(state.members.map(revived));
   group.learnSubscriptions();
 }
 
-function revived(stored: MemberState, live: Member | undefined): Member {
+function revived(stored: MemberState): Member {
   return {
     ...stored,
     protocols: stored.protocols.map(({ name, metadata }) => ({ name, metadata: Buffer.from(metadata, 'base64') })),
-    assignment: stored.assignment === '' ? NO_ASSIGNMENT : Buffer.from(stored.assignment, 'base64'),
+    assignment: Buffer.from(stored.assignment, 'base64'),
     isNew: false,
-    join: live?.join,
-    sync: live?.sync,
+    join: undefined,
+    sync: undefined,
   };
 }

@@ -69,6 +69,19 @@ test('an id that was given out may leave, so that nobody waits for it', async ()
   expect(again.value?.generation).toBe(2);
 });
 
+test('if their leaving cannot be stored nobody has left, ids that were given out included', async () => {
+  const h = await Harness.start();
+  const [a] = await h.stable(1);
+  const pending = h.member();
+  await pending.join();
+  h.store.health = 'away';
+  const members = [a!, pending].map(({ memberId }) => ({ memberId, instanceId: null, reason: null }));
+  expect((await h.coordinator.leave({ groupId: 'g', members })).error).toBe(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+  await a!.join();
+  const joined = await pending.join();
+  expect(joined.value).toMatchObject({ error: ErrorCode.NONE, generation: 2, leader: a!.memberId });
+});
+
 test('who leaves while its JoinGroup or SyncGroup waits is answered', async () => {
   const h = await Harness.start();
   const [a, b] = await h.stable(2);

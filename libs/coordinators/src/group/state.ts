@@ -90,7 +90,6 @@ export class ClassicGroup {
     if (member && member.instanceId !== null) this.#instances.delete(member.instanceId);
     this.members.delete(memberId);
     this.pendingMembers.delete(memberId);
-    this.pendingSync.delete(memberId);
     if (this.leaderId === memberId) this.leaderId = this.members.keys().next().value ?? null;
   }
 

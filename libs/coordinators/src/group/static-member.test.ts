@@ -110,6 +110,34 @@ test('a static member keeps its place through a rebalance that it misses, until 
   expect(await absent.heartbeat()).toBe(ErrorCode.ILLEGAL_GENERATION);
 });
 
+test('a member that took its place and is never heard of expires', async () => {
+  const h = await Harness.start();
+  const [leader] = await twoStatic(h);
+  await h.clock.advance(5_000);
+  await (await h.member({ instanceId: 'b' }).join()).answer;
+  await leader.heartbeat();
+  await h.clock.advance(9_999);
+  expect(await leader.heartbeat()).toBe(ErrorCode.NONE);
+  await h.clock.advance(1);
+  expect(await leader.heartbeat()).toBe(ErrorCode.REBALANCE_IN_PROGRESS);
+});
+
+test('who starts again before it asked for its assignment may ask for it afterwards', async () => {
+  const h = await Harness.start();
+  const [leader, b] = [h.member({ instanceId: 'a' }), h.member({ instanceId: 'b' })];
+  await Promise.all([leader.enter(), b.enter()]);
+  await h.clock.advance(6_000);
+  await leader.sync([leader, b]);
+  const again = h.member({ instanceId: 'b' });
+  await (await again.join()).answer;
+  await again.sync();
+  for (let at = 0; at < 13; at++) {
+    await h.clock.advance(5_000);
+    expect(await leader.heartbeat()).toBe(ErrorCode.NONE);
+    expect(await again.heartbeat()).toBe(ErrorCode.NONE);
+  }
+});
+
 test('static members do expire', async () => {
   const h = await Harness.start();
   await twoStatic(h);

@@ -52,6 +52,32 @@ test('a rebalance sends those that wait for their assignment back', async () => 
   expect((await leader!.sync()).error).toBe(ErrorCode.REBALANCE_IN_PROGRESS);
 });
 
+test('a group that is sent back from its assignment shows none', async () => {
+  const h = await Harness.start();
+  const [leader, follower] = await h.stable(2);
+  await leader!.join();
+  await follower!.join();
+  await h.member().enter();
+  const [described] = await h.coordinator.describe(['g']);
+  expect(described?.state).toBe('PreparingRebalance');
+  expect(described?.members.map(({ assignment }) => assignment.length)).toEqual([0, 0, 0]);
+});
+
+test('a leader whose assignment could not be stored and who does not bring it again is removed like any other', async () => {
+  const h = await Harness.start();
+  const [leader, follower] = await completing(2, h);
+  const waiting = new Awaited(follower!.sync());
+  h.store.health = 'away';
+  expect((await leader!.sync([leader!, follower!])).error).toBe(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+  h.store.health = 'well';
+  for (let at = 0; at < 12; at++) {
+    await h.clock.advance(5_000);
+    await leader!.heartbeat();
+  }
+  expect((await waiting.answer).error).toBe(ErrorCode.REBALANCE_IN_PROGRESS);
+  expect(await leader!.heartbeat()).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
+});
+
 test('a leader that never assigns is removed after the rebalance timeout, and the others rebalance', async () => {
   const h = await Harness.start();
   const [leader, follower] = await completing(2, h);
