@@ -1,0 +1,124 @@
+{{/*
+The environment of each program. It stands in the pod templates themselves: a changed value restarts the pods that read it,
+and no others.
+*/}}
+
+{{/* Every program. */}}
+{{- define "milepost.env.common" -}}
+- name: MILEPOST_LISTEN
+  value: {{ .Values.listen | quote }}
+- name: MILEPOST_ALLOW_ANONYMOUS
+  value: "true"
+- name: MILEPOST_HTTP_PORT
+  value: "8080"
+- name: MILEPOST_LOG_LEVEL
+  value: {{ .Values.logLevel }}
+- name: MILEPOST_LOG_FORMAT
+  value: {{ .Values.logFormat }}
+{{- if .Values.extraCaCerts.existingSecret }}
+- name: NODE_EXTRA_CA_CERTS
+  value: /etc/milepost/ca/{{ .Values.extraCaCerts.secretKey }}
+{{- end }}
+{{- end -}}
+
+{{/* The broker's properties follow Kafka's own rule for containers: KAFKA_NUM_PARTITIONS is num.partitions. */}}
+{{- define "milepost.env.broker" -}}
+- name: MILEPOST_DATA_DIR
+  value: /data
+- name: MILEPOST_KAFKA_PORT
+  value: "9092"
+- name: POD_NAME
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.name
+- name: MILEPOST_BROKER_ID
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.labels['apps.kubernetes.io/pod-index']
+{{- with .Values.kafka }}
+- name: MILEPOST_ADVERTISED_LISTENERS
+  value: PLAINTEXT://{{ default (printf "$(POD_NAME).%s.%s.svc.%s" (include "milepost.headless" $) $.Release.Namespace $.Values.clusterDomain) .advertised.host }}:{{ .advertised.port }}
+- name: MILEPOST_FLUSH
+  value: {{ .flush }}
+{{- with .rack }}
+- name: MILEPOST_RACK
+  value: {{ . | quote }}
+{{- end }}
+{{- range $name, $value := .properties }}
+- name: KAFKA_{{ $name | replace "." "_" | upper }}
+  value: {{ ternary $value (toJson $value) (kindIs "string" $value) | quote }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "milepost.env.clients" -}}
+- name: MILEPOST_BOOTSTRAP_SERVERS
+  value: {{ include "milepost.bootstrapServers" . | quote }}
+{{- end -}}
+
+{{- define "milepost.env.gateway" -}}
+- name: MILEPOST_MQTT_PORT
+  value: "1883"
+- name: MILEPOST_MQTT_WS_PORT
+  value: {{ ternary "8083" "off" .Values.mqtt.webSocket | quote }}
+{{- with .Values.mqtt.routes }}
+- name: MILEPOST_MQTT_ROUTES
+  value: {{ toJson . | quote }}
+{{- end }}
+{{- end -}}
+
+{{- define "milepost.env.notifications" -}}
+{{- with .Values.webhook }}
+{{- if .existingSecret }}
+- name: MILEPOST_WEBHOOK_URL
+  valueFrom:
+    secretKeyRef:
+      name: {{ .existingSecret }}
+      key: {{ .secretKey }}
+{{- else if .url }}
+- name: MILEPOST_WEBHOOK_URL
+  value: {{ .url | quote }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* The password is never part of an address that we write: it may hold any character. */}}
+{{- define "milepost.env.database" -}}
+{{- $external := .Values.postgres.external -}}
+{{- if eq .Values.postgres.kind "bundled" }}
+- name: DATABASE_URL
+  value: postgres://milepost@{{ include "milepost.fullname" . }}-postgres:5432/milepost
+- name: PGPASSWORD
+  valueFrom:
+    secretKeyRef:
+      name: {{ include "milepost.postgresSecret" . }}
+      key: {{ .Values.postgres.bundled.secretKey }}
+{{- else if eq .Values.postgres.kind "external" }}
+{{- with $external }}
+{{- if .host }}
+- name: DATABASE_URL
+  value: postgres://{{ .host }}:{{ .port }}/{{ .database }}
+- name: PGUSER
+  valueFrom:
+    secretKeyRef:
+      name: {{ .existingSecret }}
+      key: {{ .secretKeys.username }}
+- name: PGPASSWORD
+  valueFrom:
+    secretKeyRef:
+      name: {{ .existingSecret }}
+      key: {{ .secretKeys.password }}
+{{- else }}
+- name: DATABASE_URL
+  valueFrom:
+    secretKeyRef:
+      name: {{ .existingSecret }}
+      key: {{ .secretKeys.uri }}
+{{- end }}
+{{- with .sslMode }}
+- name: PGSSLMODE
+  value: {{ . }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end -}}

@@ -1,0 +1,147 @@
+{{/*
+The pod of a program. Given (dict "root" . "component" "gateway" "command" "gateway" "env" (list …) "ports" (list …)
+"keepsData" false "database" true): env is a list of rendered YAML, keepsData a volume at /data that the workload claims.
+*/}}
+{{- define "milepost.pod" -}}
+{{- $root := .root -}}
+{{- $own := index $root.Values .component -}}
+{{- $pods := mergeOverwrite (deepCopy $root.Values.pods) (deepCopy $own) -}}
+{{- $generated := and .database (eq $root.Values.postgres.kind "bundled") (not $root.Values.postgres.bundled.existingSecret) -}}
+metadata:
+  labels:
+    {{- include "milepost.selector" (list $root .component) | nindent 4 }}
+    {{- include "milepost.podLabels" $root | nindent 4 }}
+    {{- with $pods.labels }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  {{- if or $generated $pods.annotations }}
+  annotations:
+    {{- if $generated }}
+    checksum/postgres-secret: {{ $root.Values.postgres.bundled.password | sha256sum }}
+    {{- end }}
+    {{- with $pods.annotations }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  {{- end }}
+spec:
+  {{- with $root.Values.imagePullSecrets }}
+  imagePullSecrets:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  serviceAccountName: {{ include "milepost.serviceAccount" $root }}
+  automountServiceAccountToken: false
+  # A service called milepost would put MILEPOST_PORT and the like into the environment, which are no settings of ours.
+  enableServiceLinks: false
+  terminationGracePeriodSeconds: {{ add 130 $pods.preStopSleepSeconds }}
+  securityContext:
+    {{- include "milepost.podSecurity" $root | nindent 4 }}
+    {{- if and $pods.fsGroup (not (include "milepost.onOpenShift" $root)) }}
+    fsGroup: {{ int64 $pods.fsGroup }}
+    # Not at each start: PostgreSQL refuses a folder that its group may write to.
+    fsGroupChangePolicy: OnRootMismatch
+    {{- end }}
+  {{- with $pods.priorityClassName }}
+  priorityClassName: {{ . }}
+  {{- end }}
+  {{- with $pods.nodeSelector }}
+  nodeSelector:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with $pods.tolerations }}
+  tolerations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with $pods.affinity }}
+  affinity:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- if $pods.topologySpreadConstraints }}
+  topologySpreadConstraints:
+    {{- toYaml $pods.topologySpreadConstraints | nindent 4 }}
+  {{- else if eq .component "gateway" }}
+  topologySpreadConstraints:
+    {{- range list "topology.kubernetes.io/zone" "kubernetes.io/hostname" }}
+    - maxSkew: 1
+      topologyKey: {{ . }}
+      whenUnsatisfiable: ScheduleAnyway
+      labelSelector:
+        matchLabels:
+          {{- include "milepost.selector" (list $root "gateway") | nindent 10 }}
+    {{- end }}
+  {{- end }}
+  containers:
+    - name: {{ .component }}
+      image: {{ include "milepost.image" (list $root.Values.image $root.Chart.AppVersion) }}
+      imagePullPolicy: {{ $root.Values.image.pullPolicy }}
+      args: [{{ .command }}]
+      securityContext:
+        {{- include "milepost.containerSecurity" $root | nindent 8 }}
+      env:
+        {{- include "milepost.env.common" $root | nindent 8 }}
+        {{- range concat (ternary (list (include "milepost.env.database" $root)) list .database) .env | compact }}
+        {{- trim . | nindent 8 }}
+        {{- end }}
+        {{- with $pods.extraEnv }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+      ports:
+        {{- range prepend .ports (list "http" 8080) }}
+        - name: {{ index . 0 }}
+          containerPort: {{ index . 1 }}
+        {{- end }}
+      # The port opens at once, before a log is recovered or a database awaited: starting is being alive.
+      startupProbe:
+        httpGet: {path: /health/live, port: http}
+        {{- toYaml $pods.probes.startup | nindent 8 }}
+      livenessProbe:
+        httpGet: {path: /health/live, port: http}
+        {{- toYaml $pods.probes.liveness | nindent 8 }}
+      readinessProbe:
+        httpGet: {path: /health/ready, port: http}
+        {{- toYaml $pods.probes.readiness | nindent 8 }}
+      {{- if $pods.preStopSleepSeconds }}
+      lifecycle:
+        preStop:
+          sleep:
+            seconds: {{ $pods.preStopSleepSeconds }}
+      {{- end }}
+      resources:
+        {{- toYaml $own.resources | nindent 8 }}
+      volumeMounts:
+        - name: tmp
+          mountPath: /tmp
+        {{- if .keepsData }}
+        - name: data
+          mountPath: /data
+        {{- end }}
+        {{- with include "milepost.caMount" $root }}
+        {{- . | nindent 8 }}
+        {{- end }}
+  volumes:
+    - name: tmp
+      emptyDir: {}
+    {{- with include "milepost.caVolume" $root }}
+    {{- . | nindent 4 }}
+    {{- end }}
+{{- end -}}
+
+{{- define "milepost.caMount" -}}
+{{- if .Values.extraCaCerts.existingSecret -}}
+- name: ca
+  mountPath: /etc/milepost/ca
+  readOnly: true
+{{- end -}}
+{{- end -}}
+
+{{- define "milepost.caVolume" -}}
+{{- with .Values.extraCaCerts -}}
+{{- if .existingSecret -}}
+- name: ca
+  secret:
+    secretName: {{ .existingSecret }}
+    items:
+      - key: {{ .secretKey }}
+        path: {{ .secretKey }}
+{{- end -}}
+{{- end -}}
+{{- end -}}
