@@ -27,7 +27,6 @@ import {
 } from '@milepost/core';
 import { OffsetCheckpoint, readText, replaceText } from './checkpoint.ts';
 import { defaultLogConfig, type LogConfig } from './log-config.ts';
-import { OpenFiles } from './log-file.ts';
 import { Log, type LogPast, type LogSurroundings } from './log.ts';
 import { claimIdentity, LogDirectoryRefused } from './meta-properties.ts';
 
@@ -61,7 +60,6 @@ export class LogDirectory {
   readonly clusterId: string;
   readonly #host: Host;
   readonly #lock: DiskLock;
-  readonly #files: OpenFiles;
   readonly #logs = new Map<string, Log>();
   readonly #recoveryPoints: OffsetCheckpoint;
   readonly #logStarts: OffsetCheckpoint;
@@ -74,7 +72,6 @@ export class LogDirectory {
     this.folder = folder;
     this.clusterId = clusterId;
     this.#lock = lock;
-    this.#files = new OpenFiles(host.disk);
     this.#recoveryPoints = new OffsetCheckpoint(host.disk, folder, RECOVERY_POINTS, () =>
       this.#offsets((log) => log.flushedOffset),
     );
@@ -250,7 +247,6 @@ export class LogDirectory {
   #around(name: string): LogSurroundings {
     return {
       host: this.#host,
-      files: this.#files,
       folder: `${this.folder}/${name}`,
       fsyncSeconds: this.#fsyncSeconds,
       saveLogStart: () => this.#logStarts.save(),

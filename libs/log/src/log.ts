@@ -22,7 +22,7 @@ import { replaceText } from './checkpoint.ts';
 import type { EpochHistory } from './epoch-history.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { LogConfig } from './log-config.ts';
-import { LogFile, type OpenFiles } from './log-file.ts';
+import { LogFile } from './log-file.ts';
 import type {
   ActiveProducer,
   AppendOutcome,
@@ -50,7 +50,6 @@ export interface LogIdentity {
 /** What a log needs around it. */
 export interface LogSurroundings {
   readonly host: Host;
-  readonly files: OpenFiles;
   readonly folder: string;
   readonly fsyncSeconds: Histogram;
   /** Resolves when the log start offset of this moment is durable. */
@@ -92,8 +91,10 @@ export class Log {
   /** A roll that failed half way is finished before anything else is appended. */
   #mustRoll = false;
   #failure: LogFailed | undefined;
+  #isFlushing = false;
+  /** As of the checkpoint: segments below it go. */
+  #durableStart: Offset;
   #lastDamage = '';
-  #truncations = 0;
 
   private constructor(
     identity: LogIdentity,
@@ -121,16 +122,18 @@ export class Log {
     this.#producers = content.producers;
     this.#snapshots = content.snapshots;
     this.#logStartOffset = content.logStartOffset;
+    this.#durableStart = content.logStartOffset;
     this.#flushedOffset = this.logEndOffset;
   }
 
   /** An empty folder becomes an empty log. All that is answered below `flushedOffset` is on the platter. @throws DiskFailed */
   static async open(identity: LogIdentity, config: LogConfig, around: LogSurroundings, past: LogPast): Promise<Log> {
-    const { files, folder, host } = around;
-    const task = { files, folder, logger: host.logger, ...past, indexIntervalBytes: config.indexIntervalBytes };
+    const { folder, host } = around;
+    const { disk } = host;
+    const task = { disk, folder, logger: host.logger, ...past, indexIntervalBytes: config.indexIntervalBytes };
     const { wasCut, ...recovered } = await recover(task);
     const now = host.clock.monotonic();
-    const producers = await recoverProducers(files, folder, recovered.segments, now, host.logger);
+    const producers = await recoverProducers(disk, folder, recovered.segments, now, host.logger);
     const lostTail = wasCut || (past.wasLax && !past.wasClean);
     return new Log(identity, config, around, { ...recovered, ...producers, lostTail });
   }
@@ -267,8 +270,9 @@ export class Log {
     if (this.#failure !== undefined) throw this.#failure;
     if (offset >= this.logEndOffset) return;
     invariant(offset >= this.#logStartOffset, () => `cut to ${offset}, the log starts at ${this.#logStartOffset}`);
-    const { host, files, folder } = this.#around;
-    this.#truncations++;
+    const { host, folder } = this.#around;
+    const { disk } = host;
+    while (this.#isFlushing) await this.#commit.run();
     for (const segment of this.#segments.splice(this.#segmentOf(offset) + 1)) this.#drop(segment);
     const place = seek(this.#active, offset);
     invariant(
@@ -278,10 +282,10 @@ export class Log {
     if (place !== undefined) this.#active.truncate(place.position, place.baseOffset);
     this.#flushedOffset = Offset(Math.min(this.#flushedOffset, this.logEndOffset));
     this.#epochs.truncateFromEnd(this.logEndOffset);
-    const recovered = await recoverProducers(files, folder, this.#segments, host.clock.monotonic(), host.logger);
+    const recovered = await recoverProducers(disk, folder, this.#segments, host.clock.monotonic(), host.logger);
     this.#producers = recovered.producers;
     this.#snapshots = recovered.snapshots;
-    this.#unsynced.push(this.#active, { sync: () => files.disk.syncFolder(folder) });
+    this.#unsynced.push(this.#active, { sync: () => disk.syncFolder(folder) });
     await this.#commit.run();
   }
 
@@ -351,20 +355,22 @@ export class Log {
   /** The next segment begins at the log's end. @throws DiskFailed, and then the roll is still to be done. */
   #roll(): void {
     this.#mustRoll = true;
-    const { files, folder } = this.#around;
+    const { folder } = this.#around;
+    const { disk } = this.#around.host;
     const full = this.#active;
     full.seal();
     this.#writeSnapshot();
-    const next = new Segment(files, folder, this.logEndOffset, { isNew: true });
+    const next = new Segment(disk, folder, this.logEndOffset, { isNew: true });
     this.#segments.push(next);
-    this.#unsynced.push(full, { sync: () => files.disk.syncFolder(folder) });
+    this.#unsynced.push(full, { sync: () => disk.syncFolder(folder) });
     this.#mustRoll = false;
     queueMicrotask(() => void this.sync().catch(() => {})); // whose failure every later call reports
   }
 
   #writeSnapshot(): void {
-    const { files, folder } = this.#around;
-    const file = new LogFile(files, snapshotPath(folder, this.logEndOffset), true);
+    const { folder } = this.#around;
+    const { disk } = this.#around.host;
+    const file = new LogFile(disk, snapshotPath(folder, this.logEndOffset), true);
     file.append(formatSnapshot(this.#producers));
     if (!this.#snapshots.includes(this.logEndOffset)) this.#snapshots.push(this.logEndOffset);
     this.#unsynced.push({ sync: () => file.sync().then(() => file.close()) });
@@ -373,25 +379,28 @@ export class Log {
   /** One at a time (GroupCommit). Full segments, snapshots and names come before the end that lies behind them. */
   async #flush(): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
-    const { host, folder, files, fsyncSeconds } = this.#around;
+    const { host, folder, fsyncSeconds } = this.#around;
     const end = this.logEndOffset;
-    const truncations = this.#truncations;
     const active = this.#active;
     const unsynced = this.#unsynced;
     this.#unsynced = [];
     const started = host.clock.monotonic();
+    this.#isFlushing = true;
     try {
       for (const file of unsynced) await file.sync();
       await active.log.sync();
       if (this.#epochs.isDirty) {
         this.#epochs.isDirty = false;
-        await replaceText(files.disk, folder, EPOCH_FILE, this.#epochs.toText());
+        await replaceText(host.disk, folder, EPOCH_FILE, this.#epochs.toText());
       }
     } catch (failure) {
       throw this.#failed(failure);
+    } finally {
+      this.#isFlushing = false;
     }
     fsyncSeconds.observe((host.clock.monotonic() - started) / 1000);
-    if (truncations === this.#truncations) this.#flushedOffset = end;
+    this.#flushedOffset = end;
+    this.#dropBelow(this.#durableStart);
   }
 
   /** What could not be synced may be gone from the page cache too: a second try could only lie. */
@@ -415,18 +424,28 @@ export class Log {
       this.#epochs.truncateFromStart(offset);
       await this.#around.saveLogStart();
     }
-    while (this.#segments.length > 1 && (this.#segments[1] as Segment).baseOffset <= this.#logStartOffset)
+    this.#durableStart = Offset(Math.max(this.#durableStart, offset));
+    if (this.#hasSegmentBelow(offset)) await this.#commit.run(); // files go between two syncs, never under one
+  }
+
+  #hasSegmentBelow(offset: Offset): boolean {
+    return this.#segments.length > 1 && (this.#segments[1] as Segment).baseOffset <= offset;
+  }
+
+  #dropBelow(start: Offset): void {
+    while (this.#hasSegmentBelow(start) && !this.#unsynced.includes(this.#segments[0] as Segment))
       this.#drop(this.#segments.shift() as Segment);
   }
 
   /** Renamed at once, which is what makes it deleted; removed off the loop. */
   #drop(segment: Segment): void {
-    const { files, folder, host } = this.#around;
+    const { folder, host } = this.#around;
+    const { disk } = host;
     segment.close();
-    files.disk.rename(segment.path, `${segment.path}.deleted`);
+    disk.rename(segment.path, `${segment.path}.deleted`);
     this.#snapshots = this.#snapshots.filter((offset) => offset !== segment.baseOffset);
     const paths = [`${segment.path}.deleted`, ...segment.indexPaths, snapshotPath(folder, segment.baseOffset)];
-    const removed = Promise.all(paths.map((path) => files.disk.remove(path)));
+    const removed = Promise.all(paths.map((path) => disk.remove(path)));
     void removed.catch((failure) =>
       host.logger.warn({ failure }, `${segment.path}: deleted, but its files stay: ${failure}`),
     );

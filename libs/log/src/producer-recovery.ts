@@ -1,6 +1,6 @@
 // The producers as of the log's end: the newest usable snapshot, and the batches behind it.
-import { type Logger, MalformedMessage, Offset } from '@milepost/core';
-import { LogFile, type OpenFiles } from './log-file.ts';
+import { type Disk, type Logger, MalformedMessage, Offset } from '@milepost/core';
+import { LogFile } from './log-file.ts';
 import { parseSnapshot } from './producer-snapshot.ts';
 import { ProducerState } from './producer-state.ts';
 import { offsetsIn } from './recovery.ts';
@@ -17,18 +17,18 @@ export const snapshotPath = (folder: string, offset: Offset): string => `${folde
 
 /** Removes snapshots from beyond the end: they tell of batches that were cut, and must not come back. */
 export async function recoverProducers(
-  files: OpenFiles,
+  disk: Disk,
   folder: string,
   segments: readonly Segment[],
   nowMs: number,
   logger: Logger,
 ): Promise<RecoveredProducers> {
   const end = (segments.at(-1) as Segment).nextOffset;
-  const found = (files.disk.list(folder) ?? []).flatMap(({ name }) => offsetsIn(name, 'snapshot'));
+  const found = (disk.list(folder) ?? []).flatMap(({ name }) => offsetsIn(name, 'snapshot'));
   const usable = found.filter((offset) => offset <= end);
   let loaded: { producers: ProducerState; offset: Offset } | undefined;
   for (const offset of usable.toReversed()) {
-    const producers = loadSnapshot(files, snapshotPath(folder, offset), nowMs, logger);
+    const producers = loadSnapshot(disk, snapshotPath(folder, offset), nowMs, logger);
     if (producers !== undefined) {
       loaded = { producers, offset };
       break;
@@ -37,8 +37,8 @@ export async function recoverProducers(
   const { producers, offset } = loaded ?? { producers: new ProducerState(), offset: Offset(0) };
   const snapshots = usable.filter((one) => one <= offset && (one === offset || isBase(segments, one)));
   const stale = found.filter((one) => !snapshots.includes(one));
-  for (const one of stale) await files.disk.remove(snapshotPath(folder, one));
-  if (stale.length > 0) await files.disk.syncFolder(folder);
+  for (const one of stale) await disk.remove(snapshotPath(folder, one));
+  if (stale.length > 0) await disk.syncFolder(folder);
 
   for (const segment of segments) if (segment.nextOffset > offset) replay(segment, offset, producers, nowMs);
   return { producers, snapshots };
@@ -47,8 +47,8 @@ export async function recoverProducers(
 const isBase = (segments: readonly Segment[], offset: Offset): boolean =>
   segments.some((segment) => segment.baseOffset === offset);
 
-function loadSnapshot(files: OpenFiles, path: string, nowMs: number, logger: Logger): ProducerState | undefined {
-  const file = new LogFile(files, path, false);
+function loadSnapshot(disk: Disk, path: string, nowMs: number, logger: Logger): ProducerState | undefined {
+  const file = new LogFile(disk, path, false);
   const bytes = Buffer.alloc(file.sizeBytes);
   file.read(0, bytes);
   file.close();

@@ -6,17 +6,17 @@
 // is not whole (a torn tail); intact batches behind that one are kept in a file beside. Whatever is cut is said, with path,
 // position, size and reason. All that is kept is synced before it counts as flushed: after a kill -9 it may be in the page
 // cache only.
-import { type Logger, NO_LEADER_EPOCH, type Offset, Offset as offsetOf } from '@milepost/core';
+import { type Disk, type Logger, NO_LEADER_EPOCH, type Offset, Offset as offsetOf } from '@milepost/core';
 import { readText, replaceText } from './checkpoint.ts';
 import { EpochHistory } from './epoch-history.ts';
-import { LogFile, type OpenFiles } from './log-file.ts';
+import { LogFile } from './log-file.ts';
 import { type Damage, describeDamage, findIntact, scan } from './scan.ts';
 import { Segment } from './segment.ts';
 
 export const EPOCH_FILE = 'leader-epoch-checkpoint';
 
 export interface RecoveryTask {
-  readonly files: OpenFiles;
+  readonly disk: Disk;
   readonly logger: Logger;
   readonly folder: string;
   /** The last stop was a clean one. */
@@ -40,7 +40,7 @@ export interface Recovered {
 
 export async function recover(task: RecoveryTask): Promise<Recovered> {
   const segments = await openSegments(task);
-  const epochs = EpochHistory.parse(readText(task.files.disk, `${task.folder}/${EPOCH_FILE}`));
+  const epochs = EpochHistory.parse(readText(task.disk, `${task.folder}/${EPOCH_FILE}`));
   const logStartOffset = offsetOf(Math.max(task.logStartOffset, (segments[0] as Segment).baseOffset));
 
   const isHistoryLost = epochs.latest === NO_LEADER_EPOCH && (segments[0] as Segment).sizeBytes > 0;
@@ -52,7 +52,7 @@ export async function recover(task: RecoveryTask): Promise<Recovered> {
   const end = (segments.at(-1) as Segment).nextOffset;
   epochs.truncateFromEnd(end);
   epochs.truncateFromStart(logStartOffset);
-  if (epochs.isDirty) await replaceText(task.files.disk, task.folder, EPOCH_FILE, epochs.toText());
+  if (epochs.isDirty) await replaceText(task.disk, task.folder, EPOCH_FILE, epochs.toText());
   epochs.isDirty = false;
   return { segments, epochs, logStartOffset, ...scanned };
 }
@@ -61,19 +61,19 @@ const UNSCANNED = { wasCut: false, scannedBytes: 0 };
 
 /** Those that hold something from the log's start on; a new one where there is none. Leftovers of deletions go. */
 async function openSegments(task: RecoveryTask): Promise<Segment[]> {
-  const { files, folder } = task;
-  const names = (files.disk.list(folder) ?? []).map((entry) => entry.name);
+  const { disk, folder } = task;
+  const names = (disk.list(folder) ?? []).map((entry) => entry.name);
   const bases = names.flatMap((name) => offsetsIn(name, 'log')).sort((a, b) => a - b);
   const kept = bases.filter((_, n) => (bases[n + 1] ?? Number.POSITIVE_INFINITY) > task.logStartOffset);
-  for (const name of names) if (isLeftover(name, kept)) await files.disk.remove(`${folder}/${name}`);
+  for (const name of names) if (isLeftover(name, kept)) await disk.remove(`${folder}/${name}`);
 
   if (kept.length === 0) {
-    const first = new Segment(files, folder, task.logStartOffset, { isNew: true });
-    await files.disk.syncFolder(folder);
+    const first = new Segment(disk, folder, task.logStartOffset, { isNew: true });
+    await disk.syncFolder(folder);
     return [first];
   }
   return kept.map((base, n) => {
-    const segment = new Segment(files, folder, base, { isNew: false, nextOffset: kept[n + 1] ?? base });
+    const segment = new Segment(disk, folder, base, { isNew: false, nextOffset: kept[n + 1] ?? base });
     const isIndexed = segment.indexPaths.every((path) => names.includes(path.slice(folder.length + 1)));
     if (!isIndexed) segment.rebuildIndexes();
     return segment;
@@ -122,7 +122,7 @@ async function scanUnflushed(
   scanFrom: Offset,
   epochs: EpochHistory,
 ): Promise<{ wasCut: boolean; scannedBytes: number }> {
-  const { disk } = task.files;
+  const { disk } = task;
   let scannedBytes = 0;
   let wasCut = false;
   for (let n = 0; n < segments.length && !wasCut; n++) {
@@ -194,21 +194,22 @@ function flawOfEnd(task: RecoveryTask, segment: Segment, next: Segment | undefin
 
 /** What follows the damage is kept in files beside, where any of it is intact, before it is cut. */
 async function cut(task: RecoveryTask, damage: Damage, segment: Segment, later: readonly Segment[]): Promise<void> {
-  const { files, logger, folder } = task;
+  const { disk, logger, folder } = task;
   const { position } = damage;
   const cutBytes = segment.sizeBytes - position + later.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   const asides: string[] = [];
   if (findIntact(segment.log, position, segment.nextOffset) !== undefined)
-    asides.push(await copyAside(files, segment, position));
+    asides.push(await copyAside(disk, segment, position));
   for (const dropped of later) {
+    const holdsIntact = findIntact(dropped.log, 0, dropped.baseOffset) !== undefined;
     dropped.close();
-    if (findIntact(dropped.log, 0, dropped.baseOffset) !== undefined) {
+    if (holdsIntact) {
       asides.push(`${dropped.path}.corrupt-0`);
-      files.disk.rename(dropped.path, `${dropped.path}.corrupt-0`);
-    } else await files.disk.remove(dropped.path);
-    for (const path of dropped.indexPaths) await files.disk.remove(path);
+      disk.rename(dropped.path, `${dropped.path}.corrupt-0`);
+    } else await disk.remove(dropped.path);
+    for (const path of dropped.indexPaths) await disk.remove(path);
   }
-  await files.disk.syncFolder(folder);
+  await disk.syncFolder(folder);
   segment.truncate(position, segment.nextOffset);
 
   const fields = { path: damage.path, position, cutBytes, flaw: damage.flaw, asides };
@@ -223,8 +224,8 @@ async function cut(task: RecoveryTask, damage: Damage, segment: Segment, later: 
   else logger.warn(fields, `${what}; a torn tail, never acknowledged as synced`);
 }
 
-async function copyAside(files: OpenFiles, segment: Segment, position: number): Promise<string> {
-  const aside = new LogFile(files, `${segment.path}.corrupt-${position}`, true);
+async function copyAside(disk: Disk, segment: Segment, position: number): Promise<string> {
+  const aside = new LogFile(disk, `${segment.path}.corrupt-${position}`, true);
   const chunk = Buffer.allocUnsafe(1024 * 1024);
   for (let at = position; at < segment.sizeBytes; at += chunk.length)
     aside.append(chunk.subarray(0, segment.log.read(at, chunk)));
@@ -235,7 +236,7 @@ async function copyAside(files: OpenFiles, segment: Segment, position: number): 
 
 /** A log never ends before it starts: with its last batches gone, the offsets below the start must not be given out again. */
 async function startOverIfEmptied(task: RecoveryTask, segments: Segment[]): Promise<void> {
-  const { files, folder, logStartOffset } = task;
+  const { disk, folder, logStartOffset } = task;
   const last = segments.at(-1) as Segment;
   if (last.nextOffset >= logStartOffset) return;
   task.logger.error(
@@ -244,8 +245,8 @@ async function startOverIfEmptied(task: RecoveryTask, segments: Segment[]): Prom
   );
   for (const dropped of segments.splice(0)) {
     dropped.close();
-    for (const path of [dropped.path, ...dropped.indexPaths]) await files.disk.remove(path);
+    for (const path of [dropped.path, ...dropped.indexPaths]) await disk.remove(path);
   }
-  segments.push(new Segment(files, folder, logStartOffset, { isNew: true }));
-  await files.disk.syncFolder(folder);
+  segments.push(new Segment(disk, folder, logStartOffset, { isNew: true }));
+  await disk.syncFolder(folder);
 }

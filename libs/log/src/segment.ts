@@ -2,10 +2,10 @@
 // `<20 digits>.log`, `.index`, `.timeindex`. Only the last segment of a log is appended to.
 //
 // Promises: an append is all or nothing; the end that counts is the one in memory. Never syncs by itself.
-import { NO_TIMESTAMP, type Offset, type Timestamp } from '@milepost/core';
+import { type Disk, NO_TIMESTAMP, type Offset, type Timestamp } from '@milepost/core';
 import { BATCH_HEADER_BYTES, BATCH_PREFIX_BYTES, type RecordBatch } from '@milepost/records';
 import type { LogConfig } from './log-config.ts';
-import { LogFile, type OpenFiles } from './log-file.ts';
+import { LogFile } from './log-file.ts';
 import { OffsetIndex } from './offset-index.ts';
 import { findIntact, flawOf, scan } from './scan.ts';
 import { type TimeEntry, TimeIndex } from './time-index.ts';
@@ -45,7 +45,7 @@ export class Segment {
   readonly baseOffset: Offset;
   readonly log: LogFile;
   readonly readEnds = new ReadEnds();
-  readonly #files: OpenFiles;
+  readonly #disk: Disk;
   readonly #stem: string;
   readonly #isNew: boolean;
   #offsets: OffsetIndex | undefined;
@@ -58,17 +58,17 @@ export class Segment {
 
   /** `isNew`: begins empty, whatever an interrupted attempt left. Otherwise `nextOffset` is where its content ends. */
   constructor(
-    files: OpenFiles,
+    disk: Disk,
     folder: string,
     baseOffset: Offset,
     state: { isNew: true } | { isNew: false; nextOffset: Offset },
   ) {
-    this.#files = files;
+    this.#disk = disk;
     this.#stem = `${folder}/${offsetName(baseOffset)}`;
     this.#isNew = state.isNew;
     this.baseOffset = baseOffset;
     this.#nextOffset = state.isNew ? baseOffset : state.nextOffset;
-    this.log = new LogFile(files, this.path, state.isNew);
+    this.log = new LogFile(disk, this.path, state.isNew);
     if (state.isNew) [this.#offsets, this.#times] = [this.offsets, this.times];
   }
 
@@ -85,11 +85,11 @@ export class Segment {
     return this.#nextOffset;
   }
   get offsets(): OffsetIndex {
-    this.#offsets ??= new OffsetIndex(new LogFile(this.#files, this.indexPaths[0], this.#isNew), this.baseOffset);
+    this.#offsets ??= new OffsetIndex(new LogFile(this.#disk, this.indexPaths[0], this.#isNew), this.baseOffset);
     return this.#offsets;
   }
   get times(): TimeIndex {
-    this.#times ??= new TimeIndex(new LogFile(this.#files, this.indexPaths[1], this.#isNew), this.baseOffset);
+    this.#times ??= new TimeIndex(new LogFile(this.#disk, this.indexPaths[1], this.#isNew), this.baseOffset);
     return this.#times;
   }
   /** The largest timestamp and the batch that has it. A closed segment's time index ends with it. */
