@@ -50,6 +50,24 @@ test('it syncs what it commits, is nobody else’s to reach, and runs in a proce
   await postgres.stop();
 });
 
+test('variables that a user has set for another PostgreSQL change nothing', async () => {
+  const variables = {
+    PGPORT: '1',
+    PGSSLMODE: 'require',
+    PGHOST: '/nowhere',
+    PGDATA: '/nowhere',
+    PGDATABASE: 'nothing',
+  };
+  Object.assign(process.env, variables);
+  try {
+    const postgres = await startEmbeddedPostgres({ dataDir, logger });
+    expect(await query(postgres, 'SELECT current_database() AS name')).toEqual([{ name: 'postgres' }]);
+    await postgres.stop();
+  } finally {
+    for (const name of Object.keys(variables)) delete process.env[name];
+  }
+});
+
 test('a second owner is refused in one line, in this process and in another', async () => {
   const postgres = await startEmbeddedPostgres({ dataDir, logger });
   await expect(startEmbeddedPostgres({ dataDir, logger })).rejects.toThrow(
@@ -74,6 +92,20 @@ test('a server that is killed is started again, at the same address', async () =
   expect(lines.some((line) => line.includes('PostgreSQL has ended (exit SIGKILL): starting it again'))).toBe(true);
   await postgres.stop();
   await until(async () => !isAlive(pid));
+}, 60_000);
+
+test('a server that recovers by itself from the death of one of its processes is left to it', async () => {
+  const lines: string[] = [];
+  const postgres = await startEmbeddedPostgres({ dataDir, logger: recorder(lines) });
+  const postmaster = postmasterOf(postgres);
+  const [row] = (await query(postgres, `SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'`)) as [
+    { pid: number },
+  ];
+  process.kill(row.pid, 'SIGKILL');
+  await until(async () => !isAlive(row.pid) && (await query(postgres, 'SELECT 1')).length > 0);
+  expect(postmasterOf(postgres)).toBe(postmaster);
+  await postgres.stop();
+  expect(lines).toEqual([]);
 }, 60_000);
 
 test('the server of an owner that was killed is stopped by the next one, which goes on with its data', async () => {

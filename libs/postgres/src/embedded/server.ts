@@ -25,7 +25,7 @@ const MEMORY_STILL_HELD = 'pre-existing shared memory block';
 const FIRST_ATTEMPTS = 50;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
-/** Having lived this long, a server that dies is started again without delay. */
+/** The death of a server that has lived this long is the first of its row. */
 const CALM_MS = 60_000;
 /** Recovery after a crash: minutes at worst, said to the log when it is more than a moment. */
 const SLOW_START_MS = 2_000;
@@ -110,7 +110,10 @@ export class Server {
         (child.stderr as Readable & { unref(): void }).unref();
         resolve(undefined);
       });
-      child.on('error', reject);
+      child.on('error', (error) => {
+        clearTimeout(slow);
+        reject(error);
+      });
       child.on('close', (code, signal) => {
         clearTimeout(slow);
         resolve(`exit ${code ?? signal}: ${lastLines.join('; ')}`);
@@ -120,8 +123,8 @@ export class Server {
 
   #died(how: string): void {
     if (this.#stopping) return;
-    const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** this.#deaths, LONGEST_PAUSE_MS);
-    this.#deaths = performance.now() - this.#readyAt > CALM_MS ? 1 : this.#deaths + 1;
+    if (performance.now() - this.#readyAt > CALM_MS) this.#deaths = 0;
+    const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** this.#deaths++, LONGEST_PAUSE_MS);
     this.#options.logger.error({}, `PostgreSQL has ended (${how}): starting it again in ${pauseMs} ms`);
     this.#restart = setTimeout(() => void this.#startAgain(), pauseMs).unref();
   }
@@ -134,8 +137,9 @@ export class Server {
   }
 
   /** The server's lines go to the log; of what it says to clients and of their mistakes, only the debug log hears. */
-  #listen(child: Child, ready: () => void): string[] {
+  #listen(child: Child, becameReady: () => void): string[] {
     const kept: string[] = [];
+    let ready = false;
     let rest = '';
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
       const lines = (rest + chunk).split('\n');
@@ -145,7 +149,10 @@ export class Server {
         if (kept.length > KEPT_LINES) kept.shift();
         if (line.includes('PANIC:')) this.#options.logger.error({}, `PostgreSQL: ${line}`);
         else this.#options.logger.debug({}, `PostgreSQL: ${line}`);
-        if (line.includes(READY)) ready();
+        // It says so again after each recovery from the death of one of its processes.
+        if (ready || !line.includes(READY)) continue;
+        ready = true;
+        becameReady();
       }
     });
     return kept;

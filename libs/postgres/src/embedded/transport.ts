@@ -6,6 +6,7 @@ import { passwordOf } from './cluster.ts';
 import type { Home } from './home.ts';
 
 export interface Transport {
+  /** Complete, so that PG* variables of whoever starts the program change nothing. */
   readonly url: string;
   /** Settings of the server. */
   readonly settings: readonly string[];
@@ -25,13 +26,13 @@ export async function transportOf(home: Home, port: number | undefined): Promise
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   if (home.user) chownSync(folder, home.user.uid, home.user.gid);
   return {
-    url: `postgres://postgres@/postgres?host=${encodeURIComponent(folder)}`,
+    url: `postgres://postgres@/postgres?host=${encodeURIComponent(folder)}&port=5432&sslmode=disable`,
     settings: ['listen_addresses=', `unix_socket_directories=${folder}`, 'unix_socket_permissions=0700'],
   };
 }
 
 const tcp = (home: Home, port: number): Transport => ({
-  url: `postgres://postgres:${passwordOf(home)}@127.0.0.1:${port}/postgres`,
+  url: `postgres://postgres:${passwordOf(home)}@127.0.0.1:${port}/postgres?sslmode=disable`,
   settings: ['listen_addresses=127.0.0.1', `port=${port}`, 'unix_socket_directories='],
 });
 
