@@ -25,6 +25,7 @@ class Device {
     client.on('error', () => {});
     const lanes = Array.from({ length: 5 }, () => this.#lane(client));
     await cut;
+    client.end(true); // which tells the publishes that still wait
     await Promise.all(lanes);
   }
 

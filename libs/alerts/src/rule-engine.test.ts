@@ -52,14 +52,14 @@ test('leaving the geofence raises an alert; being elsewhere from the start does 
 test('silence raises an alert with the offset of the last position, once', async () => {
   const rules = engine();
   await feed(rules, seen(center));
-  nowMs += 29_000;
+  nowMs += 59_000;
   expect(await rules.tick([3])).toEqual([]);
   nowMs += 1_000;
   expect(ids(await rules.tick([3]))).toEqual(['silence-3-0']);
   nowMs += 60_000;
   expect(await rules.tick([3])).toEqual([]);
   await feed(rules, seen(center));
-  nowMs += 30_000;
+  nowMs += 60_000;
   expect(ids(await rules.tick([3]))).toEqual(['silence-3-1']);
 });
 
@@ -93,11 +93,11 @@ test('after a downtime nobody is called silent before the backlog has been read'
   nowMs += 3_600_000;
   const restarted = engine();
   expect(await restarted.tick([3])).toEqual([]);
-  nowMs += 20_000;
+  nowMs += 40_000;
   await feed(restarted, missed);
-  nowMs += 20_000;
+  nowMs += 40_000;
   expect(await restarted.tick([3])).toEqual([]);
-  nowMs += 20_000;
+  nowMs += 40_000;
   expect(await restarted.tick([3])).toHaveLength(1);
 });
 

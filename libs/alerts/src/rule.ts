@@ -30,5 +30,5 @@ export const defaultRules: readonly Rule[] = [
     name: 'Gothenburg',
     area: { box: { west: 11.875, south: 57.66, east: 12.075, north: 57.75 } },
   },
-  { id: 'silence', enabled: true, kind: 'silence', afterSeconds: 30 },
+  { id: 'silence', enabled: true, kind: 'silence', afterSeconds: 60 },
 ];

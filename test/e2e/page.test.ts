@@ -1,0 +1,107 @@
+// The page as a person sees it, in a real Chromium: trucks on the map and in the list, a trail, an alert; no request
+// leaves this machine.
+import { execFileSync } from 'node:child_process';
+import { connectAsync, type MqttClient } from 'mqtt';
+import { type Browser, chromium, devices, type Page } from 'playwright-core';
+import { dataFolder, Program, testSettings } from './support/program.ts';
+import { until } from './support/until.ts';
+
+const executablePath = ['chromium', 'chromium-browser', 'google-chrome'].map(which).find((path) => path !== undefined);
+const reason = 'no Chromium on this machine (apt-get install chromium)';
+if (!executablePath && process.env['CI'] === undefined) console.warn(`skipped: the page in a browser: ${reason}`);
+
+function which(name: string): string | undefined {
+  try {
+    return execFileSync('which', [name], { encoding: 'utf8' }).trim();
+  } catch {
+    return undefined;
+  }
+}
+
+(executablePath || process.env['CI'] ? describe : describe.skip)(`the page (skipped: ${reason})`, () => {
+  let program: Program;
+  let browser: Browser;
+  let device: MqttClient;
+  const errors: string[] = [];
+  const strangers: string[] = [];
+
+  beforeAll(async () => {
+    if (!executablePath) throw new Error(reason);
+    const args = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'];
+    program = await Program.start('appliance', {
+      ...testSettings,
+      MILEPOST_DATA_DIR: dataFolder(),
+      MILEPOST_LOG_LEVEL: 'warn',
+    });
+    browser = await chromium.launch({ executablePath, args });
+    device = await connectAsync(`mqtt://127.0.0.1:${program.ports.mqtt}`);
+    for (let truck = 1; truck <= 3; truck++) await drive(`truck-${truck}`, 0);
+  }, 120_000);
+
+  afterAll(async () => {
+    await device?.endAsync(true);
+    await browser?.close();
+    await program?.stop();
+  });
+
+  const drive = (truckId: string, step: number, speedKmh = 50) =>
+    device.publishAsync(
+      `trucks/${truckId}/gps`,
+      JSON.stringify({ lat: 57.7 + step / 2000, lon: 11.97, speedKmh, headingDeg: 0, ts: new Date().toISOString() }),
+      { qos: 1 },
+    );
+
+  async function open(options: Parameters<Browser['newContext']>[0] = {}): Promise<Page> {
+    const page = await (await browser.newContext(options)).newPage();
+    page.on('pageerror', (error) => errors.push(error.message));
+    page.on('request', (request) => {
+      if (new URL(request.url()).hostname !== '127.0.0.1') strangers.push(request.url());
+    });
+    await page.goto(`http://127.0.0.1:${program.ports.http}/`);
+    await page.getByTestId('truck-row').first().waitFor();
+    return page;
+  }
+
+  test('shows the trucks on the map and in the list', async () => {
+    const page = await open();
+    expect(await page.getByTestId('truck-row').count()).toBe(3);
+    await until('three markers', async () => (await page.getByTestId('markers').getAttribute('data-markers')) === '3');
+    await page.context().close();
+  }, 60_000);
+
+  test("draws a truck's trail when it is clicked, and its speed", async () => {
+    for (let step = 1; step <= 5; step++) await drive('truck-2', step, 62);
+    const page = await open();
+    await page.locator('[data-testid=truck-row][data-truck-id=truck-2]').click();
+    await page.getByTestId('truck-details').waitFor();
+    expect(await page.getByTestId('truck-speed').textContent()).toContain('62');
+    await until('a trail', async () => Number(await page.getByTestId('trail').getAttribute('data-points')) >= 5);
+    await page.context().close();
+  }, 60_000);
+
+  test('tells of a truck that speeds while the page is open', async () => {
+    const page = await open();
+    await drive('truck-3', 1, 140);
+    await page.getByTestId('toast').first().waitFor();
+    expect(await page.getByTestId('alerts').textContent()).toContain('truck-3');
+    await page.context().close();
+  }, 60_000);
+
+  test('fits a phone, in the dark', async () => {
+    const page = await open({ ...devices['iPhone 13'], colorScheme: 'dark' });
+    const [width, wide] = (await page.evaluate('[innerWidth, document.documentElement.scrollWidth]')) as [
+      number,
+      number,
+    ];
+    expect(wide).toBeLessThanOrEqual(width);
+    const background = (await page.evaluate('getComputedStyle(document.body).backgroundColor')) as string;
+    const brightness = (background.match(/\d+/g) ?? []).slice(0, 3).map(Number);
+    expect(Math.max(...brightness)).toBeLessThan(80);
+    await page.context().close();
+  }, 60_000);
+
+  test('asked nobody but its own server, and threw nothing', () => {
+    expect(strangers).toEqual([]);
+    expect(errors).toEqual([]);
+  });
+});
