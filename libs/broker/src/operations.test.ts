@@ -50,6 +50,7 @@ class SeenMeter implements Meter {
         const key = this.#key(name, labels);
         this.values.set(key, (this.values.get(key) ?? 0) + amount);
       },
+      remove: (labels: Labels) => void this.values.delete(this.#key(name, labels)),
     };
   }
   gauge(name: string) {

@@ -150,7 +150,10 @@ export interface Meter {
   onScrape(collect: () => void | Promise<void>): void;
 }
 export interface Counter {
+  /** Adding 0 makes the label set exist: a rate needs a series that was there before its first event. */
   add(amount?: number, labels?: Labels): void;
+  /** Forgets a label set, as `Gauge.remove`. */
+  remove(labels: Labels): void;
 }
 export interface Gauge {
   set(value: number, labels?: Labels): void;

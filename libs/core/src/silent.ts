@@ -6,7 +6,7 @@ const nothing = (): void => {};
 export const silentLogger: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
 export const silentMeter: Meter = {
-  counter: () => ({ add: nothing }),
+  counter: () => ({ add: nothing, remove: nothing }),
   gauge: () => ({ set: nothing, remove: nothing }),
   histogram: () => ({ observe: nothing }),
   onScrape: nothing,

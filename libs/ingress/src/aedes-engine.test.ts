@@ -17,7 +17,7 @@ const clock = {
   },
 };
 const noMetrics = {
-  counter: () => ({ add: () => {} }),
+  counter: () => ({ add: () => {}, remove: () => {} }),
   gauge: () => ({ set: () => {}, remove: () => {} }),
   histogram: () => ({ observe: () => {} }),
   onScrape: () => {},

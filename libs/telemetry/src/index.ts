@@ -1,2 +1,3 @@
+export * from './gauge-family.ts';
 export * from './logger.ts';
 export * from './prometheus-meter.ts';

@@ -1,27 +1,43 @@
-// The Meter of production: prom-client. One registry per process; a name asked for twice is the same metric.
+// The Meter of production: prom-client for what is counted and observed, our own gauges for what is set at each scrape.
+// One registry per process; a name asked for twice is the same metric. A scrape is one snapshot: two at a time share one,
+// and a part that cannot answer (it is stopping) costs its own numbers only.
 import type { Counter, Gauge, Histogram, Labels, Meter } from '@milepost/core';
 import * as prom from 'prom-client';
+import { GaugeFamily } from './gauge-family.ts';
+
+export interface MetricDescription {
+  readonly name: string;
+  readonly help: string;
+  readonly type: string;
+  readonly labelNames: readonly string[];
+}
 
 export class PrometheusMeter implements Meter {
   readonly registry = new prom.Registry();
+  readonly #gauges = new Map<string, GaugeFamily>();
   readonly #collectors: (() => void | Promise<void>)[] = [];
+  readonly #onFailure: (failure: unknown) => void;
+  #scraping: Promise<string> | undefined;
 
-  constructor() {
+  /** `onFailure` hears of a part that could not give its numbers. */
+  constructor(onFailure: (failure: unknown) => void = () => {}) {
+    this.#onFailure = onFailure;
     prom.collectDefaultMetrics({ register: this.registry });
   }
 
   counter(name: string, help: string, labelNames: readonly string[] = []): Counter {
     const metric = this.#once(name, () => new prom.Counter({ name, help, labelNames, registers: [this.registry] }));
     if (labelNames.length === 0) metric.inc(0);
-    return { add: (amount = 1, labels: Labels = {}) => metric.inc(labels, amount) };
+    return {
+      add: (amount = 1, labels: Labels = {}) => metric.inc(labels, amount),
+      remove: (labels) => metric.remove(labels),
+    };
   }
 
   gauge(name: string, help: string, labelNames: readonly string[] = []): Gauge {
-    const metric = this.#once(name, () => new prom.Gauge({ name, help, labelNames, registers: [this.registry] }));
-    return {
-      set: (value, labels = {}) => metric.set(labels, value),
-      remove: (labels) => metric.remove(labels),
-    };
+    let gauge = this.#gauges.get(name);
+    if (!gauge) this.#gauges.set(name, (gauge = new GaugeFamily(name, help, labelNames)));
+    return gauge;
   }
 
   histogram(name: string, help: string, buckets: readonly number[], labelNames: readonly string[] = []): Histogram {
@@ -37,9 +53,32 @@ export class PrometheusMeter implements Meter {
   }
 
   /** The page that Prometheus reads. */
-  async text(): Promise<string> {
-    for (const collect of this.#collectors) await collect();
-    return this.registry.metrics();
+  text(): Promise<string> {
+    this.#scraping ??= this.#scrape().finally(() => (this.#scraping = undefined));
+    return this.#scraping;
+  }
+
+  /** Every metric there is, by name: the source of docs/METRICS.md. */
+  async describe(): Promise<MetricDescription[]> {
+    const counted = await this.registry.getMetricsAsJSON();
+    const described = counted.map(({ name, help, type }) => {
+      const { labelNames } = this.registry.getSingleMetric(name) as unknown as { labelNames: readonly string[] };
+      return { name, help, type: String(type), labelNames };
+    });
+    const gauges = [...this.#gauges.values()].map(({ name, help, labelNames }) => ({ name, help, type: 'gauge', labelNames }));
+    return [...described, ...gauges].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  async #scrape(): Promise<string> {
+    for (const collect of this.#collectors) {
+      try {
+        await collect();
+      } catch (failure) {
+        this.#onFailure(failure);
+      }
+    }
+    const counted = await this.registry.metrics();
+    return counted + [...this.#gauges.values()].map((gauge) => gauge.text()).join('');
   }
 
   #once<Metric extends prom.Metric>(name: string, make: () => Metric): Metric {

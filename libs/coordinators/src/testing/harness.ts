@@ -98,6 +98,7 @@ export class Harness {
       ...silentMeter,
       counter: (name) => ({
         add: (_, labels) => void this.rebalances.push(`${name} ${labels?.['consumergroup']} ${labels?.['reason']}`),
+        remove: () => {},
       }),
     };
     const { clock, random, store, config } = this;
