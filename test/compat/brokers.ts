@@ -1,0 +1,115 @@
+// The broker that a suite is run against: ours in a process of its own with an embedded PostgreSQL, a real Apache Kafka
+// from Maven's central repository, or one that already runs somewhere.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { cache, here, run } from './suite.ts';
+
+export interface BrokerUnderTest {
+  readonly bootstrap: string;
+  stop(): Promise<void>;
+}
+
+/** What librdkafka's tests expect of a broker: four partitions by default, and a group that begins without a wait. */
+const properties = (kind: string): Record<string, string> => ({
+  'num.partitions': '4',
+  'group.initial.rebalance.delay.ms': '0',
+  'auto.create.topics.enable': String(kind !== 'noautocreate'),
+});
+
+/** `against`: ours, kafka or host:port. */
+export function startBroker(against: string, kind: string): Promise<BrokerUnderTest> {
+  if (against === 'ours') return startOurs(kind);
+  if (against === 'kafka') return startKafka(kind);
+  return Promise.resolve({ bootstrap: against, stop: async () => {} });
+}
+
+async function startOurs(kind: string): Promise<BrokerUnderTest> {
+  const data = mkdtempSync(join(tmpdir(), 'milepost-compat-data-'));
+  chmodSync(data, 0o711); // the embedded PostgreSQL does not run as root
+  const settings = Object.entries(properties(kind)).map(([name, value]) => [
+    `KAFKA_${name.toUpperCase().replaceAll('.', '_')}`,
+    value,
+  ]);
+  const env = {
+    ...process.env,
+    ...(Object.fromEntries(settings) as Record<string, string>),
+    MILEPOST_DATA_DIR: data,
+    MILEPOST_KAFKA_PORT: '0',
+    MILEPOST_HTTP_PORT: '0',
+    MILEPOST_LOG_LEVEL: 'info',
+    MILEPOST_FLUSH: 'always',
+  };
+  const args = ['--enable-source-maps', '--import', './tools/swc-hook.mjs', 'apps/broker/src/main.ts'];
+  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', brokerLog('ours')] });
+  const lines = createInterface({ input: child.stdout });
+  const port = await new Promise<number>((resolve, reject) => {
+    child.once('exit', () => reject(new Error('the broker did not start')));
+    lines.on('line', (line) => {
+      if (line.startsWith('{"ready"')) resolve((JSON.parse(line) as { ports: { kafka: number } }).ports.kafka);
+    });
+  });
+  return { bootstrap: `127.0.0.1:${port}`, stop: () => stopped(child, data) };
+}
+
+async function startKafka(kind: string): Promise<BrokerUnderTest> {
+  const jars = cache('kafka-4.3.1');
+  if (!existsSync(jars)) {
+    const goal = ['-q', '-B', '-f', here('kafka', 'pom.xml'), 'dependency:copy-dependencies'];
+    const copied = await run('maven', 'mvn', [...goal, `-DoutputDirectory=${jars}`]);
+    if (copied.status !== 0) throw new Error(`Maven could not bring Apache Kafka: ${copied.output.trim()}`);
+  }
+  const data = mkdtempSync(join(tmpdir(), 'milepost-compat-kafka-'));
+  const [port, controller] = [await freePort(), await freePort()];
+  const config = join(data, 'server.properties');
+  mkdirSync(join(data, 'logs'));
+  writeFileSync(config, kafkaProperties(kind, { port, controller, logs: join(data, 'logs') }));
+  const java = ['-Xmx1g', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-cp', join(jars, '*')];
+  const format = ['kafka.tools.StorageTool', 'format', '-t', 'MkU3OEVBNTcwNTJENDM2Qg', '-c', config];
+  const formatted = await run('kafka-format', 'java', [...java, ...format]);
+  if (formatted.status !== 0) throw new Error(`Kafka's storage could not be made: ${formatted.output.trim()}`);
+  const child = spawn('java', [...java, 'kafka.Kafka', config], { stdio: ['ignore', 'ignore', brokerLog('kafka')] });
+  return { bootstrap: `127.0.0.1:${port}`, stop: () => stopped(child, data) };
+}
+
+const kafkaProperties = (kind: string, on: { port: number; controller: number; logs: string }): string =>
+  Object.entries({
+    ...properties(kind),
+    'process.roles': 'broker,controller',
+    'node.id': '1',
+    'controller.quorum.voters': `1@127.0.0.1:${on.controller}`,
+    listeners: `PLAINTEXT://127.0.0.1:${on.port},CONTROLLER://127.0.0.1:${on.controller}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${on.port}`,
+    'controller.listener.names': 'CONTROLLER',
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'log.dirs': on.logs,
+    'offsets.topic.replication.factor': '1',
+    'transaction.state.log.replication.factor': '1',
+    'transaction.state.log.min.isr': '1',
+  })
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('');
+
+/** Its standard error, in .cache/compat/logs. */
+function brokerLog(name: string): number {
+  mkdirSync(cache('logs'), { recursive: true });
+  return openSync(cache('logs', `broker-${name}.log`), 'w');
+}
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+
+async function stopped(child: ChildProcess, data: string): Promise<void> {
+  const exited = new Promise<void>((resolve) => void child.once('exit', () => resolve()));
+  child.kill('SIGTERM');
+  await exited;
+  rmSync(data, { recursive: true, force: true });
+}

@@ -1,0 +1,65 @@
+// `npm run test:compat -- librdkafka|franz-go [--protocol consumer] [--against ours|kafka|host:port] [--only NAME,NAME]
+// [--must-pass] [--jobs 2]`: suites that no one here wrote. Fails when a test of its must-pass list does.
+import { parseArgs } from 'node:util';
+import { type BrokerUnderTest, startBroker } from './brokers.ts';
+import { FranzGo } from './franz-go.ts';
+import { librdkafka } from './librdkafka.ts';
+import type { Entry, Suite } from './suite.ts';
+import { Tally } from './tally.ts';
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    protocol: { type: 'string', default: 'classic' },
+    against: { type: 'string', default: 'ours' },
+    only: { type: 'string' },
+    'must-pass': { type: 'boolean', default: false },
+    jobs: { type: 'string', default: '2' },
+  },
+});
+
+const suite = suiteNamed(positionals[0]);
+const absent = await suite.prepare();
+if (absent === undefined) await runAll(chosen(suite));
+else process.stdout.write(`skipped ${suite.name}: ${absent}\n`);
+
+function suiteNamed(name: string | undefined): Suite {
+  if (name === 'franz-go') return new FranzGo();
+  if (name === 'librdkafka') return librdkafka(values.protocol === 'consumer' ? 'consumer' : 'classic');
+  throw new Error(`a suite: expected librdkafka or franz-go, seen ${name ?? 'nothing'}`);
+}
+
+function chosen({ entries, mustPass }: Suite): Entry[] {
+  const only = values.only?.split(',');
+  return entries.filter(
+    ({ name }) => (!only || only.some((one) => name.startsWith(one))) && (!values['must-pass'] || mustPass.has(name)),
+  );
+}
+
+/** Tests that want another kind of broker come after the others, with a broker of their own. */
+async function runAll(entries: readonly Entry[]): Promise<void> {
+  const tally = new Tally(suite);
+  const isApart = ({ kind }: Entry): boolean => kind === 'noautocreate';
+  for (const group of [entries.filter((one) => !isApart(one)), entries.filter(isApart)]) {
+    if (group[0] === undefined) continue;
+    const broker = await startBroker(values.against, group[0].kind);
+    try {
+      await runGroup(group, broker, tally);
+    } finally {
+      await broker.stop();
+    }
+  }
+  tally.close();
+}
+
+async function runGroup(entries: readonly Entry[], broker: BrokerUnderTest, tally: Tally): Promise<void> {
+  const left = [...entries];
+  const worker = async (): Promise<void> => {
+    for (let entry = left.shift(); entry; entry = left.shift()) {
+      const began = performance.now();
+      const verdict = await suite.run(entry, broker.bootstrap);
+      tally.add(entry, verdict, (performance.now() - began) / 1_000);
+    }
+  };
+  await Promise.all(Array.from({ length: Number(values.jobs) }, worker));
+}
