@@ -59,12 +59,16 @@ test('the log belongs to another cluster than the database', async () => {
   expect(await fails({ MILEPOST_DATA_DIR: data })).toContain('AAAAAAAAAAAAAAAAAAAAAA');
 }, 90_000);
 
-test('PostgreSQL that cannot be reached is waited for, with one line, and Ctrl-C ends the waiting', async () => {
-  const waiting = Program.launch('appliance', {
-    ...testSettings,
-    MILEPOST_DATA_DIR: dataFolder(),
-    DATABASE_URL: 'postgres://me:secret@127.0.0.1:1/x',
-  });
+const nowhere = 'postgres://me:secret@127.0.0.1:1/x';
+
+test('PostgreSQL cannot be reached', async () => {
+  const said = await fails({ DATABASE_URL: nowhere, MILEPOST_DATABASE_WAIT_SECONDS: '1' });
+  expect(said).toContain('correct DATABASE_URL');
+});
+
+test('Ctrl-C ends the waiting for PostgreSQL, and no password is printed', async () => {
+  const env = { ...testSettings, MILEPOST_DATA_DIR: dataFolder(), DATABASE_URL: nowhere };
+  const waiting = Program.launch('appliance', env);
   await waiting.says(/cannot be reached/);
   expect(waiting.log).not.toContain('secret');
   expect(await waiting.stop()).toBe(0);

@@ -28,7 +28,12 @@ export class DatabasePart implements Part {
     if (!settings.databaseUrl)
       this.#embedded = await startEmbeddedPostgres({ dataDir: join(resolve(settings.dataDir), 'postgres'), logger });
     const url = settings.databaseUrl ?? this.#embedded?.url ?? '';
-    this.#source = await connectDatabase(url, { logger, signal: aborted });
+    const tired = AbortSignal.timeout(settings.databaseWaitSeconds * 1000);
+    try {
+      this.#source = await connectDatabase(url, { logger, signal: AbortSignal.any([aborted, tired]) });
+    } catch (error) {
+      throw tired.aborted && !aborted.aborted ? unreachable(settings.databaseWaitSeconds) : error;
+    }
   }
 
   async stop(): Promise<void> {
@@ -41,6 +46,12 @@ export class DatabasePart implements Part {
     return this.#source;
   }
 }
+
+const unreachable = (seconds: number): Error =>
+  new Error(
+    `PostgreSQL could not be reached within ${seconds} s: start it, correct DATABASE_URL, ` +
+      'or let a start wait for longer (MILEPOST_DATABASE_WAIT_SECONDS)',
+  );
 
 @Global()
 @Module({

@@ -101,6 +101,16 @@ export const table = {
     expected: 'postgres://user:password@host:port/database',
     meaning: 'PostgreSQL 14 or newer. Unset: an embedded one in the data folder.',
   }),
+  databaseWaitSeconds: setting({
+    variable: 'MILEPOST_DATABASE_WAIT_SECONDS',
+    schema: z
+      .string()
+      .regex(/^\d{1,5}$/)
+      .transform(Number),
+    expected: 'a whole number of seconds, up to 99999',
+    fallback: '30',
+    meaning: 'How long a start waits for a PostgreSQL that cannot be reached before it gives up with status 1.',
+  }),
   bootstrapServers: setting({
     variable: 'MILEPOST_BOOTSTRAP_SERVERS',
     schema: addresses,
