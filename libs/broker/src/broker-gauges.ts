@@ -1,7 +1,10 @@
 // Gauges under the names that existing Kafka dashboards know (kafka_exporter's and the JMX exporter's), set at each scrape
-// from one snapshot. Lag is never negative, empty groups keep their series, what is deleted loses them.
-import type { BrokerId, Gauge, Labels, Meter } from '@milepost/core';
+// from one snapshot: offsets, end and lag of a partition agree with one another. Lag is never negative, empty groups keep
+// their series, what is deleted loses them.
+import type { BrokerId, Counter, Labels, Meter, Offset } from '@milepost/core';
+import { REBALANCE_REASONS } from '@milepost/coordinators';
 import type { ClusterImage } from '@milepost/metadata';
+import { GaugeSeries } from './gauge-series.ts';
 import type { GroupSnapshot, PartitionSnapshot, TopicSnapshot } from './snapshots.ts';
 
 export interface GaugeSources {
@@ -9,21 +12,77 @@ export interface GaugeSources {
   readonly image: () => ClusterImage;
   readonly topics: () => TopicSnapshot[];
   readonly groupsSnapshot: () => Promise<GroupSnapshot[]>;
+  /** `min.insync.replicas` of topics that do not set it. */
+  readonly defaultMinIsr: () => number;
+  readonly diskSpace: () => { readonly freeBytes: number; readonly totalBytes: number };
+  readonly lagTimes: {
+    secondsBehind(group: string, topic: string, partition: number, committed: Offset): number;
+    endRound(): void;
+  };
 }
 
-const PARTITION = ['topic', 'partition'] as const;
-const GROUP = ['consumergroup'] as const;
-const GROUP_PARTITION = ['consumergroup', 'topic', 'partition'] as const;
+const TOPIC = ['topic'];
+const PARTITION = ['topic', 'partition'];
+const GROUP = ['consumergroup'];
+const GROUP_TOPIC = ['consumergroup', 'topic'];
+const GROUP_PARTITION = ['consumergroup', 'topic', 'partition'];
+
+const gauges = {
+  kafka_brokers: ['Brokers of the cluster.', []],
+  kafka_broker_info: ['A broker; always 1.', ['id', 'address']],
+  kafka_topic_partitions: ['Partitions of the topic.', TOPIC],
+  kafka_topic_partition_current_offset: ['The high watermark: the next offset to be committed.', PARTITION],
+  kafka_topic_partition_oldest_offset: ['The first offset that is still there.', PARTITION],
+  kafka_topic_partition_leader: ['The broker that leads.', PARTITION],
+  kafka_topic_partition_replicas: ['Replicas.', PARTITION],
+  kafka_topic_partition_in_sync_replica: ['Replicas in sync.', PARTITION],
+  kafka_topic_partition_under_replicated_partition: ['1: some replica lags.', PARTITION],
+  kafka_topic_partition_leader_is_preferred: ['1: the first replica leads.', PARTITION],
+  kafka_cluster_partition_underminisr: ['1: fewer replicas in sync than min.insync.replicas asks for.', PARTITION],
+  kafka_cluster_partition_atminisr: ['1: one replica less in sync, and acks=all is refused.', PARTITION],
+  kafka_cluster_partition_underreplicated: ['1: some replica lags.', PARTITION],
+  kafka_cluster_partition_replicascount: ['Replicas.', PARTITION],
+  kafka_log_log_size: ['Bytes on disk.', PARTITION],
+  kafka_log_log_logstartoffset: ['The first offset that is still there.', PARTITION],
+  kafka_log_log_logendoffset: ['The next offset to be written.', PARTITION],
+  kafka_server_replicamanager_leadercount: ['Partitions led here.', []],
+  kafka_server_replicamanager_partitioncount: ['Partitions held here.', []],
+  kafka_server_replicamanager_underreplicatedpartitions: ['Partitions led here whose replicas lag.', []],
+  kafka_server_replicamanager_underminisrpartitioncount: [
+    'Partitions led here that are below min.insync.replicas.',
+    [],
+  ],
+  kafka_controller_kafkacontroller_activecontrollercount: ['1 on one broker of the cluster, 0 on the others.', []],
+  kafka_controller_kafkacontroller_offlinepartitionscount: ['Partitions that nobody can serve.', []],
+  kafka_consumergroup_members: ['Members of the group.', GROUP],
+  kafka_consumergroup_current_offset: ['The committed offset.', GROUP_PARTITION],
+  kafka_consumergroup_current_offset_sum: ['Committed offsets, added up.', GROUP_TOPIC],
+  kafka_consumergroup_lag: ['Records not yet read.', GROUP_PARTITION],
+  kafka_consumergroup_lag_sum: ['Records not yet read, added up.', GROUP_TOPIC],
+  kafka_consumergroup_lag_seconds: ['How long the oldest record not yet read has been waiting.', GROUP_PARTITION],
+  milepost_storage_disk_free_bytes: ['Free on the disk that holds the log.', []],
+  milepost_storage_disk_total_bytes: ['Size of the disk that holds the log.', []],
+} as const satisfies Record<string, readonly [help: string, labelNames: readonly string[]]>;
+type GaugeName = keyof typeof gauges;
 
 export class BrokerGauges {
-  readonly #meter: Meter;
   readonly #sources: GaugeSources;
-  readonly #gauges = new Map<string, GaugeSeries>();
+  readonly #series: Readonly<Record<GaugeName, GaugeSeries>>;
+  readonly #rebalances: Counter;
+  #groups = new Set<string>();
   #closed = false;
 
   constructor(meter: Meter, sources: GaugeSources) {
-    this.#meter = meter;
     this.#sources = sources;
+    const series = Object.entries(gauges).map(([name, [help, labels]]) => [
+      name,
+      new GaugeSeries(meter.gauge(name, help, labels)),
+    ]);
+    this.#series = Object.fromEntries(series) as Record<GaugeName, GaugeSeries>;
+    this.#rebalances = meter.counter('milepost_group_rebalances_total', 'Rebalances begun, by group and reason.', [
+      'consumergroup',
+      'reason',
+    ]);
     meter.onScrape(() => this.#collect());
   }
 
@@ -31,124 +90,128 @@ export class BrokerGauges {
     this.#closed = true;
   }
 
+  /** Groups first, as they take a turn or more; the rest is of the moment after, so that no group is ahead of the log. */
   async #collect(): Promise<void> {
     if (this.#closed) return;
-    this.#collectBrokers();
+    const groups = await this.#sources.groupsSnapshot();
+    if (this.#closed) return;
     const topics = this.#sources.topics();
-    for (const topic of topics) this.#collectTopic(topic);
-    this.#collectReplicas(topics.flatMap(({ partitions }) => partitions));
-    for (const group of await this.#sources.groupsSnapshot()) this.#collectGroup(group);
-    for (const gauge of this.#gauges.values()) gauge.dropStale();
+    this.#collectBrokers();
+    this.#collectDisk();
+    const minIsrOf = this.#minIsr();
+    for (const topic of topics) this.#collectTopic(topic, minIsrOf(topic));
+    this.#collectReplicas(topics, minIsrOf);
+    const ends = endsOf(topics);
+    for (const group of groups) this.#collectGroup(group, ends);
+    this.#keepRebalances(new Set(groups.map(({ groupId }) => groupId)));
+    for (const series of Object.values(this.#series)) series.endRound();
+    this.#sources.lagTimes.endRound();
   }
 
   #collectBrokers(): void {
     const { brokers } = this.#sources.image();
-    this.#set('kafka_brokers', 'Brokers of the cluster.', [], {}, brokers.size);
+    this.#set('kafka_brokers', {}, brokers.size);
     for (const { id, host, port } of brokers.values())
-      this.#set(
-        'kafka_broker_info',
-        'A broker; always 1.',
-        ['id', 'address'],
-        { id: String(id), address: `${host}:${port}` },
-        1,
-      );
+      this.#set('kafka_broker_info', { id: String(id), address: `${host}:${port}` }, 1);
+    const isFirst = Math.min(...brokers.keys()) === this.#sources.brokerId; // any may change metadata: one shall count
+    this.#set('kafka_controller_kafkacontroller_activecontrollercount', {}, isFirst ? 1 : 0);
   }
 
-  #collectTopic({ name: topic, partitions }: TopicSnapshot): void {
-    this.#set('kafka_topic_partitions', 'Partitions of the topic.', ['topic'], { topic }, partitions.length);
-    for (const partition of partitions) this.#collectPartition(topic, partition);
+  #collectDisk(): void {
+    const { freeBytes, totalBytes } = this.#sources.diskSpace();
+    this.#set('milepost_storage_disk_free_bytes', {}, freeBytes);
+    this.#set('milepost_storage_disk_total_bytes', {}, totalBytes);
   }
 
-  #collectPartition(topic: string, { index, leader, replicas, isr, log }: PartitionSnapshot): void {
-    const labels = { topic, partition: String(index) };
-    const set = (name: string, help: string, value: number): void => this.#set(name, help, PARTITION, labels, value);
-    set('kafka_topic_partition_leader', 'The broker that leads.', leader);
-    set('kafka_topic_partition_replicas', 'Replicas.', replicas.length);
-    set('kafka_topic_partition_in_sync_replica', 'Replicas in sync.', isr.length);
-    set(
-      'kafka_topic_partition_under_replicated_partition',
-      '1: some replica lags.',
-      isr.length < replicas.length ? 1 : 0,
-    );
-    set('kafka_topic_partition_leader_is_preferred', '1: the first replica leads.', leader === replicas[0] ? 1 : 0);
+  #collectTopic({ name: topic, partitions }: TopicSnapshot, minIsr: number): void {
+    this.#set('kafka_topic_partitions', { topic }, partitions.length);
+    for (const partition of partitions)
+      this.#collectPartition({ topic, partition: String(partition.index) }, partition, minIsr);
+  }
+
+  #collectPartition(labels: Labels, { leader, replicas, isr, log }: PartitionSnapshot, minIsr: number): void {
+    const isBehind = isr.length < replicas.length ? 1 : 0;
+    const enough = Math.min(minIsr, replicas.length);
+    this.#set('kafka_topic_partition_leader', labels, leader);
+    this.#set('kafka_topic_partition_replicas', labels, replicas.length);
+    this.#set('kafka_topic_partition_in_sync_replica', labels, isr.length);
+    this.#set('kafka_topic_partition_under_replicated_partition', labels, isBehind);
+    this.#set('kafka_topic_partition_leader_is_preferred', labels, leader === replicas[0] ? 1 : 0);
     if (!log) return;
-    set(
-      'kafka_topic_partition_current_offset',
-      'The high watermark: the next offset to be committed.',
-      log.highWatermark,
-    );
-    set('kafka_topic_partition_oldest_offset', 'The first offset that is still there.', log.logStartOffset);
-    set('kafka_log_log_size', 'Bytes on disk.', log.sizeBytes);
-    set('kafka_log_log_logstartoffset', 'The first offset that is still there.', log.logStartOffset);
-    set('kafka_log_log_logendoffset', 'The next offset to be written.', log.logEndOffset);
+    this.#set('kafka_topic_partition_current_offset', labels, log.highWatermark);
+    this.#set('kafka_topic_partition_oldest_offset', labels, log.logStartOffset);
+    this.#set('kafka_cluster_partition_underminisr', labels, isr.length < enough ? 1 : 0);
+    this.#set('kafka_cluster_partition_atminisr', labels, isr.length === enough ? 1 : 0);
+    this.#set('kafka_cluster_partition_underreplicated', labels, isBehind);
+    this.#set('kafka_cluster_partition_replicascount', labels, replicas.length);
+    this.#set('kafka_log_log_size', labels, log.sizeBytes);
+    this.#set('kafka_log_log_logstartoffset', labels, log.logStartOffset);
+    this.#set('kafka_log_log_logendoffset', labels, log.logEndOffset);
   }
 
-  #collectReplicas(partitions: readonly PartitionSnapshot[]): void {
+  #collectReplicas(topics: readonly TopicSnapshot[], minIsrOf: (topic: TopicSnapshot) => number): void {
     const { brokerId } = this.#sources;
-    const led = partitions.filter(({ leader }) => leader === brokerId);
-    const held = partitions.filter(({ replicas }) => replicas.includes(brokerId));
-    const behind = led.filter(({ isr, replicas }) => isr.length < replicas.length);
-    const set = (name: string, help: string, value: number): void =>
-      this.#set(`kafka_server_replicamanager_${name}`, help, [], {}, value);
-    set('leadercount', 'Partitions led here.', led.length);
-    set('partitioncount', 'Partitions held here.', held.length);
-    set('underreplicatedpartitions', 'Partitions led here whose replicas lag.', behind.length);
+    const counts = { led: 0, held: 0, behind: 0, tooFew: 0, offline: 0 };
+    for (const topic of topics) {
+      const minIsr = minIsrOf(topic);
+      for (const { leader, replicas, isr, log } of topic.partitions) {
+        const isLed = leader === brokerId;
+        if (isLed) counts.led++;
+        if (replicas.includes(brokerId)) counts.held++;
+        if (isLed && isr.length < replicas.length) counts.behind++;
+        if (isLed && isr.length < Math.min(minIsr, replicas.length)) counts.tooFew++;
+        if (leader < 0 || (isLed && !log)) counts.offline++;
+      }
+    }
+    this.#set('kafka_server_replicamanager_leadercount', {}, counts.led);
+    this.#set('kafka_server_replicamanager_partitioncount', {}, counts.held);
+    this.#set('kafka_server_replicamanager_underreplicatedpartitions', {}, counts.behind);
+    this.#set('kafka_server_replicamanager_underminisrpartitioncount', {}, counts.tooFew);
+    this.#set('kafka_controller_kafkacontroller_offlinepartitionscount', {}, counts.offline);
   }
 
-  #collectGroup({ groupId: consumergroup, members, offsets }: GroupSnapshot): void {
-    this.#set('kafka_consumergroup_members', 'Members of the group.', GROUP, { consumergroup }, members.length);
+  #collectGroup({ groupId: consumergroup, members, offsets }: GroupSnapshot, ends: Ends): void {
+    this.#set('kafka_consumergroup_members', { consumergroup }, members.length);
     const sums = new Map<string, { offset: number; lag: number }>();
-    for (const { topic, partition, offset, lag } of offsets) {
+    for (const { topic, partition, offset } of offsets) {
+      const end = ends.get(topic)?.[partition];
+      const lag = end === undefined ? 0 : Math.max(0, end - offset);
+      const behindSeconds = this.#sources.lagTimes.secondsBehind(consumergroup, topic, partition, offset);
       const labels = { consumergroup, topic, partition: String(partition) };
-      this.#set('kafka_consumergroup_current_offset', 'The committed offset.', GROUP_PARTITION, labels, offset);
-      this.#set('kafka_consumergroup_lag', 'Records not yet read.', GROUP_PARTITION, labels, lag ?? 0);
+      this.#set('kafka_consumergroup_current_offset', labels, offset);
+      this.#set('kafka_consumergroup_lag', labels, lag);
+      this.#set('kafka_consumergroup_lag_seconds', labels, behindSeconds);
       const sum = sums.get(topic) ?? { offset: 0, lag: 0 };
-      sums.set(topic, { offset: sum.offset + offset, lag: sum.lag + (lag ?? 0) });
+      sums.set(topic, { offset: sum.offset + offset, lag: sum.lag + lag });
     }
-    for (const [topic, sum] of sums) {
-      const labels = { consumergroup, topic };
-      this.#set(
-        'kafka_consumergroup_current_offset_sum',
-        'Committed offsets, added up.',
-        ['consumergroup', 'topic'],
-        labels,
-        sum.offset,
-      );
-      this.#set(
-        'kafka_consumergroup_lag_sum',
-        'Records not yet read, added up.',
-        ['consumergroup', 'topic'],
-        labels,
-        sum.lag,
-      );
+    for (const [topic, { offset, lag }] of sums) {
+      this.#set('kafka_consumergroup_current_offset_sum', { consumergroup, topic }, offset);
+      this.#set('kafka_consumergroup_lag_sum', { consumergroup, topic }, lag);
     }
   }
 
-  #set(name: string, help: string, labelNames: readonly string[], labels: Labels, value: number): void {
-    let series = this.#gauges.get(name);
-    if (!series) this.#gauges.set(name, (series = new GaugeSeries(this.#meter.gauge(name, help, labelNames))));
-    series.set(labels, value);
+  /** A group's counters are there before its first rebalance is counted, and go with it. */
+  #keepRebalances(groups: Set<string>): void {
+    for (const consumergroup of groups)
+      for (const reason of REBALANCE_REASONS) this.#rebalances.add(0, { consumergroup, reason });
+    for (const consumergroup of this.#groups)
+      if (!groups.has(consumergroup))
+        for (const reason of REBALANCE_REASONS) this.#rebalances.remove({ consumergroup, reason });
+    this.#groups = groups;
+  }
+
+  #minIsr(): (topic: TopicSnapshot) => number {
+    const byDefault = this.#sources.defaultMinIsr();
+    return ({ configs }) => Number(configs['min.insync.replicas'] ?? byDefault);
+  }
+
+  #set(name: GaugeName, labels: Labels, value: number): void {
+    this.#series[name].set(labels, value);
   }
 }
 
-/** Remembers which label sets were set, so that those that were not set again are removed. */
-class GaugeSeries {
-  readonly #gauge: Gauge;
-  #previous = new Map<string, Labels>();
-  #current = new Map<string, Labels>();
+/** High watermarks by topic and partition. */
+type Ends = ReadonlyMap<string, readonly (number | undefined)[]>;
 
-  constructor(gauge: Gauge) {
-    this.#gauge = gauge;
-  }
-
-  set(labels: Labels, value: number): void {
-    this.#gauge.set(value, labels);
-    this.#current.set(Object.values(labels).join('\u0000'), labels);
-  }
-
-  dropStale(): void {
-    for (const [key, labels] of this.#previous) if (!this.#current.has(key)) this.#gauge.remove(labels);
-    this.#previous = this.#current;
-    this.#current = new Map();
-  }
-}
+const endsOf = (topics: readonly TopicSnapshot[]): Ends =>
+  new Map(topics.map(({ name, partitions }) => [name, partitions.map(({ log }) => log?.highWatermark)]));

@@ -22,6 +22,7 @@ import { CommitQueue } from './commit-queue.ts';
 import { ConfigAdmin } from './config-admin.ts';
 import { Dispatcher } from './dispatch.ts';
 import { handlers } from './handlers/index.ts';
+import { LagTimes } from './lag-times.ts';
 import { LocalPartitions } from './local-partitions.ts';
 import { ProducerIds } from './producer-ids.ts';
 import { Purgatory } from './purgatory.ts';
@@ -120,7 +121,7 @@ async function serve(
   closing.push(() => groups.close());
   await groups.start(Array.from({ length: settings.groupShards }, (_, shard) => shard));
 
-  const traffic = new TopicTraffic(meter);
+  const traffic = new TopicTraffic(meter, () => image().topics.keys());
   const queue = new CommitQueue(store, (newer) => partitions.apply(newer));
   const services: Services = {
     host,
@@ -137,7 +138,6 @@ async function serve(
       image,
       layers,
       onDeleted: (topics) => {
-        for (const { name } of topics) traffic.forget(name);
         const deleted = topics.map(({ id, name }) => ({ name, topicId: id }));
         groups.topicsDeleted(deleted).catch(warn(logger, 'group offsets of deleted topics are still there'));
       },
@@ -164,7 +164,15 @@ async function serve(
 
   const topics = (): TopicSnapshot[] => topicSnapshots(image(), partitions);
   const groupsSnapshot = (): Promise<GroupSnapshot[]> => groupSnapshots(groups, partitions);
-  const gauges = new BrokerGauges(meter, { brokerId, image, topics, groupsSnapshot });
+  const gauges = new BrokerGauges(meter, {
+    brokerId,
+    image,
+    topics,
+    groupsSnapshot,
+    defaultMinIsr: () => Number(topicConfigValues({}, layers())['min.insync.replicas']),
+    diskSpace: () => host.disk.free(directory.folder),
+    lagTimes: new LagTimes(partitions, () => clock.now()),
+  });
   closing.push(() => gauges.close());
   clients.begin();
   let closed: Promise<void> | undefined;

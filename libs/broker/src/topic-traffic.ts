@@ -1,5 +1,6 @@
 // What goes through each topic, counted in plain numbers and handed to the meter at each scrape: an append or a read
-// costs an addition. Names are those of Kafka's BrokerTopicMetrics as exporters spell them.
+// costs an addition. Names are those of Kafka's BrokerTopicMetrics as exporters spell them. Every topic has its series
+// from its beginning; one that is gone, or never was, has none.
 import type { Counter, Meter } from '@milepost/core';
 
 const kinds = {
@@ -18,8 +19,11 @@ type Counts = Record<Kind, number>;
 export class TopicTraffic {
   readonly #byTopic = new Map<string, Counts>();
   readonly #counters: (readonly [Kind, Counter])[];
+  readonly #topics: () => Iterable<string>;
+  #shown = new Set<string>();
 
-  constructor(meter: Meter) {
+  constructor(meter: Meter, topics: () => Iterable<string>) {
+    this.#topics = topics;
     this.#counters = Object.entries(kinds).map(([kind, [name, help]]) => [
       kind as Kind,
       meter.counter(`kafka_server_brokertopicmetrics_${name}_total`, help, ['topic']),
@@ -34,15 +38,16 @@ export class TopicTraffic {
     return counts;
   }
 
-  forget(topic: string): void {
-    this.#byTopic.delete(topic);
-  }
-
   #publish(): void {
-    for (const [topic, counts] of this.#byTopic) {
+    const topics = new Set(this.#topics());
+    for (const topic of topics) {
+      const counts = this.#byTopic.get(topic) ?? none();
       for (const [kind, counter] of this.#counters) counter.add(counts[kind], { topic });
-      this.#byTopic.set(topic, none());
     }
+    for (const topic of this.#shown)
+      if (!topics.has(topic)) for (const [, counter] of this.#counters) counter.remove({ topic });
+    this.#byTopic.clear();
+    this.#shown = topics;
   }
 }
 

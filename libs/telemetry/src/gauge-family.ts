@@ -32,7 +32,8 @@ export class GaugeFamily implements Gauge {
 
   #series(labels: Labels): string {
     let series = '';
-    for (const name of this.labelNames) series += `${series === '' ? '{' : ','}${name}="${escaped(labels[name] ?? '')}"`;
+    for (const name of this.labelNames)
+      series += `${series === '' ? '{' : ','}${name}="${escaped(labels[name] ?? '')}"`;
     return series === '' ? this.name : `${this.name}${series}}`;
   }
 }
@@ -44,5 +45,4 @@ function escaped(text: string): string {
   return text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"');
 }
 
-const shown = (value: number): string =>
-  value === Infinity ? '+Inf' : value === -Infinity ? '-Inf' : String(value);
+const shown = (value: number): string => (value === Infinity ? '+Inf' : value === -Infinity ? '-Inf' : String(value));

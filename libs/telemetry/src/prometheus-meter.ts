@@ -65,7 +65,12 @@ export class PrometheusMeter implements Meter {
       const { labelNames } = this.registry.getSingleMetric(name) as unknown as { labelNames: readonly string[] };
       return { name, help, type: String(type), labelNames };
     });
-    const gauges = [...this.#gauges.values()].map(({ name, help, labelNames }) => ({ name, help, type: 'gauge', labelNames }));
+    const gauges = [...this.#gauges.values()].map(({ name, help, labelNames }) => ({
+      name,
+      help,
+      type: 'gauge',
+      labelNames,
+    }));
     return [...described, ...gauges].toSorted((a, b) => (a.name < b.name ? -1 : 1));
   }
 

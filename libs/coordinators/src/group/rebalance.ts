@@ -7,14 +7,16 @@ import { type ClassicGroup, type Member, NO_ASSIGNMENT } from './state.ts';
 import { failedSync, type Turn } from './turn.ts';
 
 /** Values of a metric's label: a small set. */
-export type RebalanceReason =
-  | 'member_joined'
-  | 'member_rejoined'
-  | 'member_left'
-  | 'session_expired'
-  | 'sync_expired'
-  | 'static_member_replaced'
-  | 'over_capacity';
+export const REBALANCE_REASONS = [
+  'member_joined',
+  'member_rejoined',
+  'member_left',
+  'session_expired',
+  'sync_expired',
+  'static_member_replaced',
+  'over_capacity',
+] as const;
+export type RebalanceReason = (typeof REBALANCE_REASONS)[number];
 
 /** Ends the join phase at the latest. */
 const JOIN = 'join';
