@@ -134,6 +134,26 @@ test('a slow store: clients are told in time, what it was busy with counts, and 
   expect(await h.committed()).toBe(4);
 });
 
+test('a member that is heard of while its end waits in the line lives on, however long the line', async () => {
+  for (const heldMs of [2_000, 7_000]) {
+    const h = await Harness.start();
+    const [busy, late] = await h.stable(2);
+    const held = Promise.withResolvers<void>();
+    h.store.pace = () => held.promise;
+    await h.clock.advance(9_500);
+    await busy!.heartbeat();
+    const commit = new Awaited(busy!.commit(1));
+    await h.clock.advance(600);
+    expect(await late!.heartbeat()).toBe(ErrorCode.NONE);
+    await h.clock.advance(heldMs);
+    held.resolve();
+    await commit.answer;
+    await h.clock.advance(1_500);
+    expect(await late!.heartbeat()).toBe(ErrorCode.NONE);
+    expect(await h.stateOf()).toBe('Stable');
+  }
+});
+
 test('one command at a time per group, different groups side by side', async () => {
   const h = await Harness.start();
   const held = Promise.withResolvers<void>();

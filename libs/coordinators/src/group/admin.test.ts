@@ -51,6 +51,17 @@ test('groups are listed, all or by state and type, whatever the case', async () 
   expect(await listed(['Assigning'], [])).toEqual([]);
 });
 
+test('a deleted group leaves no timer behind', async () => {
+  const h = await Harness.start();
+  const idle = h.clock.alarms;
+  await h.member().join();
+  expect(h.clock.alarms).toBe(idle + 1);
+  expect(await h.coordinator.deleteGroups(['g'])).toEqual([{ groupId: 'g', error: ErrorCode.NONE }]);
+  // The one that watched over the line of the write rings for nothing.
+  await h.clock.advance(5_000);
+  expect(h.clock.alarms).toBe(idle);
+});
+
 test('only groups without members are deleted, with their offsets and for good', async () => {
   const h = await Harness.start();
   const [member] = await h.stable(1);

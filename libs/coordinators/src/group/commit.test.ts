@@ -153,3 +153,14 @@ test('offsets of a deleted topic go, those of the next topic of that name stay, 
   await deleted;
   expect([await h.committed('a'), await h.committed('b'), await h.committed('c')]).toEqual([-1, 9, -1]);
 });
+
+test('an offset whose commit is under way when its topic is deleted goes as well', async () => {
+  const h = await Harness.start();
+  const held = Promise.withResolvers<void>();
+  h.store.pace = () => held.promise;
+  const commit = h.coordinator.commitOffsets(commitOf(outsider(h), 9));
+  const deleted = h.coordinator.topicsDeleted([{ name: 't', topicId: Uuid(`1${ZERO_UUID.slice(1)}`) }]);
+  held.resolve();
+  await Promise.all([commit, deleted]);
+  expect(await h.committed()).toBe(-1);
+});
