@@ -13,6 +13,7 @@ const commands = {
   milepost: milepost(),
   test: ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'],
   'test:interop': [...sources, 'test/interop/main.ts'],
+  'test:deploy': [...sources, 'test/deploy/main.ts'],
   'test:compat': [...sources, 'test/compat/main.ts'],
   bench: [...sources, 'test/bench/main.ts'],
   build: ['node_modules/@nestjs/cli/bin/nest.js', 'build', 'appliance'], // one tsconfig: this emits every app and library

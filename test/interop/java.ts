@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { codecs } from './kcat.ts';
-import { check, command, type Finished, missing, type Report } from './run.ts';
+import { check, command, type Finished, missing, type Report } from '../support/run.ts';
 
 const RECORDS = 5_000;
 

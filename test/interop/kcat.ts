@@ -1,5 +1,5 @@
 // kcat (librdkafka): metadata, every codec both ways, keys and headers, a balanced consumer group.
-import { check, command, missing, type Report } from './run.ts';
+import { check, command, missing, type Report } from '../support/run.ts';
 
 export const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
 

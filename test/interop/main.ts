@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { javaCases } from './java.ts';
 import { kcatCases } from './kcat.ts';
-import { Report } from './run.ts';
+import { Report } from '../support/run.ts';
 
 const { bootstrap } = parseArgs({ options: { bootstrap: { type: 'string' } } }).values;
 const report = new Report();

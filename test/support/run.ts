@@ -10,9 +10,18 @@ export interface Finished {
 const COMMAND_LIMIT_MS = 120_000;
 
 /** Runs a foreign program to its end. A status that is not 0 is the caller's to judge; a program that hangs is killed. */
-export function command(file: string, args: readonly string[], input?: string): Promise<Finished> {
+export function command(
+  file: string,
+  args: readonly string[],
+  input?: string,
+  { env = {}, limitMs = COMMAND_LIMIT_MS }: { env?: Readonly<Record<string, string>>; limitMs?: number } = {},
+): Promise<Finished> {
   return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'], timeout: COMMAND_LIMIT_MS });
+    const child = spawn(file, args, {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      timeout: limitMs,
+      env: { ...process.env, ...env },
+    });
     let stdout = '';
     let stderr = '';
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString('utf8')));

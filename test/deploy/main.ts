@@ -1,0 +1,20 @@
+// `npm run test:deploy`: the chart, the Compose file and the image, as far as this machine can tell without a cluster. Nothing
+// here runs on Kubernetes; what could not be tried is printed with its reason.
+import { Report } from '../support/run.ts';
+import { chartCases, schemaCases } from './chart.ts';
+import { composeCases } from './compose.ts';
+import { effectCases } from './effects.ts';
+import { imageCases } from './image.ts';
+import { findHelm, findKubeconform, findSchemas } from './tools.ts';
+
+const report = new Report();
+await composeCases(report);
+const helm = await findHelm();
+if ('reason' in helm) report.skip('the chart', helm.reason);
+else {
+  await chartCases(report, helm.path);
+  await effectCases(report, helm.path);
+  await schemaCases(report, helm.path, await findKubeconform(), await findSchemas());
+}
+await imageCases(report);
+report.close();
