@@ -1,5 +1,6 @@
 // The Kafka that the command line talks to: MILEPOST_BOOTSTRAP_SERVERS, else the broker on this machine.
 import { readSettings } from '@milepost/settings';
+import { kafkaFailure } from '@milepost/streams';
 import { Admin } from '@platformatic/kafka';
 
 export async function withAdmin<Result>(work: (admin: Admin) => Promise<Result>): Promise<Result> {
@@ -9,20 +10,10 @@ export async function withAdmin<Result>(work: (admin: Admin) => Promise<Result>)
   try {
     return await work(admin);
   } catch (error) {
-    throw isUnreachable(error)
-      ? new Error(`no Kafka answers at ${servers.join(', ')}: start one (npm start), or set MILEPOST_BOOTSTRAP_SERVERS`)
-      : error;
+    throw kafkaFailure(servers, error);
   } finally {
     await admin.close();
   }
-}
-
-function isUnreachable(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  if ((error as { code?: string }).code === 'PLT_KFK_NETWORK' || /ECONNREFUSED|ETIMEDOUT/.test(error.message))
-    return true;
-  const inner = error instanceof AggregateError ? error.errors : [];
-  return [error.cause, ...inner].some(isUnreachable);
 }
 
 /** Columns as wide as their widest cell. */

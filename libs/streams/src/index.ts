@@ -1,4 +1,5 @@
 export * from './consumer.ts';
+export { kafkaFailure } from './failure.ts';
 export * from './partitioner.ts';
 export * from './producer.ts';
 export * from './read-back.ts';

@@ -1,5 +1,6 @@
 // The topics of the product. Each app makes sure at its start that they are there, on our broker or on a foreign Kafka.
 import { Admin } from '@platformatic/kafka';
+import { codesOf, kafkaFailure } from './failure.ts';
 
 export interface TopicPlan {
   readonly name: string;
@@ -26,7 +27,7 @@ export class WrongPartitions extends Error {
   override readonly name = 'WrongPartitions';
 }
 
-/** Creates what is missing. @throws WrongPartitions; the client's error when the Kafka cannot be reached. */
+/** Creates what is missing. @throws WrongPartitions; Error with where, why and the cure. */
 export async function ensureTopics(
   bootstrapServers: readonly string[],
   plans: readonly TopicPlan[] = productTopics,
@@ -53,6 +54,8 @@ export async function ensureTopics(
             'this cannot be changed in place: use another cluster, or move the topic aside',
         );
     }
+  } catch (error) {
+    throw error instanceof WrongPartitions ? error : kafkaFailure(bootstrapServers, error);
   } finally {
     await admin.close();
   }
@@ -68,13 +71,6 @@ async function create(admin: Admin, { name, partitions, configs = {} }: TopicPla
       configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
     });
   } catch (error) {
-    if (!JSON.stringify(errorsOf(error)).includes('TOPIC_ALREADY_EXISTS')) throw error;
+    if (!codesOf(error).includes('TOPIC_ALREADY_EXISTS')) throw error;
   }
-}
-
-/** The client wraps the broker's errors in one another. */
-function errorsOf(error: unknown): unknown[] {
-  if (!(error instanceof Error)) return [];
-  const inner = error instanceof AggregateError ? error.errors.flatMap(errorsOf) : [];
-  return [(error as { apiId?: string }).apiId ?? error.message, ...inner, ...errorsOf(error.cause)];
 }

@@ -1,0 +1,35 @@
+// Each app as a program of its own, with nothing between them but Kafka's protocol: as they run beside a foreign Kafka.
+import { connectAsync } from 'mqtt';
+import { readAll } from './support/log-reader.ts';
+import { dataFolder, Program, testSettings } from './support/program.ts';
+import { until } from './support/until.ts';
+
+test('broker, gateway, dashboard and notifications run one by one', async () => {
+  const settings = () => ({ ...testSettings, MILEPOST_DATA_DIR: dataFolder(), MILEPOST_LOG_LEVEL: 'warn' });
+  const broker = await Program.start('broker', settings());
+  const client = () => ({ ...settings(), MILEPOST_BOOTSTRAP_SERVERS: `127.0.0.1:${broker.ports.kafka}` });
+  const notifications = await Program.start('notifications', client());
+  const dashboard = await Program.start('dashboard', client());
+  const gateway = await Program.start('gateway', client());
+  expect(Object.keys(gateway.ports).sort()).toEqual(['http', 'mqtt', 'mqttWs']);
+
+  const device = await connectAsync(`mqtt://127.0.0.1:${gateway.ports.mqtt}`);
+  await device.publishAsync('trucks/alone/gps', '{"lat":57.7,"lon":11.97,"speedKmh":140}', { qos: 1 });
+  await device.endAsync();
+  await until('the truck on the map', async () =>
+    (await (await fetch(`http://127.0.0.1:${dashboard.ports.http}/api/trucks`)).text()).includes('alone'),
+  );
+  await until('the alert in the log', async () => (await readAll(broker.ports.kafka, 'truck_alerts')).length === 1);
+  for (const program of [gateway, dashboard, notifications, broker]) expect(await program.stop()).toBe(0);
+}, 120_000);
+
+test('a gateway whose Kafka is away says so in one line and ends with 1', async () => {
+  const { status, log } = await Program.run('gateway', {
+    ...testSettings,
+    MILEPOST_DATA_DIR: dataFolder(),
+    MILEPOST_LOG_LEVEL: 'error',
+    MILEPOST_BOOTSTRAP_SERVERS: '127.0.0.1:1',
+  });
+  expect(status).toBe(1);
+  expect(log.trim().split('\n')).toEqual([expect.stringContaining('127.0.0.1:1')]);
+}, 60_000);
