@@ -1,10 +1,9 @@
 // Gauges under the names that existing Kafka dashboards know (kafka_exporter's and the JMX exporter's), set at each scrape
 // from one snapshot: offsets, end and lag of a partition agree with one another. Lag is never negative, empty groups keep
 // their series, what is deleted loses them.
-import type { BrokerId, Counter, Labels, Meter, Offset } from '@milepost/core';
+import type { BrokerId, Counter, Gauge, Labels, Meter, Offset } from '@milepost/core';
 import { REBALANCE_REASONS } from '@milepost/coordinators';
 import type { ClusterImage } from '@milepost/metadata';
-import { GaugeSeries } from './gauge-series.ts';
 import type { GroupSnapshot, PartitionSnapshot, TopicSnapshot } from './snapshots.ts';
 
 export interface GaugeSources {
@@ -67,18 +66,17 @@ type GaugeName = keyof typeof gauges;
 
 export class BrokerGauges {
   readonly #sources: GaugeSources;
-  readonly #series: Readonly<Record<GaugeName, GaugeSeries>>;
+  readonly #gauges: Readonly<Record<GaugeName, Gauge>>;
+  /** Kept from scrape to scrape: see GaugeFamily of libs/telemetry. */
+  readonly #labels = new LabelSets();
   readonly #rebalances: Counter;
   #groups = new Set<string>();
   #closed = false;
 
   constructor(meter: Meter, sources: GaugeSources) {
     this.#sources = sources;
-    const series = Object.entries(gauges).map(([name, [help, labels]]) => [
-      name,
-      new GaugeSeries(meter.gauge(name, help, labels)),
-    ]);
-    this.#series = Object.fromEntries(series) as Record<GaugeName, GaugeSeries>;
+    const made = Object.entries(gauges).map(([name, [help, labels]]) => [name, meter.gauge(name, help, labels)]);
+    this.#gauges = Object.fromEntries(made) as Record<GaugeName, Gauge>;
     this.#rebalances = meter.counter('milepost_group_rebalances_total', 'Rebalances begun, by group and reason.', [
       'consumergroup',
       'reason',
@@ -104,7 +102,8 @@ export class BrokerGauges {
     const ends = endsOf(topics);
     for (const group of groups) this.#collectGroup(group, ends);
     this.#keepRebalances(new Set(groups.map(({ groupId }) => groupId)));
-    for (const series of Object.values(this.#series)) series.endRound();
+    for (const gauge of Object.values(this.#gauges)) gauge.sweep();
+    this.#labels.sweep();
     this.#sources.lagTimes.endRound();
   }
 
@@ -126,7 +125,7 @@ export class BrokerGauges {
   #collectTopic({ name: topic, partitions }: TopicSnapshot, minIsr: number): void {
     this.#set('kafka_topic_partitions', { topic }, partitions.length);
     for (const partition of partitions)
-      this.#collectPartition({ topic, partition: String(partition.index) }, partition, minIsr);
+      this.#collectPartition(this.#labels.of(undefined, topic, partition.index), partition, minIsr);
   }
 
   #collectPartition(labels: Labels, { leader, replicas, isr, log }: PartitionSnapshot, minIsr: number): void {
@@ -177,7 +176,7 @@ export class BrokerGauges {
       const end = ends.get(topic)?.[partition];
       const lag = end === undefined ? 0 : Math.max(0, end - offset);
       const behindSeconds = this.#sources.lagTimes.secondsBehind(consumergroup, topic, partition, offset);
-      const labels = { consumergroup, topic, partition: String(partition) };
+      const labels = this.#labels.of(consumergroup, topic, partition);
       this.#set('kafka_consumergroup_current_offset', labels, offset);
       this.#set('kafka_consumergroup_lag', labels, lag);
       this.#set('kafka_consumergroup_lag_seconds', labels, behindSeconds);
@@ -206,7 +205,7 @@ export class BrokerGauges {
   }
 
   #set(name: GaugeName, labels: Labels, value: number): void {
-    this.#series[name].set(labels, value);
+    this.#gauges[name].set(value, labels);
   }
 }
 
@@ -215,3 +214,25 @@ type Ends = ReadonlyMap<string, readonly (number | undefined)[]>;
 
 const endsOf = (topics: readonly TopicSnapshot[]): Ends =>
   new Map(topics.map(({ name, partitions }) => [name, partitions.map(({ log }) => log?.highWatermark)]));
+
+/** The label objects of partitions, by group and topic; those that a scrape did not ask for are let go. */
+class LabelSets {
+  #previous = new Map<string, Labels[]>();
+  #current = new Map<string, Labels[]>();
+
+  of(consumergroup: string | undefined, topic: string, partition: number): Labels {
+    const key = `${consumergroup ?? ''}\u0000${topic}`;
+    let labels = this.#current.get(key);
+    if (!labels) this.#current.set(key, (labels = this.#previous.get(key) ?? []));
+    return (labels[partition] ??= {
+      ...(consumergroup === undefined ? {} : { consumergroup }),
+      topic,
+      partition: String(partition),
+    });
+  }
+
+  sweep(): void {
+    this.#previous = this.#current;
+    this.#current = new Map();
+  }
+}

@@ -54,9 +54,18 @@ class SeenMeter implements Meter {
     };
   }
   gauge(name: string) {
+    const fresh = new Set<string>();
+    const gone = (key: string) => key.startsWith(`${name}{`) && !fresh.has(key);
     return {
-      set: (value: number, labels: Labels = {}) => void this.values.set(this.#key(name, labels), value),
+      set: (value: number, labels: Labels = {}) => {
+        fresh.add(this.#key(name, labels));
+        this.values.set(this.#key(name, labels), value);
+      },
       remove: (labels: Labels) => void this.values.delete(this.#key(name, labels)),
+      sweep: () => {
+        for (const key of [...this.values.keys()].filter(gone)) this.values.delete(key);
+        fresh.clear();
+      },
     };
   }
   histogram() {

@@ -159,6 +159,8 @@ export interface Gauge {
   set(value: number, labels?: Labels): void;
   /** Forgets a label set: a topic that is gone has no series. */
   remove(labels: Labels): void;
+  /** Forgets every label set that was not set since the last sweep: for gauges that are set anew at each scrape. */
+  sweep(): void;
 }
 export interface Histogram {
   observe(value: number, labels?: Labels): void;

@@ -7,7 +7,7 @@ export const silentLogger: Logger = { debug: nothing, info: nothing, warn: nothi
 
 export const silentMeter: Meter = {
   counter: () => ({ add: nothing, remove: nothing }),
-  gauge: () => ({ set: nothing, remove: nothing }),
+  gauge: () => ({ set: nothing, remove: nothing, sweep: nothing }),
   histogram: () => ({ observe: nothing }),
   onScrape: nothing,
 };

@@ -18,7 +18,7 @@ const clock = {
 };
 const noMetrics = {
   counter: () => ({ add: () => {}, remove: () => {} }),
-  gauge: () => ({ set: () => {}, remove: () => {} }),
+  gauge: () => ({ set: () => {}, remove: () => {}, sweep: () => {} }),
   histogram: () => ({ observe: () => {} }),
   onScrape: () => {},
 };

@@ -7,7 +7,9 @@ export class GaugeFamily implements Gauge {
   readonly help: string;
   readonly labelNames: readonly string[];
   /** By what stands before the value: name and labels. */
-  readonly #values = new Map<string, number>();
+  readonly #all = new Map<string, Series>();
+  /** The same by identity: who sets thousands of gauges keeps the label objects, and nothing is spelled or hashed again. */
+  readonly #byLabels = new WeakMap<Labels, Series>();
 
   constructor(name: string, help: string, labelNames: readonly string[]) {
     this.name = name;
@@ -16,21 +18,44 @@ export class GaugeFamily implements Gauge {
     if (labelNames.length === 0) this.set(0);
   }
 
-  set(value: number, labels: Labels = {}): void {
-    this.#values.set(this.#series(labels), value);
+  set(value: number, labels: Labels = NONE): void {
+    const known = this.#byLabels.get(labels);
+    const series = known?.isShown ? known : this.#find(labels);
+    series.value = value;
+    series.isFresh = true;
   }
 
   remove(labels: Labels): void {
-    this.#values.delete(this.#series(labels));
+    const series = this.#all.get(this.#spelled(labels));
+    if (series) this.#drop(series);
+  }
+
+  sweep(): void {
+    for (const series of this.#all.values())
+      if (series.isFresh) series.isFresh = false;
+      else this.#drop(series);
   }
 
   text(): string {
     let page = `# HELP ${this.name} ${escaped(this.help)}\n# TYPE ${this.name} gauge\n`;
-    for (const [series, value] of this.#values) page += `${series} ${shown(value)}\n`;
+    for (const { spelled, value } of this.#all.values()) page += `${spelled} ${shown(value)}\n`;
     return page;
   }
 
-  #series(labels: Labels): string {
+  #find(labels: Labels): Series {
+    const spelled = this.#spelled(labels);
+    let series = this.#all.get(spelled);
+    if (!series) this.#all.set(spelled, (series = { spelled, value: 0, isFresh: true, isShown: true }));
+    this.#byLabels.set(labels, series);
+    return series;
+  }
+
+  #drop(series: Series): void {
+    this.#all.delete(series.spelled);
+    series.isShown = false;
+  }
+
+  #spelled(labels: Labels): string {
     let series = '';
     for (const name of this.labelNames)
       series += `${series === '' ? '{' : ','}${name}="${escaped(labels[name] ?? '')}"`;
@@ -38,6 +63,14 @@ export class GaugeFamily implements Gauge {
   }
 }
 
+interface Series {
+  readonly spelled: string;
+  value: number;
+  isFresh: boolean;
+  isShown: boolean;
+}
+
+const NONE: Labels = {};
 const NEEDS_ESCAPE = /[\\\n"]/;
 
 function escaped(text: string): string {

@@ -1,0 +1,88 @@
+// What a scrape costs with 1,000 partitions and a group that has committed in half of them: CPU time, which a busy machine
+// does not stretch. A figure to note, never a claim.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { GroupTable, MemoryGroupStore } from '@milepost/coordinators';
+import { BrokerId, silentLogger } from '@milepost/core';
+import { createBroker } from '@milepost/broker';
+import { MemoryMetadataDatabase, MemoryMetadataStore } from '@milepost/metadata';
+import { nodeClock, nodeDisk, nodeNetwork, nodeRandom } from '@milepost/node-host';
+import { PrometheusMeter } from '@milepost/telemetry';
+import { Admin, Producer } from '@platformatic/kafka';
+
+const TOPICS = 20;
+const PARTITIONS = 50;
+const SCRAPES = 30;
+
+export interface ScrapeFigure {
+  readonly partitions: number;
+  readonly series: number;
+  readonly medianCpuMs: number;
+  readonly worstCpuMs: number;
+}
+
+export async function measureScrape(): Promise<ScrapeFigure> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'milepost-scrape-'));
+  const meter = new PrometheusMeter();
+  const host = { clock: nodeClock, disk: nodeDisk(), network: nodeNetwork, random: nodeRandom, logger: silentLogger };
+  const broker = await createBroker(
+    { ...host, meter },
+    new MemoryMetadataStore(new MemoryMetadataDatabase()),
+    new MemoryGroupStore(new GroupTable()),
+    {
+      brokerId: BrokerId(1),
+      dataDir,
+      listen: { host: '127.0.0.1', port: 0 },
+      advertised: { host: '127.0.0.1', port: 0 },
+      rack: null,
+      flush: 'always',
+      properties: {},
+    },
+  );
+  try {
+    await load(`127.0.0.1:${broker.address.port}`);
+    const took: number[] = [];
+    let page = '';
+    for (let scrape = 0; scrape < SCRAPES; scrape++) {
+      const began = process.cpuUsage();
+      page = await meter.text();
+      const { user, system } = process.cpuUsage(began);
+      took.push((user + system) / 1000);
+    }
+    took.sort((a, b) => a - b);
+    const series = page.split('\n').filter((line) => line !== '' && !line.startsWith('#')).length;
+    const [medianCpuMs, worstCpuMs] = [took[SCRAPES / 2] ?? 0, took.at(-1) ?? 0];
+    return { partitions: TOPICS * PARTITIONS, series, medianCpuMs, worstCpuMs };
+  } finally {
+    await broker.close();
+    rmSync(dataDir, { recursive: true });
+  }
+}
+
+async function load(bootstrap: string): Promise<void> {
+  const base = { clientId: 'scrape', bootstrapBrokers: [bootstrap] };
+  const admin = new Admin(base);
+  const producer = new Producer(base);
+  const topics = Array.from({ length: TOPICS }, (_, index) => `topic-${index}`);
+  const partitions = Array.from({ length: PARTITIONS }, (_, index) => index);
+  try {
+    await admin.createTopics({ topics, partitions: PARTITIONS, replicas: 1 });
+    const records = topics.flatMap((topic) =>
+      partitions.map((partition) => ({ topic, partition, value: Buffer.from('v') })),
+    );
+    await producer.send({ messages: records });
+    const half = records.filter(({ partition }) => partition % 2 === 0);
+    await admin.alterConsumerGroupOffsets({
+      groupId: 'scrape',
+      topics: topics.map((name) => ({
+        name,
+        partitionOffsets: half
+          .filter(({ topic }) => topic === name)
+          .map(({ partition }) => ({ partition, offset: 0n })),
+      })),
+    });
+  } finally {
+    await Promise.all([admin.close(), producer.close()]);
+  }
+}
