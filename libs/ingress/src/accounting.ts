@@ -2,7 +2,7 @@
 // plain additions; the meter is told at the scrape, all numbers at one moment.
 import type { Histogram, Meter } from '@milepost/core';
 import { DEAD_LETTER_REASONS } from './dead-letter.ts';
-import { CLOSE_REASONS } from './engine.ts';
+import { CLOSE_REASONS, type CloseReason, type Listener, LISTENERS } from './engine.ts';
 
 /**
  * Why a publish is neither in the log nor among the dead letters. The log stalled, the connection was being closed, the
@@ -24,11 +24,14 @@ const PUBACK_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.
 export class Accounting {
   readonly received = [0, 0, 0];
   appended = 0;
-  connects = 0;
   turnedAway = 0;
+  /** Messages that slow subscribers did not get; no publish is lost by it. */
+  missed = 0;
   readonly deadLettered = zeros(DEAD_LETTER_REASONS);
   readonly refused = zeros(REFUSAL_REASONS);
-  readonly disconnects = zeros(CLOSE_REASONS);
+  readonly #connections = zeros(LISTENERS);
+  #connects = 0;
+  readonly #disconnects = zeros(CLOSE_REASONS);
   readonly #pubackSeconds: Histogram;
   readonly #inFlight: () => number;
 
@@ -41,6 +44,16 @@ export class Accounting {
       PUBACK_BUCKETS_SECONDS,
     );
     this.#report(meter);
+  }
+
+  connected(listener: Listener): void {
+    this.#connects++;
+    this.#connections[listener]++;
+  }
+
+  disconnected(listener: Listener, reason: CloseReason): void {
+    this.#connections[listener]--;
+    this.#disconnects[reason]++;
   }
 
   acknowledged(afterMs: number): void {
@@ -65,7 +78,12 @@ export class Accounting {
     const inFlight = meter.gauge('milepost_mqtt_inflight', 'PUBLISHes received and not settled yet.');
     const connects = meter.counter('milepost_mqtt_connects_total', 'Connections by outcome.', ['result']);
     const disconnects = meter.counter('milepost_mqtt_disconnects_total', 'Connections ended.', ['reason']);
-    const connections = meter.gauge('milepost_mqtt_connections', 'Devices connected.');
+    const connections = meter.gauge('milepost_mqtt_connections', 'Devices connected.', ['listener']);
+    const dropped = meter.counter(
+      'milepost_mqtt_messages_dropped_total',
+      'Messages that a subscriber did not get; publishes are never dropped.',
+      ['reason'],
+    );
     const reported = new Map<string, number>();
     const grown = (name: string, total: number): number => {
       const growth = total - (reported.get(name) ?? 0);
@@ -79,10 +97,12 @@ export class Accounting {
         deadLetters.add(grown(`letter ${reason}`, this.deadLettered[reason]), { reason });
       }
       for (const reason of REFUSAL_REASONS) refused.add(grown(`refused ${reason}`, this.refused[reason]), { reason });
-      for (const reason of CLOSE_REASONS) disconnects.add(grown(`end ${reason}`, this.disconnects[reason]), { reason });
-      connects.add(grown('connects', this.connects), { result: 'accepted' });
+      for (const reason of CLOSE_REASONS)
+        disconnects.add(grown(`end ${reason}`, this.#disconnects[reason]), { reason });
+      connects.add(grown('connects', this.#connects), { result: 'accepted' });
       connects.add(grown('turned away', this.turnedAway), { result: 'turned-away' });
-      connections.set(this.connects - sum(Object.values(this.disconnects)));
+      dropped.add(grown('missed', this.missed), { reason: 'slow-subscriber' });
+      for (const listener of LISTENERS) connections.set(this.#connections[listener], { listener });
       inFlight.set(this.#inFlight());
     });
   }

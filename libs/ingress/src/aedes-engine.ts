@@ -19,6 +19,7 @@ import { createWebSocketStream, WebSocketServer } from 'ws';
 import type {
   Acknowledgement,
   CloseReason,
+  Listener,
   MqttAddresses,
   MqttClient,
   MqttEngine,
@@ -101,7 +102,11 @@ export class AedesEngine implements MqttEngine {
       callback(null, true);
     };
     broker.authorizePublish = (client, packet, callback) => this.#published(client, packet, callback);
-    broker.authorizeForward = (client, packet) => (isBehind(client, packet.qos) ? null : packet);
+    broker.authorizeForward = (client, packet) => {
+      if (!isBehind(client, packet.qos)) return packet;
+      this.#events?.missed();
+      return null;
+    };
     broker.on('client', (client) => {
       const link = this.#links.get(client);
       if (!link) return;
@@ -213,6 +218,7 @@ export class AedesEngine implements MqttEngine {
 class Link implements MqttClient {
   readonly client: Client;
   readonly clean: boolean;
+  readonly listener: Listener;
   id = '';
   isAccepted = false;
   readonly #socket: Socket | undefined;
@@ -226,6 +232,7 @@ class Link implements MqttClient {
     this.client = client;
     this.clean = connect.clean !== false;
     this.#socket = socket;
+    this.listener = socket === client.conn ? 'mqtt' : 'mqttWs';
     this.#silenceMs = connect.keepalive ? connect.keepalive * 1500 : Infinity;
   }
 

@@ -21,9 +21,14 @@ export interface MqttPorts {
   readonly ws: number | undefined;
 }
 
+/** What a device came in by: MQTT over TCP, or over WebSocket. */
+export const LISTENERS = ['mqtt', 'mqttWs'] as const;
+export type Listener = (typeof LISTENERS)[number];
+
 /** One connection of a device, from CONNACK to its end. */
 export interface MqttClient {
   readonly id: string;
+  readonly listener: Listener;
   /** MQTT's clean session: nothing of it outlives the connection. */
   readonly clean: boolean;
   /** Writes PUBACKs (QoS 1) and PUBRECs (QoS 2) in this order, in one piece. */
@@ -74,4 +79,6 @@ export interface MqttEvents {
   disconnected(client: MqttClient, reason: CloseReason): void;
   /** A connection that ended before it had become a client. */
   turnedAway(): void;
+  /** A message of QoS 0 that a subscriber misses, because it does not keep up. */
+  missed(): void;
 }

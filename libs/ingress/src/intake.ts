@@ -97,7 +97,7 @@ export class Intake implements MqttEvents {
   }
 
   connected(client: MqttClient): void {
-    this.#accounting.connects++;
+    this.#accounting.connected(client.listener);
     this.#exactlyOnce.connected(client);
     const device = new Device(client);
     this.#devices.set(client, device);
@@ -108,10 +108,14 @@ export class Intake implements MqttEvents {
     this.#accounting.turnedAway++;
   }
 
+  missed(): void {
+    this.#accounting.missed++;
+  }
+
   disconnected(client: MqttClient, reason: CloseReason): void {
     const device = this.#devices.get(client);
     if (!device) return;
-    this.#accounting.disconnects[reason]++;
+    this.#accounting.disconnected(client.listener, reason);
     device.gone = true;
     this.#devices.delete(client);
     this.#paused.delete(device);

@@ -105,6 +105,7 @@ export class TestSink implements RecordSink {
 export class TestDevice implements MqttClient {
   readonly id: string;
   readonly clean: boolean;
+  readonly listener = 'mqtt';
   readonly acks: number[] = [];
   readonly writes: (readonly Acknowledgement[])[] = [];
   paused = false;
