@@ -1,7 +1,7 @@
 // CSV with a header line: a latitude and a longitude column under any of their usual names, and whatever else is known.
 import { parse } from 'csv-parse/sync';
 import { columnNames, recordedTime, type Values, valueOf } from './columns.ts';
-import type { NamedFixes, RecordedFix } from './track.ts';
+import type { NamedFixes, RecordedFix } from './recorded-fix.ts';
 
 /** @throws Error when there is no latitude or longitude column. */
 export function readCsv(text: string): NamedFixes[] {

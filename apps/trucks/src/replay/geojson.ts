@@ -1,7 +1,7 @@
 // GeoJSON: a LineString is a track (times in `coordinateProperties.times`, `coordTimes` or `times`), and Points that share
 // an id are one too (time in `time`, `ts` or `timestamp`).
 import { recordedTime, type Values, valueOf } from './columns.ts';
-import type { NamedFixes, RecordedFix } from './track.ts';
+import type { NamedFixes, RecordedFix } from './recorded-fix.ts';
 
 interface Feature {
   readonly id?: unknown;

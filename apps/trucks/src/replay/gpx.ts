@@ -2,7 +2,7 @@
 import { gpx } from '@tmcw/togeojson';
 import { DOMParser } from '@xmldom/xmldom';
 import { readFeatures } from './geojson.ts';
-import type { NamedFixes } from './track.ts';
+import type { NamedFixes } from './recorded-fix.ts';
 
 /** @throws Error when the text is no XML. */
 export function readGpx(text: string): NamedFixes[] {

@@ -1,20 +1,11 @@
 // A recording as tracks: one truck each, its fixes in the order of the file. Which format a file has is told by its name.
-import type { Fix } from '../simulation/device.ts';
 import { readCsv } from './csv.ts';
 import { readGeoJson } from './geojson.ts';
 import { readGpx } from './gpx.ts';
-
-/** A fix as recorded; without `tsMs` where the file has no time for it. */
-export type RecordedFix = Omit<Fix, 'truckId' | 'tsMs'> & { readonly tsMs?: number };
+import type { NamedFixes, RecordedFix } from './recorded-fix.ts';
 
 export interface Track {
   readonly truckId: string;
-  readonly fixes: readonly RecordedFix[];
-}
-
-/** What each reader answers: a name where the file gives one. */
-export interface NamedFixes {
-  readonly name: string | undefined;
   readonly fixes: readonly RecordedFix[];
 }
 
