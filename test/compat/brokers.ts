@@ -1,7 +1,16 @@
 // The broker that a suite is run against: ours in a process of its own with an embedded PostgreSQL, a real Apache Kafka
 // from Maven's central repository, or one that already runs somewhere.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  type WriteStream,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,13 +39,13 @@ export function startBroker(against: string, kind: string): Promise<BrokerUnderT
 async function startOurs(kind: string): Promise<BrokerUnderTest> {
   const data = mkdtempSync(join(tmpdir(), 'milepost-compat-data-'));
   chmodSync(data, 0o711); // the embedded PostgreSQL does not run as root
-  const settings = Object.entries(properties(kind)).map(([name, value]) => [
+  const settings = Object.entries(properties(kind)).map(([name, value]): [string, string] => [
     `KAFKA_${name.toUpperCase().replaceAll('.', '_')}`,
     value,
   ]);
   const env = {
     ...process.env,
-    ...(Object.fromEntries(settings) as Record<string, string>),
+    ...Object.fromEntries(settings),
     MILEPOST_DATA_DIR: data,
     MILEPOST_KAFKA_PORT: '0',
     MILEPOST_HTTP_PORT: '0',
@@ -44,7 +53,8 @@ async function startOurs(kind: string): Promise<BrokerUnderTest> {
     MILEPOST_FLUSH: 'always',
   };
   const args = ['--enable-source-maps', '--import', './tools/swc-hook.mjs', 'apps/broker/src/main.ts'];
-  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', brokerLog('ours')] });
+  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  child.stderr.pipe(brokerLog('ours'));
   const lines = createInterface({ input: child.stdout });
   const port = await new Promise<number>((resolve, reject) => {
     child.once('exit', () => reject(new Error('the broker did not start')));
@@ -71,7 +81,8 @@ async function startKafka(kind: string): Promise<BrokerUnderTest> {
   const format = ['kafka.tools.StorageTool', 'format', '-t', 'MkU3OEVBNTcwNTJENDM2Qg', '-c', config];
   const formatted = await run('kafka-format', 'java', [...java, ...format]);
   if (formatted.status !== 0) throw new Error(`Kafka's storage could not be made: ${formatted.output.trim()}`);
-  const child = spawn('java', [...java, 'kafka.Kafka', config], { stdio: ['ignore', 'ignore', brokerLog('kafka')] });
+  const child = spawn('java', [...java, 'kafka.Kafka', config], { stdio: ['ignore', 'ignore', 'pipe'] });
+  child.stderr.pipe(brokerLog('kafka'));
   return { bootstrap: `127.0.0.1:${port}`, stop: () => stopped(child, data) };
 }
 
@@ -94,9 +105,9 @@ const kafkaProperties = (kind: string, on: { port: number; controller: number; l
     .join('');
 
 /** Its standard error, in .cache/compat/logs. */
-function brokerLog(name: string): number {
+function brokerLog(name: string): WriteStream {
   mkdirSync(cache('logs'), { recursive: true });
-  return openSync(cache('logs', `broker-${name}.log`), 'w');
+  return createWriteStream(cache('logs', `broker-${name}.log`));
 }
 
 const freePort = (): Promise<number> =>

@@ -1,5 +1,6 @@
 // `npm run test:compat -- librdkafka|franz-go [--protocol consumer] [--against ours|kafka|host:port] [--only NAME,NAME]
-// [--must-pass] [--jobs 2]`: suites that no one here wrote. Fails when a test of its must-pass list does.
+// [--must-pass | --all] [--jobs 2]`: suites that no one here wrote. Runs the tests that Apache Kafka itself passes
+// (`--all`: the others too, which prove nothing about us). Fails when a test of the must-pass list does.
 import { parseArgs } from 'node:util';
 import { type BrokerUnderTest, startBroker } from './brokers.ts';
 import { FranzGo } from './franz-go.ts';
@@ -14,6 +15,7 @@ const { positionals, values } = parseArgs({
     against: { type: 'string', default: 'ours' },
     only: { type: 'string' },
     'must-pass': { type: 'boolean', default: false },
+    all: { type: 'boolean', default: false },
     jobs: { type: 'string', default: '2' },
   },
 });
@@ -31,9 +33,11 @@ function suiteNamed(name: string | undefined): Suite {
 
 function chosen({ entries, mustPass }: Suite): Entry[] {
   const only = values.only?.split(',');
-  return entries.filter(
-    ({ name }) => (!only || only.some((one) => name.startsWith(one))) && (!values['must-pass'] || mustPass.has(name)),
-  );
+  const isWanted = ({ name, kafka }: Entry): boolean => {
+    if (only && !only.some((one) => name.startsWith(one))) return false;
+    return values['must-pass'] ? mustPass.has(name) : values.all || kafka === 'PASSED';
+  };
+  return entries.filter(isWanted);
 }
 
 /** Tests that want another kind of broker come after the others, with a broker of their own. */
