@@ -2,7 +2,8 @@
 // per partition. It outlives its broker: a lost session is begun again with a pause, from the committed offsets.
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from '@milepost/core';
-import { Consumer as Client, type Message, type MessagesStream } from '@platformatic/kafka';
+import { FetchingClient } from './fetching-client.ts';
+import { Inbox } from './inbox.ts';
 import type { ConsumedRecord } from './record.ts';
 
 export interface ConsumerOptions {
@@ -11,7 +12,7 @@ export interface ConsumerOptions {
   readonly clientId: string;
   readonly topics: readonly string[];
   readonly logger: Logger;
-  /** Waits so long for more before it hands over a batch. Default 0: what one fetch brought. */
+  /** The pause before the next fetch, where one has brought something: what comes meanwhile shares it. Default 0. */
   readonly gatherMs?: number;
   /**
    * Called with one batch at a time. When it resolves the batch counts as handled and its offsets get committed;
@@ -20,16 +21,15 @@ export interface ConsumerOptions {
   handle(records: readonly ConsumedRecord[]): Promise<void>;
 }
 
-/** Records waiting for `handle` before the stream is paused. */
-const PENDING_LIMIT = 20_000;
+/** Records waiting for `handle` before fetching pauses. */
+const PENDING_LIMIT = 10_000;
+/** Of one fetch: about 10,000 positions. */
+const FETCH_BYTES = 2 * 1024 * 1024;
 const COMMIT_INTERVAL_MS = 500;
 const RESTART_DELAY_MS = 1_000;
 const SESSION_TIMEOUT_MS = 15_000;
 const HEARTBEAT_INTERVAL_MS = 3_000;
 const FETCH_WAIT_MS = 500;
-
-type BytesMessage = Message<Buffer, Buffer, string, Buffer>;
-type BytesStream = MessagesStream<Buffer, Buffer, string, Buffer>;
 
 export class Consumer {
   readonly #options: ConsumerOptions;
@@ -67,7 +67,10 @@ export class Consumer {
   }
 
   async #session(): Promise<void> {
-    const client = this.#connect();
+    const inbox = new Inbox(PENDING_LIMIT);
+    const close = (): void => inbox.close();
+    this.#closing.signal.addEventListener('abort', close);
+    const client = this.#connect(inbox);
     const offsets = new Offsets(client);
     try {
       const stream = await client.consume({
@@ -75,13 +78,19 @@ export class Consumer {
         mode: 'committed',
         fallbackMode: 'earliest',
         autocommit: false,
+        maxBytes: FETCH_BYTES,
         maxWaitTime: FETCH_WAIT_MS,
         sessionTimeout: SESSION_TIMEOUT_MS,
         heartbeatInterval: HEARTBEAT_INTERVAL_MS,
       });
+      stream.on('error', (error: Error) => inbox.fail(error));
+      stream.on('close', () => inbox.fail(new Error('the stream ended')));
+      stream.resume();
       this.#problem = undefined;
-      await this.#consume(stream, offsets);
+      await this.#consume(inbox, offsets);
     } finally {
+      this.#closing.signal.removeEventListener('abort', close);
+      inbox.close();
       await offsets
         .commit()
         .catch((error: unknown) => this.#note(error, 'the last commit failed; its records may come again'));
@@ -89,26 +98,27 @@ export class Consumer {
     }
   }
 
-  #connect(): Client<Buffer, Buffer, string, Buffer> {
-    const { bootstrapServers, clientId, groupId } = this.#options;
-    const client = new Client<Buffer, Buffer, string, Buffer>({
-      groupId,
-      clientId,
-      bootstrapBrokers: [...bootstrapServers],
-      deserializers: { headerKey: (key?: Buffer) => key?.toString() ?? '' },
-      retries: 3,
-    });
+  #connect(inbox: Inbox): FetchingClient {
+    const { bootstrapServers, clientId, gatherMs = 0, groupId } = this.#options;
+    const { signal } = this.#closing;
+    const client = new FetchingClient(
+      { groupId, clientId, bootstrapBrokers: [...bootstrapServers], retries: 3 },
+      async (records) => {
+        const gathered = gatherMs > 0 ? pause(gatherMs, undefined, { signal }).catch(() => {}) : undefined;
+        await inbox.put(records);
+        await gathered;
+      },
+    );
     client.on('error', (error: Error) => this.#note(error, 'consumer error'));
     return client;
   }
 
-  /** Until closing or the stream's end: gathers what has come, hands it over, commits from time to time. */
-  async #consume(stream: BytesStream, offsets: Offsets): Promise<void> {
-    const inbox = new Inbox(stream, this.#closing.signal, this.#options.gatherMs ?? 0);
+  /** Until closing: hands over what has come, commits from time to time. @throws what ended the stream. */
+  async #consume(inbox: Inbox, offsets: Offsets): Promise<void> {
     let committedAt = performance.now();
     for (;;) {
-      const batch = await inbox.next(offsets.dirty ? COMMIT_INTERVAL_MS : undefined);
-      if (batch === 'ended') return;
+      const batch = await inbox.take(offsets.dirty ? COMMIT_INTERVAL_MS : undefined);
+      if (batch === 'closed') return;
       if (batch.length > 0) {
         await this.#options.handle(batch);
         offsets.handled(batch);
@@ -126,73 +136,12 @@ export class Consumer {
   }
 }
 
-/** What the stream has delivered and nobody has taken yet. Pauses the stream at a limit. */
-class Inbox {
-  readonly #stream: BytesStream;
-  readonly #closing: AbortSignal;
-  #pending: ConsumedRecord[] = [];
-  /** What is pending has waited for its company long enough. */
-  #gathered = false;
-  #failure: Error | undefined;
-  #wake: () => void = () => {};
-
-  constructor(stream: BytesStream, closing: AbortSignal, gatherMs: number) {
-    this.#stream = stream;
-    this.#closing = closing;
-    const gathered = (): void => {
-      this.#gathered = this.#pending.length > 0;
-      this.#wake();
-    };
-    stream.on('data', (message: BytesMessage) => {
-      this.#pending.push(recordOf(message));
-      if (this.#pending.length === 1) later(gatherMs, gathered);
-      if (this.#pending.length < PENDING_LIMIT) return;
-      stream.pause();
-      gathered();
-    });
-    stream.on('error', (error: Error) => this.#fail(error));
-    stream.on('close', () => this.#fail(new Error('the stream ended')));
-    closing.addEventListener('abort', () => this.#wake(), { once: true });
-  }
-
-  /** All that has come, waiting for something; empty after `patienceMs`. @throws the stream's failure. */
-  async next(patienceMs?: number): Promise<readonly ConsumedRecord[] | 'ended'> {
-    if (!this.#closing.aborted && !this.#gathered && !this.#failure) await this.#something(patienceMs);
-    if (this.#closing.aborted) return 'ended';
-    if (this.#failure) throw this.#failure;
-    if (!this.#gathered) return [];
-    const batch = this.#pending;
-    this.#pending = [];
-    this.#gathered = false;
-    if (batch.length >= PENDING_LIMIT) this.#stream.resume();
-    return batch;
-  }
-
-  #fail(error: Error): void {
-    this.#failure ??= error;
-    this.#wake();
-  }
-
-  #something(patienceMs?: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = patienceMs === undefined ? undefined : setTimeout(resolve, patienceMs);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  }
-}
-
-/** Without a pause: after the rest of the fetch in hand has been delivered. */
-const later = (ms: number, run: () => void): unknown => (ms > 0 ? setTimeout(run, ms) : setImmediate(run));
-
 /** The next offset to read of each partition that was handled since the last commit. */
 class Offsets {
-  readonly #client: Client<Buffer, Buffer, string, Buffer>;
+  readonly #client: FetchingClient;
   #next = new Map<string, { topic: string; partition: number; offset: bigint; leaderEpoch: number }>();
 
-  constructor(client: Client<Buffer, Buffer, string, Buffer>) {
+  constructor(client: FetchingClient) {
     this.#client = client;
   }
 
@@ -201,8 +150,11 @@ class Offsets {
   }
 
   handled(batch: readonly ConsumedRecord[]): void {
-    for (const { topic, partition, offset } of batch)
+    batch.forEach(({ topic, partition, offset }, at) => {
+      const following = batch[at + 1];
+      if (following?.partition === partition && following.topic === topic) return;
       this.#next.set(`${topic}-${partition}`, { topic, partition, offset: BigInt(offset) + 1n, leaderEpoch: -1 });
+    });
   }
 
   async commit(): Promise<void> {
@@ -211,16 +163,4 @@ class Offsets {
     this.#next = new Map();
     await this.#client.commit({ offsets });
   }
-}
-
-function recordOf(message: BytesMessage): ConsumedRecord {
-  return {
-    topic: message.topic,
-    partition: message.partition,
-    offset: Number(message.offset),
-    timestamp: Number(message.timestamp),
-    key: message.key ?? null,
-    value: message.value ?? null,
-    headers: message.headers,
-  };
 }

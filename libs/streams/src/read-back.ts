@@ -1,5 +1,6 @@
 // Reads a stretch of the log again, outside of any group: a truck's track, a consumer's state after a restart.
-import { Consumer as Client, type RecordsBatch } from '@platformatic/kafka';
+import { Consumer as Client } from '@platformatic/kafka';
+import { recordsOf } from './fetched.ts';
 import type { ConsumedRecord } from './record.ts';
 
 export interface ReadBackOptions {
@@ -15,7 +16,6 @@ export interface ReadBackOptions {
 }
 
 const FETCH_BYTES = 1024 * 1024;
-const CONTROL_BATCH = 0x20;
 
 /** Yields batches, each of one partition in offset order, up to the end that the log has when it is asked. */
 export async function* readBack(options: ReadBackOptions): AsyncGenerator<readonly ConsumedRecord[]> {
@@ -92,17 +92,4 @@ function fetchFrom(client: Client, node: number, topicId: string, partition: num
       },
     ],
   });
-}
-
-function recordsOf(batch: RecordsBatch, topic: string, partition: number): ConsumedRecord[] {
-  if (batch.attributes & CONTROL_BATCH) return [];
-  return batch.records.map((record) => ({
-    topic,
-    partition,
-    offset: Number(batch.firstOffset) + record.offsetDelta,
-    timestamp: Number(batch.firstTimestamp + record.timestampDelta),
-    key: record.key,
-    value: record.value,
-    headers: new Map(record.headers.map(([key, value]) => [key?.toString() ?? '', value ?? Buffer.alloc(0)])),
-  }));
 }
