@@ -1,3 +1,5 @@
+export * from './batch-tracer.ts';
 export * from './gauge-family.ts';
 export * from './logger.ts';
 export * from './prometheus-meter.ts';
+export * from './tracing.ts';

@@ -1,5 +1,6 @@
 // Log lines go to standard error, so that standard output holds only what was asked for (the ready line, an answer).
 import type { Logger } from '@milepost/core';
+import { context, trace } from '@opentelemetry/api';
 import { pino } from 'pino';
 import pretty from 'pino-pretty';
 
@@ -16,7 +17,13 @@ export function createLogger({ level, format, name }: LoggerOptions): Logger {
   const human = format === 'pretty' || (format === 'auto' && process.stderr.isTTY);
   if (!human)
     return pino(
-      { name, level, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
+      {
+        name,
+        level,
+        timestamp: pino.stdTimeFunctions.isoTime,
+        formatters: { level: (label) => ({ level: label }) },
+        mixin: traceOfLine,
+      },
       pino.destination({ fd: STDERR, sync: true }),
     );
   return pino(
@@ -29,4 +36,10 @@ export function createLogger({ level, format, name }: LoggerOptions): Logger {
       singleLine: true,
     }),
   );
+}
+
+/** A line written inside a span says of which trace. */
+function traceOfLine(): object {
+  const span = trace.getSpanContext(context.active());
+  return span ? { trace_id: span.traceId, span_id: span.spanId } : {};
 }
