@@ -63,7 +63,7 @@ test.each(clients)('every frame of %s is written byte by byte as it was read', (
 test('the frames tell nothing of the machine that they were taken on', () => {
   for (const { bytes } of clients.flatMap(framesOf)) {
     const text = bytes.toString('latin1');
-    expect(text).not.toMatch(/\/tmp|\/home|\/root/);
+    expect(text).not.toMatch(/\/(tmp|home|root)\b/);
     for (const address of text.match(/\b\d{1,3}(\.\d{1,3}){3}\b/g) ?? []) expect(address).toBe('127.0.0.1');
   }
 });
