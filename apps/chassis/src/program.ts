@@ -3,7 +3,7 @@
 import { createRequire } from 'node:module';
 import type { Logger } from '@milepost/core';
 import { type ProgramName, readSettings, type Settings } from '@milepost/settings';
-import { createLogger, PrometheusMeter } from '@milepost/telemetry';
+import { createLogger, PrometheusMeter, startTracing } from '@milepost/telemetry';
 import type { DynamicModule, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -37,8 +37,12 @@ const BODY_LIMIT_BYTES = 1024 * 1024;
 export async function startProgram({ name, modules, env = process.env, abort }: ProgramOptions): Promise<Program> {
   const settings = readSettings(name, env);
   const logger = createLogger({ level: settings.logLevel, format: settings.logFormat, name });
+  const stopTracing = await startTracing({ name, version, env, logger });
   const lifecycle = new Lifecycle();
-  const frame = ChassisModule.with({ settings, logger, meter: new PrometheusMeter(), lifecycle });
+  const meter = new PrometheusMeter((failure) =>
+    logger.warn({ reason: String(failure) }, 'a scrape lacks the numbers of a part that could not give them'),
+  );
+  const frame = ChassisModule.with({ settings, logger, meter, lifecycle });
   const adapter = new FastifyAdapter({ bodyLimit: BODY_LIMIT_BYTES, forceCloseConnections: true });
   const app = await NestFactory.create<NestFastifyApplication>(
     { module: Root, imports: [frame, ...modules(settings)] },
@@ -55,6 +59,7 @@ export async function startProgram({ name, modules, env = process.env, abort }: 
       await lifecycle.stop();
     } finally {
       await app.close();
+      await stopTracing();
     }
   };
   const aborted = (): void => void lifecycle.stop();
@@ -72,6 +77,8 @@ export async function startProgram({ name, modules, env = process.env, abort }: 
   return { settings, logger, ports: lifecycle.ports, app, stop };
 }
 
+const { version } = createRequire(import.meta.url)('../../../package.json') as { version: string };
+
 class Root {}
 
 /** Until the parts have started only health and metrics answer; the rest is told to come back. */
@@ -86,7 +93,6 @@ function answerOnlyWhenStarted(app: NestFastifyApplication, lifecycle: Lifecycle
 }
 
 function describe(app: NestFastifyApplication): void {
-  const { version } = createRequire(import.meta.url)('../../../package.json') as { version: string };
   const document = new DocumentBuilder().setTitle('Milepost').setVersion(version).build();
   SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, document));
 }

@@ -2,6 +2,7 @@
 // A port, so that the map can be tested and shown without any Kafka.
 import type { Logger } from '@milepost/core';
 import { type ConsumedRecord, Consumer, ensureTopics, partitionOf, productTopics, readBack } from '@milepost/streams';
+import { batchTracer } from '@milepost/telemetry';
 import type { BootstrapServers } from '../../chassis/src/index.ts';
 
 export interface Following {
@@ -34,7 +35,15 @@ export function kafkaLog(servers: BootstrapServers, logger: Logger): TruckLog {
   return {
     prepare: () => ensureTopics(servers()),
     follow: (topics, handle) =>
-      new Consumer({ bootstrapServers: servers(), groupId, clientId, topics, logger, handle }),
+      new Consumer({
+        bootstrapServers: servers(),
+        groupId,
+        clientId,
+        topics,
+        logger,
+        tracer: batchTracer(groupId),
+        handle,
+      }),
     read: ({ topic, key, fromMs }) =>
       readBack({
         bootstrapServers: servers(),

@@ -4,6 +4,7 @@ import type { Host, Logger } from '@milepost/core';
 import { AedesEngine, DEAD_LETTERS_TOPIC, DEFAULT_ROUTES, Intake, parseRoutes, STATUS_TOPIC } from '@milepost/ingress';
 import type { Settings } from '@milepost/settings';
 import { ensureTopics, Producer } from '@milepost/streams';
+import { isTracing } from '@milepost/telemetry';
 import { Inject, Injectable, Module } from '@nestjs/common';
 import {
   BOOTSTRAP_SERVERS,
@@ -15,6 +16,7 @@ import {
   SETTINGS,
 } from '../../chassis/src/index.ts';
 import { LogSink } from './log-sink.ts';
+import { TracedSink } from './traced-sink.ts';
 
 /** How long a stop waits for the log to take what has come. What is left was not acknowledged: devices send it again. */
 const DRAIN_MS = 10_000;
@@ -46,7 +48,8 @@ export class GatewayPart implements Part {
     await ensureTopics(bootstrapServers);
     this.#producer = new Producer({ bootstrapServers, clientId: 'milepost-gateway', logger });
     const topics = [...routes.map(({ topic }) => topic), STATUS_TOPIC, DEAD_LETTERS_TOPIC];
-    const sink = await LogSink.open(this.#producer, topics);
+    const log = await LogSink.open(this.#producer, topics);
+    const sink = isTracing() ? new TracedSink(log, routes) : log;
     this.#intake = new Intake({ clock: host.clock, logger, meter: host.meter, sink, routes });
     this.#engine = new AedesEngine({ telemetry: routes.map(({ filter }) => filter), logger });
     const addresses = { host: settings.listen, mqttPort: settings.mqttPort, wsPort: settings.mqttWsPort };

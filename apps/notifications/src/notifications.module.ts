@@ -1,11 +1,20 @@
 // The notification service: an ordinary consumer group that turns positions into alerts, and alerts into deliveries to
 // the topic `truck_alerts` and to a webhook.
-import { type Channel, Deliverer, type Observation, RuleEngine } from '@milepost/alerts';
+import { type Alert, type Channel, Deliverer, type Observation, RuleEngine } from '@milepost/alerts';
 import type { Cancel, Host, Logger } from '@milepost/core';
 import { readPosition } from '@milepost/fleet';
 import { PostgresAlertStore } from '@milepost/postgres';
 import type { Settings } from '@milepost/settings';
-import { type ConsumedRecord, Consumer, ensureTopics, Producer, productTopics, TRUCK_GPS } from '@milepost/streams';
+import {
+  type ConsumedRecord,
+  Consumer,
+  ensureTopics,
+  Producer,
+  productTopics,
+  TRUCK_ALERTS,
+  TRUCK_GPS,
+} from '@milepost/streams';
+import { batchTracer } from '@milepost/telemetry';
 import { Inject, Injectable, Module } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import {
@@ -19,6 +28,7 @@ import {
   SETTINGS,
 } from '../../chassis/src/index.ts';
 import { alertTopic } from './alert-topic.ts';
+import { AlertTraces, postAlert, sendAlert } from './alert-traces.ts';
 import { webhook } from './webhook.ts';
 
 const GROUP_ID = 'notification-service';
@@ -30,6 +40,7 @@ const GATHER_MS = 100;
 export class NotificationsPart implements Part {
   readonly name = 'notifications';
   readonly phase = 'clients';
+  readonly #traces = new AlertTraces();
   #engine: RuleEngine | undefined;
   #deliverer: Deliverer | undefined;
   #producer: Producer | undefined;
@@ -56,8 +67,10 @@ export class NotificationsPart implements Part {
     const store = new PostgresAlertStore(this.database());
     await store.seed();
     this.#producer = new Producer({ bootstrapServers, clientId: 'milepost-notifications', logger });
-    const channels: Channel[] = [alertTopic(this.#producer, host.clock)];
-    if (settings.webhookUrl) channels.push(webhook(settings.webhookUrl));
+    const { webhookUrl } = settings;
+    const toTopic = alertTopic(this.#producer, host.clock);
+    const channels: Channel[] = [this.#traces.traced(toTopic, sendAlert(TRUCK_ALERTS))];
+    if (webhookUrl) channels.push(this.#traces.traced(webhook(webhookUrl), postAlert(webhookUrl)));
     this.#deliverer = new Deliverer({ store, channels, clock: host.clock, meter: host.meter, logger });
     this.#engine = new RuleEngine({ store, clock: host.clock, channels: channels.map(({ name }) => name) });
     this.#consumer = new Consumer({
@@ -67,6 +80,7 @@ export class NotificationsPart implements Part {
       topics: [TRUCK_GPS],
       gatherMs: GATHER_MS,
       logger,
+      tracer: batchTracer(GROUP_ID),
       handle: (records) => this.#handle(records),
     });
     this.#deliverer.kick();
@@ -89,9 +103,26 @@ export class NotificationsPart implements Part {
   async #handle(records: readonly ConsumedRecord[]): Promise<void> {
     for (const [partition, own] of Map.groupBy(records, (record) => record.partition)) {
       const nextOffset = (own.at(-1)?.offset ?? -1) + 1;
-      const alerts = await this.#engine?.process(partition, own.flatMap(observationOf), nextOffset);
-      if (alerts && alerts.length > 0) this.#deliverer?.kick();
+      const alerts = await this.#engine?.process(partition, this.#observations(own), nextOffset);
+      this.#fired(alerts);
     }
+  }
+
+  /** A record that is no position was written by another program: the rules pass over it. */
+  #observations(records: readonly ConsumedRecord[]): Observation[] {
+    return records.flatMap((record) => {
+      const { partition, offset, timestamp, value } = record;
+      const position = value === null ? undefined : readPosition(value);
+      if (!position) return [];
+      this.#traces.read(position, record);
+      return [{ partition, offset, heardMs: timestamp, position }];
+    });
+  }
+
+  #fired(alerts: readonly Alert[] = []): void {
+    if (alerts.length === 0) return;
+    this.#traces.fired(alerts);
+    this.#deliverer?.kick();
   }
 
   #tickLater(): void {
@@ -106,17 +137,11 @@ export class NotificationsPart implements Part {
     const partitions = productTopics.find(({ name }) => name === TRUCK_GPS)?.partitions ?? 0;
     try {
       const alerts = await this.#engine?.tick(Array.from({ length: partitions }, (_, index) => index));
-      if (alerts && alerts.length > 0) this.#deliverer?.kick();
+      this.#fired(alerts);
     } catch (error) {
       this.logger.warn({ error: String(error) }, 'nobody watches for silent trucks just now');
     }
   }
-}
-
-/** A record that is no position was written by another program: the rules pass over it. */
-function observationOf({ partition, offset, timestamp, value }: ConsumedRecord): Observation[] {
-  const position = value === null ? undefined : readPosition(value);
-  return position ? [{ partition, offset, heardMs: timestamp, position }] : [];
 }
 
 @Module({ providers: [NotificationsPart] })

@@ -1,4 +1,5 @@
 import { type Channel, encodeAlert } from '@milepost/alerts';
+import { headersOf } from '@milepost/telemetry';
 
 const TIMEOUT_MS = 10_000;
 
@@ -9,7 +10,7 @@ export function webhook(url: string): Channel {
     async deliver(alert) {
       const response = await fetch(url, {
         method: 'POST',
-        headers: { 'content-type': 'application/json', 'idempotency-key': alert.alertId },
+        headers: { 'content-type': 'application/json', 'idempotency-key': alert.alertId, ...headersOf() },
         body: encodeAlert(alert),
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });

@@ -4,4 +4,4 @@ export { DEAD_LETTERS_TOPIC } from './dead-letter.ts';
 export * from './engine.ts';
 export { Intake, INTAKE_LIMITS, type IntakeLimits, type IntakeOptions, STATUS_TOPIC } from './intake.ts';
 export * from './record.ts';
-export { DEFAULT_ROUTES, parseRoutes, type Route, RoutesInvalid } from './routes.ts';
+export { DEFAULT_ROUTES, matchRoute, parseRoutes, type Route, RoutesInvalid } from './routes.ts';

@@ -14,11 +14,19 @@ export interface ConsumerOptions {
   readonly logger: Logger;
   /** The pause before the next fetch, where one has brought something: what comes meanwhile shares it. Default 0. */
   readonly gatherMs?: number;
+  /** Watches batches on their way, for traces. */
+  readonly tracer?: ConsumerTracer | undefined;
   /**
    * Called with one batch at a time. When it resolves the batch counts as handled and its offsets get committed;
    * when it rejects the session begins again at the committed offsets, and the records come again.
    */
   handle(records: readonly ConsumedRecord[]): Promise<void>;
+}
+
+/** Each runs what it is given, once, and fails as it does. */
+export interface ConsumerTracer {
+  process(records: readonly ConsumedRecord[], handle: () => Promise<void>): Promise<void>;
+  commit(commit: () => Promise<void>): Promise<void>;
 }
 
 /** Records waiting for `handle` before fetching pauses. */
@@ -115,16 +123,19 @@ export class Consumer {
 
   /** Until closing: hands over what has come, commits from time to time. @throws what ended the stream. */
   async #consume(inbox: Inbox, offsets: Offsets): Promise<void> {
+    const { tracer = untraced } = this.#options;
     let committedAt = performance.now();
     for (;;) {
       const batch = await inbox.take(offsets.dirty ? COMMIT_INTERVAL_MS : undefined);
       if (batch === 'closed') return;
       if (batch.length > 0) {
-        await this.#options.handle(batch);
+        await tracer.process(batch, () => this.#options.handle(batch));
         offsets.handled(batch);
       }
       if (offsets.dirty && performance.now() - committedAt >= COMMIT_INTERVAL_MS) {
-        await offsets.commit().catch((error: unknown) => this.#note(error, 'commit refused; the group is rebalancing'));
+        await tracer
+          .commit(() => offsets.commit())
+          .catch((error: unknown) => this.#note(error, 'commit refused; the group is rebalancing'));
         committedAt = performance.now();
       }
     }
@@ -135,6 +146,8 @@ export class Consumer {
     logger.debug({ groupId, error: error instanceof Error ? error.message : String(error) }, message);
   }
 }
+
+const untraced: ConsumerTracer = { process: (_, handle) => handle(), commit: (commit) => commit() };
 
 /** The next offset to read of each partition that was handled since the last commit. */
 class Offsets {
