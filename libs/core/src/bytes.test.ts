@@ -13,14 +13,15 @@ test('what a writer writes a reader reads', () => {
   const writer = new ByteWriter(1);
   const longs = [0, 1, -1, 2 ** 32, -(2 ** 32), 2 ** 53 - 1, -(2 ** 53 - 1)];
   for (const value of longs) writer.long(value);
-  for (const value of longs) writer.varlong(value);
+  const edges = [6, 13, 20, 27, 31, 34].flatMap((bits) => [2 ** bits - 1, 2 ** bits, -(2 ** bits), -(2 ** bits) - 1]);
+  for (const value of [...longs, ...edges]) writer.varlong(value);
   const ints = [0, 1, -1, 127, 128, 300, 2 ** 31 - 1, -(2 ** 31)];
   for (const value of ints) writer.varint(value);
   writer.uvarint(2 ** 32 - 1);
   writer.uuid('01234567-89ab-cdef-0123-456789abcdef');
   const reader = new ByteReader(writer.finish());
   expect(longs.map(() => reader.long())).toEqual(longs);
-  expect(longs.map(() => reader.varlong())).toEqual(longs);
+  expect([...longs, ...edges].map(() => reader.varlong())).toEqual([...longs, ...edges]);
   expect(ints.map(() => reader.varint())).toEqual(ints);
   expect(reader.uvarint()).toBe(2 ** 32 - 1);
   expect(reader.uuid()).toBe('01234567-89ab-cdef-0123-456789abcdef');

@@ -77,10 +77,19 @@ export class ByteReader {
     const value = this.uvarint();
     return (value >>> 1) ^ -(value & 1);
   }
-  /** Zigzag, 64 bits, saturating as `long` does. */
+  /** Zigzag, 64 bits, saturating as `long` does. Nearly all of them are short; a bigint costs ten times as much. */
   varlong(): number {
-    let value = 0n;
-    for (let shift = 0n; shift < 70n; shift += 7n) {
+    let short = 0;
+    for (let shift = 0; shift < 28; shift += 7) {
+      const byte = this.buffer[this.#take(1)] as number;
+      short |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return (short >>> 1) ^ -(short & 1);
+    }
+    return this.#restOfVarlong(BigInt(short));
+  }
+  #restOfVarlong(low: bigint): number {
+    let value = low;
+    for (let shift = 28n; shift < 70n; shift += 7n) {
       const byte = this.buffer[this.#take(1)] as number;
       value |= BigInt(byte & 0x7f) << shift;
       if (byte < 0x80) {
@@ -188,6 +197,10 @@ export class ByteWriter {
     this.uvarint(((value << 1) ^ (value >> 31)) >>> 0);
   }
   varlong(value: number): void {
+    if (value === (value | 0)) {
+      this.varint(value);
+      return;
+    }
     let rest = value >= 0 ? BigInt(value) * 2n : BigInt(value) * -2n - 1n;
     while (rest > 0x7fn) {
       this.#byte(Number(rest & 0x7fn) | 0x80);

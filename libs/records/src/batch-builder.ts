@@ -1,5 +1,5 @@
-// Builds v2 batches: for tests, transaction markers and what the broker itself has to say. Batches of clients are never
-// rebuilt.
+// Builds v2 batches: what producers send, transaction markers, what the broker itself has to say. Batches of clients are
+// never rebuilt. Sizes are worked out first, so that a record is written once, into its place.
 import { ByteWriter, invariant, type LeaderEpoch, NO_LEADER_EPOCH, Offset, type Timestamp } from '@milepost/core';
 import { BATCH_HEADER_BYTES, BATCH_PREFIX_BYTES, NO_PRODUCER_ID, NO_SEQUENCE, type RecordHeader } from './batch.ts';
 import { compress, type Codec, codeOf } from './compression.ts';
@@ -9,7 +9,8 @@ export interface RecordToBuild {
   readonly key: Uint8Array | null;
   readonly value: Uint8Array | null;
   readonly timestamp: Timestamp;
-  readonly headers?: readonly RecordHeader[];
+  /** As they are, or packed by `packHeaders` where many records have the same. */
+  readonly headers?: readonly RecordHeader[] | Uint8Array;
 }
 
 export interface BatchToBuild {
@@ -50,36 +51,59 @@ export function buildBatch(batch: BatchToBuild): Buffer {
   return bytes;
 }
 
-function packRecords(records: readonly RecordToBuild[], baseTimestamp: Timestamp): Buffer {
-  const writer = new ByteWriter(1024);
-  for (const [index, record] of records.entries()) {
-    const body = packRecord(record, index, record.timestamp - baseTimestamp);
-    writer.varint(body.length);
-    writer.raw(body);
+/** With their count: what stands behind a record's value. */
+export function packHeaders(headers: readonly RecordHeader[]): Buffer {
+  if (headers.length === 0) return NO_HEADERS;
+  const writer = new ByteWriter(64);
+  writer.varint(headers.length);
+  for (const { key, value } of headers) {
+    const length = Buffer.byteLength(key);
+    writer.varint(length);
+    writer.utf8(key, length);
+    nullableBytes(writer, value);
   }
   return writer.finish();
 }
 
-/** Written apart, because its length comes first. */
-function packRecord(record: RecordToBuild, offsetDelta: number, timestampDelta: number): Buffer {
-  const writer = new ByteWriter(16 + (record.key?.length ?? 0) + (record.value?.length ?? 0));
-  writer.int8(0); // attributes: none defined
-  writer.varlong(timestampDelta);
-  writer.varint(offsetDelta);
-  nullableBytes(writer, record.key);
-  nullableBytes(writer, record.value);
-  const headers = record.headers ?? [];
-  writer.varint(headers.length);
-  for (const header of headers) {
-    const key = Buffer.from(header.key);
-    writer.varint(key.length);
-    writer.raw(key);
-    nullableBytes(writer, header.value);
-  }
+const NO_HEADERS = Buffer.of(0);
+/** length, attributes, timestamp delta, offset delta, key length, value length: more than they mostly take. */
+const RECORD_OVERHEAD_BYTES = 16;
+
+function packRecords(records: readonly RecordToBuild[], baseTimestamp: Timestamp): Buffer {
+  const packed = records.map(({ headers = NO_HEADERS }) =>
+    headers instanceof Uint8Array ? headers : packHeaders(headers),
+  );
+  let expectedBytes = 0;
+  for (const { key, value } of records)
+    expectedBytes += RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + (value?.length ?? 0);
+  for (const headers of packed) expectedBytes += headers.length;
+  const writer = new ByteWriter(expectedBytes);
+  records.forEach(({ key, value, timestamp }, offsetDelta) => {
+    const headers = packed[offsetDelta] as Uint8Array;
+    const timestampDelta = timestamp - baseTimestamp;
+    writer.varint(
+      1 + varlongBytes(timestampDelta) + varlongBytes(offsetDelta) + bytesOf(key) + bytesOf(value) + headers.length,
+    );
+    writer.int8(0); // attributes: none defined
+    writer.varlong(timestampDelta);
+    writer.varint(offsetDelta);
+    nullableBytes(writer, key);
+    nullableBytes(writer, value);
+    writer.raw(headers);
+  });
   return writer.finish();
 }
 
 function nullableBytes(writer: ByteWriter, bytes: Uint8Array | null): void {
   writer.varint(bytes === null ? -1 : bytes.length);
   if (bytes !== null) writer.raw(bytes);
+}
+
+const bytesOf = (bytes: Uint8Array | null): number => (bytes === null ? 1 : varlongBytes(bytes.length) + bytes.length);
+
+/** How many bytes the zigzag varint of a whole number takes. */
+function varlongBytes(value: number): number {
+  let count = 1;
+  for (let rest = value >= 0 ? value : -value - 1; rest >= 64; rest /= 128) count++;
+  return count;
 }

@@ -16,6 +16,8 @@ const positions = (count: number): RecordToBuild[] =>
         : [],
   }));
 const codecs: Codec[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];
+/** With its headers, which a record read from a batch makes only when asked. */
+const whole = ({ headers, ...record }: LogRecord): LogRecord => ({ ...record, headers });
 const parse = (bytes: Buffer): RecordBatch => {
   const batch = RecordBatch.at(bytes, 0);
   if (!batch) throw new Error('no batch');
@@ -40,7 +42,7 @@ test.each(codecs)('what is built with %s is read back, record by record', (compr
   expect([batch.baseOffset, batch.lastOffset, batch.nextOffset]).toEqual([2 ** 40, 2 ** 40 + 499, 2 ** 40 + 500]);
   expect([batch.producerId, batch.producerEpoch, batch.baseSequence, batch.lastSequence]).toEqual([77n, 3, 9, 508]);
   expect(batch.maxTimestamp).toBe(1_780_000_000_498);
-  expect([...batch.records()]).toEqual(
+  expect([...batch.records()].map(whole)).toEqual(
     records.map(
       (record, n): LogRecord => ({
         offset: Offset(2 ** 40 + n),
@@ -114,7 +116,7 @@ test('a batch read from the middle of a larger buffer is the same batch', () => 
   const shifted = Buffer.concat([Buffer.alloc(17, 0xee), bytes, Buffer.alloc(5, 0xee)]);
   const batch = RecordBatch.at(shifted, 17) as RecordBatch;
   expect(batch.isIntact()).toBe(true);
-  expect([...batch.records()]).toEqual([...parse(bytes).records()]);
+  expect([...batch.records()].map(whole)).toEqual([...parse(bytes).records()].map(whole));
   expect(batch.bytes.equals(bytes)).toBe(true);
 });
 

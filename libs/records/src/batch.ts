@@ -161,17 +161,19 @@ export class RecordBatch {
       const delta = reader.varint();
       const key = nullableBytes(reader);
       const value = nullableBytes(reader);
-      const headers = readHeaders(reader);
+      const headersAt = reader.position;
+      skipHeaders(reader);
       if (reader.position !== end)
         throw new MalformedMessage(`${this.#where()}: record ${index} ends at ${reader.position}, expected ${end}`);
-      yield {
-        offset: Offset(baseOffset + delta),
-        timestamp: appendTime ?? Timestamp(timestamp),
+      yield new RecordView(
+        Offset(baseOffset + delta),
+        appendTime ?? Timestamp(timestamp),
         key,
         value,
-        headers,
-        sequence: sequenceAfter(baseSequence, delta),
-      };
+        sequenceAfter(baseSequence, delta),
+        reader.buffer,
+        headersAt,
+      );
     }
     if (reader.remaining > 0)
       throw new MalformedMessage(`${this.#where()}: ${reader.remaining} bytes after the last of ${count} records`);
@@ -183,6 +185,39 @@ export class RecordBatch {
 
   #where(): string {
     return `batch at ${this.position} (base offset ${this.baseOffset})`;
+  }
+}
+
+/** A record in its place. Its headers are made when somebody asks for them, and most never do. */
+class RecordView implements LogRecord {
+  readonly offset: Offset;
+  readonly timestamp: Timestamp;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly sequence: number;
+  readonly #buffer: Buffer;
+  readonly #headersAt: number;
+
+  constructor(
+    offset: Offset,
+    timestamp: Timestamp,
+    key: Buffer | null,
+    value: Buffer | null,
+    sequence: number,
+    buffer: Buffer,
+    headersAt: number,
+  ) {
+    this.offset = offset;
+    this.timestamp = timestamp;
+    this.key = key;
+    this.value = value;
+    this.sequence = sequence;
+    this.#buffer = buffer;
+    this.#headersAt = headersAt;
+  }
+
+  get headers(): readonly RecordHeader[] {
+    return readHeaders(new ByteReader(this.#buffer, this.#headersAt));
   }
 }
 
@@ -203,6 +238,15 @@ const LEAST_RECORD_BYTES = 7;
 function nullableBytes(reader: ByteReader): Buffer | null {
   const length = reader.varint();
   return length === -1 ? null : reader.slice(length);
+}
+
+function skipHeaders(reader: ByteReader): void {
+  const count = reader.count(reader.varint(), 2);
+  for (let index = 0; index < count; index++) {
+    reader.skip(reader.varint());
+    const length = reader.varint();
+    if (length !== -1) reader.skip(length);
+  }
 }
 
 const NO_HEADERS: readonly RecordHeader[] = [];
