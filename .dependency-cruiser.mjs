@@ -13,7 +13,7 @@ const may = {
   live: ['fleet', 'core'],
   alerts: ['fleet', 'core'],
   broker: ['coordinators', 'replication', 'metadata', 'log', 'wire', 'records', 'core'],
-  streams: ['fleet', 'core'],
+  streams: ['wire', 'records', 'core'],
   telemetry: ['core'],
   'node-host': ['core'],
   settings: ['core'],

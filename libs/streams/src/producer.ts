@@ -2,8 +2,9 @@
 // Order is the caller's: at most one `send` in flight per partition (the client library may give a batch a new producer id
 // after a lost state and send it again, so that with two in flight the second could land before the first).
 import type { Logger } from '@milepost/core';
-import { ProduceAcks, Producer as Client } from '@platformatic/kafka';
+import { ProduceAcks } from '@platformatic/kafka';
 import { partitionOf } from './partitioner.ts';
+import { ProducingClient } from './producing-client.ts';
 import type { RecordToSend } from './record.ts';
 
 export interface ProducerOptions {
@@ -17,11 +18,11 @@ const REQUEST_TIMEOUT_MS = 10_000;
 const RETRY_DELAY_MS = 200;
 
 export class Producer {
-  readonly #client: Client<Buffer, Buffer, string, Buffer>;
+  readonly #client: ProducingClient;
   readonly #partitions = new Map<string, number>();
 
   constructor({ bootstrapServers, clientId, logger }: ProducerOptions) {
-    this.#client = new Client({
+    this.#client = new ProducingClient({
       clientId,
       bootstrapBrokers: [...bootstrapServers],
       idempotent: true,
@@ -31,7 +32,6 @@ export class Producer {
       retryDelay: RETRY_DELAY_MS,
       autocreateTopics: false,
       repeatOnStaleMetadata: true,
-      serializers: { headerKey: (key?: string) => (key === undefined ? undefined : Buffer.from(key)) },
     });
     this.#client.on('error', (error: Error) => logger.warn({ clientId, error: error.message }, 'producer error'));
   }
@@ -49,22 +49,18 @@ export class Producer {
 
   /** Resolves when all of the records are in the log for good (acks=all); rejects when that is not known. */
   async send(records: readonly RecordToSend[]): Promise<void> {
-    await this.#client.send({ messages: await Promise.all(records.map((record) => this.#message(record))) });
+    for (const topic of new Set(records.map((record) => record.topic))) await this.partitionsOf(topic);
+    await this.#client.send({ messages: records.map((record) => this.#message(record)) });
   }
 
   async close(): Promise<void> {
     await this.#client.close();
   }
 
-  async #message({ topic, partition, key, value, headers, timestamp }: RecordToSend) {
-    const chosen = partition ?? (key === null ? undefined : partitionOf(key, await this.partitionsOf(topic)));
-    return {
-      topic,
-      timestamp: BigInt(timestamp),
-      ...(key === null ? {} : { key }),
-      ...(value === null ? {} : { value }),
-      ...(headers === undefined ? {} : { headers: headers as Map<string, Buffer> }),
-      ...(chosen === undefined ? {} : { partition: chosen }),
-    };
+  #message(record: RecordToSend) {
+    const { key, topic } = record;
+    const partition =
+      record.partition ?? (key === null ? undefined : partitionOf(key, this.#partitions.get(topic) as number));
+    return partition === undefined ? { topic, value: record } : { topic, value: record, partition };
   }
 }
