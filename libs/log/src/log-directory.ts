@@ -249,7 +249,7 @@ export class LogDirectory {
       host: this.#host,
       folder: `${this.folder}/${name}`,
       fsyncSeconds: this.#fsyncSeconds,
-      saveLogStart: () => this.#logStarts.save(),
+      saveOffsets: () => this.#saveCheckpoints(),
     };
   }
 

@@ -279,6 +279,24 @@ describe('sync', () => {
   });
 });
 
+test.each(['.snapshot', '.log', '.index', '.timeindex'])(
+  'a roll that fails at its %s is finished before anything else is appended',
+  async (suffix) => {
+    const disk = new SimDisk();
+    const { log } = await openLog(disk);
+    appendAll(log, [big('a', 700)]);
+    disk.fail = (operation, path) => (operation === 'create' && path.endsWith(suffix) ? 'ENOSPC' : undefined);
+    expect(log.append(batchOf([big('b', 900)]), EPOCH)).toMatchObject({ error: ErrorCode.KAFKA_STORAGE_ERROR });
+    expect(log.append(batchOf(['small']), EPOCH)).toMatchObject({ error: ErrorCode.KAFKA_STORAGE_ERROR });
+    disk.fail = () => undefined;
+    appendAll(log, ['c', big('d', 900), 'e']);
+    await log.sync();
+    expect(segmentsOn(disk)).toEqual([0, 1, 2, 3]);
+    const found = await openLog(disk.powerCut());
+    expect(readAll(found.log).map((value) => value[0])).toEqual(['a', 'c', 'd', 'e']);
+  },
+);
+
 describe('by time', () => {
   const stamped = async (...batches: number[][]) => {
     const { log } = await openLog(new SimDisk());
@@ -414,14 +432,50 @@ describe('retention', () => {
   });
 });
 
-test('cutting the end forgets batches, epochs and producers from there on, for good', async () => {
+test('a segment that is full while its deletion waits for a sync is dropped after its own', async () => {
   const disk = new SimDisk();
   const { log } = await openLog(disk);
+  appendAll(log, [big('a', 900), big('b', 900)]);
+  await log.sync();
+  let rolled = false;
+  disk.onStep = ({ path }) => {
+    if (rolled || !path.endsWith('leader-epoch-checkpoint.tmp')) return;
+    rolled = true;
+    appendAll(log, [big('c', 900)]);
+  };
+  await log.deleteRecordsBefore(Offset(2));
+  await log.sync();
+  expect([rolled, log.failed, segmentsOn(disk)]).toEqual([true, false, [2]]);
+  expect(readAll((await openLog(disk.powerCut())).log).map((value) => value[0])).toEqual(['c']);
+});
+
+test('a cut waits for the sync that is under way, whose end it takes away', async () => {
+  const disk = new SimDisk();
+  const { log } = await openLog(disk);
+  appendAll(log, numbered(10));
+  let flushedTooFar: boolean | undefined;
+  disk.onStep = ({ operation, path }) => {
+    if (operation !== 'syncedFolder' || path !== '/data' || flushedTooFar !== undefined) return;
+    flushedTooFar = false;
+    void log.sync().then(() => {
+      flushedTooFar = log.flushedOffset > log.logEndOffset;
+    });
+  };
+  await log.truncateTo(Offset(4));
+  expect([flushedTooFar, log.logEndOffset, log.flushedOffset]).toEqual([false, 4, 4]);
+});
+
+test('cutting the end forgets batches, epochs and producers from there on, for good', async () => {
+  const disk = new SimDisk();
+  const clock = new SimClock();
+  const { log } = await openLog(disk, { clock });
   for (let n = 0; n < 60; n++)
     log.append(batchOf([`v${n}`], { producerId: 1n, producerEpoch: 0, baseSequence: n }), LeaderEpoch(n < 40 ? 1 : 2));
   await log.sync();
+  await clock.run(61_000); // the checkpoint says that 60 were synced
   await log.truncateTo(Offset(30));
   expect([log.logEndOffset, log.flushedOffset, log.latestEpoch]).toEqual([30, 30, 1]);
+  expect(disk.files().get('/data/recovery-point-offset-checkpoint')?.toString()).toBe('0\n1\nt 0 30\n');
   const next = () => batchOf(['w'], { producerId: 1n, producerEpoch: 0, baseSequence: 30 });
   const reopened = (await openLog(disk.powerCut())).log;
   expect(readAll(reopened)).toEqual(numbered(30));

@@ -52,8 +52,8 @@ export interface LogSurroundings {
   readonly host: Host;
   readonly folder: string;
   readonly fsyncSeconds: Histogram;
-  /** Resolves when the log start offset of this moment is durable. */
-  readonly saveLogStart: () => Promise<void>;
+  /** Resolves when the log start offset and the flushed offset of this moment are durable. */
+  readonly saveOffsets: () => Promise<void>;
 }
 
 /** How the last stop left it. */
@@ -272,7 +272,11 @@ export class Log {
     invariant(offset >= this.#logStartOffset, () => `cut to ${offset}, the log starts at ${this.#logStartOffset}`);
     const { host, folder } = this.#around;
     const { disk } = host;
+    this.#flushedOffset = Offset(Math.min(this.#flushedOffset, offset));
+    await this.#around.saveOffsets(); // else a start would take for synced what comes in place of the cut
     while (this.#isFlushing) await this.#commit.run();
+    const later: readonly unknown[] = this.#segments.slice(this.#segmentOf(offset) + 1);
+    this.#unsynced = this.#unsynced.filter((file) => !later.includes(file));
     for (const segment of this.#segments.splice(this.#segmentOf(offset) + 1)) this.#drop(segment);
     const place = seek(this.#active, offset);
     invariant(
@@ -422,7 +426,7 @@ export class Log {
     if (offset > this.#logStartOffset) {
       this.#logStartOffset = offset;
       this.#epochs.truncateFromStart(offset);
-      await this.#around.saveLogStart();
+      await this.#around.saveOffsets();
     }
     this.#durableStart = Offset(Math.max(this.#durableStart, offset));
     if (this.#hasSegmentBelow(offset)) await this.#commit.run(); // files go between two syncs, never under one

@@ -191,6 +191,7 @@ class World {
     else if (roll < 75) this.#readSome();
     else if (roll < 80) await this.#retention();
     else if (roll < 83) await this.#deleteRecords();
+    else if (roll < 84) await this.clock.run(61_000);
     else if (roll < 93) await this.clock.run(random.below(4));
     else await this.#alive(log.sync());
   }

@@ -60,6 +60,8 @@ export function seek(segment: Segment, from: Offset): Found | Damage | undefined
   let position = hint?.position ?? 0;
   while (position < segment.sizeBytes) {
     if (place === undefined) return { path: segment.path, position, flaw: 'no whole batch' };
+    if (place.baseOffset < least)
+      return { path: segment.path, position, flaw: `base offset ${place.baseOffset}, expected ${least}` };
     if (place.lastOffset >= from) return { ...place, least };
     least = (place.lastOffset + 1) as Offset;
     position += place.sizeBytes;

@@ -97,15 +97,16 @@ describe('a flipped bit', () => {
     expect(logger.said.error[0]).toMatch(/crc [0-9a-f]{8}, expected [0-9a-f]{8}/);
   });
 
-  test.each([
+  test.each<[string, number, number?]>([
     ['in the records', 65],
     ['in the length', 9],
     ['in the magic', 16],
     ['in the base offset', 6],
-    ['in the base offset, upwards', 7],
-  ])('below it (%s): only that batch is refused, the rest stays', async (_, byte) => {
+    ['in the base offset, a little upwards', 7, 3],
+    ['in the base offset, downwards', 7, 0],
+  ])('below it (%s): only that batch is refused, the rest stays', async (_, byte, bit = 0) => {
     const disk = await synced(20, 20);
-    disk.flipBit(LOG, (5 * BATCH_BYTES + byte) * 8 + (byte === 7 ? 3 : 0));
+    disk.flipBit(LOG, (5 * BATCH_BYTES + byte) * 8 + bit);
     const logger = listeningLogger();
     const { log } = await openLog(disk, { config: oneSegment, logger });
     expect([log.logEndOffset, log.lostTail]).toEqual([20, false]);

@@ -128,7 +128,8 @@ async function scanUnflushed(
   for (let n = 0; n < segments.length && !wasCut; n++) {
     const segment = segments[n] as Segment;
     const next = segments[n + 1];
-    if (next !== undefined && next.baseOffset <= scanFrom) continue;
+    // Exactly at its end the batches are synced, but perhaps not the indexes: the roll comes after.
+    if (next !== undefined && next.baseOffset < scanFrom) continue;
     scannedBytes += segment.sizeBytes;
     const damage = scanSegment(task, segment, next?.baseOffset, epochs) ?? flawOfEnd(task, segment, next);
     if (damage !== undefined) {
