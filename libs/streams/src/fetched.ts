@@ -1,16 +1,20 @@
 // Records of a fetch as our apps see them. Nothing is copied: keys and values are views of the answer's bytes, headers are
 // made when somebody asks for them, and most never do.
-import type { KafkaRecord, RecordsBatch } from '@platformatic/kafka';
+import type { LogRecord } from '@milepost/records';
+import type { RecordsBatch } from '@platformatic/kafka';
+import type { FetchedBatch } from './bytes-client.ts';
 import type { ConsumedRecord } from './record.ts';
 
-const CONTROL_BATCH = 0x20;
-
-/** None of a control batch: markers of transactions are not for apps. */
-export function recordsOf(batch: RecordsBatch, topic: string, partition: number): ConsumedRecord[] {
-  if (batch.attributes & CONTROL_BATCH) return [];
-  const baseOffset = Number(batch.firstOffset);
-  const baseTimestamp = Number(batch.firstTimestamp);
-  return batch.records.map((record) => new FetchedRecord(record, topic, partition, baseOffset, baseTimestamp));
+/** From an offset on. None of a control batch: markers of transactions are not for apps. @throws MalformedMessage */
+export function* recordsOf(
+  batch: RecordsBatch,
+  topic: string,
+  partition: number,
+  from: number,
+): Generator<ConsumedRecord, void, undefined> {
+  const { whole } = batch as FetchedBatch;
+  if (whole.isControl) return;
+  for (const record of whole.records()) if (record.offset >= from) yield new FetchedRecord(record, topic, partition);
 }
 
 class FetchedRecord implements ConsumedRecord {
@@ -20,19 +24,19 @@ class FetchedRecord implements ConsumedRecord {
   readonly timestamp: number;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  readonly #headers: KafkaRecord['headers'];
+  readonly #record: LogRecord;
 
-  constructor(record: KafkaRecord, topic: string, partition: number, baseOffset: number, baseTimestamp: number) {
+  constructor(record: LogRecord, topic: string, partition: number) {
     this.topic = topic;
     this.partition = partition;
-    this.offset = baseOffset + record.offsetDelta;
-    this.timestamp = baseTimestamp + Number(record.timestampDelta);
+    this.offset = record.offset;
+    this.timestamp = record.timestamp;
     this.key = record.key;
     this.value = record.value;
-    this.#headers = record.headers;
+    this.#record = record;
   }
 
   get headers(): ReadonlyMap<string, Buffer> {
-    return new Map(this.#headers.map(([key, value]) => [key?.toString() ?? '', value ?? Buffer.alloc(0)]));
+    return new Map(this.#record.headers.map(({ key, value }) => [key, value ?? Buffer.alloc(0)]));
   }
 }

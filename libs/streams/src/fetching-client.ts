@@ -1,18 +1,18 @@
-// The library's consumer, with the records of each fetch taken off in one piece.
+// The library's consumer in a group, with the records of each fetch taken in one piece.
 //
 // Its stream stays what keeps our place: assignments, offsets, leaders that move, a group that rebalances. But it hands
 // records over one by one, each through an object stream, with a context for tracing, a function to commit it and a map of
-// its headers: several times the cost of all that we then do with the record. So the stream is given batches that are empty
-// but for their offsets. It asks a broker for more only after it was given the last answer: that is how it is held back.
-import { Consumer, type ConsumerOptions, type FetchOptions } from '@platformatic/kafka';
+// its headers: several times the cost of all that we then do with the record. So the stream is given batches that hold
+// none. It asks a broker for more only after it was given the last answer: that is how it is held back.
+import type { ConsumerOptions, FetchOptions } from '@platformatic/kafka';
+import { BytesClient, type FetchResponse } from './bytes-client.ts';
 import { recordsOf } from './fetched.ts';
 import type { ConsumedRecord } from './record.ts';
 
 type Options = FetchOptions<Buffer, Buffer, Buffer, Buffer>;
-type FetchResponse = Awaited<ReturnType<Consumer['fetch']>>;
 type Answered = (error: Error | null, response?: FetchResponse) => void;
 
-export class FetchingClient extends Consumer {
+export class FetchingClient extends BytesClient {
   readonly #take: (records: readonly ConsumedRecord[]) => Promise<void>;
   readonly #topicNames = new Map<string, string>();
 
@@ -50,12 +50,8 @@ export class FetchingClient extends Consumer {
       for (const { partitionIndex, records: batches } of partitions) {
         const begin = begins.get(`${topicId} ${partitionIndex}`);
         if (begin === undefined) continue; // left over in a fetch session: the stream ignores it too
-        for (const batch of batches ?? []) {
-          const records = recordsOf(batch, topic, partitionIndex);
-          batch.records = [];
-          // The first batch is sent whole, also where only its end was asked for.
-          for (const record of records) if (record.offset >= begin) all.push(record);
-        }
+        for (const batch of batches ?? [])
+          for (const record of recordsOf(batch, topic, partitionIndex, begin)) all.push(record);
       }
     }
     return all;

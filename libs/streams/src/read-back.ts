@@ -1,5 +1,5 @@
 // Reads a stretch of the log again, outside of any group: a truck's track, a consumer's state after a restart.
-import { Consumer as Client } from '@platformatic/kafka';
+import { BytesClient } from './bytes-client.ts';
 import { recordsOf } from './fetched.ts';
 import type { ConsumedRecord } from './record.ts';
 
@@ -19,7 +19,7 @@ const FETCH_BYTES = 1024 * 1024;
 
 /** Yields batches, each of one partition in offset order, up to the end that the log has when it is asked. */
 export async function* readBack(options: ReadBackOptions): AsyncGenerator<readonly ConsumedRecord[]> {
-  const client = new Client({
+  const client = new BytesClient({
     groupId: options.clientId, // never joined: the library wants a name
     clientId: options.clientId,
     bootstrapBrokers: [...options.bootstrapServers],
@@ -41,8 +41,8 @@ export async function* readBack(options: ReadBackOptions): AsyncGenerator<readon
         const last = batches.at(-1);
         if (!last) break;
         const records = batches
-          .flatMap((batch) => recordsOf(batch, options.topic, partition))
-          .filter(({ offset }) => offset >= at && offset < end)
+          .flatMap((batch) => [...recordsOf(batch, options.topic, partition, Number(at))])
+          .filter(({ offset }) => offset < end)
           .slice(0, left);
         left -= records.length;
         at = last.firstOffset + BigInt(last.lastOffsetDelta) + 1n;
@@ -56,7 +56,7 @@ export async function* readBack(options: ReadBackOptions): AsyncGenerator<readon
 
 const LATEST = -1n;
 
-async function placeOf(client: Client, topic: string): Promise<{ id: string; leaders: number[] }> {
+async function placeOf(client: BytesClient, topic: string): Promise<{ id: string; leaders: number[] }> {
   const metadata = await client.metadata({ topics: [topic], autocreateTopics: false });
   const found = metadata.topics.get(topic);
   if (!found) throw new Error(`topic ${topic} does not exist`);
@@ -64,7 +64,7 @@ async function placeOf(client: Client, topic: string): Promise<{ id: string; lea
 }
 
 async function offsetsAt(
-  client: Client,
+  client: BytesClient,
   topic: string,
   partitions: readonly number[],
   timestamp: bigint,
@@ -77,7 +77,7 @@ async function offsetsAt(
   return new Map([...(answer.get(topic) ?? [])].map(([partition, { offset }]) => [partition, offset]));
 }
 
-function fetchFrom(client: Client, node: number, topicId: string, partition: number, at: bigint) {
+function fetchFrom(client: BytesClient, node: number, topicId: string, partition: number, at: bigint) {
   return client.fetch({
     node,
     maxWaitTime: 0,
