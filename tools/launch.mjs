@@ -14,12 +14,14 @@ const commands = {
   test: ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'],
   'test:interop': [...sources, 'test/interop/main.ts'],
   'test:deploy': [...sources, 'test/deploy/main.ts'],
+  'test:observability': [...sources, 'test/observability/main.ts'],
+  docs: [...sources, 'test/observability/docs.ts'],
   'test:compat': [...sources, 'test/compat/main.ts'],
   bench: [...sources, 'test/bench/main.ts'],
   build: ['node_modules/@nestjs/cli/bin/nest.js', 'build', 'appliance'], // one tsconfig: this emits every app and library
   types: ['node_modules/typescript/bin/tsc', '--noEmit'],
   plain: ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.plain.json'],
-  lint: ['node_modules/oxlint/bin/oxlint', '--type-aware', 'apps', 'libs', 'test'],
+  lint: ['node_modules/oxlint/bin/oxlint', '--type-aware', 'apps', 'libs', 'test', 'grafana'],
   layers: [
     'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs',
     '--config',

@@ -42,6 +42,8 @@ export async function startProgram({ name, modules, env = process.env, abort }: 
   const meter = new PrometheusMeter((failure) =>
     logger.warn({ reason: String(failure) }, 'a scrape lacks the numbers of a part that could not give them'),
   );
+  const ready = meter.gauge('milepost_ready', '1: the program can do its work, as /health/ready says.');
+  meter.onScrape(() => ready.set(lifecycle.notReady().length === 0 ? 1 : 0));
   const frame = ChassisModule.with({ settings, logger, meter, lifecycle });
   const adapter = new FastifyAdapter({ bodyLimit: BODY_LIMIT_BYTES, forceCloseConnections: true });
   const app = await NestFactory.create<NestFastifyApplication>(
