@@ -94,7 +94,7 @@ test('the map knows of a position within a second, on its socket too', async () 
   const socket = new WebSocket(`ws://127.0.0.1:${program.ports.http}/api/live`);
   await new Promise((resolve) => socket.once('open', resolve));
   let told = '';
-  socket.on('message', (data) => (told += String(data)));
+  socket.on('message', (data: Buffer) => (told += data.toString()));
   const began = performance.now();
   await gps('fresh', { lat: 57.71, lon: 11.96, speedKmh: 42 });
   const feature = await until('the truck on the map', async () => {
@@ -184,7 +184,7 @@ test('@platformatic/kafka and kafkajs read the same records in the same order', 
   const expected = await readAll(program.ports.kafka, 'truck_gps');
   const seen: string[] = [];
   for await (const { partition, offset, value } of stream) {
-    seen.push(`${partition}/${offset}/${value}`);
+    seen.push(`${partition}/${offset}/${value.toString()}`);
     if (seen.length === expected.length) break;
   }
   await consumer.close(true);

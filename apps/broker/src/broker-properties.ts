@@ -25,6 +25,8 @@ function textOf(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new Error(`--config ${file}: expected a file of broker properties (${(error as NodeJS.ErrnoException).code})`);
+    throw new Error(
+      `--config ${file}: expected a file of broker properties (${(error as NodeJS.ErrnoException).code})`,
+    );
   }
 }

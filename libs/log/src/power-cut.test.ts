@@ -157,7 +157,10 @@ class World {
       const expected = producer.sent.flatMap((sent) => sent.values);
       const from = mine.length === 0 ? expected.length : expected.indexOf(mine[0] as string);
       const isSame = mine.every((value, n) => value === expected[from + n]) && from + mine.length <= expected.length;
-      hold(isSame, () => `${producer.name}: [${mine.map(short)}], expected [${expected.slice(from).map(short)}]`);
+      hold(
+        isSame,
+        () => `${producer.name}: [${mine.map(short).join()}], expected [${expected.slice(from).map(short).join()}]`,
+      );
     }
     this.#checkTimes(seen);
   }

@@ -33,7 +33,7 @@ function stateOf(...batches: RecordBatch[]): ProducerState {
   return state;
 }
 
-function verdict(state: ProducerState, one: RecordBatch): string | ErrorCode | number {
+function verdict(state: ProducerState, one: RecordBatch): string | number {
   const answer = state.check(one);
   if (answer.kind === 'refused') return answer.refused.error;
   return answer.kind === 'duplicate' ? firstOffset(answer.of) : 'next';
