@@ -437,6 +437,7 @@ test('a segment that is full while its deletion waits for a sync is dropped afte
   const { log } = await openLog(disk);
   appendAll(log, [big('a', 900), big('b', 900)]);
   await log.sync();
+  await new Promise((resolve) => setImmediate(resolve)); // the roll's own sync has ended too
   let rolled = false;
   disk.onStep = ({ path }) => {
     if (rolled || !path.endsWith('leader-epoch-checkpoint.tmp')) return;
@@ -455,8 +456,8 @@ test('a cut waits for the sync that is under way, whose end it takes away', asyn
   appendAll(log, numbered(10));
   let flushedTooFar: boolean | undefined;
   disk.onStep = ({ operation, path }) => {
-    if (operation !== 'syncedFolder' || path !== '/data' || flushedTooFar !== undefined) return;
-    flushedTooFar = false;
+    if (operation !== 'rename' || !path.endsWith('recovery-point-offset-checkpoint.tmp')) return;
+    flushedTooFar ??= false;
     void log.sync().then(() => {
       flushedTooFar = log.flushedOffset > log.logEndOffset;
     });

@@ -402,7 +402,7 @@ export class Log {
     } finally {
       this.#isFlushing = false;
     }
-    fsyncSeconds.observe((host.clock.monotonic() - started) / 1000);
+    if (end > this.#flushedOffset) fsyncSeconds.observe((host.clock.monotonic() - started) / 1000);
     this.#flushedOffset = end;
     this.#dropBelow(this.#durableStart);
   }
