@@ -50,7 +50,7 @@ test.each(codecs)('what is built with %s is read back, record by record', (compr
         key: record.key as Buffer | null,
         value: record.value as Buffer | null,
         timestamp: record.timestamp,
-        headers: record.headers ?? [],
+        headers: (record.headers ?? []) as LogRecord['headers'],
       }),
     ),
   );
