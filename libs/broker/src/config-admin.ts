@@ -7,6 +7,7 @@ import {
   brokerConfigRefusal,
   type ClusterImage,
   type Configs,
+  effectiveBrokerConfig,
   type MetadataChange,
   TOPIC_CONFIG_KEYS,
   topicConfigProblem,
@@ -89,12 +90,13 @@ export class ConfigAdmin {
   }
 
   #decideBroker({ resourceName, configs, mode }: Wish): MetadataChange | Refusal {
-    const { brokerId, image } = this.#deps;
+    const { brokerId, image, layers } = this.#deps;
     if (resourceName !== '' && resourceName !== String(brokerId))
       return refusal(ErrorCode.INVALID_REQUEST, `broker ${resourceName}: expected ${brokerId}, or '' for all`);
     const current = image().brokerConfigs.get(resourceName) ?? {};
     const isList = (name: string): boolean => BROKER_CONFIG_KEYS.get(name)?.type === 'LIST';
-    const altered = alteredConfigs(mode === 'replace' ? {} : current, configs, { isList, effective: current });
+    const effective = Object.fromEntries(effectiveBrokerConfig(layers()).map(({ name, value }) => [name, value ?? '']));
+    const altered = alteredConfigs(mode === 'replace' ? {} : current, configs, { isList, effective });
     if ('error' in altered) return altered;
     for (const { name } of configs) {
       const refused =

@@ -165,6 +165,24 @@ test('Incremental changes what it names; AlterConfigs resets the rest', async ()
   expect(await setOf(client, 'trucks')).toEqual({ 'segment.ms': '5000' });
 });
 
+test("appending to a broker's list adds to its default, and subtracting again leaves the default", async () => {
+  const client = await (await given()).client();
+  const resource = { resourceType: ConfigResourceType.BROKER, resourceName: '1' };
+  const incremental = (configOperation: number) =>
+    client.ask(IncrementalAlterConfigs, 1, {
+      validateOnly: false,
+      resources: [{ ...resource, configs: [{ name: 'log.cleanup.policy', configOperation, value: 'compact' }] }],
+    });
+  const policy = async () => {
+    const wanted = { ...resource, configurationKeys: ['log.cleanup.policy'] };
+    return (await client.ask(DescribeConfigs, 4, { resources: [wanted] })).results[0]?.configs[0]?.value;
+  };
+  await incremental(ConfigOperation.APPEND);
+  expect(await policy()).toBe('delete,compact');
+  await incremental(ConfigOperation.SUBTRACT);
+  expect(await policy()).toBe('delete');
+});
+
 test('a config that is changed holds for the log at once', async () => {
   const client = await (await given()).client();
   await create(client, 'trucks');
