@@ -90,10 +90,15 @@ export function readPosition(value: Buffer | string): Position | undefined {
 
 function isPosition(document: unknown): document is Position {
   if (typeof document !== 'object' || document === null) return false;
-  const position = document as Partial<Record<string, unknown>>;
-  const numbers = OPTIONAL_NUMBERS.every((field) => position[field] === undefined || inRange(field, position[field]));
-  const texts = [position['truckId'], position['ts'], position['source']].every((text) => typeof text === 'string');
-  return numbers && texts && inRange('lat', position['lat']) && inRange('lon', position['lon']);
+  const position = document as Partial<Record<keyof Position, unknown>>;
+  if (!inRange('lat', position.lat) || !inRange('lon', position.lon)) return false;
+  if (typeof position.truckId !== 'string' || typeof position.ts !== 'string') return false;
+  if (typeof position.source !== 'string') return false;
+  for (const field of OPTIONAL_NUMBERS) {
+    const value = position[field];
+    if (value !== undefined && !inRange(field, value)) return false;
+  }
+  return true;
 }
 
 function inRange(field: NumberField, value: unknown): boolean {
