@@ -2,7 +2,7 @@
 // The group resumes behind what it has handled, and this state lives in memory: so the recent log is read again.
 import type { Clock, Histogram, Host, Logger, Meter } from '@milepost/core';
 import { readPosition } from '@milepost/fleet';
-import { believedTime, LiveTrucks } from '@milepost/live';
+import { LiveTrucks } from '@milepost/live';
 import { type ConsumedRecord, TRUCK_ALERTS, TRUCK_GPS } from '@milepost/streams';
 import { Inject, Injectable } from '@nestjs/common';
 import { HOST, Lifecycle, LOGGER, METER, type Part } from '../../chassis/src/index.ts';
@@ -102,8 +102,7 @@ export class LiveMapPart implements Part {
   #locate({ value, timestamp }: ConsumedRecord, age?: Histogram): void {
     const position = value === null ? undefined : readPosition(value);
     if (!position) return;
-    this.trucks.apply(position, timestamp);
-    const { timeMs } = believedTime(position.ts, timestamp);
+    const timeMs = this.trucks.apply(position, timestamp);
     age?.observe(Math.max(0, this.#clock.now() - timeMs) / 1_000);
   }
 }

@@ -44,8 +44,8 @@ export class LiveTrucks {
   readonly #trails = new Map<string, Trail>();
   #version = 0;
 
-  /** Called for every position of the log. */
-  apply(position: Position, receivedAtMs: number): void {
+  /** Called for every position of the log. Answers when it was there, as far as that is believed. */
+  apply(position: Position, receivedAtMs: number): number {
     const { truckId } = position;
     const last = this.#trucks.get(truckId);
     const { timeMs, isClockWrong } = believedTime(position.ts, receivedAtMs);
@@ -54,7 +54,7 @@ export class LiveTrucks {
     const heardAtMs = Math.max(receivedAtMs, last?.heardAtMs ?? receivedAtMs);
     if (last && !replaces(last, timeMs, receivedAtMs)) {
       if (heardAtMs > last.heardAtMs) this.#keep({ ...last, heardAtMs, version: ++this.#version });
-      return;
+      return timeMs;
     }
     const motion = motionOf(position, timeMs, last);
     this.#keep({
@@ -67,6 +67,7 @@ export class LiveTrucks {
       ...motion,
       version: ++this.#version,
     });
+    return timeMs;
   }
 
   get size(): number {

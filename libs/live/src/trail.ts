@@ -18,7 +18,8 @@ export class Trail {
     const at = this.#points.findLastIndex(({ timeMs }) => timeMs <= point.timeMs);
     const before = this.#points[at];
     if (before?.timeMs === point.timeMs && before.lat === point.lat && before.lon === point.lon) return;
-    this.#points.splice(at + 1, 0, point);
+    if (at === this.#points.length - 1) this.#points.push(point);
+    else this.#points.splice(at + 1, 0, point);
     if (this.#points.length > trailLimit) this.#points.shift();
   }
 
