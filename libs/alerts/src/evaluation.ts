@@ -24,22 +24,20 @@ const SPEED_HYSTERESIS_KMH = 5;
 /** A truck was heard. */
 export function heard(rules: readonly Rule[], before: TruckState | undefined, seen: Observation): Outcome {
   const { position, offset, heardMs } = seen;
-  const verdicts = rules
-    .filter(({ enabled }) => enabled)
-    .map((rule) => ({ rule, ...verdictOf(rule, before, position) }));
-  const firing = verdicts.filter(({ fires }) => fires).map(({ rule }) => rule.id);
-  const inside = verdicts.filter(({ isInside }) => isInside).map(({ rule }) => rule.id);
-  const alerts = verdicts
-    .filter(({ rule, fires }) => fires && !before?.firing.includes(rule.id))
-    .map(({ rule, message }) => alertOf(rule, seen.partition, offset, heardMs, position, message));
-  const state = {
-    truckId: position.truckId,
-    lastOffset: offset,
-    lastHeardMs: heardMs,
-    lastPosition: position,
-    firing,
-    inside,
-  };
+  const firing: string[] = [];
+  const inside: string[] = [];
+  const alerts: Alert[] = [];
+  for (const rule of rules) {
+    if (!rule.enabled) continue;
+    const wasFiring = before?.firing.includes(rule.id) ?? false;
+    const { fires, isInside } = verdictOf(rule, position, wasFiring, before?.inside.includes(rule.id) ?? false);
+    if (isInside) inside.push(rule.id);
+    if (!fires) continue;
+    firing.push(rule.id);
+    if (!wasFiring) alerts.push(alertOf(rule, seen.partition, offset, heardMs, position, messageOf(rule, position)));
+  }
+  const { truckId } = position;
+  const state = { truckId, lastOffset: offset, lastHeardMs: heardMs, lastPosition: position, firing, inside };
   return { state, alerts };
 }
 
@@ -69,29 +67,32 @@ export function unheard(
 interface Verdict {
   readonly fires: boolean;
   readonly isInside: boolean;
-  readonly message: string;
 }
 
-function verdictOf(rule: Rule, before: TruckState | undefined, position: Position): Verdict {
+function verdictOf(rule: Rule, position: Position, wasFiring: boolean, wasInside: boolean): Verdict {
   switch (rule.kind) {
     case 'speeding': {
       const speed = position.speedKmh;
-      const limit = before?.firing.includes(rule.id) ? rule.limitKmh - SPEED_HYSTERESIS_KMH : rule.limitKmh;
-      const fires = speed === undefined ? (before?.firing.includes(rule.id) ?? false) : speed > limit;
-      return {
-        fires,
-        isInside: false,
-        message: `${position.truckId} drives ${Math.round(speed ?? 0)} km/h, limit ${rule.limitKmh}`,
-      };
+      const limit = wasFiring ? rule.limitKmh - SPEED_HYSTERESIS_KMH : rule.limitKmh;
+      return { fires: speed === undefined ? wasFiring : speed > limit, isInside: false };
     }
     case 'geofence': {
       const isInside = 'box' in rule.area ? isInBox(position, rule.area.box) : isInPolygon(position, rule.area.rings);
-      const left =
-        !isInside && ((before?.inside.includes(rule.id) ?? false) || (before?.firing.includes(rule.id) ?? false));
-      return { fires: left, isInside, message: `${position.truckId} left ${rule.name}` };
+      return { fires: !isInside && (wasInside || wasFiring), isInside };
     }
     case 'silence':
-      return { fires: false, isInside: false, message: '' };
+      return { fires: false, isInside: false };
+  }
+}
+
+function messageOf(rule: Rule, { truckId, speedKmh }: Position): string {
+  switch (rule.kind) {
+    case 'speeding':
+      return `${truckId} drives ${Math.round(speedKmh ?? 0)} km/h, limit ${rule.limitKmh}`;
+    case 'geofence':
+      return `${truckId} left ${rule.name}`;
+    case 'silence':
+      return '';
   }
 }
 
