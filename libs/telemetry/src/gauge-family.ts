@@ -73,7 +73,7 @@ interface Series {
 const NONE: Labels = {};
 const NEEDS_ESCAPE = /[\\\n"]/;
 
-function escaped(text: string): string {
+export function escaped(text: string): string {
   if (!NEEDS_ESCAPE.test(text)) return text;
   return text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"');
 }

@@ -54,6 +54,32 @@ test('a label value that would break the line is escaped', async () => {
   expect(await meter.text()).toContain('milepost_size_bytes{topic="a\\"b\\\\c\\nd"} 1');
 });
 
+test('a histogram counts into all buckets from the first that fits, and keeps sum and count', async () => {
+  const meter = new PrometheusMeter();
+  const histogram = meter.histogram('milepost_wait_seconds', 'Wait.', [0.1, 1]);
+  for (const value of [0.05, 0.1, 0.5, 7]) histogram.observe(value);
+  expect((await meter.text()).match(/^milepost_wait.*$/gm)).toEqual([
+    'milepost_wait_seconds_bucket{le="0.1"} 2',
+    'milepost_wait_seconds_bucket{le="1"} 3',
+    'milepost_wait_seconds_bucket{le="+Inf"} 4',
+    'milepost_wait_seconds_sum 7.65',
+    'milepost_wait_seconds_count 4',
+  ]);
+  expect(() => histogram.observe(Number.NaN)).toThrow('milepost_wait_seconds');
+});
+
+test('a histogram has a series for each label set that was observed', async () => {
+  const meter = new PrometheusMeter();
+  const histogram = meter.histogram('milepost_wait_seconds', 'Wait.', [1], ['api']);
+  expect(await meter.text()).not.toContain('milepost_wait_seconds_count');
+  histogram.observe(2, { api: 'Fetch' });
+  histogram.observe(0.5, { api: 'Produce' });
+  histogram.observe(0.5, { api: 'Produce' });
+  const page = await meter.text();
+  expect(page).toContain('milepost_wait_seconds_bucket{le="1",api="Fetch"} 0');
+  expect(page).toContain('milepost_wait_seconds_count{api="Produce"} 2');
+});
+
 test('a part that cannot give its numbers costs no other its own', async () => {
   const failures: unknown[] = [];
   const meter = new PrometheusMeter((failure) => failures.push(failure));

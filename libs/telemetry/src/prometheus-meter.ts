@@ -1,9 +1,10 @@
-// The Meter of production: prom-client for what is counted and observed, our own gauges for what is set at each scrape.
+// The Meter of production: prom-client for what is counted, our own gauges and histograms for what is many or often.
 // One registry per process; a name asked for twice is the same metric. A scrape is one snapshot: two at a time share one,
 // and a part that cannot answer (it is stopping) costs its own numbers only.
 import type { Counter, Gauge, Histogram, Labels, Meter } from '@milepost/core';
 import * as prom from 'prom-client';
 import { GaugeFamily } from './gauge-family.ts';
+import { HistogramFamily } from './histogram-family.ts';
 
 export interface MetricDescription {
   readonly name: string;
@@ -15,6 +16,7 @@ export interface MetricDescription {
 export class PrometheusMeter implements Meter {
   readonly registry = new prom.Registry();
   readonly #gauges = new Map<string, GaugeFamily>();
+  readonly #histograms = new Map<string, HistogramFamily>();
   readonly #collectors: (() => void | Promise<void>)[] = [];
   readonly #onFailure: (failure: unknown) => void;
   #scraping: Promise<string> | undefined;
@@ -41,11 +43,9 @@ export class PrometheusMeter implements Meter {
   }
 
   histogram(name: string, help: string, buckets: readonly number[], labelNames: readonly string[] = []): Histogram {
-    const metric = this.#once(
-      name,
-      () => new prom.Histogram({ name, help, labelNames, buckets: [...buckets], registers: [this.registry] }),
-    );
-    return { observe: (value, labels = {}) => metric.observe(labels, value) };
+    let histogram = this.#histograms.get(name);
+    if (!histogram) this.#histograms.set(name, (histogram = new HistogramFamily(name, help, buckets, labelNames)));
+    return histogram;
   }
 
   onScrape(collect: () => void | Promise<void>): void {
@@ -65,13 +65,11 @@ export class PrometheusMeter implements Meter {
       const { labelNames } = this.registry.getSingleMetric(name) as unknown as { labelNames: readonly string[] };
       return { name, help, type: String(type), labelNames };
     });
-    const gauges = [...this.#gauges.values()].map(({ name, help, labelNames }) => ({
-      name,
-      help,
-      type: 'gauge',
-      labelNames,
-    }));
-    return [...described, ...gauges].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    const own = [
+      ...[...this.#gauges.values()].map((gauge) => ({ ...labelled(gauge), type: 'gauge' })),
+      ...[...this.#histograms.values()].map((histogram) => ({ ...labelled(histogram), type: 'histogram' })),
+    ];
+    return [...described, ...own].toSorted((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   async #scrape(): Promise<string> {
@@ -83,10 +81,12 @@ export class PrometheusMeter implements Meter {
       }
     }
     const counted = await this.registry.metrics();
-    return counted + [...this.#gauges.values()].map((gauge) => gauge.text()).join('');
+    return counted + [...this.#gauges.values(), ...this.#histograms.values()].map((family) => family.text()).join('');
   }
 
   #once<Metric extends prom.Metric>(name: string, make: () => Metric): Metric {
     return (this.registry.getSingleMetric(name) as Metric | undefined) ?? make();
   }
 }
+
+const labelled = ({ name, help, labelNames }: GaugeFamily | HistogramFamily) => ({ name, help, labelNames });
