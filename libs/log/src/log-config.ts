@@ -9,8 +9,6 @@ export interface LogConfig {
   readonly retentionMs: number;
   /** -1: no limit. */
   readonly retentionBytes: number;
-  /** How long the files of a deleted segment stay, for those who still read them. */
-  readonly fileDeleteDelayMs: number;
   readonly maxMessageBytes: number;
   readonly timestampType: 'CreateTime' | 'LogAppendTime';
   readonly timestampBeforeMaxMs: number;
@@ -33,7 +31,6 @@ export function logConfigOf(configs: Readonly<Record<string, string>>): LogConfi
     indexIntervalBytes: whole('index.interval.bytes', 4096),
     retentionMs: whole('retention.ms', 7 * DAY_MS),
     retentionBytes: whole('retention.bytes', -1),
-    fileDeleteDelayMs: whole('file.delete.delay.ms', 60_000),
     maxMessageBytes: whole('max.message.bytes', 1024 ** 2 + 12),
     timestampType: configs['message.timestamp.type'] === 'LogAppendTime' ? 'LogAppendTime' : 'CreateTime',
     timestampBeforeMaxMs: whole('message.timestamp.before.max.ms', Number.MAX_SAFE_INTEGER),

@@ -371,12 +371,14 @@ export class Log {
     queueMicrotask(() => void this.sync().catch(() => {})); // whose failure every later call reports
   }
 
+  /** Never over one that is there: it may be all that is left of batches that were deleted. */
   #writeSnapshot(): void {
     const { folder } = this.#around;
     const { disk } = this.#around.host;
+    if (this.#snapshots.includes(this.logEndOffset)) return;
     const file = new LogFile(disk, snapshotPath(folder, this.logEndOffset), true);
     file.append(formatSnapshot(this.#producers));
-    if (!this.#snapshots.includes(this.logEndOffset)) this.#snapshots.push(this.logEndOffset);
+    this.#snapshots.push(this.logEndOffset);
     this.#unsynced.push({ sync: () => file.sync().then(() => file.close()) });
   }
 

@@ -1,7 +1,7 @@
 // The producers as of the log's end: the newest usable snapshot, and the batches behind it.
 import { type Disk, type Logger, MalformedMessage, Offset } from '@milepost/core';
 import { LogFile } from './log-file.ts';
-import { parseSnapshot } from './producer-snapshot.ts';
+import { formatSnapshot, parseSnapshot } from './producer-snapshot.ts';
 import { ProducerState } from './producer-state.ts';
 import { offsetsIn } from './recovery.ts';
 import { findIntact, flawOf, scan } from './scan.ts';
@@ -15,7 +15,10 @@ export interface RecoveredProducers {
 
 export const snapshotPath = (folder: string, offset: Offset): string => `${folder}/${offsetName(offset)}.snapshot`;
 
-/** Removes snapshots from beyond the end: they tell of batches that were cut, and must not come back. */
+/**
+ * Resolves when what was found is on the platter as a snapshot: the batches that it came from may be deleted next.
+ * Removes snapshots from beyond the end: they tell of batches that were cut, and must not come back.
+ */
 export async function recoverProducers(
   disk: Disk,
   folder: string,
@@ -26,22 +29,46 @@ export async function recoverProducers(
   const end = (segments.at(-1) as Segment).nextOffset;
   const found = (disk.list(folder) ?? []).flatMap(({ name }) => offsetsIn(name, 'snapshot'));
   const usable = found.filter((offset) => offset <= end);
-  let loaded: { producers: ProducerState; offset: Offset } | undefined;
-  for (const offset of usable.toReversed()) {
-    const producers = loadSnapshot(disk, snapshotPath(folder, offset), nowMs, logger);
-    if (producers !== undefined) {
-      loaded = { producers, offset };
-      break;
-    }
-  }
-  const { producers, offset } = loaded ?? { producers: new ProducerState(), offset: Offset(0) };
+  const { producers, offset } = loadNewest(disk, folder, usable, nowMs, logger);
+  for (const segment of segments) if (segment.nextOffset > offset) replay(segment, offset, producers, nowMs);
+
   const snapshots = usable.filter((one) => one <= offset && (one === offset || isBase(segments, one)));
   const stale = found.filter((one) => !snapshots.includes(one));
   for (const one of stale) await disk.remove(snapshotPath(folder, one));
-  if (stale.length > 0) await disk.syncFolder(folder);
-
-  for (const segment of segments) if (segment.nextOffset > offset) replay(segment, offset, producers, nowMs);
+  if (producers.size > 0) {
+    await saveSnapshot(disk, folder, end, offset === end ? undefined : producers);
+    if (offset !== end) snapshots.push(end);
+  }
+  if (stale.length > 0 || offset !== end) await disk.syncFolder(folder);
   return { producers, snapshots };
+}
+
+function loadNewest(
+  disk: Disk,
+  folder: string,
+  offsets: readonly Offset[],
+  nowMs: number,
+  logger: Logger,
+): { producers: ProducerState; offset: Offset } {
+  for (const offset of offsets.toReversed()) {
+    const producers = loadSnapshot(disk, snapshotPath(folder, offset), nowMs, logger);
+    if (producers !== undefined) return { producers, offset };
+  }
+  return { producers: new ProducerState(), offset: Offset(0) };
+}
+
+/** Without producers: the file is as it should be, but perhaps in the page cache only. */
+async function saveSnapshot(
+  disk: Disk,
+  folder: string,
+  offset: Offset,
+  producers: ProducerState | undefined,
+): Promise<void> {
+  const file = new LogFile(disk, snapshotPath(folder, offset), producers !== undefined);
+  if (producers !== undefined) file.append(formatSnapshot(producers));
+  file.distrust();
+  await file.sync();
+  file.close();
 }
 
 const isBase = (segments: readonly Segment[], offset: Offset): boolean =>

@@ -7,6 +7,7 @@ import { BATCH_HEADER_BYTES, BATCH_PREFIX_BYTES, type RecordBatch } from '@milep
 import type { LogConfig } from './log-config.ts';
 import { LogFile } from './log-file.ts';
 import { OffsetIndex } from './offset-index.ts';
+import { ReadEnds } from './read-ends.ts';
 import { findIntact, flawOf, scan } from './scan.ts';
 import { type TimeEntry, TimeIndex } from './time-index.ts';
 
@@ -21,23 +22,6 @@ export interface BatchPlace {
   readonly maxTimestamp: Timestamp;
 }
 
-/** Where the last reads ended: where the same consumers go on, without a search through the index. */
-export class ReadEnds {
-  readonly #positions = new Map<Offset, number>();
-
-  at(offset: Offset): number | undefined {
-    return this.#positions.get(offset);
-  }
-  remember(offset: Offset, position: number): void {
-    this.#positions.set(offset, position);
-    if (this.#positions.size > READ_ENDS) this.#positions.delete(this.#positions.keys().next().value as Offset);
-  }
-  clear(): void {
-    this.#positions.clear();
-  }
-}
-
-const READ_ENDS = 64;
 /** Kafka's default index.interval.bytes. */
 const REBUILT_INTERVAL_BYTES = 4096;
 
@@ -69,7 +53,7 @@ export class Segment {
     this.baseOffset = baseOffset;
     this.#nextOffset = state.isNew ? baseOffset : state.nextOffset;
     this.log = new LogFile(disk, this.path, state.isNew);
-    if (state.isNew) [this.#offsets, this.#times] = [this.offsets, this.times];
+    if (state.isNew) void [this.offsets, this.times]; // their files are made with it
   }
 
   get path(): string {

@@ -1,0 +1,23 @@
+// Where the last reads of a segment ended: where the same consumers go on, without a search through the index.
+import type { Offset } from '@milepost/core';
+
+/** Consumers that follow a segment at once, at the most, before they search again. */
+const LIMIT = 64;
+
+export class ReadEnds {
+  readonly #positions = new Map<Offset, number>();
+
+  /** The position behind the batch that ends before the offset, if a read ended there. */
+  at(offset: Offset): number | undefined {
+    return this.#positions.get(offset);
+  }
+
+  remember(offset: Offset, position: number): void {
+    this.#positions.set(offset, position);
+    if (this.#positions.size > LIMIT) this.#positions.delete(this.#positions.keys().next().value as Offset);
+  }
+
+  clear(): void {
+    this.#positions.clear();
+  }
+}
