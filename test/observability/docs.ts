@@ -1,0 +1,19 @@
+// `npm run docs` writes what is made from code: docs/METRICS.md and the Grafana dashboards. With --check it only says
+// which of them are out of date.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dashboardFiles } from '../../grafana/source/pages.ts';
+import { metricsPage } from './metrics-page.ts';
+
+const isCheck = process.argv.includes('--check');
+const files = { 'docs/METRICS.md': await metricsPage(), ...dashboardFiles() };
+for (const [path, text] of Object.entries(files)) {
+  if (existsSync(path) && readFileSync(path, 'utf8') === text) continue;
+  if (isCheck) {
+    process.stdout.write(`${path} is out of date: run \`npm run docs\`\n`);
+    process.exitCode = 1;
+  } else {
+    writeFileSync(path, text);
+    process.stdout.write(`${path} written\n`);
+  }
+}
+process.exit();

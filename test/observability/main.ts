@@ -1,0 +1,68 @@
+// `npm run test:observability`: a running appliance with trucks, watched by a real Prometheus and Alertmanager (Debian's
+// packages prometheus and prometheus-alertmanager, skipped where they are not installed), its traces sent to a collector.
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startTrucks } from '../../apps/trucks/src/index.ts';
+import { missing, Report } from '../support/run.ts';
+import { metricCases, ruleCases } from './metric-cases.ts';
+import { startOtlpReceiver } from './otlp-receiver.ts';
+import { startPrometheus } from './prometheus.ts';
+import { measureScrape } from './scrape.ts';
+import { listen, start } from './stack.ts';
+import { traceCases } from './trace-cases.ts';
+
+/** Three of ten publishes ended nowhere. */
+const brokenBooks = `milepost_mqtt_messages_received_total{qos="1"} 10
+milepost_mqtt_messages_appended_total 7
+milepost_dead_letters_total{reason="malformed"} 0
+milepost_mqtt_messages_refused_total{reason="stalled"} 0
+milepost_mqtt_inflight 0
+`;
+
+const report = new Report();
+const folder = mkdtempSync(join(tmpdir(), 'milepost-observability-'));
+chmodSync(folder, 0o711); // PostgreSQL's own user passes through
+mkdirSync(join(folder, 'data'), { mode: 0o711 });
+const collector = await startOtlpReceiver();
+const [webhook, alerted, broken] = [await listen(), await listen(), await listen(brokenBooks)];
+const sources = ['--enable-source-maps', '--import', './tools/swc-hook.mjs'];
+const appliance = start(process.execPath, [...sources, 'apps/appliance/src/main.ts'], {
+  MILEPOST_DATA_DIR: join(folder, 'data'),
+  MILEPOST_KAFKA_PORT: '0',
+  MILEPOST_MQTT_PORT: '0',
+  MILEPOST_MQTT_WS_PORT: '0',
+  MILEPOST_HTTP_PORT: '0',
+  MILEPOST_LOG_FORMAT: 'json',
+  MILEPOST_WEBHOOK_URL: `${webhook.url}/alerts?token=secret`,
+  KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS: '0',
+  OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+  OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+  OTEL_TRACES_SAMPLER_ARG: '1',
+  OTEL_BSP_SCHEDULE_DELAY: '500',
+});
+try {
+  await ruleCases(report);
+  const { http, mqtt } = await appliance.ports();
+  const trucks = await startTrucks({ trucks: 10, everyMs: 500, mqtt: `mqtt://127.0.0.1:${mqtt}` });
+  const away = (await missing('prometheus', '--version')) ?? (await missing('prometheus-alertmanager', '--version'));
+  if (away) report.skip('panels, alerts and Alertmanager', `${away} (Debian: prometheus, prometheus-alertmanager)`);
+  else {
+    const targets = { milepost: http, 'milepost-broken': broken.port };
+    const prometheus = await startPrometheus({ folder, targets, webhook: alerted.url });
+    await metricCases(report, prometheus, alerted, mqtt).finally(() => prometheus.stop());
+  }
+  await traceCases(report, { appliance, mqttPort: mqtt, collector, webhook });
+  await trucks.stop();
+} finally {
+  await appliance.stop();
+  await Promise.all([webhook, alerted, broken].map((listener) => listener.close()));
+  rmSync(folder, { recursive: true, force: true });
+}
+const { medianCpuMs, partitions, series, worstCpuMs } = await measureScrape();
+const [median, worst] = [medianCpuMs, worstCpuMs].map((ms) => ms.toFixed(1));
+process.stdout.write(
+  `a scrape of ${partitions} partitions, ${series} series: ${median} ms of CPU (median), ${worst} ms (worst)\n`,
+);
+report.close();
+process.exit();

@@ -1,0 +1,124 @@
+// What stands around a running appliance in these tests: Prometheus, Alertmanager, and small servers that listen.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { createServer as createTcpServer, type AddressInfo } from 'node:net';
+import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
+
+const START_LIMIT_MS = 90_000;
+const AWAIT_LIMIT_MS = 60_000;
+const LOOK_EVERY_MS = 250;
+
+export interface Running {
+  /** All of its standard error so far. */
+  log(): string;
+  stop(): Promise<void>;
+}
+
+/** Tries again until there is something. @throws with what was awaited and what was seen last. */
+export async function eventually<T>(
+  what: string,
+  look: () => Promise<T | undefined> | T | undefined,
+  limitMs = AWAIT_LIMIT_MS,
+): Promise<T> {
+  const until = performance.now() + limitMs;
+  let last: unknown;
+  while (performance.now() < until) {
+    try {
+      const found = await look();
+      if (found !== undefined) return found;
+    } catch (error) {
+      last = error;
+    }
+    await pause(LOOK_EVERY_MS);
+  }
+  throw new Error(`awaited for ${limitMs / 1000} s: ${what}${last === undefined ? '' : `; last: ${String(last)}`}`);
+}
+
+export function start(file: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Program {
+  return new Program(spawn(file, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] }));
+}
+
+export class Program implements Running {
+  readonly #child: ChildProcess;
+  readonly #exited: Promise<unknown>;
+  readonly #lines: string[] = [];
+  #log = '';
+
+  constructor(child: ChildProcess) {
+    this.#child = child;
+    child.stderr?.on('data', (chunk: Buffer) => (this.#log += chunk.toString()));
+    if (child.stdout) createInterface({ input: child.stdout }).on('line', (line) => this.#lines.push(line));
+    this.#exited = new Promise((resolve) => {
+      child.once('exit', resolve);
+      child.once('error', resolve);
+    });
+  }
+
+  log(): string {
+    return this.#log;
+  }
+
+  /** The ports of Milepost's ready line. */
+  async ports(): Promise<{ readonly mqtt: number; readonly http: number; readonly kafka: number }> {
+    const line = await Promise.race([
+      eventually('the ready line', () => this.#lines.find((text) => text.startsWith('{"ready"')), START_LIMIT_MS),
+      this.#exited.then(() => undefined),
+    ]);
+    if (line === undefined) throw new Error(`it did not start: ${this.#log.slice(-2_000)}`);
+    return (JSON.parse(line) as { ports: { mqtt: number; http: number; kafka: number } }).ports;
+  }
+
+  async stop(): Promise<void> {
+    this.#child.kill('SIGINT');
+    await this.#exited;
+  }
+}
+
+export interface Heard {
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+export interface Listener {
+  readonly url: string;
+  readonly port: number;
+  readonly heard: Heard[];
+  close(): Promise<void>;
+}
+
+/** Keeps what is sent to it, and answers 200 with `page`. */
+export async function listen(page = ''): Promise<Listener> {
+  const heard: Heard[] = [];
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      heard.push({ path: request.url ?? '', headers: request.headers, body: Buffer.concat(chunks).toString() });
+      response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' }).end(page);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    heard,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** For programs that cannot choose one themselves. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createTcpServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
