@@ -21,9 +21,12 @@ import {
   AlterConfigs,
   ConfigOperation,
   ConfigResourceType,
+  CreateAcls,
   CreateTopics,
+  DeleteAcls,
   DeleteRecords,
   DeleteTopics,
+  DescribeAcls,
   DescribeConfigs,
   DescribeTopicPartitions,
   Fetch,
@@ -390,4 +393,18 @@ test('a metadata store that is away is waited for', async () => {
   it.metadata.available = true;
   await started;
   expect(it.broker.image().brokers.size).toBe(1);
+});
+
+test('without an authorizer whoever asks about access lists is told that there is none', async () => {
+  const client = await (await given()).client();
+  const anything = { resourceNameFilter: null, principalFilter: null, hostFilter: null };
+  const filter = { resourceTypeFilter: 1, patternTypeFilter: 1, operation: 1, permissionType: 1, ...anything };
+  const acl = { resourceType: 2, resourceName: 'trucks', operation: 3, permissionType: 3 };
+  const creation = { ...acl, resourcePatternType: 3, principal: 'User:anna', host: '*' };
+  const { SECURITY_DISABLED } = ErrorCode;
+  expect((await client.ask(DescribeAcls, 3, filter)).errorCode).toBe(SECURITY_DISABLED);
+  const { results } = await client.ask(CreateAcls, 3, { creations: [creation, creation] });
+  expect(results.map(({ errorCode }) => errorCode)).toEqual([SECURITY_DISABLED, SECURITY_DISABLED]);
+  const { filterResults } = await client.ask(DeleteAcls, 3, { filters: [filter] });
+  expect(filterResults.map(({ errorCode }) => errorCode)).toEqual([SECURITY_DISABLED]);
 });

@@ -1,4 +1,5 @@
 // What this broker answers: one list, from which requests are dispatched and ApiVersions advertises.
+import { createAcls, deleteAcls, describeAcls } from './acls.ts';
 import { alterConfigs } from './alter-configs.ts';
 import { apiVersions } from './api-versions.ts';
 import { createPartitions } from './create-partitions.ts';
@@ -50,6 +51,9 @@ export const handlers: readonly Handler[] = [
   deleteTopics,
   initProducerId,
   offsetForLeaderEpoch,
+  describeAcls,
+  createAcls,
+  deleteAcls,
   describeConfigs,
   createPartitions,
   describeCluster,
