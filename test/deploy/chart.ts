@@ -220,6 +220,11 @@ const changes: readonly Change[] = [
     restarted: ['depot-milepost-broker', 'depot-milepost-notifications'],
   },
   {
+    name: "a workload's own environment",
+    values: { ...bundled, dashboard: { extraEnv: [{ name: 'TZ', value: 'UTC' }] } },
+    restarted: ['depot-milepost-dashboard'],
+  },
+  {
     name: 'the number of gateways',
     values: { ...bundled, gateway: { replicas: 5 } },
     restarted: [],

@@ -1,15 +1,6 @@
 // The image, built by buildah without a daemon and run in a chroot: as its own user and as one it does not know. Where the base
 // image cannot be pulled, a Debian with the Node of this process stands in for it, and the report says so.
-import {
-  chownSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-} from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { check, command, type Finished, missing, type Report } from '../support/run.ts';
@@ -18,6 +9,7 @@ const DOCKERFILE = 'deploy/docker/Dockerfile';
 const IMAGE = 'localhost/milepost:test';
 const BUILD_LIMIT_MS = 900_000;
 const PULL_LIMIT_MS = 120_000;
+const RUN_LIMIT_MS = 60_000;
 const OWN_USER = '10001:0';
 /** As OpenShift would choose it. */
 const ANY_USER = '1000680000:0';
@@ -127,20 +119,14 @@ class Builder {
   /** Runs Node in the image. In a chroot the network is the host's: every port is any free one. */
   node(
     user: string,
-    data: string | undefined,
-    env: Readonly<Record<string, string>>,
+    { env = {}, mounted }: { env?: Readonly<Record<string, string>>; mounted?: string },
     ...args: string[]
   ): Promise<Finished> {
-    const ports = {
-      MILEPOST_KAFKA_PORT: '0',
-      MILEPOST_MQTT_PORT: '0',
-      MILEPOST_MQTT_WS_PORT: '0',
-      MILEPOST_HTTP_PORT: '0',
-    };
-    const all = { MILEPOST_LISTEN: '127.0.0.1', ...ports, ...env };
-    const options = ['--isolation', 'chroot', '--user', user, ...(data ? ['--volume', `${data}:/data`] : [])];
+    const ports = ['KAFKA', 'MQTT', 'MQTT_WS', 'HTTP'].map((name) => [`MILEPOST_${name}_PORT`, '0']);
+    const all = { MILEPOST_LISTEN: '127.0.0.1', ...(Object.fromEntries(ports) as Record<string, string>), ...env };
     const variables = Object.entries(all).map(([name, value]) => `--env=${name}=${value}`);
-    return this.buildah(['run', ...options, ...variables, this.#container, '--', 'node', ...args]);
+    const options = ['--isolation', 'chroot', '--user', user, ...variables, ...(mounted ? ['--volume', mounted] : [])];
+    return this.buildah(['run', ...options, this.#container, '--', 'node', ...args], RUN_LIMIT_MS);
   }
 
   async clean(): Promise<void> {
@@ -160,6 +146,8 @@ const ended = new Promise((resolve) => child.once('exit', resolve));
 for await (const line of createInterface({ input: child.stdout })) {
   if (!line.startsWith('{"ready"')) continue;
   const { ports } = JSON.parse(line);
+  const ready = 'http://127.0.0.1:' + ports.http + '/health/ready';
+  for (let looks = 0; looks < 300 && !(await fetch(ready)).ok; looks++) await new Promise((resolve) => setTimeout(resolve, 100));
   for (const path of ['/', '/leaflet/leaflet.js', '/roads.json', '/api/trucks', '/health/ready', '/metrics', '/docs']) {
     const { status } = await fetch('http://127.0.0.1:' + ports.http + path);
     console.log('seen ' + status + ' ' + path);
@@ -178,21 +166,18 @@ async function runs(report: Report, builder: Builder, folder: string): Promise<v
   });
   for (const user of [OWN_USER, ANY_USER])
     await report.run(`image: user ${user} gets its commands, and may write to /data and nowhere else`, async () => {
-      const help = await builder.node(user, undefined, {}, PROGRAM, 'help');
+      const help = await builder.node(user, {}, PROGRAM, 'help');
       check(help.status === 0 && help.stdout.includes('usage: milepost'), 'help', help.stdout + help.stderr);
       const places = ['/app', '/app/apps', '/etc', '/usr/local/bin', '/data'];
       const look = `const { accessSync } = require('node:fs'); for (const path of ${JSON.stringify(places)})
         try { accessSync(path, 2); console.log(path); } catch {}`;
-      const writable = await builder.node(user, undefined, {}, '-e', look);
+      const writable = await builder.node(user, {}, '-e', look);
       check(writable.stdout.trim() === '/data', 'only /data', writable.stdout + writable.stderr);
     });
   await report.run(
     'image: the appliance starts on an empty volume with its own PostgreSQL, serves, and stops',
     async () => {
-      const data = join(folder, 'data');
-      mkdirSync(data);
-      chownSync(data, 10_001, 0);
-      const seen = await builder.node(OWN_USER, data, {}, '--input-type=module', '-e', upAndDown);
+      const seen = await builder.node(OWN_USER, {}, '--input-type=module', '-e', upAndDown);
       const failed = seen.stdout.split('\n').filter((line) => line.startsWith('seen ') && !line.startsWith('seen 200'));
       check(seen.stdout.includes('seen 200 /health/ready'), 'ready', seen.stdout + seen.stderr);
       check(failed.length === 0, 'everything is there', failed);
@@ -200,14 +185,15 @@ async function runs(report: Report, builder: Builder, folder: string): Promise<v
     },
   );
   await report.run('image: a volume that cannot be written is answered by one line with the cure', async () => {
-    const data = join(folder, 'closed');
-    mkdirSync(data, { mode: 0o755 });
-    const { status, stderr } = await builder.node(OWN_USER, data, { MILEPOST_LOG_LEVEL: 'silent' }, PROGRAM, 'up');
+    const closed = join(folder, 'closed');
+    mkdirSync(closed, { mode: 0o755 });
+    const env = { MILEPOST_DATA_DIR: '/closed', MILEPOST_LOG_LEVEL: 'silent' };
+    const { status, stderr } = await builder.node(OWN_USER, { env, mounted: `${closed}:/closed` }, PROGRAM, 'up');
     const lines = stderr.split('\n').filter((line) => line.startsWith('milepost:'));
     check(status !== 0 && lines.length === 1 && /MILEPOST_DATA_DIR/.test(lines[0] ?? ''), 'one line', stderr);
   });
   await report.run('image: without a decision about anonymous access it says what is missing', async () => {
-    const { status, stderr } = await builder.node(OWN_USER, undefined, { MILEPOST_LISTEN: '0.0.0.0' }, PROGRAM, 'up');
+    const { status, stderr } = await builder.node(OWN_USER, { env: { MILEPOST_LISTEN: '0.0.0.0' } }, PROGRAM, 'up');
     check(status !== 0 && stderr.includes('MILEPOST_ALLOW_ANONYMOUS=true'), 'one line', stderr);
   });
 }
