@@ -1,10 +1,11 @@
 // What a broker is told at its start, and what that amounts to.
 import type { Address, BrokerId } from '@milepost/core';
-import { DEFAULT_GROUP_CONFIG, type GroupConfig } from '@milepost/coordinators';
+import { type AssignorName, DEFAULT_GROUP_CONFIG, type GroupConfig } from '@milepost/coordinators';
 import {
   type BrokerConfigLayers,
   brokerConfigLayers,
   brokerFlag,
+  brokerList,
   brokerNumber,
   type ClusterImage,
   type Configs,
@@ -49,6 +50,12 @@ export const configLayers = (image: ClusterImage, config: BrokerConfig): BrokerC
     ...config.properties,
   });
 
+/** Class names, which Kafka takes as well, are no assignors of ours. */
+function assignorsNamed(names: readonly string[]): readonly AssignorName[] {
+  const known = names.filter((name): name is AssignorName => name === 'uniform' || name === 'range');
+  return known.length > 0 ? known : DEFAULT_GROUP_CONFIG.consumerAssignors;
+}
+
 export function settingsOf(layers: BrokerConfigLayers): BrokerSettings {
   const number = (name: string): number => brokerNumber(layers, name);
   return {
@@ -69,6 +76,10 @@ export function settingsOf(layers: BrokerConfigLayers): BrokerSettings {
       offsetsRetentionMinutes: number('offsets.retention.minutes'),
       offsetsRetentionCheckIntervalMs: number('offsets.retention.check.interval.ms'),
       offsetsCommitTimeoutMs: number('offsets.commit.timeout.ms'),
+      consumerSessionTimeoutMs: number('group.consumer.session.timeout.ms'),
+      consumerHeartbeatIntervalMs: number('group.consumer.heartbeat.interval.ms'),
+      consumerMaxSize: number('group.consumer.max.size'),
+      consumerAssignors: assignorsNamed(brokerList(layers, 'group.consumer.assignors')),
     },
   };
 }

@@ -29,6 +29,7 @@ import { Purgatory } from './purgatory.ts';
 import type { Services } from './services.ts';
 import { type GroupSnapshot, groupSnapshots, type TopicSnapshot, topicSnapshots } from './snapshots.ts';
 import { TopicAdmin } from './topic-admin.ts';
+import { ImageCatalog } from './topic-catalog.ts';
 import { TopicTraffic } from './topic-traffic.ts';
 
 const STORE_RETRY_MS = 1_000;
@@ -115,6 +116,7 @@ async function serve(
     logger,
     meter,
     store: groupStore,
+    catalog: new ImageCatalog(image),
     config: settings.groups,
     shards: settings.groupShards,
   });

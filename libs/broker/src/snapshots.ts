@@ -30,14 +30,17 @@ export interface PartitionSnapshot {
     | undefined;
 }
 
+type Member = DescribedGroup['members'][number];
+
 export interface GroupSnapshot {
   readonly groupId: string;
   /** `classic`, `consumer`. */
   readonly type: string;
   readonly state: string;
   readonly protocolType: string;
+  /** Of a consumer group its assignor. */
   readonly protocol: string;
-  readonly members: DescribedGroup['members'];
+  readonly members: readonly Pick<Member, 'memberId' | 'instanceId' | 'clientId' | 'clientHost'>[];
   readonly offsets: readonly {
     readonly topic: string;
     readonly partition: number;
@@ -69,10 +72,9 @@ export function topicSnapshots(image: ClusterImage, local: LocalPartitions): Top
 
 export async function groupSnapshots(groups: GroupCoordinator, local: LocalPartitions): Promise<GroupSnapshot[]> {
   const listed = (await groups.list({ states: [], types: [] })).groups;
-  const described = await groups.describe(listed.map(({ groupId }) => groupId));
-  const snapshots = described.map(async (group, place): Promise<GroupSnapshot | undefined> => {
-    if (group.error !== ErrorCode.NONE) return undefined;
-    const { groupId, state, protocolType, protocolData, members } = group;
+  const snapshots = listed.map(async ({ groupId, type, protocolType }): Promise<GroupSnapshot | undefined> => {
+    const group = await described(groups, groupId, type);
+    if (group?.error !== ErrorCode.NONE) return undefined;
     const fetched = await groups.fetchOffsets({ groupId, topics: null, requireStable: false });
     const offsets = fetched.topics.flatMap(({ name, partitions }) =>
       partitions.map(({ partition, offset, metadata }) => {
@@ -86,7 +88,17 @@ export async function groupSnapshots(groups: GroupCoordinator, local: LocalParti
         };
       }),
     );
-    return { groupId, type: listed[place]?.type ?? '', state, protocolType, protocol: protocolData, members, offsets };
+    const { state, protocol, members } = group;
+    return { groupId, type, state, protocolType, protocol, members, offsets };
   });
   return (await Promise.all(snapshots)).filter((snapshot) => snapshot !== undefined);
+}
+
+async function described(groups: GroupCoordinator, groupId: string, type: string) {
+  if (type === 'consumer') {
+    const [group] = await groups.describeConsumers([groupId]);
+    return group && { ...group, protocol: group.assignor };
+  }
+  const [group] = await groups.describe([groupId]);
+  return group && { ...group, protocol: group.protocolData };
 }

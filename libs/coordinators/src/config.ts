@@ -1,5 +1,7 @@
 // The coordinator's settings, named after Kafka's broker properties, with Kafka 4.3's defaults.
 
+import type { AssignorName } from './group/assignors/assignor.ts';
+
 export interface GroupConfig {
   /** group.min.session.timeout.ms and group.max.session.timeout.ms: outside of them INVALID_SESSION_TIMEOUT. */
   readonly minSessionTimeoutMs: number;
@@ -16,6 +18,15 @@ export interface GroupConfig {
   readonly offsetsRetentionCheckIntervalMs: number;
   /** offsets.commit.timeout.ms: how long a command may wait for the store before its client is told to try again. */
   readonly offsetsCommitTimeoutMs: number;
+  /** group.consumer.session.timeout.ms, group.consumer.heartbeat.interval.ms: the broker decides them (KIP-848). */
+  readonly consumerSessionTimeoutMs: number;
+  readonly consumerHeartbeatIntervalMs: number;
+  /** group.consumer.max.size */
+  readonly consumerMaxSize: number;
+  /** group.consumer.assignors, the first is the default. */
+  readonly consumerAssignors: readonly AssignorName[];
+  /** group.consumer.assignment.interval.ms: at least so much between two target assignments of a group. */
+  readonly consumerAssignmentIntervalMs: number;
 }
 
 export const DEFAULT_GROUP_CONFIG: GroupConfig = {
@@ -27,4 +38,9 @@ export const DEFAULT_GROUP_CONFIG: GroupConfig = {
   offsetsRetentionMinutes: 7 * 24 * 60,
   offsetsRetentionCheckIntervalMs: 600_000,
   offsetsCommitTimeoutMs: 5_000,
+  consumerSessionTimeoutMs: 45_000,
+  consumerHeartbeatIntervalMs: 5_000,
+  consumerMaxSize: 2 ** 31 - 1,
+  consumerAssignors: ['uniform', 'range'],
+  consumerAssignmentIntervalMs: 1_000,
 };

@@ -1,4 +1,5 @@
-// The coordinator of groups: memberships, generations and committed offsets (classic groups now). Answers are plain
+// The coordinator of groups: memberships, generations and committed offsets, of the classic protocol and of the
+// consumer protocol (KIP-848). Answers are plain
 // results; whatever goes wrong with the store is a retriable error code in them, never a rejection.
 import { type Cancel, type Clock, ErrorCode, type Logger, type Meter, type Random } from '@milepost/core';
 import type { GroupConfig } from './config.ts';
@@ -8,15 +9,22 @@ import { deleteGroup, deleteOffsets, offsetsOfDeleted } from './group/delete.ts'
 import { describe, undescribed } from './group/describe.ts';
 import { expireOffsets } from './group/expire-offsets.ts';
 import { fetchOffsets } from './group/fetch-offsets.ts';
+import { asClassic } from './group/group.ts';
 import { heartbeat } from './group/heartbeat.ts';
 import { join } from './group/join.ts';
 import { leave, leaveNothing } from './group/leave.ts';
 import { listGroups } from './group/list.ts';
+import { invalidHeartbeat, refusedHeartbeat } from './group/modern/admission.ts';
+import type * as modern from './group/modern/commands.ts';
+import { describeConsumers, undescribedConsumers } from './group/modern/describe.ts';
+import { consumerHeartbeat } from './group/modern/heartbeat.ts';
+import { leaveByHeartbeat, leaveByRequest } from './group/modern/leave.ts';
+import { resumeConsumers } from './group/modern/session.ts';
 import { Offsets } from './group/offsets.ts';
 import { resume } from './group/resume.ts';
 import { sync } from './group/sync.ts';
 import { failedJoin, failedSync } from './group/turn.ts';
-import type { GroupStore } from './ports.ts';
+import type { GroupStore, TopicCatalog } from './ports.ts';
 import type { GroupSlot } from './runtime/group-slot.ts';
 import { Runtime } from './runtime/runtime.ts';
 
@@ -29,6 +37,7 @@ export interface GroupCoordinatorDeps {
   readonly logger: Logger;
   readonly meter: Meter;
   readonly store: GroupStore;
+  readonly catalog: TopicCatalog;
   readonly config: GroupConfig;
   /** offsets.topic.num.partitions */
   readonly shards: number;
@@ -37,24 +46,30 @@ export interface GroupCoordinatorDeps {
 export class GroupCoordinator {
   readonly #clock: Clock;
   readonly #config: GroupConfig;
+  readonly #random: Random;
+  readonly #catalog: TopicCatalog;
   readonly #runtime: Runtime;
   #nextExpiry: Cancel | undefined;
   #closed = false;
 
-  constructor({ clock, random, logger, meter, store, config, shards }: GroupCoordinatorDeps) {
+  constructor({ clock, random, logger, meter, store, catalog, config, shards }: GroupCoordinatorDeps) {
     const rebalances = meter.counter('milepost_group_rebalances_total', 'Rebalances begun, by group and reason.', [
       'consumergroup',
       'reason',
     ]);
     this.#clock = clock;
     this.#config = config;
-    this.#runtime = new Runtime({ config, random, logger, rebalances }, clock, store, shards);
+    this.#random = random;
+    this.#catalog = catalog;
+    this.#runtime = new Runtime({ config, random, logger, rebalances, catalog }, clock, store, shards);
   }
 
   /** Takes the shards and reads all they hold. Until then their groups answer COORDINATOR_LOAD_IN_PROGRESS. */
   async start(shards: readonly number[]): Promise<void> {
     await this.#runtime.start(shards, (shard) => {
-      for (const slot of shard.slots()) slot.take(resume, { refused: () => {} });
+      for (const slot of shard.slots())
+        if (slot.group?.kind === 'consumer') slot.takeConsumers(resumeConsumers, { refused: () => {} });
+        else slot.take(resume, { refused: () => {} });
     });
     this.#scheduleExpiry();
   }
@@ -74,7 +89,9 @@ export class GroupCoordinator {
     return this.#ask(command.groupId, failed, (slot, answer) => {
       const refused = (error: ErrorCode) => answer(failed(error));
       const absent = () => refused(ErrorCode.UNKNOWN_MEMBER_ID);
-      slot.take((turn) => join(turn, command, answer), command.memberId === '' ? { refused } : { refused, absent });
+      const foreign = () => refused(ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
+      const otherwise = command.memberId === '' ? { refused, foreign } : { refused, foreign, absent };
+      slot.take((turn) => join(turn, command, answer), otherwise);
     });
   }
 
@@ -94,8 +111,9 @@ export class GroupCoordinator {
     if (error === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS) return ErrorCode.NONE;
     if (error !== ErrorCode.NONE) return error;
     const slot = this.#find(command.groupId);
-    const answer = heartbeat(slot?.group, command);
-    if (answer === ErrorCode.NONE || answer === ErrorCode.REBALANCE_IN_PROGRESS) keepSession(slot, command.memberId);
+    const answer = heartbeat(asClassic(slot?.group), command);
+    if (answer === ErrorCode.NONE || answer === ErrorCode.REBALANCE_IN_PROGRESS)
+      keepSession(slot, command.memberId, this.#config);
     return answer;
   }
 
@@ -104,7 +122,42 @@ export class GroupCoordinator {
     if (command.groupId === '') return failed(ErrorCode.INVALID_GROUP_ID);
     return this.#ask(command.groupId, failed, (slot, answer) => {
       const refused = (error: ErrorCode) => answer(failed(error));
-      slot.take((turn) => leave(turn, command, answer), { refused, absent: () => answer(leaveNothing(command)) });
+      const otherwise = { refused, absent: () => answer(leaveNothing(command)) };
+      if (slot.group?.kind === 'consumer')
+        slot.takeConsumers((turn) => leaveByRequest(turn, command, answer), otherwise);
+      else slot.take((turn) => leave(turn, command, answer), otherwise);
+    });
+  }
+
+  /** Joins, lives and leaves as a member of a consumer group. */
+  async consumerHeartbeat(asked: modern.ConsumerHeartbeatCommand): Promise<modern.ConsumerHeartbeatResult> {
+    const invalid = invalidHeartbeat(asked, this.#config);
+    if (invalid) return refusedHeartbeat(invalid);
+    const memberId = asked.memberId === '' ? this.#random.uuid() : asked.memberId;
+    const command = { ...asked, memberId };
+    const failed = (error: ErrorCode, message: string | null = null) => refusedHeartbeat({ error, message });
+    return this.#ask(command.groupId, failed, (slot, answer) => {
+      // It lives, whatever it is going to be told and however long that takes.
+      if (slot.group?.kind === 'consumer') keepSession(slot, memberId, this.#config);
+      const refused = (error: ErrorCode) => answer(failed(error));
+      const none = (message: string) => () => answer(failed(ErrorCode.GROUP_ID_NOT_FOUND, message));
+      const foreign = none(`Group ${command.groupId} is not a consumer group.`);
+      const absent = none(`Consumer group ${command.groupId} not found.`);
+      const verb = command.memberEpoch < 0 ? leaveByHeartbeat : consumerHeartbeat;
+      const otherwise = command.memberEpoch === 0 ? { refused, foreign } : { refused, foreign, absent };
+      slot.takeConsumers((turn) => verb(turn, command, answer), otherwise);
+    });
+  }
+
+  async describeConsumers(groupIds: readonly string[]): Promise<modern.DescribedConsumerGroup[]> {
+    return groupIds.map((groupId) => {
+      const failed = (error: ErrorCode, message: string | null) => undescribedConsumers(groupId, error, message);
+      const error = groupId === '' ? ErrorCode.INVALID_GROUP_ID : this.#errorOf(groupId);
+      if (error !== ErrorCode.NONE) return failed(error, null);
+      const group = this.#find(groupId)?.group;
+      if (group?.kind === 'consumer') return describeConsumers(group, this.#catalog, this.#config);
+      const what = group ? `Group ${groupId} is not a consumer group.` : `Group ${groupId} not found.`;
+      return failed(ErrorCode.GROUP_ID_NOT_FOUND, what);
     });
   }
 
@@ -115,7 +168,7 @@ export class GroupCoordinator {
     const slot = this.#slot(command.groupId);
     return slot.ask((now) => {
       const { keepsSessionOf, ...decision } = commit(slot.group, command, this.#config, now);
-      if (keepsSessionOf !== undefined) keepSession(slot, keepsSessionOf);
+      if (keepsSessionOf !== undefined) keepSession(slot, keepsSessionOf, this.#config);
       return decision;
     }, failed);
   }
@@ -123,10 +176,11 @@ export class GroupCoordinator {
   async fetchOffsets(command: commands.FetchOffsetsCommand): Promise<commands.FetchOffsetsResult> {
     const error = this.#errorOf(command.groupId);
     if (error !== ErrorCode.NONE) return { error, topics: [] };
-    if (!command.requireStable) return fetchOffsets(this.#find(command.groupId)?.offsets ?? new Offsets(), command);
+    const found = this.#find(command.groupId);
+    if (!command.requireStable) return fetchOffsets(found?.group, found?.offsets ?? new Offsets(), command);
     const slot = this.#slot(command.groupId);
     return slot.ask(
-      () => ({ events: [], response: fetchOffsets(slot.offsets, command) }),
+      () => ({ events: [], response: fetchOffsets(slot.group, slot.offsets, command) }),
       // Consumers before 3.9 try again on this one only.
       () => ({ error: ErrorCode.NOT_COORDINATOR, topics: [] }),
     );
@@ -240,7 +294,8 @@ export class GroupCoordinator {
   }
 }
 
-function keepSession(slot: GroupSlot | undefined, memberId: string): void {
-  const member = slot?.group?.members.get(memberId);
-  if (slot && member) slot.keepSession(memberId, member.sessionTimeoutMs);
+function keepSession(slot: GroupSlot | undefined, memberId: string, config: GroupConfig): void {
+  if (!slot?.group?.members.has(memberId)) return;
+  const classic = asClassic(slot.group)?.members.get(memberId);
+  slot.keepSession(memberId, classic?.sessionTimeoutMs ?? config.consumerSessionTimeoutMs);
 }

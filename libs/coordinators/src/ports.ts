@@ -69,3 +69,19 @@ export class GroupStoreUnavailable extends Error {
 export class ShardFenced extends Error {
   override readonly name = 'ShardFenced';
 }
+
+/** What a coordinator knows of topics: the broker's newest image of them. */
+export interface TopicCatalog {
+  /** Changes whenever topics do. */
+  readonly version: number;
+  named(name: string): CatalogTopic | undefined;
+  withId(id: Uuid): CatalogTopic | undefined;
+  names(): Iterable<string>;
+}
+
+export interface CatalogTopic {
+  readonly name: string;
+  readonly id: Uuid;
+  /** How many. */
+  readonly partitions: number;
+}

@@ -2,6 +2,8 @@
 import { createAcls, deleteAcls, describeAcls } from './acls.ts';
 import { alterConfigs } from './alter-configs.ts';
 import { apiVersions } from './api-versions.ts';
+import { consumerGroupDescribe } from './consumer-group-describe.ts';
+import { consumerGroupHeartbeat } from './consumer-group-heartbeat.ts';
 import { createPartitions } from './create-partitions.ts';
 import { createTopics } from './create-topics.ts';
 import { deleteGroups } from './delete-groups.ts';
@@ -63,6 +65,8 @@ export const handlers: readonly Handler[] = [
   offsetDelete,
   deleteRecords,
   describeLogDirs,
+  consumerGroupHeartbeat,
+  consumerGroupDescribe,
   describeTopicPartitions,
 ];
 

@@ -1,8 +1,8 @@
 // OffsetFetch, versions 1 to 10. Up to v7 one group, from v8 many; null topics mean all that the group has. What was never
 // committed is -1 without an error. v10 names topics by id: an unknown one is UNKNOWN_TOPIC_ID, and what was committed for
-// a topic that is gone cannot be told. v1 has no place for an error of the group: each partition carries it.
+// a topic that is gone cannot be told. v9 says which member of a KIP-848 group asks, in which epoch. v1 has no place for an error of the group: each partition carries it.
 import { ErrorCode, NO_LEADER_EPOCH, NO_OFFSET, type Uuid, ZERO_UUID } from '@milepost/core';
-import type { FetchOffsetsResult } from '@milepost/coordinators';
+import type { FetchOffsetsCommand, FetchOffsetsResult } from '@milepost/coordinators';
 import { OffsetFetch, type OffsetFetchRequest, type OffsetFetchResponse } from '@milepost/wire';
 import type { Context } from '../services.ts';
 import { handler } from './handler.ts';
@@ -22,8 +22,9 @@ type Partition = Topic['partitions'][number];
 
 export const offsetFetch = handler(OffsetFetch, async (request, context) => {
   if (context.apiVersion < FIRST_VERSION_WITH_GROUPS) return ofOneGroup(request.groupId, request, context);
-  const groups = request.groups.map(async ({ groupId, topics }) => {
-    const { error, topics: found } = await ofGroup(groupId, topics, request.requireStable, context);
+  const groups = request.groups.map(async ({ groupId, memberId, memberEpoch, topics }) => {
+    const member = { memberId, memberEpoch };
+    const { error, topics: found } = await ofGroup(groupId, topics, request.requireStable, context, member);
     return { groupId, errorCode: error, topics: found };
   });
   return { topics: [], groups: await Promise.all(groups) };
@@ -46,6 +47,7 @@ async function ofGroup(
   asked: readonly AskedTopic[] | null,
   requireStable: boolean,
   context: Context,
+  member?: FetchOffsetsCommand['member'],
 ): Promise<{ error: ErrorCode; topics: Topic[] }> {
   const { services, apiVersion, count } = context;
   const byId = apiVersion >= FIRST_VERSION_WITH_IDS;
@@ -57,6 +59,7 @@ async function ofGroup(
   const found = await services.groups.fetchOffsets({
     groupId,
     requireStable,
+    ...(member && { member }),
     topics:
       wanted
         ?.filter(({ isUnknown }) => !isUnknown)

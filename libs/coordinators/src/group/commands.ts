@@ -135,6 +135,8 @@ export interface FetchOffsetsCommand {
   readonly topics:
     | readonly { readonly name: string; readonly topicId: Uuid; readonly partitions: readonly number[] }[]
     | null;
+  /** Of a consumer group (OffsetFetch v9+): who asks. Null and -1: an administrator. */
+  readonly member?: { readonly memberId: string | null; readonly memberEpoch: number };
   /** Wait for commits under way. */
   readonly requireStable: boolean;
 }

@@ -3,17 +3,18 @@ import { ErrorCode, Timestamp } from '@milepost/core';
 import type { GroupConfig } from '../config.ts';
 import type { GroupEvent } from '../ports.ts';
 import type { CommitCommand, CommitResult } from './commands.ts';
-import type { ClassicGroup } from './state.ts';
+import { commitRefusal } from './modern/offsets.ts';
+import type { Group } from './group.ts';
 
 export interface CommitDecision {
   readonly events: readonly GroupEvent[];
   readonly response: CommitResult;
-  /** A member has spoken. */
+  /** A member has spoken; in consumer groups only heartbeats count. */
   readonly keepsSessionOf: string | undefined;
 }
 
 export function commit(
-  group: ClassicGroup | undefined,
+  group: Group | undefined,
   command: CommitCommand,
   config: GroupConfig,
   now: Timestamp,
@@ -36,7 +37,7 @@ export function commit(
   const response = committed(command, (metadata) =>
     fits(metadata) ? ErrorCode.NONE : ErrorCode.OFFSET_METADATA_TOO_LARGE,
   );
-  return { events, response, keepsSessionOf: command.memberId };
+  return { events, response, keepsSessionOf: group?.kind === 'classic' ? command.memberId : undefined };
 }
 
 export function committed(command: CommitCommand, errorOf: (metadata: string | null) => ErrorCode): CommitResult {
@@ -49,12 +50,13 @@ export function committed(command: CommitCommand, errorOf: (metadata: string | n
 }
 
 /** Members of the current generation may commit, and anyone who claims none while the group is Empty. */
-function refusal(group: ClassicGroup | undefined, command: CommitCommand): ErrorCode {
+function refusal(group: Group | undefined, command: CommitCommand): ErrorCode {
   const { generation, memberId, instanceId } = command;
   if (!group) {
     if (generation < 0) return ErrorCode.NONE;
     return command.knowsGroupIdNotFound ? ErrorCode.GROUP_ID_NOT_FOUND : ErrorCode.ILLEGAL_GENERATION;
   }
+  if (group.kind === 'consumer') return commitRefusal(group, command);
   if (generation < 0 && group.state === 'Empty') return ErrorCode.NONE;
   if (generation < 0 && memberId === '' && instanceId === null) return ErrorCode.UNKNOWN_MEMBER_ID;
   const error = group.checkMember(memberId, instanceId);

@@ -2,15 +2,16 @@
 import { ErrorCode, ZERO_UUID } from '@milepost/core';
 import type { GroupEvent } from '../ports.ts';
 import type { DeletedTopic, DeleteOffsetsCommand, DeleteOffsetsResult } from './commands.ts';
+import type { Group } from './group.ts';
 import type { Offsets } from './offsets.ts';
-import { type ClassicGroup, CONSUMER_PROTOCOL_TYPE } from './state.ts';
+import { CONSUMER_PROTOCOL_TYPE } from './state.ts';
 
 interface Decided<Response> {
   readonly events: readonly GroupEvent[];
   readonly response: Response;
 }
 
-export function deleteGroup(groupId: string, group: ClassicGroup | undefined): Decided<ErrorCode> {
+export function deleteGroup(groupId: string, group: Group | undefined): Decided<ErrorCode> {
   if (!group) return { events: [], response: ErrorCode.GROUP_ID_NOT_FOUND };
   if (group.state !== 'Empty') return { events: [], response: ErrorCode.NON_EMPTY_GROUP };
   return { events: [{ type: 'group-deleted', groupId }], response: ErrorCode.NONE };
@@ -18,7 +19,7 @@ export function deleteGroup(groupId: string, group: ClassicGroup | undefined): D
 
 /** Of live consumers only the topics that they do not subscribe to; of other live groups nothing is known. */
 export function deleteOffsets(
-  group: ClassicGroup | undefined,
+  group: Group | undefined,
   offsets: Offsets,
   command: DeleteOffsetsCommand,
 ): Decided<DeleteOffsetsResult> {

@@ -1,13 +1,15 @@
-// DescribeGroups: a classic group as an administrator sees it; subscriptions only while Stable, as in Kafka.
+// DescribeGroups: a classic group as an administrator sees it; subscriptions only while Stable, as in Kafka. A consumer
+// group has a request of its own.
 import { ErrorCode } from '@milepost/core';
 import type { DescribedGroup } from './commands.ts';
-import { type ClassicGroup, NO_ASSIGNMENT } from './state.ts';
+import type { Group } from './group.ts';
+import { NO_ASSIGNMENT } from './state.ts';
 
-export function describe(groupId: string, group: ClassicGroup | undefined): DescribedGroup {
-  if (!group)
+export function describe(groupId: string, group: Group | undefined): DescribedGroup {
+  if (group?.kind !== 'classic')
     return {
       ...undescribed(groupId, ErrorCode.GROUP_ID_NOT_FOUND),
-      errorMessage: `Group ${groupId} not found.`,
+      errorMessage: group ? `Group ${groupId} is not a classic group.` : `Group ${groupId} not found.`,
       state: 'Dead',
     };
   const chosen = group.state === 'Stable' ? group.protocolName : null;

@@ -3,11 +3,12 @@
 import type { Timestamp } from '@milepost/core';
 import type { GroupConfig } from '../config.ts';
 import type { GroupEvent, StoredOffset } from '../ports.ts';
+import type { Group } from './group.ts';
 import type { Offsets } from './offsets.ts';
-import { type ClassicGroup, CONSUMER_PROTOCOL_TYPE } from './state.ts';
+import { CONSUMER_PROTOCOL_TYPE } from './state.ts';
 
 export function expireOffsets(
-  group: ClassicGroup,
+  group: Group,
   offsets: Offsets,
   config: GroupConfig,
   now: Timestamp,
@@ -26,8 +27,8 @@ export function expireOffsets(
 }
 
 /** From when on an offset counts as unused; undefined: its group is in use. */
-function retentionStart(group: ClassicGroup): ((offset: StoredOffset) => Timestamp) | undefined {
-  if (group.protocolType === null) return (offset) => offset.committedAt;
+function retentionStart(group: Group): ((offset: StoredOffset) => Timestamp) | undefined {
+  if (group.kind === 'consumer' || group.protocolType === null) return (offset) => offset.committedAt;
   if (group.state === 'Empty') return () => group.stateSince;
   const readsKnownTopics = group.protocolType === CONSUMER_PROTOCOL_TYPE && group.subscribedTopics !== undefined;
   return group.state === 'Stable' && readsKnownTopics ? (offset) => offset.committedAt : undefined;

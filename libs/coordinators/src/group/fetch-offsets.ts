@@ -2,9 +2,17 @@
 import { ErrorCode, NO_LEADER_EPOCH, NO_OFFSET, type Uuid, ZERO_UUID } from '@milepost/core';
 import type { StoredOffset } from '../ports.ts';
 import type { FetchedOffset, FetchOffsetsCommand, FetchOffsetsResult } from './commands.ts';
+import type { Group } from './group.ts';
+import { fetchRefusal } from './modern/offsets.ts';
 import type { Offsets } from './offsets.ts';
 
-export function fetchOffsets(offsets: Offsets, command: FetchOffsetsCommand): FetchOffsetsResult {
+export function fetchOffsets(
+  group: Group | undefined,
+  offsets: Offsets,
+  command: FetchOffsetsCommand,
+): FetchOffsetsResult {
+  const refusal = group?.kind === 'consumer' ? fetchRefusal(group, command) : ErrorCode.NONE;
+  if (refusal !== ErrorCode.NONE) return { error: refusal, topics: [] };
   const topics = command.topics?.map(({ name, topicId, partitions }) => ({
     name,
     topicId,

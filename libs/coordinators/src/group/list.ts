@@ -1,8 +1,8 @@
 // ListGroups, with its filters by state (KIP-518) and type (KIP-848). Case does not matter; an unknown name finds none.
 import type { ListGroupsCommand, ListGroupsResult } from './commands.ts';
-import type { ClassicGroup } from './state.ts';
+import type { Group } from './group.ts';
 
-export function listGroups(groups: Iterable<ClassicGroup>, command: ListGroupsCommand): ListGroupsResult['groups'] {
+export function listGroups(groups: Iterable<Group>, command: ListGroupsCommand): ListGroupsResult['groups'] {
   const passes = (filter: readonly string[], value: string) =>
     filter.length === 0 || filter.some((each) => each.trim().toLowerCase() === value.toLowerCase());
   return [...groups]

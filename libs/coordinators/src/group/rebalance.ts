@@ -15,6 +15,10 @@ export const REBALANCE_REASONS = [
   'sync_expired',
   'static_member_replaced',
   'over_capacity',
+  // Of consumer groups:
+  'subscription_changed',
+  'topics_changed',
+  'revocation_expired',
 ] as const;
 export type RebalanceReason = (typeof REBALANCE_REASONS)[number];
 

@@ -3,7 +3,7 @@
 // the draft is thrown away and nothing has happened.
 import { type Counter, ErrorCode, type Logger, type Random, type Timestamp } from '@milepost/core';
 import type { GroupConfig } from '../config.ts';
-import type { GroupEvent } from '../ports.ts';
+import type { GroupEvent, TopicCatalog } from '../ports.ts';
 import type { JoinResult, SyncResult } from './commands.ts';
 import { type ClassicGroup, type Member, NO_ASSIGNMENT } from './state.ts';
 
@@ -15,6 +15,7 @@ export interface GroupContext {
   readonly random: Random;
   readonly logger: Logger;
   readonly rebalances: Counter;
+  readonly catalog: TopicCatalog;
 }
 
 /** Timers of one group. Their verbs take their turn in its line, and again while the store is away. */

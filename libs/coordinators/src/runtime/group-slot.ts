@@ -3,9 +3,13 @@ import { type Clock, ErrorCode, type Timestamp } from '@milepost/core';
 import { applyStored } from '../group/events.ts';
 import { Offsets } from '../group/offsets.ts';
 import { expireSession } from '../group/session.ts';
+import { asClassic, type Group } from '../group/group.ts';
+import { expireConsumer } from '../group/modern/session.ts';
+import { ConsumerGroup, type ConsumerState } from '../group/modern/state.ts';
+import { type ConsumerTimers, ConsumerTurn, type ConsumerVerb } from '../group/modern/turn.ts';
 import { ClassicGroup } from '../group/state.ts';
 import { failedJoin, failedSync, type GroupContext, type GroupTimers, Turn, type Verb } from '../group/turn.ts';
-import type { GroupEvent } from '../ports.ts';
+import type { GroupEvent, StoredGroup } from '../ports.ts';
 import { type Command, GroupQueue } from './group-queue.ts';
 import { type Due, Timers } from './timers.ts';
 
@@ -24,16 +28,19 @@ export interface SlotHost extends GroupContext {
 export interface Otherwise {
   /** There is no such group; without it, one is made. */
   readonly absent?: () => void;
+  /** There is one of the other protocol, with members; without it, there is none of this one: absent. */
+  readonly foreign?: () => void;
   readonly refused: (error: ErrorCode) => void;
 }
 
-export class GroupSlot implements GroupTimers {
+export class GroupSlot implements GroupTimers, ConsumerTimers {
   readonly groupId: string;
   readonly offsets = new Offsets();
   readonly #host: SlotHost;
   readonly #queue: GroupQueue;
   readonly #timers: Timers;
-  #group: ClassicGroup | undefined;
+  readonly marks = { version: -1, regexesAt: 0 };
+  #group: Group | undefined;
   /** Whether the store has a row of it: a group that nothing was persisted of is forgotten when deserted. */
   #isStored = false;
 
@@ -53,7 +60,7 @@ export class GroupSlot implements GroupTimers {
   }
 
   /** As of the last command that was persisted. */
-  get group(): ClassicGroup | undefined {
+  get group(): Group | undefined {
     return this.#group;
   }
 
@@ -61,20 +68,43 @@ export class GroupSlot implements GroupTimers {
     return this.#queue.isIdle;
   }
 
-  /** Lets a verb change a draft of the group, in its turn. */
-  take(verb: Verb, { absent, refused }: Otherwise): void {
+  /** Lets a verb change a draft of the classic group, in its turn. */
+  take(verb: Verb, { absent, foreign, refused }: Otherwise): void {
     const decide: Command['decide'] = (now) => {
-      if (!this.#group && absent) return { events: [], apply: absent };
-      const draft = this.#group?.draft() ?? new ClassicGroup(this.groupId, now);
+      const group = asClassic(this.#group);
+      const instead = this.#group && !this.#group.isDeserted && !group ? (foreign ?? absent) : absent;
+      if (!group && instead) return { events: [], apply: instead };
+      const draft = group?.draft() ?? new ClassicGroup(this.groupId, now);
       const turn = new Turn(this.#host, draft, now, this);
       verb(turn);
       const apply = () => {
-        this.#group = draft;
+        this.#replaceWith(draft);
         for (const event of turn.events) this.apply(event);
         if (draft.isDeserted && !this.#isStored && this.offsets.isEmpty) this.#group = undefined;
         turn.happen();
       };
       return { events: turn.events, apply };
+    };
+    this.#queue.add({ decide, refused });
+  }
+
+  /** Lets a verb say what the consumer group becomes, in its turn. An empty classic group makes room for it. */
+  takeConsumers(verb: ConsumerVerb, { absent, foreign, refused }: Otherwise): void {
+    const decide: Command['decide'] = (now) => {
+      const group = this.#group;
+      const isInTheWay = group?.kind === 'classic' && group.members.size > 0;
+      const instead = isInTheWay ? (foreign ?? absent) : absent;
+      if (group?.kind !== 'consumer' && instead) return { events: [], apply: instead };
+      const before = group?.kind === 'consumer' ? group : new ConsumerGroup(this.groupId);
+      const turn = new ConsumerTurn(this.#host, before, now, this);
+      verb(turn);
+      const { events } = turn;
+      const apply = () => {
+        if (events.length > 0) this.#replaceWith(turn.group);
+        for (const event of events) this.apply(event);
+        turn.happen();
+      };
+      return { events, apply };
     };
     this.#queue.add({ decide, refused });
   }
@@ -103,7 +133,7 @@ export class GroupSlot implements GroupTimers {
   apply(event: GroupEvent): void {
     switch (event.type) {
       case 'group-stored':
-        applyStored(this.#orNew(), event.group);
+        this.#restore(event.group);
         this.#isStored = true;
         break;
       case 'group-deleted':
@@ -123,18 +153,25 @@ export class GroupSlot implements GroupTimers {
   }
 
   schedule(name: string, delayMs: number, verb: Verb): void {
-    const run: Due = (isDue) => {
+    this.#schedule(name, delayMs, (isDue, otherwise) => {
       const whenDue: Verb = (turn) => {
         if (!isDue()) return;
         turn.cancel(name);
         verb(turn);
       };
-      const again = () => {
-        if (isDue()) this.#timers.schedule(name, RETRY_MS, run);
+      this.take(whenDue, otherwise);
+    });
+  }
+
+  scheduleInConsumerGroup(name: string, delayMs: number, verb: ConsumerVerb): void {
+    this.#schedule(name, delayMs, (isDue, otherwise) => {
+      const whenDue: ConsumerVerb = (turn) => {
+        if (!isDue()) return;
+        turn.after(() => this.cancel(name));
+        verb(turn);
       };
-      this.take(whenDue, { absent: () => this.#timers.cancel(name), refused: again });
-    };
-    this.#timers.schedule(name, delayMs, run);
+      this.takeConsumers(whenDue, otherwise);
+    });
   }
 
   cancel(name: string): void {
@@ -142,7 +179,10 @@ export class GroupSlot implements GroupTimers {
   }
 
   keepSession(memberId: string, timeoutMs: number): void {
-    this.schedule(sessionOf(memberId), timeoutMs, (turn) => expireSession(turn, memberId));
+    const name = sessionOf(memberId);
+    if (this.#group?.kind === 'consumer')
+      this.scheduleInConsumerGroup(name, timeoutMs, (turn) => expireConsumer(turn, memberId));
+    else this.schedule(name, timeoutMs, (turn) => expireSession(turn, memberId));
   }
 
   endSession(memberId: string): void {
@@ -153,15 +193,42 @@ export class GroupSlot implements GroupTimers {
   close(error: ErrorCode): void {
     this.#timers.close();
     this.#queue.close(error);
-    for (const member of this.#group?.members.values() ?? []) {
+    for (const member of asClassic(this.#group)?.members.values() ?? []) {
       member.join?.(failedJoin(error, member.memberId));
       member.sync?.(failedSync(error));
     }
   }
 
-  #orNew(): ClassicGroup {
-    this.#group ??= new ClassicGroup(this.groupId, this.#host.clock.now() as Timestamp);
-    return this.#group;
+  /** Tried again for as long as the store is away. */
+  #schedule(name: string, delayMs: number, put: (isDue: () => boolean, otherwise: Otherwise) => void): void {
+    const run: Due = (isDue) => {
+      const again = () => {
+        if (isDue()) this.#timers.schedule(name, RETRY_MS, run);
+      };
+      put(isDue, { absent: () => this.#timers.cancel(name), refused: again });
+    };
+    this.#timers.schedule(name, delayMs, run);
+  }
+
+  #restore(stored: StoredGroup): void {
+    if (stored.kind === 'classic') applyStored(this.#classicOrNew(), stored);
+    else this.#group = new ConsumerGroup(this.groupId, stored.state as ConsumerState);
+  }
+
+  /** What a group of the other protocol had still to do is not to be done any more. */
+  #replaceWith(group: Group): void {
+    if (this.#group && this.#group.kind !== group.kind) this.#timers.cancelAll();
+    this.#group = group;
+  }
+
+  #orNew(): Group {
+    return this.#group ?? this.#classicOrNew();
+  }
+
+  #classicOrNew(): ClassicGroup {
+    const group = asClassic(this.#group) ?? new ClassicGroup(this.groupId, this.#host.clock.now() as Timestamp);
+    this.#group = group;
+    return group;
   }
 }
 

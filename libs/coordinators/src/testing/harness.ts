@@ -14,6 +14,7 @@ import type { CommitCommand, JoinCommand, JoinResult, SyncCommand, SyncResult } 
 import { GroupCoordinator } from '../group-coordinator.ts';
 import { MemoryGroupStore } from '../memory-group-store.ts';
 import { ManualClock, settled } from './manual-clock.ts';
+import { TestCatalog } from './test-catalog.ts';
 
 const SHARDS = Array.from({ length: 50 }, (_, shard) => shard);
 
@@ -37,6 +38,7 @@ export class Harness {
   readonly random = new CountingRandom();
   readonly config: GroupConfig;
   readonly rebalances: string[] = [];
+  readonly catalog = new TestCatalog();
   store = new MemoryGroupStore();
   coordinator: GroupCoordinator;
 
@@ -101,8 +103,8 @@ export class Harness {
         remove: () => {},
       }),
     };
-    const { clock, random, store, config } = this;
-    return new GroupCoordinator({ clock, random, logger: silentLogger, meter, store, config, shards: 50 });
+    const { clock, random, store, catalog, config } = this;
+    return new GroupCoordinator({ clock, random, logger: silentLogger, meter, store, catalog, config, shards: 50 });
   }
 }
 

@@ -5,6 +5,7 @@ import { DEFAULT_GROUP_CONFIG } from '../config.ts';
 import { GroupCoordinator, type GroupCoordinatorDeps } from '../group-coordinator.ts';
 import { GroupTable, MemoryGroupStore } from '../memory-group-store.ts';
 import { ManualClock } from './manual-clock.ts';
+import { TestCatalog } from './test-catalog.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { GROUP, PARTITIONS, WalkConsumer, type World } from './walk-consumer.ts';
 
@@ -20,6 +21,7 @@ export interface Plants {
 export class Walk implements World {
   readonly clock = new ManualClock();
   readonly random: SeededRandom;
+  readonly catalog = new TestCatalog();
   readonly violations: string[] = [];
   coordinator: GroupCoordinator;
   readonly #plants: Plants;
@@ -151,6 +153,7 @@ export class Walk implements World {
       logger: silentLogger,
       meter: silentMeter,
       store: this.#store,
+      catalog: this.catalog,
       config: { ...DEFAULT_GROUP_CONFIG, initialRebalanceDelayMs: 1_000 },
       shards: 1,
     };

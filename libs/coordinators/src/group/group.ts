@@ -1,0 +1,11 @@
+// A group of either protocol.
+import type { ConsumerGroup } from './modern/state.ts';
+import type { ClassicGroup } from './state.ts';
+
+export type Group = ClassicGroup | ConsumerGroup;
+
+export const asClassic = (group: Group | undefined): ClassicGroup | undefined =>
+  group?.kind === 'classic' ? group : undefined;
+
+export const asConsumer = (group: Group | undefined): ConsumerGroup | undefined =>
+  group?.kind === 'consumer' ? group : undefined;

@@ -1,0 +1,29 @@
+// Whose offsets count in a consumer group: a commit is a member's, in its epoch, or in one in which it already had
+// the partitions (the answer with the next epoch may be on its way); a fetch is in its epoch exactly.
+import { ErrorCode } from '@milepost/core';
+import type { CommitCommand, FetchOffsetsCommand } from '../commands.ts';
+import type { ConsumerGroup } from './state.ts';
+
+export function commitRefusal(group: ConsumerGroup, command: CommitCommand): ErrorCode {
+  const { memberId, generation: epoch } = command;
+  if (epoch < 0 && group.isDeserted) return ErrorCode.NONE;
+  const member = group.members.get(memberId);
+  if (!member) return ErrorCode.UNKNOWN_MEMBER_ID;
+  // The same version knows member epochs.
+  if (!command.knowsGroupIdNotFound) return ErrorCode.UNSUPPORTED_VERSION;
+  if (epoch === member.memberEpoch) return ErrorCode.NONE;
+  const hadIt = command.topics.every(({ topicId, partitions }) =>
+    partitions.every(({ partition }) => {
+      const since = member.assigned[topicId]?.[partition] ?? member.revoking[topicId]?.[partition];
+      return since !== undefined && epoch >= since;
+    }),
+  );
+  return epoch < member.memberEpoch && hadIt ? ErrorCode.NONE : ErrorCode.STALE_MEMBER_EPOCH;
+}
+
+export function fetchRefusal(group: ConsumerGroup, { member: asking }: FetchOffsetsCommand): ErrorCode {
+  if (!asking || (asking.memberId === null && asking.memberEpoch < 0)) return ErrorCode.NONE;
+  const member = group.members.get(asking.memberId ?? '');
+  if (!member) return ErrorCode.UNKNOWN_MEMBER_ID;
+  return asking.memberEpoch === member.memberEpoch ? ErrorCode.NONE : ErrorCode.STALE_MEMBER_EPOCH;
+}
