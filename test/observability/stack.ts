@@ -22,17 +22,17 @@ export async function eventually<T>(
   limitMs = AWAIT_LIMIT_MS,
 ): Promise<T> {
   const until = performance.now() + limitMs;
-  let last: unknown;
+  let last = '';
   while (performance.now() < until) {
     try {
       const found = await look();
       if (found !== undefined) return found;
     } catch (error) {
-      last = error;
+      last = error instanceof Error ? error.message : String(error);
     }
     await pause(LOOK_EVERY_MS);
   }
-  throw new Error(`awaited for ${limitMs / 1000} s: ${what}${last === undefined ? '' : `; last: ${String(last)}`}`);
+  throw new Error(`awaited for ${limitMs / 1000} s: ${what}${last && `; last: ${last}`}`);
 }
 
 export function start(file: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Program {

@@ -1,0 +1,75 @@
+import { DEFAULT_ROUTES, type IntakeRecord, type RecordSink } from '@milepost/ingress';
+import { startTracing, type StopTracing } from '@milepost/telemetry';
+import { silentLogger } from '@milepost/core';
+import { TracedSink } from './traced-sink.ts';
+
+const record = (headers: Record<string, string>): IntakeRecord => ({
+  topic: 'truck_gps',
+  partition: 3,
+  key: Buffer.from('t-1'),
+  value: Buffer.from('{}'),
+  headers: new Map(Object.entries(headers).map(([name, value]) => [name, Buffer.from(value)])),
+  timestamp: Date.now(),
+});
+
+class Log implements RecordSink {
+  readonly sent: (readonly IntakeRecord[])[] = [];
+  failures = 0;
+  partitionOf(): number {
+    return 3;
+  }
+  async send(records: readonly IntakeRecord[]): Promise<void> {
+    this.sent.push(records);
+    if (this.failures-- > 0) throw new Error('away');
+  }
+}
+
+const traceOf = (sent: IntakeRecord | undefined): string | undefined =>
+  sent?.headers.get('traceparent')?.toString().split('-')[1];
+
+let stop: StopTracing;
+const tracing = async (ratio: string): Promise<void> => {
+  const env = {
+    OTEL_TRACES_EXPORTER: 'otlp',
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9',
+    OTEL_TRACES_SAMPLER_ARG: ratio,
+  };
+  stop = await startTracing({ name: 'gateway', version: '1', env, logger: silentLogger });
+};
+afterEach(() => stop());
+
+test('a publish that is sampled takes its trace along; the record is otherwise as it was', async () => {
+  await tracing('1');
+  const log = new Log();
+  const publish = record({ 'mqtt.topic': 'trucks/t-1/gps' });
+  await new TracedSink(log, DEFAULT_ROUTES).send([publish]);
+  const [sent] = log.sent[0] ?? [];
+  expect(sent?.headers.get('traceparent')?.toString()).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+  expect({ ...sent, headers: undefined }).toEqual({ ...publish, headers: undefined });
+  expect(publish.headers.has('traceparent')).toBe(false);
+});
+
+test('what is not sampled goes through untouched, and so does the word of the gateway', async () => {
+  await tracing('0');
+  const log = new Log();
+  const publish = record({ 'mqtt.topic': 'trucks/t-1/gps' });
+  await new TracedSink(log, DEFAULT_ROUTES).send([publish]);
+  expect(log.sent[0]?.[0]).toBe(publish);
+  await stop();
+  await tracing('1');
+  const presence = record({});
+  await new TracedSink(log, DEFAULT_ROUTES).send([presence]);
+  expect(log.sent[1]?.[0]).toBe(presence);
+});
+
+test('a record that is sent again stays in its trace', async () => {
+  await tracing('1');
+  const log = new Log();
+  log.failures = 1;
+  const sink = new TracedSink(log, DEFAULT_ROUTES);
+  const publish = record({ 'mqtt.topic': 'trucks/t-1/gps' });
+  await expect(sink.send([publish])).rejects.toThrow('away');
+  await sink.send([publish]);
+  expect(traceOf(log.sent[0]?.[0])).toBe(traceOf(log.sent[1]?.[0]));
+  expect(traceOf(log.sent[0]?.[0])).toMatch(/^[0-9a-f]{32}$/);
+});
