@@ -27,7 +27,8 @@ import {
 } from '@milepost/core';
 import { OffsetCheckpoint, readText, replaceText } from './checkpoint.ts';
 import { defaultLogConfig, type LogConfig } from './log-config.ts';
-import { Log, type LogPast, type LogSurroundings } from './log.ts';
+import { Log } from './log.ts';
+import type { LogPast, LogSurroundings } from './log-surroundings.ts';
 import { claimIdentity, LogDirectoryRefused } from './meta-properties.ts';
 
 export interface LogDirectoryOptions {

@@ -279,6 +279,22 @@ describe('sync', () => {
   });
 });
 
+test('a disk without a single byte left is freed by retention', async () => {
+  const disk = new SimDisk();
+  const { log } = await openLog(disk, { config: tinySegments({ 'retention.ms': '1000' }) });
+  const old = (value: string) => log.append(batchOf([{ value: big(value, 900), timestamp: START_MS - 5000 }]), EPOCH);
+  for (const value of ['a', 'b', 'c']) old(value);
+  await log.sync();
+  const free = disk.free('/data');
+  disk.capacityBytes = free.totalBytes - free.freeBytes;
+  expect(old('d')).toMatchObject({ error: ErrorCode.KAFKA_STORAGE_ERROR });
+  expect(await log.applyRetention(START_MS)).toBe(2);
+  expect([log.failed, log.logStartOffset]).toEqual([false, 2]);
+  await new Promise((resolve) => setImmediate(resolve)); // the files go off the loop
+  expect(old('d')).toMatchObject({ baseOffset: 3 });
+  expect(readAll(log).map((value) => value[0])).toEqual(['c', 'd']);
+});
+
 test.each(['.snapshot', '.log', '.index', '.timeindex'])(
   'a roll that fails at its %s is finished before anything else is appended',
   async (suffix) => {

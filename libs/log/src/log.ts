@@ -7,8 +7,6 @@
 import {
   DiskFailed,
   ErrorCode,
-  type Histogram,
-  type Host,
   invariant,
   LeaderEpoch,
   NO_TIMESTAMP,
@@ -23,6 +21,7 @@ import type { EpochHistory } from './epoch-history.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { LogConfig } from './log-config.ts';
 import { LogFile } from './log-file.ts';
+import { type LogIdentity, LogFailed, type LogPast, type LogSurroundings } from './log-surroundings.ts';
 import type {
   ActiveProducer,
   AppendOutcome,
@@ -40,35 +39,6 @@ import { expiredCount } from './retention.ts';
 import { type Damage, describeDamage } from './scan.ts';
 import { Segment } from './segment.ts';
 import { firstAtOrAfter, largestTimestamp } from './time-lookup.ts';
-
-export interface LogIdentity {
-  readonly topic: string;
-  readonly partition: number;
-  readonly topicId: Uuid;
-}
-
-/** What a log needs around it. */
-export interface LogSurroundings {
-  readonly host: Host;
-  readonly folder: string;
-  readonly fsyncSeconds: Histogram;
-  /** Resolves when the log start offset and the flushed offset of this moment are durable. */
-  readonly saveOffsets: () => Promise<void>;
-}
-
-/** How the last stop left it. */
-export interface LogPast {
-  readonly wasClean: boolean;
-  readonly recoveryPoint: Offset;
-  readonly logStartOffset: Offset;
-  /** An unclean stop may have lost what readers saw: acknowledgements did not wait for syncs. */
-  readonly wasLax: boolean;
-}
-
-/** Nothing more can be written: a sync failed, or the log was closed or deleted. */
-export class LogFailed extends Error {
-  override readonly name = 'LogFailed';
-}
 
 export class Log {
   readonly topic: string;
@@ -245,7 +215,7 @@ export class Log {
   async deleteRecordsBefore(offset: Offset): Promise<Offset> {
     invariant(offset <= this.logEndOffset, () => `${offset} is beyond the log's end ${this.logEndOffset}`);
     if (offset > this.#flushedOffset) await this.sync();
-    await this.#startAt(offset);
+    await this.#startAt(offset, this.#around.saveOffsets);
     return this.#logStartOffset;
   }
 
@@ -256,12 +226,12 @@ export class Log {
   async applyRetention(now: number): Promise<number> {
     if (this.#failure !== undefined) return 0;
     this.#producers.expire(this.#around.host.clock.monotonic(), this.config.producerIdExpirationMs);
-    const count = expiredCount(this.#segments, this.config, now, this.#logStartOffset);
+    let count = expiredCount(this.#segments, this.config, now, this.#logStartOffset);
+    if (count === this.#segments.length && !(await this.#unlessFull('a roll', () => this.#roll()))) count--;
     if (count === 0) return 0;
-    if (count === this.#segments.length) this.#roll();
     const start = (this.#segments[count] as Segment).baseOffset;
     await this.sync();
-    await this.#startAt(start);
+    await this.#startAt(start, () => this.#unlessFull('a checkpoint', this.#around.saveOffsets));
     return count;
   }
 
@@ -397,7 +367,8 @@ export class Log {
       await active.log.sync();
       if (this.#epochs.isDirty) {
         this.#epochs.isDirty = false;
-        await replaceText(host.disk, folder, EPOCH_FILE, this.#epochs.toText());
+        const save = () => replaceText(host.disk, folder, EPOCH_FILE, this.#epochs.toText());
+        if (!(await this.#unlessFull('the epochs', save))) this.#epochs.isDirty = true;
       }
     } catch (failure) {
       throw this.#failed(failure);
@@ -424,11 +395,11 @@ export class Log {
   }
 
   /** The start is durable before any file goes: it is what tells offsets that were deleted from offsets that never were. */
-  async #startAt(offset: Offset): Promise<void> {
+  async #startAt(offset: Offset, save: () => Promise<unknown>): Promise<void> {
     if (offset > this.#logStartOffset) {
       this.#logStartOffset = offset;
       this.#epochs.truncateFromStart(offset);
-      await this.#around.saveOffsets();
+      await save();
     }
     this.#durableStart = Offset(Math.max(this.#durableStart, offset));
     if (this.#hasSegmentBelow(offset)) await this.#commit.run(); // files go between two syncs, never under one
@@ -462,6 +433,18 @@ export class Log {
     if (this.#lastDamage !== message) this.#around.host.logger.error(damage, `${message}; refused to readers`);
     this.#lastDamage = message; // a consumer comes back to it again and again
     return { error: ErrorCode.CORRUPT_MESSAGE, message };
+  }
+
+  /** Whether the work was done. What frees a full disk, and what can be found out again, goes on without. */
+  async #unlessFull(what: string, work: () => void | Promise<void>): Promise<boolean> {
+    try {
+      await work();
+      return true;
+    } catch (failure) {
+      if (!(failure instanceof DiskFailed) || (failure.code !== 'ENOSPC' && failure.code !== 'EDQUOT')) throw failure;
+      this.#around.host.logger.warn({ path: failure.path }, `${this.#name}: no room for ${what}: ${failure.message}`);
+      return false;
+    }
   }
 
   #diskError(failure: unknown): AppendRefused {

@@ -252,6 +252,28 @@ test('segments that a deletion had not removed yet do not come back', async () =
   expect(readAll(opened.log)).toEqual(numbered(20, 40));
 });
 
+test.each([
+  ['all of it', /\.log$/, /nothing/],
+  ['but for an empty file', /[1-9]6\.log$/, /42\.log$/],
+])(
+  'offsets that were deleted are not given out again, though the disk has lost the rest: %s',
+  async (_, gone, emptied) => {
+    const disk = new SimDisk();
+    const { log } = await openLog(disk);
+    appendAll(log, values(60));
+    await log.deleteRecordsBefore(Offset(50));
+    const killed = disk.kill();
+    for (const path of [...killed.files().keys()].filter((name) => name.startsWith('/data/t-0/')))
+      if (emptied.test(path)) await overwrite(killed, path, Buffer.alloc(0), 0, 0);
+      else if (gone.test(path)) await killed.remove(path);
+    const logger = listeningLogger();
+    const { log: found } = await openLog(killed, { logger });
+    expect([found.logStartOffset, found.logEndOffset, found.lostTail]).toEqual([50, 50, true]);
+    expect(logger.said.error.at(-1)).toContain('all below 60 was synced once: the disk has lost it');
+    expect(found.append(batchOf(['next']), LeaderEpoch(1))).toMatchObject({ baseOffset: 50 });
+  },
+);
+
 test('with flush=os an unclean stop may have lost what readers saw, cut or not', async () => {
   const disk = new SimDisk();
   const { directory, log } = await openLog(disk, { flush: 'os' });

@@ -50,11 +50,16 @@ export async function recover(task: RecoveryTask): Promise<Recovered> {
   await startOverIfEmptied(task, segments);
 
   const end = (segments.at(-1) as Segment).nextOffset;
+  if (end < task.recoveryPoint)
+    task.logger.error(
+      { folder: task.folder, end, recoveryPoint: task.recoveryPoint },
+      `${task.folder} ends at offset ${end}, all below ${task.recoveryPoint} was synced once: the disk has lost it`,
+    );
   epochs.truncateFromEnd(end);
   epochs.truncateFromStart(logStartOffset);
   if (epochs.isDirty) await replaceText(task.disk, task.folder, EPOCH_FILE, epochs.toText());
   epochs.isDirty = false;
-  return { segments, epochs, logStartOffset, ...scanned };
+  return { segments, epochs, logStartOffset, ...scanned, wasCut: scanned.wasCut || end < task.recoveryPoint };
 }
 
 const UNSCANNED = { wasCut: false, scannedBytes: 0 };
@@ -220,9 +225,7 @@ async function cut(task: RecoveryTask, damage: Damage, segment: Segment, later: 
       fields,
       `${what}; intact batches follow it and are kept in ${asides.join(', ')}: those that were acknowledged are lost to readers`,
     );
-  else if (segment.nextOffset < task.recoveryPoint)
-    logger.error(fields, `${what}; all below offset ${task.recoveryPoint} was synced once: the disk has lost it`);
-  else logger.warn(fields, `${what}; a torn tail, never acknowledged as synced`);
+  else logger.warn(fields, `${what}; a torn tail`);
 }
 
 async function copyAside(disk: Disk, segment: Segment, position: number): Promise<string> {
