@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { DEFAULT_ROUTES, type IntakeRecord, type RecordSink } from '@milepost/ingress';
 import { startTracing, type StopTracing } from '@milepost/telemetry';
 import { silentLogger } from '@milepost/core';
@@ -27,13 +29,19 @@ class Log implements RecordSink {
 const traceOf = (sent: IntakeRecord | undefined): string | undefined =>
   sent?.headers.get('traceparent')?.toString().split('-')[1];
 
+/** Takes spans as a collector does. */
+const collector = createServer((request, response) => void request.resume().on('end', () => response.end()));
+beforeAll(() => new Promise<void>((resolve) => void collector.listen(0, '127.0.0.1', resolve)));
+afterAll(() => {
+  collector.close();
+  collector.closeAllConnections();
+});
+
 let stop: StopTracing;
 const tracing = async (ratio: string): Promise<void> => {
-  const env = {
-    OTEL_TRACES_EXPORTER: 'otlp',
-    OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9',
-    OTEL_TRACES_SAMPLER_ARG: ratio,
-  };
+  const { port } = collector.address() as AddressInfo;
+  process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] = `http://127.0.0.1:${port}`; // the exporter itself reads it from there
+  const env = { ...process.env, OTEL_TRACES_SAMPLER_ARG: ratio };
   stop = await startTracing({ name: 'gateway', version: '1', env, logger: silentLogger });
 };
 afterEach(() => stop());
