@@ -1,21 +1,13 @@
 // The broker that a suite is run against: ours in a process of its own with an embedded PostgreSQL, a real Apache Kafka
 // from Maven's central repository, or one that already runs somewhere.
 import { type ChildProcess, spawn } from 'node:child_process';
-import {
-  chmodSync,
-  createWriteStream,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  rmSync,
-  type WriteStream,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, createWriteStream, mkdirSync, mkdtempSync, rmSync, type WriteStream, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { cache, here, run } from './suite.ts';
+import { kafkaJars } from './kafka-jars.ts';
+import { cache, run } from './suite.ts';
 
 export interface BrokerUnderTest {
   readonly bootstrap: string;
@@ -66,12 +58,7 @@ async function startOurs(kind: string): Promise<BrokerUnderTest> {
 }
 
 async function startKafka(kind: string): Promise<BrokerUnderTest> {
-  const jars = cache('kafka-4.3.1');
-  if (!existsSync(jars)) {
-    const goal = ['-q', '-B', '-f', here('kafka', 'pom.xml'), 'dependency:copy-dependencies'];
-    const copied = await run('maven', 'mvn', [...goal, `-DoutputDirectory=${jars}`]);
-    if (copied.status !== 0) throw new Error(`Maven could not bring Apache Kafka: ${copied.output.trim()}`);
-  }
+  const jars = await kafkaJars();
   const data = mkdtempSync(join(tmpdir(), 'milepost-compat-kafka-'));
   const [port, controller] = [await freePort(), await freePort()];
   const config = join(data, 'server.properties');

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
+import { kafkaPath } from './kafka-jars.ts';
 import { cache, type Entry, entriesIn, here, namesIn, run, type Suite, type Verdict } from './suite.ts';
 
 const PACKAGE = '@confluentinc/kafka-javascript';
@@ -14,12 +15,17 @@ const tests = join(source, 'tests');
 
 export function librdkafka(protocol: 'classic' | 'consumer'): Suite {
   const suffix = protocol === 'classic' ? '' : '-consumer';
+  let scripts: Promise<string | undefined> | undefined;
   return {
     name: `librdkafka${suffix}`,
     entries: entriesIn(here('librdkafka', `kafka-4.3.1${suffix}.txt`)),
     mustPass: namesIn(here('librdkafka', `must-pass${suffix}.txt`)),
     prepare,
-    run: (entry, bootstrap) => runTest(entry, bootstrap, protocol),
+    run: async (entry, bootstrap) => {
+      // A few tests call Kafka's own scripts; without them those fail and the others do not care.
+      scripts ??= kafkaPath().catch(() => undefined);
+      return runTest(entry, bootstrap, protocol, await scripts);
+    },
   };
 }
 
@@ -33,10 +39,14 @@ async function prepare(): Promise<string | undefined> {
   const packed = await run('npm-pack', 'npm', ['pack', `${PACKAGE}@${VERSION}`, '--silent'], { cwd: folder });
   if (packed.status !== 0) return `npm pack ${PACKAGE}: ${packed.output.trim()}`;
   const build = 'tar xzf *.tgz --strip-components=1 && cd deps/librdkafka && ./configure --disable-curl --disable-sasl';
-  const make = 'make -j2 libs && make -j2 -C tests build';
+  const make = `make -j2 libs && cd tests && ${ONE_REPLICA} && make -j2 build`;
   const built = await run('librdkafka-build', 'sh', ['-c', `${build} && ${make}`], { cwd: folder, limitMs: 900_000 });
   return built.status === 0 ? undefined : `it does not build: see ${cache('logs', 'librdkafka-build.log')}`;
 }
+
+/** Two tests want three replicas, for no reason of their own: one node can answer them with one. */
+const ONE_REPLICA = `sed -i 's/part_cnt_\\([12]\\), 3, 5000/part_cnt_\\1, 1, 5000/' 0107-topic_recreate.c && \
+sed -i 's/topic.c_str(), 1, 3)/topic.c_str(), 1, 1)/' 0111-delay_create_topics.cpp`;
 
 const HEADERS = {
   '/usr/include/zlib.h': 'zlib1g-dev',
@@ -45,7 +55,12 @@ const HEADERS = {
   '/usr/include/openssl/ssl.h': 'libssl-dev',
 };
 
-async function runTest({ kind, name }: Entry, bootstrap: string, protocol: string): Promise<Verdict> {
+async function runTest(
+  { kind, name }: Entry,
+  bootstrap: string,
+  protocol: string,
+  scripts: string | undefined,
+): Promise<Verdict> {
   const folder = mkdtempSync(join(tmpdir(), 'milepost-compat-'));
   try {
     const config = join(folder, 'test.conf');
@@ -56,6 +71,7 @@ async function runTest({ kind, name }: Entry, bootstrap: string, protocol: strin
       TESTS: name,
       TEST_KAFKA_VERSION: '4.3.0',
       TEST_CONSUMER_GROUP_PROTOCOL: protocol,
+      ...(scripts !== undefined && { KAFKA_PATH: scripts, BROKERS: bootstrap }),
     };
     // -E: do not have its socket emulation fail calls; the sockem tests are about just that.
     const args = ['-p1', '-L', '-K', ...(kind === 'sockem' ? [] : ['-E'])];
