@@ -9,12 +9,12 @@ import { deleteGroup, deleteOffsets, offsetsOfDeleted } from './group/delete.ts'
 import { describe, undescribed } from './group/describe.ts';
 import { expireOffsets } from './group/expire-offsets.ts';
 import { fetchOffsets } from './group/fetch-offsets.ts';
-import { asClassic } from './group/group.ts';
+import { asClassic, asConsumer } from './group/group.ts';
 import { heartbeat } from './group/heartbeat.ts';
 import { join } from './group/join.ts';
 import { leave, leaveNothing } from './group/leave.ts';
 import { listGroups } from './group/list.ts';
-import { invalidHeartbeat, refusedHeartbeat } from './group/modern/admission.ts';
+import { invalidHeartbeat, isInItsEpoch, refusedHeartbeat } from './group/modern/admission.ts';
 import type * as modern from './group/modern/commands.ts';
 import { describeConsumers, undescribedConsumers } from './group/modern/describe.ts';
 import { consumerHeartbeat } from './group/modern/heartbeat.ts';
@@ -137,8 +137,8 @@ export class GroupCoordinator {
     const command = { ...asked, memberId };
     const failed = (error: ErrorCode, message: string | null = null) => refusedHeartbeat({ error, message });
     return this.#ask(command.groupId, failed, (slot, answer) => {
-      // It lives, whatever it is going to be told and however long that takes.
-      if (slot.group?.kind === 'consumer') keepSession(slot, memberId, this.#config);
+      // It lives, however long the answer takes.
+      if (isInItsEpoch(asConsumer(slot.group), command)) keepSession(slot, memberId, this.#config);
       const refused = (error: ErrorCode) => answer(failed(error));
       const none = (message: string) => () => answer(failed(ErrorCode.GROUP_ID_NOT_FOUND, message));
       const foreign = none(`Group ${command.groupId} is not a consumer group.`);

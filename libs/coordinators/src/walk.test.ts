@@ -13,27 +13,37 @@ test('in 500 random lives each partition has one owner per generation, no commit
   }
 }, 120_000);
 
-test('a coordinator that takes commits of past generations is found', async () => {
+test('the same holds in 500 random lives of a group whose partitions the broker assigns', async () => {
+  for (const seed of SEEDS) {
+    const violations = await Walk.live(seed, { protocol: 'consumer' });
+    expect({ seed, violations }).toEqual({ seed, violations: [] });
+  }
+}, 120_000);
+
+const protocols = ['classic', 'consumer'] as const;
+
+test.each(protocols)('a coordinator that takes commits of past generations is found: %s', async (protocol) => {
   class TakesStaleCommits extends GroupCoordinator {
     override async commitOffsets(command: CommitCommand): Promise<CommitResult> {
       const result = await super.commitOffsets(command);
-      const isStale = result.topics[0]?.partitions[0]?.error === ErrorCode.ILLEGAL_GENERATION;
+      const error = result.topics[0]?.partitions[0]?.error;
+      const isStale = error === ErrorCode.ILLEGAL_GENERATION || error === ErrorCode.STALE_MEMBER_EPOCH;
       return isStale && command.generation < 1_000
         ? this.commitOffsets({ ...command, generation: command.generation + 1 })
         : result;
     }
   }
-  const found = await firstFound({ make: (deps) => new TakesStaleCommits(deps) });
+  const found = await firstFound({ protocol, make: (deps) => new TakesStaleCommits(deps) });
   expect(found).toContainEqual(expect.stringContaining('was committed after'));
 });
 
-test('a coordinator that forgets to watch some members is found', async () => {
+test.each(protocols)('a coordinator that forgets to watch some members is found: %s', async (protocol) => {
   const forgets = (clock: Clock, random: SeededRandom): Clock => ({
     now: () => clock.now(),
     monotonic: () => clock.monotonic(),
     after: (delayMs, run) => clock.after(delayMs, delayMs > 4_000 && random.chance(0.2) ? () => {} : run),
   });
-  const found = await firstFound({ clockOfCoordinator: forgets });
+  const found = await firstFound({ protocol, clockOfCoordinator: forgets });
   expect(found).toContainEqual(expect.stringMatching(/live consumers/));
 });
 

@@ -20,7 +20,17 @@ export interface World {
   committed(partition: number, offset: number): void;
 }
 
-export class WalkConsumer {
+/** A consumer of either protocol. */
+export interface Walker {
+  readonly instanceId: string | null;
+  isAlive: boolean;
+  readonly memberId: string;
+  readonly owned: readonly number[];
+  stop(ms: number): void;
+  leave(): Promise<void>;
+}
+
+export class WalkConsumer implements Walker {
   readonly instanceId: string | null;
   isAlive = true;
   memberId = '';

@@ -7,13 +7,16 @@ import { GroupTable, MemoryGroupStore } from '../memory-group-store.ts';
 import { ManualClock } from './manual-clock.ts';
 import { TestCatalog } from './test-catalog.ts';
 import { SeededRandom } from './seeded-random.ts';
-import { GROUP, PARTITIONS, WalkConsumer, type World } from './walk-consumer.ts';
+import { GROUP, PARTITIONS, WalkConsumer, type Walker, type World } from './walk-consumer.ts';
+import { WalkMember } from './walk-member.ts';
 
 const STEPS = 40;
 const MOST_CONSUMERS = 5;
 
 /** Where a test puts a bug. */
 export interface Plants {
+  /** Of the group; classic when it does not say. */
+  readonly protocol?: 'classic' | 'consumer';
   readonly make?: (deps: GroupCoordinatorDeps) => GroupCoordinator;
   readonly clockOfCoordinator?: (clock: Clock, random: SeededRandom) => Clock;
 }
@@ -28,7 +31,7 @@ export class Walk implements World {
   readonly #table = new GroupTable();
   #store: MemoryGroupStore;
   #isLoading = true;
-  readonly #consumers: WalkConsumer[] = [];
+  readonly #consumers: Walker[] = [];
   /** By generation and partition. */
   readonly #owners = new Map<string, string>();
   readonly #acknowledged = new Map<number, number>();
@@ -37,6 +40,7 @@ export class Walk implements World {
     this.random = new SeededRandom(seed);
     this.#plants = plants;
     this.#store = new MemoryGroupStore(this.#table);
+    this.catalog.set('t', PARTITIONS);
     this.coordinator = this.#startCoordinator();
   }
 
@@ -47,6 +51,7 @@ export class Walk implements World {
       walk.#happen();
       await walk.clock.advance(walk.random.between(100, 3_000));
       await walk.#checkCommitted();
+      await walk.#checkOwners();
     }
     await walk.#settle();
     await walk.coordinator.close();
@@ -75,7 +80,7 @@ export class Walk implements World {
       case 0:
       case 1:
       case 2:
-        if (living.length < MOST_CONSUMERS) this.#consumers.push(new WalkConsumer(this, this.#newInstance(living)));
+        if (living.length < MOST_CONSUMERS) this.#add(this.#newInstance(living));
         break;
       case 3:
         if (someone) someone.isAlive = false;
@@ -90,7 +95,7 @@ export class Walk implements World {
         if (someone && someone.instanceId !== null) {
           // The old process may be frozen rather than dead, and wake up.
           someone.stop(this.random.between(500, 5_000));
-          this.#consumers.push(new WalkConsumer(this, someone.instanceId));
+          this.#add(someone.instanceId);
         }
         break;
       case 7:
@@ -113,7 +118,7 @@ export class Walk implements World {
     await this.clock.advance(60_000);
     await this.#checkCommitted();
     const living = this.#living();
-    const [group] = await this.coordinator.describe([GROUP]);
+    const group = await this.#described();
     const expected = living.length > 0 ? ['Stable'] : ['Empty', 'Dead'];
     if (!group || !expected.includes(group.state))
       this.violations.push(`${living.length} live consumers, and the group is ${group?.state}`);
@@ -154,7 +159,7 @@ export class Walk implements World {
       meter: silentMeter,
       store: this.#store,
       catalog: this.catalog,
-      config: { ...DEFAULT_GROUP_CONFIG, initialRebalanceDelayMs: 1_000 },
+      config: { ...DEFAULT_GROUP_CONFIG, initialRebalanceDelayMs: 1_000, consumerSessionTimeoutMs: 6_000 },
       shards: 1,
     };
     const coordinator = this.#plants.make?.(deps) ?? new GroupCoordinator(deps);
@@ -165,12 +170,33 @@ export class Walk implements World {
     return coordinator;
   }
 
-  #living(): WalkConsumer[] {
+  async #described() {
+    if (this.#plants.protocol === 'consumer') {
+      const [group] = await this.coordinator.describeConsumers([GROUP]);
+      return group && { ...group, state: group.error === ErrorCode.GROUP_ID_NOT_FOUND ? 'Dead' : group.state };
+    }
+    return (await this.coordinator.describe([GROUP]))[0];
+  }
+
+  /** In a consumer group at every moment; a classic one tells its members of generations. */
+  async #checkOwners(): Promise<void> {
+    if (this.#plants.protocol !== 'consumer') return;
+    const [group] = await this.coordinator.describeConsumers([GROUP]);
+    const owned = group?.members.flatMap(({ assignment }) => assignment.flatMap(({ partitions }) => partitions)) ?? [];
+    if (new Set(owned).size < owned.length) this.violations.push(`partitions ${String(owned)} are assigned`);
+  }
+
+  #add(instanceId: string | null): void {
+    const isModern = this.#plants.protocol === 'consumer';
+    this.#consumers.push(isModern ? new WalkMember(this, instanceId) : new WalkConsumer(this, instanceId));
+  }
+
+  #living(): Walker[] {
     return this.#consumers.filter(({ isAlive }) => isAlive);
   }
 
   /** A third of them are static. */
-  #newInstance(living: readonly WalkConsumer[]): string | null {
+  #newInstance(living: readonly Walker[]): string | null {
     const instanceId = `i${this.random.below(2)}`;
     const isTaken = living.some((other) => other.instanceId === instanceId);
     return this.random.chance(0.33) && !isTaken ? instanceId : null;

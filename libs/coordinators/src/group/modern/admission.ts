@@ -49,6 +49,12 @@ function invalidFirst(command: ConsumerHeartbeatCommand): string | undefined {
   return subscribes ? undefined : 'The first request must say SubscribedTopicNames or SubscribedTopicRegex.';
 }
 
+/** A sign of life. One of a process that is fenced or comes too late is none, or nobody could take its place. */
+export function isInItsEpoch(group: ConsumerGroup | undefined, command: ConsumerHeartbeatCommand): boolean {
+  const member = group?.members.get(command.memberId);
+  return member !== undefined && command.memberEpoch > 0 && command.memberEpoch === member.memberEpoch;
+}
+
 export function admit({ group, context }: ConsumerTurn, command: ConsumerHeartbeatCommand): Admitted | Refusal {
   const { memberId, memberEpoch, instanceId } = command;
   const known = (instanceId !== null && group.memberOfInstance(instanceId)) || group.members.get(memberId);

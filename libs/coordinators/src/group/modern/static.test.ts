@@ -64,3 +64,16 @@ test('a static member leaves for good as well, by itself or by an administrator'
   expect(left.members.map(({ error }) => error)).toEqual([ErrorCode.NONE, ErrorCode.NONE, ErrorCode.UNKNOWN_MEMBER_ID]);
   expect((await h.coordinator.describeConsumers(['g']))[0]).toMatchObject({ state: 'Empty', members: [] });
 });
+
+test('a static member whose first answer got lost is let in when the session that it began has ended', async () => {
+  const h = await Harness.start();
+  h.catalog.set('t', 4);
+  const a = new ConsumerMember(h, 'a', { instanceId: 'truck-1' });
+  await a.join();
+  for (let at = 0; at < 8; at++) {
+    expect((await a.join()).error).toBe(ErrorCode.UNRELEASED_INSTANCE_ID);
+    await h.clock.advance(5_000);
+  }
+  await h.clock.advance(5_000);
+  expect(await a.join()).toMatchObject({ error: ErrorCode.NONE, assignment: [{ partitions: [0, 1, 2, 3] }] });
+});
