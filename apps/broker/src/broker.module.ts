@@ -10,6 +10,8 @@ import type { DataSource } from 'typeorm';
 import { DATABASE, HOST, Lifecycle, LOGGER, type Part, SETTINGS } from '../../chassis/src/index.ts';
 import { brokerProperties } from './broker-properties.ts';
 
+const SAY_EVERY_MS = 2_000;
+
 @Injectable()
 export class BrokerPart implements Part {
   readonly name = 'broker';
@@ -40,7 +42,7 @@ export class BrokerPart implements Part {
         rack: settings.rack ?? null,
         flush: settings.flush,
         properties: brokerProperties(logger),
-        onProgress: (progress) => logger.info(progress, 'recovering the log'),
+        onProgress: sayNowAndThen(logger),
       },
     );
     this.lifecycle.opened('kafka', this.#broker.address.port);
@@ -56,6 +58,16 @@ export class BrokerPart implements Part {
     const { listen } = this.settings;
     return [`${isEverywhere(listen) ? '127.0.0.1' : listen}:${this.#broker.address.port}`];
   }
+}
+
+/** A recovery that takes its time says how far it is. */
+function sayNowAndThen(logger: Logger): (progress: object) => void {
+  let saidAt = performance.now();
+  return (progress) => {
+    if (performance.now() - saidAt < SAY_EVERY_MS) return;
+    saidAt = performance.now();
+    logger.info(progress, 'recovering the log');
+  };
 }
 
 const isEverywhere = (listen: string): boolean => listen === '0.0.0.0' || listen === '::';
