@@ -1,11 +1,13 @@
 // The broker that a suite is run against: ours in a process of its own with an embedded PostgreSQL, a real Apache Kafka
 // from Maven's central repository, or one that already runs somewhere.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, createWriteStream, mkdirSync, mkdtempSync, rmSync, type WriteStream, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 import { kafkaJars } from './kafka-jars.ts';
 import { cache, run } from './suite.ts';
 
@@ -70,6 +72,7 @@ async function startKafka(kind: string): Promise<BrokerUnderTest> {
   if (formatted.status !== 0) throw new Error(`Kafka's storage could not be made: ${formatted.output.trim()}`);
   const child = spawn('java', [...java, 'kafka.Kafka', config], { stdio: ['ignore', 'ignore', 'pipe'] });
   child.stderr.pipe(brokerLog('kafka'));
+  await listening(child, port);
   return { bootstrap: `127.0.0.1:${port}`, stop: () => stopped(child, data) };
 }
 
@@ -104,6 +107,20 @@ const freePort = (): Promise<number> =>
       server.close(() => resolve(port));
     });
   });
+
+async function listening(child: ChildProcess, port: number): Promise<void> {
+  while (child.exitCode === null) {
+    const socket = connect(port, '127.0.0.1');
+    const answered = await once(socket, 'connect').then(
+      () => true,
+      () => false,
+    );
+    socket.destroy();
+    if (answered) return;
+    await delay(200);
+  }
+  throw new Error('Kafka did not start: see .cache/compat/logs/broker-kafka.log');
+}
 
 async function stopped(child: ChildProcess, data: string): Promise<void> {
   const exited = new Promise<void>((resolve) => void child.once('exit', () => resolve()));
