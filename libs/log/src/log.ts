@@ -226,13 +226,14 @@ export class Log {
   async applyRetention(now: number): Promise<number> {
     if (this.#failure !== undefined) return 0;
     this.#producers.expire(this.#around.host.clock.monotonic(), this.config.producerIdExpirationMs);
-    let count = expiredCount(this.#segments, this.config, now, this.#logStartOffset);
-    if (count === this.#segments.length && !(await this.#unlessFull('a roll', () => this.#roll()))) count--;
-    if (count === 0) return 0;
-    const start = (this.#segments[count] as Segment).baseOffset;
+    const expired = this.#segments.slice(0, expiredCount(this.#segments, this.config, now, this.#logStartOffset));
+    const isAll = expired.length === this.#segments.length;
+    if (isAll && !(await this.#unlessFull('a roll', () => this.#roll()))) expired.pop();
+    const last = expired.at(-1);
+    if (last === undefined) return 0;
     await this.sync();
-    await this.#startAt(start, () => this.#unlessFull('a checkpoint', this.#around.saveOffsets));
-    return count;
+    await this.#startAt(last.nextOffset, () => this.#unlessFull('a checkpoint', this.#around.saveOffsets));
+    return expired.length;
   }
 
   /** Cuts all from the batch that contains the offset on. Resolves when that is durable. @throws LogFailed, DiskFailed */
@@ -245,9 +246,9 @@ export class Log {
     this.#flushedOffset = Offset(Math.min(this.#flushedOffset, offset));
     await this.#around.saveOffsets(); // else a start would take for synced what comes in place of the cut
     while (this.#isFlushing) await this.#commit.run();
-    const later: readonly unknown[] = this.#segments.slice(this.#segmentOf(offset) + 1);
-    this.#unsynced = this.#unsynced.filter((file) => !later.includes(file));
-    for (const segment of this.#segments.splice(this.#segmentOf(offset) + 1)) this.#drop(segment);
+    const later = this.#segments.splice(this.#segmentOf(offset) + 1).toReversed(); // in any power cut a log without gaps
+    this.#unsynced = this.#unsynced.filter((file) => !later.includes(file as Segment));
+    for (const segment of later) this.#drop(segment);
     const place = seek(this.#active, offset);
     invariant(
       place === undefined || 'sizeBytes' in place,
@@ -276,7 +277,7 @@ export class Log {
       this.#writeSnapshot();
       this.#unsynced.push(this.#active);
       await this.sync();
-      return true;
+      return !this.#epochs.isDirty;
     } catch (failure) {
       this.#around.host.logger.error({ failure }, `${this.#name}: not closed cleanly`);
       return false;
@@ -410,16 +411,27 @@ export class Log {
   }
 
   #dropBelow(start: Offset): void {
-    while (this.#hasSegmentBelow(start) && !this.#unsynced.includes(this.#segments[0] as Segment))
-      this.#drop(this.#segments.shift() as Segment);
+    try {
+      for (
+        let first = this.#segments[0] as Segment;
+        this.#hasSegmentBelow(start);
+        first = this.#segments[0] as Segment
+      ) {
+        if (this.#unsynced.includes(first)) return;
+        this.#drop(first);
+        this.#segments.shift();
+      }
+    } catch (failure) {
+      this.#diskError(failure); // it is below the start, and the next deletion tries again
+    }
   }
 
   /** Renamed at once, which is what makes it deleted; removed off the loop. */
   #drop(segment: Segment): void {
     const { folder, host } = this.#around;
     const { disk } = host;
-    segment.close();
     disk.rename(segment.path, `${segment.path}.deleted`);
+    segment.close();
     this.#snapshots = this.#snapshots.filter((offset) => offset !== segment.baseOffset);
     const paths = [`${segment.path}.deleted`, ...segment.indexPaths, snapshotPath(folder, segment.baseOffset)];
     const removed = Promise.all(paths.map((path) => disk.remove(path)));
