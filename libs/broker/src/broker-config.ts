@@ -79,6 +79,7 @@ export function settingsOf(layers: BrokerConfigLayers): BrokerSettings {
       consumerSessionTimeoutMs: number('group.consumer.session.timeout.ms'),
       consumerHeartbeatIntervalMs: number('group.consumer.heartbeat.interval.ms'),
       consumerMaxSize: number('group.consumer.max.size'),
+      consumerAssignmentIntervalMs: number('group.consumer.assignment.interval.ms'),
       consumerAssignors: assignorsNamed(brokerList(layers, 'group.consumer.assignors')),
     },
   };

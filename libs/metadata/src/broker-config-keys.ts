@@ -31,14 +31,10 @@ const IDLE = new Set([
   'max.connections.per.ip',
   'max.incremental.fetch.session.cache.slots',
   'group.coordinator.rebalance.protocols',
-  'group.consumer.session.timeout.ms',
   'group.consumer.min.session.timeout.ms',
   'group.consumer.max.session.timeout.ms',
-  'group.consumer.heartbeat.interval.ms',
   'group.consumer.min.heartbeat.interval.ms',
   'group.consumer.max.heartbeat.interval.ms',
-  'group.consumer.max.size',
-  'group.consumer.assignors',
   'offsets.topic.replication.factor',
   'offsets.topic.segment.bytes',
 ]);
@@ -98,6 +94,13 @@ const OWN_KEYS: readonly BrokerConfigKey[] = [
   key('group.consumer.min.heartbeat.interval.ms', 'INT', '5000', 'The least that a group may set for it.', positive),
   key('group.consumer.max.heartbeat.interval.ms', 'INT', '15000', 'The most that a group may set for it.', positive),
   key('group.consumer.max.size', 'INT', '2147483647', 'How many members a KIP-848 group has at most.', positive),
+  key(
+    'group.consumer.assignment.interval.ms',
+    'INT',
+    '1000',
+    'The least between two assignments of a group.',
+    notNegative,
+  ),
   key('group.consumer.assignors', 'LIST', 'uniform,range', 'Assignors of KIP-848 groups, the first is the default.'),
 
   key(
