@@ -18,7 +18,7 @@ export interface Entry {
 
 export interface Verdict {
   readonly outcome: Outcome;
-  /** What the test itself said went wrong. */
+  /** What the test itself said went wrong, or what this machine lacks for it; '' where it skipped itself. */
   readonly reason: string;
 }
 

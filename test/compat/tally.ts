@@ -16,7 +16,8 @@ export class Tally {
     this.#counts[outcome]++;
     if (kafka === 'PASSED') this.#kafka++;
     if (kafka === 'PASSED' && outcome === 'PASSED') this.#shared++;
-    if (outcome !== 'PASSED' && this.#suite.mustPass.has(name)) this.#broken.push(name);
+    const isExcused = outcome === 'SKIPPED' && reason !== '';
+    if (outcome !== 'PASSED' && !isExcused && this.#suite.mustPass.has(name)) this.#broken.push(name);
     const expected = outcome === kafka ? '' : ` (Apache Kafka: ${kafka})`;
     const line = `${outcome.padEnd(7)} ${kind} ${name}${expected} ${seconds.toFixed(1)} s ${reason}`;
     process.stdout.write(`${line.trimEnd()}\n`);
