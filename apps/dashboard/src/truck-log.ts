@@ -30,6 +30,8 @@ export interface TruckLog {
 /** The group's name is part of the product: operators look for it. */
 export const groupId = 'location-dashboard';
 const clientId = 'milepost-dashboard';
+/** A page is told of changes four times a second: a fetch for each commit of the log would be hundreds. */
+const gatherMs = 50;
 
 export function kafkaLog(servers: BootstrapServers, logger: Logger): TruckLog {
   return {
@@ -40,6 +42,7 @@ export function kafkaLog(servers: BootstrapServers, logger: Logger): TruckLog {
         groupId,
         clientId,
         topics,
+        gatherMs,
         logger,
         tracer: batchTracer(groupId),
         handle,
