@@ -67,6 +67,20 @@ describe('order', () => {
     expect(device.writes.length).toBe(2);
   });
 
+  test('a publish after a pause leaves at once; what comes right behind it gathers for a moment', async () => {
+    const bench = new Bench();
+    const device = bench.device();
+    device.drive(1, 1);
+    await settled();
+    await bench.sink.next.succeed();
+    device.drive(1, 2);
+    await bench.clock.pass(2);
+    device.drive(2, 3);
+    expect(bench.sink.open).toEqual([]);
+    await bench.clock.pass(3);
+    expect(bench.sink.open.map(({ records }) => lats(records))).toEqual([[2, 3]]);
+  });
+
   test('A then B stays A then B when the send of A fails', async () => {
     const bench = new Bench();
     const device = bench.device();
@@ -309,7 +323,7 @@ describe('QoS 2', () => {
     expect(lats(bench.sink.log)).toEqual([1]);
     bench.intake.released(device, 7);
     device.drive(1, 2, { qos: 2, messageId: 7 });
-    await settled();
+    await bench.clock.pass(5);
     expect(lats(bench.sink.log)).toEqual([1, 2]);
     expect(bench.balance()).toMatchObject({ received: 3, appended: 2, refused: 1 });
   });

@@ -31,7 +31,7 @@ export interface SenderLimits {
   readonly stallMs: number;
   /** Between two attempts of one partition. */
   readonly retryMs: number;
-  /** How long a record of an idle partition waits for company while another send is out. */
+  /** From the beginning of one send to that of the next, at least: each costs as much as a hundred records. */
   readonly lingerMs: number;
   readonly sendsInFlight: number;
   readonly batchRecords: number;
@@ -75,6 +75,7 @@ export class Sender<Item extends Queued> {
   #bytes = 0;
   #sends = 0;
   #flushing = false;
+  #flushedAt = -Infinity;
   #lingering: Cancel | undefined;
   #watching = false;
   #onIdle: (() => void)[] = [];
@@ -143,20 +144,22 @@ export class Sender<Item extends Queued> {
     });
   }
 
-  /** At once when nothing is out (after this turn's arrivals), else after a short wait for company. */
+  /** At once (after this turn's arrivals) where the last send began some time ago, else after a short wait for company. */
   #schedule(): void {
-    if (this.#flushing || this.#ready.size === 0) return;
-    if (this.#sends === 0) {
+    if (this.#flushing || this.#lingering || this.#ready.size === 0) return;
+    if (this.#sends >= this.#limits.sendsInFlight) return;
+    const waitMs = this.#flushedAt + this.#limits.lingerMs - this.#clock.monotonic();
+    if (waitMs > 0) {
+      this.#lingering = this.#clock.after(waitMs, () => this.#flush());
+    } else {
       this.#flushing = true;
       queueMicrotask(() => this.#flush());
-    } else if (this.#sends < this.#limits.sendsInFlight && !this.#lingering) {
-      this.#lingering = this.#clock.after(this.#limits.lingerMs, () => this.#flush());
     }
   }
 
   #flush(): void {
     this.#flushing = false;
-    this.#lingering?.();
+    this.#flushedAt = this.#clock.monotonic();
     this.#lingering = undefined;
     const together: Lane<Item>[] = [];
     for (const lane of this.#ready) {
