@@ -217,10 +217,11 @@ async function register(
 function keepRetention({ clock, logger }: Host, partitions: LocalPartitions, everyMs: number): Cancel {
   let cancel: Cancel;
   const round = async (): Promise<void> => {
-    for (const { log } of partitions.all()) await log.applyRetention(clock.now());
+    for (const { log } of partitions.all())
+      await log.applyRetention(clock.now()).catch(warn(logger, `retention of ${log.topic}-${log.partition} failed`));
   };
   const later = (): void => {
-    cancel = clock.after(everyMs, () => void round().catch(warn(logger, 'retention failed')).then(later));
+    cancel = clock.after(everyMs, () => void round().then(later));
   };
   later();
   return () => cancel();

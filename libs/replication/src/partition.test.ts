@@ -26,6 +26,10 @@ class FakeLog {
       duplicate: false,
     };
   }
+  readonly epochs: LeaderEpoch[] = [];
+  beginEpoch(epoch: LeaderEpoch): void {
+    this.epochs.push(epoch);
+  }
   sync(): Promise<void> {
     this.syncs++;
     const upTo = this.logEndOffset;
@@ -61,6 +65,12 @@ function given(flush: FlushPolicy) {
   partition.watch(() => seen.push(partition.highWatermark));
   return { log, partition, seen, failures };
 }
+
+test('the log hears of an epoch before its first batch', () => {
+  const { log, partition } = given('always');
+  partition.lead(LeaderEpoch(5));
+  expect(log.epochs).toEqual([4, 5]);
+});
 
 test('with flush always the high watermark waits for the sync', async () => {
   const { log, partition, seen } = given('always');

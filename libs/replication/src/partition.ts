@@ -37,6 +37,7 @@ export class Partition {
     this.#leaderEpoch = leaderEpoch;
     this.#flush = flush;
     this.#onFailure = onFailure;
+    log.beginEpoch(leaderEpoch);
   }
 
   get topic(): string {
@@ -68,8 +69,10 @@ export class Partition {
     return this.#failed || this.log.failed;
   }
 
+  /** The log hears of the epoch before its first batch: clients ask where it began (KIP-320). */
   lead(epoch: LeaderEpoch): void {
     this.#leaderEpoch = epoch;
+    this.log.beginEpoch(epoch);
   }
 
   /** Validates and appends; the next group commit takes it along, whatever the acks. */
