@@ -26,9 +26,9 @@ class FakeLog {
       duplicate: false,
     };
   }
-  readonly epochs: LeaderEpoch[] = [];
+  readonly begun: LeaderEpoch[] = [];
   beginEpoch(epoch: LeaderEpoch): void {
-    this.epochs.push(epoch);
+    this.begun.push(epoch);
   }
   sync(): Promise<void> {
     this.syncs++;
@@ -69,7 +69,7 @@ function given(flush: FlushPolicy) {
 test('the log hears of an epoch before its first batch', () => {
   const { log, partition } = given('always');
   partition.lead(LeaderEpoch(5));
-  expect(log.epochs).toEqual([4, 5]);
+  expect(log.begun).toEqual([4, 5]);
 });
 
 test('with flush always the high watermark waits for the sync', async () => {
@@ -128,7 +128,7 @@ test('batches carry the epoch in which they were appended', () => {
   partition.append(batch);
   partition.lead(LeaderEpoch(5));
   partition.append(batch);
-  expect(log.epochs).toEqual([4, 5]);
+  expect(log.begun).toEqual([4, 5]);
 });
 
 test('who no longer watches is not called', async () => {
