@@ -61,7 +61,7 @@ export class NodeConnection implements Connection {
     // Bytes that the peer still sends are read and dropped: closing with unread bytes would reset the connection, and
     // the peer could lose the answer that was just sent.
     socket.end(() => {
-      const end = setTimeout(() => socket.destroy(), GOODBYE_MS);
+      const end = setTimeout(() => socket.destroy(), GOODBYE_MS).unref();
       socket.once('close', () => clearTimeout(end));
     });
     socket.resume();
