@@ -85,12 +85,13 @@ async function steady(program: ProgramUnderTest): Promise<void> {
   const latencies: number[] = [];
   const waiting: Promise<void>[] = [];
   const ticks = Math.round(seconds * 200);
+  const began = performance.now();
   for (let tick = 0; tick < ticks; tick++) {
     for (let n = 0; n < 10; n++) {
       const client = clients[(tick * 10 + n) % clients.length] as LoadClient;
       waiting.push(client.once().then((latencyMs) => void latencies.push(latencyMs)));
     }
-    await sleep(5);
+    await sleep(Math.max(0, began + (tick + 1) * 5 - performance.now()));
   }
   await Promise.all(waiting);
   latencies.sort((a, b) => a - b);

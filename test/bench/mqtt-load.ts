@@ -11,7 +11,8 @@ export class LoadClient {
   #messageId = 0;
   #held: Buffer = Buffer.alloc(0);
   #sentAt: number[] = [];
-  #onAck: (latencyMs: number) => void = () => {};
+  /** What each of the publishes on the way waits for, in their order. */
+  #waiting: ((latencyMs: number) => void)[] = [];
 
   private constructor(socket: Socket, truckId: string) {
     this.#socket = socket;
@@ -52,28 +53,26 @@ export class LoadClient {
   /** Keeps `window` publishes on the way until `until()` says stop; resolves when the last is acknowledged. */
   pipeline(window: number, until: () => boolean, onAck: (latencyMs: number) => void): Promise<void> {
     return new Promise((resolve) => {
-      this.#onAck = (latencyMs) => {
+      const acknowledged = (latencyMs: number): void => {
         onAck(latencyMs);
-        if (!until()) this.#publish();
-        else if (this.#sentAt.length === 0) resolve();
+        if (!until()) this.#publish(acknowledged);
+        else if (this.#waiting.length === 0) resolve();
       };
-      for (let n = 0; n < window; n++) this.#publish();
+      for (let n = 0; n < window; n++) this.#publish(acknowledged);
     });
   }
 
-  /** One publish; resolves with the milliseconds to its PUBACK. */
+  /** One publish, whatever else is on the way; resolves with the milliseconds to its PUBACK. */
   once(): Promise<number> {
-    return new Promise((resolve) => {
-      this.#onAck = resolve;
-      this.#publish();
-    });
+    return new Promise((resolve) => this.#publish(resolve));
   }
 
   close(): void {
     this.#socket.destroy();
   }
 
-  #publish(): void {
+  #publish(acknowledged: (latencyMs: number) => void): void {
+    this.#waiting.push(acknowledged);
     this.#messageId = (this.#messageId % 65_535) + 1;
     const packet = Buffer.from(this.#packet);
     packet.writeUInt16BE(this.#messageId, this.#idAt);
@@ -86,6 +85,6 @@ export class LoadClient {
     const whole = bytes.length - (bytes.length % ACK_BYTES);
     this.#held = bytes.subarray(whole);
     const now = performance.now();
-    for (let at = 0; at < whole; at += ACK_BYTES) this.#onAck(now - (this.#sentAt.shift() ?? now));
+    for (let at = 0; at < whole; at += ACK_BYTES) this.#waiting.shift()?.(now - (this.#sentAt.shift() ?? now));
   }
 }

@@ -23,7 +23,7 @@ export function configPage(): string {
     '`.`, `__` is `_`, `___` is `-`) or in a file: `npx milepost broker --config server.properties`. Those that do nothing here yet are',
     'accepted, listed and named in a warning.',
     '',
-    ...properties(BROKER_CONFIG_KEYS),
+    ...properties(BROKER_CONFIG_KEYS.values()),
     '',
     '## Topic properties',
     '',
@@ -32,8 +32,9 @@ export function configPage(): string {
   ].join('\n');
 }
 
-function properties(keys: ReadonlyMap<string, ConfigKey>): string[] {
-  const rows = [...keys.values()].map(
+function properties(keys: Iterable<ConfigKey>): string[] {
+  const rows = Array.from(
+    keys,
     (key) =>
       `| \`${key.name}\` | ${code(key.default ?? '')} | ${key.hasEffect ? 'yes' : 'not yet'} | ${key.documentation} |`,
   );
