@@ -41,7 +41,7 @@ export class ProgramUnderTest {
     };
     const env = { ...process.env, ...ports, MILEPOST_DATA_DIR: data, MILEPOST_LOG_LEVEL: 'warn', ...settings };
     const began = performance.now();
-    const args = ['--import', './tools/swc-hook.mjs', `apps/${app}/src/main.ts`];
+    const args = ['tools/launch.mjs', 'milepost', app === 'appliance' ? 'up' : app];
     const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
     const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
     const ready = new Promise<Ports>((resolve, reject) => {
