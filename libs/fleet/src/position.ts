@@ -51,6 +51,8 @@ export const RANGES: Readonly<Record<NumberField, Range>> = {
   batteryPct: { from: 0, to: 100 },
 };
 
+export const NUMBER_FIELDS = Object.keys(RANGES) as readonly NumberField[];
+
 const OPTIONAL_NUMBERS = [
   'speedKmh',
   'headingDeg',

@@ -1,5 +1,5 @@
 // Puts a position together from the numbers of a document: absent ones stay absent, unusual digits are carried along.
-import type { NumberField, Position } from '../position.ts';
+import { NUMBER_FIELDS, type NumberField, type Position } from '../position.ts';
 import type { DeviceNumber } from './document.ts';
 
 type Numbers = { readonly lat: DeviceNumber; readonly lon: DeviceNumber } & {
@@ -11,18 +11,16 @@ export function assemble(
   numbers: Numbers,
   ignition?: boolean,
 ): Position {
-  const values: Partial<Record<NumberField, number>> = {};
-  let digits: Partial<Record<NumberField, string>> | undefined;
-  for (const field in numbers) {
-    const number = numbers[field as NumberField];
-    if (!number) continue;
-    values[field as NumberField] = number.value;
-    if (number.digits !== undefined) digits = { ...digits, [field]: number.digits };
+  const { truckId, ts, source } = identity;
+  const position: Draft = { truckId, ts, source, lat: numbers.lat.value, lon: numbers.lon.value };
+  for (const field of NUMBER_FIELDS) {
+    const number = numbers[field];
+    if (number === undefined) continue;
+    position[field] = number.value;
+    if (number.digits !== undefined) (position.digits ??= {})[field] = number.digits;
   }
-  const position = { ...identity, ...values, lat: numbers.lat.value, lon: numbers.lon.value };
-  return {
-    ...position,
-    ...(ignition === undefined ? undefined : { ignition }),
-    ...(digits ? { digits } : undefined),
-  };
+  if (ignition !== undefined) position.ignition = ignition;
+  return position;
 }
+
+type Draft = { -readonly [key in keyof Position]: Position[key] } & { digits?: Partial<Record<NumberField, string>> };

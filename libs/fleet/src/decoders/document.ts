@@ -45,8 +45,9 @@ export class Document {
 
   /** As it stands in the document; null, as devices write it for "not known", is absent. */
   field(key: string): unknown {
-    const value = Object.hasOwn(this.#fields, key) ? this.#fields[key] : undefined;
-    return value === null ? undefined : value;
+    const value = this.#fields[key];
+    if (value === undefined || value === null) return undefined;
+    return Object.hasOwn(this.#fields, key) ? value : undefined; // else it is what every object has, as `constructor`
   }
 
   /** A number that goes into `field` of the position, within its range. */
