@@ -50,11 +50,17 @@ export class BatchTracer {
   async commit(commit: () => Promise<void>): Promise<void> {
     const links = this.#uncommitted;
     if (links.length === 0) return commit();
-    const topic = [...this.#topics].join(',');
+    const [topic, ...others] = this.#topics;
     this.#uncommitted = [];
     this.#topics = new Set();
-    const attributes = { ...this.#group, ...operation('commit', 'settle'), 'messaging.destination.name': topic };
-    const span = tracer().startSpan(`commit ${topic}`, { kind: SpanKind.CLIENT, attributes, links }, ROOT_CONTEXT);
+    const one = others.length === 0 && topic !== undefined ? topic : undefined; // a name is of one topic, or of none
+    const destination = one === undefined ? {} : { 'messaging.destination.name': one };
+    const attributes = { ...this.#group, ...operation('commit', 'settle'), ...destination };
+    const span = tracer().startSpan(
+      one === undefined ? 'commit' : `commit ${one}`,
+      { kind: SpanKind.CLIENT, attributes, links },
+      ROOT_CONTEXT,
+    );
     await within(span, ROOT_CONTEXT, commit);
   }
 
