@@ -101,11 +101,15 @@ export class NotificationsPart implements Part {
   }
 
   async #handle(records: readonly ConsumedRecord[]): Promise<void> {
-    for (const [partition, own] of Map.groupBy(records, (record) => record.partition)) {
-      const nextOffset = (own.at(-1)?.offset ?? -1) + 1;
-      const alerts = await this.#engine?.process(partition, this.#observations(own), nextOffset);
-      this.#fired(alerts);
-    }
+    const batches = Array.from(
+      Map.groupBy(records, (record) => record.partition),
+      ([partition, own]) => ({
+        partition,
+        seen: this.#observations(own),
+        nextOffset: (own.at(-1)?.offset ?? -1) + 1,
+      }),
+    );
+    this.#fired(await this.#engine?.process(batches));
   }
 
   /** A record that is no position was written by another program: the rules pass over it. */

@@ -28,7 +28,7 @@ const step = { partition: 0, expectedOffset: 0, nextOffset: 1, states: [], alert
 test('an alert reaches each channel, and one that fails is tried again with a growing pause', async () => {
   const clock = new ManualClock();
   const store = new MemoryAlertStore();
-  await store.commit({ ...step, channels: ['good', 'bad'] });
+  await store.commit([{ ...step, channels: ['good', 'bad'] }]);
   const arrived: string[] = [];
   let refusals = 2;
   const channels: Channel[] = [

@@ -30,17 +30,8 @@ export class MemoryAlertStore implements AlertStore {
     };
   }
 
-  async commit({ partition, expectedOffset, nextOffset, states, alerts, channels }: PartitionStep): Promise<boolean> {
-    if ((this.#progress.get(partition) ?? 0) !== expectedOffset) return false;
-    this.#progress.set(partition, nextOffset);
-    const trucks = this.#states.get(partition) ?? new Map<string, TruckState>();
-    this.#states.set(partition, trucks);
-    for (const state of states) trucks.set(state.truckId, state);
-    for (const alert of alerts.filter(({ alertId }) => !this.alerts.has(alertId))) {
-      this.alerts.set(alert.alertId, alert);
-      this.#deliveries.push(...channels.map((channel) => ({ alert, channel, attempts: 0, dueMs: 0 })));
-    }
-    return true;
+  async commit(steps: readonly PartitionStep[]): Promise<readonly number[]> {
+    return steps.filter((step) => this.#take(step)).map(({ partition }) => partition);
   }
 
   async due(nowMs: number, limit: number): Promise<readonly Delivery[]> {
@@ -55,6 +46,19 @@ export class MemoryAlertStore implements AlertStore {
     this.#deliveries = this.#deliveries.map((other) =>
       isSame(other, delivery) ? { ...other, attempts: other.attempts + 1, dueMs: untilMs } : other,
     );
+  }
+
+  #take({ partition, expectedOffset, nextOffset, states, alerts, channels }: PartitionStep): boolean {
+    if ((this.#progress.get(partition) ?? 0) !== expectedOffset) return false;
+    this.#progress.set(partition, nextOffset);
+    const trucks = this.#states.get(partition) ?? new Map<string, TruckState>();
+    this.#states.set(partition, trucks);
+    for (const state of states) trucks.set(state.truckId, state);
+    for (const alert of alerts.filter(({ alertId }) => !this.alerts.has(alertId))) {
+      this.alerts.set(alert.alertId, alert);
+      this.#deliveries.push(...channels.map((channel) => ({ alert, channel, attempts: 0, dueMs: 0 })));
+    }
+    return true;
   }
 }
 

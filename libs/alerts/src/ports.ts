@@ -8,10 +8,11 @@ export interface AlertStore {
   /** Where to read on in a partition of `truck_gps`, and what is remembered of its trucks. */
   load(partition: number): Promise<PartitionProgress>;
   /**
-   * All in one transaction: states, alerts with their deliveries to be made, and the progress from `expectedOffset` to
-   * `nextOffset`. False, with nothing changed, when another process has moved the progress on.
+   * All in one transaction: of each partition, states, alerts with their deliveries to be made, and the progress from
+   * `expectedOffset` to `nextOffset`. Answers the partitions that have moved; of one whose progress another process had
+   * moved on, nothing is changed. Each partition was loaded before, and is named once.
    */
-  commit(step: PartitionStep): Promise<boolean>;
+  commit(steps: readonly PartitionStep[]): Promise<readonly number[]>;
   /** Deliveries that are due, oldest first. */
   due(nowMs: number, limit: number): Promise<readonly Delivery[]>;
   delivered(delivery: Delivery, nowMs: number): Promise<void>;

@@ -21,7 +21,8 @@ function seen(position: { lat: number; lon: number; speedKmh?: number }, truckId
   const ts = new Date(nowMs).toISOString();
   return { partition: 3, offset: offset++, heardMs: nowMs, position: { truckId, ts, source: 'milepost', ...position } };
 }
-const feed = (rules: RuleEngine, ...batch: Observation[]): Promise<readonly Alert[]> => rules.process(3, batch, offset);
+const feed = (rules: RuleEngine, ...batch: Observation[]): Promise<readonly Alert[]> =>
+  rules.process([{ partition: 3, seen: batch, nextOffset: offset }]);
 const ids = (alerts: readonly Alert[]): string[] => alerts.map(({ alertId }) => alertId);
 
 test('a truck that speeds raises one alert, until it has been slow again', async () => {

@@ -36,67 +36,90 @@ export class RuleEngine {
     this.#options = options;
   }
 
-  /** Records of one partition, in order, up to `nextOffset` exclusive (records that hold no position are passed over). */
-  async process(partition: number, seen: readonly Observation[], nextOffset: number): Promise<readonly Alert[]> {
+  /** What a consumer has brought, each partition once: the more at a time, the fewer transactions. */
+  async process(batches: readonly Batch[]): Promise<readonly Alert[]> {
     const rules = await this.#currentRules();
     const nowMs = this.#options.clock.now();
-    return this.#step(partition, (memory) => {
-      if (nowMs - (seen.at(-1)?.heardMs ?? nowMs) > BACKLOG_AGE_MS) memory.watchingSinceMs = nowMs;
-      const states = new Map<string, TruckState>();
-      const alerts: Alert[] = [];
-      for (const observation of seen) {
-        if (observation.offset < memory.nextOffset) continue;
-        const { truckId } = observation.position;
-        const outcome = heard(rules, states.get(truckId) ?? memory.trucks.get(truckId), observation);
-        states.set(truckId, outcome.state);
-        alerts.push(...outcome.alerts);
-      }
-      return { states, alerts, nextOffset: Math.max(nextOffset, memory.nextOffset) };
-    });
+    const decisions = batches.map(
+      ({ partition, seen, nextOffset }): Deciding => [
+        partition,
+        (memory) => {
+          if (nowMs - (seen.at(-1)?.heardMs ?? nowMs) > BACKLOG_AGE_MS) memory.watchingSinceMs = nowMs;
+          const states = new Map<string, TruckState>();
+          const alerts: Alert[] = [];
+          for (const observation of seen) {
+            if (observation.offset < memory.nextOffset) continue;
+            const { truckId } = observation.position;
+            const outcome = heard(rules, states.get(truckId) ?? memory.trucks.get(truckId), observation);
+            states.set(truckId, outcome.state);
+            alerts.push(...outcome.alerts);
+          }
+          return { states, alerts, nextOffset: Math.max(nextOffset, memory.nextOffset) };
+        },
+      ],
+    );
+    return this.#step(decisions);
   }
 
   /** Looks for trucks that have fallen silent. */
   async tick(partitions: Iterable<number>): Promise<readonly Alert[]> {
     const rules = await this.#currentRules();
     const nowMs = this.#options.clock.now();
-    const found: Alert[] = [];
-    for (const partition of partitions)
-      found.push(
-        ...(await this.#step(partition, (memory) => {
-          const { trucks, watchingSinceMs } = memory;
+    const decisions = Array.from(
+      partitions,
+      (partition): Deciding => [
+        partition,
+        ({ nextOffset, trucks, watchingSinceMs }) => {
           const outcomes = [...trucks.values()].flatMap(
             (state) => unheard(rules, state, partition, { watchingSinceMs, nowMs }) ?? [],
           );
           const states = new Map(outcomes.map(({ state }) => [state.truckId, state]));
-          return { states, alerts: outcomes.flatMap(({ alerts }) => alerts), nextOffset: memory.nextOffset };
-        })),
-      );
-    return found;
+          return { states, alerts: outcomes.flatMap(({ alerts }) => alerts), nextOffset };
+        },
+      ],
+    );
+    return this.#step(decisions);
   }
 
-  async #step(partition: number, decide: (memory: Memory) => Decision): Promise<readonly Alert[]> {
-    for (let overtaken = 0; overtaken < OVERTAKEN_LIMIT; overtaken++) {
-      const memory = await this.#memory(partition);
-      const { states, alerts, nextOffset } = decide(memory);
-      if (states.size === 0 && nextOffset === memory.nextOffset) return [];
-      const step: PartitionStep = {
-        partition,
-        expectedOffset: memory.nextOffset,
-        nextOffset,
-        states: [...states.values()],
-        alerts,
-        channels: this.#options.channels,
-      };
-      if (await this.#options.store.commit(step)) {
-        for (const [truckId, state] of states) memory.trucks.set(truckId, state);
-        memory.nextOffset = nextOffset;
-        return alerts;
+  /** All partitions in one transaction; those that another process has overtaken are decided again, on its state. */
+  async #step(decisions: readonly Deciding[]): Promise<readonly Alert[]> {
+    const raised: Alert[] = [];
+    let open = decisions;
+    for (let overtaken = 0; open.length > 0 && overtaken < OVERTAKEN_LIMIT; overtaken++) {
+      const memories: Memory[] = [];
+      for (const [partition] of open) memories.push(await this.#memory(partition));
+      const steps = open.flatMap(
+        ([partition, decide], at) => this.#stepOf(memories[at] as Memory, partition, decide) ?? [],
+      );
+      const moved = new Set(steps.length > 0 ? await this.#options.store.commit(steps.map(({ step }) => step)) : []);
+      const left = new Set<number>();
+      for (const { memory, step } of steps) {
+        if (moved.has(step.partition)) {
+          for (const state of step.states) memory.trucks.set(state.truckId, state);
+          memory.nextOffset = step.nextOffset;
+          raised.push(...step.alerts);
+        } else {
+          this.#partitions.delete(step.partition);
+          left.add(step.partition);
+        }
       }
-      this.#partitions.delete(partition);
+      open = open.filter(([partition]) => left.has(partition));
     }
+    if (open.length === 0) return raised;
     throw new Error(
-      `partition ${partition}: another process keeps moving its rules' progress; is the group's id used twice?`,
+      `partition ${open.map(([partition]) => partition).join(', ')}: another process keeps moving its rules' progress; ` +
+        "is the group's id used twice?",
     );
+  }
+
+  /** Undefined where nothing has changed. */
+  #stepOf(memory: Memory, partition: number, decide: Decide): Step | undefined {
+    const { alerts, nextOffset, states } = decide(memory);
+    const expectedOffset = memory.nextOffset;
+    if (states.size === 0 && nextOffset === expectedOffset) return undefined;
+    const { channels } = this.#options;
+    const step = { partition, expectedOffset, nextOffset, states: [...states.values()], alerts, channels };
+    return { memory, step };
   }
 
   async #memory(partition: number): Promise<Memory> {
@@ -115,6 +138,21 @@ export class RuleEngine {
       this.#rules = { list: await this.#options.store.rules(), readAtMs: nowMs };
     return this.#rules.list;
   }
+}
+
+/** Records of one partition, in order, up to `nextOffset` exclusive (records that hold no position are passed over). */
+export interface Batch {
+  readonly partition: number;
+  readonly seen: readonly Observation[];
+  readonly nextOffset: number;
+}
+
+type Decide = (memory: Memory) => Decision;
+type Deciding = readonly [partition: number, decide: Decide];
+
+interface Step {
+  readonly memory: Memory;
+  readonly step: PartitionStep;
 }
 
 interface Decision {

@@ -1,5 +1,5 @@
-// The notifications' state in PostgreSQL. A step is one transaction: it moves the progress on only from where the caller
-// believed it to be, so that no record counts twice, whoever reads it.
+// The notifications' state in PostgreSQL. Steps are taken by one statement: it moves the progress of a partition on only
+// from where the caller believed it to be, so that no record counts twice, whoever reads it.
 import {
   type Alert,
   type AlertStore,
@@ -10,7 +10,7 @@ import {
   type Rule,
   type TruckState,
 } from '@milepost/alerts';
-import type { DataSource, QueryRunner } from 'typeorm';
+import type { DataSource } from 'typeorm';
 import { inTransaction } from './transaction.ts';
 
 const TIMEOUT_MS = 10_000;
@@ -37,8 +37,9 @@ export class PostgresAlertStore implements AlertStore {
     return rows.map(({ rule }) => rule);
   }
 
-  /** One statement, so that progress and states are of one moment. */
+  /** One statement reads, so that progress and states are of one moment. From then on the progress has a row. */
   async load(partition: number): Promise<PartitionProgress> {
+    await this.#database.query('INSERT INTO rule_progress VALUES ($1, 0) ON CONFLICT DO NOTHING', [partition]);
     const rows: { next_offset: string | null; state: TruckState | null }[] = await this.#database.query(
       `SELECT next_offset, state FROM (SELECT $1::int AS partition) AS asked
        LEFT JOIN rule_progress USING (partition) LEFT JOIN truck_states USING (partition)`,
@@ -47,12 +48,18 @@ export class PostgresAlertStore implements AlertStore {
     return { nextOffset: Number(rows[0]?.next_offset ?? 0), states: rows.flatMap(({ state }) => state ?? []) };
   }
 
-  commit(step: PartitionStep): Promise<boolean> {
+  commit(steps: readonly PartitionStep[]): Promise<readonly number[]> {
     return inTransaction(this.#database, { timeoutMs: TIMEOUT_MS, repeatable: false }, async (runner) => {
-      if (!(await moveOn(runner, step))) return false;
-      await keepStates(runner, step);
-      await raise(runner, step);
-      return true;
+      const moved: { partition: number }[] = await runner.query(TAKE_STEPS, [
+        JSON.stringify(
+          steps.map(({ partition, expectedOffset, nextOffset }) => ({ partition, expectedOffset, nextOffset })),
+        ),
+        JSON.stringify(steps.flatMap(({ partition, states }) => states.map((state) => ({ partition, state })))),
+        JSON.stringify(
+          steps.flatMap(({ partition, alerts, channels }) => alerts.map((alert) => ({ partition, alert, channels }))),
+        ),
+      ]);
+      return moved.map(({ partition }) => partition);
     });
   }
 
@@ -86,41 +93,34 @@ export class PostgresAlertStore implements AlertStore {
   }
 }
 
-/** False when the progress is not where the caller believed it to be. */
-async function moveOn(runner: QueryRunner, { partition, expectedOffset, nextOffset }: PartitionStep): Promise<boolean> {
-  await runner.query('INSERT INTO rule_progress VALUES ($1, 0) ON CONFLICT DO NOTHING', [partition]);
-  const moved: unknown = await runner.query(
-    'UPDATE rule_progress SET next_offset = $3 WHERE partition = $1 AND next_offset = $2 RETURNING 1',
-    [partition, expectedOffset, nextOffset],
-  );
-  return (moved as [unknown[], number])[1] === 1;
-}
-
-async function keepStates(runner: QueryRunner, { partition, states }: PartitionStep): Promise<void> {
-  if (states.length === 0) return;
-  await runner.query(
-    `INSERT INTO truck_states (truck_id, partition, state)
-     SELECT truck_id, $2, state FROM unnest($1::text[], $3::json[]) AS changed (truck_id, state)
-     ON CONFLICT (truck_id) DO UPDATE SET partition = EXCLUDED.partition, state = EXCLUDED.state`,
-    [states.map(({ truckId }) => truckId), partition, states.map((state) => JSON.stringify(state))],
-  );
-}
-
-async function raise(runner: QueryRunner, { alerts, channels }: PartitionStep): Promise<void> {
-  if (alerts.length === 0) return;
-  await runner.query(
-    `WITH raised AS (
-       INSERT INTO alerts (alert_id, raised_at, alert)
-       SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::json[])
-       ON CONFLICT DO NOTHING RETURNING alert_id
-     )
-     INSERT INTO deliveries (alert_id, channel, attempts, due_at_ms)
-     SELECT alert_id, channel, 0, 0 FROM raised, unnest($4::text[]) AS channel`,
-    [
-      alerts.map(({ alertId }) => alertId),
-      alerts.map(({ ts }) => ts),
-      alerts.map((alert) => JSON.stringify(alert)),
-      [...channels],
-    ],
-  );
-}
+/** Locks are taken in an order that all processes share. A truck may turn up in two partitions: producers choose them. */
+const TAKE_STEPS = `
+  WITH locked AS (
+    SELECT partition, "nextOffset"
+    FROM json_to_recordset($1) AS step (partition int, "expectedOffset" bigint, "nextOffset" bigint)
+    JOIN rule_progress USING (partition)
+    WHERE next_offset = "expectedOffset"
+    ORDER BY partition FOR UPDATE OF rule_progress
+  ), moved AS (
+    UPDATE rule_progress AS progress SET next_offset = "nextOffset"
+    FROM locked WHERE progress.partition = locked.partition
+    RETURNING progress.partition
+  ), kept AS (
+    INSERT INTO truck_states (truck_id, partition, state)
+    SELECT DISTINCT ON (truck_id) state ->> 'truckId' AS truck_id, partition, state
+    FROM json_to_recordset($2) AS changed (partition int, state json) JOIN moved USING (partition)
+    ORDER BY truck_id, partition
+    ON CONFLICT (truck_id) DO UPDATE SET partition = EXCLUDED.partition, state = EXCLUDED.state
+  ), fired AS (
+    SELECT alert ->> 'alertId' AS alert_id, alert, channels
+    FROM json_to_recordset($3) AS fired (partition int, alert json, channels json) JOIN moved USING (partition)
+  ), raised AS (
+    INSERT INTO alerts (alert_id, raised_at, alert)
+    SELECT alert_id, (alert ->> 'ts')::timestamptz, alert FROM fired
+    ON CONFLICT DO NOTHING RETURNING alert_id
+  ), owed AS (
+    INSERT INTO deliveries (alert_id, channel, attempts, due_at_ms)
+    SELECT alert_id, channel, 0, 0
+    FROM raised JOIN fired USING (alert_id), json_array_elements_text(channels) AS channel
+  )
+  SELECT partition FROM moved`;
