@@ -13,7 +13,9 @@ const add = (name: string, value: number, unit: string, how: string): void =>
   void rows.push({ name, value, unit, how });
 
 await start();
-await ingest();
+await onAppliance(pipelining);
+await onAppliance(singles);
+await onAppliance(steady);
 await broker('always');
 await broker('os');
 report(rows);
@@ -27,78 +29,79 @@ async function start(): Promise<void> {
   await program.stop();
 }
 
-async function ingest(): Promise<void> {
-  const program = await ProgramUnderTest.start('appliance');
+/** 200 trucks that send on while 50 of their positions wait for their PUBACKs. */
+async function pipelining(program: ProgramUnderTest): Promise<void> {
   const clients = await connected(program, 200, 'pipe');
-  await pipelined(clients, 2); // warm
-  const before = await program.cost();
-  const { acknowledged, elapsedS } = await pipelined(clients, seconds);
-  const after = await program.cost();
-  add('positions, 200 pipelining clients', acknowledged / elapsedS, '/s', 'QoS 1, 50 on the way each, to the PUBACK');
-  add(
-    'server CPU per position',
-    ((after.cpuSeconds - before.cpuSeconds) / acknowledged) * 1e6,
-    'µs',
-    'gateway, broker and both consumers',
-  );
-  add('memory under load', after.memoryBytes / MEGABYTE, 'MB', 'appliance, without its PostgreSQL');
-  for (const client of clients) client.close();
-  await singles(program);
-  await steady(program);
-  await program.stop();
+  await pipelined(clients, 50, 3); // warm
+  const { perSecond, cpuMicroseconds } = await measured(program, () => pipelined(clients, 50, seconds));
+  const how = 'QoS 1, 50 on the way each, to the PUBACK';
+  add('positions, 200 pipelining clients', perSecond, '/s', how);
+  add('server CPU per position', cpuMicroseconds, 'µs', 'gateway, broker and both consumers');
+  add('memory under load', (await program.cost()).memoryBytes / MEGABYTE, 'MB', 'appliance, without its PostgreSQL');
 }
 
-async function pipelined(
-  clients: readonly LoadClient[],
-  forS: number,
-): Promise<{ acknowledged: number; elapsedS: number }> {
-  const began = performance.now();
-  const isOver = (): boolean => performance.now() - began > forS * 1000;
-  let acknowledged = 0;
-  await Promise.all(clients.map((client) => client.pipeline(50, isOver, () => (acknowledged += 1))));
-  return { acknowledged, elapsedS: (performance.now() - began) / 1000 };
-}
-
-/** 5,000 trucks that each send one position and wait for its PUBACK. */
+/** 5,000 trucks that send a position when the one before is acknowledged: each is a packet of its own. */
 async function singles(program: ProgramUnderTest): Promise<void> {
   const clients = await connected(program, 5_000, 'one');
-  const before = await program.cost();
-  const began = performance.now();
-  let rounds = 0;
-  for (; performance.now() - began < seconds * 1000; rounds++)
-    await Promise.all(clients.map((client) => client.once()));
-  const positions = rounds * clients.length;
-  add(
-    'positions, 5,000 clients of one packet',
-    positions / ((performance.now() - began) / 1000),
-    '/s',
-    'QoS 1, one on the way each',
-  );
-  const cpu = (await program.cost()).cpuSeconds - before.cpuSeconds;
-  add('server CPU per position, 5,000 clients', (cpu / positions) * 1e6, 'µs', '');
-  for (const client of clients) client.close();
+  await pipelined(clients, 1, 2); // warm
+  const { perSecond, cpuMicroseconds } = await measured(program, () => pipelined(clients, 1, seconds));
+  add('positions, 5,000 clients of one packet', perSecond, '/s', 'QoS 1, one on the way each');
+  add('server CPU per position, 5,000 clients', cpuMicroseconds, 'µs', 'a read and a write of the system for each');
 }
 
 /** 2,000 positions a second from 500 trucks: the time to the PUBACK. */
 async function steady(program: ProgramUnderTest): Promise<void> {
   const clients = await connected(program, 500, 'steady');
-  const latencies: number[] = [];
-  const waiting: Promise<void>[] = [];
-  const ticks = Math.round(seconds * 200);
-  const began = performance.now();
-  for (let tick = 0; tick < ticks; tick++) {
-    for (let n = 0; n < 10; n++) {
-      const client = clients[(tick * 10 + n) % clients.length] as LoadClient;
-      waiting.push(client.once().then((latencyMs) => void latencies.push(latencyMs)));
-    }
-    await sleep(Math.max(0, began + (tick + 1) * 5 - performance.now()));
-  }
-  await Promise.all(waiting);
+  await publishSteadily(clients, 3); // warm
+  let latencies: number[] = [];
+  const { cpuMicroseconds } = await measured(program, async () => {
+    latencies = await publishSteadily(clients, seconds);
+    return { acknowledged: latencies.length, elapsedS: seconds };
+  });
   latencies.sort((a, b) => a - b);
   const how = 'PUBLISH to PUBACK, fsynced between';
   add('PUBACK p50 at 2,000/s', percentile(latencies, 0.5), 'ms', how);
   add('PUBACK p99 at 2,000/s', percentile(latencies, 0.99), 'ms', how);
-  for (const client of clients) client.close();
+  add('server CPU per position at 2,000/s', cpuMicroseconds, 'µs', 'few positions share a commit');
+}
+
+async function publishSteadily(clients: readonly LoadClient[], forS: number): Promise<number[]> {
+  const waiting: Promise<number>[] = [];
+  const began = performance.now();
+  for (let tick = 0; tick < forS * 200; tick++) {
+    for (let n = 0; n < 10; n++) waiting.push((clients[(tick * 10 + n) % clients.length] as LoadClient).once());
+    await sleep(Math.max(0, began + (tick + 1) * 5 - performance.now()));
+  }
+  return Promise.all(waiting);
+}
+
+interface Acknowledged {
+  readonly acknowledged: number;
+  readonly elapsedS: number;
+}
+
+async function pipelined(clients: readonly LoadClient[], window: number, forS: number): Promise<Acknowledged> {
+  const began = performance.now();
+  const isOver = (): boolean => performance.now() - began > forS * 1000;
+  let acknowledged = 0;
+  await Promise.all(clients.map((client) => client.pipeline(window, isOver, () => (acknowledged += 1))));
+  return { acknowledged, elapsedS: (performance.now() - began) / 1000 };
+}
+
+/** What a load costs the appliance, the end of its consumers' work included. */
+async function measured(program: ProgramUnderTest, load: () => Promise<Acknowledged>) {
+  const before = await program.cost();
+  const { acknowledged, elapsedS } = await load();
+  await sleep(500);
+  const cpuSeconds = (await program.cost()).cpuSeconds - before.cpuSeconds;
+  return { perSecond: acknowledged / elapsedS, cpuMicroseconds: (cpuSeconds / acknowledged) * 1e6 };
+}
+
+/** On an appliance of its own, which ends the connections when it stops. */
+async function onAppliance(measure: (program: ProgramUnderTest) => Promise<void>): Promise<void> {
+  const program = await ProgramUnderTest.start('appliance');
+  await measure(program);
+  await program.stop();
 }
 
 async function connected(program: ProgramUnderTest, count: number, prefix: string): Promise<LoadClient[]> {

@@ -44,6 +44,7 @@ export class LoadClient {
       socket.once('error', reject);
       socket.once('data', (connack) => {
         if (connack[3] !== 0) return reject(new Error(`refused with ${connack[3]}`));
+        socket.off('error', reject).on('error', () => {}); // the appliance is stopped while it is connected
         socket.on('data', (chunk) => client.#acks(chunk));
         resolve(client);
       });
@@ -65,10 +66,6 @@ export class LoadClient {
   /** One publish, whatever else is on the way; resolves with the milliseconds to its PUBACK. */
   once(): Promise<number> {
     return new Promise((resolve) => this.#publish(resolve));
-  }
-
-  close(): void {
-    this.#socket.destroy();
   }
 
   #publish(acknowledged: (latencyMs: number) => void): void {
