@@ -1,6 +1,7 @@
 // The only way an image changes: every store, and every test, comes through here.
 import { type BrokerId, invariant, unreachable, type Uuid } from '@milepost/core';
 import type { MetadataChange } from './changes.ts';
+import { type ClientQuota, quotaKey } from './client-quota.ts';
 import type { BrokerState, ClusterImage, Configs, TopicState } from './image.ts';
 import { MetadataConflict } from './store.ts';
 
@@ -13,6 +14,9 @@ export function applied(image: ClusterImage, changes: readonly MetadataChange[])
     topics: new Map(image.topics),
     topicsById: new Map(image.topicsById),
     brokerConfigs: new Map(image.brokerConfigs),
+    groupConfigs: new Map(image.groupConfigs),
+    clientMetricsConfigs: new Map(image.clientMetricsConfigs),
+    clientQuotas: new Map(image.clientQuotas),
   };
   for (const change of changes) apply(draft, change);
   return draft;
@@ -23,6 +27,9 @@ interface Draft extends ClusterImage {
   readonly topics: Map<string, TopicState>;
   readonly topicsById: Map<Uuid, TopicState>;
   readonly brokerConfigs: Map<string, Configs>;
+  readonly groupConfigs: Map<string, Configs>;
+  readonly clientMetricsConfigs: Map<string, Configs>;
+  readonly clientQuotas: Map<string, ClientQuota>;
 }
 
 function apply(draft: Draft, change: MetadataChange): void {
@@ -48,12 +55,22 @@ function apply(draft: Draft, change: MetadataChange): void {
     case 'topic-configured':
       return put(draft, { ...topicOf(draft, change), configs: change.configs });
     case 'broker-configured':
-      if (Object.keys(change.configs).length > 0) draft.brokerConfigs.set(change.id, change.configs);
-      else draft.brokerConfigs.delete(change.id);
-      return;
+      return keep(draft.brokerConfigs, change.id, change.configs, change.configs);
+    case 'group-configured':
+      return keep(draft.groupConfigs, change.groupId, change.configs, change.configs);
+    case 'client-metrics-configured':
+      return keep(draft.clientMetricsConfigs, change.name, change.configs, change.configs);
+    case 'client-quota-set':
+      return keep(draft.clientQuotas, quotaKey(change.quota.entity), change.quota, change.quota.quotas);
     default:
       unreachable(change);
   }
+}
+
+/** What has nothing to say is not kept. */
+function keep<Entry>(entries: Map<string, Entry>, key: string, entry: Entry, said: object): void {
+  if (Object.keys(said).length > 0) entries.set(key, entry);
+  else entries.delete(key);
 }
 
 type ChangeOf<Type extends MetadataChange['type']> = Extract<MetadataChange, { type: Type }>;

@@ -1,5 +1,6 @@
 // Everything that can happen to the cluster's metadata. `applied` is the only way an image changes.
 import type { BrokerId, Uuid } from '@milepost/core';
+import type { ClientQuota } from './client-quota.ts';
 import type { BrokerState, Configs, PartitionState, TopicState } from './image.ts';
 
 export type MetadataChange =
@@ -18,4 +19,10 @@ export type MetadataChange =
   /** Replaces all of the topic's configs. */
   | { readonly type: 'topic-configured'; readonly id: Uuid; readonly configs: Configs }
   /** Replaces all dynamic configs of one broker, or of all ('' as id); an empty set removes the entry. */
-  | { readonly type: 'broker-configured'; readonly id: string; readonly configs: Configs };
+  | { readonly type: 'broker-configured'; readonly id: string; readonly configs: Configs }
+  /** Replaces all dynamic configs of a group; an empty set removes the entry. */
+  | { readonly type: 'group-configured'; readonly groupId: string; readonly configs: Configs }
+  /** Replaces a subscription to clients' metrics; an empty set removes it. */
+  | { readonly type: 'client-metrics-configured'; readonly name: string; readonly configs: Configs }
+  /** Replaces all quotas of one entity; an empty set removes the entry. */
+  | { readonly type: 'client-quota-set'; readonly quota: ClientQuota };

@@ -1,5 +1,6 @@
 // What the cluster is, at one version: immutable, shared by everyone who asks. A change makes a new image.
 import type { BrokerId, LeaderEpoch, Uuid } from '@milepost/core';
+import type { ClientQuota } from './client-quota.ts';
 
 export interface BrokerState {
   readonly id: BrokerId;
@@ -43,6 +44,12 @@ export interface ClusterImage {
   readonly topicsById: ReadonlyMap<Uuid, TopicState>;
   /** Dynamic broker configs; the key '' holds the cluster-wide defaults. */
   readonly brokerConfigs: ReadonlyMap<string, Configs>;
+  /** Dynamic configs of groups, by group id; a group need not exist to have some. */
+  readonly groupConfigs: ReadonlyMap<string, Configs>;
+  /** Subscriptions to clients' metrics (KIP-714), by their names. */
+  readonly clientMetricsConfigs: ReadonlyMap<string, Configs>;
+  /** By `quotaKey` of their entities. */
+  readonly clientQuotas: ReadonlyMap<string, ClientQuota>;
 }
 
 /** A cluster's first image: nothing but its id. */
@@ -53,6 +60,9 @@ export const emptyImage = (clusterId: string): ClusterImage => ({
   topics: new Map(),
   topicsById: new Map(),
   brokerConfigs: new Map(),
+  groupConfigs: new Map(),
+  clientMetricsConfigs: new Map(),
+  clientQuotas: new Map(),
 });
 
 export const isInternalTopic = (name: string): boolean =>

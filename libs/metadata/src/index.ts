@@ -2,6 +2,7 @@ export * from './applied.ts';
 export * from './broker-config.ts';
 export { BROKER_CONFIG_KEYS, type BrokerConfigKey } from './broker-config-keys.ts';
 export * from './changes.ts';
+export * from './client-quota.ts';
 export * from './config-entry.ts';
 export { type ConfigKey, type ConfigType, parseConfig } from './config-key.ts';
 export * from './image.ts';

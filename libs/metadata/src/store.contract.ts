@@ -1,5 +1,6 @@
 // What every MetadataStore promises; run by the memory store and by PostgreSQL's.
 import { BrokerId, LeaderEpoch, Uuid } from '@milepost/core';
+import { quotaKey } from './client-quota.ts';
 import type { ClusterImage, PartitionState, TopicState } from './image.ts';
 import { partitionOn } from './placement.ts';
 import { MetadataConflict, type MetadataStore } from './store.ts';
@@ -44,6 +45,10 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
         },
         { type: 'broker-configured', id: '', configs: { 'message.max.bytes': '5' } },
         { type: 'broker-configured', id: '1', configs: { 'x"\\ü': '\u{1f69a}' } },
+        { type: 'group-configured', groupId: 'ü\0\\', configs: { 'consumer.session.timeout.ms': '50000' } },
+        { type: 'client-metrics-configured', name: 'all', configs: { metrics: '', 'interval.ms': '1000' } },
+        { type: 'client-quota-set', quota: { entity: { user: null, 'client-id': '\0"' }, quotas: awkwardQuotas } },
+        { type: 'client-quota-set', quota: { entity: { ip: null }, quotas: { connection_creation_rate: 1 } } },
       ]);
       const image = await store.commit([
         { type: 'partitions-added', id: idOf('plain'), partitions: [partitionOn(1, [BrokerId(2), BrokerId(1)])] },
@@ -53,6 +58,10 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
       expect(image.topics.get('plain')?.partitions.map(({ index }) => index)).toEqual([0, 1]);
       expect(image.topics.get('many')?.partitions[3]).toEqual(moved(3, 1));
       expect(image.topicsById.get(idOf('plain'))?.configs).toEqual({ 'segment.ms': '1' });
+      expect(image.groupConfigs.get('ü\0\\')).toEqual({ 'consumer.session.timeout.ms': '50000' });
+      expect(image.clientMetricsConfigs.get('all')).toEqual({ metrics: '', 'interval.ms': '1000' });
+      const quota = image.clientQuotas.get(quotaKey({ 'client-id': '\0"', user: null }));
+      expect(quota).toEqual({ entity: { user: null, 'client-id': '\0"' }, quotas: awkwardQuotas });
       expect(await (await data.connect()).open()).toEqual(image);
     });
 
@@ -62,6 +71,9 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
         { type: 'topic-created', topic: topic('t', 3) },
         { type: 'broker-registered', broker: { id: BrokerId(1), host: 'one', port: 9092, rack: null } },
         { type: 'broker-configured', id: '1', configs: { a: 'b' } },
+        { type: 'group-configured', groupId: 'g', configs: { a: 'b' } },
+        { type: 'client-metrics-configured', name: 'm', configs: { a: 'b' } },
+        { type: 'client-quota-set', quota: { entity: { user: 'u' }, quotas: { request_percentage: 1 } } },
       ]);
       const again = { ...topic('t', 1), id: idOf('another') };
       const image = await store.commit([
@@ -69,9 +81,13 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
         { type: 'topic-created', topic: again },
         { type: 'broker-removed', id: BrokerId(1) },
         { type: 'broker-configured', id: '1', configs: {} },
+        { type: 'group-configured', groupId: 'g', configs: {} },
+        { type: 'client-metrics-configured', name: 'm', configs: {} },
+        { type: 'client-quota-set', quota: { entity: { user: 'u' }, quotas: {} } },
       ]);
       expect([...image.topicsById.values()]).toEqual([again]);
       expect(image.brokers.size + image.brokerConfigs.size).toBe(0);
+      expect(image.groupConfigs.size + image.clientMetricsConfigs.size + image.clientQuotas.size).toBe(0);
       expect(await (await data.connect()).open()).toEqual(image);
     });
 
@@ -173,6 +189,8 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
     });
   });
 }
+
+const awkwardQuotas = { producer_byte_rate: 1e21, consumer_byte_rate: 0.1, request_percentage: 5e-324 };
 
 const storeAt = (stores: readonly MetadataStore[], at: number): MetadataStore =>
   stores[at % stores.length] as MetadataStore;

@@ -1,15 +1,27 @@
 // Reads the whole image from its rows.
 import { BrokerId, LeaderEpoch, Uuid } from '@milepost/core';
-import type { BrokerState, ClusterImage, PartitionState, TopicState } from '@milepost/metadata';
+import {
+  type BrokerState,
+  type ClientQuota,
+  type ClusterImage,
+  type PartitionState,
+  type QuotaEntity,
+  quotaKey,
+  type TopicState,
+} from '@milepost/metadata';
 import type { QueryRunner } from 'typeorm';
 import {
   BrokerConfigRow,
   BrokerRow,
+  ClientMetricsConfigRow,
+  ClientQuotaRow,
   ClusterRow,
+  GroupConfigRow,
   MetadataVersionRow,
   PartitionRow,
   TopicRow,
 } from './entities/metadata.ts';
+import { fromText } from './text.ts';
 
 /** 'locked': no other commit comes in between until this transaction ends. */
 export async function readVersion(runner: QueryRunner, lock?: 'locked'): Promise<number> {
@@ -28,6 +40,9 @@ export async function readImage({ manager }: QueryRunner): Promise<ClusterImage>
   const topics = await manager.find(TopicRow);
   const partitions = await manager.find(PartitionRow, { order: { index: 'ASC' } });
   const brokerConfigs = await manager.find(BrokerConfigRow);
+  const groupConfigs = await manager.find(GroupConfigRow);
+  const clientMetricsConfigs = await manager.find(ClientMetricsConfigRow);
+  const clientQuotas = (await manager.find(ClientQuotaRow)).map(clientQuota);
   const states = topicStates(topics, partitions);
   return {
     version: version.version,
@@ -36,6 +51,9 @@ export async function readImage({ manager }: QueryRunner): Promise<ClusterImage>
     topics: new Map(states.map((topic) => [topic.name, topic])),
     topicsById: new Map(states.map((topic) => [topic.id, topic])),
     brokerConfigs: new Map(brokerConfigs.map(({ id, configs }) => [id, configs])),
+    groupConfigs: new Map(groupConfigs.map(({ groupId, configs }) => [fromText(groupId), configs])),
+    clientMetricsConfigs: new Map(clientMetricsConfigs.map(({ name, configs }) => [fromText(name), configs])),
+    clientQuotas: new Map(clientQuotas.map((quota) => [quotaKey(quota.entity), quota])),
   };
 }
 
@@ -52,6 +70,11 @@ const partitionState = (row: PartitionRow): PartitionState => ({
   leader: BrokerId(row.leader),
   leaderEpoch: LeaderEpoch(row.leaderEpoch),
   partitionEpoch: row.partitionEpoch,
+});
+
+const clientQuota = ({ entity, quotas }: ClientQuotaRow): ClientQuota => ({
+  entity: Object.fromEntries(JSON.parse(entity) as [string, string | null][]) as QuotaEntity,
+  quotas,
 });
 
 const brokerState = ({ id, epoch, host, port, rack }: BrokerRow): BrokerState => ({

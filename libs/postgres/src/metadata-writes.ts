@@ -1,9 +1,24 @@
 // Writes changes that `applied` has accepted. Each statement also compares: where a row is not as the image says (a hand in
 // the tables), the whole commit is refused.
 import { unreachable } from '@milepost/core';
-import { type ClusterImage, type MetadataChange, MetadataConflict, type PartitionState } from '@milepost/metadata';
-import type { QueryRunner } from 'typeorm';
-import { BrokerConfigRow, BrokerRow, PartitionRow, TopicRow } from './entities/metadata.ts';
+import {
+  type ClusterImage,
+  type MetadataChange,
+  MetadataConflict,
+  type PartitionState,
+  quotaKey,
+} from '@milepost/metadata';
+import type { EntityTarget, QueryRunner } from 'typeorm';
+import {
+  BrokerConfigRow,
+  BrokerRow,
+  ClientMetricsConfigRow,
+  ClientQuotaRow,
+  GroupConfigRow,
+  PartitionRow,
+  TopicRow,
+} from './entities/metadata.ts';
+import { toText } from './text.ts';
 
 export async function writeChanges(
   runner: QueryRunner,
@@ -37,12 +52,30 @@ async function write({ manager }: QueryRunner, change: MetadataChange, after: Cl
     case 'topic-configured':
       return one(change, await manager.update(TopicRow, { id: change.id }, { configs: change.configs }));
     case 'broker-configured':
-      if (Object.keys(change.configs).length === 0) await manager.delete(BrokerConfigRow, { id: change.id });
-      else await manager.upsert(BrokerConfigRow, { id: change.id, configs: change.configs }, ['id']);
-      return;
+      return keep(manager, BrokerConfigRow, { id: change.id }, { configs: change.configs });
+    case 'group-configured':
+      return keep(manager, GroupConfigRow, { groupId: toText(change.groupId) }, { configs: change.configs });
+    case 'client-metrics-configured':
+      return keep(manager, ClientMetricsConfigRow, { name: toText(change.name) }, { configs: change.configs });
+    case 'client-quota-set': {
+      const { entity, quotas } = change.quota;
+      return keep(manager, ClientQuotaRow, { entity: quotaKey(entity) }, { quotas });
+    }
     default:
       unreachable(change);
   }
+}
+
+/** As in `applied`: what has nothing to say has no row. */
+async function keep(
+  manager: QueryRunner['manager'],
+  row: EntityTarget<object>,
+  key: Readonly<Record<string, string>>,
+  said: Readonly<Record<string, object>>,
+): Promise<void> {
+  const isEmpty = Object.values(said).every((values) => Object.keys(values).length === 0);
+  if (isEmpty) await manager.delete(row, key);
+  else await manager.upsert(row, { ...key, ...said }, Object.keys(key));
 }
 
 /** PostgreSQL takes 65,535 parameters in a statement, a partition has seven. */

@@ -57,6 +57,27 @@ export class BrokerConfigRow {
   @Column('jsonb') configs!: Record<string, string>;
 }
 
+/** What was set for a group; there need not be such a group. */
+@Entity('group_configs')
+export class GroupConfigRow {
+  @PrimaryColumn('text', { name: 'group_id', primaryKeyConstraintName: 'group_configs_pkey' }) groupId!: string;
+  @Column('jsonb') configs!: Record<string, string>;
+}
+
+/** Subscriptions to clients' metrics. */
+@Entity('client_metrics_configs')
+export class ClientMetricsConfigRow {
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'client_metrics_configs_pkey' }) name!: string;
+  @Column('jsonb') configs!: Record<string, string>;
+}
+
+/** The entity is the JSON text of its types and names, in one fixed order. */
+@Entity('client_quotas')
+export class ClientQuotaRow {
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'client_quotas_pkey' }) entity!: string;
+  @Column('jsonb') quotas!: Record<string, number>;
+}
+
 /** One row: the first producer id that nobody has been given. */
 @Entity('producer_id_blocks')
 @Check('producer_id_blocks_one_row', '"id" = 1')
