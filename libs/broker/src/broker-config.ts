@@ -33,6 +33,7 @@ export interface BrokerSettings {
   readonly autoCreateTopics: boolean;
   readonly deleteTopics: boolean;
   readonly fetchMaxBytes: number;
+  readonly fetchSessionSlots: number;
   readonly requestMaxBytes: number;
   readonly connectionsMaxIdleMs: number;
   readonly retentionCheckIntervalMs: number;
@@ -62,6 +63,7 @@ export function settingsOf(layers: BrokerConfigLayers): BrokerSettings {
     autoCreateTopics: brokerFlag(layers, 'auto.create.topics.enable'),
     deleteTopics: brokerFlag(layers, 'delete.topic.enable'),
     fetchMaxBytes: number('fetch.max.bytes'),
+    fetchSessionSlots: number('max.incremental.fetch.session.cache.slots'),
     requestMaxBytes: number('socket.request.max.bytes'),
     connectionsMaxIdleMs: number('connections.max.idle.ms'),
     retentionCheckIntervalMs: number('log.retention.check.interval.ms'),

@@ -21,6 +21,7 @@ import { ClientListener } from './client-listener.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { ConfigAdmin } from './config-admin.ts';
 import { Dispatcher } from './dispatch.ts';
+import { FetchSessionCache } from './fetch-sessions/fetch-session-cache.ts';
 import { handlers } from './handlers/index.ts';
 import { LagTimes } from './lag-times.ts';
 import { LocalPartitions } from './local-partitions.ts';
@@ -132,6 +133,7 @@ async function serve(
     partitions,
     delayedProduces: new Purgatory(clock),
     delayedFetches: new Purgatory(clock),
+    fetchSessions: new FetchSessionCache({ clock, random, meter, slots: settings.fetchSessionSlots }),
     groups,
     configs: new ConfigAdmin({ brokerId, queue, image, layers }),
     topics: new TopicAdmin({

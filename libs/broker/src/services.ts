@@ -6,6 +6,7 @@ import type { AnyApi } from '@milepost/wire';
 import type { Peer } from './connection.ts';
 import type { BrokerConfig, BrokerSettings } from './broker-config.ts';
 import type { ConfigAdmin } from './config-admin.ts';
+import type { FetchSessionCache } from './fetch-sessions/fetch-session-cache.ts';
 import type { LocalPartitions } from './local-partitions.ts';
 import type { ProducerIds } from './producer-ids.ts';
 import type { Purgatory } from './purgatory.ts';
@@ -19,6 +20,7 @@ export interface Services {
   readonly partitions: LocalPartitions;
   readonly delayedProduces: Purgatory;
   readonly delayedFetches: Purgatory;
+  readonly fetchSessions: FetchSessionCache;
   readonly groups: GroupCoordinator;
   readonly topics: TopicAdmin;
   readonly configs: ConfigAdmin;

@@ -29,7 +29,6 @@ const key = (
 /** Kafka's clients ask for them and its files set them; nothing here reads them so far. */
 const IDLE = new Set([
   'max.connections.per.ip',
-  'max.incremental.fetch.session.cache.slots',
   'group.coordinator.rebalance.protocols',
   'group.consumer.min.session.timeout.ms',
   'group.consumer.max.session.timeout.ms',
