@@ -19,6 +19,7 @@ const commands = {
   'test:observability': [...sources, 'test/observability/main.ts'],
   docs: [...sources, 'test/observability/docs.ts'],
   'test:compat': [...sources, 'test/compat/main.ts'],
+  'test:fuzz': [...sources, 'test/fuzz/main.ts'],
   bench: [...sources, 'test/bench/main.ts'],
   build: ['node_modules/@nestjs/cli/bin/nest.js', 'build', 'appliance'], // one tsconfig: this emits every app and library
   types: ['node_modules/typescript/bin/tsc', '--noEmit'],

@@ -73,8 +73,23 @@ export class Dispatcher implements Dispatch {
       this.#requests.add(1, { request: name, version: String(header.apiVersion) });
       return typeof response === 'string' ? response : this.#answer(handler, header, response);
     };
-    const response = handler.handle(request, context);
-    return response instanceof Promise ? response.then(finish) : finish(response);
+    const failed = (failure: unknown): Answer => this.#failed(failure, name, header, peer);
+    try {
+      const response = handler.handle(request, context);
+      return response instanceof Promise ? response.then(finish).catch(failed) : finish(response);
+    } catch (failure) {
+      return failed(failure);
+    }
+  }
+
+  /** A handler that throws is a bug of ours. Kafka too closes the connection where it knows no better. */
+  #failed(failure: unknown, api: string, { apiVersion, clientId }: RequestHeader, { host }: Peer): Answer {
+    this.#errors.add(1, { api, error: errorName(ErrorCode.UNKNOWN_SERVER_ERROR) });
+    this.#logger.error(
+      { client: host, clientId, api, apiVersion, err: failure },
+      `connection closed: ${api} in version ${apiVersion} failed`,
+    );
+    return 'close';
   }
 
   #answer({ api }: Handler, { apiVersion, correlationId }: RequestHeader, response: object): Answer {

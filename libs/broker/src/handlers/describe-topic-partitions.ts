@@ -1,5 +1,5 @@
 // DescribeTopicPartitions, version 0: topics in the order of their names, page by page (KIP-966). No topics means all.
-// A cursor that names no topic asked for, or no partition, ends the connection: there is no place for an error.
+// A cursor that names no topic asked for, or no partition, is answered at each topic: the answer as a whole has no error.
 import { ErrorCode, ZERO_UUID } from '@milepost/core';
 import { isInternalTopic, topicNameProblem } from '@milepost/metadata';
 import {
@@ -20,7 +20,7 @@ export const describeTopicPartitions = handler(DescribeTopicPartitions, (request
   const { cursor, responsePartitionLimit } = request;
   const names = askedNames(request, context);
   if (cursor && (cursor.partitionIndex < 0 || (request.topics.length > 0 && names[0] !== cursor.topicName)))
-    return 'close';
+    return { topics: request.topics.map(({ name }) => refused(name, ErrorCode.INVALID_REQUEST, context)) };
   let left = Math.max(1, Math.min(responsePartitionLimit, MOST_PARTITIONS_PER_PAGE));
   const topics: Answered[] = [];
   for (const name of names) {
@@ -41,12 +41,16 @@ function askedNames({ topics, cursor }: DescribeTopicPartitionsRequest, { servic
   return [...new Set(all)].filter((name) => name >= from).toSorted((a, b) => (a < b ? -1 : 1));
 }
 
-function page(name: string, first: number, limit: number, { services, count }: Context) {
-  const topic = services.image().topics.get(name);
+function refused(name: string, errorCode: ErrorCode, { count }: Context): Answered {
+  count(errorCode);
+  return { errorCode, name, topicId: ZERO_UUID, partitions: [] };
+}
+
+function page(name: string, first: number, limit: number, context: Context) {
+  const topic = context.services.image().topics.get(name);
   if (!topic) {
     const errorCode = topicNameProblem(name) ? ErrorCode.INVALID_TOPIC_EXCEPTION : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
-    count(errorCode);
-    return { total: 0, topic: { errorCode, name, topicId: ZERO_UUID, partitions: [] } satisfies Answered };
+    return { total: 0, topic: refused(name, errorCode, context) };
   }
   const partitions = topic.partitions
     .slice(first, first + limit)

@@ -21,6 +21,15 @@ const parcel = api({
   response: { position: offset, extra: int32.default(0).since(4) },
 });
 
+const said = api({
+  key: 1001,
+  name: 'Said',
+  versions: [0, 0],
+  flexible: 0,
+  request: { text: string },
+  response: { text: string },
+});
+
 type Codec = ReturnType<typeof parcel.request>;
 function written(codec: Codec, value: Parameters<Codec['write']>[1]): Buffer {
   const writer = new ByteWriter();
@@ -83,6 +92,14 @@ test('a compact string is no longer than an old one could be', () => {
   expect(() => read(2, `818002 ${'78'.repeat(0x8000)} 00000007 01 00`)).toThrow('a string of 32768 bytes');
   expect(() => hex(2, { name: 'x'.repeat(0x8000), owner: '' })).toThrow('a string of 32768 bytes');
   expect(() => hex(1, { name: 'x'.repeat(0x8000), owner: '' })).toThrow('a string of 32768 bytes');
+});
+
+test('an answer that quotes the longest name in a sentence is cut between two characters, a request is refused', () => {
+  const [request, response] = [said.request(0), said.response(0)];
+  const writer = new ByteWriter();
+  response.write(writer, { text: `a${'ä'.repeat(0x4000)}` });
+  expect(response.read(new ByteReader(writer.finish())).text).toBe(`a${'ä'.repeat(0x3fff)}`);
+  expect(() => request.write(new ByteWriter(), { text: 'x'.repeat(0x8000) })).toThrow('a string of 32768 bytes');
 });
 
 test('a message of a million items and more is malformed before they cost memory', () => {

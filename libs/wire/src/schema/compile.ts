@@ -20,7 +20,7 @@ export interface Form {
   readonly version: number;
   /** Compact lengths and tagged sections (KIP-482). */
   readonly flexible: boolean;
-  /** Refuse to write when a value would be lost because the version lacks its field. */
+  /** Refuse to write when a value would be lost because the version lacks its field, or a part of a string. */
   readonly strict: boolean;
 }
 
@@ -58,11 +58,31 @@ const support = {
     const size = Buffer.byteLength(value);
     if (size > MAX_STRING_BYTES)
       throw new TypeError(`${where}a string of ${size} bytes, at most ${MAX_STRING_BYTES} are allowed`);
+    support.putString(writer, value, size, compact);
+  },
+  /** An answer that quotes the longest name in a sentence, or bytes that were no UTF-8, is longer than what it quotes. */
+  writeCutString(writer: ByteWriter, value: string, compact: boolean): void {
+    const size = Buffer.byteLength(value);
+    if (size <= MAX_STRING_BYTES) support.putString(writer, value, size, compact);
+    else {
+      const cut = beginning(value, MAX_STRING_BYTES);
+      support.putString(writer, cut, Buffer.byteLength(cut), compact);
+    }
+  },
+  putString(writer: ByteWriter, value: string, size: number, compact: boolean): void {
     if (compact) writer.uvarint(size + 1);
     else writer.int16(size);
     writer.utf8(value, size);
   },
 };
+
+/** As many whole characters as fit. */
+function beginning(text: string, limitBytes: number): string {
+  const bytes = Buffer.from(text);
+  let end = limitBytes;
+  while (((bytes[end] as number) & 0xc0) === 0x80) end--;
+  return bytes.toString('utf8', 0, end);
+}
 
 class Emitter {
   readonly fallbacks: unknown[] = [];
@@ -77,7 +97,7 @@ class Emitter {
     const { name, version } = this.#form;
     const { code, value } = this.#readStruct(shape, '');
     return `'use strict';
-const { ByteWriter, MalformedMessage, MAX_ITEMS, isDefault, tooMany, compactString, writeString } = support;
+const { ByteWriter, MalformedMessage, MAX_ITEMS, isDefault, tooMany, compactString, writeString, writeCutString } = support;
 return {
 read(r) {
 let allowed = MAX_ITEMS;
@@ -236,7 +256,15 @@ w.uvarint(${field.rules.tag}); w.uvarint(${body}.position); w.raw(${body}.finish
     const length = flexible ? `w.uvarint(${from}.length + 1);` : `w.int32(${from}.length);`;
     switch (kind.type) {
       case 'string':
-        return this.#orNull(field, from, where, 16, `writeString(w, ${from}, ${flexible}, '${this.#where(where)}');`);
+        return this.#orNull(
+          field,
+          from,
+          where,
+          16,
+          this.#form.strict
+            ? `writeString(w, ${from}, ${flexible}, '${this.#where(where)}');`
+            : `writeCutString(w, ${from}, ${flexible});`,
+        );
       case 'bytes':
         return this.#orNull(field, from, where, 32, `${length} w.raw(${from});`);
       case 'array': {

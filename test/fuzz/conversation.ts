@@ -1,0 +1,167 @@
+// One connection under fire, and its judge. What was sent is cut into frames the way the broker must cut it; each frame is
+// owed an answer that decodes by the schema, in order, or the end of the connection. A request that is well formed is owed
+// the answer.
+import { type Address, ByteReader, type Connection, MalformedMessage } from '@milepost/core';
+import type { SimNetwork } from '@milepost/simulator';
+import {
+  type AnyApi,
+  ApiVersions,
+  FrameAssembler,
+  Produce,
+  readRequestHeader,
+  readResponseHeader,
+} from '@milepost/wire';
+import { handlerOf } from '../../libs/broker/src/handlers/index.ts';
+
+interface Owed {
+  readonly frame: Buffer;
+  readonly isWellFormed: boolean;
+  readonly api: AnyApi | undefined;
+  readonly version: number;
+  readonly correlationId: number;
+}
+
+/** What the broker did that it must not. */
+export class Misbehaviour extends Error {
+  override readonly name = 'Misbehaviour';
+}
+
+export class Conversation {
+  readonly #onAnswer: (answer: unknown) => void;
+  readonly #asBroker = new FrameAssembler();
+  readonly #asClient = new FrameAssembler();
+  readonly #owed: Owed[] = [];
+  #connection!: Connection;
+  #isBeyondRepair = false;
+  #isClosed = false;
+  #hasLeft = false;
+  /** Requests that were answered, needed no answer, or were answered by the end of the connection. */
+  readonly judged = { wellFormed: 0, mutated: 0, answered: 0 };
+  misbehaviour: Misbehaviour | undefined;
+
+  static async open(network: SimNetwork, address: Address, onAnswer: (answer: unknown) => void): Promise<Conversation> {
+    const conversation = new Conversation(onAnswer);
+    conversation.#connection = await network.connect(address, {
+      bytes: (chunk) => conversation.#attempt(() => conversation.#hear(chunk)),
+      drained: () => {},
+      closed: () => conversation.#attempt(() => conversation.#closed()),
+    });
+    return conversation;
+  }
+
+  private constructor(onAnswer: (answer: unknown) => void) {
+    this.#onAnswer = onAnswer;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+  /** Nothing is owed any more, or something is wrong. */
+  get isSettled(): boolean {
+    return this.#isClosed || this.#owed.length === 0 || this.misbehaviour !== undefined;
+  }
+  /** Silence is right: nothing but requests without an answer, and then a frame whose end was never sent. */
+  get mayStaySilent(): boolean {
+    return this.#asBroker.pendingBytes > 0 && this.#owed.every(needsNoAnswer);
+  }
+  /** What everything else waits for. */
+  get firstOwed(): Owed | undefined {
+    return this.#owed[0];
+  }
+
+  say(bytes: Buffer, isWellFormed: boolean): void {
+    if (this.#isClosed || this.#hasLeft) return;
+    this.#connection.send([Buffer.from(bytes)]);
+    if (this.#isBeyondRepair) return;
+    try {
+      for (const frame of this.#asBroker.frames(bytes))
+        this.#owed.push(owedFor(frame, isWellFormed && frame.equals(bytes.subarray(4))));
+    } catch (failure) {
+      if (!(failure instanceof MalformedMessage)) throw failure;
+      this.#isBeyondRepair = true;
+      this.#owed.push({ frame: bytes, isWellFormed: false, api: undefined, version: -1, correlationId: 0 });
+    }
+  }
+
+  /** Reads no answer from now on. */
+  stopListening(): void {
+    this.#connection.pause();
+  }
+
+  leave(how?: 'abort'): void {
+    this.#hasLeft = true;
+    if (!this.#isClosed) this.#connection.close(how);
+  }
+
+  #hear(chunk: Buffer): void {
+    for (const frame of this.#asClient.frames(chunk)) this.#judge(frame);
+  }
+
+  #judge(answer: Buffer): void {
+    const correlationId = answer.readInt32BE(0);
+    let owed = this.#next();
+    while (owed !== undefined && owed.correlationId !== correlationId && needsNoAnswer(owed)) owed = this.#next();
+    if (owed === undefined) throw new Misbehaviour(`an answer to nothing: correlation id ${correlationId}`);
+    if (owed.correlationId !== correlationId)
+      throw new Misbehaviour(`answered ${correlationId}, ${describe(owed)} was next`);
+    const isAskedInVain = owed.api === ApiVersions && !owed.api.supports(owed.version);
+    const version = isAskedInVain ? 0 : owed.version;
+    if (!owed.api?.supports(version)) throw new Misbehaviour(`${describe(owed)} is not spoken here, yet was answered`);
+    this.judged.answered++;
+    this.#onAnswer(decoded(owed, owed.api, version, answer));
+  }
+
+  #closed(): void {
+    this.#isClosed = true;
+    if (this.#hasLeft) return;
+    const culprit = this.#next();
+    if (culprit?.isWellFormed && !needsNoAnswer(culprit))
+      throw new Misbehaviour(`closed instead of answering ${describe(culprit)}`);
+  }
+
+  #next(): Owed | undefined {
+    const owed = this.#owed.shift();
+    if (owed !== undefined) this.judged[owed.isWellFormed ? 'wellFormed' : 'mutated']++;
+    return owed;
+  }
+
+  #attempt(what: () => void): void {
+    try {
+      what();
+    } catch (failure) {
+      this.misbehaviour ??= failure instanceof Misbehaviour ? failure : new Misbehaviour(String(failure));
+    }
+  }
+}
+
+function owedFor(frame: Buffer, isWellFormed: boolean): Owed {
+  try {
+    const { apiKey, apiVersion, correlationId } = readRequestHeader(new ByteReader(frame));
+    return { frame, isWellFormed, api: handlerOf(apiKey)?.api, version: apiVersion, correlationId };
+  } catch {
+    return { frame, isWellFormed: false, api: undefined, version: -1, correlationId: 0 };
+  }
+}
+
+/** Produce with acks=0: silence when it went well, else the end of the connection. */
+function needsNoAnswer({ api, version, frame }: Owed): boolean {
+  if (api !== Produce || !api.supports(version)) return false;
+  const reader = new ByteReader(frame);
+  readRequestHeader(reader);
+  return Produce.request(version).read(reader).acks === 0;
+}
+
+function decoded(owed: Owed, api: AnyApi, version: number, answer: Buffer): unknown {
+  try {
+    const reader = new ByteReader(answer);
+    readResponseHeader(reader, api, version);
+    const body: unknown = api.response(version).read(reader);
+    if (reader.remaining > 0) throw new Error(`${reader.remaining} bytes are left`);
+    return body;
+  } catch (failure) {
+    throw new Misbehaviour(`the answer to ${describe(owed)} does not decode: ${String(failure)}`);
+  }
+}
+
+export const describe = ({ api, version, frame }: Owed): string =>
+  `${api?.name ?? 'no API'} v${version} ${frame.toString('hex', 0, 400)}`;
