@@ -22,10 +22,14 @@ function patched(patch: (bytes: Buffer) => void, batch: Omit<BatchToBuild, 'reco
 test.each<[string, Buffer, ErrorCode]>([
   ['a plain batch', batchOf(['a', 'b']), ErrorCode.NONE],
   ['an idempotent batch', batchOf(['a'], { producerId: 7n, producerEpoch: 0, baseSequence: 0 }), ErrorCode.NONE],
-  ['no bytes', Buffer.alloc(0), ErrorCode.CORRUPT_MESSAGE],
-  ['half a batch', batchOf(['a']).subarray(0, 65), ErrorCode.CORRUPT_MESSAGE],
+  ['no bytes', Buffer.alloc(0), ErrorCode.INVALID_RECORD],
+  ['half a batch', batchOf(['a']).subarray(0, 65), ErrorCode.INVALID_RECORD],
+  ['a length that is none', patched((bytes) => bytes.writeInt32BE(13, 8)), ErrorCode.CORRUPT_MESSAGE],
+  ['a length below a header', patched((bytes) => bytes.writeInt32BE(20, 8)), ErrorCode.CORRUPT_MESSAGE],
+  ['some bytes behind the batch', Buffer.concat([batchOf(['a']), Buffer.alloc(5)]), ErrorCode.NONE],
   ['two batches', Buffer.concat([batchOf(['a']), batchOf(['b'])]), ErrorCode.INVALID_RECORD],
   ['an old format', patched((bytes) => bytes.writeInt8(1, 16)), ErrorCode.INVALID_RECORD],
+  ['a format to come', patched((bytes) => bytes.writeInt8(3, 16)), ErrorCode.CORRUPT_MESSAGE],
   ['a base offset of its own', patched((bytes) => bytes.writeBigInt64BE(5n, 0)), ErrorCode.INVALID_RECORD],
   ['a wrong count', patched((bytes) => bytes.writeInt32BE(2, 57)), ErrorCode.INVALID_RECORD],
   [
@@ -38,10 +42,89 @@ test.each<[string, Buffer, ErrorCode]>([
   ],
   ['a control batch', batchOf(['a'], { isControl: true, isTransactional: true }), ErrorCode.INVALID_RECORD],
   ['a producer without sequence', batchOf(['a'], { producerId: 7n, producerEpoch: 0 }), ErrorCode.INVALID_RECORD],
-  ['an unknown codec', patched((bytes) => bytes.writeInt16BE(5, 21)), ErrorCode.UNSUPPORTED_COMPRESSION_TYPE],
-  ['the broker’s own stamp', patched((bytes) => bytes.writeInt16BE(8, 21)), ErrorCode.INVALID_TIMESTAMP],
+  ['an unknown codec', patched((bytes) => bytes.writeInt16BE(5, 21)), ErrorCode.UNKNOWN_SERVER_ERROR],
+  ['a record longer than the batch', patched((bytes) => bytes.writeInt8(126, 61)), ErrorCode.INVALID_RECORD],
+  ['a record shorter than its parts', patched((bytes) => bytes.writeInt8(4, 61)), ErrorCode.INVALID_RECORD],
+  ['a key longer than its record', patched((bytes) => bytes.writeInt8(126, 65)), ErrorCode.INVALID_RECORD],
+  ['a negative number of headers', patched((bytes) => bytes.writeInt8(1, 69)), ErrorCode.INVALID_RECORD],
+  ['fewer records than it says', patched(countTwo), ErrorCode.INVALID_RECORD],
 ])('%s', (_, records, expected) => {
   expect(errorOf(records)).toBe(expected);
+});
+
+function countTwo(bytes: Buffer): void {
+  bytes.writeInt32BE(1, 23);
+  bytes.writeInt32BE(2, 57);
+}
+
+test('the broker’s stamp from a client: cleared on a CreateTime topic, INVALID_TIMESTAMP of each record on another', () => {
+  const stamped = () => patched((bytes) => bytes.writeInt16BE(8, 21));
+  const stored = validateAppend(stamped(), logConfigOf({}), START_MS) as RecordBatch;
+  expect([stored.timestampType, stored.isIntact()]).toEqual(['CreateTime', true]);
+  const refused = validateAppend(stamped(), logConfigOf({ 'message.timestamp.type': 'LogAppendTime' }), START_MS);
+  expect(refused).toMatchObject({ error: ErrorCode.INVALID_TIMESTAMP, recordErrors: [{ batchIndex: 0 }] });
+});
+
+test('the largest timestamp of the header becomes the one that the records have', () => {
+  const records = patched((bytes) => bytes.writeBigInt64BE(BigInt(START_MS + 5 * HOUR_MS), 35));
+  const stored = validateAppend(records, logConfigOf({}), START_MS) as RecordBatch;
+  expect([stored.maxTimestamp, stored.isIntact()]).toEqual([START_MS, true]);
+});
+
+test('offset deltas that are not 0, 1, 2 … are made so', () => {
+  const records = batchOf(['a', 'b', 'c'], { producerId: 7n, producerEpoch: 2, baseSequence: 9 });
+  const size = records.readInt8(61) / 2 + 1;
+  records.writeInt8(8, 64 + size); // 1 becomes 4
+  records.writeUInt32BE(crc32c(records.subarray(21)), 17);
+  const stored = validateAppend(records, logConfigOf({}), START_MS) as RecordBatch;
+  expect([...stored.records()].map(({ offset, value }) => `${offset}:${String(value)}`)).toEqual(['0:a', '1:b', '2:c']);
+  expect(stored).toMatchObject({ producerId: 7n, producerEpoch: 2, baseSequence: 9, lastOffsetDelta: 2 });
+  expect(stored.isIntact()).toBe(true);
+});
+
+const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
+test.each(codecs.flatMap((from) => codecs.map((to) => [from, to] as const)))(
+  'a batch in %s is stored in %s where the topic says so, and is otherwise the same',
+  (from, to) => {
+    const values = ['one', 'two'.repeat(500), 'three'];
+    const records = batchOf(values, { compression: from, producerId: 7n, producerEpoch: 2, baseSequence: 9 });
+    const before = [...(batchesOf(Buffer.from(records)).next().value as RecordBatch).records()];
+    const config = logConfigOf({ 'compression.type': to === 'none' ? 'uncompressed' : to });
+    const stored = validateAppend(records, config, START_MS) as RecordBatch;
+    expect(stored).toMatchObject({ compression: to, producerId: 7n, producerEpoch: 2, baseSequence: 9 });
+    expect(stored.isIntact()).toBe(true);
+    expect([...stored.records()]).toEqual(before);
+    if (from === to) expect(stored.buffer).toBe(records);
+  },
+);
+
+test.each([
+  ['gzip', '9'],
+  ['zstd', '19'],
+])('compression.%s.level is the effort', (codec, most) => {
+  const text = Array.from({ length: 3_000 }, (_, n) => `${(n * 7_919) % 1_009}`).join(' ');
+  const sizeAt = (level: string) =>
+    (
+      validateAppend(
+        batchOf([text]),
+        logConfigOf({ 'compression.type': codec, [`compression.${codec}.level`]: level }),
+        START_MS,
+      ) as RecordBatch
+    ).sizeBytes;
+  expect(sizeAt(most)).toBeLessThan(sizeAt('1'));
+});
+
+test('a batch that grows beyond max.message.bytes by another codec is MESSAGE_TOO_LARGE', () => {
+  const records = batchOf(['x'.repeat(2000)], { compression: 'zstd' });
+  expect(errorOf(records, { 'max.message.bytes': '1000' })).toBe(ErrorCode.NONE);
+  expect(errorOf(records, { 'max.message.bytes': '1000', 'compression.type': 'uncompressed' })).toBe(
+    ErrorCode.MESSAGE_TOO_LARGE,
+  );
+});
+
+test('compressed bytes that cannot be unpacked are UNKNOWN_SERVER_ERROR, as Kafka says', () => {
+  const garbage = patched((bytes) => bytes.fill(0xff, 61), { compression: 'gzip' });
+  expect(errorOf(garbage, { 'cleanup.policy': 'compact' })).toBe(ErrorCode.UNKNOWN_SERVER_ERROR);
 });
 
 test('a flipped bit anywhere behind the CRC is CORRUPT_MESSAGE', () => {

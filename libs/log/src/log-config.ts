@@ -1,4 +1,5 @@
 // What a topic's configuration means to its logs, as typed numbers. Names and defaults are those of Apache Kafka 4.3.
+import type { Codec } from '@milepost/records';
 
 export interface LogConfig {
   readonly segmentBytes: number;
@@ -18,6 +19,10 @@ export interface LogConfig {
   /** cleanup.policy names `delete`: retention applies. */
   readonly delete: boolean;
   readonly producerIdExpirationMs: number;
+  /** The codec of stored batches; `producer`: the one that they came with. */
+  readonly compression: Codec | 'producer';
+  /** The effort, where the broker compresses; absent: the codec's own default. */
+  readonly compressionLevels: Readonly<Partial<Record<Codec, number>>>;
 }
 
 /** From Kafka's property names. What is absent has Kafka's default; values were validated when they were set. */
@@ -38,8 +43,12 @@ export function logConfigOf(configs: Readonly<Record<string, string>>): LogConfi
     compact: policies.includes('compact'),
     delete: policies.includes('delete'),
     producerIdExpirationMs: whole('producer.id.expiration.ms', DAY_MS),
+    compression: codecNamed(configs['compression.type'] ?? 'producer'),
+    compressionLevels: { gzip: whole('compression.gzip.level', -1), zstd: whole('compression.zstd.level', 3) },
   };
 }
+
+const codecNamed = (type: string): Codec | 'producer' => (type === 'uncompressed' ? 'none' : (type as Codec));
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

@@ -130,8 +130,8 @@ export class Log {
   }
 
   /**
-   * Validates one batch of a client, gives it its offsets in place, and appends it. It is acknowledged after `sync`;
-   * so is a duplicate, whose original may not be on the platter yet.
+   * Validates one batch of a client, gives it its offsets (in place, unless the topic wants another codec), and appends
+   * it. It is acknowledged after `sync`; so is a duplicate, whose original may not be on the platter yet.
    */
   append(records: Buffer, leaderEpoch: LeaderEpoch): AppendOutcome {
     if (this.#failure !== undefined) return storageError(this.#failure.message);
@@ -156,7 +156,7 @@ export class Log {
 
     batch.assign(this.logEndOffset, leaderEpoch);
     if (isStamped) batch.setLogAppendTime(Timestamp(now));
-    const failure = this.#store(records, [batch]);
+    const failure = this.#store(batch.bytes, [batch]);
     if (failure !== undefined) return failure;
     const { baseOffset, lastOffset } = batch;
     const logAppendTimeMs = isStamped ? Timestamp(now) : NO_TIMESTAMP;

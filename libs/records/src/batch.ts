@@ -39,6 +39,7 @@ export interface LogRecord {
 const LOG_APPEND_TIME_BIT = 0x08;
 const TRANSACTIONAL_BIT = 0x10;
 const CONTROL_BIT = 0x20;
+const DELETE_HORIZON_BIT = 0x40;
 
 export class RecordBatch {
   readonly buffer: Buffer;
@@ -92,6 +93,10 @@ export class RecordBatch {
   get isControl(): boolean {
     return (this.attributes & CONTROL_BIT) !== 0;
   }
+  /** From when on the cleaner may drop the tombstones in it (KIP-534); the base timestamp is that time then. */
+  get deleteHorizonMs(): Timestamp | undefined {
+    return this.attributes & DELETE_HORIZON_BIT ? this.baseTimestamp : undefined;
+  }
   get lastOffsetDelta(): number {
     return this.buffer.readInt32BE(this.position + 23);
   }
@@ -136,18 +141,27 @@ export class RecordBatch {
 
   /** All records take the broker's time: the maximum, the attribute's bit and the CRC change in place. */
   setLogAppendTime(timestamp: Timestamp): void {
-    this.buffer.writeUInt16BE(this.attributes | LOG_APPEND_TIME_BIT, this.position + 21);
-    writeLong(this.buffer, this.position + 35, timestamp);
-    this.buffer.writeUInt32BE(this.#computeCrc(), this.position + 17);
+    this.#stamp(this.attributes | LOG_APPEND_TIME_BIT, timestamp);
+  }
+
+  /** Records keep their own times; the header says what the largest of them is. */
+  setCreateTime(maxTimestamp: Timestamp): void {
+    if (this.timestampType === 'CreateTime' && this.maxTimestamp === maxTimestamp) return;
+    this.#stamp(this.attributes & ~LOG_APPEND_TIME_BIT, maxTimestamp);
+  }
+
+  /** The bytes of the records, unpacked. @throws MalformedMessage where they are not of the codec. */
+  unpack(limitBytes = UNPACKED_LIMIT_BYTES): Buffer {
+    const codec = this.compression;
+    if (codec === undefined) throw new MalformedMessage(`${this.#where()}: compression code ${this.attributes & 7}`);
+    const packed = this.buffer.subarray(this.position + BATCH_HEADER_BYTES, this.position + this.sizeBytes);
+    return codec === 'none' ? packed : decompress(codec, packed, limitBytes);
   }
 
   /** Unpacks and parses, lazily. Keys and values are views. @throws MalformedMessage where the bytes are wrong. */
   *records(limitBytes = UNPACKED_LIMIT_BYTES): Generator<LogRecord, void, undefined> {
     if (this.magic !== 2) throw new MalformedMessage(`${this.#where()}: magic ${this.magic}, expected 2`);
-    const codec = this.compression;
-    if (codec === undefined) throw new MalformedMessage(`${this.#where()}: compression code ${this.attributes & 7}`);
-    const packed = this.buffer.subarray(this.position + BATCH_HEADER_BYTES, this.position + this.sizeBytes);
-    const reader = new ByteReader(codec === 'none' ? packed : decompress(codec, packed, limitBytes));
+    const reader = new ByteReader(this.unpack(limitBytes));
     const count = reader.count(this.recordCount, LEAST_RECORD_BYTES);
     const { baseOffset, baseTimestamp, baseSequence } = this;
     const appendTime = this.timestampType === 'LogAppendTime' ? this.maxTimestamp : undefined;
@@ -177,6 +191,12 @@ export class RecordBatch {
     }
     if (reader.remaining > 0)
       throw new MalformedMessage(`${this.#where()}: ${reader.remaining} bytes after the last of ${count} records`);
+  }
+
+  #stamp(attributes: number, maxTimestamp: Timestamp): void {
+    this.buffer.writeUInt16BE(attributes, this.position + 21);
+    writeLong(this.buffer, this.position + 35, maxTimestamp);
+    this.buffer.writeUInt32BE(this.#computeCrc(), this.position + 17);
   }
 
   #computeCrc(): number {

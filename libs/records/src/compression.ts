@@ -5,7 +5,7 @@ import { invariant, MalformedMessage } from '@milepost/core';
 // malformed batch traps inside WebAssembly and every call after it fails (wasm-utils 0.2.1). For the same reason
 // foreign bytes are unpacked by our own lz4.ts and snappy.ts.
 import { lz4Compress, snappyCompress } from '@platformatic/wasm-utils/bundled';
-import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { unpackLz4 } from './lz4.ts';
 import { unpackSnappy } from './snappy.ts';
 
@@ -16,19 +16,23 @@ export type Codec = (typeof CODECS)[number];
 export const codecOf = (code: number): Codec | undefined => CODECS[code];
 export const codeOf = (codec: Codec): number => CODECS.indexOf(codec);
 
-export function compress(codec: Codec, bytes: Buffer): Buffer {
+/** `level`: the effort, of gzip and zstd alone; absent: the codec's own default. */
+export function compress(codec: Codec, bytes: Buffer, level?: number): Buffer {
   invariant(bytes.length > 0, 'there is nothing to compress'); // wasm-utils fails on nothing once its memory has grown
   switch (codec) {
     case 'none':
       return bytes;
     case 'gzip':
-      return gzipSync(bytes);
+      return gzipSync(bytes, level === undefined ? {} : { level });
     case 'snappy':
       return snappyCompress(bytes);
     case 'lz4':
       return lz4Compress(bytes);
     case 'zstd':
-      return zstdCompressSync(bytes);
+      return zstdCompressSync(
+        bytes,
+        level === undefined ? {} : { params: { [constants.ZSTD_c_compressionLevel]: level } },
+      );
   }
 }
 

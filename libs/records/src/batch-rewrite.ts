@@ -1,0 +1,80 @@
+// A batch again with other record bytes: what the broker stores where it has to change what a client sent (another codec),
+// and what compaction leaves of a batch. Identity stays: base and last offset, leader epoch, producer and sequences,
+// transactional and control bits, the type of the timestamps.
+import { ByteWriter, NO_TIMESTAMP, type Timestamp } from '@milepost/core';
+import { BATCH_HEADER_BYTES, BATCH_PREFIX_BYTES, type RecordBatch } from './batch.ts';
+import { type Codec, codeOf, compress } from './compression.ts';
+import { crc32c } from './crc32c.ts';
+import { RecordCursor } from './record-cursor.ts';
+
+export interface RewrittenRecords {
+  /** Unpacked, one behind the other; their deltas are to the batch's base offset and to `baseTimestamp`. */
+  readonly bytes: Buffer;
+  readonly count: number;
+  readonly codec: Codec;
+  readonly level?: number | undefined;
+  readonly maxTimestamp: Timestamp;
+  /** Absent: the batch's own. */
+  readonly baseTimestamp?: Timestamp;
+  /** `baseTimestamp` is the delete horizon (KIP-534). */
+  readonly hasDeleteHorizon?: boolean;
+}
+
+const CODEC_BITS = 0x07;
+const DELETE_HORIZON_BIT = 0x40;
+
+export function rewriteBatch(batch: RecordBatch, records: RewrittenRecords): Buffer {
+  const { codec, count, maxTimestamp } = records;
+  const packed = count === 0 ? records.bytes : compress(codec, records.bytes, records.level);
+  const bytes = Buffer.allocUnsafe(BATCH_HEADER_BYTES + packed.length);
+  batch.buffer.copy(bytes, 0, batch.position, batch.position + BATCH_HEADER_BYTES);
+  bytes.set(packed, BATCH_HEADER_BYTES);
+  const horizon = records.hasDeleteHorizon ? DELETE_HORIZON_BIT : 0;
+  bytes.writeInt32BE(bytes.length - BATCH_PREFIX_BYTES, 8);
+  bytes.writeUInt16BE((batch.attributes & ~(CODEC_BITS | DELETE_HORIZON_BIT)) | codeOf(codec) | horizon, 21);
+  bytes.writeBigInt64BE(BigInt(records.baseTimestamp ?? batch.baseTimestamp), 27);
+  bytes.writeBigInt64BE(BigInt(maxTimestamp), 35);
+  bytes.writeInt32BE(count, 57);
+  bytes.writeUInt32BE(crc32c(bytes.subarray(21)), 17);
+  return bytes;
+}
+
+/** A header without records: which offsets and sequences were here once. */
+export function emptiedBatch(batch: RecordBatch): Buffer {
+  const { maxTimestamp } = batch;
+  return rewriteBatch(batch, {
+    bytes: Buffer.alloc(0),
+    count: 0,
+    codec: 'none',
+    maxTimestamp,
+    baseTimestamp: NO_TIMESTAMP,
+  });
+}
+
+/** The records with offset deltas 0, 1, 2 … in the order in which they stand: some old clients number them wrongly. */
+export function renumbered(bytes: Buffer, count: number): Buffer {
+  const writer = new ByteWriter(bytes.length + count);
+  const cursor = new RecordCursor().begin(bytes, count);
+  while (cursor.next()) {
+    const { index, timestampDelta, keyLength, keyAt, end } = cursor;
+    const body = new ByteWriter(32);
+    body.int8(0);
+    body.varlong(timestampDelta);
+    body.varint(index);
+    body.varint(keyLength);
+    writer.varint(body.position + end - keyAt);
+    writer.raw(body.finish());
+    writer.raw(bytes.subarray(keyAt, end));
+  }
+  return writer.finish();
+}
+
+/** The records of the cursor's current place with its times told from another base. */
+export function writeRebased(writer: ByteWriter, bytes: Buffer, cursor: RecordCursor, shiftMs: number): void {
+  const head = new ByteWriter(16);
+  head.int8(0);
+  head.varlong(cursor.timestampDelta + shiftMs);
+  writer.varint(head.position + cursor.end - cursor.restAt);
+  writer.raw(head.finish());
+  writer.raw(bytes.subarray(cursor.restAt, cursor.end));
+}
