@@ -25,6 +25,7 @@ import { FetchSessionCache } from './fetch-sessions/fetch-session-cache.ts';
 import { handlers } from './handlers/index.ts';
 import { LagTimes } from './lag-times.ts';
 import { LocalPartitions } from './local-partitions.ts';
+import { OffsetsTopic } from './offsets-topic.ts';
 import { ProducerIds } from './producer-ids.ts';
 import { Purgatory } from './purgatory.ts';
 import type { Services } from './services.ts';
@@ -111,12 +112,20 @@ async function serve(
   const changes = partitions.newEpochsAfterLoss();
   await partitions.apply(changes.length > 0 ? await patiently(host, () => store.commit(changes)) : first);
 
+  const offsetsTopic = new OffsetsTopic({
+    partitions,
+    layers,
+    shards: settings.groupShards,
+    now: () => clock.monotonic(),
+    logger,
+  });
   const groups = new GroupCoordinator({
     clock,
     random,
     logger,
     meter,
     store: groupStore,
+    writer: offsetsTopic,
     catalog: new ImageCatalog(image),
     config: settings.groups,
     shards: settings.groupShards,
@@ -125,7 +134,11 @@ async function serve(
   await groups.start(Array.from({ length: settings.groupShards }, (_, shard) => shard));
 
   const traffic = new TopicTraffic(meter, () => image().topics.keys());
-  const queue = new CommitQueue(store, (newer) => partitions.apply(newer));
+  const apply = async (newer: ClusterImage): Promise<void> => {
+    await partitions.apply(newer);
+    groups.catchUpEcho();
+  };
+  const queue = new CommitQueue(store, apply);
   const services: Services = {
     host,
     config,
@@ -136,6 +149,7 @@ async function serve(
     fetchSessions: new FetchSessionCache({ clock, random, meter, slots: settings.fetchSessionSlots }),
     groups,
     configs: new ConfigAdmin({ brokerId, queue, image, layers }),
+    offsetsTopic,
     topics: new TopicAdmin({
       host,
       queue,
@@ -160,9 +174,7 @@ async function serve(
   });
   const address = await clients.listen(config.listen, new Dispatcher(services));
   closing.push(() => farewell(services, clients));
-  closing.push(
-    store.watch((newer) => void partitions.apply(newer).catch(warn(logger, 'a metadata change failed here'))),
-  );
+  closing.push(store.watch((newer) => void apply(newer).catch(warn(logger, 'a metadata change failed here'))));
   await register(host, store, config, address, partitions);
   closing.push(keepRetention(host, partitions, settings.retentionCheckIntervalMs));
 

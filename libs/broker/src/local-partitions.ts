@@ -13,7 +13,13 @@ import {
   partitionName,
 } from '@milepost/core';
 import type { LogConfig, LogDirectory } from '@milepost/log';
-import type { ClusterImage, MetadataChange, PartitionState, TopicState } from '@milepost/metadata';
+import {
+  type ClusterImage,
+  type MetadataChange,
+  OFFSETS_TOPIC,
+  type PartitionState,
+  type TopicState,
+} from '@milepost/metadata';
 import { type FlushPolicy, Partition } from '@milepost/replication';
 
 const isDeepEqual = (one: ClusterImage['brokerConfigs'], other: ClusterImage['brokerConfigs']): boolean =>
@@ -150,7 +156,8 @@ export class LocalPartitions {
     { index, leaderEpoch }: PartitionState,
     config: LogConfig,
   ): Promise<Partition> {
-    const { flush } = this.#options;
+    // An echo of what the group store keeps: no sync is spent on it.
+    const flush = topic.name === OFFSETS_TOPIC ? 'os' : this.#options.flush;
     const log =
       this.#directory.get(topic.name, index) ?? (await this.#directory.create(topic.name, topic.id, index, config));
     invariant(log.topicId === topic.id, () => `${topic.name}-${index}: topic id ${log.topicId}, expected ${topic.id}`);

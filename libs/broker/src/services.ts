@@ -8,6 +8,7 @@ import type { BrokerConfig, BrokerSettings } from './broker-config.ts';
 import type { ConfigAdmin } from './config-admin.ts';
 import type { FetchSessionCache } from './fetch-sessions/fetch-session-cache.ts';
 import type { LocalPartitions } from './local-partitions.ts';
+import type { OffsetsTopic } from './offsets-topic.ts';
 import type { ProducerIds } from './producer-ids.ts';
 import type { Purgatory } from './purgatory.ts';
 import type { TopicAdmin } from './topic-admin.ts';
@@ -22,6 +23,7 @@ export interface Services {
   readonly delayedFetches: Purgatory;
   readonly fetchSessions: FetchSessionCache;
   readonly groups: GroupCoordinator;
+  readonly offsetsTopic: OffsetsTopic;
   readonly topics: TopicAdmin;
   readonly configs: ConfigAdmin;
   readonly producerIds: ProducerIds;

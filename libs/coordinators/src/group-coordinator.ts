@@ -24,7 +24,7 @@ import { Offsets } from './group/offsets.ts';
 import { resume } from './group/resume.ts';
 import { sync } from './group/sync.ts';
 import { failedJoin, failedSync } from './group/turn.ts';
-import type { GroupStore, TopicCatalog } from './ports.ts';
+import type { GroupStore, PartitionWriter, TopicCatalog } from './ports.ts';
 import type { GroupSlot } from './runtime/group-slot.ts';
 import { Runtime } from './runtime/runtime.ts';
 
@@ -37,6 +37,8 @@ export interface GroupCoordinatorDeps {
   readonly logger: Logger;
   readonly meter: Meter;
   readonly store: GroupStore;
+  /** Where the echo of what is stored goes. */
+  readonly writer: PartitionWriter;
   readonly catalog: TopicCatalog;
   readonly config: GroupConfig;
   /** offsets.topic.num.partitions */
@@ -52,7 +54,7 @@ export class GroupCoordinator {
   #nextExpiry: Cancel | undefined;
   #closed = false;
 
-  constructor({ clock, random, logger, meter, store, catalog, config, shards }: GroupCoordinatorDeps) {
+  constructor({ clock, random, logger, meter, store, writer, catalog, config, shards }: GroupCoordinatorDeps) {
     const rebalances = meter.counter('milepost_group_rebalances_total', 'Rebalances begun, by group and reason.', [
       'consumergroup',
       'reason',
@@ -61,7 +63,7 @@ export class GroupCoordinator {
     this.#config = config;
     this.#random = random;
     this.#catalog = catalog;
-    this.#runtime = new Runtime({ config, random, logger, rebalances, catalog }, clock, store, shards);
+    this.#runtime = new Runtime({ config, random, logger, rebalances, catalog }, clock, store, writer, shards);
   }
 
   /** Takes the shards and reads all they hold. Until then their groups answer COORDINATOR_LOAD_IN_PROGRESS. */
@@ -72,6 +74,11 @@ export class GroupCoordinator {
         else slot.take(resume, { refused: () => {} });
     });
     this.#scheduleExpiry();
+  }
+
+  /** `__consumer_offsets` has come: what it lacks is said there. */
+  catchUpEcho(): void {
+    this.#runtime.catchUpEcho();
   }
 
   /** The partition of `__consumer_offsets` whose leader coordinates the group. */

@@ -70,6 +70,17 @@ export class ShardFenced extends Error {
   override readonly name = 'ShardFenced';
 }
 
+/**
+ * The partitions of `__consumer_offsets`, for what is said there after the store has it. Nobody waits for that, and
+ * nothing depends on it.
+ */
+export interface PartitionWriter {
+  /** One batch. `later`: the partition is not there, or takes nothing now. `never`: this batch it will not take. */
+  append(partition: number, batch: Buffer): 'appended' | 'later' | 'never';
+  /** Whole batches from the offset on, or from the first that is there; empty at the end; undefined: not to be read now. */
+  read(partition: number, from: Offset): Buffer | undefined;
+}
+
 /** What a coordinator knows of topics: the broker's newest image of them. */
 export interface TopicCatalog {
   /** Changes whenever topics do. */

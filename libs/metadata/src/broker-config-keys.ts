@@ -34,8 +34,6 @@ const IDLE = new Set([
   'group.consumer.max.session.timeout.ms',
   'group.consumer.min.heartbeat.interval.ms',
   'group.consumer.max.heartbeat.interval.ms',
-  'offsets.topic.replication.factor',
-  'offsets.topic.segment.bytes',
 ]);
 
 const positive = { accepts: atLeast(1) };

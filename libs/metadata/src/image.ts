@@ -65,5 +65,6 @@ export const emptyImage = (clusterId: string): ClusterImage => ({
   clientQuotas: new Map(),
 });
 
-export const isInternalTopic = (name: string): boolean =>
-  name === '__consumer_offsets' || name === '__transaction_state';
+export const OFFSETS_TOPIC = '__consumer_offsets';
+
+export const isInternalTopic = (name: string): boolean => name === OFFSETS_TOPIC || name === '__transaction_state';

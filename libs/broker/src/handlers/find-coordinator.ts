@@ -1,5 +1,5 @@
-// FindCoordinator, versions 0 to 6: this broker coordinates every group. Their offsets live in the group store, so
-// __consumer_offsets does not have to exist, and is not made.
+// FindCoordinator, versions 0 to 6: this broker coordinates every group. Their offsets live in the group store; the topic
+// __consumer_offsets, which echoes them, is made when somebody first asks, and the answer does not wait for it.
 // Other kinds of key: transactions UNSUPPORTED_VERSION (see init-producer-id.ts), share groups and the unknown INVALID_REQUEST.
 import { ErrorCode, NO_BROKER } from '@milepost/core';
 import { CoordinatorType, FindCoordinator } from '@milepost/wire';
@@ -28,6 +28,7 @@ function find(keyType: number, { services, count }: Context) {
     case CoordinatorType.GROUP: {
       const broker = services.image().brokers.get(services.config.brokerId);
       if (!broker) return refuse(ErrorCode.COORDINATOR_NOT_AVAILABLE, 'the coordinator is starting');
+      void services.offsetsTopic.ensure(services.image(), services.topics);
       return { errorCode: ErrorCode.NONE, nodeId: broker.id, host: broker.host, port: broker.port };
     }
     case CoordinatorType.TRANSACTION:

@@ -5,7 +5,7 @@ import type { StoredGroup } from '../ports.ts';
 import type { ClassicGroup, Member } from './state.ts';
 
 /** Bytes are base64: the column is JSON. */
-interface ClassicState {
+export interface ClassicState {
   readonly protocolType: string | null;
   readonly protocolName: string | null;
   readonly leaderId: string | null;
@@ -47,6 +47,12 @@ export function stableGroup(
   const state: ClassicState = { protocolType, protocolName, leaderId, stateSince: now, members };
   return { groupId, kind: 'classic', generation, state };
 }
+
+/** The group as it was stored last; undefined in the midst of a rebalance, which is not. */
+export const settledGroup = (group: ClassicGroup): StoredGroup | undefined =>
+  group.state === 'Stable' || group.state === 'Empty'
+    ? stableGroup(group, group.stateSince, ({ assignment }) => assignment)
+    : undefined;
 
 /** The group that everybody has left, one generation on. */
 export function emptyGroup(group: ClassicGroup, now: Timestamp): StoredGroup {

@@ -1,6 +1,6 @@
 // A place for one group of whatever kind: its state, its offsets, its timers and its line of commands.
 import { type Clock, ErrorCode, type Timestamp } from '@milepost/core';
-import { applyStored } from '../group/events.ts';
+import { applyStored, settledGroup } from '../group/events.ts';
 import { Offsets } from '../group/offsets.ts';
 import { expireSession } from '../group/session.ts';
 import { asClassic, type Group } from '../group/group.ts';
@@ -41,7 +41,7 @@ export class GroupSlot implements GroupTimers, ConsumerTimers {
   readonly #timers: Timers;
   readonly marks = { version: -1, regexesAt: 0 };
   #group: Group | undefined;
-  /** Whether the store has a row of it: a group that nothing was persisted of is forgotten when deserted. */
+  /** A group that nothing was persisted of is forgotten when deserted. */
   #isStored = false;
 
   constructor(groupId: string, host: SlotHost) {
@@ -62,6 +62,17 @@ export class GroupSlot implements GroupTimers, ConsumerTimers {
   /** As of the last command that was persisted. */
   get group(): Group | undefined {
     return this.#group;
+  }
+
+  /** Whether the store has a row of it. */
+  get isStored(): boolean {
+    return this.#isStored;
+  }
+
+  /** That row, as far as it can be told. */
+  get stored(): StoredGroup | undefined {
+    if (!this.#isStored || !this.#group) return undefined;
+    return this.#group.kind === 'classic' ? settledGroup(this.#group) : this.#group.stored;
   }
 
   get isIdle(): boolean {

@@ -1,8 +1,16 @@
 // The shards of a coordinator: takes them, reads back what they hold, writes for them, gives them up. Knows nothing of
 // what groups do.
 import { type Clock, ErrorCode, invariant } from '@milepost/core';
+import { Echo } from '../echo/echo.ts';
 import type { GroupContext } from '../group/turn.ts';
-import { type GroupEvent, type GroupStore, GroupStoreUnavailable, ShardFenced, type TakenShards } from '../ports.ts';
+import {
+  type GroupEvent,
+  type GroupStore,
+  GroupStoreUnavailable,
+  type PartitionWriter,
+  ShardFenced,
+  type TakenShards,
+} from '../ports.ts';
 import { Shard } from './shard.ts';
 import { shardOf } from './shard-of.ts';
 
@@ -13,15 +21,17 @@ export class Runtime {
   readonly #clock: Clock;
   readonly #context: GroupContext;
   readonly #store: GroupStore;
+  readonly #echo: Echo;
   readonly #shards: readonly Shard[];
   readonly #writes = new Set<Promise<unknown>>();
   #closed = false;
   #storeIsAway = false;
 
-  constructor(context: GroupContext, clock: Clock, store: GroupStore, shards: number) {
+  constructor(context: GroupContext, clock: Clock, store: GroupStore, writer: PartitionWriter, shards: number) {
     this.#context = context;
     this.#clock = clock;
     this.#store = store;
+    this.#echo = new Echo(clock, context.logger, writer);
     this.#shards = Array.from(
       { length: shards },
       (_, index) => new Shard(index, { ...context, clock }, (shard, events) => this.#persist(shard, events)),
@@ -50,6 +60,7 @@ export class Runtime {
       shard.epoch = taken.epochs.get(shard.index) ?? -1;
       shard.error = ErrorCode.NONE;
       resume(shard);
+      this.#echo.taken(shard);
     }
     const { groups, offsets } = taken;
     this.#context.logger.info(
@@ -58,8 +69,14 @@ export class Runtime {
     );
   }
 
+  /** `__consumer_offsets` may be there now. */
+  catchUpEcho(): void {
+    this.#echo.catchUp();
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
+    this.#echo.close();
     for (const shard of this.#shards) shard.close(ErrorCode.NOT_COORDINATOR);
     await Promise.allSettled(this.#writes);
   }
@@ -85,6 +102,7 @@ export class Runtime {
     try {
       await write;
       this.#storeAnswered();
+      this.#echo.stored(shard, events);
       return ErrorCode.NONE;
     } catch (problem) {
       if (problem instanceof ShardFenced) return this.#deposed(shard, problem);
@@ -99,6 +117,7 @@ export class Runtime {
     if (shard.error === ErrorCode.NONE) {
       this.#context.logger.error({ shard: shard.index, err: problem }, 'another process has taken a shard of groups');
       shard.close(ErrorCode.NOT_COORDINATOR);
+      this.#echo.lost(shard);
     }
     return ErrorCode.NOT_COORDINATOR;
   }

@@ -14,6 +14,7 @@ import type { CommitCommand, JoinCommand, JoinResult, SyncCommand, SyncResult } 
 import { GroupCoordinator } from '../group-coordinator.ts';
 import { MemoryGroupStore } from '../memory-group-store.ts';
 import { ManualClock, settled } from './manual-clock.ts';
+import { MemoryPartitions } from './memory-partitions.ts';
 import { TestCatalog } from './test-catalog.ts';
 
 const SHARDS = Array.from({ length: 50 }, (_, shard) => shard);
@@ -39,6 +40,7 @@ export class Harness {
   readonly config: GroupConfig;
   readonly rebalances: string[] = [];
   readonly catalog = new TestCatalog();
+  readonly partitions = new MemoryPartitions();
   store = new MemoryGroupStore();
   coordinator: GroupCoordinator;
 
@@ -103,8 +105,9 @@ export class Harness {
         remove: () => {},
       }),
     };
-    const { clock, random, store, catalog, config } = this;
-    return new GroupCoordinator({ clock, random, logger: silentLogger, meter, store, catalog, config, shards: 50 });
+    const { clock, random, store, partitions: writer, catalog, config } = this;
+    const deps = { clock, random, logger: silentLogger, meter, store, writer, catalog, config };
+    return new GroupCoordinator({ ...deps, shards: 50 });
   }
 }
 

@@ -5,6 +5,7 @@ import { DEFAULT_GROUP_CONFIG } from '../config.ts';
 import { GroupCoordinator, type GroupCoordinatorDeps } from '../group-coordinator.ts';
 import { GroupTable, MemoryGroupStore } from '../memory-group-store.ts';
 import { ManualClock } from './manual-clock.ts';
+import { MemoryPartitions } from './memory-partitions.ts';
 import { TestCatalog } from './test-catalog.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { GROUP, PARTITIONS, WalkConsumer, type Walker, type World } from './walk-consumer.ts';
@@ -29,6 +30,7 @@ export class Walk implements World {
   coordinator: GroupCoordinator;
   readonly #plants: Plants;
   readonly #table = new GroupTable();
+  #partitions = new MemoryPartitions();
   #store: MemoryGroupStore;
   #isLoading = true;
   readonly #consumers: Walker[] = [];
@@ -129,6 +131,25 @@ export class Walk implements World {
     const owned = living.flatMap((consumer) => consumer.owned).toSorted((a, b) => a - b);
     if (living.length > 0 && String(owned) !== String(Array.from({ length: PARTITIONS }, (_, at) => at)))
       this.violations.push(`partitions ${String(owned)} are owned`);
+    await this.#checkEcho();
+  }
+
+  /** What is said in `__consumer_offsets` is what a coordinator would say that finds it empty. */
+  async #checkEcho(): Promise<void> {
+    for (const consumer of this.#living()) consumer.isAlive = false;
+    await this.clock.advance(3_000);
+    this.#killCoordinator();
+    await this.clock.advance(100);
+    const said = this.#partitions.compacted();
+    this.#partitions = new MemoryPartitions();
+    this.#killCoordinator();
+    await this.clock.advance(100);
+    const anew = this.#partitions.compacted();
+    const differ = [...new Set([...said.keys(), ...anew.keys()])].filter((key) => {
+      const [left, right] = [said.get(key), anew.get(key)];
+      return !left || !right || !left.equals(right);
+    });
+    if (differ.length > 0) this.violations.push(`__consumer_offsets differs in ${differ.length} keys`);
   }
 
   async #checkCommitted(): Promise<void> {
@@ -158,11 +179,17 @@ export class Walk implements World {
       logger: silentLogger,
       meter: silentMeter,
       store: this.#store,
+      writer: {
+        // A process that is dead says nothing more.
+        append: (partition, batch) =>
+          this.coordinator === coordinator ? this.#partitions.append(partition, batch) : 'later',
+        read: (partition, from) => this.#partitions.read(partition, from),
+      },
       catalog: this.catalog,
       config: { ...DEFAULT_GROUP_CONFIG, initialRebalanceDelayMs: 1_000, consumerSessionTimeoutMs: 6_000 },
       shards: 1,
     };
-    const coordinator = this.#plants.make?.(deps) ?? new GroupCoordinator(deps);
+    const coordinator: GroupCoordinator = this.#plants.make?.(deps) ?? new GroupCoordinator(deps);
     this.#isLoading = true;
     void coordinator.start([0]).then(() => {
       if (this.coordinator === coordinator) this.#isLoading = false;
