@@ -1,3 +1,4 @@
+// `npm run test:compat -- differential [--recorded]`: see differential/run.ts.
 // `npm run test:compat -- librdkafka|franz-go [--protocol consumer] [--against ours|kafka|host:port] [--only NAME,NAME]
 // [--must-pass | --all] [--jobs 2]`: suites that no one here wrote. Runs the tests that Apache Kafka itself passes
 // (`--all`: the others too, which prove nothing about us). Fails when a test of the must-pass list does.
@@ -17,13 +18,21 @@ const { positionals, values } = parseArgs({
     'must-pass': { type: 'boolean', default: false },
     all: { type: 'boolean', default: false },
     jobs: { type: 'string', default: '2' },
+    judge: { type: 'string', default: 'kafka' },
+    recorded: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
   },
 });
 
-const suite = suiteNamed(positionals[0]);
-const absent = await suite.prepare();
-if (absent === undefined) await runAll(chosen(suite));
-else process.stdout.write(`skipped ${suite.name}: ${absent}\n`);
+if (positionals[0] === 'differential') {
+  const { differential } = await import('./differential/run.ts');
+  await differential(values);
+} else {
+  const suite = suiteNamed(positionals[0]);
+  const absent = await suite.prepare();
+  if (absent === undefined) await runAll(suite, chosen(suite));
+  else process.stdout.write(`skipped ${suite.name}: ${absent}\n`);
+}
 
 function suiteNamed(name: string | undefined): Suite {
   if (name === 'franz-go') return new FranzGo();
@@ -41,14 +50,14 @@ function chosen({ entries, mustPass }: Suite): Entry[] {
 }
 
 /** Tests that want another kind of broker come after the others, with a broker of their own. */
-async function runAll(entries: readonly Entry[]): Promise<void> {
+async function runAll(suite: Suite, entries: readonly Entry[]): Promise<void> {
   const tally = new Tally(suite);
   const isApart = ({ kind }: Entry): boolean => kind === 'noautocreate';
   for (const group of [entries.filter((one) => !isApart(one)), entries.filter(isApart)]) {
     if (group[0] === undefined) continue;
     const broker = await startBroker(values.against, group[0].kind);
     try {
-      await runGroup(group, broker, tally);
+      await runGroup(suite, group, broker, tally);
     } finally {
       await broker.stop();
     }
@@ -56,7 +65,7 @@ async function runAll(entries: readonly Entry[]): Promise<void> {
   tally.close();
 }
 
-async function runGroup(entries: readonly Entry[], broker: BrokerUnderTest, tally: Tally): Promise<void> {
+async function runGroup(suite: Suite, entries: readonly Entry[], broker: BrokerUnderTest, tally: Tally): Promise<void> {
   const left = [...entries];
   const worker = async (): Promise<void> => {
     for (let entry = left.shift(); entry; entry = left.shift()) {

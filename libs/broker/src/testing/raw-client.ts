@@ -53,7 +53,8 @@ export class RawClient {
 
   ask<A extends AnyApi>(api: A, version: number, body: RequestInput<A>): Promise<ResponseOutput<A>> {
     const correlationId = this.#correlationId++;
-    const answer = new Promise<ResponseOutput<A>>((resolve, reject) => {
+    this.tell(api, version, body, correlationId);
+    return new Promise<ResponseOutput<A>>((resolve, reject) => {
       const read = (frame: Buffer): unknown => {
         const reader = new ByteReader(frame);
         readResponseHeader(reader, api, version);
@@ -61,8 +62,6 @@ export class RawClient {
       };
       this.#asked.push({ correlationId, read, resolve: resolve as (response: never) => void, reject });
     });
-    this.tell(api, version, body, correlationId);
-    return answer;
   }
 
   /** Without expecting an answer. */

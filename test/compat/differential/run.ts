@@ -1,0 +1,111 @@
+// `npm run test:compat -- differential [--only NAME,NAME] [--recorded] [--write]`: the same questions to a real Apache
+// Kafka and to this broker, answers compared field by field.
+//
+// --judge host:port: a Kafka that runs already. --recorded: Kafka's answers as they were recorded, no Java needed. --write: records them anew. A scenario plays once on
+// each broker, several at a time, on names of its own.
+import { type BrokerUnderTest, startBroker } from '../brokers.ts';
+import { allowed } from './allowed.ts';
+import { type Difference, differencesOf } from './compare.ts';
+import { readRecorded, record } from './recorded.ts';
+import { scenarios } from './scenarios/index.ts';
+import { type Line, type Scenario, Stage } from './stage.ts';
+import { warmUp } from './warm-up.ts';
+
+const AT_A_TIME = 8;
+const KIND = 'bootstrap';
+
+export interface Options {
+  readonly only?: string;
+  readonly recorded: boolean;
+  readonly write: boolean;
+  /** The broker under test: ours, or host:port. */
+  readonly against: string;
+  /** `kafka`, or a Kafka that runs already. */
+  readonly judge: string;
+}
+
+export async function differential({ only, recorded, write, against, judge }: Options): Promise<void> {
+  const wanted = scenarios.filter(({ name }) => !only || only.split(',').some((one) => name.startsWith(one)));
+  if (wanted.length === 0) throw new Error(`no scenario is called ${only}`);
+  const names = new Set(wanted.map(({ name }) => name));
+  const kafka = recorded ? readRecorded().filter(({ scenario }) => names.has(scenario)) : await played(wanted, judge);
+  if (write) record(kafka, new Set(scenarios.map(({ name }) => name)));
+  const ours = await played(wanted, against);
+  report(differencesOf(kafka, ours), { scenarios: wanted.length, answers: kafka.length, isWhole: !only });
+  if (!recorded && !write) warnOfOldRecords(kafka, names);
+}
+
+async function played(wanted: readonly Scenario[], against: string): Promise<Line[]> {
+  const broker = await startBroker(against, KIND);
+  const began = performance.now();
+  try {
+    await warmUp(broker.bootstrap);
+    const transcripts: (readonly Line[])[] = [];
+    const left = [...wanted.entries()];
+    const worker = async (): Promise<void> => {
+      for (let next = left.shift(); next; next = left.shift()) transcripts[next[0]] = await play(next[1], broker);
+    };
+    await Promise.all(Array.from({ length: AT_A_TIME }, worker));
+    process.stdout.write(
+      `${against}: ${wanted.length} scenarios, ${((performance.now() - began) / 1_000).toFixed(1)} s\n`,
+    );
+    return transcripts.flat();
+  } finally {
+    await broker.stop();
+  }
+}
+
+/** A scenario that cannot go on has said enough up to there; why it stopped is compared, too. */
+async function play(scenario: Scenario, { bootstrap }: BrokerUnderTest): Promise<readonly Line[]> {
+  const stage = new Stage(scenario.name, bootstrap);
+  const began = performance.now();
+  try {
+    await scenario.play(stage);
+  } catch (failure) {
+    stage.note('stopped', (failure as Error).message);
+  } finally {
+    await stage.close();
+    if (process.env['SCENARIO_TIMES'])
+      process.stdout.write(`${((performance.now() - began) / 1_000).toFixed(1)} s ${scenario.name}\n`);
+  }
+  return stage.transcript;
+}
+
+function report(
+  differences: readonly Difference[],
+  { scenarios: count, answers, isWhole }: { scenarios: number; answers: number; isWhole: boolean },
+): void {
+  const used = new Set<RegExp>();
+  let refused = 0;
+  for (const { where, kafka, ours } of differences) {
+    const matching = allowed.filter((one) => one.where.test(where));
+    for (const one of matching) used.add(one.where);
+    if (matching.length > 0) continue;
+    refused++;
+    process.stdout.write(`${where}\n    Kafka: ${shown(kafka)}\n    ours:  ${shown(ours)}\n`);
+  }
+  const idle = isWhole ? allowed.filter(({ where }) => !used.has(where)) : [];
+  for (const { where, why } of idle)
+    process.stdout.write(`allowed, but there is no such difference: ${where} (${why})\n`);
+  const excused = differences.length - refused;
+  process.stdout.write(
+    `differential: ${count} scenarios, ${answers} answers; ${refused} differences, ${excused} more are allowed\n`,
+  );
+  if (refused > 0 || idle.length > 0) process.exitCode = 1;
+}
+
+/** Scenarios that race with a clock inside Kafka would show here. */
+function warnOfOldRecords(kafka: readonly Line[], names: ReadonlySet<string>): void {
+  const old = differencesOf(
+    readRecorded().filter(({ scenario }) => names.has(scenario)),
+    kafka,
+  );
+  for (const { where, kafka: before, ours: now } of old.slice(0, 20))
+    process.stdout.write(
+      `Kafka itself answered otherwise when it was recorded: ${where}: ${shown(before)}, now ${shown(now)}\n`,
+    );
+  if (old.length > 0) process.exitCode = 1;
+}
+
+const MOST_SHOWN = 400;
+const shown = (value: unknown): string => JSON.stringify(value)?.slice(0, MOST_SHOWN) ?? 'absent';

@@ -1,0 +1,23 @@
+// Every scenario, by area.
+import type { Scenario } from '../stage.ts';
+import { apiVersions } from './api-versions.ts';
+import { configs } from './configs.ts';
+import { fetches } from './fetch.ts';
+import { idempotence } from './idempotence.ts';
+import { listOffsets } from './list-offsets.ts';
+import { malformed } from './malformed.ts';
+import { metadata } from './metadata.ts';
+import { produces } from './produce.ts';
+import { topics } from './topics.ts';
+
+export const scenarios: readonly Scenario[] = [
+  ...apiVersions,
+  ...malformed,
+  ...metadata,
+  ...produces,
+  ...idempotence,
+  ...fetches,
+  ...listOffsets,
+  ...topics,
+  ...configs,
+];

@@ -1,0 +1,214 @@
+// What a scenario is given: a broker to ask, names of its own, and a transcript that keeps every answer.
+//
+// A scenario does not know which broker it speaks to. Topics and groups carry a prefix that is new each time, so that one
+// broker serves all scenarios, side by side, and yet begins each with nothing.
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { ByteReader } from '@milepost/core';
+import { nodeNetwork } from '@milepost/node-host';
+import {
+  type AnyApi,
+  apiOf,
+  Metadata,
+  readResponseHeader,
+  type RequestInput,
+  type ResponseOutput,
+} from '@milepost/wire';
+import { RawClient } from '../../../libs/broker/src/testing/raw-client.ts';
+import { Normal } from './normal.ts';
+
+export interface Scenario {
+  /** `area/what is asked`. */
+  readonly name: string;
+  play(on: Stage): Promise<void>;
+}
+
+/** One answer, as it is compared. */
+export interface Line {
+  readonly scenario: string;
+  readonly label: string;
+  readonly answer: unknown;
+}
+
+const ANSWER_LIMIT_MS = 20_000;
+const WAIT_LIMIT_MS = 15_000;
+const RAW_ANSWER_LIMIT_MS = 5_000;
+
+/** Plain numbers and texts where the schema has branded ones: scenarios say wrong things, too. */
+export type Loose<T> = T extends number
+  ? number
+  : T extends string
+    ? string
+    : T extends bigint | boolean | null | undefined | Uint8Array
+      ? T
+      : T extends readonly (infer Item)[]
+        ? readonly Loose<Item>[]
+        : { readonly [K in keyof T]: Loose<T[K]> };
+
+type Said<A> = Loose<RequestInput<A>>;
+type Heard<A> = Loose<ResponseOutput<A>>;
+
+/** The broker closed the connection, or said nothing. */
+export class Unanswered extends Error {}
+
+export class Stage {
+  readonly transcript: Line[] = [];
+  readonly #scenario: string;
+  readonly #address: { host: string; port: number };
+  readonly #clients = new Map<string, Promise<RawClient>>();
+  readonly #prefix = `d${randomBytes(4).toString('hex')}-`;
+  readonly #normal: Normal;
+
+  constructor(scenario: string, bootstrap: string) {
+    this.#scenario = scenario;
+    const [host = '', port] = bootstrap.split(':');
+    this.#address = { host, port: Number(port) };
+    this.#normal = new Normal(this.#prefix);
+  }
+
+  /** A name that no other scenario has, for a topic, a group or anything else. */
+  own(name: string): string {
+    return `${this.#prefix}${name}`;
+  }
+
+  isOwn(name: string | null): boolean {
+    return name?.startsWith(this.#prefix) ?? false;
+  }
+
+  versions({ oldest, newest }: AnyApi): number[] {
+    return Array.from({ length: newest - oldest + 1 }, (_, index) => oldest + index);
+  }
+
+  /** Asks without keeping the answer: what a scenario needs beforehand. @throws Unanswered */
+  async get<A extends AnyApi>(
+    api: A,
+    version: number,
+    body: Said<A>,
+    { via = 'main', limitMs = ANSWER_LIMIT_MS }: { via?: string; limitMs?: number } = {},
+  ): Promise<Heard<A>> {
+    const client = await this.#client(via);
+    const limit = new AbortController();
+    try {
+      const silence = delay(limitMs, undefined, { signal: limit.signal }).then(() => {
+        throw new Unanswered('no answer');
+      });
+      silence.catch(() => {});
+      const answer = client.ask(api, version, body as RequestInput<A>);
+      answer.catch(() => {}); // it may fail after the limit
+      return (await Promise.race([answer, silence])) as Heard<A>;
+    } catch (failure) {
+      await this.hangUp(via);
+      if (failure instanceof TypeError) throw failure; // not a request that this version can carry
+      throw failure instanceof Unanswered ? failure : new Unanswered(reasonOf(failure));
+    } finally {
+      limit.abort();
+    }
+  }
+
+  /** Asks, and keeps the answer for comparison. @throws Unanswered, which is kept, too */
+  async ask<A extends AnyApi>(
+    label: string,
+    api: A,
+    version: number,
+    body: Said<A>,
+    { keep, ...how }: { via?: string; limitMs?: number; keep?: (answer: Heard<A>) => unknown } = {},
+  ): Promise<Heard<A>> {
+    const note = this.#reserve(label);
+    try {
+      const answer = await this.get(api, version, body, how);
+      note(keep ? keep(answer) : answer);
+      return answer;
+    } catch (failure) {
+      note(reasonOf(failure));
+      throw failure;
+    }
+  }
+
+  /** As `ask`, where nothing that follows depends on the answer. */
+  async see<A extends AnyApi>(...asked: Parameters<typeof this.ask<A>>): Promise<void> {
+    await this.ask<A>(...asked).catch((failure: unknown) => {
+      if (!(failure instanceof Unanswered)) throw failure;
+    });
+  }
+
+  /**
+   * Bytes that may be no request at all, on a connection of their own: what comes back, if anything. Read as an answer to
+   * the API and version that they begin with.
+   */
+  async raw(label: string, frame: Buffer, { isWhole = false, waitMs = RAW_ANSWER_LIMIT_MS } = {}): Promise<void> {
+    const note = this.#reserve(label);
+    const client = await RawClient.connect(nodeNetwork, this.#address);
+    try {
+      const length = Buffer.alloc(4);
+      length.writeInt32BE(frame.length);
+      const next = client.nextFrame().then(
+        (answer) => ({ answered: answerTo(frame, answer) }),
+        () => 'closed',
+      );
+      client.send(isWhole ? frame : Buffer.concat([length, frame]));
+      note(await Promise.race([next, delay(waitMs, 'no answer')]));
+    } finally {
+      client.close();
+    }
+  }
+
+  /** Keeps something that a scenario has seen by itself. */
+  note(label: string, value: unknown): void {
+    this.#reserve(label)(value);
+  }
+
+  /** Until it holds: Kafka's brokers learn of a change a little later than its controller says that it is made. */
+  async until(holds: () => Promise<boolean>): Promise<void> {
+    const end = performance.now() + WAIT_LIMIT_MS;
+    while (!(await holds())) {
+      if (performance.now() > end) throw new Error('what was waited for did not come');
+      await delay(20);
+    }
+  }
+
+  async hangUp(via = 'main'): Promise<void> {
+    const client = this.#clients.get(via);
+    this.#clients.delete(via);
+    (await client)?.close();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#clients.keys()].map((via) => this.hangUp(via)));
+  }
+
+  async topicIds(): Promise<ReadonlyMap<string, string>> {
+    const { topics } = await this.get(Metadata, 12, { topics: null, allowAutoTopicCreation: false });
+    return new Map(topics.flatMap(({ name, topicId }) => (name === null ? [] : [[name, topicId]])));
+  }
+
+  #client(via: string): Promise<RawClient> {
+    let client = this.#clients.get(via);
+    if (client === undefined) this.#clients.set(via, (client = RawClient.connect(nodeNetwork, this.#address)));
+    return client;
+  }
+
+  /** Lines stand in the order of the questions, not of the answers. */
+  #reserve(label: string): (answer: unknown) => void {
+    const at = this.transcript.length;
+    if (this.transcript.some((line) => line.label === label)) throw new Error(`${this.#scenario}: ${label} twice`);
+    this.transcript.push({ scenario: this.#scenario, label, answer: 'never answered' });
+    return (answer) => {
+      this.transcript[at] = { scenario: this.#scenario, label, answer: this.#normal.of(answer) };
+    };
+  }
+}
+
+const reasonOf = (failure: unknown): string => {
+  const { message } = failure as Error;
+  return message === 'the connection was closed' ? 'closed' : message;
+};
+
+function answerTo(request: Buffer, answer: Buffer): unknown {
+  const api = apiOf(request.readInt16BE(0));
+  if (!api) return answer.toString('hex');
+  const asked = request.readInt16BE(2);
+  const version = api.supports(asked) ? asked : api.oldest;
+  const reader = new ByteReader(answer);
+  readResponseHeader(reader, api, version);
+  return api.response(version).read(reader);
+}
