@@ -5,7 +5,7 @@ import { cache, here, run } from './suite.ts';
 
 /** The folder of the jars. @throws Error when Maven cannot bring them. */
 export async function kafkaJars(): Promise<string> {
-  const jars = cache('kafka-4.3.1');
+  const jars = cache('kafka-4.3.1-all');
   if (existsSync(jars)) return jars;
   const goal = ['-q', '-B', '-f', here('kafka', 'pom.xml'), 'dependency:copy-dependencies'];
   const copied = await run('maven', 'mvn', [...goal, `-DoutputDirectory=${jars}.partly`]);

@@ -1,133 +1,79 @@
-// Apache Kafka's own tools: VerifiableProducer and VerifiableConsumer, every codec, in both directions with kcat.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+// Apache Kafka's own programs: VerifiableProducer and VerifiableConsumer, every codec, in both directions with kcat.
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { codecs } from './kcat.ts';
 import { check, command, type Finished, missing, type Report } from '../support/run.ts';
+import { codecs } from './codecs.ts';
+import { groupCommandCases } from './group-commands.ts';
+import { Jvm, propertiesFile } from './jvm.ts';
+import { mirrorCases } from './mirror.ts';
+import { streamsCases } from './streams.ts';
 
 const RECORDS = 5_000;
 
 export async function javaCases(report: Report, broker: string): Promise<void> {
-  const absent = (await missing('java', '-version')) ?? (await missing('mvn', '-version'));
-  if (absent) return report.skip('the Java clients', `${absent} (a JDK of 17 or newer, and Maven)`);
+  const jvm = await Jvm.found();
+  if (typeof jvm === 'string') return report.skip('the Java clients', jvm);
   const folder = mkdtempSync(join(tmpdir(), 'milepost-java-'));
   try {
-    const fetched = await jars(folder);
-    if (fetched) return report.skip('the Java clients', fetched);
-    await cases(report, broker, folder);
+    await verifiableCases(report, broker, jvm, folder);
+    await groupCommandCases(report, broker, jvm);
+    await streamsCases(report, broker, jvm, folder);
+    await mirrorCases(report, broker, jvm, folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function jars(folder: string): Promise<string | undefined> {
-  const goal = [
-    '-q',
-    '-B',
-    '-f',
-    'test/interop/java/pom.xml',
-    'dependency:copy-dependencies',
-    `-DoutputDirectory=${folder}/jars`,
-  ];
-  const { status, stdout } = await command('mvn', goal);
-  return status === 0 ? undefined : `Maven could not bring Apache Kafka's tools: ${stdout.trim().split('\n')[0]}`;
-}
-
-async function cases(report: Report, broker: string, folder: string): Promise<void> {
-  const tool = (name: string, ...args: string[]): Promise<Finished> =>
-    command('java', [
-      '-Xmx256m',
-      '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
-      '-cp',
-      `${folder}/jars/*`,
-      `org.apache.kafka.tools.${name}`,
-      ...args,
-    ]);
+async function verifiableCases(report: Report, broker: string, jvm: Jvm, folder: string): Promise<void> {
+  const tool = (name: string, args: readonly string[]): Promise<Finished> =>
+    jvm.run(`org.apache.kafka.tools.${name}`, ['--bootstrap-server', broker, ...args]);
+  const consume = (topic: string, group: string, count: number, ...more: string[]): Promise<Finished> => {
+    const args = ['--topic', topic, '--group-id', group, '--max-messages', String(count), '--reset-policy', 'earliest'];
+    return tool('VerifiableConsumer', [...args, ...more]);
+  };
 
   for (const codec of codecs)
     await report.run(`VerifiableProducer and VerifiableConsumer with ${codec}`, async () => {
       const topic = `java-${codec}`;
-      const config = join(folder, `${codec}.properties`);
-      writeFileSync(config, `compression.type=${codec}\nbatch.size=65536\nlinger.ms=5\n`);
-      const produced = await tool(
-        'VerifiableProducer',
-        '--bootstrap-server',
-        broker,
-        '--topic',
-        topic,
-        '--max-messages',
-        String(RECORDS),
-        '--acks',
-        '-1',
-        '--command-config',
-        config,
-      );
+      const settings = { 'compression.type': codec, 'batch.size': 65_536, 'linger.ms': 5 };
+      const config = propertiesFile(join(folder, codec), settings);
+      const most = ['--max-messages', String(RECORDS), '--acks', '-1', '--command-config', config];
+      const produced = await tool('VerifiableProducer', ['--topic', topic, ...most]);
       const summary = events(produced, 'tool_data')[0];
       check(summary?.['acked'] === RECORDS, `${RECORDS} records are acknowledged`, produced.stdout + produced.stderr);
-      const consumed = await tool(
-        'VerifiableConsumer',
-        '--bootstrap-server',
-        broker,
-        '--topic',
-        topic,
-        '--group-id',
-        `group-${codec}`,
-        '--max-messages',
-        String(RECORDS),
-        '--reset-policy',
-        'earliest',
-        '--verbose',
-      );
-      const values = events(consumed, 'record_data')
-        .map(({ value }) => Number(value))
-        .sort((a, b) => a - b);
-      check(
-        values.length === RECORDS && values.every((value, index) => value === index),
-        'each record is consumed once',
-        consumed.stderr,
-      );
-      const commits = events(consumed, 'offsets_committed');
-      check(
-        commits.length > 0 && commits.every(({ success }) => success === true),
-        'the offsets are committed',
-        commits.slice(-1),
-      );
+      await readsAll(await consume(topic, `group-${codec}`, RECORDS, '--verbose'));
     });
+
+  await report.run('VerifiableConsumer in a group of the new protocol', async () => {
+    await readsAll(await consume('java-none', 'group-modern', RECORDS, '--verbose', '--group-protocol', 'consumer'));
+  });
 
   const noKcat = await missing('kcat', '-V');
   if (noKcat) return report.skip('kcat reads what Java wrote', noKcat);
   for (const codec of codecs)
     await report.run(`kcat reads what Java wrote with ${codec}, and Java what kcat wrote`, async () => {
-      const read = await command('kcat', [
-        '-b',
-        broker,
-        '-C',
-        '-t',
-        `java-${codec}`,
-        '-o',
-        'beginning',
-        '-e',
-        '-q',
-        '-X',
-        'check.crcs=true',
-      ]);
+      const from = ['-t', `java-${codec}`, '-o', 'beginning', '-e', '-q', '-X', 'check.crcs=true'];
+      const read = await command('kcat', ['-b', broker, '-C', ...from]);
       check(read.stdout.trim().split('\n').length === RECORDS, 'kcat reads all', read.stderr);
-      const consumed = await tool(
-        'VerifiableConsumer',
-        '--bootstrap-server',
-        broker,
-        '--topic',
-        `kcat-${codec}`,
-        '--group-id',
-        `cross-${codec}`,
-        '--max-messages',
-        '2000',
-        '--reset-policy',
-        'earliest',
-      );
+      const topic = `to-java-${codec}`;
+      const lines = Array.from({ length: 2_000 }, (_, n) => `${n}\n`).join('');
+      await command('kcat', ['-b', broker, '-P', '-t', topic, '-z', codec], lines);
+      const consumed = await consume(topic, `cross-${codec}`, 2_000);
       const counts = events(consumed, 'records_consumed').map(({ count }) => Number(count));
       check(counts.reduce((sum, count) => sum + count, 0) === 2_000, 'Java reads all', consumed.stderr);
     });
+}
+
+async function readsAll(consumed: Finished): Promise<void> {
+  const values = events(consumed, 'record_data')
+    .map(({ value }) => Number(value))
+    .sort((a, b) => a - b);
+  const isWhole = values.length === RECORDS && values.every((value, index) => value === index);
+  check(isWhole, 'each record is consumed once', consumed.stderr);
+  const commits = events(consumed, 'offsets_committed');
+  const isCommitted = commits.length > 0 && commits.every(({ success }) => success === true);
+  check(isCommitted, 'the offsets are committed', commits.slice(-1));
 }
 
 /** The tools print one JSON document a line. */

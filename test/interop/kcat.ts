@@ -1,7 +1,6 @@
 // kcat (librdkafka): metadata, every codec both ways, keys and headers, a balanced consumer group.
 import { check, command, missing, type Report } from '../support/run.ts';
-
-export const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
+import { codecs } from './codecs.ts';
 
 export async function kcatCases(report: Report, broker: string): Promise<void> {
   const absent = await missing('kcat', '-V');

@@ -1,22 +1,27 @@
-// `npm run test:interop`: clients that we did not write, against a broker of ours in a process of its own.
-// `npm run test:interop -- --bootstrap host:port` asks another broker (a real Apache Kafka) the same questions.
+// `npm run test:interop [-- --only node,python]`: clients that we did not write, against a broker of ours in a process
+// of its own. `-- --bootstrap host:port` asks another broker (a real Apache Kafka) the same questions.
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import { Report } from '../support/run.ts';
 import { javaCases } from './java.ts';
 import { kcatCases } from './kcat.ts';
-import { Report } from '../support/run.ts';
+import { nodeCases } from './node.ts';
+import { pythonCases } from './python.ts';
+import { saramaCases } from './sarama.ts';
 
-const { bootstrap } = parseArgs({ options: { bootstrap: { type: 'string' } } }).values;
+const families = { kcat: kcatCases, java: javaCases, node: nodeCases, python: pythonCases, go: saramaCases };
+
+const { bootstrap, only } = parseArgs({ options: { bootstrap: { type: 'string' }, only: { type: 'string' } } }).values;
 const report = new Report();
 const own = bootstrap === undefined ? await startBroker() : undefined;
 const broker = bootstrap ?? `127.0.0.1:${own?.port}`;
 try {
-  await kcatCases(report, broker);
-  await javaCases(report, broker);
+  for (const [name, cases] of Object.entries(families))
+    if (only === undefined || only.split(',').includes(name)) await cases(report, broker);
 } finally {
   await own?.stop();
 }

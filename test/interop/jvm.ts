@@ -1,0 +1,55 @@
+// Apache Kafka's own programs, as Maven brings them.
+import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { kafkaJars } from '../compat/kafka-jars.ts';
+import { command, type Finished, missing } from '../support/run.ts';
+
+export class Jvm {
+  readonly #jars: string;
+
+  private constructor(jars: string) {
+    this.#jars = jars;
+  }
+
+  /** Text: why there is none here. */
+  static async found(): Promise<Jvm | string> {
+    const absent = (await missing('java', '-version')) ?? (await missing('mvn', '-version'));
+    if (absent) return `${absent} (a JDK of 17 or newer, and Maven)`;
+    return kafkaJars().then(
+      (jars) => new Jvm(jars),
+      (failure: Error) => failure.message,
+    );
+  }
+
+  /** A class of the jars, or a source file that uses them. */
+  run(program: string, args: readonly string[], input?: string, limitMs = 120_000): Promise<Finished> {
+    return command('java', [...this.#options, program, ...args], input, { limitMs });
+  }
+
+  /** One that runs until it is stopped, as by Ctrl-C. */
+  start(program: string, args: readonly string[], log: (text: string) => void = () => {}): () => Promise<void> {
+    const child = spawn('java', [...this.#options, program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => log(chunk.toString()));
+    return () => {
+      child.kill('SIGTERM');
+      return exited;
+    };
+  }
+
+  get #options(): string[] {
+    const options = ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn'];
+    return [...options, '-cp', `${this.#jars}/*`];
+  }
+}
+
+/** A Java properties file. */
+export function propertiesFile(path: string, properties: Readonly<Record<string, string | number>>): string {
+  writeFileSync(
+    path,
+    Object.entries(properties)
+      .map(([name, value]) => `${name}=${value}\n`)
+      .join(''),
+  );
+  return path;
+}
