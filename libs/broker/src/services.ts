@@ -5,12 +5,17 @@ import type { ClusterImage } from '@milepost/metadata';
 import type { AnyApi } from '@milepost/wire';
 import type { Peer } from './connection.ts';
 import type { BrokerConfig, BrokerSettings } from './broker-config.ts';
+import type { ClientTelemetry } from './client-telemetry.ts';
+import type { ClusterAdmin } from './cluster-admin.ts';
 import type { ConfigAdmin } from './config-admin.ts';
 import type { FetchSessionCache } from './fetch-sessions/fetch-session-cache.ts';
+import type { LogLevel } from './log-level.ts';
 import type { LocalPartitions } from './local-partitions.ts';
 import type { OffsetsTopic } from './offsets-topic.ts';
 import type { ProducerIds } from './producer-ids.ts';
 import type { Purgatory } from './purgatory.ts';
+import type { QuotaClient } from './quotas/limits.ts';
+import type { Quotas } from './quotas/quotas.ts';
 import type { TopicAdmin } from './topic-admin.ts';
 import type { TopicTraffic } from './topic-traffic.ts';
 
@@ -26,6 +31,10 @@ export interface Services {
   readonly offsetsTopic: OffsetsTopic;
   readonly topics: TopicAdmin;
   readonly configs: ConfigAdmin;
+  readonly logLevel: LogLevel;
+  readonly cluster: ClusterAdmin;
+  readonly quotas: Quotas;
+  readonly telemetry: ClientTelemetry;
   readonly producerIds: ProducerIds;
   readonly traffic: TopicTraffic;
   /** What this broker has handlers for, hence advertises. */
@@ -40,6 +49,10 @@ export interface Context {
   /** '' for a client that does not name itself. */
   readonly clientId: string;
   readonly peer: Peer;
+  /** As quotas know the client. */
+  readonly quotaClient: QuotaClient;
+  /** A quota holds the client back: the answer says for how long, then the connection is not read from (KIP-219). */
+  readonly throttle: (throttleMs: number) => void;
   /** Counts an error that goes out; NONE is none. */
   readonly count: (error: ErrorCode) => void;
 }

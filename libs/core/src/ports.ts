@@ -168,6 +168,8 @@ export interface Histogram {
 
 /** Structured log lines (pino's shape: fields first, then a sentence). */
 export interface Logger {
+  /** The least severe level that is written, such as `info`; absent where it cannot be told or changed. */
+  level?: string;
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;

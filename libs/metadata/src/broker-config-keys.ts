@@ -74,6 +74,15 @@ const OWN_KEYS: readonly BrokerConfigKey[] = [
     ...notNegative,
     mutability: 'cluster-wide',
   }),
+  key('max.connection.creation.rate', 'INT', '2147483647', 'How many connections are accepted in a second.', {
+    ...notNegative,
+    mutability: 'cluster-wide',
+  }),
+  key('quota.window.num', 'INT', '11', 'How many windows a quota looks back over.', positive),
+  key('quota.window.size.seconds', 'INT', '1', 'How long each of them is.', positive),
+  key('controller.quota.window.num', 'INT', '11', 'How many windows of changes a client may save up.', positive),
+  key('controller.quota.window.size.seconds', 'INT', '1', 'How long each of them is.', positive),
+  key('telemetry.max.bytes', 'INT', '1048576', "The largest push of a client's metrics (KIP-714).", positive),
   key('fetch.max.bytes', 'INT', '57671680', 'The most that one fetch is answered with.', { accepts: atLeast(1024) }),
   key('max.incremental.fetch.session.cache.slots', 'INT', '1000', 'How many fetch sessions are kept.', notNegative),
 

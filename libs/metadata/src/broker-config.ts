@@ -40,19 +40,16 @@ export function clusterBrokerConfig(dynamicDefault: Configs): ConfigEntry[] {
     }));
 }
 
-export type BrokerConfigRefusal =
-  /** Answer INVALID_REQUEST: only a restart changes it. */
-  | { readonly reason: 'read-only'; readonly message: string }
-  /** Answer INVALID_CONFIG. */
-  | { readonly reason: 'invalid'; readonly message: string };
-
-/** Whether AlterConfigs may set the property to the text. What nobody knows is stored and has no effect, as in Kafka. */
-export function brokerConfigRefusal(name: string, text: string | null): BrokerConfigRefusal | undefined {
+/**
+ * Why AlterConfigs may not set the property to the text, if so: INVALID_REQUEST, whatever the reason (KAFKA-13609). What
+ * nobody knows is stored and has no effect, as in Kafka.
+ */
+export function brokerConfigRefusal(name: string, text: string | null): string | undefined {
   const key = BROKER_CONFIG_KEYS.get(name);
   if (!key) return undefined;
-  if (key.mutability === 'read-only') return { reason: 'read-only', message: `${name} is changed only by a restart` };
+  if (key.mutability === 'read-only') return `${name} is changed only by a restart`;
   const parsed = parseConfig(key, text);
-  return 'problem' in parsed ? { reason: 'invalid', message: parsed.problem } : undefined;
+  return 'problem' in parsed ? parsed.problem : undefined;
 }
 
 function keyOf(name: string): BrokerConfigKey {

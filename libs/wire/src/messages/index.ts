@@ -4,6 +4,8 @@ import { AddOffsetsToTxn } from './add-offsets-to-txn.ts';
 import { AddPartitionsToTxn } from './add-partitions-to-txn.ts';
 import { AlterClientQuotas } from './alter-client-quotas.ts';
 import { AlterConfigs } from './alter-configs.ts';
+import { AlterPartitionReassignments } from './alter-partition-reassignments.ts';
+import { AlterReplicaLogDirs } from './alter-replica-log-dirs.ts';
 import { ApiVersions } from './api-versions.ts';
 import { ConsumerGroupDescribe } from './consumer-group-describe.ts';
 import { ConsumerGroupHeartbeat } from './consumer-group-heartbeat.ts';
@@ -20,32 +22,42 @@ import { DescribeCluster } from './describe-cluster.ts';
 import { DescribeConfigs } from './describe-configs.ts';
 import { DescribeGroups } from './describe-groups.ts';
 import { DescribeLogDirs } from './describe-log-dirs.ts';
+import { DescribeProducers } from './describe-producers.ts';
+import { DescribeQuorum } from './describe-quorum.ts';
 import { DescribeTopicPartitions } from './describe-topic-partitions.ts';
 import { ElectLeaders } from './elect-leaders.ts';
 import { EndTxn } from './end-txn.ts';
 import { Fetch } from './fetch.ts';
 import { FindCoordinator } from './find-coordinator.ts';
+import { GetTelemetrySubscriptions } from './get-telemetry-subscriptions.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { IncrementalAlterConfigs } from './incremental-alter-configs.ts';
 import { InitProducerId } from './init-producer-id.ts';
 import { JoinGroup } from './join-group.ts';
 import { LeaveGroup } from './leave-group.ts';
+import { ListConfigResources } from './list-config-resources.ts';
 import { ListGroups } from './list-groups.ts';
 import { ListOffsets } from './list-offsets.ts';
+import { ListPartitionReassignments } from './list-partition-reassignments.ts';
 import { Metadata } from './metadata.ts';
 import { OffsetCommit } from './offset-commit.ts';
 import { OffsetDelete } from './offset-delete.ts';
 import { OffsetFetch } from './offset-fetch.ts';
 import { OffsetForLeaderEpoch } from './offset-for-leader-epoch.ts';
 import { Produce } from './produce.ts';
+import { PushTelemetry } from './push-telemetry.ts';
 import { SyncGroup } from './sync-group.ts';
 import { TxnOffsetCommit } from './txn-offset-commit.ts';
+import { UnregisterBroker } from './unregister-broker.ts';
+import { UpdateFeatures } from './update-features.ts';
 import { WriteTxnMarkers } from './write-txn-markers.ts';
 
 export * from './add-offsets-to-txn.ts';
 export * from './add-partitions-to-txn.ts';
 export * from './alter-client-quotas.ts';
 export * from './alter-configs.ts';
+export * from './alter-partition-reassignments.ts';
+export * from './alter-replica-log-dirs.ts';
 export * from './api-versions.ts';
 export * from './consumer-group-describe.ts';
 export * from './consumer-group-heartbeat.ts';
@@ -62,26 +74,34 @@ export * from './describe-cluster.ts';
 export * from './describe-configs.ts';
 export * from './describe-groups.ts';
 export * from './describe-log-dirs.ts';
+export * from './describe-producers.ts';
+export * from './describe-quorum.ts';
 export * from './describe-topic-partitions.ts';
 export * from './elect-leaders.ts';
 export * from './end-txn.ts';
 export * from './fetch.ts';
 export * from './find-coordinator.ts';
+export * from './get-telemetry-subscriptions.ts';
 export * from './heartbeat.ts';
 export * from './incremental-alter-configs.ts';
 export * from './init-producer-id.ts';
 export * from './join-group.ts';
 export * from './leave-group.ts';
+export * from './list-config-resources.ts';
 export * from './list-groups.ts';
 export * from './list-offsets.ts';
+export * from './list-partition-reassignments.ts';
 export * from './metadata.ts';
 export * from './offset-commit.ts';
 export * from './offset-delete.ts';
 export * from './offset-fetch.ts';
 export * from './offset-for-leader-epoch.ts';
 export * from './produce.ts';
+export * from './push-telemetry.ts';
 export * from './sync-group.ts';
 export * from './txn-offset-commit.ts';
+export * from './unregister-broker.ts';
+export * from './update-features.ts';
 export * from './write-txn-markers.ts';
 export { LITERAL_PATTERN, OPERATIONS_NOT_ASKED } from './parts.ts';
 
@@ -116,17 +136,27 @@ export const apis: readonly AnyApi[] = [
   DeleteAcls,
   DescribeConfigs,
   AlterConfigs,
+  AlterReplicaLogDirs,
   DescribeLogDirs,
   CreatePartitions,
   DeleteGroups,
   ElectLeaders,
   IncrementalAlterConfigs,
+  AlterPartitionReassignments,
+  ListPartitionReassignments,
   OffsetDelete,
   DescribeClientQuotas,
   AlterClientQuotas,
+  DescribeQuorum,
+  UpdateFeatures,
   DescribeCluster,
+  DescribeProducers,
+  UnregisterBroker,
   ConsumerGroupHeartbeat,
   ConsumerGroupDescribe,
+  GetTelemetrySubscriptions,
+  PushTelemetry,
+  ListConfigResources,
   DescribeTopicPartitions,
 ];
 

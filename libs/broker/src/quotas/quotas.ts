@@ -1,0 +1,176 @@
+// Quotas of clients and addresses: measures what they do against what is set for them, and says for how long each is to be
+// held back (KIP-13, KIP-124, KIP-219, KIP-599, KIP-612). Whoever asks mutes the connection; nothing here waits.
+//
+// Promises: what has no quota is not measured. A change of a quota holds from the next request on, with what was measured
+// before it. Remembers at most MOST_MEASURED clients, the longest silent are forgotten first.
+import type { Clock, Counter, Meter } from '@milepost/core';
+import type { ClusterImage } from '@milepost/metadata';
+import { type Limit, Limits, type QuotaClient, type QuotaName } from './limits.ts';
+import { Rate, type Windows } from './rate.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+const MOST_MEASURED = 10_000;
+
+export interface QuotasDeps {
+  readonly clock: Clock;
+  readonly meter: Meter;
+  readonly image: () => ClusterImage;
+  /** quota.window.* */
+  readonly windows: Windows;
+  /** controller.quota.window.* */
+  readonly controllerWindows: Windows;
+  /** max.connection.creation.rate: connections a second on this broker; may change while it runs. */
+  readonly connectionRate: () => number;
+}
+
+/** For one request that changes topics: each of its changes asks whether there is room. */
+export interface MutationQuota {
+  /** Takes as many partitions from the quota; a strict one refuses (false) while there is a debt. */
+  take(partitions: number): boolean;
+  /** For how long the client is to be held back. */
+  readonly throttleTimeMs: number;
+}
+
+const UNLIMITED: MutationQuota = { take: () => true, throttleTimeMs: 0 };
+
+export class Quotas {
+  readonly #deps: QuotasDeps;
+  readonly #throttledSeconds: Counter;
+  readonly #throttledRequests: Counter;
+  /** Touched last comes last. */
+  readonly #rates = new Map<string, Rate>();
+  readonly #buckets = new Map<string, TokenBucket>();
+  readonly #connections: Rate;
+  #limits: Limits;
+  #limitsOf: ClusterImage['clientQuotas'];
+
+  constructor(deps: QuotasDeps) {
+    this.#deps = deps;
+    this.#connections = new Rate(deps.windows);
+    this.#limitsOf = deps.image().clientQuotas;
+    this.#limits = new Limits(this.#limitsOf);
+    const { meter } = deps;
+    this.#throttledSeconds = meter.counter(
+      'milepost_kafka_throttled_seconds_total',
+      'For how long clients were held back, by the quota that did it.',
+      ['quota'],
+    );
+    this.#throttledRequests = meter.counter(
+      'milepost_kafka_throttled_requests_total',
+      'Requests and connections that were held back, by the quota that did it.',
+      ['quota'],
+    );
+  }
+
+  /** Bytes that a client has produced. Answers for how many ms it is to be held back. */
+  produced(client: QuotaClient, bytes: number): number {
+    return this.#record('producer_byte_rate', this.#current.ofClient('producer_byte_rate', client), bytes);
+  }
+
+  /** The most that one fetch may be answered with: a larger one would be throttled for ever. */
+  mostFetchBytes(client: QuotaClient): number {
+    const limit = this.#current.ofClient('consumer_byte_rate', client);
+    const { count, sizeMs } = this.#deps.windows;
+    return limit ? Math.floor((limit.value * (count - 1) * sizeMs) / 1_000) : Number.POSITIVE_INFINITY;
+  }
+
+  /** Bytes that a client is about to be sent. Above 0: send an empty answer instead, and hold the client back so long. */
+  fetched(client: QuotaClient, bytes: number): number {
+    const limit = this.#current.ofClient('consumer_byte_rate', client);
+    const throttleMs = this.#record('consumer_byte_rate', limit, bytes);
+    if (limit && throttleMs > 0) this.#rateOf(limit).record(-bytes, this.#nowMs);
+    return throttleMs;
+  }
+
+  /** Time that the broker worked for a client; never held back for longer than a window. */
+  worked(client: QuotaClient, workedMs: number): number {
+    const percent = (workedMs / 1_000) * 100;
+    const limit = this.#current.ofClient('request_percentage', client);
+    return this.#record('request_percentage', limit, percent, this.#deps.windows.sizeMs);
+  }
+
+  /** `strict` refuses what is too much, else it is done and the client held back. */
+  mutations(client: QuotaClient, strict: boolean): MutationQuota {
+    const limit = this.#current.ofClient('controller_mutation_rate', client);
+    return limit ? this.#limitedMutations(limit, strict) : UNLIMITED;
+  }
+
+  /** A new connection from an address. Above 0: it is one too many, and to be closed after so long. */
+  connected(ip: string): number {
+    const limit = this.#current.ofAddress('connection_creation_rate', ip);
+    const throttleMs = this.#record('connection_creation_rate', limit, 1, this.#deps.windows.sizeMs);
+    if (limit && throttleMs > 0) this.#rateOf(limit).record(-1, this.#nowMs);
+    return throttleMs;
+  }
+
+  /** How long a new connection, from anywhere, waits until it is served. */
+  connectionDelayMs(): number {
+    const limit = this.#deps.connectionRate();
+    this.#connections.record(1, this.#nowMs);
+    return Math.min(this.#connections.overMs(limit, this.#nowMs), this.#deps.windows.sizeMs);
+  }
+
+  #limitedMutations({ value, sharedBy }: Limit, strict: boolean): MutationQuota {
+    const bucket = kept(this.#buckets, sharedBy, () => new TokenBucket(this.#deps.controllerWindows));
+    let throttleTimeMs = 0;
+    const debtMs = (): number => bucket.debtMs(value, this.#nowMs);
+    const hold = (ms: number): void => {
+      if (ms > throttleTimeMs) this.#count('controller_mutation_rate', ms - throttleTimeMs);
+      throttleTimeMs = Math.max(throttleTimeMs, ms);
+    };
+    return {
+      take: (partitions) => {
+        const owedMs = debtMs();
+        if (strict && owedMs > 0) {
+          hold(owedMs);
+          return false;
+        }
+        bucket.take(partitions, value, this.#nowMs);
+        if (!strict) hold(debtMs());
+        return true;
+      },
+      get throttleTimeMs() {
+        return throttleTimeMs;
+      },
+    };
+  }
+
+  #record(name: QuotaName, limit: Limit | undefined, value: number, mostMs = Number.POSITIVE_INFINITY): number {
+    if (!limit) return 0;
+    const rate = this.#rateOf(limit);
+    rate.record(value, this.#nowMs);
+    const throttleMs = Math.min(rate.overMs(limit.value, this.#nowMs), mostMs);
+    if (throttleMs > 0) this.#count(name, throttleMs);
+    return throttleMs;
+  }
+
+  #count(quota: QuotaName, throttleMs: number): void {
+    this.#throttledSeconds.add(throttleMs / 1_000, { quota });
+    this.#throttledRequests.add(1, { quota });
+  }
+
+  #rateOf({ sharedBy }: Limit): Rate {
+    return kept(this.#rates, sharedBy, () => new Rate(this.#deps.windows));
+  }
+
+  get #nowMs(): number {
+    return this.#deps.clock.monotonic();
+  }
+
+  get #current(): Limits {
+    const { clientQuotas } = this.#deps.image();
+    if (clientQuotas !== this.#limitsOf) {
+      this.#limitsOf = clientQuotas;
+      this.#limits = new Limits(clientQuotas);
+    }
+    return this.#limits;
+  }
+}
+
+function kept<Measure>(measures: Map<string, Measure>, key: string, make: () => Measure): Measure {
+  const measure = measures.get(key) ?? make();
+  measures.delete(key);
+  measures.set(key, measure);
+  if (measures.size > MOST_MEASURED) measures.delete(measures.keys().next().value as string);
+  return measure;
+}

@@ -1,0 +1,24 @@
+// What has configs of its own. v0 lists subscriptions to clients' metrics only (KIP-714), v1 any kind (KIP-1142); no kind
+// named means all that there are. Flexible from the start.
+import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
+import { array, errorCode, int8, string } from '../schema/field.ts';
+import { ConfigResourceType } from './describe-configs.ts';
+import { throttleTimeMs } from './parts.ts';
+
+export const ListConfigResources = api({
+  key: 74,
+  name: 'ListConfigResources',
+  versions: [0, 1],
+  flexible: 0,
+  request: { resourceTypes: array(int8).since(1) },
+  response: {
+    throttleTimeMs,
+    errorCode,
+    configResources: array({
+      resourceName: string,
+      resourceType: int8.default(ConfigResourceType.CLIENT_METRICS).since(1),
+    }),
+  },
+});
+export type ListConfigResourcesRequest = RequestOf<typeof ListConfigResources>;
+export type ListConfigResourcesResponse = ResponseOf<typeof ListConfigResources>;
