@@ -12,6 +12,7 @@ import {
 } from '@milepost/metadata';
 import type { FlushPolicy } from '@milepost/replication';
 import type { LogDirectoryOptions } from '@milepost/log';
+import type { Windows } from './quotas/rate.ts';
 
 export interface BrokerConfig {
   readonly brokerId: BrokerId;
@@ -37,6 +38,9 @@ export interface BrokerSettings {
   readonly requestMaxBytes: number;
   readonly connectionsMaxIdleMs: number;
   readonly retentionCheckIntervalMs: number;
+  readonly quotaWindows: Windows;
+  readonly controllerQuotaWindows: Windows;
+  readonly telemetryMaxBytes: number;
   readonly groupShards: number;
   readonly groups: GroupConfig;
 }
@@ -59,6 +63,10 @@ function assignorsNamed(names: readonly string[]): readonly AssignorName[] {
 
 export function settingsOf(layers: BrokerConfigLayers): BrokerSettings {
   const number = (name: string): number => brokerNumber(layers, name);
+  const windows = (name: string): Windows => ({
+    count: number(`${name}.num`),
+    sizeMs: number(`${name}.size.seconds`) * 1_000,
+  });
   return {
     autoCreateTopics: brokerFlag(layers, 'auto.create.topics.enable'),
     deleteTopics: brokerFlag(layers, 'delete.topic.enable'),
@@ -67,6 +75,9 @@ export function settingsOf(layers: BrokerConfigLayers): BrokerSettings {
     requestMaxBytes: number('socket.request.max.bytes'),
     connectionsMaxIdleMs: number('connections.max.idle.ms'),
     retentionCheckIntervalMs: number('log.retention.check.interval.ms'),
+    quotaWindows: windows('quota.window'),
+    controllerQuotaWindows: windows('controller.quota.window'),
+    telemetryMaxBytes: number('telemetry.max.bytes'),
     groupShards: number('offsets.topic.num.partitions'),
     groups: {
       ...DEFAULT_GROUP_CONFIG,

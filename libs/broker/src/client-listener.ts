@@ -2,6 +2,7 @@
 // Clients that come before the broker is ready are accepted and read from when it is.
 import { type Address, type Cancel, type Host, type Listening } from '@milepost/core';
 import { ClientConnection, type Dispatch } from './connection.ts';
+import type { Quotas } from './quotas/quotas.ts';
 
 /** How long clients may take to get the answers that are due when the broker stops. */
 const FAREWELL_MS = 5_000;
@@ -10,6 +11,7 @@ export interface ClientListenerDeps {
   readonly host: Pick<Host, 'clock' | 'logger' | 'network'>;
   readonly requestMaxBytes: number;
   readonly connectionsMaxIdleMs: number;
+  readonly quotas: Pick<Quotas, 'connected' | 'connectionDelayMs'>;
   /** max.connections; may change while the broker runs. */
   readonly maxConnections: () => number;
 }
@@ -17,6 +19,8 @@ export interface ClientListenerDeps {
 export class ClientListener {
   readonly #deps: ClientListenerDeps;
   readonly #connections = new Set<ClientConnection>();
+  /** Not served yet, or never: they came too fast. */
+  readonly #held = new Set<ClientConnection>();
   #isOpen = false;
   #listening: Listening | undefined;
   #cancelSweep: Cancel = () => {};
@@ -41,7 +45,7 @@ export class ClientListener {
       }
       this.#connections.add(client);
       client.onGone(() => this.#connections.delete(client));
-      if (this.#isOpen) client.begin();
+      this.#welcome(client, connection.remote.host);
       return client;
     });
     return this.#listening.address;
@@ -50,7 +54,7 @@ export class ClientListener {
   /** From now on clients are read from. */
   begin(): void {
     this.#isOpen = true;
-    for (const client of this.#connections) client.begin();
+    for (const client of this.#connections) if (!this.#held.has(client)) client.begin();
     this.#sweepLater();
   }
 
@@ -63,6 +67,27 @@ export class ClientListener {
     });
     await Promise.all([...this.#connections].map((client) => client.finish()));
     cancel();
+  }
+
+  /** One too many of its address is closed after the wait that KIP-612 names; one too many in all is served after it. */
+  #welcome(client: ClientConnection, ip: string): void {
+    const { quotas, host } = this.#deps;
+    const closeAfterMs = quotas.connected(ip);
+    const delayMs = closeAfterMs > 0 ? closeAfterMs : quotas.connectionDelayMs();
+    if (delayMs === 0) {
+      if (this.#isOpen) client.begin();
+      return;
+    }
+    this.#held.add(client);
+    const cancel = host.clock.after(delayMs, () => {
+      this.#held.delete(client);
+      if (closeAfterMs > 0) client.abort();
+      else if (this.#isOpen) client.begin();
+    });
+    client.onGone(() => {
+      cancel();
+      this.#held.delete(client);
+    });
   }
 
   #sweepLater(): void {

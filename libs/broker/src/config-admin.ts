@@ -56,7 +56,8 @@ export class ConfigAdmin {
       if (!validateOnly) for (const decision of decisions) if ('run' in decision) decision.run();
       return {
         changes: validateOnly ? [] : decisions.filter((decision) => 'type' in decision),
-        outcome: (failure) => decisions.map((decision) => (isRefusal(decision) ? decision : failureOf(decision, failure))),
+        outcome: (failure) =>
+          decisions.map((decision) => (isRefusal(decision) ? decision : failureOf(decision, failure))),
       };
     });
   }

@@ -5,7 +5,7 @@
 // under way together. A client that sends faster than it is served, or does not read its answers, is no longer read
 // from: TCP pushes back. A frame that is not a request closes this connection and disturbs no other.
 // Never holds more than the limits below, apart from the one frame that comes in.
-import type { Clock, Connection, ConnectionListener, Logger } from '@milepost/core';
+import type { Cancel, Clock, Connection, ConnectionListener, Logger } from '@milepost/core';
 import { MalformedMessage } from '@milepost/core';
 import { FrameAssembler } from '@milepost/wire';
 
@@ -18,6 +18,11 @@ export type Answer = readonly Uint8Array[] | 'none' | 'close';
 export interface Peer {
   /** As Kafka prints it in group descriptions: `/192.0.2.1`. */
   readonly host: string;
+  readonly port: number;
+  /** What the client says that it is (KIP-511). */
+  software: { readonly name: string; readonly version: string };
+  /** From the answers under way on nothing is read, for so long (KIP-219). */
+  mute(throttleMs: number): void;
   /** Calls `run` once when the connection closes; the answer undoes it. */
   onGone(run: () => void): () => void;
 }
@@ -43,6 +48,8 @@ interface Slot {
 
 export class ClientConnection implements ConnectionListener, Peer {
   readonly host: string;
+  readonly port: number;
+  software = { name: '', version: '' };
   readonly #connection: Connection;
   readonly #dispatch: Dispatch;
   readonly #logger: Logger;
@@ -61,6 +68,9 @@ export class ClientConnection implements ConnectionListener, Peer {
   #writable = true;
   #paused = true;
   #lastHeard: number;
+  /** On the steady clock; 0: not muted. */
+  #mutedUntil = 0;
+  #unmute: Cancel = () => {};
   #leaving = false;
   #gone = false;
   #goOnScheduled = false;
@@ -73,6 +83,7 @@ export class ClientConnection implements ConnectionListener, Peer {
     this.#logger = logger;
     this.#clock = clock;
     this.host = `/${connection.remote.host}`;
+    this.port = connection.remote.port;
     this.#frames = new FrameAssembler(requestMaxBytes);
     this.#lastHeard = clock.monotonic();
     connection.pause();
@@ -85,7 +96,7 @@ export class ClientConnection implements ConnectionListener, Peer {
 
   /** How long nothing has come, while nothing was under way. */
   get idleMs(): number {
-    return this.#slots.length > 0 ? 0 : this.#clock.monotonic() - this.#lastHeard;
+    return this.#slots.length > 0 || this.#mutedUntil > 0 ? 0 : this.#clock.monotonic() - this.#lastHeard;
   }
 
   onGone(run: () => void): () => void {
@@ -115,10 +126,22 @@ export class ClientConnection implements ConnectionListener, Peer {
 
   closed(): void {
     this.#gone = true;
+    this.#unmute();
     this.#leave();
     for (const run of this.#goneListeners) run();
     this.#goneListeners.clear();
     this.#whenIdle?.();
+  }
+
+  mute(throttleMs: number): void {
+    const until = this.#clock.monotonic() + throttleMs;
+    if (throttleMs <= 0 || until <= this.#mutedUntil) return;
+    this.#mutedUntil = until;
+    this.#unmute();
+    this.#unmute = this.#clock.after(throttleMs, () => {
+      this.#mutedUntil = 0;
+      this.#goOn();
+    });
   }
 
   /** Takes no more requests, answers those under way, then closes. */
@@ -139,7 +162,7 @@ export class ClientConnection implements ConnectionListener, Peer {
   }
 
   #mayStart(frame: Buffer): boolean {
-    if (!this.#writable || this.#slots.length >= MOST_REQUESTS_UNDER_WAY) return false;
+    if (this.#mutedUntil > 0 || !this.#writable || this.#slots.length >= MOST_REQUESTS_UNDER_WAY) return false;
     if (this.#heldBytes >= MOST_ANSWER_BYTES_HELD) return false;
     return this.#underWay === 0 || (!this.#exclusive && this.#dispatch.mayOverlap(frame));
   }
@@ -218,7 +241,7 @@ export class ClientConnection implements ConnectionListener, Peer {
   }
 
   #regulate(): void {
-    const mustWait = this.#queued.length > 0 || !this.#writable;
+    const mustWait = this.#queued.length > 0 || !this.#writable || this.#mutedUntil > 0;
     if (mustWait === this.#paused || this.#leaving) return;
     this.#paused = mustWait;
     if (mustWait) this.#connection.pause();

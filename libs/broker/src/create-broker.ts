@@ -18,6 +18,8 @@ import {
 import { type BrokerConfig, configLayers, settingsOf } from './broker-config.ts';
 import { BrokerGauges } from './broker-gauges.ts';
 import { ClientListener } from './client-listener.ts';
+import { ClientTelemetry } from './client-telemetry.ts';
+import { ClusterAdmin } from './cluster-admin.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { ConfigAdmin } from './config-admin.ts';
 import { Dispatcher } from './dispatch.ts';
@@ -25,9 +27,11 @@ import { FetchSessionCache } from './fetch-sessions/fetch-session-cache.ts';
 import { handlers } from './handlers/index.ts';
 import { LagTimes } from './lag-times.ts';
 import { LocalPartitions } from './local-partitions.ts';
+import { LogLevel } from './log-level.ts';
 import { OffsetsTopic } from './offsets-topic.ts';
 import { ProducerIds } from './producer-ids.ts';
 import { Purgatory } from './purgatory.ts';
+import { Quotas } from './quotas/quotas.ts';
 import type { Services } from './services.ts';
 import { type GroupSnapshot, groupSnapshots, type TopicSnapshot, topicSnapshots } from './snapshots.ts';
 import { TopicAdmin } from './topic-admin.ts';
@@ -139,6 +143,15 @@ async function serve(
     groups.catchUpEcho();
   };
   const queue = new CommitQueue(store, apply);
+  const logLevel = new LogLevel(logger);
+  const quotas = new Quotas({
+    clock,
+    meter,
+    image,
+    windows: settings.quotaWindows,
+    controllerWindows: settings.controllerQuotaWindows,
+    connectionRate: () => brokerNumber(layers(), 'max.connection.creation.rate'),
+  });
   const services: Services = {
     host,
     config,
@@ -148,7 +161,11 @@ async function serve(
     delayedFetches: new Purgatory(clock),
     fetchSessions: new FetchSessionCache({ clock, random, meter, slots: settings.fetchSessionSlots }),
     groups,
-    configs: new ConfigAdmin({ brokerId, queue, image, layers }),
+    configs: new ConfigAdmin({ brokerId, queue, image, layers, logLevel }),
+    cluster: new ClusterAdmin({ brokerId, queue, image }),
+    logLevel,
+    quotas,
+    telemetry: new ClientTelemetry({ clock, random, meter, image, maxBytes: settings.telemetryMaxBytes }),
     offsetsTopic,
     topics: new TopicAdmin({
       host,
@@ -170,6 +187,7 @@ async function serve(
     host,
     requestMaxBytes: settings.requestMaxBytes,
     connectionsMaxIdleMs: settings.connectionsMaxIdleMs,
+    quotas,
     maxConnections: () => brokerNumber(layers(), 'max.connections'),
   });
   const address = await clients.listen(config.listen, new Dispatcher(services));

@@ -16,6 +16,9 @@ import type { Answer, Dispatch, Peer } from './connection.ts';
 import { type Handler, handlerOf } from './handlers/index.ts';
 import type { Context, Services } from './services.ts';
 
+/** Who has not authenticated, to quotas and access control. */
+const ANONYMOUS = 'ANONYMOUS';
+
 const DURATION_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 export class Dispatcher implements Dispatch {
@@ -59,23 +62,38 @@ export class Dispatcher implements Dispatch {
     if (!handler?.api.supports(header.apiVersion)) return this.#refuse(header, peer);
     const request: unknown = handler.api.request(header.apiVersion).read(reader);
     const { name } = handler.api;
+    const quotaClient = { user: ANONYMOUS, clientId: header.clientId ?? '' };
+    let throttleMs = 0;
     const context: Context = {
       services: this.#services,
       apiVersion: header.apiVersion,
       clientId: header.clientId ?? '',
       peer,
+      quotaClient,
+      throttle: (ms) => {
+        throttleMs = Math.max(throttleMs, ms);
+      },
       count: (error) => {
         if (error !== ErrorCode.NONE) this.#errors.add(1, { api: name, error: errorName(error) });
       },
     };
+    let workedMs = 0;
     const finish = (response: object | Answer): Answer => {
       this.#durations.observe((this.#clock.monotonic() - started) / 1000, { api: name });
       this.#requests.add(1, { request: name, version: String(header.apiVersion) });
-      return typeof response === 'string' ? response : this.#answer(handler, header, response);
+      const workingSince = this.#clock.monotonic();
+      const muteMs = Math.max(throttleMs, this.#services.quotas.worked(quotaClient, workedMs));
+      peer.mute(muteMs);
+      if (typeof response === 'string') return response;
+      const answer = this.#answer(handler, header, muteMs > 0 ? { ...response, throttleTimeMs: muteMs } : response);
+      this.#services.quotas.workedMore(quotaClient, this.#clock.monotonic() - workingSince);
+      return answer;
     };
     const failed = (failure: unknown): Answer => this.#failed(failure, name, header, peer);
     try {
       const response = handler.handle(request, context);
+      // Waits are nobody's work: what a handler does after one is not seen, and little.
+      workedMs = this.#clock.monotonic() - started;
       return response instanceof Promise ? response.then(finish).catch(failed) : finish(response);
     } catch (failure) {
       return failed(failure);

@@ -39,7 +39,11 @@ export class LogLevel {
 
 export interface LoggerWish {
   readonly resourceName: string;
-  readonly configs: readonly { readonly name: string; readonly configOperation: number; readonly value: string | null }[];
+  readonly configs: readonly {
+    readonly name: string;
+    readonly configOperation: number;
+    readonly value: string | null;
+  }[];
 }
 
 export function decideLogLevel(

@@ -2,6 +2,7 @@
 import { ErrorCode, type Host, Uuid } from '@milepost/core';
 import type { BrokerConfigLayers, ClusterImage, TopicState } from '@milepost/metadata';
 import { type CommitQueue, type Refusal, refusal } from './commit-queue.ts';
+import type { MutationQuota } from './quotas/quotas.ts';
 import {
   decidePartitions,
   decideTopic,
@@ -27,9 +28,9 @@ export class TopicAdmin {
   }
 
   /** In the order of the wishes; what can be created is, whatever happens to the rest. */
-  create(wishes: readonly NewTopic[], validateOnly: boolean): Promise<(TopicState | Refusal)[]> {
+  create(wishes: readonly NewTopic[], validateOnly: boolean, quota: Taking): Promise<(TopicState | Refusal)[]> {
     return this.#deps.queue.run(() => {
-      const outcomes = this.#decide(wishes);
+      const outcomes = this.#decide(wishes, quota);
       const topics = validateOnly ? [] : outcomes.filter((outcome) => 'id' in outcome);
       return {
         changes: topics.map((topic) => ({ type: 'topic-created', topic })),
@@ -44,6 +45,7 @@ export class TopicAdmin {
     const outcomes = await this.create(
       names.map((name) => ({ name, ...defaults })),
       false,
+      UNLIMITED,
     );
     outcomes.forEach((outcome, place) => {
       if ('error' in outcome && outcome.error !== ErrorCode.TOPIC_ALREADY_EXISTS)
@@ -52,9 +54,16 @@ export class TopicAdmin {
   }
 
   /** In the order of the wishes; undefined where it is done. */
-  addPartitions(wishes: readonly NewPartitions[], validateOnly: boolean): Promise<(Refusal | undefined)[]> {
+  addPartitions(
+    wishes: readonly NewPartitions[],
+    validateOnly: boolean,
+    quota: Taking,
+  ): Promise<(Refusal | undefined)[]> {
     return this.#deps.queue.run(() => {
-      const outcomes = wishes.map((wish) => decidePartitions(wish, this.#surroundings()));
+      const outcomes = wishes.map((wish) => {
+        const outcome = decidePartitions(wish, this.#surroundings());
+        return 'error' in outcome || quota.take(outcome.partitions.length) ? outcome : OVER_QUOTA;
+      });
       const grown = validateOnly ? [] : outcomes.filter((outcome) => 'topic' in outcome);
       return {
         changes: grown.map(({ topic, partitions }) => ({ type: 'partitions-added', id: topic.id, partitions })),
@@ -64,27 +73,31 @@ export class TopicAdmin {
   }
 
   /** Undefined for those that are gone now. */
-  delete(topics: readonly TopicState[]): Promise<(Refusal | undefined)[]> {
+  delete(topics: readonly TopicState[], quota: Taking): Promise<(Refusal | undefined)[]> {
     return this.#deps.queue.run(() => {
       const { topicsById } = this.#deps.image();
-      const present = topics.filter(({ id }) => topicsById.has(id));
+      const there = topics.filter(({ id }) => topicsById.has(id));
+      const present = there.filter(({ partitions }) => quota.take(partitions.length));
       return {
         changes: present.map(({ id }) => ({ type: 'topic-deleted', id })),
         outcome: (failure) => {
           if (!failure && present.length > 0) this.#deps.onDeleted(present);
-          return topics.map((topic) => (present.includes(topic) ? failure : gone(topic)));
+          return topics.map((topic) =>
+            present.includes(topic) ? failure : there.includes(topic) ? OVER_QUOTA : gone(topic),
+          );
         },
       };
     });
   }
 
-  #decide(wishes: readonly NewTopic[]): (TopicState | Refusal)[] {
+  #decide(wishes: readonly NewTopic[], quota: Taking): (TopicState | Refusal)[] {
     let left = MOST_PARTITIONS_PER_REQUEST;
     return wishes.map((wish) => {
       const outcome = decideTopic(wish, Uuid(this.#deps.host.random.uuid()), this.#surroundings());
       if ('error' in outcome) return outcome;
       left -= outcome.partitions.length;
-      return left >= 0 ? outcome : refusal(ErrorCode.POLICY_VIOLATION, 'too many partitions in one request');
+      if (left < 0) return refusal(ErrorCode.POLICY_VIOLATION, 'too many partitions in one request');
+      return quota.take(outcome.partitions.length) ? outcome : OVER_QUOTA;
     });
   }
 
@@ -93,6 +106,16 @@ export class TopicAdmin {
     return { image: image(), layers: layers(), start: host.random.below(MOST_PARTITIONS_PER_REQUEST) };
   }
 }
+
+/** controller_mutation_rate, asked for each topic. */
+type Taking = Pick<MutationQuota, 'take'>;
+
+const UNLIMITED: Taking = { take: () => true };
+
+const OVER_QUOTA = refusal(
+  ErrorCode.THROTTLING_QUOTA_EXCEEDED,
+  'the quota of controller_mutation_rate is used up; try again later',
+);
 
 const gone = ({ name }: TopicState): Refusal =>
   refusal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `there is no topic ${name}`);

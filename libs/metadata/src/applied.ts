@@ -14,9 +14,10 @@ export function applied(image: ClusterImage, changes: readonly MetadataChange[])
     topics: new Map(image.topics),
     topicsById: new Map(image.topicsById),
     brokerConfigs: new Map(image.brokerConfigs),
-    groupConfigs: new Map(image.groupConfigs),
-    clientMetricsConfigs: new Map(image.clientMetricsConfigs),
-    clientQuotas: new Map(image.clientQuotas),
+    // Seldom changed, and watched: who finds the same map knows that nothing has changed.
+    groupConfigs: image.groupConfigs,
+    clientMetricsConfigs: image.clientMetricsConfigs,
+    clientQuotas: image.clientQuotas,
   };
   for (const change of changes) apply(draft, change);
   return draft;
@@ -27,9 +28,9 @@ interface Draft extends ClusterImage {
   readonly topics: Map<string, TopicState>;
   readonly topicsById: Map<Uuid, TopicState>;
   readonly brokerConfigs: Map<string, Configs>;
-  readonly groupConfigs: Map<string, Configs>;
-  readonly clientMetricsConfigs: Map<string, Configs>;
-  readonly clientQuotas: Map<string, ClientQuota>;
+  groupConfigs: ReadonlyMap<string, Configs>;
+  clientMetricsConfigs: ReadonlyMap<string, Configs>;
+  clientQuotas: ReadonlyMap<string, ClientQuota>;
 }
 
 function apply(draft: Draft, change: MetadataChange): void {
@@ -55,22 +56,31 @@ function apply(draft: Draft, change: MetadataChange): void {
     case 'topic-configured':
       return put(draft, { ...topicOf(draft, change), configs: change.configs });
     case 'broker-configured':
-      return keep(draft.brokerConfigs, change.id, change.configs, change.configs);
+      if (Object.keys(change.configs).length > 0) draft.brokerConfigs.set(change.id, change.configs);
+      else draft.brokerConfigs.delete(change.id);
+      return;
     case 'group-configured':
-      return keep(draft.groupConfigs, change.groupId, change.configs, change.configs);
+      draft.groupConfigs = kept(draft.groupConfigs, change.groupId, change.configs, change.configs);
+      return;
     case 'client-metrics-configured':
-      return keep(draft.clientMetricsConfigs, change.name, change.configs, change.configs);
-    case 'client-quota-set':
-      return keep(draft.clientQuotas, quotaKey(change.quota.entity), change.quota, change.quota.quotas);
+      draft.clientMetricsConfigs = kept(draft.clientMetricsConfigs, change.name, change.configs, change.configs);
+      return;
+    case 'client-quota-set': {
+      const { entity, quotas } = change.quota;
+      draft.clientQuotas = kept(draft.clientQuotas, quotaKey(entity), change.quota, quotas);
+      return;
+    }
     default:
       unreachable(change);
   }
 }
 
-/** What has nothing to say is not kept. */
-function keep<Entry>(entries: Map<string, Entry>, key: string, entry: Entry, said: object): void {
-  if (Object.keys(said).length > 0) entries.set(key, entry);
-  else entries.delete(key);
+/** A new map; what has nothing to say is not in it. */
+function kept<Entry>(entries: ReadonlyMap<string, Entry>, key: string, entry: Entry, said: object): Map<string, Entry> {
+  const changed = new Map(entries);
+  if (Object.keys(said).length > 0) changed.set(key, entry);
+  else changed.delete(key);
+  return changed;
 }
 
 type ChangeOf<Type extends MetadataChange['type']> = Extract<MetadataChange, { type: Type }>;

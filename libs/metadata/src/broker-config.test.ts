@@ -85,9 +85,7 @@ test('of the brokers’ common defaults only what is set is told', () => {
 
 test('what needs a restart, and what is not a good value, cannot be altered', () => {
   expect(brokerConfigRefusal('num.partitions', '4')).toBe('num.partitions is changed only by a restart');
-  expect(brokerConfigRefusal('log.segment.bytes', '1')).toBe(
-    'log.segment.bytes: expected at least 1048576, seen "1"',
-  );
+  expect(brokerConfigRefusal('log.segment.bytes', '1')).toBe('log.segment.bytes: expected at least 1048576, seen "1"');
   expect(brokerConfigRefusal('log.segment.bytes', '1048576')).toBeUndefined();
   expect(brokerConfigRefusal('log.retention.ms', '-2')).toBeUndefined();
   expect(brokerConfigRefusal('nobody.knows.this', 'x')).toBeUndefined();

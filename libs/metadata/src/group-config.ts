@@ -151,7 +151,8 @@ function limitProblem({ name, least, most }: GroupConfigKey, value: number, laye
 function heartbeatProblem(kind: string, groupConfigs: Configs, layers: BrokerConfigLayers): string | undefined {
   const [timeout, interval] = [`${kind}.session.timeout.ms`, `${kind}.heartbeat.interval.ms`];
   const isNamed = groupConfigs[timeout] !== undefined || groupConfigs[interval] !== undefined;
-  const isShorter = Number(groupValue(interval, groupConfigs, layers)) < Number(groupValue(timeout, groupConfigs, layers));
+  const isShorter =
+    Number(groupValue(interval, groupConfigs, layers)) < Number(groupValue(timeout, groupConfigs, layers));
   return isNamed && !isShorter ? `${timeout}: expected more than ${interval}` : undefined;
 }
 

@@ -5,10 +5,16 @@ import { CreatePartitions } from '@milepost/wire';
 import { handler } from './handler.ts';
 import { namedTwice } from './named-twice.ts';
 
-export const createPartitions = handler(CreatePartitions, async ({ topics, validateOnly }, { services, count }) => {
+/** From here on what exceeds controller_mutation_rate is refused, before it is done and the client held back (KIP-599). */
+const FIRST_STRICT_VERSION = 3;
+
+export const createPartitions = handler(CreatePartitions, async ({ topics, validateOnly }, context) => {
+  const { services, count, apiVersion } = context;
+  const quota = services.quotas.mutations(context.quotaClient, apiVersion >= FIRST_STRICT_VERSION);
   const twice = namedTwice(topics.map(({ name }) => name));
   const once = topics.filter(({ name }) => !twice.has(name));
-  const outcomes = await services.topics.addPartitions(once, validateOnly);
+  const outcomes = await services.topics.addPartitions(once, validateOnly, quota);
+  context.throttle(quota.throttleTimeMs);
   const answer = (name: string, errorCode: ErrorCode, errorMessage: string | null) => {
     count(errorCode);
     return { name, errorCode, errorMessage };

@@ -8,12 +8,18 @@ import type { Context } from '../services.ts';
 import { handler } from './handler.ts';
 import { namedTwice } from './named-twice.ts';
 
+/** From here on what exceeds controller_mutation_rate is refused, before it is done and the client held back (KIP-599). */
+const FIRST_STRICT_VERSION = 6;
+
 type Answered = CreateTopicsResponse['topics'][number];
 
 export const createTopics = handler(CreateTopics, async ({ topics, validateOnly }, context) => {
+  const { services, apiVersion } = context;
+  const quota = services.quotas.mutations(context.quotaClient, apiVersion >= FIRST_STRICT_VERSION);
   const twice = namedTwice(topics.map(({ name }) => name));
   const once = topics.filter(({ name }) => !twice.has(name));
-  const outcomes = await context.services.topics.create(once, validateOnly);
+  const outcomes = await services.topics.create(once, validateOnly, quota);
+  context.throttle(quota.throttleTimeMs);
   const refused = (name: string, errorCode: ErrorCode, errorMessage: string): Answered => {
     context.count(errorCode);
     return { name, errorCode, errorMessage };

@@ -11,6 +11,8 @@ import { namedTwice } from './named-twice.ts';
 
 const FIRST_VERSION_KNOWING_DISABLED = 3;
 const FIRST_VERSION_WITH_IDS = 6;
+/** From here on what exceeds controller_mutation_rate is refused, before it is done and the client held back (KIP-599). */
+const FIRST_STRICT_VERSION = 5;
 
 interface Asked {
   readonly name: string | null;
@@ -22,7 +24,10 @@ export const deleteTopics = handler(DeleteTopics, async (request, context) => {
   const found = asked.map((one) => find(one, context));
   const twice = namedTwice(found.flatMap((outcome) => ('id' in outcome ? [outcome.id] : [])));
   const once = found.filter((outcome): outcome is TopicState => 'id' in outcome && !twice.has(outcome.id));
-  const outcomes = await context.services.topics.delete(once);
+  const { services, apiVersion } = context;
+  const quota = services.quotas.mutations(context.quotaClient, apiVersion >= FIRST_STRICT_VERSION);
+  const outcomes = await services.topics.delete(once, quota);
+  context.throttle(quota.throttleTimeMs);
   return {
     responses: asked.map((one, place) => {
       const outcome = found[place] as TopicState | Refusal;

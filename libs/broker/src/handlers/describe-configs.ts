@@ -5,7 +5,9 @@ import {
   type ConfigEntry,
   ConfigTypeCode,
   clusterBrokerConfig,
+  effectiveClientMetricsConfig,
   effectiveBrokerConfig,
+  effectiveGroupConfig,
   effectiveTopicConfig,
   topicNameProblem,
 } from '@milepost/metadata';
@@ -45,17 +47,22 @@ function entriesOf({ resourceType, resourceName }: Resource, { services }: Conte
     case ConfigResourceType.BROKER:
       if (resourceName === String(config.brokerId)) return effectiveBrokerConfig(layers);
       if (resourceName === '') return clusterBrokerConfig(layers.dynamicDefault);
-      return {
-        errorCode: ErrorCode.INVALID_REQUEST,
-        errorMessage: `broker ${resourceName}: this is ${config.brokerId}`,
-      };
+      return invalid(`broker ${resourceName}: this is ${config.brokerId}`);
+    case ConfigResourceType.BROKER_LOGGER:
+      if (resourceName === String(config.brokerId)) return services.logLevel.entries();
+      return invalid(`broker ${resourceName}: this is ${config.brokerId}`);
+    case ConfigResourceType.CLIENT_METRICS:
+      if (resourceName === '') return invalid('a subscription has a name');
+      return effectiveClientMetricsConfig(services.image().clientMetricsConfigs.get(resourceName) ?? {});
+    case ConfigResourceType.GROUP:
+      if (resourceName === '') return invalid('a group has a name');
+      return effectiveGroupConfig(services.image().groupConfigs.get(resourceName) ?? {}, layers);
     default:
-      return {
-        errorCode: ErrorCode.INVALID_REQUEST,
-        errorMessage: `resource type ${resourceType}: topics and brokers have configs here`,
-      };
+      return invalid(`resource type ${resourceType} has no configs here`);
   }
 }
+
+const invalid = (errorMessage: string): Refusal => ({ errorCode: ErrorCode.INVALID_REQUEST, errorMessage });
 
 function described(entry: ConfigEntry, { includeSynonyms, includeDocumentation }: DescribeConfigsRequest) {
   return {

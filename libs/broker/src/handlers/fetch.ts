@@ -77,7 +77,8 @@ class Reading {
     this.#request = request;
     this.#asked = asked;
     this.#context = context;
-    this.#maxBytes = Math.min(request.maxBytes, context.services.settings.fetchMaxBytes);
+    const quotaBytes = context.services.quotas.mostFetchBytes(context.quotaClient);
+    this.#maxBytes = Math.min(request.maxBytes, context.services.settings.fetchMaxBytes, quotaBytes);
     this.minBytes = Math.min(request.minBytes, this.#maxBytes);
     this.again();
   }
@@ -107,7 +108,13 @@ class Reading {
     this.#read.push(...unknown);
   }
 
+  /** Over the quota: an empty answer, so that the next fetch asks for the same (KIP-219). */
   response(): FetchResponse {
+    const { services, quotaClient, throttle } = this.#context;
+    const throttleMs = services.quotas.fetched(quotaClient, this.sizeBytes);
+    throttle(throttleMs);
+    if (throttleMs > 0)
+      return { sessionId: this.#request.sessionEpoch > 0 ? this.#request.sessionId : 0, responses: [] };
     const { errorCode, sessionId, read } = this.#asked.answer(this.#read);
     const hints = new LeaderHints(this.#context);
     const finished = read.map(({ named, answer }) => ({ named, answer: this.#finished(named.topic, answer, hints) }));

@@ -39,6 +39,8 @@ export const produce = handler(Produce, (request, context) => {
     for (const asked of topic.partitionData) append(name, asked, request, written, pending, context);
     return written;
   });
+  const sizeBytes = request.topicData.flatMap((topic) => topic.partitionData).reduce(addSize, 0);
+  context.throttle(context.services.quotas.produced(context.quotaClient, sizeBytes));
   if (request.acks === 0) return unanswered(responses);
   if (request.acks !== ALL || pending.length === 0) return finish(responses, context);
   return commit(responses, pending, request.timeoutMs, context);
@@ -81,6 +83,8 @@ function append(
   } else traffic.failedProduceRequests++;
   written.partitionResponses.push(answerOf(index, partition, outcome));
 }
+
+const addSize = (sum: number, { records }: Asked): number => sum + (records?.length ?? 0);
 
 /** What the version of the request, not the log, has against the batch. */
 function misfitOf(records: Buffer, version: number): ErrorCode | undefined {

@@ -89,6 +89,12 @@ export class Quotas {
     return this.#record('request_percentage', limit, percent, this.#deps.windows.sizeMs);
   }
 
+  /** Time spent on an answer that has been decided: counts for the next request. */
+  workedMore(client: QuotaClient, workedMs: number): void {
+    const limit = this.#current.ofClient('request_percentage', client);
+    if (limit) this.#rateOf(limit).record((workedMs / 1_000) * 100, this.#nowMs);
+  }
+
   /** `strict` refuses what is too much, else it is done and the client held back. */
   mutations(client: QuotaClient, strict: boolean): MutationQuota {
     const limit = this.#current.ofClient('controller_mutation_rate', client);

@@ -1,0 +1,16 @@
+// AlterClientQuotas, versions 0 to 1: sets and removes quotas, each entity with its own result. They hold from the next
+// request of a client on.
+import { ErrorCode } from '@milepost/core';
+import { AlterClientQuotas } from '@milepost/wire';
+import { handler } from './handler.ts';
+
+export const alterClientQuotas = handler(AlterClientQuotas, async ({ entries, validateOnly }, { services, count }) => {
+  const outcomes = await services.cluster.alterQuotas(entries, validateOnly);
+  return {
+    entries: entries.map(({ entity }, place) => {
+      const refused = outcomes[place];
+      if (refused) count(refused.error);
+      return { errorCode: refused?.error ?? ErrorCode.NONE, errorMessage: refused?.message ?? null, entity };
+    }),
+  };
+});

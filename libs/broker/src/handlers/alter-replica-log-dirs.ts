@@ -1,0 +1,25 @@
+// AlterReplicaLogDirs, versions 1 to 2. There is one folder: moving a replica there is done already, any other is
+// LOG_DIR_NOT_FOUND.
+import { ErrorCode } from '@milepost/core';
+import { AlterReplicaLogDirs } from '@milepost/wire';
+import type { Context } from '../services.ts';
+import { handler } from './handler.ts';
+
+export const alterReplicaLogDirs = handler(AlterReplicaLogDirs, ({ dirs }, context) => ({
+  results: dirs.flatMap(({ path, topics }) =>
+    topics.map(({ name, partitions }) => ({
+      topicName: name,
+      partitions: partitions.map((partitionIndex) => {
+        const errorCode = outcomeOf(path, name, partitionIndex, context);
+        context.count(errorCode);
+        return { partitionIndex, errorCode };
+      }),
+    })),
+  ),
+}));
+
+function outcomeOf(path: string, topic: string, index: number, { services }: Context): ErrorCode {
+  const partition = services.partitions.find(topic, index);
+  if (typeof partition === 'number') return partition;
+  return path === services.config.dataDir ? ErrorCode.NONE : ErrorCode.LOG_DIR_NOT_FOUND;
+}

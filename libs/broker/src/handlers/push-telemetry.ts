@@ -1,0 +1,21 @@
+// PushTelemetry, version 0: a client's metrics. Too early: THROTTLING_QUOTA_EXCEEDED, for what it was not asked for:
+// UNKNOWN_SUBSCRIPTION_ID, more than telemetry.max.bytes: TELEMETRY_TOO_LARGE.
+import { PushTelemetry } from '@milepost/wire';
+import type { ClientProperties } from '../client-telemetry.ts';
+import type { Context } from '../services.ts';
+import { handler } from './handler.ts';
+
+export const pushTelemetry = handler(PushTelemetry, (push, context) => {
+  const errorCode = context.services.telemetry.push(push, clientProperties(context));
+  context.count(errorCode);
+  return { errorCode };
+});
+
+/** What subscriptions can tell a client by. */
+export const clientProperties = ({ clientId, peer }: Context): ClientProperties => ({
+  client_id: clientId,
+  client_software_name: peer.software.name,
+  client_software_version: peer.software.version,
+  client_source_address: peer.host.slice(1),
+  client_source_port: String(peer.port),
+});

@@ -1,0 +1,11 @@
+// UnregisterBroker, version 0: forgets a broker that is gone for good; its partitions have no leader then. The broker that
+// is asked does not forget itself (INVALID_REQUEST).
+import { ErrorCode } from '@milepost/core';
+import { UnregisterBroker } from '@milepost/wire';
+import { handler } from './handler.ts';
+
+export const unregisterBroker = handler(UnregisterBroker, async ({ brokerId }, { services, count }) => {
+  const refused = await services.cluster.unregister(brokerId);
+  if (refused) count(refused.error);
+  return { errorCode: refused?.error ?? ErrorCode.NONE, errorMessage: refused?.message ?? null };
+});
