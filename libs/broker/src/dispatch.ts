@@ -14,6 +14,7 @@ import {
 import { ApiVersions, Produce, readRequestHeader, type RequestHeader, responseFrame } from '@milepost/wire';
 import type { Answer, Dispatch, Peer } from './connection.ts';
 import { type Handler, handlerOf } from './handlers/index.ts';
+import type { Unanswered } from './handlers/handler.ts';
 import type { Context, Services } from './services.ts';
 
 /** Who has not authenticated, to quotas and access control. */
@@ -78,14 +79,18 @@ export class Dispatcher implements Dispatch {
       },
     };
     let workedMs = 0;
-    const finish = (response: object | Answer): Answer => {
+    const finish = (response: object | Unanswered): Answer => {
       this.#durations.observe((this.#clock.monotonic() - started) / 1000, { api: name });
       this.#requests.add(1, { request: name, version: String(header.apiVersion) });
       const workingSince = this.#clock.monotonic();
       const muteMs = Math.max(throttleMs, this.#services.quotas.worked(quotaClient, workedMs));
       peer.mute(muteMs);
       if (typeof response === 'string') return response;
-      const answer = this.#answer(handler, header, muteMs > 0 ? { ...response, throttleTimeMs: muteMs } : response);
+      const answer = this.#answer(
+        handler,
+        header,
+        muteMs > 0 ? Object.assign({}, response, { throttleTimeMs: muteMs }) : response,
+      );
       this.#services.quotas.workedMore(quotaClient, this.#clock.monotonic() - workingSince);
       return answer;
     };

@@ -10,7 +10,6 @@ import {
 } from '@milepost/metadata';
 import { QuotaMatch } from '@milepost/wire';
 import { type Refusal, refusal } from '../commit-queue.ts';
-import type { QuotaName } from './limits.ts';
 
 type NamedEntity = readonly { readonly entityType: string; readonly entityName: string | null }[];
 
@@ -25,7 +24,7 @@ export interface QuotaFilter {
   readonly match: string | null;
 }
 
-const OF_CLIENTS: Partial<Record<QuotaName | string, 'whole' | 'any'>> = {
+const OF_CLIENTS: Readonly<Record<string, 'whole' | 'any'>> = {
   producer_byte_rate: 'whole',
   consumer_byte_rate: 'whole',
   request_percentage: 'any',
