@@ -21,6 +21,9 @@ import { ConfigOperation, ConfigResourceType } from '@milepost/wire';
 import { type CommitQueue, type Refusal, refusal } from './commit-queue.ts';
 import { decideLogLevel, type LogLevel } from './log-level.ts';
 
+/** A key of the database's index; Kafka's own names of topics are far shorter. */
+const MOST_NAME_BYTES = 2_000;
+
 export interface ConfigResource {
   readonly resourceType: number;
   readonly resourceName: string;
@@ -71,6 +74,12 @@ export class ConfigAdmin {
       ({ value, configOperation }) => value === null && configOperation !== ConfigOperation.DELETE,
     );
     if (nothing) return refusal(ErrorCode.INVALID_REQUEST, `${nothing.name}: expected a value, seen null`);
+    const isStorable = (text: string | null): boolean => text === null || !text.includes('\0');
+    if (
+      Buffer.byteLength(resourceName) > MOST_NAME_BYTES ||
+      !configs.every(({ name, value }) => isStorable(name) && isStorable(value))
+    )
+      return refusal(ErrorCode.INVALID_REQUEST, `a name of more than ${MOST_NAME_BYTES} bytes, or U+0000, is not kept`);
     switch (resourceType) {
       case ConfigResourceType.TOPIC:
         return this.#decideTopic(wish);

@@ -28,7 +28,7 @@ export class TopicAdmin {
   }
 
   /** In the order of the wishes; what can be created is, whatever happens to the rest. */
-  create(wishes: readonly NewTopic[], validateOnly: boolean, quota: Taking): Promise<(TopicState | Refusal)[]> {
+  create(wishes: readonly NewTopic[], validateOnly: boolean, quota = UNLIMITED): Promise<(TopicState | Refusal)[]> {
     return this.#deps.queue.run(() => {
       const outcomes = this.#decide(wishes, quota);
       const topics = validateOnly ? [] : outcomes.filter((outcome) => 'id' in outcome);
@@ -45,7 +45,6 @@ export class TopicAdmin {
     const outcomes = await this.create(
       names.map((name) => ({ name, ...defaults })),
       false,
-      UNLIMITED,
     );
     outcomes.forEach((outcome, place) => {
       if ('error' in outcome && outcome.error !== ErrorCode.TOPIC_ALREADY_EXISTS)
@@ -57,7 +56,7 @@ export class TopicAdmin {
   addPartitions(
     wishes: readonly NewPartitions[],
     validateOnly: boolean,
-    quota: Taking,
+    quota = UNLIMITED,
   ): Promise<(Refusal | undefined)[]> {
     return this.#deps.queue.run(() => {
       const outcomes = wishes.map((wish) => {
@@ -73,7 +72,7 @@ export class TopicAdmin {
   }
 
   /** Undefined for those that are gone now. */
-  delete(topics: readonly TopicState[], quota: Taking): Promise<(Refusal | undefined)[]> {
+  delete(topics: readonly TopicState[], quota = UNLIMITED): Promise<(Refusal | undefined)[]> {
     return this.#deps.queue.run(() => {
       const { topicsById } = this.#deps.image();
       const there = topics.filter(({ id }) => topicsById.has(id));

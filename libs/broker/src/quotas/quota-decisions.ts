@@ -32,6 +32,8 @@ const OF_CLIENTS: Readonly<Record<string, 'whole' | 'any'>> = {
 };
 const OF_ADDRESSES: typeof OF_CLIENTS = { connection_creation_rate: 'whole' };
 const MOST_LONG = 2 ** 63;
+/** A key of the database's index. */
+const MOST_KEY_BYTES = 2_000;
 const MOST_INT = 2_147_483_647;
 
 /** In the order of the wishes; each decides on what the image and the wishes before it say. */
@@ -44,6 +46,7 @@ export function decideQuotas(
     const entity = entityOf(named);
     if ('error' in entity) return entity as Refusal;
     const key = quotaKey(entity);
+    if (Buffer.byteLength(key) > MOST_KEY_BYTES) return invalid(`an entity has at most ${MOST_KEY_BYTES} bytes`);
     if (seen.has(key)) return invalid('an entity is named twice');
     seen.add(key);
     if (new Set(ops.map((op) => op.key)).size < ops.length) return invalid('a quota is named twice');
