@@ -1,5 +1,5 @@
 // The operator's tools for groups of both protocols: ConsumerGroupCommand lists, describes, resets, deletes, while
-// ConsoleConsumer is their member.
+// ConsoleConsumer is their member, and reads what is told of them.
 import { setTimeout as delay } from 'node:timers/promises';
 import { check, command, type Finished, type Report } from '../support/run.ts';
 import type { Jvm } from './jvm.ts';
@@ -21,6 +21,27 @@ export async function groupCommandCases(report: Report, broker: string, jvm: Jvm
       group.isResetAndDeleted(),
     );
   }
+
+  await report.run(
+    "ConsoleConsumer prints what __consumer_offsets tells of groups, by Kafka's own formatters",
+    async () => {
+      const printed = async (formatter: string): Promise<string> => {
+        const from = ['--bootstrap-server', broker, '--topic', '__consumer_offsets', '--from-beginning'];
+        const name = `org.apache.kafka.tools.consumer.${formatter}`;
+        const { stdout } = await jvm.run(CONSOLE, [...from, '--timeout-ms', '10000', '--formatter', name]);
+        return stdout;
+      };
+      const offsets = await printed('OffsetsMessageFormatter');
+      for (const name of ['console-classic', 'console-consumer'])
+        check(
+          new RegExp(`"group":"${name}","topic":"${name}"`).test(offsets),
+          `the offsets of ${name} are told`,
+          offsets,
+        );
+      const groups = await printed('GroupMetadataMessageFormatter');
+      check(/"group":"console-classic-live"/.test(groups), 'a classic group is told', groups);
+    },
+  );
 }
 
 class ConsoleGroup {

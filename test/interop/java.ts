@@ -1,31 +1,12 @@
 // Apache Kafka's own programs: VerifiableProducer and VerifiableConsumer, every codec, in both directions with kcat.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { check, command, type Finished, missing, type Report } from '../support/run.ts';
 import { codecs } from './codecs.ts';
-import { groupCommandCases } from './group-commands.ts';
-import { Jvm, propertiesFile } from './jvm.ts';
-import { mirrorCases } from './mirror.ts';
-import { streamsCases } from './streams.ts';
+import { type Jvm, propertiesFile } from './jvm.ts';
 
 const RECORDS = 5_000;
 
-export async function javaCases(report: Report, broker: string): Promise<void> {
-  const jvm = await Jvm.found();
-  if (typeof jvm === 'string') return report.skip('the Java clients', jvm);
-  const folder = mkdtempSync(join(tmpdir(), 'milepost-java-'));
-  try {
-    await verifiableCases(report, broker, jvm, folder);
-    await groupCommandCases(report, broker, jvm);
-    await streamsCases(report, broker, jvm, folder);
-    await mirrorCases(report, broker, jvm, folder);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-async function verifiableCases(report: Report, broker: string, jvm: Jvm, folder: string): Promise<void> {
+export async function verifiableCases(report: Report, broker: string, jvm: Jvm, folder: string): Promise<void> {
   const tool = (name: string, args: readonly string[]): Promise<Finished> =>
     jvm.run(`org.apache.kafka.tools.${name}`, ['--bootstrap-server', broker, ...args]);
   const consume = (topic: string, group: string, count: number, ...more: string[]): Promise<Finished> => {

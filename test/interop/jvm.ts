@@ -1,8 +1,10 @@
 // Apache Kafka's own programs, as Maven brings them.
 import { spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { kafkaJars } from '../compat/kafka-jars.ts';
-import { command, type Finished, missing } from '../support/run.ts';
+import { command, type Finished, missing, type Report } from '../support/run.ts';
 
 export class Jvm {
   readonly #jars: string;
@@ -42,6 +44,22 @@ export class Jvm {
     return [...options, '-cp', `${this.#jars}/*`];
   }
 }
+
+type JvmCases = (report: Report, broker: string, jvm: Jvm, folder: string) => Promise<void>;
+
+/** Cases that need Java, with a folder of their own; skipped where there is none. */
+export const withJvm =
+  (name: string, cases: JvmCases) =>
+  async (report: Report, broker: string): Promise<void> => {
+    const jvm = await Jvm.found();
+    if (typeof jvm === 'string') return report.skip(name, jvm);
+    const folder = mkdtempSync(join(tmpdir(), 'milepost-java-'));
+    try {
+      await cases(report, broker, jvm, folder);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  };
 
 /** A Java properties file. */
 export function propertiesFile(path: string, properties: Readonly<Record<string, string | number>>): string {

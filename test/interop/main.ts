@@ -7,13 +7,26 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { Report } from '../support/run.ts';
-import { javaCases } from './java.ts';
+import { groupCommandCases } from './group-commands.ts';
+import { verifiableCases } from './java.ts';
+import { withJvm } from './jvm.ts';
 import { kcatCases } from './kcat.ts';
+import { mirrorCases } from './mirror.ts';
 import { nodeCases } from './node.ts';
 import { pythonCases } from './python.ts';
 import { saramaCases } from './sarama.ts';
+import { streamsCases } from './streams.ts';
 
-const families = { kcat: kcatCases, java: javaCases, node: nodeCases, python: pythonCases, go: saramaCases };
+const families = {
+  kcat: kcatCases,
+  java: withJvm("Java's producers and consumers", verifiableCases),
+  groups: withJvm("Java's tools for groups", groupCommandCases),
+  streams: withJvm('Kafka Streams', streamsCases),
+  mirror: withJvm('MirrorMaker 2', mirrorCases),
+  node: nodeCases,
+  python: pythonCases,
+  go: saramaCases,
+};
 
 const { bootstrap, only } = parseArgs({ options: { bootstrap: { type: 'string' }, only: { type: 'string' } } }).values;
 const report = new Report();
