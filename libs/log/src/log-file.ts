@@ -33,7 +33,7 @@ export class LogFile {
 
   /** @throws DiskFailed, and then nothing was appended. */
   append(bytes: Uint8Array): void {
-    if (this.#isRagged) this.truncate(this.#sizeBytes);
+    this.trim();
     this.#changes++;
     this.#isRagged = true;
     this.#file.append(bytes);
@@ -47,6 +47,11 @@ export class LogFile {
     this.#file.truncate(sizeBytes);
     this.#sizeBytes = sizeBytes;
     this.#isRagged = false;
+  }
+
+  /** Cuts what a failed append has left: behind the last append nothing else would. */
+  trim(): void {
+    if (this.#isRagged) this.truncate(this.#sizeBytes);
   }
 
   /** After an unclean stop nobody knows what is on the platter: the next sync is a real one. */

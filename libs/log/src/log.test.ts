@@ -313,6 +313,20 @@ test.each(['.snapshot', '.log', '.index', '.timeindex'])(
   },
 );
 
+test('half a batch that a failed append left is not the end of a segment that is rolled next', async () => {
+  const disk = new SimDisk(4);
+  const { log } = await openLog(disk);
+  appendAll(log, [big('a', 500)]);
+  disk.fail = (operation, path) => (operation === 'append' && path.endsWith('.log') ? 'EIO' : undefined);
+  expect(log.append(batchOf([big('b', 200)]), EPOCH)).toMatchObject({ error: ErrorCode.KAFKA_STORAGE_ERROR });
+  disk.fail = () => undefined;
+  appendAll(log, [big('c', 900)]); // does not fit: the next segment begins with it
+  await log.sync();
+  expect(segmentsOn(disk)).toEqual([0, 1]);
+  const found = await openLog(disk.powerCut());
+  expect(readAll(found.log).map((value) => value[0])).toEqual(['a', 'c']);
+});
+
 describe('by time', () => {
   const stamped = async (...batches: number[][]) => {
     const { log } = await openLog(new SimDisk());

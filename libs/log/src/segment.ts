@@ -119,6 +119,7 @@ export class Segment {
 
   /** Nothing more comes for now: the indexes are written out, the largest timestamp last. @throws DiskFailed */
   seal(): void {
+    this.log.trim();
     if (this.log.sizeBytes > 0) this.times.append(this.largest.timestamp, this.largest.offset);
     this.offsets.entries.flush();
     this.times.entries.flush();
