@@ -17,6 +17,8 @@ const commands = {
   'test:interop': [...sources, 'test/interop/main.ts'],
   'test:deploy': [...sources, 'test/deploy/main.ts'],
   'test:observability': [...sources, 'test/observability/main.ts'],
+  'test:simulation': [...sources, 'test/simulation/main.ts'],
+  simulate: [...sources, 'test/simulation/main.ts'],
   docs: [...sources, 'test/observability/docs.ts'],
   'test:compat': [...sources, 'test/compat/main.ts'],
   'test:fuzz': [...sources, 'test/fuzz/main.ts'],

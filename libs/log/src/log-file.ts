@@ -2,6 +2,8 @@
 // file. A sync without a change since the last one costs nothing.
 import { type Disk, type DiskFile, invariant } from '@milepost/core';
 
+const REWRITTEN_AT_ONCE_BYTES = 1024 * 1024;
+
 export class LogFile {
   readonly path: string;
   readonly #file: DiskFile;
@@ -52,6 +54,15 @@ export class LogFile {
   /** Cuts what a failed append has left: behind the last append nothing else would. */
   trim(): void {
     if (this.#isRagged) this.truncate(this.#sizeBytes);
+  }
+
+  /** Writes again what is there: what only the page cache knows is then written back. @throws DiskFailed */
+  rewriteFrom(position: number): void {
+    const chunk = Buffer.allocUnsafe(Math.min(REWRITTEN_AT_ONCE_BYTES, Math.max(0, this.#sizeBytes - position)));
+    for (let at = position; at < this.#sizeBytes; at += chunk.length) {
+      this.#changes++;
+      this.#file.write(at, chunk.subarray(0, this.read(at, chunk)));
+    }
   }
 
   /** After an unclean stop nobody knows what is on the platter: the next sync is a real one. */

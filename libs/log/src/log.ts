@@ -17,6 +17,7 @@ import {
 import type { RecordBatch } from '@milepost/records';
 import { isRefused, validateAppend } from './append-validation.ts';
 import { replaceText } from './checkpoint.ts';
+import { leaveDoubt } from './doubt.ts';
 import type { EpochHistory } from './epoch-history.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { LogConfig } from './log-config.ts';
@@ -157,7 +158,10 @@ export class Log {
     batch.assign(this.logEndOffset, leaderEpoch);
     if (isStamped) batch.setLogAppendTime(Timestamp(now));
     const failure = this.#store(batch.bytes, [batch]);
-    if (failure !== undefined) return failure;
+    if (failure !== undefined) {
+      this.#producers.missed(batch);
+      return failure;
+    }
     const { baseOffset, lastOffset } = batch;
     const logAppendTimeMs = isStamped ? Timestamp(now) : NO_TIMESTAMP;
     return { error: ErrorCode.NONE, baseOffset, lastOffset, logAppendTimeMs, duplicate: false };
@@ -387,6 +391,7 @@ export class Log {
       this.#failure = new LogFailed(`${this.#name}: a sync failed, nothing more is written: ${String(cause)}`, {
         cause,
       });
+      leaveDoubt(this.#around.host.disk, this.#around.folder);
       this.#around.host.logger.error(
         { topic: this.topic, partition: this.partition, flushedOffset: this.#flushedOffset, cause: String(cause) },
         `${this.#failure.message}; all below offset ${this.#flushedOffset} is safe; check the disk and start again`,

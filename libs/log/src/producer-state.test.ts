@@ -137,3 +137,15 @@ test('a snapshot with any bit flipped, or cut anywhere, is not taken', () => {
   for (let length = 0; length < bytes.length; length++)
     expect(() => parseSnapshot(bytes.subarray(0, length), 0)).toThrow();
 });
+
+test('what a new producer sent behind a first batch that the disk refused waits for that one', () => {
+  const state = new ProducerState();
+  state.missed(batch(0));
+  state.missed(batch(3));
+  expect(verdict(state, batch(3))).toBe(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER);
+  expect(verdict(state, batch(0, { epoch: 1 }))).toBe('next');
+  expect(verdict(state, batch(5, { id: 2n }))).toBe('next');
+  expect(verdict(state, batch(0))).toBe('next');
+  state.apply(batch(0), 0);
+  expect(verdict(state, batch(1))).toBe('next');
+});

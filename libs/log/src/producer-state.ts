@@ -34,10 +34,15 @@ export type SequenceVerdict =
   | { readonly kind: 'duplicate'; readonly of: RememberedBatch }
   | { readonly kind: 'refused'; readonly refused: AppendRefused };
 
+/** First batches that the disk refused. Beyond it the oldest is forgotten, and its producer's next batch accepted. */
+const MOST_MISSED = 10_000;
+
 const NEXT: SequenceVerdict = { kind: 'next' };
 
 export class ProducerState {
   readonly #producers = new Map<bigint, Producer>();
+  /** Of producers without state, by id: the batch that must come before any other of theirs. */
+  readonly #missed = new Map<bigint, { readonly epoch: number; readonly sequence: number }>();
 
   get size(): number {
     return this.#producers.size;
@@ -51,7 +56,7 @@ export class ProducerState {
     const { producerId, producerEpoch, baseSequence, lastSequence } = batch;
     if (producerId === NO_PRODUCER_ID) return NEXT;
     const producer = this.#producers.get(producerId);
-    if (producer === undefined) return NEXT;
+    if (producer === undefined) return this.#firstOf(batch);
     if (producerEpoch < producer.epoch)
       return refuse(
         ErrorCode.INVALID_PRODUCER_EPOCH,
@@ -73,10 +78,25 @@ export class ProducerState {
     return NEXT;
   }
 
+  /**
+   * The batch was next, and the disk refused it. Those that its producer has sent behind it must not be taken for the
+   * first ones: of a producer without state any sequence would do.
+   */
+  missed({ producerId, producerEpoch, baseSequence }: RecordBatch): void {
+    if (producerId === NO_PRODUCER_ID || this.#producers.has(producerId)) return;
+    if (this.#missed.get(producerId)?.epoch === producerEpoch) return;
+    for (const oldest of this.#missed.keys()) {
+      if (this.#missed.size < MOST_MISSED) break;
+      this.#missed.delete(oldest);
+    }
+    this.#missed.set(producerId, { epoch: producerEpoch, sequence: baseSequence });
+  }
+
   /** The batch is in the log. */
   apply(batch: RecordBatch, nowMs: number): void {
     const { producerId } = batch;
     if (producerId === NO_PRODUCER_ID) return;
+    this.#missed.delete(producerId);
     const producer = this.#producers.get(producerId) ?? this.#added(producerId, batch.producerEpoch);
     if (batch.producerEpoch !== producer.epoch) {
       producer.epoch = batch.producerEpoch;
@@ -117,6 +137,15 @@ export class ProducerState {
       coordinatorEpoch: producer.coordinatorEpoch,
       currentTransactionStart: producer.transactionStart,
     }));
+  }
+
+  #firstOf({ producerId, producerEpoch, baseSequence }: RecordBatch): SequenceVerdict {
+    const missed = this.#missed.get(producerId);
+    if (missed?.epoch !== producerEpoch || missed.sequence === baseSequence) return NEXT;
+    return refuse(
+      ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
+      `producer ${producerId} epoch ${producerEpoch}: sequence ${baseSequence}, expected ${missed.sequence}, which the disk refused`,
+    );
   }
 
   #added(producerId: bigint, epoch: number): Producer {

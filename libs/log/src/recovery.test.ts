@@ -238,6 +238,34 @@ test('a segment that cannot follow the one before it is kept beside, not served'
   expect(logger.said.error).toEqual([expect.stringContaining(`${third}.corrupt-0`)]);
 });
 
+test.each(['at work', 'in recovery'])(
+  'a sync that failed %s is not believed by the next start: it writes again',
+  async (when) => {
+    const disk = new SimDisk(3);
+    const { log } = await openLog(disk);
+    appendAll(log, ['first']);
+    await log.sync();
+    appendAll(log, ['in the page cache only']);
+    const fails = (operation: string, path: string) =>
+      operation === 'synced' && path.endsWith('.log') ? 'EIO' : undefined;
+    let left = disk;
+    if (when === 'at work') {
+      disk.fail = fails;
+      await expect(log.sync()).rejects.toThrow('EIO');
+    } else {
+      left = disk.kill();
+      left.fail = fails;
+      await expect(openLog(left)).rejects.toThrow('EIO');
+    }
+    const again = left.kill();
+    const { log: served } = await openLog(again);
+    expect(readAll(served)).toEqual(['first', 'in the page cache only']);
+    expect(served.flushedOffset).toBe(2);
+    const { log: found } = await openLog(again.powerCut());
+    expect(readAll(found)).toEqual(['first', 'in the page cache only']);
+  },
+);
+
 test('segments that a deletion had not removed yet do not come back', async () => {
   const disk = new SimDisk();
   const { log } = await openLog(disk);

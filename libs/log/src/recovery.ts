@@ -5,9 +5,10 @@
 // is broken there stays in its place, is named, and is refused to readers. Above it the log ends at the first batch that
 // is not whole (a torn tail); intact batches behind that one are kept in a file beside. Whatever is cut is said, with path,
 // position, size and reason. All that is kept is synced before it counts as flushed: after a kill -9 it may be in the page
-// cache only.
+// cache only, and after a failed sync (doubt.ts) it must be written again for the sync to mean anything.
 import { type Disk, type Logger, NO_LEADER_EPOCH, type Offset, Offset as offsetOf } from '@milepost/core';
 import { readText, replaceText } from './checkpoint.ts';
+import { endDoubt, isInDoubt, leaveDoubt } from './doubt.ts';
 import { EpochHistory } from './epoch-history.ts';
 import { LogFile } from './log-file.ts';
 import { type Damage, describeDamage, findIntact, scan } from './scan.ts';
@@ -127,7 +128,8 @@ async function scanUnflushed(
   scanFrom: Offset,
   epochs: EpochHistory,
 ): Promise<{ wasCut: boolean; scannedBytes: number }> {
-  const { disk } = task;
+  const { disk, folder } = task;
+  const isDoubtful = isInDoubt(disk, folder);
   let scannedBytes = 0;
   let wasCut = false;
   for (let n = 0; n < segments.length && !wasCut; n++) {
@@ -143,9 +145,14 @@ async function scanUnflushed(
     }
     segment.seal();
     segment.distrust();
-    await segment.sync();
+    if (isDoubtful) segment.log.rewriteFrom(0);
+    await segment.sync().catch((failure) => {
+      leaveDoubt(disk, folder);
+      throw failure;
+    });
   }
-  await disk.syncFolder(task.folder);
+  await disk.syncFolder(folder);
+  if (isDoubtful) await endDoubt(disk, folder);
   return { wasCut, scannedBytes };
 }
 

@@ -4,3 +4,8 @@ export * from './sim-disk.ts';
 export type { DiskOperation } from './sim-disk-file.ts';
 export * from './sim-network.ts';
 export * from './sim-random.ts';
+export * from './sim-database.ts';
+export * from './sim-life.ts';
+export * from './sim-node.ts';
+export * from './trace.ts';
+export { type Outcome, simulate, type Violation } from './simulation.ts';

@@ -20,6 +20,9 @@ export class SimClock implements Clock {
   #wallMs = START_MS;
   #order = 0;
 
+  /** Events that have happened. */
+  turns = 0;
+
   now(): number {
     return Math.floor(this.#wallMs + this.#elapsedMs);
   }
@@ -77,6 +80,7 @@ export class SimClock implements Clock {
     const event = pop(this.#heap);
     if (event?.run === undefined) return;
     this.#elapsedMs = event.atMs;
+    this.turns++;
     event.run();
     await settled();
   }

@@ -40,6 +40,8 @@ export class SimDisk implements Disk {
   onStep: (step: DiskStep) => void = () => {};
   /** The errno with which the step fails, if it is to. A failing append leaves a part of its bytes. */
   fail: (operation: DiskOperation, path: string) => string | undefined = () => undefined;
+  /** Syncs and removals take so many times longer. */
+  slowness = 1;
   /** A planted bug: a sync that says yes and does nothing. A test that does not notice is no test. */
   syncIsALie: (path: string) => boolean = () => false;
   capacityBytes: number;
@@ -69,6 +71,9 @@ export class SimDisk implements Disk {
     };
   }
 
+  get usedBytes(): number {
+    return this.#usedBytes;
+  }
   get steps(): number {
     return this.#steps;
   }
@@ -76,14 +81,17 @@ export class SimDisk implements Disk {
     return this.#isOff;
   }
 
-  /** The disk as it is found after the power is back. This one is dead: its calls throw, its syncs never end. */
-  powerCut(): SimDisk {
-    return this.#successor(this.#root.afterPowerCut(this.#random));
+  /**
+   * The disk as it is found after the power is back, on the same clock or that of the next program. This one is dead:
+   * its calls throw, its syncs never end well.
+   */
+  powerCut(clock = this.#clock): SimDisk {
+    return this.#successor(this.#root.afterPowerCut(this.#random), clock);
   }
 
   /** kill -9 of the program: the page cache stays, locks and running syncs go. */
-  kill(): SimDisk {
-    return this.#successor(this.#root);
+  kill(clock = this.#clock): SimDisk {
+    return this.#successor(this.#root, clock);
   }
 
   /** A bit of a file turns on the platter itself; a random one unless told. Answers which. */
@@ -223,7 +231,8 @@ export class SimDisk implements Disk {
 
   async #elapse(): Promise<void> {
     const clock = this.#clock;
-    await (clock && new Promise<void>((resolve) => clock.after(0.2 + this.#random.below(4800) / 1000, resolve)));
+    await (clock &&
+      new Promise<void>((resolve) => clock.after(this.slowness * (0.2 + this.#random.below(4800) / 1000), resolve)));
     this.#mustBeOn();
   }
 
@@ -239,10 +248,10 @@ export class SimDisk implements Disk {
     throw new DiskFailed(operation, path, folder === undefined ? 'ENOENT' : 'ENOTDIR');
   }
 
-  #successor(root: SimFolder): SimDisk {
+  #successor(root: SimFolder, clock: Clock | undefined): SimDisk {
     this.#mustBeOn();
     this.#isOff = true;
-    const options = { capacityBytes: this.capacityBytes, ...(this.#clock && { clock: this.#clock }) };
+    const options = { capacityBytes: this.capacityBytes, ...(clock && { clock }) };
     const next = new SimDisk(this.#random.fork(), options);
     next.#root = root;
     next.#usedBytes = usedBytes(root);

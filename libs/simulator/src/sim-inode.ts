@@ -84,16 +84,17 @@ export class SimInode {
   #survivingPages(random: SimRandom): Content {
     const sizes = [this.#platter.length, this.#seen.length];
     const dirty = new Set<number>();
+    let size = this.#platter.length;
     for (const { position, bytes } of this.#pending) {
-      sizes.push(position + (bytes?.length ?? 0));
+      size = bytes === undefined ? Math.min(size, position) : Math.max(size, position + bytes.length);
+      sizes.push(size);
       const end = position + (bytes?.length ?? 0);
       for (let page = Math.floor(position / PAGE_BYTES); page * PAGE_BYTES < end; page++) dirty.add(page);
     }
     const least = Math.min(...sizes);
     const most = Math.max(...sizes);
-    const size = random.chance(0.5) ? random.pick(sizes) : least + random.below(most - least + 1);
     const kept = this.#platter.copy();
-    kept.resize(size);
+    kept.resize(random.chance(0.5) ? random.pick(sizes) : least + random.below(most - least + 1));
     for (const page of dirty) if (random.chance(0.5)) kept.takePage(page, this.#seen);
     return kept;
   }

@@ -1,0 +1,43 @@
+// A checker is one sentence about the node that must hold, told of all that clients see. It keeps its own books, believes
+// no other, and answers with what speaks against its sentence.
+import type { Observation, SimPartition } from '../model/observation.ts';
+
+export interface Checker {
+  /** The sentence, in short: what a failure is called. */
+  readonly name: string;
+  /** `now`: steady time. Undefined: nothing is wrong. */
+  see(observation: Observation, now: Moment): string | undefined;
+}
+
+export interface Moment {
+  readonly monotonic: number;
+  readonly wall: number;
+}
+
+/** A value for each key, made on first use. */
+export class Books<Key, Value> extends Map<Key, Value> {
+  readonly #make: (key: Key) => Value;
+  constructor(make: (key: Key) => Value) {
+    super();
+    this.#make = make;
+  }
+  of(key: Key): Value {
+    let value = this.get(key);
+    if (value === undefined) {
+      value = this.#make(key);
+      this.set(key, value);
+    }
+    return value;
+  }
+}
+
+/** The partitions whose medium was damaged: of them nothing is owed but that nothing wrong is served. */
+export class Rotten {
+  readonly #names = new Set<string>();
+  note(observation: Observation): void {
+    if (observation.kind === 'rotten') this.#names.add(`${observation.topic}-${observation.index}`);
+  }
+  has({ topic, index }: SimPartition): boolean {
+    return this.#names.has(`${topic.name}-${index}`);
+  }
+}

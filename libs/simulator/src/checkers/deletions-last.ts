@@ -1,0 +1,20 @@
+// A start of a log that DeleteRecords has answered is durable: no log starts before it again.
+import type { Observation, SimPartition } from '../model/observation.ts';
+import { Books, type Checker, type Moment } from './checker.ts';
+
+export class DeletionsLast implements Checker {
+  readonly name = 'what was deleted stays deleted';
+  readonly #starts = new Books<SimPartition, { offset: number; atMs: number }>(() => ({ offset: 0, atMs: 0 }));
+
+  see(observation: Observation, { monotonic }: Moment): string | undefined {
+    if (observation.kind === 'deleted') {
+      const start = this.#starts.of(observation.partition);
+      if (observation.start > start.offset) Object.assign(start, { offset: observation.start, atMs: monotonic });
+    }
+    if (observation.kind !== 'bounds' || observation.start === undefined) return undefined;
+    const { offset, atMs } = this.#starts.of(observation.partition);
+    return observation.start < offset && atMs < observation.askedAt
+      ? `${observation.partition.name}: all below ${offset} was deleted, and the log starts at ${observation.start}`
+      : undefined;
+  }
+}

@@ -1,0 +1,34 @@
+// What may be missing, and why: below a DeleteRecords, older than retention lets it grow, beyond retention's bytes, or
+// overwritten by a later record of the same key in a compacted topic. Shared by the checkers that miss something.
+import type { Observation, SentRecord, SimPartition } from '../model/observation.ts';
+import { Books, type Moment } from './checker.ts';
+
+export class DueDeletions {
+  readonly #before = new Books<SimPartition, { offset: number }>(() => ({ offset: 0 }));
+  /** By key of compacted partitions: those who may come after. */
+  readonly #writers = new Books<SimPartition, Books<string, Set<string>>>(() => new Books(() => new Set()));
+
+  note(observation: Observation): void {
+    if (observation.kind === 'deletion') {
+      const before = this.#before.of(observation.partition);
+      before.offset = Math.max(before.offset, observation.before);
+    } else if (observation.kind === 'sent' && observation.batch.partition.topic.isCompacted) {
+      const writers = this.#writers.of(observation.batch.partition);
+      for (const { key, text } of observation.batch.records) writers.of(key).add(text);
+    }
+  }
+
+  /** May a log start behind this record? */
+  mayBeBelowStart(partition: SimPartition, offset: number, record: { timestamp: number }, now: Moment): boolean {
+    const { retentionMs, retentionBytes } = partition.topic;
+    if (offset < this.#before.of(partition).offset || retentionBytes >= 0) return true;
+    return retentionMs >= 0 && now.wall - record.timestamp > retentionMs;
+  }
+
+  /** May there be a hole in its place? */
+  mayBeCompacted(partition: SimPartition, { key, text }: Pick<SentRecord, 'key' | 'text'>): boolean {
+    if (!partition.topic.isCompacted) return false;
+    const writers = this.#writers.of(partition).of(key);
+    return writers.size > (writers.has(text) ? 1 : 0);
+  }
+}

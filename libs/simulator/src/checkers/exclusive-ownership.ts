@@ -1,0 +1,37 @@
+// A partition has one owner: in a classic group within each generation, in a consumer group at every moment.
+import type { Observation } from '../model/observation.ts';
+import { Books, type Checker, type Moment } from './checker.ts';
+
+interface Hold {
+  readonly partitions: readonly number[];
+  readonly untilMs: number;
+}
+
+export class ExclusiveOwnership implements Checker {
+  readonly name = 'a partition has one owner within a generation of its group';
+  /** `<group> generation <n> partition <p>`. */
+  readonly #owners = new Map<string, string>();
+  readonly #holds = new Books<string, Map<string, Hold>>(() => new Map());
+
+  see(observation: Observation, now: Moment): string | undefined {
+    if (observation.kind === 'assigned') {
+      const { group, generation, member, partitions } = observation;
+      for (const partition of partitions) {
+        const what = `${group} generation ${generation} partition ${partition}`;
+        const owner = this.#owners.get(what) ?? member;
+        if (owner !== member) return `${what}: ${owner} and ${member}`;
+        this.#owners.set(what, member);
+      }
+    }
+    if (observation.kind !== 'holds') return undefined;
+    const { group, member, partitions, untilMs } = observation;
+    const holds = this.#holds.of(group);
+    holds.set(member, { partitions, untilMs });
+    for (const [other, hold] of holds) {
+      if (other === member || hold.untilMs <= now.monotonic) continue;
+      const shared = partitions.filter((partition) => hold.partitions.includes(partition));
+      if (shared.length > 0) return `${group}: ${other} and ${member} both have ${shared.join(', ')}`;
+    }
+    return undefined;
+  }
+}

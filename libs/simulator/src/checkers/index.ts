@@ -1,0 +1,29 @@
+// All that must hold.
+import type { Checker } from './checker.ts';
+import { CommitsNeverGoBack } from './commits-never-go-back.ts';
+import { DeletionsLast } from './deletions-last.ts';
+import { EveryGroupSettles } from './every-group-settles.ts';
+import { ExclusiveOwnership } from './exclusive-ownership.ts';
+import { NoDuplicates } from './no-duplicates.ts';
+import { NothingAcknowledgedLost } from './nothing-acknowledged-lost.ts';
+import { NothingBreaks } from './nothing-breaks.ts';
+import { NothingSeenIsTakenBack } from './nothing-seen-is-taken-back.ts';
+import { OffsetsNeverReused } from './offsets-never-reused.ts';
+import { OrderPerPartition } from './order-per-partition.ts';
+import { WhatIsServedWasSent } from './what-is-served-was-sent.ts';
+
+export type { Checker, Moment } from './checker.ts';
+
+export const allCheckers = (): Checker[] => [
+  new NothingAcknowledgedLost(),
+  new OrderPerPartition(),
+  new OffsetsNeverReused(),
+  new NoDuplicates(),
+  new NothingSeenIsTakenBack(),
+  new DeletionsLast(),
+  new WhatIsServedWasSent(),
+  new ExclusiveOwnership(),
+  new CommitsNeverGoBack(),
+  new EveryGroupSettles(),
+  new NothingBreaks(),
+];

@@ -1,0 +1,50 @@
+// What a producer sent one after the other to a partition stands there in that order.
+import type { Observation, SimPartition } from '../model/observation.ts';
+import { Books, type Checker, Rotten } from './checker.ts';
+
+interface Place {
+  readonly offset: number;
+  readonly number: number;
+  readonly text: string;
+}
+
+export class OrderPerPartition implements Checker {
+  readonly name = 'records of a producer stand in the order in which it sent them';
+  readonly #rotten = new Rotten();
+  readonly #sent = new Books<SimPartition, Map<string, { producer: string; number: number }>>(() => new Map());
+  /** Of each producer, by offset. */
+  readonly #places = new Books<SimPartition, Books<string, Place[]>>(() => new Books(() => []));
+
+  see(observation: Observation): string | undefined {
+    this.#rotten.note(observation);
+    if (observation.kind === 'sent') {
+      const { partition, records } = observation.batch;
+      const sent = this.#sent.of(partition);
+      for (const { text, producer, number } of records) sent.set(text, { producer, number });
+      return undefined;
+    }
+    if (observation.kind !== 'read') return undefined;
+    const { partition, records } = observation;
+    if (this.#rotten.has(partition)) return undefined; // a batch that was cut may come again behind others
+    for (const { offset, text } of records) {
+      const record = this.#sent.of(partition).get(text);
+      if (!record) continue;
+      const problem = put(this.#places.of(partition).of(record.producer), { offset, number: record.number, text });
+      if (problem !== undefined) return `${partition.name}: ${problem}`;
+    }
+    return undefined;
+  }
+}
+
+function put(places: Place[], place: Place): string | undefined {
+  let at = places.length;
+  while (at > 0 && (places[at - 1] as Place).offset >= place.offset) at--;
+  const [before, next] = [places[at - 1], places[at]];
+  if (next?.offset === place.offset) return undefined; // whether it is the same is another checker's
+  if (before && before.number > place.number)
+    return `${before.text} stands at ${before.offset}, before ${place.text} at ${place.offset}, which was sent first`;
+  if (next && next.number < place.number)
+    return `${place.text} stands at ${place.offset}, before ${next.text} at ${next.offset}, which was sent first`;
+  places.splice(at, 0, place);
+  return undefined;
+}

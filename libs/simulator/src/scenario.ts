@@ -1,0 +1,62 @@
+// What one seed's life is made of: topics, clients, groups, faults. Every seed leaves some of it out, so that what hides
+// behind a common fault has lives of its own.
+import type { SimRandom } from './sim-random.ts';
+import { type Fault, FAULTS } from './weather.ts';
+import type { WantedTopic } from './workload/administrator.ts';
+import type { GroupKind } from './workload/member-group.ts';
+import { between } from './workload/world.ts';
+
+export interface Scenario {
+  readonly properties: Readonly<Record<string, string>>;
+  readonly topics: readonly WantedTopic[];
+  readonly idempotentProducers: number;
+  readonly plainProducers: number;
+  readonly readers: number;
+  readonly groups: readonly GroupKind[];
+  readonly deletesRecords: boolean;
+  readonly faults: readonly Fault[];
+  readonly faultPauseMs: number;
+  readonly chaosMs: number;
+  readonly calmMs: number;
+}
+
+export function scenarioOf(random: SimRandom): Scenario {
+  const groups = random.pick<readonly GroupKind[]>([[], [], ['classic'], ['modern'], ['classic', 'modern']]);
+  const topics = [topicOf(random, { name: 'steady', isSteady: true, isCompacted: false })];
+  if (random.chance(0.4)) topics.push(topicOf(random, { name: 'fleeting', isSteady: false, isCompacted: false }));
+  if (random.chance(0.3)) topics.push(topicOf(random, { name: 'compacted', isSteady: true, isCompacted: true }));
+  return {
+    properties: {
+      'auto.create.topics.enable': 'false',
+      'offsets.topic.num.partitions': '3',
+      'log.retention.check.interval.ms': random.pick(['700', '3000']),
+      'log.cleaner.backoff.ms': '1000',
+      'group.initial.rebalance.delay.ms': random.pick(['0', '1000', '3000']),
+      'group.consumer.session.timeout.ms': '6000',
+    },
+    topics,
+    idempotentProducers: between(random, 1, 2),
+    plainProducers: random.below(3),
+    readers: between(random, 1, 2),
+    groups,
+    deletesRecords: random.chance(0.4),
+    faults: FAULTS.filter((fault) => random.chance(rarely.has(fault) ? 0.12 : 0.4)),
+    faultPauseMs: between(random, 1_500, 7_000),
+    chaosMs: between(random, 20_000, 70_000),
+    calmMs: groups.length > 0 ? 45_000 : 5_000,
+  };
+}
+
+/** They excuse much: most lives go without. */
+const rarely: ReadonlySet<Fault> = new Set(['bit rot', 'sync fails', 'append fails', 'disk full']);
+
+function topicOf(random: SimRandom, topic: Pick<WantedTopic, 'name' | 'isSteady' | 'isCompacted'>): WantedTopic {
+  return {
+    ...topic,
+    partitions: between(random, 1, 3),
+    retentionMs: random.pick([-1, -1, 4_000, 15_000]),
+    retentionBytes: random.chance(0.15) ? between(random, 500, 5_000) : -1,
+    segmentMs: random.pick([1_000, 4_000, 30_000, 3_600_000]),
+    indexIntervalBytes: random.pick([0, 100, 1_000, 4_096]),
+  };
+}

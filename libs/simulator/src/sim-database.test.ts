@@ -1,0 +1,74 @@
+import { groupStoreContract } from '../../coordinators/src/group-store.contract.ts';
+import { metadataStoreContract } from '../../metadata/src/store.contract.ts';
+import { GroupStoreUnavailable } from '@milepost/coordinators';
+import { StoreUnavailable } from '@milepost/metadata';
+import { SimClock, SimDatabase, SimLife, SimNetwork, SimRandom } from './index.ts';
+
+/** Time passes by itself: the contracts know of none. */
+function flowing(): { clock: SimClock; stop: () => void } {
+  const clock = new SimClock();
+  let isStopped = false;
+  const flow = async (): Promise<void> => {
+    while (!isStopped) await clock.run(1);
+  };
+  void flow();
+  return {
+    clock,
+    stop: () => {
+      isStopped = true;
+    },
+  };
+}
+
+metadataStoreContract('the simulated database, metadata', async () => {
+  const { clock, stop } = flowing();
+  const database = new SimDatabase(new SimRandom(1), clock);
+  return { connect: async () => database.metadataStore(), close: async () => stop() };
+});
+
+groupStoreContract('the simulated database, groups', async () => {
+  const { clock, stop } = flowing();
+  const database = new SimDatabase(new SimRandom(1), clock);
+  return { connect: async () => database.groupStore(), close: async () => stop() };
+});
+
+test('a database that is away says so within seconds, and serves when it is back', async () => {
+  const clock = new SimClock();
+  const database = new SimDatabase(new SimRandom(1), clock);
+  const store = database.metadataStore();
+  database.health = 'away';
+  await expect(clock.settle(store.open(), 6_000)).rejects.toThrow(StoreUnavailable);
+  await expect(clock.settle(database.groupStore().take([1]), 6_000)).rejects.toThrow(GroupStoreUnavailable);
+  database.health = 'well';
+  expect((await clock.settle(store.open())).version).toBe(0);
+});
+
+test('who watches hears the newest image when the database is back', async () => {
+  const clock = new SimClock();
+  const database = new SimDatabase(new SimRandom(1), clock);
+  const store = database.metadataStore();
+  const versions: number[] = [];
+  store.watch(({ version }) => versions.push(version));
+  await clock.settle(store.commit([]));
+  database.health = 'away';
+  await clock.run(10_000);
+  database.health = 'well';
+  await clock.settle(store.commit([]));
+  await clock.run(10_000);
+  expect(versions.at(-1)).toBe(2);
+});
+
+test('a write that a program had under way when it died may land, its answer does not', async () => {
+  const clock = new SimClock();
+  const database = new SimDatabase(new SimRandom(1), clock);
+  const life = new SimLife(clock, new SimNetwork(new SimRandom(2), clock));
+  let answers = 0;
+  void database
+    .metadataStore(life)
+    .commit([])
+    .then(() => answers++);
+  life.end();
+  await clock.run(1_000);
+  expect(answers).toBe(0);
+  expect(database.metadata.image.version).toBe(1);
+});

@@ -1,0 +1,110 @@
+// PostgreSQL as a broker sees it through its two ports: in another process, some milliseconds away, sometimes slow, away
+// or so that its answer gets lost. It outlives the programs that use it.
+//
+// Promises what the stores' contracts do; a call that fails after it was under way may have happened or not.
+import { type GroupStore, GroupStoreUnavailable, GroupTable, MemoryGroupStore } from '@milepost/coordinators';
+import type { Clock } from '@milepost/core';
+import { MemoryMetadataDatabase, MemoryMetadataStore, type MetadataStore, StoreUnavailable } from '@milepost/metadata';
+import type { SimLife } from './sim-life.ts';
+import type { SimRandom } from './sim-random.ts';
+
+/** `forgetful`: does as it is told, and often the answer does not arrive. */
+export type DatabaseHealth = 'well' | 'away' | 'forgetful';
+
+/** A call to a database that is away waits for so long at most, as the real stores' calls do. */
+const TIMEOUT_MS = 5_000;
+
+export class SimDatabase {
+  readonly metadata = new MemoryMetadataDatabase();
+  readonly groups = new GroupTable();
+  health: DatabaseHealth = 'well';
+  /** Everything takes so many times longer. */
+  slowness = 1;
+  readonly #random: SimRandom;
+  readonly #clock: Clock;
+
+  constructor(random: SimRandom, clock: Clock) {
+    this.#random = random;
+    this.#clock = clock;
+  }
+
+  metadataStore(life?: SimLife): MetadataStore {
+    const store = new MemoryMetadataStore(this.metadata);
+    const lost = (why: string): Error => new StoreUnavailable(why);
+    const call = <Answer>(work: () => Promise<Answer>): Promise<Answer> => heard(life, this.#call(work, lost));
+    return {
+      open: () => call(() => store.open()),
+      commit: (changes) => call(() => store.commit(changes)),
+      allocateProducerIds: (count) => call(() => store.allocateProducerIds(count)),
+      watch: (listener) => this.#watch(store, (image) => life?.isOver || listener(image)),
+      close: () => store.close(),
+    };
+  }
+
+  groupStore(life?: SimLife): GroupStore {
+    const store = new MemoryGroupStore(this.groups);
+    const lost = (why: string): Error => new GroupStoreUnavailable(why);
+    return {
+      take: (shards) =>
+        heard(
+          life,
+          // A dead program takes no shards: its question was lost with it.
+          this.#call(() => (life?.isOver ? never : store.take(shards)), lost),
+        ),
+      persist: (shard, epoch, events) =>
+        heard(
+          life,
+          this.#call(() => store.persist(shard, epoch, events), lost),
+        ),
+    };
+  }
+
+  /** There, done, and back. */
+  async #call<Answer>(work: () => Promise<Answer>, lost: (why: string) => Error): Promise<Answer> {
+    await this.#travel();
+    if (this.health === 'away') {
+      await this.#pass(this.#random.below(TIMEOUT_MS));
+      throw lost('the database is away');
+    }
+    const answer = await work();
+    await this.#travel();
+    if (this.health !== 'well' && this.#random.chance(0.5)) throw lost('the answer got lost');
+    return answer;
+  }
+
+  /** News come late, in order, and not at all while it is away: then the newest comes when it is back. */
+  #watch(store: MetadataStore, listener: Parameters<MetadataStore['watch']>[0]): () => void {
+    let isDelivering = false;
+    let isWatching = true;
+    const deliver = async (): Promise<void> => {
+      isDelivering = true;
+      for (let told = -1; isWatching && told < this.metadata.image.version; ) {
+        await this.#travel();
+        if (this.health === 'away') await this.#pass(1_000);
+        else if (isWatching) {
+          told = this.metadata.image.version;
+          listener(this.metadata.image);
+        }
+      }
+      isDelivering = false;
+    };
+    const stop = store.watch(() => void (isDelivering || deliver()));
+    return () => {
+      isWatching = false;
+      stop();
+    };
+  }
+
+  #travel(): Promise<void> {
+    return this.#pass(Math.min(TIMEOUT_MS / 2, this.slowness * (0.2 + this.#random.below(2_000) / 1_000)));
+  }
+
+  #pass(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#clock.after(ms, resolve));
+  }
+}
+
+const never = new Promise<never>(() => {});
+
+const heard = <Answer>(life: SimLife | undefined, answer: Promise<Answer>): Promise<Answer> =>
+  life ? life.answered(answer) : answer;

@@ -1,0 +1,97 @@
+// One life of a program: its clock and its network, until it is killed. From then on nothing of the world reaches it: no
+// timer rings, no byte comes, nothing it says is heard. What its promises still wait for never happens, as in a process
+// that is gone.
+import type { Address, Cancel, Clock, Connection, ConnectionListener, Listening, Network } from '@milepost/core';
+
+export class SimLife {
+  readonly clock: Clock;
+  readonly network: Network;
+  #isOver = false;
+  readonly #connections = new Set<Connection>();
+  readonly #listening = new Set<Listening>();
+
+  constructor(clock: Clock, network: Network) {
+    this.clock = {
+      now: () => clock.now(),
+      monotonic: () => clock.monotonic(),
+      after: (delayMs, run): Cancel => clock.after(delayMs, () => this.#isOver || run()),
+    };
+    this.network = {
+      listen: (address, accept) => this.#listen(network, address, accept),
+      connect: (address, listener) => this.answered(network.connect(address, this.#gated(listener))),
+    };
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Nothing happens to it any more. Its peers notice nothing yet: see `hangUp`. */
+  end(): void {
+    this.#isOver = true;
+    for (const listening of this.#listening) void listening.close();
+  }
+
+  /** The system that outlived it, or that has come back, tells its peers that nobody is here. */
+  hangUp(): void {
+    for (const connection of this.#connections) connection.close('abort');
+    this.#connections.clear();
+  }
+
+  /** What comes from outside reaches it while it lives, else never. */
+  answered<Answer>(promise: Promise<Answer>): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      promise.then(
+        (answer) => this.#isOver || resolve(answer),
+        (failure: unknown) => this.#isOver || reject(failure),
+      );
+    });
+  }
+
+  async #listen(
+    network: Network,
+    address: Address,
+    accept: (connection: Connection) => ConnectionListener,
+  ): Promise<Listening> {
+    const listening = await network.listen(address, (connection) => {
+      if (this.#isOver) return deaf;
+      this.#connections.add(connection);
+      const listener = this.#gated(accept(this.#silenced(connection)));
+      return {
+        ...listener,
+        closed: () => {
+          this.#connections.delete(connection);
+          listener.closed();
+        },
+      };
+    });
+    this.#listening.add(listening);
+    return listening;
+  }
+
+  #gated(listener: ConnectionListener): ConnectionListener {
+    return {
+      bytes: (chunk) => this.#isOver || listener.bytes(chunk),
+      drained: () => this.#isOver || listener.drained(),
+      closed: () => this.#isOver || listener.closed(),
+    };
+  }
+
+  /** Between its death and the end of the turn a program may still speak: nobody hears. */
+  #silenced(connection: Connection): Connection {
+    const isOver = (): boolean => this.#isOver;
+    return {
+      remote: connection.remote,
+      local: connection.local,
+      send: (bytes) => !isOver() && connection.send(bytes),
+      get pendingBytes() {
+        return connection.pendingBytes;
+      },
+      pause: () => isOver() || connection.pause(),
+      resume: () => isOver() || connection.resume(),
+      close: (how) => isOver() || connection.close(how),
+    };
+  }
+}
+
+const deaf: ConnectionListener = { bytes: () => {}, drained: () => {}, closed: () => {} };

@@ -1,0 +1,136 @@
+// One whole node: production's `createBroker`, unchanged, on virtual time, a simulated disk, network and database. It is
+// started, stopped, killed, and loses its power; what is on the disk and in the database outlives it.
+import { BrokerId, type Clock, type Host, type Logger, silentMeter } from '@milepost/core';
+import { type Broker, createBroker } from '@milepost/broker';
+import type { GroupStore } from '@milepost/coordinators';
+import type { MetadataStore } from '@milepost/metadata';
+import type { SimDatabase } from './sim-database.ts';
+import { SimDisk } from './sim-disk.ts';
+import { SimLife } from './sim-life.ts';
+import type { SimNetwork } from './sim-network.ts';
+import type { SimRandom } from './sim-random.ts';
+
+export const NODE_ADDRESS = { host: 'node', port: 9092 };
+export const DATA_FOLDER = '/data';
+
+/** Where a test puts a bug: each stands between the broker and its world. */
+export interface Plants {
+  readonly disk?: (disk: SimDisk) => void;
+  readonly metadataStore?: (store: MetadataStore) => MetadataStore;
+  readonly groupStore?: (store: GroupStore) => GroupStore;
+}
+
+export interface SimNodeParts {
+  readonly random: SimRandom;
+  readonly clock: Clock;
+  readonly network: SimNetwork;
+  readonly database: SimDatabase;
+  readonly logger: Logger;
+  readonly properties: Readonly<Record<string, string>>;
+  /** Called with the disk of each life, before the broker sees it. */
+  readonly onDisk?: (disk: SimDisk) => void;
+  readonly plants?: Plants;
+}
+
+export class SimNode {
+  disk: SimDisk;
+  readonly #parts: SimNodeParts;
+  #life: SimLife;
+  #broker: Broker | undefined;
+
+  constructor(parts: SimNodeParts) {
+    this.#parts = parts;
+    this.#life = this.#newLife();
+    this.#life.end();
+    this.disk = new SimDisk(parts.random.fork(), { clock: this.#life.clock });
+  }
+
+  /** Clients are served. */
+  get isUp(): boolean {
+    return this.#broker !== undefined && !this.#life.isOver;
+  }
+  /** Starting, serving or stopping. */
+  get isAlive(): boolean {
+    return !this.#life.isOver;
+  }
+  /** How often it has begun to live. */
+  lives = 0;
+
+  /** Resolves when it serves; never, when it is killed before. @throws as createBroker does, and then it is dead. */
+  async start(): Promise<void> {
+    if (this.isAlive) throw new Error('the node is alive already');
+    const { database, random, logger, properties, plants = {} } = this.#parts;
+    this.#life.hangUp();
+    const life = this.#newLife();
+    this.#life = life;
+    this.lives++;
+    this.disk = this.disk.kill(life.clock);
+    this.#parts.onDisk?.(this.disk);
+    plants.disk?.(this.disk);
+    const metadata = database.metadataStore(life);
+    const groups = database.groupStore(life);
+    const host: Host = {
+      clock: life.clock,
+      disk: this.disk,
+      network: life.network,
+      random: random.fork(),
+      meter: silentMeter,
+      logger: whileAlive(life, logger),
+    };
+    try {
+      this.#broker = await life.answered(
+        createBroker(host, plants.metadataStore?.(metadata) ?? metadata, plants.groupStore?.(groups) ?? groups, {
+          brokerId: BrokerId(1),
+          dataDir: DATA_FOLDER,
+          listen: NODE_ADDRESS,
+          advertised: NODE_ADDRESS,
+          rack: null,
+          flush: 'always',
+          properties,
+        }),
+      );
+    } catch (failure) {
+      this.#died(life);
+      throw failure;
+    }
+  }
+
+  /** A clean stop. Never resolves when it is killed meanwhile. */
+  async stop(): Promise<void> {
+    const life = this.#life;
+    if (this.#broker) await life.answered(this.#broker.close());
+    this.#died(life);
+  }
+
+  /** kill -9: the system goes on, and tells the peers. */
+  kill(): void {
+    this.#life.end();
+    this.#life.hangUp();
+    this.#broker = undefined;
+  }
+
+  /** What no sync has covered may be gone; the peers hear nothing until it is started again. */
+  powerCut(): void {
+    this.#life.end();
+    this.#broker = undefined;
+    this.disk = this.disk.powerCut(this.#life.clock);
+  }
+
+  #died(life: SimLife): void {
+    life.end();
+    life.hangUp();
+    if (this.#life === life) this.#broker = undefined;
+  }
+
+  #newLife(): SimLife {
+    return new SimLife(this.#parts.clock, this.#parts.network);
+  }
+}
+
+/** In the turn in which it dies a program may still complain that its disk is gone. */
+const whileAlive = (life: SimLife, logger: Logger): Logger => ({
+  debug: (fields, message) => life.isOver || logger.debug(fields, message),
+  info: (fields, message) => life.isOver || logger.info(fields, message),
+  warn: (fields, message) => life.isOver || logger.warn(fields, message),
+  error: (fields, message) => life.isOver || logger.error(fields, message),
+});

@@ -1,0 +1,211 @@
+// One life of one node, decided by one seed: chaos, calm, an audit, a power cut and a last audit. All that clients see is
+// told to the checkers; the first that objects ends it.
+import type { Logger } from '@milepost/core';
+import { allCheckers, type Checker } from './checkers/index.ts';
+import type { Observation } from './model/observation.ts';
+import { type Scenario, scenarioOf } from './scenario.ts';
+import { SimClock } from './sim-clock.ts';
+import { SimDatabase } from './sim-database.ts';
+import { PowerLost } from './sim-disk.ts';
+import { SimNetwork } from './sim-network.ts';
+import { type Plants, SimNode } from './sim-node.ts';
+import { SimRandom } from './sim-random.ts';
+import { Trace } from './trace.ts';
+import { Weather } from './weather.ts';
+import { Administrator } from './workload/administrator.ts';
+import { audit } from './workload/auditor.ts';
+import { IdempotentProducer } from './workload/idempotent-producer.ts';
+import { MemberGroup } from './workload/member-group.ts';
+import { Outstanding } from './workload/outstanding.ts';
+import { PlainProducer } from './workload/plain-producer.ts';
+import { Reader } from './workload/reader.ts';
+import { TopicBook } from './workload/topic-book.ts';
+import { sleep, type World } from './workload/world.ts';
+
+/** Longer than anything that a request may wait for here. */
+const HANG_MS = 90_000;
+const LONGEST_LIFE_MS = 1_800_000;
+
+export interface Violation {
+  /** The checker's sentence. */
+  readonly checker: string;
+  readonly what: string;
+}
+
+export interface Outcome {
+  readonly seed: number;
+  readonly violation: Violation | undefined;
+  /** Two runs of a seed have the same. */
+  readonly hash: string;
+  readonly turns: number;
+  readonly virtualMs: number;
+  readonly lastEvents: (count: number) => string[];
+}
+
+export function simulate(seed: number, plants: Plants = {}): Promise<Outcome> {
+  return new Simulation(seed, plants).live();
+}
+
+class Simulation implements World {
+  readonly clock = new SimClock();
+  readonly random: SimRandom;
+  readonly network: SimNetwork;
+  readonly topics = new TopicBook();
+  readonly outstanding = new Outstanding(this.clock);
+  phase: World['phase'] = 'chaos';
+  readonly #seed: number;
+  readonly #scenario: Scenario;
+  readonly #database: SimDatabase;
+  readonly #node: SimNode;
+  readonly #weather: Weather;
+  readonly #trace = new Trace(this.clock);
+  readonly #checkers: readonly Checker[] = allCheckers();
+  readonly #rotten = new Set<string>();
+  #violation: Violation | undefined;
+
+  constructor(seed: number, plants: Plants) {
+    this.#seed = seed;
+    const random = new SimRandom(seed);
+    this.#scenario = scenarioOf(random.fork());
+    this.random = random.fork();
+    this.network = new SimNetwork(random.fork(), this.clock);
+    this.#database = new SimDatabase(random.fork(), this.clock);
+    this.#node = new SimNode({
+      random: random.fork(),
+      clock: this.clock,
+      network: this.network,
+      database: this.#database,
+      logger: this.#logger(),
+      properties: this.#scenario.properties,
+      onDisk: (disk) => this.#weather.condition(disk),
+      plants,
+    });
+    const { faults, faultPauseMs: pauseMs } = this.#scenario;
+    this.#weather = new Weather({
+      world: this,
+      node: this.#node,
+      network: this.network,
+      database: this.#database,
+      faults,
+      pauseMs,
+    });
+    this.note(`scenario ${JSON.stringify(this.#scenario)}`);
+  }
+
+  async live(): Promise<Outcome> {
+    const onRejection = (reason: unknown): void => {
+      if (reason instanceof PowerLost || !this.#node.isAlive) return;
+      this.see({ kind: 'broken', what: `a promise broke that nobody waits for: ${String((reason as Error).stack)}` });
+    };
+    process.on('unhandledRejection', onRejection);
+    let isOver = false;
+    try {
+      void this.#script().then(() => {
+        isOver = true;
+      });
+      void this.#watchForHangs();
+      await this.clock.until(() => isOver || this.#violation !== undefined, LONGEST_LIFE_MS);
+    } catch (failure) {
+      this.see({ kind: 'broken', what: `the simulation stands still: ${String(failure)}` });
+    } finally {
+      process.off('unhandledRejection', onRejection);
+    }
+    for (const [path, bytes] of this.#node.disk.files()) this.#trace.mix(`${path} ${bytes.toString('latin1')}`);
+    return {
+      seed: this.#seed,
+      violation: this.#violation,
+      hash: this.#trace.hash,
+      turns: this.clock.turns,
+      virtualMs: this.clock.monotonic(),
+      lastEvents: (count) => this.#trace.last(count),
+    };
+  }
+
+  see(observation: Observation): void {
+    if (this.#violation) return;
+    if (observation.kind === 'rotten') this.#rotten.add(`${observation.topic}-${observation.index}`);
+    const moment = { monotonic: this.clock.monotonic(), wall: this.clock.now() };
+    for (const checker of this.#checkers) {
+      const what = checker.see(observation, moment);
+      if (what === undefined) continue;
+      this.#violation = { checker: checker.name, what };
+      this.note(`VIOLATION of "${checker.name}": ${what}`);
+      return;
+    }
+  }
+
+  note(what: string): void {
+    this.#trace.note(what);
+  }
+
+  async #script(): Promise<void> {
+    const { topics, deletesRecords, chaosMs, calmMs } = this.#scenario;
+    void this.#weather.run();
+    const producers = this.#startClients();
+    await new Administrator(this).begin(topics, deletesRecords);
+    const groups = this.#startGroups();
+    await sleep(this, chaosMs);
+
+    this.phase = 'calm';
+    this.note('calm');
+    await this.#weather.calm();
+    await sleep(this, calmMs);
+    for (const group of groups) await group.tellRest();
+    for (const group of groups) group.end();
+
+    this.phase = 'over';
+    this.note('over');
+    await sleep(this, 1_000);
+    await this.#until('the producers have got their acknowledgements', () => producers.every(({ isIdle }) => isIdle));
+    await this.#audit('audit');
+    this.#weather.powerCut();
+    await this.#weather.calm();
+    await this.#audit('last audit');
+  }
+
+  #startClients(): IdempotentProducer[] {
+    const { idempotentProducers, plainProducers, readers } = this.#scenario;
+    const producers = Array.from({ length: idempotentProducers }, (_, n) => new IdempotentProducer(this, `i${n}`));
+    const others = [
+      ...Array.from({ length: plainProducers }, (_, n) => new PlainProducer(this, `p${n}`)),
+      ...Array.from({ length: readers }, (_, n) => new Reader(this, `r${n}`)),
+    ];
+    for (const client of [...producers, ...others]) void client.run();
+    return producers;
+  }
+
+  #startGroups(): MemberGroup[] {
+    const topic = this.topics.named('steady');
+    if (!topic) return [];
+    const groups = this.#scenario.groups.map((kind) => new MemberGroup(this, kind, { id: `${kind} group`, topic }));
+    for (const group of groups) void group.run();
+    return groups;
+  }
+
+  #audit(name: string): Promise<void> {
+    return audit(this, name, ({ topic, index }) => this.#rotten.has(`${topic.name}-${index}`));
+  }
+
+  async #until(what: string, condition: () => boolean): Promise<void> {
+    for (let waited = 0; !condition(); waited += 100) {
+      if (waited > HANG_MS) return this.see({ kind: 'broken', what: `it is not so that ${what}` });
+      await sleep(this, 100);
+    }
+  }
+
+  async #watchForHangs(): Promise<void> {
+    for (;;) {
+      await sleep(this, 5_000);
+      const hanging = this.outstanding.longerThan(HANG_MS);
+      if (hanging) this.see({ kind: 'broken', what: `${hanging.what} is neither answered nor its connection closed` });
+    }
+  }
+
+  #logger(): Logger {
+    const say = (level: string) => (_: object, message: string) => {
+      this.note(`node ${level}: ${message}`);
+      if (/takes no more records|is offline/.test(message)) this.#weather.needsRepair();
+    };
+    return { debug: () => {}, info: () => {}, warn: say('warns'), error: say('errs') };
+  }
+}

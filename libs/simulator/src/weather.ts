@@ -1,0 +1,271 @@
+// What befalls a node: its process is killed, its power cut, also between two steps of its disk; the disk is slow, full or
+// failing; the network cut, slow or silent; the database slow, away or its answers lost. The seed decides what, when and
+// for how long. And the operator, who starts it again.
+import type { SimDatabase } from './sim-database.ts';
+import type { SimDisk } from './sim-disk.ts';
+import type { SimNetwork } from './sim-network.ts';
+import { DATA_FOLDER, type SimNode } from './sim-node.ts';
+import type { SimRandom } from './sim-random.ts';
+import { between, sleep, type World } from './workload/world.ts';
+
+export const FAULTS = [
+  'kill',
+  'power cut',
+  'power cut between steps',
+  'clean stop',
+  'network cut',
+  'network silent',
+  'network slow',
+  'disk slow',
+  'disk full',
+  'sync fails',
+  'append fails',
+  'bit rot',
+  'database away',
+  'database slow',
+  'database forgetful',
+] as const;
+export type Fault = (typeof FAULTS)[number];
+
+const PLENTY_BYTES = 2 ** 40;
+/** A stop, or a start with nothing in its way, that takes longer does not end. */
+const PATIENCE_MS = 120_000;
+
+export interface WeatherParts {
+  readonly world: World;
+  readonly node: SimNode;
+  readonly network: SimNetwork;
+  readonly database: SimDatabase;
+  readonly faults: readonly Fault[];
+  readonly pauseMs: number;
+}
+
+export class Weather {
+  readonly #parts: WeatherParts;
+  readonly #random: SimRandom;
+  /** Ends the fault of that name. */
+  readonly #under = new Map<string, () => void>();
+  #diskSlowness = 1;
+  #diskFails: SimDisk['fail'] = () => undefined;
+  #startAt = 0;
+  #aliveSince = 0;
+  #isStopping = false;
+  /** Steady time at which the operator restarts a node that has lost a partition. */
+  #repairAt: number | undefined;
+
+  constructor(parts: WeatherParts) {
+    this.#parts = parts;
+    this.#random = parts.world.random.fork();
+  }
+
+  /** A disk takes the condition of the one before it. */
+  condition(disk: SimDisk): void {
+    disk.slowness = this.#diskSlowness;
+    disk.fail = (operation, path) => this.#diskFails(operation, path);
+  }
+
+  /** The node says that it needs help. */
+  needsRepair(): void {
+    this.#repairAt ??= this.#now + between(this.#random, 500, 6_000);
+  }
+
+  async run(): Promise<void> {
+    const { world, faults, pauseMs } = this.#parts;
+    void this.#operate();
+    while (faults.length > 0) {
+      await sleep(world, this.#random.below(2 * pauseMs));
+      if (world.phase !== 'chaos') return;
+      this.#befall(this.#random.pick(faults));
+    }
+  }
+
+  /** Everything is well again, and the node gets what it needs. */
+  async calm(): Promise<void> {
+    const { world, node } = this.#parts;
+    for (const end of this.#under.values()) end(); // each removes itself, which a Map allows
+    this.#repairAt &&= this.#now;
+    node.disk.onStep = () => {};
+    for (let waited = 0; !node.isUp || this.#repairAt !== undefined || this.#isStopping; waited += 200) {
+      if (waited > PATIENCE_MS) return world.see({ kind: 'broken', what: 'the node does not come back' });
+      await sleep(world, 200);
+    }
+  }
+
+  powerCut(): void {
+    this.#parts.world.note('the power is cut');
+    this.#parts.node.powerCut();
+    this.#down();
+  }
+
+  get #now(): number {
+    return this.#parts.world.clock.monotonic();
+  }
+
+  #befall(fault: Fault): void {
+    const { world, node, network, database } = this.#parts;
+    world.note(`fault: ${fault}`);
+    switch (fault) {
+      case 'kill':
+        if (node.isAlive) this.#kill();
+        return;
+      case 'power cut':
+        if (node.isAlive) this.powerCut();
+        return;
+      case 'power cut between steps':
+        if (node.isAlive) this.#cutBetweenSteps(node.disk, node.disk.steps + 1 + this.#random.below(30));
+        return;
+      case 'clean stop':
+        if (node.isUp) void this.#stop();
+        return;
+      case 'network cut':
+        return network.cut();
+      case 'network silent':
+        network.silence();
+        return this.#for(fault, between(this.#random, 200, 9_000), () => network.endSilence());
+      case 'network slow':
+        network.slowness = between(this.#random, 2, 20);
+        return this.#for(fault, between(this.#random, 1_000, 8_000), () => {
+          network.slowness = 1;
+        });
+      case 'disk slow':
+        this.#diskSlowness = between(this.#random, 5, 200);
+        this.condition(node.disk);
+        return this.#for(fault, between(this.#random, 1_000, 8_000), () => {
+          this.#diskSlowness = 1;
+          this.condition(node.disk);
+        });
+      case 'disk full':
+        node.disk.capacityBytes = node.disk.usedBytes + this.#random.below(3_000);
+        return this.#for(fault, between(this.#random, 500, 10_000), () => {
+          node.disk.capacityBytes = PLENTY_BYTES;
+        });
+      case 'sync fails':
+        return this.#failOnce(fault, (operation) => operation === 'synced' || operation === 'syncedFolder');
+      case 'append fails':
+        return this.#failOnce(fault, (operation) => operation === 'append');
+      case 'bit rot':
+        return this.#rot();
+      case 'database away':
+        database.health = 'away';
+        return this.#for('database', between(this.#random, 500, 40_000), () => {
+          database.health = 'well';
+        });
+      case 'database forgetful':
+        database.health = 'forgetful';
+        return this.#for('database', between(this.#random, 500, 8_000), () => {
+          database.health = 'well';
+        });
+      case 'database slow':
+        database.slowness = between(this.#random, 50, 1_500);
+        return this.#for(fault, between(this.#random, 1_000, 15_000), () => {
+          database.slowness = 1;
+        });
+    }
+  }
+
+  #for(name: string, ms: number, end: () => void): void {
+    const ended = (): void => {
+      if (this.#under.get(name) !== ended) return;
+      this.#under.delete(name);
+      this.#parts.world.note(`over: ${name}`);
+      end();
+    };
+    this.#under.set(name, ended);
+    this.#parts.world.clock.after(ms, ended);
+  }
+
+  /** One file's next operation, or the next few of any. */
+  #failOnce(fault: Fault, isIt: (operation: string, path: string) => boolean): void {
+    let left = 1 + this.#random.below(3);
+    this.#diskFails = (operation, path) => {
+      if (!isIt(operation, path) || !path.startsWith(DATA_FOLDER) || !this.#random.chance(0.4)) return undefined;
+      this.#parts.world.note(`${operation} of ${path} fails`);
+      if (--left === 0) this.#diskFails = () => undefined;
+      return 'EIO';
+    };
+    this.#for(fault, 3_000, () => {
+      this.#diskFails = () => undefined;
+    });
+  }
+
+  /** Of one batch, somewhere. */
+  #rot(): void {
+    const { node, world } = this.#parts;
+    if (node.disk.isOff) return;
+    const logs = [...node.disk.files()].filter(([path, bytes]) => path.endsWith('.log') && bytes.length > 0);
+    if (logs.length === 0) return;
+    const [path] = this.#random.pick(logs);
+    const [, topic, index] = /([^/]+)-(\d+)[^/]*\/[^/]+$/.exec(path) ?? [];
+    if (topic === undefined) return;
+    world.note(`bit ${node.disk.flipBit(path)} of ${path} turns`);
+    world.see({ kind: 'rotten', topic, index: Number(index) });
+  }
+
+  #cutBetweenSteps(disk: SimDisk, number: number): void {
+    disk.onStep = (step) => {
+      if (step.number < number || disk.isOff) return;
+      this.#parts.world.note(`before step ${step.number}, ${step.operation} of ${step.path}:`);
+      this.powerCut();
+    };
+  }
+
+  #kill(): void {
+    this.#parts.world.note('the node is killed');
+    this.#parts.node.kill();
+    this.#down();
+  }
+
+  async #stop(): Promise<void> {
+    const { world, node } = this.#parts;
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    const { lives } = node;
+    const cancel = world.clock.after(PATIENCE_MS, () => {
+      if (node.lives === lives && node.isAlive)
+        world.see({ kind: 'broken', what: 'the stop of the node does not end' });
+    });
+    world.note('the node is told to stop');
+    await node.stop();
+    cancel();
+    world.note('the node has stopped');
+    this.#down();
+  }
+
+  #down(): void {
+    this.#isStopping = false;
+    this.#repairAt = undefined;
+    this.#startAt = this.#now + this.#random.pick([0, 100, 1_000, 6_000]);
+  }
+
+  /** Starts the node when it is down, and again when it has lost a partition. */
+  async #operate(): Promise<void> {
+    const { world, node } = this.#parts;
+    for (;;) {
+      await sleep(world, 100);
+      if (!node.isAlive && this.#now >= this.#startAt) void this.#start();
+      else if (node.isUp && !this.#isStopping && this.#repairAt !== undefined && this.#now >= this.#repairAt) {
+        world.note('the operator restarts the node');
+        this.#repairAt = undefined;
+        if (this.#random.chance(0.4)) this.powerCut();
+        else if (this.#random.chance(0.5)) this.#kill();
+        else void this.#stop();
+      } else if (node.isAlive && !node.isUp && world.phase !== 'chaos' && this.#now - this.#aliveSince > PATIENCE_MS)
+        return world.see({ kind: 'broken', what: 'the start of the node does not end' });
+    }
+  }
+
+  async #start(): Promise<void> {
+    const { world, node } = this.#parts;
+    world.note('the node starts');
+    this.#aliveSince = this.#now;
+    try {
+      await node.start();
+      world.note('the node serves');
+    } catch (failure) {
+      world.note(`the node does not start: ${String(failure)}`);
+      if (world.phase !== 'chaos' && this.#under.size === 0)
+        world.see({ kind: 'broken', what: `the node does not start: ${String(failure)}` });
+      this.#startAt = this.#now + 2_000;
+    }
+  }
+}

@@ -1,0 +1,51 @@
+// Reads everything there is, from the first offset to the high watermark: what was owed is there, or a checker says so.
+import { ErrorCode } from '@milepost/core';
+import { Fetch } from '@milepost/wire';
+import type { SimPartition } from '../model/observation.ts';
+import { answerTo, fetchBody, tellFetched } from './fetched.ts';
+import { EARLIEST, LATEST, listOffset } from './reader.ts';
+import { SimClient } from './sim-client.ts';
+import { sleep, type World } from './world.ts';
+
+const VERSION = 17;
+const PAUSE_MS = 300;
+
+/** Resolves when all partitions are read; a partition that refuses is left after some attempts. */
+export async function audit(
+  world: World,
+  name: string,
+  mayRefuse: (partition: SimPartition) => boolean,
+): Promise<void> {
+  const client = new SimClient(world, name, 20_000);
+  for (const partition of world.topics.partitions()) {
+    const isRead = await auditOne(world, client, partition);
+    if (!isRead && !mayRefuse(partition))
+      world.see({ kind: 'broken', what: `${name}: ${partition.name} cannot be read to its end` });
+  }
+  client.disconnect();
+}
+
+async function auditOne(world: World, client: SimClient, partition: SimPartition): Promise<boolean> {
+  let offset: number | undefined;
+  let end: number | undefined;
+  for (let attempts = 0; attempts < 100; attempts++) {
+    offset ??= await listOffset(world, client, partition, EARLIEST);
+    end ??= await listOffset(world, client, partition, LATEST);
+    if (offset !== undefined && end !== undefined) {
+      if (offset >= end) return true;
+      const askedAt = world.clock.monotonic();
+      const body = fetchBody([{ partition, offset }], { maxWaitMs: 0, partitionMaxBytes: 1 << 20 });
+      const response = await client.ask(Fetch, VERSION, body);
+      const answer = response?.errorCode === ErrorCode.NONE && answerTo(partition, response, VERSION);
+      const fetched = answer && tellFetched(world, partition, offset, askedAt, answer);
+      if (typeof fetched === 'object') {
+        if (fetched.next > offset) attempts = 0;
+        offset = fetched.next;
+        continue;
+      }
+      if (fetched === 'behind') offset = undefined; // retention is on its way too
+    }
+    await sleep(world, PAUSE_MS);
+  }
+  return false;
+}

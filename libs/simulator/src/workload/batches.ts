@@ -1,0 +1,59 @@
+// Records with a text of their own in batches, and what readers get back out of them.
+import { Timestamp } from '@milepost/core';
+import { batchesOf, buildBatch } from '@milepost/records';
+import type { ReadRecord, SentBatch, SentRecord, SimPartition } from '../model/observation.ts';
+import type { SimRandom } from '../sim-random.ts';
+
+const KEYS = 6;
+const MOST_RECORDS = 4;
+
+export interface Numbering {
+  readonly producerId: bigint;
+  readonly baseSequence: number;
+}
+
+export interface MadeBatch extends SentBatch {
+  readonly bytes: Buffer;
+}
+
+/** Up to four records, the producer's next ones for this partition. */
+export function makeBatch(
+  partition: SimPartition,
+  producer: string,
+  firstNumber: number,
+  { random, wall, numbering }: { random: SimRandom; wall: number; numbering?: Numbering },
+): MadeBatch {
+  const count = 1 + random.below(MOST_RECORDS);
+  const records = Array.from({ length: count }, (_, at): SentRecord => {
+    const number = firstNumber + at;
+    const text = `${producer}/${partition.name}/${number}`;
+    return { text, key: `k${random.below(KEYS)}`, producer, number, timestamp: wall };
+  });
+  const bytes = buildBatch({
+    records: records.map(({ key, text, timestamp }) => ({
+      key: Buffer.from(key),
+      value: Buffer.from(text),
+      timestamp: Timestamp(timestamp),
+    })),
+    compression: random.chance(0.1) ? random.pick(['gzip', 'lz4', 'snappy', 'zstd'] as const) : 'none',
+    ...(numbering && { producerId: numbering.producerId, producerEpoch: 0, baseSequence: numbering.baseSequence }),
+  });
+  return { partition, records, isIdempotent: numbering !== undefined, sizeBytes: bytes.length, bytes };
+}
+
+/** Of the whole batches in an answer: the records at or behind an offset, and where the next batch begins. */
+export function readBack(
+  bytes: Buffer,
+  from: number,
+): { records: ReadRecord[]; first: number; next: number } | undefined {
+  const records: ReadRecord[] = [];
+  let first = -1;
+  let next = -1;
+  for (const batch of batchesOf(bytes)) {
+    if (first < 0) first = batch.baseOffset;
+    next = batch.nextOffset;
+    for (const { offset, key, value, timestamp } of batch.records())
+      if (offset >= from) records.push({ offset, key: String(key), text: String(value), timestamp });
+  }
+  return next < 0 ? undefined : { records, first, next };
+}

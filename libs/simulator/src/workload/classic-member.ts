@@ -1,0 +1,148 @@
+// A consumer of a classic group: joins, gets its partitions from the leader, commits, heartbeats, and does at each error
+// what Java's client does.
+import { ErrorCode, errorName, ByteWriter } from '@milepost/core';
+import { Heartbeat, JoinGroup, LeaveGroup, SyncGroup } from '@milepost/wire';
+import { Member } from './member.ts';
+import { RECONNECT_MS } from './sim-client.ts';
+import { between } from './world.ts';
+
+const SESSION_MS = 6_000;
+const REBALANCE_MS = 9_000;
+
+export class ClassicMember extends Member {
+  #generation = -1;
+  /** For the leader. */
+  #members: readonly string[] = [];
+
+  async run(): Promise<void> {
+    while (this.isAlive) {
+      this.owned = [];
+      if ((await this.#join()) && (await this.#sync()) && (await this.fetchPositions(this.owned)))
+        await this.#consume();
+      await this.sleep(RECONNECT_MS);
+    }
+  }
+
+  async leave(): Promise<void> {
+    this.isAlive = false;
+    const members = [{ memberId: this.memberId, groupInstanceId: this.instanceId }];
+    await this.client.ask(LeaveGroup, 5, { groupId: this.group.id, members });
+    this.client.retire();
+  }
+
+  async #join(): Promise<boolean> {
+    for (let attempt = 0; attempt < 2 && this.isAlive; attempt++) {
+      const joined = await this.client.ask(JoinGroup, 9, {
+        groupId: this.group.id,
+        sessionTimeoutMs: SESSION_MS,
+        rebalanceTimeoutMs: REBALANCE_MS,
+        memberId: this.memberId,
+        groupInstanceId: this.instanceId,
+        protocolType: 'consumer',
+        protocols: [{ name: 'range', metadata: subscription(this.group.topic.name) }],
+      });
+      await this.breathe();
+      if (!joined) return false;
+      this.world.note(`${this.name} joins: ${errorName(joined.errorCode)} ${joined.generationId} ${joined.memberId}`);
+      if (joined.errorCode === ErrorCode.MEMBER_ID_REQUIRED) {
+        this.memberId = joined.memberId;
+        continue;
+      }
+      if (!this.#accepted(joined.errorCode)) return false;
+      this.memberId = joined.memberId;
+      this.#generation = joined.generationId;
+      const isLeader = joined.leader === joined.memberId && !joined.skipAssignment;
+      this.#members = isLeader ? joined.members.map(({ memberId }) => memberId) : [];
+      return true;
+    }
+    return false;
+  }
+
+  /** The leader deals the partitions out, beginning with anyone. */
+  async #sync(): Promise<boolean> {
+    const { partitions } = this.group.topic;
+    const first = this.random.below(partitions);
+    const assignments = this.#members.map((memberId, at) => {
+      const all = Array.from({ length: partitions }, (_, partition) => partition);
+      return {
+        memberId,
+        assignment: Buffer.from(all.filter((partition) => (partition + first) % this.#members.length === at)),
+      };
+    });
+    const synced = await this.client.ask(SyncGroup, 5, {
+      ...this.#who,
+      protocolType: 'consumer',
+      protocolName: 'range',
+      assignments,
+    });
+    if (synced?.errorCode === ErrorCode.NONE)
+      this.world.see({
+        kind: 'assigned',
+        group: this.group.id,
+        generation: this.#generation,
+        member: this.instanceId ?? this.memberId,
+        partitions: [...synced.assignment],
+      });
+    await this.breathe();
+    if (!synced) return false;
+    this.world.note(`${this.name} syncs: ${errorName(synced.errorCode)} ${synced.assignment.toString('hex')}`);
+    if (!this.#accepted(synced.errorCode)) return false;
+    this.owned = [...synced.assignment];
+    return true;
+  }
+
+  async #consume(): Promise<void> {
+    while (this.isAlive) {
+      await this.sleep(between(this.random, 500, 2_000));
+      if (!this.isAlive) return;
+      if (!this.client.isConnected) await this.sleep(RECONNECT_MS);
+      if (this.random.chance(0.5) && !this.#accepted(await this.commit(this.#generation))) return;
+      await this.breathe();
+      const beat = await this.client.ask(Heartbeat, 4, this.#who);
+      await this.breathe();
+      if (!this.#accepted(beat?.errorCode)) return;
+    }
+  }
+
+  get #who() {
+    return {
+      groupId: this.group.id,
+      generationId: this.#generation,
+      memberId: this.memberId,
+      groupInstanceId: this.instanceId,
+    };
+  }
+
+  /** False: it has to join again, under a new id where the old one is not known. What will pass is simply tried again. */
+  #accepted(error: ErrorCode | undefined): boolean {
+    switch (error) {
+      case ErrorCode.NONE:
+        return true;
+      case ErrorCode.FENCED_INSTANCE_ID:
+        this.kill();
+        return false;
+      case ErrorCode.UNKNOWN_MEMBER_ID:
+        this.memberId = '';
+        return false;
+      case undefined:
+      case ErrorCode.COORDINATOR_NOT_AVAILABLE:
+      case ErrorCode.COORDINATOR_LOAD_IN_PROGRESS:
+      case ErrorCode.NOT_COORDINATOR:
+        return this.owned.length > 0;
+      default:
+        return false;
+    }
+  }
+}
+
+/** int16 version | int32 count | count x string | int32 no user data */
+function subscription(topic: string): Buffer {
+  const writer = new ByteWriter();
+  const length = Buffer.byteLength(topic);
+  writer.int16(0);
+  writer.int32(1);
+  writer.int16(length);
+  writer.utf8(topic, length);
+  writer.int32(-1);
+  return writer.finish();
+}

@@ -1,0 +1,79 @@
+// What a fetch of one partition came to, told to the checkers.
+import { ErrorCode, errorName, type Offset } from '@milepost/core';
+import type { ResponseOutput, Fetch } from '@milepost/wire';
+import type { SimPartition } from '../model/observation.ts';
+import { readBack } from './batches.ts';
+import type { World } from './world.ts';
+
+/** Before, what is fetched is the topic that has the name then. */
+export const FIRST_VERSION_WITH_IDS = 13;
+
+type Answer = ResponseOutput<typeof Fetch>['responses'][number]['partitions'][number];
+
+/** Where to read on; `behind` where the log no longer has the offset, `refused` where nothing was to be had. */
+export function tellFetched(
+  world: World,
+  partition: SimPartition,
+  from: number,
+  askedAt: number,
+  answer: Answer,
+): { readonly next: number } | 'behind' | 'refused' {
+  const { errorCode, highWatermark, logStartOffset, records } = answer;
+  const bounds = { kind: 'bounds', partition, askedAt } as const;
+  switch (errorCode) {
+    case ErrorCode.NONE: {
+      world.see({ ...bounds, start: logStartOffset, end: highWatermark });
+      const found = readBack(records as Buffer, from);
+      if (!found) return { next: from };
+      world.see({ kind: 'read', partition, from, upTo: found.next, records: found.records });
+      return { next: found.next };
+    }
+    case ErrorCode.OFFSET_OUT_OF_RANGE:
+      world.see({ ...bounds, start: logStartOffset, end: highWatermark });
+      return 'behind';
+    case ErrorCode.CORRUPT_MESSAGE:
+      world.see({ kind: 'refused-as-corrupt', partition, offset: from });
+      return 'refused';
+    case ErrorCode.UNKNOWN_TOPIC_ID:
+    case ErrorCode.UNKNOWN_TOPIC_OR_PARTITION:
+      if (world.topics.exists(partition.topic))
+        world.see({ kind: 'topic-denied', topic: partition.topic, error: errorName(errorCode) });
+      return 'refused';
+    default:
+      return 'refused';
+  }
+}
+
+export interface Wanted {
+  readonly partition: SimPartition;
+  readonly offset: number;
+}
+
+export const fetchBody = (
+  wanted: readonly Wanted[],
+  limits: { readonly maxWaitMs: number; readonly partitionMaxBytes: number },
+) => ({
+  maxWaitMs: limits.maxWaitMs,
+  minBytes: 1,
+  maxBytes: 1 << 24,
+  topics: [...new Set(wanted.map(({ partition }) => partition.topic))].map((topic) => ({
+    topic: topic.name,
+    topicId: topic.id,
+    partitions: wanted
+      .filter(({ partition }) => partition.topic === topic)
+      .map(({ partition, offset }) => ({
+        partition: partition.index,
+        fetchOffset: offset as Offset,
+        partitionMaxBytes: limits.partitionMaxBytes,
+      })),
+  })),
+});
+
+export const answerTo = (
+  { topic, index }: SimPartition,
+  response: ResponseOutput<typeof Fetch>,
+  version: number,
+): Answer | undefined =>
+  response.responses
+    .find((one) => (version < FIRST_VERSION_WITH_IDS ? one.topic === topic.name : one.topicId === topic.id))
+    ?.partitions.find(({ partitionIndex }) => partitionIndex === index);

@@ -1,0 +1,140 @@
+// A producer as Java's with enable.idempotence: it numbers its batches for each partition, has up to five under way, and
+// sends again in order what was not acknowledged, as often as it takes, over as many connections as it takes.
+import { ErrorCode, errorName } from '@milepost/core';
+import { InitProducerId, Produce } from '@milepost/wire';
+import type { SimPartition } from '../model/observation.ts';
+import type { SimRandom } from '../sim-random.ts';
+import { makeBatch, type MadeBatch } from './batches.ts';
+import { FIRST_VERSION_WITH_IDS, produceBody } from './produce-body.ts';
+import { RECONNECT_MS, SimClient } from './sim-client.ts';
+import { between, sleep, type World } from './world.ts';
+
+const MOST_UNDER_WAY = 5;
+
+/** What is not acknowledged yet of one partition, oldest first. */
+interface Lane {
+  readonly partition: SimPartition;
+  readonly unacknowledged: MadeBatch[];
+  /** Records made. */
+  made: number;
+  /** Of the unacknowledged, under way from the first on. */
+  underWay: number;
+  /** Something failed: nothing more is sent before all that is under way has come to an end. */
+  isBackingOut: boolean;
+}
+
+export class IdempotentProducer {
+  readonly #world: World;
+  readonly #random: SimRandom;
+  readonly #client: SimClient;
+  readonly #pauseMs: number;
+  readonly #version: number;
+  readonly #lanes = new Map<SimPartition, Lane>();
+  readonly #givenUp = new Set<SimPartition>();
+  #producerId: bigint | undefined;
+
+  constructor(world: World, name: string) {
+    this.#world = world;
+    this.#random = world.random.fork();
+    this.#client = new SimClient(world, name, between(this.#random, 1_000, 15_000));
+    this.#pauseMs = between(this.#random, 150, 1_200);
+    this.#version = this.#random.pick([9, 13]);
+  }
+
+  /** All that was sent is acknowledged, or its topic is gone. */
+  get isIdle(): boolean {
+    for (const { partition, unacknowledged } of this.#lanes.values())
+      if (this.#world.topics.exists(partition.topic) && unacknowledged.length > 0) return false;
+    return true;
+  }
+
+  async run(): Promise<void> {
+    while (this.#world.phase !== 'over' || !this.isIdle) {
+      await sleep(this.#world, this.#random.below(2 * this.#pauseMs));
+      if (!this.#client.isConnected) {
+        await sleep(this.#world, RECONNECT_MS);
+        if (!(await this.#client.connect())) continue;
+      }
+      this.#producerId ??= await this.#initialise();
+      if (this.#producerId === undefined) continue;
+      if (this.#world.phase !== 'over') this.#make(this.#producerId);
+      for (const lane of this.#lanes.values()) this.#send(lane);
+    }
+  }
+
+  async #initialise(): Promise<bigint | undefined> {
+    const response = await this.#client.ask(InitProducerId, 4, {
+      transactionalId: null,
+      transactionTimeoutMs: 60_000,
+    });
+    this.#world.note(`${this.#client.name} is producer ${response?.producerId}`);
+    return response?.errorCode === ErrorCode.NONE ? response.producerId : undefined;
+  }
+
+  #make(producerId: bigint): void {
+    const partition = this.#world.topics.any(this.#random);
+    if (!partition || this.#givenUp.has(partition)) return;
+    if (this.#version < FIRST_VERSION_WITH_IDS && !partition.topic.isSteady) return;
+    const lane = this.#laneOf(partition);
+    if (lane.unacknowledged.length >= MOST_UNDER_WAY) return;
+    const batch = makeBatch(partition, this.#client.name, lane.made, {
+      random: this.#random,
+      wall: this.#world.clock.now(),
+      numbering: { producerId, baseSequence: lane.made },
+    });
+    lane.made += batch.records.length;
+    lane.unacknowledged.push(batch);
+    this.#world.see({ kind: 'sent', batch });
+  }
+
+  #laneOf(partition: SimPartition): Lane {
+    let lane = this.#lanes.get(partition);
+    if (!lane)
+      this.#lanes.set(partition, (lane = { partition, unacknowledged: [], made: 0, underWay: 0, isBackingOut: false }));
+    return lane;
+  }
+
+  #send(lane: Lane): void {
+    if (!this.#world.topics.exists(lane.partition.topic)) {
+      this.#lanes.delete(lane.partition);
+      return;
+    }
+    if (lane.isBackingOut) return;
+    while (lane.underWay < lane.unacknowledged.length && this.#client.isConnected)
+      void this.#sendOne(lane, lane.unacknowledged[lane.underWay++] as MadeBatch);
+  }
+
+  async #sendOne(lane: Lane, batch: MadeBatch): Promise<void> {
+    const { name } = this.#client;
+    const what = `${batch.records[0]?.text} x${batch.records.length}`;
+    this.#world.note(`${name} sends ${what}`);
+    const response = await this.#client.askNow(Produce, this.#version, produceBody(batch, -1, this.#version));
+    const answer = response?.responses[0]?.partitionResponses[0];
+    lane.underWay--;
+    this.#world.note(
+      `${name} hears ${what}: ${answer ? errorName(answer.errorCode) : 'nothing'} at ${answer?.baseOffset}`,
+    );
+    if (answer?.errorCode === ErrorCode.NONE) {
+      this.#world.see({ kind: 'acknowledged', batch, baseOffset: answer.baseOffset });
+      const place = lane.unacknowledged.indexOf(batch);
+      if (place >= 0) lane.unacknowledged.splice(place, 1);
+    } else {
+      if (answer && isAboutSequence(answer.errorCode) && !lane.isBackingOut && lane.unacknowledged[0] === batch)
+        this.#giveUp(lane, batch, answer.errorCode);
+      lane.isBackingOut = true;
+    }
+    if (lane.underWay === 0) lane.isBackingOut = false;
+  }
+
+  /** The node says that there is a gap where there is none: where its disk is not at fault, that is the end of it all. */
+  #giveUp(lane: Lane, batch: MadeBatch, error: ErrorCode): void {
+    this.#world.see({ kind: 'gap-told', batch, error: errorName(error) });
+    this.#givenUp.add(lane.partition);
+    lane.unacknowledged.length = 0;
+  }
+}
+
+const isAboutSequence = (error: ErrorCode): boolean =>
+  error === ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER ||
+  error === ErrorCode.UNKNOWN_PRODUCER_ID ||
+  error === ErrorCode.INVALID_PRODUCER_EPOCH;

@@ -1,0 +1,134 @@
+// One group and its members: they come, leave, die and stand still; in the end those who live must have it all.
+import { ErrorCode } from '@milepost/core';
+import { ConsumerGroupDescribe, DescribeGroups } from '@milepost/wire';
+import type { SimRandom } from '../sim-random.ts';
+import { ClassicMember } from './classic-member.ts';
+import type { GroupOfMembers, Member } from './member.ts';
+import { ModernMember } from './modern-member.ts';
+import { SimClient } from './sim-client.ts';
+import { between, sleep, type World } from './world.ts';
+
+export type GroupKind = 'classic' | 'modern';
+
+const MOST_MEMBERS = 4;
+const INSTANCES = 2;
+
+export class MemberGroup {
+  readonly kind: GroupKind;
+  readonly group: GroupOfMembers;
+  readonly #world: World;
+  readonly #random: SimRandom;
+  readonly #members: Member[] = [];
+  readonly #pauseMs: number;
+
+  constructor(world: World, kind: GroupKind, group: GroupOfMembers) {
+    this.#world = world;
+    this.kind = kind;
+    this.group = group;
+    this.#random = world.random.fork();
+    this.#pauseMs = between(this.#random, 1_500, 8_000);
+  }
+
+  async run(): Promise<void> {
+    this.#add(this.#freeInstance());
+    for (;;) {
+      await sleep(this.#world, this.#random.below(2 * this.#pauseMs));
+      if (this.#world.phase !== 'chaos') return;
+      this.#happen();
+    }
+  }
+
+  /** They go on to commit and heartbeat until this is called. */
+  end(): void {
+    for (const member of this.#living()) member.kill();
+  }
+
+  /** How it stands, as a stranger is told and as its members believe. */
+  async tellRest(): Promise<void> {
+    const client = new SimClient(this.#world, `observer of ${this.group.id}`, 20_000);
+    const described = this.kind === 'classic' ? await this.#classic(client) : await this.#modern(client);
+    client.disconnect();
+    const { id: group, topic } = this.group;
+    if (!described) return this.#world.see({ kind: 'broken', what: `${group} cannot be described` });
+    const living = this.#living().map(({ memberId, owned }) => ({ member: memberId, partitions: owned }));
+    this.#world.see({ kind: 'group-at-rest', group, ...described, living, partitions: topic.partitions });
+  }
+
+  #happen(): void {
+    const living = this.#living();
+    const someone = living.length > 0 ? this.#random.pick(living) : undefined;
+    switch (this.#random.below(8)) {
+      case 0:
+      case 1:
+      case 2:
+        if (living.length < MOST_MEMBERS) this.#add(this.#freeInstance());
+        break;
+      case 3:
+        this.#note(someone, 'is killed');
+        someone?.kill();
+        break;
+      case 4:
+        this.#note(someone, 'leaves');
+        void someone?.leave();
+        break;
+      case 5: {
+        const ms = between(this.#random, 500, 14_000);
+        this.#note(someone, `stands still for ${ms} ms`);
+        someone?.pause(ms);
+        break;
+      }
+      case 6:
+        this.#note(someone, 'loses its connection');
+        someone?.disconnect();
+        break;
+      case 7:
+        if (someone && someone.instanceId !== null) {
+          // The old process may stand still rather than be dead, and wake up.
+          someone.pause(between(this.#random, 500, 5_000));
+          this.#add(someone.instanceId);
+        }
+        break;
+    }
+  }
+
+  #add(instanceId: string | null): void {
+    const name = `${this.group.id}.${this.#members.length}`;
+    const make = this.kind === 'classic' ? ClassicMember : ModernMember;
+    const member = new make(this.#world, this.group, name, instanceId);
+    this.#note(member, `comes as ${instanceId ?? 'nobody in particular'}`);
+    this.#members.push(member);
+    void member.run();
+  }
+
+  #note(member: Member | undefined, what: string): void {
+    if (member) this.#world.note(`${member.name} ${what}`);
+  }
+
+  #living(): Member[] {
+    return this.#members.filter(({ isAlive }) => isAlive);
+  }
+
+  /** A third of them are static. */
+  #freeInstance(): string | null {
+    const instanceId = `instance-${this.#random.below(INSTANCES)}`;
+    const isTaken = this.#living().some((other) => other.instanceId === instanceId);
+    return this.#random.chance(0.33) && !isTaken ? instanceId : null;
+  }
+
+  async #classic(client: SimClient) {
+    const response = await client.ask(DescribeGroups, 5, { groups: [this.group.id] });
+    const found = response?.groups[0];
+    return found && { state: found.groupState, members: found.members.map(({ memberId }) => memberId) };
+  }
+
+  async #modern(client: SimClient) {
+    const response = await client.ask(ConsumerGroupDescribe, 1, {
+      groupIds: [this.group.id],
+      includeAuthorizedOperations: false,
+    });
+    const found = response?.groups[0];
+    if (!found) return undefined;
+    const state = found.errorCode === ErrorCode.GROUP_ID_NOT_FOUND ? 'Dead' : found.groupState;
+    return { state, members: found.members.map(({ memberId }) => memberId) };
+  }
+}

@@ -1,0 +1,130 @@
+// What members of both kinds of group do alike: they are killed and paused, ask where to read on, and commit further and
+// further. They count instead of reading: what a commit is worth does not depend on what was read.
+import { ErrorCode, LeaderEpoch, Offset } from '@milepost/core';
+import { OffsetCommit, OffsetFetch } from '@milepost/wire';
+import type { SimTopic } from '../model/observation.ts';
+import type { SimRandom } from '../sim-random.ts';
+import { SimClient } from './sim-client.ts';
+import { between, sleep, type World } from './world.ts';
+
+export interface GroupOfMembers {
+  readonly id: string;
+  readonly topic: SimTopic;
+}
+
+export abstract class Member {
+  readonly instanceId: string | null;
+  isAlive = true;
+  memberId = '';
+  owned: readonly number[] = [];
+  protected readonly world: World;
+  protected readonly random: SimRandom;
+  protected readonly client: SimClient;
+  protected readonly group: GroupOfMembers;
+  readonly #positions = new Map<number, number>();
+  #pausedUntil = 0;
+
+  constructor(world: World, group: GroupOfMembers, name: string, instanceId: string | null) {
+    this.world = world;
+    this.group = group;
+    this.random = world.random.fork();
+    this.client = new SimClient(world, name, between(this.random, 12_000, 30_000));
+    this.instanceId = instanceId;
+  }
+
+  abstract run(): Promise<void>;
+  abstract leave(): Promise<void>;
+
+  get name(): string {
+    return this.client.name;
+  }
+
+  /** The process dies: no goodbye. */
+  kill(): void {
+    this.isAlive = false;
+    this.client.retire();
+  }
+
+  /** The process stands still, wherever it is, and wakes up with old beliefs. */
+  pause(ms: number): void {
+    this.#pausedUntil = this.world.clock.monotonic() + ms;
+  }
+
+  disconnect(): void {
+    this.client.disconnect();
+  }
+
+  protected async sleep(ms: number): Promise<void> {
+    await sleep(this.world, ms);
+    await this.breathe();
+  }
+
+  /** Sits out a pause. */
+  protected async breathe(): Promise<void> {
+    for (;;) {
+      const leftMs = this.#pausedUntil - this.world.clock.monotonic();
+      if (leftMs <= 0) return;
+      await sleep(this.world, leftMs);
+    }
+  }
+
+  /** Where to read on; false where nobody says. */
+  protected async fetchPositions(partitions: readonly number[], memberEpoch?: number): Promise<boolean> {
+    const askedAt = this.world.clock.monotonic();
+    const { id, topic } = this.group;
+    const response = await this.client.ask(OffsetFetch, 9, {
+      groups: [
+        {
+          groupId: id,
+          ...(memberEpoch !== undefined && { memberId: this.memberId, memberEpoch }),
+          topics: [{ name: topic.name, partitionIndexes: [...partitions] }],
+        },
+      ],
+      requireStable: true,
+    });
+    await this.breathe();
+    const answer = response?.groups[0];
+    if (answer?.errorCode !== ErrorCode.NONE) return false;
+    const found = answer.topics[0]?.partitions ?? [];
+    for (const { partitionIndex: partition, committedOffset: offset, errorCode } of found) {
+      if (errorCode !== ErrorCode.NONE) return false;
+      this.world.see({ kind: 'offset-fetched', group: id, partition, offset, askedAt });
+      this.#positions.set(partition, Math.max(0, offset));
+    }
+    return true;
+  }
+
+  /** One of its partitions, a little further; undefined where no answer comes. */
+  protected async commit(generation: number): Promise<ErrorCode | undefined> {
+    const partition = this.owned[this.random.below(Math.max(1, this.owned.length))];
+    if (partition === undefined) return ErrorCode.NONE;
+    const offset = (this.#positions.get(partition) ?? 0) + this.random.below(5);
+    this.#positions.set(partition, offset);
+    const askedAt = this.world.clock.monotonic();
+    const { id, topic } = this.group;
+    const response = await this.client.ask(OffsetCommit, 9, {
+      groupId: id,
+      generationIdOrMemberEpoch: generation,
+      memberId: this.memberId,
+      groupInstanceId: this.instanceId,
+      topics: [
+        {
+          name: topic.name,
+          partitions: [
+            {
+              partitionIndex: partition,
+              committedOffset: Offset(offset),
+              committedLeaderEpoch: LeaderEpoch(0),
+              committedMetadata: null,
+            },
+          ],
+        },
+      ],
+    });
+    const error = response?.topics[0]?.partitions[0]?.errorCode;
+    this.world.note(`${this.name} commits ${id}/${partition}: ${offset} in ${generation}: ${error}`);
+    const by = `${this.name} in ${generation}`;
+    if (error === ErrorCode.NONE) this.world.see({ kind: 'committed', group: id, partition, offset, askedAt, by });
+    return error;
+  }
+}

@@ -1,0 +1,126 @@
+// A member of a consumer group (KIP-848): heartbeats, gives up what it is told to and says so, takes on what is new once
+// it knows where to read on, commits.
+import { ErrorCode, errorName } from '@milepost/core';
+import { ConsumerGroupHeartbeat, type ResponseOutput } from '@milepost/wire';
+import { type GroupOfMembers, Member } from './member.ts';
+import { RECONNECT_MS } from './sim-client.ts';
+import { between, type World } from './world.ts';
+
+/** group.consumer.session.timeout.ms of the simulated node. */
+export const MODERN_SESSION_MS = 6_000;
+const REBALANCE_MS = 9_000;
+/** It is told that its instance lives for so long that it gives up. */
+const UNRELEASED_MS = 15_000;
+
+const LEAVES = -1;
+const LEAVES_FOR_A_WHILE = -2;
+
+export class ModernMember extends Member {
+  #epoch = 0;
+  /** What it is to have. */
+  #told: readonly number[] = [];
+  /** Since the last error, or lost answer, it has not said all. */
+  #mustSayAll = true;
+  #unreleasedSince: number | undefined;
+
+  constructor(world: World, group: GroupOfMembers, name: string, instanceId: string | null) {
+    super(world, group, name, instanceId);
+    this.memberId = this.random.uuid();
+  }
+
+  async run(): Promise<void> {
+    while (this.isAlive) {
+      const isNews = await this.#beat();
+      if (this.isAlive && this.#epoch > 0 && this.random.chance(0.5)) await this.commit(this.#epoch);
+      await this.breathe();
+      if (!this.client.isConnected) await this.sleep(RECONNECT_MS);
+      else if (!isNews) await this.sleep(between(this.random, 300, 1_500));
+    }
+  }
+
+  async leave(): Promise<void> {
+    this.isAlive = false;
+    const forAWhile = this.instanceId !== null && this.random.chance(0.5);
+    this.#hold([], 0);
+    await this.client.ask(ConsumerGroupHeartbeat, 1, {
+      ...this.#request(),
+      memberEpoch: forAWhile ? LEAVES_FOR_A_WHILE : LEAVES,
+    });
+    this.client.retire();
+  }
+
+  /** True when it has something to say at once: that it did as it was told. */
+  async #beat(): Promise<boolean> {
+    const sentAt = this.world.clock.monotonic();
+    const answer = await this.client.ask(ConsumerGroupHeartbeat, 1, this.#request());
+    await this.breathe();
+    if (!this.isAlive) return false;
+    this.#mustSayAll = answer?.errorCode !== ErrorCode.NONE;
+    if (!answer) return false;
+    this.world.note(
+      `${this.name} beats: ${errorName(answer.errorCode)} ${answer.memberEpoch} ${JSON.stringify(answer.assignment?.topicPartitions.map(({ partitions }) => partitions) ?? null)}`,
+    );
+    if (answer.errorCode === ErrorCode.NONE) return this.#follow(answer, sentAt + MODERN_SESSION_MS);
+    this.#refused(answer.errorCode);
+    return false;
+  }
+
+  #request() {
+    const saysAll = this.#mustSayAll || this.#epoch === 0;
+    const { id, topic } = this.group;
+    return {
+      groupId: id,
+      memberId: this.memberId,
+      memberEpoch: this.#epoch,
+      instanceId: this.instanceId,
+      rackId: null,
+      serverAssignor: null,
+      ...(saysAll && { rebalanceTimeoutMs: REBALANCE_MS, subscribedTopicNames: [topic.name] }),
+      topicPartitions: this.owned.length > 0 ? [{ topicId: topic.id, partitions: [...this.owned] }] : [],
+    };
+  }
+
+  #refused(error: ErrorCode): void {
+    const now = this.world.clock.monotonic();
+    if (error === ErrorCode.FENCED_INSTANCE_ID) {
+      this.#hold([], 0);
+      this.kill();
+    } else if (error === ErrorCode.UNRELEASED_INSTANCE_ID) {
+      this.#unreleasedSince ??= now;
+      if (now - this.#unreleasedSince > UNRELEASED_MS) this.kill();
+    } else if (beginsAnew.includes(error)) {
+      this.#epoch = 0;
+      this.#told = [];
+      this.#hold([], 0);
+    }
+  }
+
+  /** Gives up first; what is new it has once it knows where to read on. */
+  async #follow(
+    { memberEpoch, assignment }: ResponseOutput<typeof ConsumerGroupHeartbeat>,
+    untilMs: number,
+  ): Promise<boolean> {
+    this.#unreleasedSince = undefined;
+    this.#epoch = memberEpoch;
+    if (assignment) this.#told = assignment.topicPartitions.flatMap(({ partitions }) => partitions);
+    const kept = this.owned.filter((partition) => this.#told.includes(partition));
+    const fresh = this.#told.filter((partition) => !kept.includes(partition));
+    const gaveUp = kept.length < this.owned.length;
+    this.#hold(kept, untilMs);
+    if (fresh.length === 0) return gaveUp;
+    if (!(await this.fetchPositions(fresh, this.#epoch)) || !this.isAlive) return false;
+    this.#hold([...kept, ...fresh], untilMs);
+    return true;
+  }
+
+  #hold(partitions: readonly number[], untilMs: number): void {
+    this.owned = partitions;
+    this.world.see({ kind: 'holds', group: this.group.id, member: this.memberId, partitions, untilMs });
+  }
+}
+
+const beginsAnew: readonly ErrorCode[] = [
+  ErrorCode.UNKNOWN_MEMBER_ID,
+  ErrorCode.FENCED_MEMBER_EPOCH,
+  ErrorCode.GROUP_ID_NOT_FOUND,
+];

@@ -1,0 +1,72 @@
+// A producer without numbers: every batch is sent once, several under way on one connection, with any acks. What comes
+// to no answer is there or not.
+import { ErrorCode } from '@milepost/core';
+import { Produce } from '@milepost/wire';
+import type { SimPartition } from '../model/observation.ts';
+import type { SimRandom } from '../sim-random.ts';
+import { makeBatch } from './batches.ts';
+import { produceBody } from './produce-body.ts';
+import { RECONNECT_MS, SimClient } from './sim-client.ts';
+import { between, sleep, type World } from './world.ts';
+
+const MOST_UNDER_WAY = 5;
+const VERSION = 13;
+
+export class PlainProducer {
+  readonly #world: World;
+  readonly #random: SimRandom;
+  readonly #client: SimClient;
+  readonly #acks: number;
+  readonly #pauseMs: number;
+  readonly #sent = new Map<SimPartition, number>();
+  #underWay = 0;
+
+  constructor(world: World, name: string) {
+    this.#world = world;
+    this.#random = world.random.fork();
+    this.#client = new SimClient(world, name, between(this.#random, 2_000, 20_000));
+    this.#acks = this.#random.pick([-1, -1, 1, 0]);
+    this.#pauseMs = between(this.#random, 200, 1_500);
+  }
+
+  async run(): Promise<void> {
+    while (this.#world.phase !== 'over') {
+      await sleep(this.#world, this.#random.below(2 * this.#pauseMs));
+      const partition = this.#world.topics.any(this.#random);
+      if (!partition || this.#underWay >= MOST_UNDER_WAY) continue;
+      if (!this.#client.isConnected) {
+        await sleep(this.#world, RECONNECT_MS);
+        if (!(await this.#client.connect())) continue;
+      }
+      this.#send(partition);
+    }
+  }
+
+  #send(partition: SimPartition): void {
+    const number = this.#sent.get(partition) ?? 0;
+    const batch = makeBatch(partition, this.#client.name, number, {
+      random: this.#random,
+      wall: this.#world.clock.now(),
+    });
+    this.#sent.set(partition, number + batch.records.length);
+    this.#world.see({ kind: 'sent', batch });
+    this.#world.note(
+      `${this.#client.name} sends ${batch.records[0]?.text} x${batch.records.length} acks=${this.#acks}`,
+    );
+    const body = produceBody(batch, this.#acks, VERSION);
+    if (this.#acks === 0) {
+      this.#client.tell(Produce, VERSION, body);
+      return;
+    }
+    this.#underWay++;
+    void this.#client.askNow(Produce, VERSION, body).then((response) => {
+      this.#underWay--;
+      const answer = response?.responses[0]?.partitionResponses[0];
+      this.#world.note(
+        `${this.#client.name} hears ${batch.records[0]?.text}: ${answer?.errorCode} at ${answer?.baseOffset}`,
+      );
+      if (answer?.errorCode === ErrorCode.NONE && this.#acks === -1)
+        this.#world.see({ kind: 'acknowledged', batch, baseOffset: answer.baseOffset });
+    });
+  }
+}

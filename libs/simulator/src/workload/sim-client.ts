@@ -1,0 +1,168 @@
+// A client's one connection to the node, speaking the real wire: opened when needed, requests pipelined. What does not
+// come to an answer (no connection, cut, out of patience) is undefined; the client is never told more in life either.
+import { type Connection, ByteReader } from '@milepost/core';
+import {
+  type AnyApi,
+  FrameAssembler,
+  readResponseHeader,
+  requestFrame,
+  type RequestInput,
+  type ResponseOutput,
+} from '@milepost/wire';
+import { NODE_ADDRESS } from '../sim-node.ts';
+import type { World } from './world.ts';
+
+/** More than the slowest network takes: nothing of an old connection arrives after what a new one brings. */
+export const RECONNECT_MS = 300;
+
+interface Asked {
+  readonly correlationId: number;
+  readonly api: AnyApi;
+  readonly version: number;
+  /** Undefined: lost. */
+  readonly resolve: (response: unknown) => void;
+  readonly done: () => void;
+}
+
+export class SimClient {
+  readonly name: string;
+  readonly #world: World;
+  /** How long it waits for an answer. */
+  readonly #patienceMs: number;
+  #connection: Connection | undefined;
+  #connecting: Promise<boolean> | undefined;
+  #asked: Asked[] = [];
+  #correlationId = 0;
+  #isRetired = false;
+
+  constructor(world: World, name: string, patienceMs: number) {
+    this.#world = world;
+    this.name = name;
+    this.#patienceMs = patienceMs;
+  }
+
+  get isConnected(): boolean {
+    return this.#connection !== undefined;
+  }
+
+  /** Connects where there is no connection; false where that does not succeed now. */
+  connect(): Promise<boolean> {
+    if (this.#isRetired) return Promise.resolve(false);
+    if (this.#connection) return Promise.resolve(true);
+    this.#connecting ??= this.#open().finally(() => {
+      this.#connecting = undefined;
+    });
+    return this.#connecting;
+  }
+
+  /** The answer, or undefined where none will come. */
+  async ask<A extends AnyApi>(
+    api: A,
+    version: number,
+    body: RequestInput<A>,
+    patienceMs = this.#patienceMs,
+  ): Promise<ResponseOutput<A> | undefined> {
+    return (await this.connect()) ? this.askNow(api, version, body, patienceMs) : undefined;
+  }
+
+  /** Leaves at once, in the order of the calls. */
+  askNow<A extends AnyApi>(
+    api: A,
+    version: number,
+    body: RequestInput<A>,
+    patienceMs = this.#patienceMs,
+  ): Promise<ResponseOutput<A> | undefined> {
+    const connection = this.#connection;
+    if (!connection) return Promise.resolve(undefined);
+    return new Promise((resolve) => {
+      const correlationId = this.#send(connection, api, version, body);
+      const what = `${this.name} #${correlationId} ${api.name} v${version}`;
+      const ended = this.#world.outstanding.begin(what);
+      const cancel = Number.isFinite(patienceMs)
+        ? this.#world.clock.after(patienceMs, () => {
+            this.#world.note(`${what}: out of patience`);
+            if (this.#connection === connection) this.disconnect();
+          })
+        : () => {};
+      const done = (): void => {
+        ended();
+        cancel();
+      };
+      this.#asked.push({ correlationId, api, version, resolve: resolve as (response: unknown) => void, done });
+    });
+  }
+
+  /** Without an answer to wait for. */
+  tell<A extends AnyApi>(api: A, version: number, body: RequestInput<A>): boolean {
+    if (!this.#connection) return false;
+    this.#send(this.#connection, api, version, body);
+    return true;
+  }
+
+  disconnect(): void {
+    const connection = this.#connection;
+    if (!connection) return;
+    connection.close('abort');
+    this.#lost(connection);
+  }
+
+  /** Its process is gone: no connection any more. */
+  retire(): void {
+    this.#isRetired = true;
+    this.disconnect();
+  }
+
+  #send(connection: Connection, api: AnyApi, version: number, body: object): number {
+    const correlationId = this.#correlationId++;
+    const header = { apiVersion: version, correlationId, clientId: this.name };
+    connection.send([requestFrame(api, header, body as Record<string, never>)]);
+    return correlationId;
+  }
+
+  async #open(): Promise<boolean> {
+    const frames = new FrameAssembler();
+    let connection: Connection | undefined;
+    try {
+      connection = await this.#world.network.connect(NODE_ADDRESS, {
+        bytes: (chunk) => {
+          for (const frame of frames.frames(chunk)) this.#take(frame);
+        },
+        drained: () => {},
+        closed: () => connection && this.#lost(connection),
+      });
+    } catch {
+      return false;
+    }
+    if (this.#isRetired) {
+      connection.close('abort');
+      return false;
+    }
+    this.#connection = connection;
+    return true;
+  }
+
+  #take(frame: Buffer): void {
+    const asked = this.#asked.shift();
+    const reader = new ByteReader(frame);
+    const correlationId = frame.readInt32BE(0);
+    if (asked?.correlationId !== correlationId) {
+      const what = `${this.name}: answer #${correlationId} came in place of #${asked?.correlationId}`;
+      this.#world.see({ kind: 'broken', what });
+      return;
+    }
+    asked.done();
+    readResponseHeader(reader, asked.api, asked.version);
+    asked.resolve(asked.api.response(asked.version).read(reader));
+  }
+
+  #lost(connection: Connection): void {
+    if (this.#connection !== connection) return;
+    this.#connection = undefined;
+    const asked = this.#asked;
+    this.#asked = [];
+    for (const one of asked) {
+      one.done();
+      one.resolve(undefined);
+    }
+  }
+}

@@ -1,0 +1,40 @@
+// The topics that the workload knows to exist, and those that it has asked to be deleted.
+import type { Uuid } from '@milepost/core';
+import type { SimPartition, SimTopic } from '../model/observation.ts';
+import type { SimRandom } from '../sim-random.ts';
+import { partitionsOf } from './world.ts';
+
+export class TopicBook {
+  readonly #known = new Map<Uuid, SimPartition[]>();
+  readonly #leaving = new Set<Uuid>();
+
+  made(topic: SimTopic): void {
+    this.#known.set(topic.id, partitionsOf(topic));
+  }
+  /** From here on nobody is owed anything of it. */
+  leaving(topic: SimTopic): void {
+    this.#leaving.add(topic.id);
+  }
+  gone(topic: SimTopic): void {
+    this.#known.delete(topic.id);
+  }
+
+  /** Nobody has asked to delete it. */
+  exists(topic: SimTopic): boolean {
+    return this.#known.has(topic.id) && !this.#leaving.has(topic.id);
+  }
+  existing(): SimTopic[] {
+    return this.partitions().flatMap(({ topic, index }) => (index === 0 ? topic : []));
+  }
+  /** Of topics that exist. */
+  partitions(): SimPartition[] {
+    return [...this.#known.values()].flat().filter(({ topic }) => this.exists(topic));
+  }
+  named(name: string): SimTopic | undefined {
+    return this.existing().find((topic) => topic.name === name);
+  }
+  any(random: SimRandom): SimPartition | undefined {
+    const partitions = this.partitions();
+    return partitions.length > 0 ? random.pick(partitions) : undefined;
+  }
+}

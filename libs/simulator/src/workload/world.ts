@@ -1,0 +1,34 @@
+// What an actor of the workload lives in.
+import type { Network } from '@milepost/core';
+import type { Observation, SimPartition, SimTopic } from '../model/observation.ts';
+import type { SimClock } from '../sim-clock.ts';
+import type { SimRandom } from '../sim-random.ts';
+import type { Outstanding } from './outstanding.ts';
+import type { TopicBook } from './topic-book.ts';
+
+export interface World {
+  readonly clock: SimClock;
+  readonly network: Network;
+  readonly random: SimRandom;
+  readonly topics: TopicBook;
+  readonly outstanding: Outstanding;
+  /** Faults come to an end, and then the workload. */
+  readonly phase: 'chaos' | 'calm' | 'over';
+  see(observation: Observation): void;
+  note(what: string): void;
+}
+
+export const sleep = (world: Pick<World, 'clock'>, ms: number): Promise<void> =>
+  new Promise((resolve) => world.clock.after(ms, resolve));
+
+/** From least to most. */
+export const between = (random: SimRandom, least: number, most: number): number =>
+  least + random.below(most - least + 1);
+
+export function partitionsOf(topic: SimTopic): SimPartition[] {
+  return Array.from({ length: topic.partitions }, (_, index) => ({
+    topic,
+    index,
+    name: `${topic.name}-${index} of ${topic.id.slice(0, 8)}`,
+  }));
+}

@@ -1,0 +1,14 @@
+// What a failure says: the seed, the sentence that does not hold, the last events, and how to see it again.
+import type { Outcome } from '@milepost/simulator';
+
+const LAST_EVENTS = 60;
+
+export function describeFailure({ seed, violation, lastEvents }: Outcome, events = LAST_EVENTS): string {
+  return [
+    `seed ${seed}: "${violation?.checker}" does not hold`,
+    `  ${violation?.what}`,
+    `the last ${events} events:`,
+    ...lastEvents(events).map((line) => line.slice(0, 300)),
+    `again: npm run simulate -- --seed ${seed}`,
+  ].join('\n');
+}
