@@ -112,10 +112,11 @@ export class GroupQueue {
   #watch(): void {
     const oldest = this.#all()[0];
     if (this.#alarm || !oldest) return;
-    const leftMs = oldest.since + this.#host.timeoutMs - this.#host.clock.monotonic();
-    this.#alarm = this.#host.clock.after(Math.max(0, leftMs), () => {
+    // One sum for both: of two roundings one may find it late and the other not, and the alarm rings in circles.
+    const leftMs = ({ since }: Waiting) => since + this.#host.timeoutMs - this.#host.clock.monotonic();
+    this.#alarm = this.#host.clock.after(Math.max(0, leftMs(oldest)), () => {
       this.#alarm = undefined;
-      const late = (each: Waiting) => this.#host.clock.monotonic() - each.since >= this.#host.timeoutMs;
+      const late = (each: Waiting) => leftMs(each) <= 0;
       const refused = this.#all().filter(late);
       this.#waiting = this.#waiting.filter((each) => !late(each));
       if (this.#persisting && late(this.#persisting)) this.#persisting = undefined;
