@@ -16,6 +16,7 @@ import {
   TOPIC_CONFIG_KEYS,
   topicConfigProblem,
   topicConfigValues,
+  topicNameProblem,
 } from '@milepost/metadata';
 import { ConfigOperation, ConfigResourceType } from '@milepost/wire';
 import { type CommitQueue, type Refusal, refusal } from './commit-queue.ts';
@@ -98,6 +99,9 @@ export class ConfigAdmin {
   }
 
   #decideTopic({ resourceName, configs, mode }: Wish): Decided {
+    if (resourceName === '') return refusal(ErrorCode.INVALID_REQUEST, 'a topic has a name');
+    const nameProblem = topicNameProblem(resourceName);
+    if (nameProblem) return refusal(ErrorCode.INVALID_TOPIC_EXCEPTION, nameProblem);
     const topic = this.#deps.image().topics.get(resourceName);
     if (!topic) return refusal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `there is no topic ${resourceName}`);
     const layers = this.#deps.layers();

@@ -184,14 +184,14 @@ test('a fetch waits for as many bytes as it asked for, or for as long', async ()
   expect(short.records).toHaveLength(2 * records.length);
 });
 
-test('a fetch in an unknown place says where the log begins and ends', async () => {
+test('a fetch in an unknown place is out of range, and says nothing about the log, as in Kafka', async () => {
   const client = await it.client();
   const name = await topic(client);
   await produce(client, name, batch('a'));
   expect(await fetch(client, name, 2)).toMatchObject({
     errorCode: ErrorCode.OFFSET_OUT_OF_RANGE,
-    highWatermark: 1,
-    logStartOffset: 0,
+    highWatermark: -1,
+    logStartOffset: -1,
   });
   expect((await fetch(client, `${name}-ghost`, 0)).errorCode).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
 });

@@ -17,6 +17,9 @@ import { type Refusal, refusal } from './commit-queue.ts';
 /** Kafka's limit for one request: POLICY_VIOLATION beyond. */
 export const MOST_PARTITIONS_PER_REQUEST = 10_000;
 
+/** In Kafka the log of the controllers; a topic of that name would be taken for it by tools. */
+const METADATA_TOPIC = '__cluster_metadata';
+
 export interface NewTopic {
   readonly name: string;
   /** -1: the broker's default. */
@@ -48,6 +51,7 @@ export function decideTopic(wish: NewTopic, id: Uuid, surroundings: Surroundings
   const { name } = wish;
   const nameProblem = topicNameProblem(name);
   if (nameProblem) return refusal(ErrorCode.INVALID_TOPIC_EXCEPTION, nameProblem);
+  if (name === METADATA_TOPIC) return refusal(ErrorCode.INVALID_REQUEST, `${name} is the name of the metadata log`);
   if (image.topics.has(name)) return refusal(ErrorCode.TOPIC_ALREADY_EXISTS, `topic ${name} exists`);
   const colliding = collidingTopic(name, image.topics.keys());
   if (colliding)

@@ -4,61 +4,154 @@
 export interface Allowed {
   /** Of `scenario · label · path`. */
   readonly where: RegExp;
+  /** Of either answer as JSON, where only this one difference is meant. */
+  readonly kafka?: RegExp;
+  readonly ours?: RegExp;
   readonly why: string;
 }
 
-const OPEN = 'found by this comparison, not looked at yet';
+const NONE = /^"(absent|)"$/;
+const TEXT = /^"<text>"$/;
 
-export const allowed: readonly Allowed[] = [
-  { where: /^api-versions\/each version · /, why: OPEN },
-  { where: /^api-versions\/names of clients · /, why: OPEN },
-  { where: /^configs\/all of a broker · /, why: OPEN },
-  { where: /^configs\/all of a topic · /, why: OPEN },
-  { where: /^configs\/altered, one at a time · /, why: OPEN },
-  { where: /^configs\/of a broker · /, why: OPEN },
-  { where: /^configs\/of a group · /, why: OPEN },
-  { where: /^configs\/of metrics of clients · /, why: OPEN },
-  { where: /^configs\/what is asked for · /, why: OPEN },
-  { where: /^configs\/whose they are · /, why: OPEN },
-  { where: /^fetch\/a topic deleted and made again · /, why: OPEN },
-  { where: /^fetch\/as a follower · /, why: OPEN },
-  { where: /^fetch\/behind deleted records · /, why: OPEN },
-  { where: /^fetch\/epochs of leaders · /, why: OPEN },
-  { where: /^fetch\/limits of bytes · /, why: OPEN },
-  { where: /^fetch\/offsets · /, why: OPEN },
-  { where: /^fetch\/waiting · /, why: OPEN },
-  { where: /^fetch\/where there is nothing · /, why: OPEN },
-  { where: /^idempotence\/a batch again · /, why: OPEN },
-  { where: /^idempotence\/a gap · /, why: OPEN },
-  { where: /^idempotence\/around the end · /, why: OPEN },
-  { where: /^idempotence\/epochs · /, why: OPEN },
-  { where: /^idempotence\/half an id · /, why: OPEN },
-  { where: /^idempotence\/ids · /, why: OPEN },
-  { where: /^idempotence\/two partitions in one request · /, why: OPEN },
-  { where: /^list-offsets\/behind deleted records · /, why: OPEN },
-  { where: /^list-offsets\/by time · /, why: OPEN },
-  { where: /^list-offsets\/ends of epochs · /, why: OPEN },
-  { where: /^list-offsets\/special times, each version · /, why: OPEN },
-  { where: /^list-offsets\/where there is nothing · /, why: OPEN },
-  { where: /^malformed\/headers · /, why: OPEN },
-  { where: /^metadata\/by id · /, why: OPEN },
-  { where: /^metadata\/partitions of topics · /, why: OPEN },
-  { where: /^metadata\/the cluster · /, why: OPEN },
-  { where: /^produce\/a segment too small for a batch · /, why: OPEN },
-  { where: /^produce\/codecs · /, why: OPEN },
-  { where: /^produce\/enough replicas · /, why: OPEN },
-  { where: /^produce\/headers of batches · /, why: OPEN },
-  { where: /^produce\/in a transaction that is not open · /, why: OPEN },
-  { where: /^produce\/log append time · /, why: OPEN },
-  { where: /^produce\/records inside · /, why: OPEN },
-  { where: /^produce\/records that are none · /, why: OPEN },
-  { where: /^produce\/the codec of the topic · /, why: OPEN },
-  { where: /^produce\/too large · /, why: OPEN },
-  { where: /^produce\/where there is nothing · /, why: OPEN },
-  { where: /^topics\/configs · /, why: OPEN },
-  { where: /^topics\/deleted, each version · /, why: OPEN },
-  { where: /^topics\/leaders elected · /, why: OPEN },
-  { where: /^topics\/more partitions · /, why: OPEN },
-  { where: /^topics\/names · /, why: OPEN },
-  { where: /^topics\/numbers · /, why: OPEN },
+/** Not built yet. */
+const missing: readonly Allowed[] = [
+  {
+    where:
+      /^api-versions\/.* · apiKeys\[(17|24|25|26|27|28|36|38|39|40|41|50|51|65|66|76|77|78|79|80|81|83|84|85|86|87|88|89|90|91|92)\]/,
+    ours: NONE,
+    why: 'transactions, SASL and SCRAM, delegation tokens, share and streams groups',
+  },
+  {
+    where: /^api-versions\/.* · (supported|finalized)Features\[(share|streams|transaction|kraft|eligible)/,
+    why: 'a feature is told of when it is there: no transactions, share or streams groups, no KRaft',
+  },
+  {
+    where: /^produce\/in a transaction that is not open · /,
+    why: 'transactions: INVALID_TXN_STATE until they are there',
+  },
+  { where: /^produce\/headers of batches · a control batch of a transaction · /, why: 'transactions' },
+  {
+    where: /^configs\/all of a broker · /,
+    ours: NONE,
+    why: 'properties of parts that are not here: KRaft, TLS, SASL, tiered storage, replication, share and streams groups',
+  },
 ];
+
+/** Ours on purpose. */
+const better: readonly Allowed[] = [
+  { where: /[eE]rrorMessage$/, kafka: NONE, ours: TEXT, why: 'says what was wrong where Kafka leaves it out' },
+  {
+    where: /^produce\/codecs · /,
+    why: 'records of compressed batches are judged only where a rule needs it (docs/decisions/0009)',
+  },
+  {
+    where: /^produce\/records that are none · null, /,
+    kafka: /no answer/,
+    why: 'Kafka never answers: it fails while it logs its failure',
+  },
+  {
+    where: /^groups\/large metadata · /,
+    kafka: /no answer|absent/,
+    why: 'Kafka never answers: the group is too large a record for its topic',
+  },
+  { where: /^metadata\/by id · v1[23], neither · /, why: 'Kafka fails inside; here: UNKNOWN_TOPIC_ID for that topic' },
+  { where: /^metadata\/partitions of topics · an empty name · /, why: 'Kafka fails inside' },
+  { where: /^configs\/altered, .* · an unknown operation · /, why: 'Kafka fails inside' },
+  { where: /^fetch\/limits of bytes · -1 /, why: 'Kafka fails inside; here a limit below zero is one of zero' },
+  {
+    where: /^fetch\/limits of bytes · .*records\[\d\]$/,
+    kafka: /restBytes/,
+    why: 'Kafka sends a piece of the next batch, of use to no one',
+  },
+  {
+    where: /^list-offsets\/behind deleted records · \d: -3 · /,
+    why: 'Kafka names the largest timestamp of records that were deleted',
+  },
+  {
+    where: /^idempotence\/.* · the same partition twice · /,
+    why: 'Kafka drops the first of the two; here both are taken',
+  },
+  {
+    where: /^topics\/numbers · time-out (0|-1) · /,
+    why: 'Kafka creates it and says that it timed out; here it is done by then',
+  },
+  { where: /^malformed\/headers · tags out of order · /, why: 'KIP-482 wants them in order; Kafka does not look' },
+];
+
+/** No client can mind. */
+const harmless: readonly Allowed[] = [
+  {
+    where: /^groups\/coordinators · v[123], .* · errorMessage$/,
+    kafka: TEXT,
+    ours: NONE,
+    why: 'Kafka answers the text "NONE" with no error',
+  },
+  {
+    where: /^consumer-groups\/.*(memberEpoch|groupEpoch|assignmentEpoch)$/,
+    why: 'epochs of a new group begin at 1, in Kafka at 2',
+  },
+  {
+    where: /^consumer-groups\/one member · an old epoch · /,
+    why: 'the epoch before the first one is 0, which means to join',
+  },
+  {
+    where: /^consumer-groups\/subscriptions · an expression joins · assignment/,
+    why: 'Kafka resolves expressions a little later',
+  },
+  {
+    where: /^idempotence\/.* · .*logAppendTimeMs$/,
+    ours: /^-1$/,
+    why: 'with a repeated batch Kafka tells the producer its own timestamp back',
+  },
+  {
+    where: /^(produce|idempotence)\/.*logStartOffset$/,
+    kafka: /^-1$/,
+    why: 'Kafka says where the log starts with some refusals and not with others',
+  },
+  { where: /^list-offsets\/ends of epochs · v\d, epoch -2 · /, why: 'no epoch is below zero' },
+  {
+    where: /^topics\/leaders elected · v\d, type 7, /,
+    why: 'an unknown type is refused as a whole, not for each partition named',
+  },
+  {
+    where: /^topics\/deleted, each version · v6, by id twice · /,
+    why: 'the name of a topic is told also where it is refused',
+  },
+  {
+    where: /^topics\/configs · .*\.value$/,
+    why: 'a value is answered as it is understood; Kafka answers the text that came',
+  },
+  {
+    where: /^topics\/configs · min\.cleanable\.dirty\.ratio=NaN · /,
+    why: 'Kafka takes NaN for a number between 0 and 1',
+  },
+  { where: /^topics\/configs · internal\.segment\.bytes=/, why: "a property of Kafka's own tests" },
+  {
+    where: /^api-versions\/.* · apiKeys\[(71|72)\]/,
+    why: 'Kafka tells of telemetry when a plugin for it is configured',
+  },
+  {
+    where: /^api-versions\/.* · supportedFeatures\[(group|metadata)\.version\]/,
+    why: 'features have one level here: there is no older one to go back to',
+  },
+  {
+    where: /^configs\/all of a broker · .*\[(advertised\.)?listeners\]/,
+    why: "settings of the host's own, not properties",
+  },
+  {
+    where: /^configs\/all of a broker · .*\[offsets\.topic\.replication\.factor\]/,
+    why: 'the Kafka that was asked has it set, to be one node',
+  },
+  {
+    where: /^configs\/all of a broker · .*\[group\.consumer\.assignment\.interval\.ms\]\.readOnly/,
+    why: 'set at the start here',
+  },
+  { where: /min\.insync\.replicas/, why: 'with ELR (KIP-966), Kafka sets it for the cluster' },
+  {
+    where: /^configs\/of a broker · .*log\.cleaner\.threads=0 · /,
+    why: 'a property without effect here is stored unjudged',
+  },
+  { where: /^configs\/what is asked for · levels of loggers · /, why: 'loggers are named by the program' },
+];
+
+export const allowed: readonly Allowed[] = [...missing, ...better, ...harmless];

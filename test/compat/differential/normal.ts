@@ -41,6 +41,11 @@ const rules: Readonly<Record<string, Rule>> = {
   partitionErrorCode: code,
 };
 
+const PLACE = '<place>';
+
+/** Properties that say where the broker happens to be. */
+const PLACES = new Set(['listeners', 'advertised.listeners', 'log.dirs', 'log.dir', 'controller.quorum.voters']);
+
 /** What tells items of a list apart, the first that there is. Kafka answers many lists in the order of a hash map. */
 const IDENTITIES: readonly (readonly string[])[] = [
   ['resourceType', 'resourceName'],
@@ -78,6 +83,9 @@ export class Normal {
     if (value instanceof Uint8Array) return Buffer.from(value).toString('hex').replaceAll(this.#prefixHex, '');
     // Sorted before ids get their numbers, so that those follow the names.
     if (Array.isArray(value)) return sorted(value).map((item) => this.of(item));
+    const place = value as { name?: unknown; value?: unknown };
+    if (PLACES.has(String(place.name)) && typeof place.value === 'string' && place.value !== PLACE)
+      return this.of({ ...value, value: PLACE });
     this.#learnTopic(value as Record<string, unknown>);
     return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, this.#field(name, inner)]));
   }
@@ -130,7 +138,8 @@ const before = (a: string, b: string): number => Number(a) - Number(b) || (a < b
 export function identityOf(item: unknown): string | undefined {
   if (typeof item !== 'object' || item === null) return undefined;
   const fields = item as Record<string, unknown>;
-  const isSaid = (name: string): boolean => fields[name] !== undefined && fields[name] !== null && fields[name] !== '';
+  const isSaid = (name: string): boolean =>
+    fields[name] !== undefined && fields[name] !== null && (fields[name] !== '' || name === 'groupId');
   const names = IDENTITIES.find((one) => one.every(isSaid));
   return names?.map((name) => String(fields[name])).join(' ');
 }

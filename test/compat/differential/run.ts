@@ -4,7 +4,7 @@
 // --judge host:port: a Kafka that runs already. --recorded: Kafka's answers as they were recorded, no Java needed. --write: records them anew. A scenario plays once on
 // each broker, several at a time, on names of its own.
 import { type BrokerUnderTest, startBroker } from '../brokers.ts';
-import { allowed } from './allowed.ts';
+import { type Allowed, allowed } from './allowed.ts';
 import { type Difference, differencesOf } from './compare.ts';
 import { readRecorded, record } from './recorded.ts';
 import { scenarios } from './scenarios/index.ts';
@@ -78,7 +78,7 @@ function report(
   const used = new Set<RegExp>();
   let refused = 0;
   for (const { where, kafka, ours } of differences) {
-    const matching = allowed.filter((one) => one.where.test(where));
+    const matching = allowed.filter((one) => isAllowed(one, { where, kafka, ours }));
     for (const one of matching) used.add(one.where);
     if (matching.length > 0) continue;
     refused++;
@@ -93,6 +93,12 @@ function report(
   );
   if (refused > 0 || idle.length > 0) process.exitCode = 1;
 }
+
+/** What it says about either side is text that the shown value must match. */
+const isAllowed = ({ where, kafka, ours }: Allowed, difference: Difference): boolean =>
+  where.test(difference.where) &&
+  (kafka === undefined || kafka.test(shown(difference.kafka))) &&
+  (ours === undefined || ours.test(shown(difference.ours)));
 
 /** Scenarios that race with a clock inside Kafka would show here. */
 function warnOfOldRecords(kafka: readonly Line[], names: ReadonlySet<string>): void {

@@ -39,7 +39,7 @@ const described = (member: Described) => ({
   clientId: member.clientId,
   clientHost: member.clientHost,
   subscribedTopicNames: [...member.topicNames],
-  subscribedTopicRegex: member.topicRegex,
+  subscribedTopicRegex: member.topicRegex ?? '', // Kafka: not null
   assignment: assigned(member.assignment),
   targetAssignment: assigned(member.targetAssignment),
   memberType: CONSUMER_MEMBER,

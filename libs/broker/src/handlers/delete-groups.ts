@@ -3,7 +3,7 @@ import { DeleteGroups } from '@milepost/wire';
 import { handler } from './handler.ts';
 
 export const deleteGroups = handler(DeleteGroups, async ({ groupsNames }, { services, count }) => {
-  const deleted = await services.groups.deleteGroups(groupsNames);
+  const deleted = await services.groups.deleteGroups([...new Set(groupsNames)]);
   return {
     results: deleted.map(({ groupId, error }) => {
       count(error);

@@ -22,17 +22,22 @@ interface Asked {
 export const deleteTopics = handler(DeleteTopics, async (request, context) => {
   const asked = askedTopics(request, context);
   const found = asked.map((one) => find(one, context));
-  const twice = namedTwice(found.flatMap((outcome) => ('id' in outcome ? [outcome.id] : [])));
+  // By its id or by its name, it is the same topic.
+  const keys = found.map((outcome, place) => ('id' in outcome ? outcome.id : keyOf(asked[place] as Asked)));
+  const twice = namedTwice<string>(keys);
   const once = found.filter((outcome): outcome is TopicState => 'id' in outcome && !twice.has(outcome.id));
   const { services, apiVersion } = context;
   const quota = services.quotas.mutations(context.quotaClient, apiVersion >= FIRST_STRICT_VERSION);
   const outcomes = await services.topics.delete(once, quota);
   context.throttle(quota.throttleTimeMs);
+  const answered = new Set<string>();
   return {
-    responses: asked.map((one, place) => {
+    responses: asked.flatMap((one, place) => {
       const outcome = found[place] as TopicState | Refusal;
-      const refused =
-        'error' in outcome ? outcome : twice.has(outcome.id) ? NAMED_TWICE : outcomes[once.indexOf(outcome)];
+      const key = keys[place] as string;
+      if (answered.has(key)) return []; // Kafka answers once what is named twice
+      answered.add(key);
+      const refused = twice.has(key) ? NAMED_TWICE : 'error' in outcome ? outcome : outcomes[once.indexOf(outcome)];
       if (refused) context.count(refused.error);
       return {
         name: 'name' in outcome ? outcome.name : one.name,
@@ -43,6 +48,8 @@ export const deleteTopics = handler(DeleteTopics, async (request, context) => {
     }),
   };
 });
+
+const keyOf = ({ name, topicId }: Asked): string => `${name ?? ''} ${topicId}`;
 
 const NAMED_TWICE = refusal(ErrorCode.INVALID_REQUEST, 'the topic is named twice');
 

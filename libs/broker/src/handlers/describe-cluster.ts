@@ -13,7 +13,7 @@ export const describeCluster = handler(DescribeCluster, (request, { services, co
     const errorCode = isController ? ErrorCode.MISMATCHED_ENDPOINT_TYPE : ErrorCode.UNSUPPORTED_ENDPOINT_TYPE;
     count(errorCode);
     const errorMessage = `endpoint type ${endpointType}: this is a broker (${EndpointType.BROKER})`;
-    return { errorCode, errorMessage, endpointType, clusterId: '', brokers: [] };
+    return { errorCode, errorMessage, clusterId: '', brokers: [] };
   }
   return {
     errorCode: ErrorCode.NONE,

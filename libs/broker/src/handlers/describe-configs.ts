@@ -27,7 +27,7 @@ export const describeConfigs = handler(DescribeConfigs, (request, context) => ({
       context.count(entries.errorCode);
       return { resourceType, resourceName, configs: [], ...entries };
     }
-    const wanted = configurationKeys ? entries.filter(({ name }) => configurationKeys.includes(name)) : entries;
+    const wanted = configurationKeys?.length ? entries.filter(({ name }) => configurationKeys.includes(name)) : entries;
     const configs = wanted.map((entry) => described(entry, request));
     return { errorCode: ErrorCode.NONE, resourceType, resourceName, configs };
   }),

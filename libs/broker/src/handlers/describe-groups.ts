@@ -13,7 +13,7 @@ export const describeGroups = handler(DescribeGroups, async (request, { services
       const isMissing = group.error === ErrorCode.GROUP_ID_NOT_FOUND;
       const errorCode = isMissing && apiVersion < FIRST_VERSION_WITH_NOT_FOUND ? ErrorCode.NONE : group.error;
       count(errorCode);
-      const isAsked = request.includeAuthorizedOperations && group.error === ErrorCode.NONE;
+      const isAsked = request.includeAuthorizedOperations && errorCode === ErrorCode.NONE;
       return {
         errorCode,
         errorMessage: group.errorMessage,

@@ -46,11 +46,17 @@ function refused(name: string, errorCode: ErrorCode, { count }: Context): Answer
   return { errorCode, name, topicId: ZERO_UUID, partitions: [] };
 }
 
+/** Whoever asks for a topic that is not there learns what may be done with it, as in Kafka. */
+const missing = (name: string, errorCode: ErrorCode, context: Context): Answered => ({
+  ...refused(name, errorCode, context),
+  topicAuthorizedOperations: authorizedOperations('topic', true),
+});
+
 function page(name: string, first: number, limit: number, context: Context) {
   const topic = context.services.image().topics.get(name);
   if (!topic) {
     const errorCode = topicNameProblem(name) ? ErrorCode.INVALID_TOPIC_EXCEPTION : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
-    return { total: 0, topic: refused(name, errorCode, context) };
+    return { total: 0, topic: missing(name, errorCode, context) };
   }
   const partitions = topic.partitions
     .slice(first, first + limit)

@@ -4,7 +4,8 @@
 // client names its partitions (clients rotate it), up to max_bytes over all; the first batch is sent whatever its size
 // (KIP-74). With less than min_bytes to send it waits up to max_wait, until enough is committed or a partition changes.
 // Whoever keeps a session (KIP-227, fetch-sessions/) says only what changed and hears only of what changed.
-import { ErrorCode, NO_OFFSET, type Uuid, ZERO_UUID } from '@milepost/core';
+import { ErrorCode, NO_LEADER_EPOCH, NO_OFFSET, type Uuid, ZERO_UUID } from '@milepost/core';
+import type { EpochEnd } from '@milepost/log';
 import type { Partition } from '@milepost/replication';
 import { Fetch, type FetchRequest, type FetchResponse } from '@milepost/wire';
 import { LeaderHints, ledPartition, topicNameOf } from '../access.ts';
@@ -18,6 +19,7 @@ import type { AskedPartition, FetchedPartition, NamedPartition } from '../fetch-
 import type { Context } from '../services.ts';
 import { handler, type Unanswered } from './handler.ts';
 
+const READ_UNCOMMITTED = 0;
 const READ_COMMITTED = 1;
 const FIRST_VERSION_WITH_STORAGE_ERROR = 6;
 const FIRST_VERSION_WITH_LEADERS = 16;
@@ -25,6 +27,9 @@ const NO_RECORDS = Buffer.alloc(0);
 
 export const fetch = handler(Fetch, (request, context) => {
   const nameOf = (topicId: Uuid): string | undefined => topicNameOf(context, topicId);
+  const { isolationLevel } = request;
+  if (isolationLevel !== READ_UNCOMMITTED && isolationLevel !== READ_COMMITTED)
+    return { errorCode: ErrorCode.UNKNOWN_SERVER_ERROR, sessionId: 0, responses: allRefused(request) };
   const asked = fetchContextOf(request, context.apiVersion, context.services.fetchSessions, nameOf);
   if (typeof asked === 'number') return { errorCode: asked, sessionId: 0, responses: [] };
   const reading = new Reading(request, asked, context);
@@ -123,7 +128,10 @@ class Reading {
 
   #find({ topic, topicId, asked }: NamedPartition): Partition | ErrorCode {
     if (topic === undefined) return ErrorCode.UNKNOWN_TOPIC_ID;
-    const found = ledPartition(this.#context, topic, asked.partition, asked.currentLeaderEpoch);
+    if (isFollower(this.#request)) return ErrorCode.NOT_LEADER_OR_FOLLOWER; // no partition has another replica
+    // Kafka takes any epoch below zero as none here, and only here.
+    const currentLeaderEpoch = asked.currentLeaderEpoch < 0 ? NO_LEADER_EPOCH : asked.currentLeaderEpoch;
+    const found = ledPartition(this.#context, topic, asked.partition, currentLeaderEpoch);
     if (typeof found === 'number' || topicId === ZERO_UUID || found.topicId === topicId) return found;
     return ErrorCode.INCONSISTENT_TOPIC_ID; // a session's topic was deleted and made anew
   }
@@ -144,6 +152,14 @@ class Reading {
       abortedTransactions: readsCommitted ? [] : null,
       records: NO_RECORDS,
     };
+    if (asked.lastFetchedEpoch >= 0) {
+      const diverged = divergence(partition, asked);
+      if (typeof diverged === 'object') {
+        this.#hasFailed = true; // the client should hear of it now
+        return { ...answer, divergingEpoch: diverged };
+      }
+      if (diverged !== ErrorCode.NONE) return this.#failed(partition, asked, diverged);
+    }
     // The usual long poll, at the end of the log: nothing to look up.
     if (asked.fetchOffset === upTo) return answer;
     const outcome = log.read(asked.fetchOffset, {
@@ -151,13 +167,16 @@ class Reading {
       upTo,
       atLeastOneBatch: this.sizeBytes === 0,
     });
-    if (outcome.error !== ErrorCode.NONE) {
-      this.#hasFailed = true;
-      traffic.failedFetchRequests++;
-      return { ...answer, errorCode: outcome.error };
-    }
+    if (outcome.error !== ErrorCode.NONE) return this.#failed(partition, asked, outcome.error);
     this.sizeBytes += outcome.records.length;
     return { ...answer, records: outcome.records };
+  }
+
+  /** Offsets are not told along with an error, as in Kafka: a client asks ListOffsets. */
+  #failed({ topic }: Partition, asked: AskedPartition, errorCode: ErrorCode): FetchedPartition {
+    this.#hasFailed = true;
+    this.#context.services.traffic.of(topic).failedFetchRequests++;
+    return refused(asked, errorCode);
   }
 
   #finished(topic: string | undefined, answer: FetchedPartition, hints: LeaderHints): FetchedPartition {
@@ -181,9 +200,29 @@ const refused = ({ partition }: AskedPartition, errorCode: ErrorCode): FetchedPa
   partitionIndex: partition,
   errorCode,
   highWatermark: NO_OFFSET,
-  abortedTransactions: null,
+  abortedTransactions: isUnknown(errorCode) ? [] : null,
   records: NO_RECORDS,
 });
+
+const isFollower = ({ replicaId, replicaState }: FetchRequest): boolean =>
+  replicaId >= 0 || replicaState.replicaId >= 0;
+
+const allRefused = ({ topics }: FetchRequest): FetchResponse['responses'] =>
+  topics.map(({ topic, topicId, partitions }) => ({
+    topic,
+    topicId,
+    partitions: partitions.map((asked) => ({
+      ...refused(asked, ErrorCode.UNKNOWN_SERVER_ERROR),
+      abortedTransactions: [],
+    })),
+  }));
+
+/** KIP-595: where the log that the client has read parts from ours. NONE: nowhere; an error: its epoch never was. */
+function divergence({ log }: Partition, { fetchOffset, lastFetchedEpoch }: AskedPartition): EpochEnd | ErrorCode {
+  const end = log.endOffsetForEpoch(lastFetchedEpoch);
+  if (!end) return ErrorCode.OFFSET_OUT_OF_RANGE;
+  return end.epoch < lastFetchedEpoch || end.endOffset < fetchOffset ? end : ErrorCode.NONE;
+}
 
 const isUnknown = (error: ErrorCode): boolean =>
   error === ErrorCode.UNKNOWN_TOPIC_ID || error === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;

@@ -1,5 +1,5 @@
 // InitProducerId, versions 0 to 5, for idempotent producers: a fresh id in epoch 0, whatever id and epoch the request
-// carries (Kafka ignores them without a transactional id; @platformatic/kafka sends 0/0).
+// carries (Kafka ignores them without a transactional id; @platformatic/kafka sends 0/0). One of them alone: INVALID_REQUEST.
 // With a transactional id: UNSUPPORTED_VERSION. Transactions are not advertised, and this code makes a client stop with an
 // error at once, where a retriable one would keep it trying until it times out and an authorization error would mislead.
 import { ErrorCode } from '@milepost/core';
@@ -9,12 +9,13 @@ import { handler } from './handler.ts';
 
 const NO_PRODUCER = { producerId: -1n, producerEpoch: -1 };
 
-export const initProducerId = handler(InitProducerId, async ({ transactionalId }, { services, count }) => {
+export const initProducerId = handler(InitProducerId, async (request, { services, count }) => {
+  const { transactionalId, producerId, producerEpoch } = request;
   const refuse = (errorCode: ErrorCode) => {
     count(errorCode);
     return { errorCode, ...NO_PRODUCER };
   };
-  if (transactionalId === '') return refuse(ErrorCode.INVALID_REQUEST);
+  if (transactionalId === '' || producerId < 0n !== producerEpoch < 0) return refuse(ErrorCode.INVALID_REQUEST);
   if (transactionalId !== null) return refuse(ErrorCode.UNSUPPORTED_VERSION);
   try {
     return { errorCode: ErrorCode.NONE, producerId: await services.producerIds.take(), producerEpoch: 0 };

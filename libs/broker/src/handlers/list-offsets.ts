@@ -2,16 +2,18 @@
 // earliest, max timestamp. By time: the first record, not batch, at or after it; none is offset -1 without an error.
 // Nothing is tiered: earliest local is earliest; last tiered and earliest pending upload are -1. A name that the version
 // does not know is UNSUPPORTED_VERSION; a partition named twice is INVALID_REQUEST. Epochs are those of the offset found.
-import { ErrorCode, NO_LEADER_EPOCH, NO_OFFSET, type Offset } from '@milepost/core';
+import { ErrorCode, NO_OFFSET, type Offset } from '@milepost/core';
 import type { Partition } from '@milepost/replication';
 import { ListOffsets, type ListOffsetsRequest, type ListOffsetsResponse, ListOffsetsTime } from '@milepost/wire';
 import { ledPartition } from '../access.ts';
 import type { Context } from '../services.ts';
 import { handler } from './handler.ts';
+import { namedTwice } from './named-twice.ts';
 
 type Asked = ListOffsetsRequest['topics'][number]['partitions'][number];
 type Answered = ListOffsetsResponse['topics'][number]['partitions'][number];
 
+const READ_UNCOMMITTED = 0;
 const READ_COMMITTED = 1;
 
 const FIRST_VERSION_KNOWING = new Map<number, number>([
@@ -24,25 +26,27 @@ const FIRST_VERSION_KNOWING = new Map<number, number>([
 ]);
 
 export const listOffsets = handler(ListOffsets, (request, context) => {
-  const seen = new Set<string>();
-  const twice = new Set<string>();
-  for (const { name, partitions } of request.topics)
-    for (const { partitionIndex } of partitions) {
-      const key = `${name}-${partitionIndex}`;
-      if (seen.has(key)) twice.add(key);
-      seen.add(key);
-    }
-  const topics = request.topics.map(({ name, partitions }) => ({
-    name,
-    partitions: partitions.map((asked): Answered => {
-      const isTwice = twice.has(`${name}-${asked.partitionIndex}`);
-      const found = isTwice ? ErrorCode.INVALID_REQUEST : find(name, asked, request, context);
-      if (typeof found !== 'number')
-        return { partitionIndex: asked.partitionIndex, errorCode: ErrorCode.NONE, ...found };
-      context.count(found);
-      return { partitionIndex: asked.partitionIndex, errorCode: found };
-    }),
-  }));
+  const key = (name: string, { partitionIndex }: Asked): string => `${name}-${partitionIndex}`;
+  const twice = namedTwice(request.topics.flatMap(({ name, partitions }) => partitions.map((one) => key(name, one))));
+  const answered = new Set<string>();
+  const topics = request.topics.map(({ name, partitions }) => {
+    const once = partitions.filter((asked) => {
+      const isFirst = !answered.has(key(name, asked));
+      answered.add(key(name, asked));
+      return isFirst;
+    });
+    return {
+      name,
+      partitions: once.map((asked): Answered => {
+        const { partitionIndex } = asked;
+        const isTwice = twice.has(key(name, asked));
+        const found = isTwice ? ErrorCode.INVALID_REQUEST : find(name, asked, request, context);
+        if (typeof found !== 'number') return { partitionIndex, errorCode: ErrorCode.NONE, ...found };
+        context.count(found);
+        return { partitionIndex, errorCode: found };
+      }),
+    };
+  });
   return { topics };
 });
 
@@ -50,11 +54,13 @@ type Found = Pick<Answered, 'offset' | 'timestamp' | 'leaderEpoch'>;
 
 function find(topic: string, asked: Asked, request: ListOffsetsRequest, context: Context): Found | ErrorCode {
   const { timestamp } = asked;
+  const { isolationLevel } = request;
+  if (isolationLevel !== READ_UNCOMMITTED && isolationLevel !== READ_COMMITTED) return ErrorCode.UNKNOWN_SERVER_ERROR;
   const known = FIRST_VERSION_KNOWING.get(timestamp) ?? Number.POSITIVE_INFINITY;
   if (timestamp < 0 && context.apiVersion < known) return ErrorCode.UNSUPPORTED_VERSION;
   const partition = ledPartition(context, topic, asked.partitionIndex, asked.currentLeaderEpoch);
   if (typeof partition === 'number') return partition;
-  const upTo = request.isolationLevel === READ_COMMITTED ? partition.lastStableOffset : partition.highWatermark;
+  const upTo = isolationLevel === READ_COMMITTED ? partition.lastStableOffset : partition.highWatermark;
   return offsetAt(partition, timestamp, upTo);
 }
 
@@ -66,7 +72,7 @@ function offsetAt(partition: Partition, timestamp: number, upTo: Offset): Found 
     case ListOffsetsTime.EARLIEST:
     case ListOffsetsTime.EARLIEST_LOCAL: {
       const offset = log.logStartOffset;
-      return { offset, leaderEpoch: offset < log.logEndOffset ? log.epochAt(offset) : NO_LEADER_EPOCH };
+      return { offset, leaderEpoch: offset < log.logEndOffset ? log.epochAt(offset) : partition.leaderEpoch };
     }
     case ListOffsetsTime.LATEST_TIERED:
     case ListOffsetsTime.EARLIEST_PENDING_UPLOAD:

@@ -5,7 +5,7 @@
 // commit that appends of all clients share. A duplicate waits for the fsync of the batch that it repeats. Whoever runs
 // out of timeoutMs first gets REQUEST_TIMED_OUT; the records may then yet be committed, as in Kafka.
 // Transactional batches are refused with INVALID_TXN_STATE: no transaction can be open here yet.
-import { ErrorCode, NO_OFFSET, type Offset, ZERO_UUID } from '@milepost/core';
+import { ErrorCode, NO_OFFSET, type Offset } from '@milepost/core';
 import { isInternalTopic } from '@milepost/metadata';
 import type { AppendOutcome } from '@milepost/log';
 import { RecordBatch } from '@milepost/records';
@@ -21,6 +21,7 @@ type TopicWritten = ProduceResponse['responses'][number] & { partitionResponses:
 
 const ALL = -1;
 const FIRST_VERSION_WITH_ZSTD = 7;
+const FIRST_VERSION_WITH_IDS = 13;
 /** Kafka's own admin tools may write to internal topics. */
 const ADMIN_CLIENT_ID = '__admin_client';
 
@@ -33,8 +34,9 @@ interface Pending {
 
 export const produce = handler(Produce, (request, context) => {
   const pending: Pending[] = [];
-  const responses = request.topicData.map((topic) => {
-    const name = topic.topicId === ZERO_UUID ? topic.name : topicNameOf(context, topic.topicId);
+  const named = request.topicData.filter(({ partitionData }) => partitionData.length > 0);
+  const responses = named.map((topic) => {
+    const name = context.apiVersion < FIRST_VERSION_WITH_IDS ? topic.name : topicNameOf(context, topic.topicId);
     const written: TopicWritten = { name: name ?? '', topicId: topic.topicId, partitionResponses: [] };
     for (const asked of topic.partitionData) append(name, asked, request, written, pending, context);
     return written;
@@ -94,6 +96,14 @@ function misfitOf(records: Buffer, version: number): ErrorCode | undefined {
   return undefined;
 }
 
+/** Kafka tells where the log starts with any other refusal. */
+const WITHOUT_LOG_START: ReadonlySet<ErrorCode> = new Set([
+  ErrorCode.CORRUPT_MESSAGE,
+  ErrorCode.MESSAGE_TOO_LARGE,
+  ErrorCode.RECORD_LIST_TOO_LARGE,
+  ErrorCode.KAFKA_STORAGE_ERROR,
+]);
+
 function answerOf(index: number, partition: Partition, outcome: AppendOutcome): Written {
   const { logStartOffset } = partition.log;
   if (outcome.error === ErrorCode.NONE) {
@@ -104,7 +114,7 @@ function answerOf(index: number, partition: Partition, outcome: AppendOutcome): 
     index,
     errorCode: outcome.error,
     baseOffset: NO_OFFSET,
-    logStartOffset,
+    logStartOffset: WITHOUT_LOG_START.has(outcome.error) ? NO_OFFSET : logStartOffset,
     errorMessage: outcome.message,
     recordErrors: outcome.recordErrors.map(({ batchIndex, message }) => ({
       batchIndex,

@@ -2,11 +2,14 @@
 import type { Scenario } from '../stage.ts';
 import { apiVersions } from './api-versions.ts';
 import { configs } from './configs.ts';
+import { consumerGroups } from './consumer-groups.ts';
 import { fetches } from './fetch.ts';
+import { groups } from './groups.ts';
 import { idempotence } from './idempotence.ts';
 import { listOffsets } from './list-offsets.ts';
 import { malformed } from './malformed.ts';
 import { metadata } from './metadata.ts';
+import { offsets } from './offsets.ts';
 import { produces } from './produce.ts';
 import { topics } from './topics.ts';
 
@@ -20,4 +23,7 @@ export const scenarios: readonly Scenario[] = [
   ...listOffsets,
   ...topics,
   ...configs,
+  ...groups,
+  ...offsets,
+  ...consumerGroups,
 ];
