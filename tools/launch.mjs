@@ -15,6 +15,7 @@ const commands = {
   milepost: milepost(),
   test: ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'],
   'test:interop': [...sources, 'test/interop/main.ts'],
+  'test:kafka': [...sources, 'test/on-kafka/main.ts'],
   'test:deploy': [...sources, 'test/deploy/main.ts'],
   'test:observability': [...sources, 'test/observability/main.ts'],
   'test:simulation': [...sources, 'test/simulation/main.ts'],

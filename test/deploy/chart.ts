@@ -111,6 +111,7 @@ interface Mistake {
 
 const allowed = { allowAnonymous: true };
 const embedded = { ...allowed, postgres: { kind: 'embedded' } };
+const foreign = { bootstrapServers: 'kafka:9092' };
 const mistaken: readonly Mistake[] = [
   { name: 'no decision about anonymous access', values: {}, said: /allowAnonymous: expected true/ },
   {
@@ -153,6 +154,26 @@ const mistaken: readonly Mistake[] = [
     name: 'a property that the chart sets itself',
     values: { ...embedded, kafka: { properties: { 'advertised.listeners': 'x' } } },
     said: /advertised\.listeners/,
+  },
+  {
+    name: 'TLS for no Kafka',
+    values: { ...embedded, kafka: { external: { securityProtocol: 'SSL' } } },
+    said: /kafka\.external\.bootstrapServers: expected host:port/,
+  },
+  {
+    name: 'SASL without a Secret',
+    values: { ...embedded, kafka: { external: { ...foreign, securityProtocol: 'SASL_SSL' } } },
+    said: /kafka\.external\.sasl: expected username and existingSecret/,
+  },
+  {
+    name: 'a user where nobody asks for one',
+    values: { ...embedded, kafka: { external: { ...foreign, sasl: { username: 'me', existingSecret: 'me' } } } },
+    said: /kafka\.external\.sasl: is for securityProtocol SASL_PLAINTEXT and SASL_SSL/,
+  },
+  {
+    name: 'an authority without TLS',
+    values: { ...embedded, kafka: { external: { ...foreign, tls: { caSecret: 'ca' } } } },
+    said: /kafka\.external\.tls: is for securityProtocol SSL and SASL_SSL/,
   },
   {
     name: 'a bootstrap server without a port',

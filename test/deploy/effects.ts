@@ -23,7 +23,19 @@ const everything: Values = {
 };
 const surroundings: readonly Values[] = [
   everything,
-  { mode: 'split', allowAnonymous: true, postgres: { external: { existingSecret: 'db', host: 'db' } } },
+  {
+    mode: 'split',
+    allowAnonymous: true,
+    postgres: { external: { existingSecret: 'db', host: 'db' } },
+    kafka: {
+      external: {
+        bootstrapServers: 'fleet:9093',
+        securityProtocol: 'SASL_SSL',
+        sasl: { username: 'me', existingSecret: 'me' },
+        tls: { caSecret: 'ca', clientSecret: 'client' },
+      },
+    },
+  },
   { allowAnonymous: true, postgres: { external: { existingSecret: 'db' } } },
 ];
 
@@ -38,6 +50,8 @@ const others: Readonly<Record<string, unknown>> = {
   'postgres.bundled.image.pullPolicy': 'Always',
   imagePullSecrets: [{ name: 'registry' }],
   'kafka.external.bootstrapServers': 'kafka:9092',
+  'kafka.external.securityProtocol': 'SASL_PLAINTEXT',
+  'kafka.external.sasl.mechanism': 'PLAIN',
   'kafka.flush': 'os',
   'kafka.properties': { 'num.partitions': 4 },
   'mqtt.routes': [{ filter: 'a/+', decoder: 'milepost' }],

@@ -1,9 +1,12 @@
 // The main job end to end, on real parts: real devices (mqtt), the real database, and readers that share no code with us.
+// `npm run test:kafka` runs the same on Apache Kafka instead of a broker of ours.
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Consumer as PlatformaticConsumer } from '@platformatic/kafka';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { WebSocket } from 'ws';
+import { connectionOptions } from '@milepost/streams';
+import { kafkaOf, kafkaSettings } from './support/kafka-under-test.ts';
 import { kafkajs, readAll, type ReadRecord } from './support/log-reader.ts';
 import { testSettings, dataFolder, Program } from './support/program.ts';
 import { until } from './support/until.ts';
@@ -13,7 +16,7 @@ interface Call {
   readonly body: { alertId: string; rule: string; truckId: string };
 }
 
-const env = { ...testSettings, MILEPOST_DATA_DIR: dataFolder(), MILEPOST_LOG_LEVEL: 'warn' };
+const env = { ...testSettings, ...kafkaSettings, MILEPOST_DATA_DIR: dataFolder(), MILEPOST_LOG_LEVEL: 'warn' };
 const calls: Call[] = [];
 let webhook: Server;
 let program: Program;
@@ -45,7 +48,7 @@ const gps = (truckId: string, fields: object) => publish(`trucks/${truckId}/gps`
 const http = async (path: string): Promise<any> =>
   (await fetch(`http://127.0.0.1:${program.ports.http}${path}`)).json();
 const ofTruck = async (truckId: string): Promise<ReadRecord[]> =>
-  (await readAll(program.ports.kafka, 'truck_gps')).filter(({ key }) => key === truckId);
+  (await readAll(kafkaOf(program), 'truck_gps')).filter(({ key }) => key === truckId);
 
 test('a position that is acknowledged can be read by a Kafka client, with every digit and its own time', async () => {
   const payload = '{"lat":60.170000000000001,"lon":24.940,"ts":"2026-11-22T10:00:00.123+02:00","speedKmh":0.10}';
@@ -60,7 +63,7 @@ test("a truck is always in the partition that Java's default partitioner gives i
   const truckIds = ['t-1', 'truck-001', 'truck-025', 'abc'];
   for (const truckId of truckIds) for (let n = 0; n < 3; n++) await gps(truckId, { lat: 1, lon: n });
   const partitions = new Map<string, Set<number>>();
-  for (const { key, partition } of await readAll(program.ports.kafka, 'truck_gps'))
+  for (const { key, partition } of await readAll(kafkaOf(program), 'truck_gps'))
     if (key && truckIds.includes(key)) partitions.set(key, (partitions.get(key) ?? new Set()).add(partition));
   const ours = Object.fromEntries([...partitions].map(([key, where]) => [key, [...where]]));
   expect(ours).toEqual(await partitionsByKafkajs(truckIds));
@@ -121,7 +124,7 @@ test('a truck that speeds raises one alert: in PostgreSQL, in truck_alerts, at t
   const alertId = `speeding-${partition}-${offset}`;
   await until('the webhook', () => calls.filter(({ key }) => key === alertId).length >= 1);
   const alerts = await until('the topic', async () => {
-    const records = await readAll(program.ports.kafka, 'truck_alerts');
+    const records = await readAll(kafkaOf(program), 'truck_alerts');
     const own = records.filter(({ key }) => key === 'racer');
     return own.length > 0 && own;
   });
@@ -144,9 +147,9 @@ test.each([
   ['a topic without a truck id', 'no-truck-id', 'trucks//gps', '{"lat":1,"lon":4}'],
   ['10 MB', 'too-large', 'trucks/bad/gps', 'x'.repeat(10 * 1024 * 1024)],
 ])('%s is acknowledged, kept with its reason %s, and the connection stays', async (_, reason, topic, payload) => {
-  const before = new Set((await readAll(program.ports.kafka, 'dead_letters')).map(place));
+  const before = new Set((await readAll(kafkaOf(program), 'dead_letters')).map(place));
   await publish(topic, payload);
-  const letters = (await readAll(program.ports.kafka, 'dead_letters')).filter((letter) => !before.has(place(letter)));
+  const letters = (await readAll(kafkaOf(program), 'dead_letters')).filter((letter) => !before.has(place(letter)));
   expect(letters.map(({ value }) => value).join('')).toBe(payload); // in several parts, if need be
   for (const { headers } of letters) expect(headers).toMatchObject({ reason, 'mqtt.topic': topic });
   expect(device.connected).toBe(true);
@@ -178,10 +181,10 @@ test('@platformatic/kafka and kafkajs read the same records in the same order', 
   const consumer = new PlatformaticConsumer({
     groupId: 'second-opinion',
     clientId: 'second-opinion',
-    bootstrapBrokers: [`127.0.0.1:${program.ports.kafka}`],
+    ...connectionOptions(kafkaOf(program)),
   });
   const stream = await consumer.consume({ topics: ['truck_gps'], mode: 'earliest', autocommit: false });
-  const expected = await readAll(program.ports.kafka, 'truck_gps');
+  const expected = await readAll(kafkaOf(program), 'truck_gps');
   const seen: string[] = [];
   for await (const { partition, offset, value } of stream) {
     seen.push(`${partition}/${offset}/${value.toString()}`);
@@ -195,7 +198,7 @@ test('@platformatic/kafka and kafkajs read the same records in the same order', 
 });
 
 test('both applications are ordinary consumer groups', async () => {
-  const admin = kafkajs(program.ports.kafka).admin();
+  const admin = kafkajs(kafkaOf(program)).admin();
   await admin.connect();
   const { groups } = await admin.describeGroups(['location-dashboard', 'notification-service']);
   expect(groups.map(({ groupId, state, members }) => [groupId, state, members.length])).toEqual([

@@ -4,9 +4,9 @@ import type { Settings } from '@milepost/settings';
 import { type DynamicModule, Global, Module, type Type } from '@nestjs/common';
 import { BrokerModule, BrokerPart } from '../../broker/src/broker.module.ts';
 import {
-  BOOTSTRAP_SERVERS,
-  type BootstrapServers,
   DatabaseModule,
+  KAFKA,
+  type Kafka,
   KafkaFromSettingsModule,
   type ProgramOptions,
 } from '../../chassis/src/index.ts';
@@ -27,14 +27,13 @@ const kafka = ({ bootstrapServers }: Settings): (Type | DynamicModule)[] =>
   imports: [BrokerModule],
   providers: [
     {
-      provide: BOOTSTRAP_SERVERS,
+      provide: KAFKA,
       useFactory:
-        (broker: BrokerPart): BootstrapServers =>
-        () =>
-          broker.bootstrapServers(),
+        (broker: BrokerPart): Kafka =>
+        () => ({ bootstrapServers: broker.bootstrapServers() }),
       inject: [BrokerPart],
     },
   ],
-  exports: [BOOTSTRAP_SERVERS],
+  exports: [KAFKA],
 })
 class OwnKafkaModule {}

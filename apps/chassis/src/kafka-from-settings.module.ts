@@ -1,20 +1,53 @@
-// For an app alone: the Kafka that MILEPOST_BOOTSTRAP_SERVERS names, else a broker of ours on this machine.
+// For an app without a broker of ours in the same process: the Kafka that the settings name, awaited at the start.
+import type { Logger } from '@milepost/core';
 import type { Settings } from '@milepost/settings';
-import { Global, Module } from '@nestjs/common';
-import { BOOTSTRAP_SERVERS, type BootstrapServers, SETTINGS } from './tokens.ts';
+import { type KafkaAddress, reachKafka } from '@milepost/streams';
+import { Global, Inject, Injectable, Module } from '@nestjs/common';
+import { kafkaAddress } from './kafka-address.ts';
+import { Lifecycle, type Part } from './lifecycle.ts';
+import { KAFKA, type Kafka, LOGGER, SETTINGS } from './tokens.ts';
+
+@Injectable()
+export class ForeignKafkaPart implements Part {
+  readonly name = 'Kafka';
+  readonly phase = 'broker';
+  #address: KafkaAddress | undefined;
+
+  constructor(
+    @Inject(SETTINGS) private readonly settings: Settings,
+    @Inject(LOGGER) private readonly logger: Logger,
+    lifecycle: Lifecycle,
+  ) {
+    lifecycle.register(this);
+  }
+
+  async start(signal: AbortSignal): Promise<void> {
+    const { logger, settings } = this;
+    this.#address = kafkaAddress(settings);
+    await reachKafka(this.#address, { waitMs: settings.kafkaWaitSeconds * 1000, logger, signal });
+  }
+
+  async stop(): Promise<void> {}
+
+  address(): KafkaAddress {
+    if (!this.#address) throw new Error('Kafka is used before its phase');
+    return this.#address;
+  }
+}
 
 @Global()
 @Module({
   providers: [
+    ForeignKafkaPart,
     {
-      provide: BOOTSTRAP_SERVERS,
-      useFactory: ({ bootstrapServers, kafkaPort }: Settings): BootstrapServers => {
-        const servers = bootstrapServers ?? [`127.0.0.1:${kafkaPort}`];
-        return () => servers;
-      },
-      inject: [SETTINGS],
+      provide: KAFKA,
+      useFactory:
+        (part: ForeignKafkaPart): Kafka =>
+        () =>
+          part.address(),
+      inject: [ForeignKafkaPart],
     },
   ],
-  exports: [BOOTSTRAP_SERVERS],
+  exports: [KAFKA],
 })
 export class KafkaFromSettingsModule {}

@@ -1,15 +1,13 @@
 // `milepost config`: every setting with its default and meaning, and the value in force where one is set.
-import { describeSettings } from '@milepost/settings';
+import { describeSettings, shown } from '@milepost/settings';
 
 export function config(): void {
-  for (const { variable, fallback, meaning } of describeSettings()) {
+  for (const row of describeSettings()) {
+    const { variable, fallback, meaning } = row;
     const set = process.env[variable];
-    process.stdout.write(`${variable}=${set ? shown(variable, set) : fallback}\n    ${meaning}\n`);
+    process.stdout.write(`${variable}=${set ? shown(row, set) : fallback}\n    ${meaning}\n`);
   }
   process.stdout.write(
     "Broker properties have Kafka's own names: KAFKA_NUM_PARTITIONS=4 is num.partitions=4 (_ is ., __ is _, ___ is -).\n",
   );
 }
-
-const shown = (variable: string, value: string): string =>
-  variable === 'DATABASE_URL' ? value.replace(/:[^:@/]*@/, ':***@') : value;

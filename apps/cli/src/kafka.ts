@@ -1,16 +1,16 @@
 // The Kafka that the command line talks to: MILEPOST_BOOTSTRAP_SERVERS, else the broker on this machine.
 import { readSettings } from '@milepost/settings';
-import { kafkaFailure } from '@milepost/streams';
+import { connectionOptions, kafkaFailure } from '@milepost/streams';
 import { Admin } from '@platformatic/kafka';
+import { kafkaAddress } from '../../chassis/src/kafka-address.ts';
 
 export async function withAdmin<Result>(work: (admin: Admin) => Promise<Result>): Promise<Result> {
-  const { bootstrapServers, kafkaPort } = readSettings('appliance', process.env);
-  const servers = bootstrapServers ?? [`127.0.0.1:${kafkaPort}`];
-  const admin = new Admin({ clientId: 'milepost-cli', bootstrapBrokers: servers, retries: 0, connectTimeout: 3_000 });
+  const kafka = kafkaAddress(readSettings('appliance', process.env));
+  const admin = new Admin({ clientId: 'milepost-cli', ...connectionOptions(kafka), retries: 0, connectTimeout: 3_000 });
   try {
     return await work(admin);
   } catch (error) {
-    throw kafkaFailure(servers, error);
+    throw kafkaFailure(kafka, error);
   } finally {
     await admin.close();
   }

@@ -9,7 +9,7 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { BOOTSTRAP_SERVERS, type BootstrapServers, HOST, LOGGER, METER } from '../../chassis/src/index.ts';
+import { HOST, KAFKA, type Kafka, LOGGER, METER } from '../../chassis/src/index.ts';
 import { ALERTS_SOURCE, AlertsController } from './alerts.controller.ts';
 import { LiveMapPart, TRUCK_LOG } from './live-map.part.ts';
 import { LiveSocket } from './live-socket.ts';
@@ -58,14 +58,14 @@ class LivePages implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy
     LivePages,
     {
       provide: TRUCK_LOG,
-      useFactory: (servers: BootstrapServers, logger: Logger) => kafkaLog(servers, logger),
-      inject: [BOOTSTRAP_SERVERS, LOGGER],
+      useFactory: (kafka: Kafka, logger: Logger) => kafkaLog(kafka, logger),
+      inject: [KAFKA, LOGGER],
     },
     { provide: ALERTS_SOURCE, useFactory: ({ alerts }: LiveMapPart) => alerts, inject: [LiveMapPart] },
     {
       provide: OPERATIONS,
-      useFactory: (servers: BootstrapServers) => new KafkaOperations(servers),
-      inject: [BOOTSTRAP_SERVERS],
+      useFactory: (kafka: Kafka) => new KafkaOperations(kafka),
+      inject: [KAFKA],
     },
   ],
 })

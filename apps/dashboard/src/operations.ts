@@ -1,7 +1,8 @@
 // A read-only look at the Kafka behind the map: topics with their sizes, groups with their lag. Asked at most once in a
 // while, however many look.
+import { connectionOptions } from '@milepost/streams';
 import { Admin, type ListedOffsetsTopic } from '@platformatic/kafka';
-import type { BootstrapServers } from '../../chassis/src/index.ts';
+import type { Kafka } from '../../chassis/src/index.ts';
 
 export interface TopicView {
   readonly name: string;
@@ -29,13 +30,13 @@ const earliest = -2n;
 const latest = -1n;
 
 export class KafkaOperations implements Operations {
-  readonly #servers: BootstrapServers;
+  readonly #kafka: Kafka;
   #connected: Admin | undefined;
   readonly topics = remembered(() => this.#readTopics());
   readonly groups = remembered(() => this.#readGroups());
 
-  constructor(servers: BootstrapServers) {
-    this.#servers = servers;
+  constructor(kafka: Kafka) {
+    this.#kafka = kafka;
   }
 
   async close(): Promise<void> {
@@ -45,7 +46,7 @@ export class KafkaOperations implements Operations {
   get #admin(): Admin {
     this.#connected ??= new Admin({
       clientId: 'milepost-dashboard-operations',
-      bootstrapBrokers: [...this.#servers()],
+      ...connectionOptions(this.#kafka()),
       retries: 1,
       connectTimeout: 3_000,
     });

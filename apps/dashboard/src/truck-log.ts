@@ -3,7 +3,7 @@
 import type { Logger } from '@milepost/core';
 import { type ConsumedRecord, Consumer, ensureTopics, partitionOf, productTopics, readBack } from '@milepost/streams';
 import { batchTracer } from '@milepost/telemetry';
-import type { BootstrapServers } from '../../chassis/src/index.ts';
+import type { Kafka } from '../../chassis/src/index.ts';
 
 export interface Following {
   /** Why nothing comes just now; undefined: it does. */
@@ -33,12 +33,12 @@ const clientId = 'milepost-dashboard';
 /** A page is told of changes four times a second: a fetch for each commit of the log would be hundreds. */
 const gatherMs = 50;
 
-export function kafkaLog(servers: BootstrapServers, logger: Logger): TruckLog {
+export function kafkaLog(kafka: Kafka, logger: Logger): TruckLog {
   return {
-    prepare: () => ensureTopics(servers()),
+    prepare: () => ensureTopics(kafka()),
     follow: (topics, handle) =>
       new Consumer({
-        bootstrapServers: servers(),
+        ...kafka(),
         groupId,
         clientId,
         topics,
@@ -49,7 +49,7 @@ export function kafkaLog(servers: BootstrapServers, logger: Logger): TruckLog {
       }),
     read: ({ topic, key, fromMs }) =>
       readBack({
-        bootstrapServers: servers(),
+        ...kafka(),
         clientId,
         topic,
         fromTimestamp: Math.max(0, fromMs),

@@ -6,15 +6,7 @@ import type { Settings } from '@milepost/settings';
 import { ensureTopics, Producer } from '@milepost/streams';
 import { isTracing } from '@milepost/telemetry';
 import { Inject, Injectable, Module } from '@nestjs/common';
-import {
-  BOOTSTRAP_SERVERS,
-  type BootstrapServers,
-  HOST,
-  Lifecycle,
-  LOGGER,
-  type Part,
-  SETTINGS,
-} from '../../chassis/src/index.ts';
+import { HOST, KAFKA, type Kafka, Lifecycle, LOGGER, type Part, SETTINGS } from '../../chassis/src/index.ts';
 import { LogSink } from './log-sink.ts';
 import { TracedSink } from './traced-sink.ts';
 
@@ -35,7 +27,7 @@ export class GatewayPart implements Part {
     @Inject(SETTINGS) private readonly settings: Settings,
     @Inject(HOST) private readonly host: Host,
     @Inject(LOGGER) private readonly logger: Logger,
-    @Inject(BOOTSTRAP_SERVERS) private readonly bootstrapServers: BootstrapServers,
+    @Inject(KAFKA) private readonly kafka: Kafka,
     private readonly lifecycle: Lifecycle,
   ) {
     lifecycle.register(this);
@@ -44,9 +36,8 @@ export class GatewayPart implements Part {
   async start(): Promise<void> {
     const { host, lifecycle, logger, settings } = this;
     const routes = settings.routes === undefined ? DEFAULT_ROUTES : parseRoutes(settings.routes);
-    const bootstrapServers = this.bootstrapServers();
-    await ensureTopics(bootstrapServers);
-    this.#producer = new Producer({ bootstrapServers, clientId: 'milepost-gateway', logger });
+    await ensureTopics(this.kafka());
+    this.#producer = new Producer({ ...this.kafka(), clientId: 'milepost-gateway', logger });
     const topics = [...routes.map(({ topic }) => topic), STATUS_TOPIC, DEAD_LETTERS_TOPIC];
     const log = await LogSink.open(this.#producer, topics);
     const sink = isTracing() ? new TracedSink(log, routes) : log;

@@ -17,16 +17,7 @@ import {
 import { batchTracer } from '@milepost/telemetry';
 import { Inject, Injectable, Module } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
-import {
-  BOOTSTRAP_SERVERS,
-  type BootstrapServers,
-  DATABASE,
-  HOST,
-  Lifecycle,
-  LOGGER,
-  type Part,
-  SETTINGS,
-} from '../../chassis/src/index.ts';
+import { DATABASE, HOST, KAFKA, type Kafka, Lifecycle, LOGGER, type Part, SETTINGS } from '../../chassis/src/index.ts';
 import { alertTopic } from './alert-topic.ts';
 import { AlertTraces, postAlert, sendAlert } from './alert-traces.ts';
 import { webhook } from './webhook.ts';
@@ -54,7 +45,7 @@ export class NotificationsPart implements Part {
     @Inject(HOST) private readonly host: Host,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(DATABASE) private readonly database: () => DataSource,
-    @Inject(BOOTSTRAP_SERVERS) private readonly bootstrapServers: BootstrapServers,
+    @Inject(KAFKA) private readonly kafka: Kafka,
     lifecycle: Lifecycle,
   ) {
     lifecycle.register(this);
@@ -62,11 +53,10 @@ export class NotificationsPart implements Part {
 
   async start(): Promise<void> {
     const { logger, host, settings } = this;
-    const bootstrapServers = this.bootstrapServers();
-    await ensureTopics(bootstrapServers);
+    await ensureTopics(this.kafka());
     const store = new PostgresAlertStore(this.database());
     await store.seed();
-    this.#producer = new Producer({ bootstrapServers, clientId: 'milepost-notifications', logger });
+    this.#producer = new Producer({ ...this.kafka(), clientId: 'milepost-notifications', logger });
     const { webhookUrl } = settings;
     const toTopic = alertTopic(this.#producer, host.clock);
     const channels: Channel[] = [this.#traces.traced(toTopic, sendAlert(TRUCK_ALERTS))];
@@ -74,7 +64,7 @@ export class NotificationsPart implements Part {
     this.#deliverer = new Deliverer({ store, channels, clock: host.clock, meter: host.meter, logger });
     this.#engine = new RuleEngine({ store, clock: host.clock, channels: channels.map(({ name }) => name) });
     this.#consumer = new Consumer({
-      bootstrapServers,
+      ...this.kafka(),
       groupId: GROUP_ID,
       clientId: 'milepost-notifications',
       topics: [TRUCK_GPS],

@@ -55,6 +55,46 @@ test('a refused database address does not repeat its password', () => {
   expect(refused({ DATABASE_URL: 'mysql://me:secret@host/db' })).not.toContain('secret');
 });
 
+const foreign = { MILEPOST_BOOTSTRAP_SERVERS: 'kafka:9092' };
+const sasl = {
+  ...foreign,
+  MILEPOST_KAFKA_SECURITY_PROTOCOL: 'SASL_SSL',
+  MILEPOST_KAFKA_SASL_MECHANISM: 'PLAIN',
+  MILEPOST_KAFKA_SASL_USERNAME: 'milepost',
+  MILEPOST_KAFKA_SASL_PASSWORD: 'secret',
+};
+
+test.each<[string, Record<string, string>, string]>([
+  ['SASL without a mechanism', { ...sasl, MILEPOST_KAFKA_SASL_MECHANISM: '' }, 'SASL_MECHANISM: expected PLAIN'],
+  ['SASL without a user', { ...sasl, MILEPOST_KAFKA_SASL_USERNAME: '' }, 'SASL_USERNAME: expected a user name'],
+  ['SASL without a password', { ...sasl, MILEPOST_KAFKA_SASL_PASSWORD: '' }, 'SASL_PASSWORD_FILE, got neither'],
+  ['two passwords', { ...sasl, MILEPOST_KAFKA_SASL_PASSWORD_FILE: '/p' }, 'SASL_PASSWORD_FILE, got both'],
+  [
+    'a user where nobody asks',
+    { ...foreign, MILEPOST_KAFKA_SASL_USERNAME: 'me' },
+    'is for SASL_PLAINTEXT and SASL_SSL',
+  ],
+  ['an authority without TLS', { ...foreign, MILEPOST_KAFKA_SSL_CA_FILE: '/ca' }, 'is for SSL and SASL_SSL'],
+  ['a certificate without its key', { ...sasl, MILEPOST_KAFKA_SSL_CERT_FILE: '/c' }, 'expected both or neither'],
+  [
+    'doors without a Kafka',
+    { MILEPOST_KAFKA_SECURITY_PROTOCOL: 'SSL' },
+    'MILEPOST_BOOTSTRAP_SERVERS: expected host:port',
+  ],
+])('%s is a mistake, said in one line', (_, env, said) => {
+  const message = refused(env);
+  expect(message).toContain(said);
+  expect(message.split('\n')).toHaveLength(1);
+  expect(message).not.toContain('secret');
+});
+
+test('a Kafka with TLS and SASL needs no more than that', () => {
+  expect(readSettings('gateway', sasl)).toMatchObject({
+    kafkaSecurityProtocol: 'SASL_SSL',
+    kafkaSaslUsername: 'milepost',
+  });
+});
+
 test('every setting says what it means', () => {
   for (const { variable, meaning } of describeSettings()) {
     expect(variable).toMatch(/^[A-Z_]+$/);

@@ -1,39 +1,19 @@
 // Every setting of Milepost: its environment variable, what it may be, its default, what it means. One table; the types,
 // `npx milepost config` and docs/CONFIG.md are made from it. Names follow interface; broker properties have Kafka's own.
 import { z } from 'zod';
+import { kafkaMistakes, kafkaTable } from './kafka-settings.ts';
+import { type Setting, setting, text, type Value } from './row.ts';
 
 export type ProgramName = 'appliance' | 'broker' | 'gateway' | 'dashboard' | 'notifications';
 
-/** One row of the table. `expected` completes the sentence "expected …" when a value is refused. */
-interface Setting<Schema extends z.ZodType> {
-  readonly variable: string;
-  /** The same thing under Kafka's name, where there is one: setting both differently is refused. */
-  readonly kafkaVariables?: readonly string[];
-  readonly schema: Schema;
-  readonly expected: string;
-  /** As it would be written in the environment; undefined: unset. */
-  readonly fallback?: string;
-  readonly meaning: string;
-}
-
-const setting = <Row extends Setting<z.ZodType>>(row: Row): Row => row;
 const port = z
   .string()
   .regex(/^\d{1,5}$/)
   .transform(Number)
   .pipe(z.number().max(65_535));
 const portOrOff = z.union([z.literal('off').transform(() => undefined), port]);
-const text = z.string().min(1);
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 const aPort = 'a port from 0 to 65535 (0: any free port)';
-
-/** A list of `host:port`. */
-const addresses = z.string().transform((value, context) => {
-  const parts = value.split(',').map((part) => part.trim());
-  if (parts.every((part) => /^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/.test(part))) return parts;
-  context.addIssue({ code: 'custom', message: 'not host:port' });
-  return z.NEVER;
-});
 
 /** One `PLAINTEXT://host:port`; TLS and several listeners come with the locked doors. */
 const advertised = z.string().transform((value, context) => {
@@ -111,13 +91,7 @@ export const table = {
     fallback: '30',
     meaning: 'How long a start waits for a PostgreSQL that cannot be reached before it gives up with status 1.',
   }),
-  bootstrapServers: setting({
-    variable: 'MILEPOST_BOOTSTRAP_SERVERS',
-    schema: addresses,
-    expected: 'host:port, several separated by commas',
-    meaning:
-      'The Kafka that gateway, dashboard and notifications use. Unset: our own broker; set: the appliance starts none.',
-  }),
+  ...kafkaTable,
   brokerId: setting({
     variable: 'MILEPOST_BROKER_ID',
     kafkaVariables: ['KAFKA_NODE_ID', 'KAFKA_BROKER_ID'],
@@ -179,11 +153,6 @@ export const table = {
   }),
 } as const;
 
-type Value<Row> = Row extends { schema: infer Schema extends z.ZodType; fallback: string }
-  ? z.output<Schema>
-  : Row extends { schema: infer Schema extends z.ZodType }
-    ? z.output<Schema> | undefined
-    : never;
 type Table = typeof table;
 
 export type Settings = { readonly [Name in keyof Table]: Value<Table[Name]> } & { readonly httpPort: number };
@@ -213,7 +182,7 @@ export function readSettings(program: ProgramName, env: Readonly<Record<string, 
     if (parsed.success) settings[name] = parsed.data;
     else wrong.push(`${seen?.variable ?? row.variable}: expected ${row.expected}, got "${shown(row, value)}"`);
   }
-  if (wrong.length === 0) wrong.push(...openDoors(settings as Settings));
+  if (wrong.length === 0) wrong.push(...openDoors(settings as Settings), ...kafkaMistakes(settings as Settings));
   for (const variable of unknown(env)) wrong.push(`${variable}: no such setting; \`npx milepost config\` lists them`);
   if (wrong.length > 0) throw new SettingsInvalid(wrong.join('\n'));
   return settings as Settings;
@@ -253,16 +222,13 @@ function unknown(env: Readonly<Record<string, string | undefined>>): string[] {
   return Object.keys(env).filter((name) => name.startsWith('MILEPOST_') && !known.has(name));
 }
 
-/** A password in a refused address is not repeated. */
-const shown = (row: { variable: string }, value: string): string =>
-  row.variable === 'DATABASE_URL' ? value.replace(/:[^:@/]*@/, ':***@') : value;
+/** As it may be printed: without a password. */
+export function shown({ variable, isSecret }: { variable: string; isSecret?: true }, value: string): string {
+  if (isSecret) return '***';
+  return variable === 'DATABASE_URL' ? value.replace(/:[^:@/]*@/, ':***@') : value;
+}
 
 /** Each setting with its default and meaning, for `npx milepost config` and docs/CONFIG.md. */
-export function describeSettings(): { variable: string; fallback: string; expected: string; meaning: string }[] {
-  return (Object.values(table) as Setting<z.ZodType>[]).map(({ variable, fallback, expected, meaning }) => ({
-    variable,
-    fallback: fallback ?? '(unset)',
-    expected,
-    meaning,
-  }));
+export function describeSettings(): (Setting<z.ZodType> & { readonly fallback: string })[] {
+  return (Object.values(table) as Setting<z.ZodType>[]).map((row) => ({ ...row, fallback: row.fallback ?? '(unset)' }));
 }

@@ -4,10 +4,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from '@milepost/core';
 import { FetchingClient } from './fetching-client.ts';
 import { Inbox } from './inbox.ts';
+import { connectionOptions, type KafkaAddress } from './kafka-address.ts';
 import type { ConsumedRecord } from './record.ts';
 
-export interface ConsumerOptions {
-  readonly bootstrapServers: readonly string[];
+export interface ConsumerOptions extends KafkaAddress {
   readonly groupId: string;
   readonly clientId: string;
   readonly topics: readonly string[];
@@ -107,10 +107,10 @@ export class Consumer {
   }
 
   #connect(inbox: Inbox): FetchingClient {
-    const { bootstrapServers, clientId, gatherMs = 0, groupId } = this.#options;
+    const { clientId, gatherMs = 0, groupId } = this.#options;
     const { signal } = this.#closing;
     const client = new FetchingClient(
-      { groupId, clientId, bootstrapBrokers: [...bootstrapServers], retries: 3 },
+      { groupId, clientId, ...connectionOptions(this.#options), retries: 3 },
       async (records) => {
         const gathered = gatherMs > 0 ? pause(gatherMs, undefined, { signal }).catch(() => {}) : undefined;
         await inbox.put(records);

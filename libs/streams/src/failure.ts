@@ -1,4 +1,18 @@
-// The client library wraps what happened in several layers ("Listing topics failed."); a user wants the innermost.
+// The client library wraps what happened in several layers ("Listing topics failed."); a user wants the innermost, where it
+// was, and the cure.
+import type { KafkaAddress } from './kafka-address.ts';
+
+/** A Kafka that cannot be worked with. */
+export class KafkaUnusable extends Error {
+  override readonly name = 'KafkaUnusable';
+  /** It does not answer: it may when asked again. Everything else stays as it is until somebody changes something. */
+  readonly isAway: boolean;
+
+  constructor(message: string, isAway: boolean, cause: unknown) {
+    super(message, { cause });
+    this.isAway = isAway;
+  }
+}
 
 /** All messages, from the outside in, each once. */
 export function reasonsOf(error: unknown): string[] {
@@ -7,20 +21,70 @@ export function reasonsOf(error: unknown): string[] {
   return [...new Set([error.message, ...[error.cause, ...inner].filter(Boolean).flatMap(reasonsOf)])];
 }
 
-/** The broker's own names for what it refused, such as TOPIC_ALREADY_EXISTS. */
+/** The broker's own names for what it refused, such as TOPIC_ALREADY_EXISTS, and Node's, such as ECONNREFUSED. */
 export function codesOf(error: unknown): string[] {
   if (!(error instanceof Error)) return [];
-  const { apiId } = error as { apiId?: string };
+  const { apiId, code } = error as { apiId?: string; code?: string };
   const inner = error instanceof AggregateError ? error.errors : [];
-  return [...(apiId === undefined ? [] : [apiId]), ...[error.cause, ...inner].flatMap(codesOf)];
+  const own = [apiId, code].filter((name) => name !== undefined);
+  return [...own, ...[error.cause, ...inner].flatMap(codesOf)];
 }
 
-/** What to say when a Kafka cannot be worked with: where, why, and the cure. */
-export function kafkaFailure(servers: readonly string[], error: unknown): Error {
-  const reasons = reasonsOf(error);
-  const isAway = reasons.some((reason) =>
-    /ECONNREFUSED|ETIMEDOUT|ENOTFOUND|EHOSTUNREACH|ECONNRESET|timed? ?out/i.test(reason),
-  );
-  const cure = isAway ? ': is it running, and is MILEPOST_BOOTSTRAP_SERVERS right?' : '';
-  return new Error(`Kafka at ${servers.join(', ')}: ${reasons.at(-1)}${cure}`, { cause: error });
+interface Trouble {
+  readonly seen: RegExp;
+  readonly cure: string;
+  readonly isAway?: true;
 }
+
+/** The first whose code or message is seen. */
+const troubles: readonly Trouble[] = [
+  {
+    seen: /SASL_AUTHENTICATION_FAILED|SASL authentication failed|PLC_KFK_AUTHENTICATION.*authentication failed/i,
+    cure: 'are MILEPOST_KAFKA_SASL_USERNAME and its password right?',
+  },
+  {
+    seen: /UNSUPPORTED_SASL_MECHANISM|suitable SASL mechanism/i,
+    cure: 'does that listener offer MILEPOST_KAFKA_SASL_MECHANISM?',
+  },
+  {
+    seen: /CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/,
+    cure: 'renew its certificate, or set the clock of this machine',
+  },
+  {
+    seen: /ERR_TLS_CERT_ALTNAME_INVALID/,
+    cure: 'name it in MILEPOST_BOOTSTRAP_SERVERS and in its advertised.listeners as its certificate does',
+  },
+  {
+    seen: /SELF_SIGNED_CERT|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|CERT_UNTRUSTED|INVALID_CA|CERT_SIGNATURE_FAILURE/,
+    cure: 'does MILEPOST_KAFKA_SSL_CA_FILE hold the authority that signed its certificate?',
+  },
+  {
+    seen: /CERTIFICATE_REQUIRED|BAD_CERTIFICATE|UNKNOWN_CA|HANDSHAKE_FAILURE/i,
+    cure: 'are MILEPOST_KAFKA_SSL_CERT_FILE and _KEY_FILE what it asks of its clients?',
+  },
+  {
+    seen: /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|TLS handshake failed|verify the broker supports TLS|tls.*(alert|required)|requires TLS/i,
+    cure: 'is MILEPOST_KAFKA_SECURITY_PROTOCOL that of this listener?',
+  },
+  {
+    seen: /(TOPIC|CLUSTER|GROUP|TRANSACTIONAL_ID)_AUTHORIZATION_FAILED/,
+    cure: 'its user may not: deploy/README.md lists what must be allowed',
+  },
+  {
+    seen: /ECONNREFUSED|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ECONNRESET|EPIPE|timed? ?out|Connection closed/i,
+    cure: 'is it running, and are MILEPOST_BOOTSTRAP_SERVERS and MILEPOST_KAFKA_SECURITY_PROTOCOL right?',
+    isAway: true,
+  },
+];
+
+/** What to say when a Kafka cannot be worked with: where, why, and the cure. */
+export function kafkaFailure({ bootstrapServers }: KafkaAddress, error: unknown): KafkaUnusable {
+  const reasons = reasonsOf(error);
+  const all = [...codesOf(error), ...reasons].join('\n');
+  const trouble = troubles.find(({ seen }) => seen.test(all));
+  const where = `Kafka at ${bootstrapServers.join(', ')}`;
+  const message = `${where}: ${oneLine(reasons.at(-1) ?? '')}${trouble ? `: ${trouble.cure}` : ''}`;
+  return new KafkaUnusable(message, trouble?.isAway === true, error);
+}
+
+const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim();

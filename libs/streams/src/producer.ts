@@ -3,12 +3,12 @@
 // after a lost state and send it again, so that with two in flight the second could land before the first).
 import type { Logger } from '@milepost/core';
 import { ProduceAcks } from '@platformatic/kafka';
+import { connectionOptions, type KafkaAddress } from './kafka-address.ts';
 import { partitionOf } from './partitioner.ts';
 import { ProducingClient } from './producing-client.ts';
 import type { RecordToSend } from './record.ts';
 
-export interface ProducerOptions {
-  readonly bootstrapServers: readonly string[];
+export interface ProducerOptions extends KafkaAddress {
   readonly clientId: string;
   readonly logger: Logger;
 }
@@ -21,10 +21,10 @@ export class Producer {
   readonly #client: ProducingClient;
   readonly #partitions = new Map<string, number>();
 
-  constructor({ bootstrapServers, clientId, logger }: ProducerOptions) {
+  constructor({ clientId, logger, ...address }: ProducerOptions) {
     this.#client = new ProducingClient({
       clientId,
-      bootstrapBrokers: [...bootstrapServers],
+      ...connectionOptions(address),
       idempotent: true,
       acks: ProduceAcks.ALL,
       timeout: REQUEST_TIMEOUT_MS,

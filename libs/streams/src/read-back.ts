@@ -1,10 +1,10 @@
 // Reads a stretch of the log again, outside of any group: a truck's track, a consumer's state after a restart.
 import { BytesClient } from './bytes-client.ts';
 import { recordsOf } from './fetched.ts';
+import { connectionOptions, type KafkaAddress } from './kafka-address.ts';
 import type { ConsumedRecord } from './record.ts';
 
-export interface ReadBackOptions {
-  readonly bootstrapServers: readonly string[];
+export interface ReadBackOptions extends KafkaAddress {
   readonly clientId: string;
   readonly topic: string;
   /** Left out: all. */
@@ -22,7 +22,7 @@ export async function* readBack(options: ReadBackOptions): AsyncGenerator<readon
   const client = new BytesClient({
     groupId: options.clientId, // never joined: the library wants a name
     clientId: options.clientId,
-    bootstrapBrokers: [...options.bootstrapServers],
+    ...connectionOptions(options),
     retries: 3,
   });
   try {

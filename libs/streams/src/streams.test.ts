@@ -53,7 +53,7 @@ const recordOf = (topic: string, key: string, value: string) => ({
 });
 
 async function produce(topic: string, count: number, partitions = 3): Promise<void> {
-  await ensureTopics(bootstrapServers(), [{ name: topic, partitions }]);
+  await ensureTopics({ bootstrapServers: bootstrapServers() }, [{ name: topic, partitions }]);
   const producer = new Producer({ bootstrapServers: bootstrapServers(), clientId: 'test', logger });
   await producer.send(Array.from({ length: count }, (_, n) => recordOf(topic, `truck-${n % 7}`, String(n))));
   await producer.close();
@@ -101,7 +101,7 @@ test('what is produced is consumed once, whole, each key in its order', async ()
 });
 
 test('a record keeps its key, value, headers and timestamp, and what it does not have', async () => {
-  await ensureTopics(bootstrapServers(), [{ name: 'kept', partitions: 1 }]);
+  await ensureTopics({ bootstrapServers: bootstrapServers() }, [{ name: 'kept', partitions: 1 }]);
   const producer = new Producer({ bootstrapServers: bootstrapServers(), clientId: 'test', logger });
   const headers = new Map([
     ['mqtt.topic', Buffer.from('trucks/t-1/gps')],
@@ -153,7 +153,7 @@ test('a group that stands in the middle of a batch gets its second half', async 
 });
 
 test('a handler that takes its time gets everything, in order', async () => {
-  await ensureTopics(bootstrapServers(), [{ name: 'slow', partitions: 1 }]);
+  await ensureTopics({ bootstrapServers: bootstrapServers() }, [{ name: 'slow', partitions: 1 }]);
   const producer = new Producer({ bootstrapServers: bootstrapServers(), clientId: 'test', logger });
   const key = 'x'.repeat(300);
   for (let from = 0; from < 30_000; from += 1000)
@@ -171,7 +171,7 @@ test('a handler that takes its time gets everything, in order', async () => {
 });
 
 test('records of other producers are read, however they are compressed', async () => {
-  await ensureTopics(bootstrapServers(), [{ name: 'packed', partitions: 1 }]);
+  await ensureTopics({ bootstrapServers: bootstrapServers() }, [{ name: 'packed', partitions: 1 }]);
   for (const compression of ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const) {
     const other = new OtherProducer({ clientId: 'other', bootstrapBrokers: bootstrapServers() });
     const value = Buffer.from(compression.repeat(100));

@@ -1,6 +1,8 @@
 // The topics of the product. Each app makes sure at its start that they are there, on our broker or on a foreign Kafka.
-import { Admin } from '@platformatic/kafka';
-import { codesOf, kafkaFailure } from './failure.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Admin, type ClusterMetadata } from '@platformatic/kafka';
+import { codesOf, kafkaFailure, reasonsOf } from './failure.ts';
+import { connectionOptions, type KafkaAddress } from './kafka-address.ts';
 
 export interface TopicPlan {
   readonly name: string;
@@ -28,26 +30,22 @@ export class WrongPartitions extends Error {
 }
 
 /** Creates what is missing. @throws WrongPartitions; Error with where, why and the cure. */
-export async function ensureTopics(
-  bootstrapServers: readonly string[],
-  plans: readonly TopicPlan[] = productTopics,
-): Promise<void> {
+export async function ensureTopics(address: KafkaAddress, plans: readonly TopicPlan[] = productTopics): Promise<void> {
   const admin = new Admin({
     clientId: 'milepost-topics',
-    bootstrapBrokers: [...bootstrapServers],
+    ...connectionOptions(address),
     retries: 5,
     retryDelay: 300,
   });
   try {
     const there = new Set(await admin.listTopics({ includeInternals: false }));
     for (const plan of plans) if (!there.has(plan.name)) await create(admin, plan);
-    const metadata = await admin.metadata({
-      topics: plans.map(({ name }) => name),
-      autocreateTopics: false,
-      forceUpdate: true,
-    });
+    const seenBy = await settled(
+      admin,
+      plans.map(({ name }) => name),
+    );
     for (const { name, partitions } of plans) {
-      const seen = metadata.topics.get(name)?.partitionsCount;
+      const seen = seenBy.get(name)?.partitionsCount;
       if (seen !== partitions)
         throw new WrongPartitions(
           `topic ${name}: expected ${partitions} partitions, it has ${seen}; the key of a truck decides its partition, so ` +
@@ -55,11 +53,28 @@ export async function ensureTopics(
         );
     }
   } catch (error) {
-    throw error instanceof WrongPartitions ? error : kafkaFailure(bootstrapServers, error);
+    throw error instanceof WrongPartitions ? error : kafkaFailure(address, error);
   } finally {
     await admin.close();
   }
 }
+
+/** A Kafka answers a creation before every broker of it knows of the topic, and before its partitions have leaders. */
+async function settled(admin: Admin, topics: string[]): Promise<ClusterMetadata['topics']> {
+  for (const until = performance.now() + SETTLE_LIMIT_MS; ; await pause(SETTLE_LOOK_MS)) {
+    const isLate = performance.now() > until;
+    try {
+      const seen = (await admin.metadata({ topics, autocreateTopics: false, forceUpdate: true })).topics;
+      const isLed = [...seen.values()].every(({ partitions }) => partitions.every(({ leader }) => leader >= 0));
+      if (isLed || isLate) return seen; // with a broker away some have no leader for long: that is not ours to mend
+    } catch (error) {
+      if (isLate || !reasonsOf(error).some((reason) => /Unknown topic/.test(reason))) throw error; // its code is lost
+    }
+  }
+}
+
+const SETTLE_LIMIT_MS = 15_000;
+const SETTLE_LOOK_MS = 100;
 
 /** Another app may be creating the same topic at this moment: that is as good. */
 async function create(admin: Admin, { name, partitions, configs = {} }: TopicPlan): Promise<void> {

@@ -1,5 +1,6 @@
 // Reads whole topics back with kafkajs: a client that shares no code with ours.
-import { Kafka, logLevel } from 'kafkajs';
+import type { KafkaAddress } from '@milepost/streams';
+import { Kafka, logLevel, type SASLOptions } from 'kafkajs';
 
 export interface ReadRecord {
   readonly partition: number;
@@ -9,12 +10,19 @@ export interface ReadRecord {
   readonly headers: Record<string, string>;
 }
 
-export const kafkajs = (port: number): Kafka =>
-  new Kafka({ brokers: [`127.0.0.1:${port}`], logLevel: logLevel.NOTHING, clientId: 'test', retry: { retries: 8 } });
+export function kafkajs(at: KafkaAddress | number): Kafka {
+  const { bootstrapServers, sasl, tls } = typeof at === 'number' ? { bootstrapServers: [`127.0.0.1:${at}`] } : at;
+  const door = {
+    ...(tls ? { ssl: { ...tls } } : {}),
+    ...(sasl ? { sasl: { ...sasl, mechanism: sasl.mechanism.toLowerCase() } as SASLOptions } : {}),
+  };
+  const quiet = { logLevel: logLevel.NOTHING, clientId: 'test', retry: { retries: 8 } };
+  return new Kafka({ brokers: [...bootstrapServers], ...door, ...quiet });
+}
 
 /** Every record of the topic up to the end it has now, by partition and offset. */
-export async function readAll(port: number, topic: string): Promise<ReadRecord[]> {
-  const kafka = kafkajs(port);
+export async function readAll(at: KafkaAddress | number, topic: string): Promise<ReadRecord[]> {
+  const kafka = kafkajs(at);
   const admin = kafka.admin();
   await admin.connect();
   const offsets = await admin.fetchTopicOffsets(topic);

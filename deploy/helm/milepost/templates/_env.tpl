@@ -54,6 +54,33 @@ and no others.
 {{- define "milepost.env.clients" -}}
 - name: MILEPOST_BOOTSTRAP_SERVERS
   value: {{ include "milepost.bootstrapServers" . | quote }}
+{{- with .Values.kafka.external }}
+{{- if ne .securityProtocol "PLAINTEXT" }}
+- name: MILEPOST_KAFKA_SECURITY_PROTOCOL
+  value: {{ .securityProtocol }}
+{{- end }}
+{{- if hasPrefix "SASL_" .securityProtocol }}
+- name: MILEPOST_KAFKA_SASL_MECHANISM
+  value: {{ .sasl.mechanism }}
+- name: MILEPOST_KAFKA_SASL_USERNAME
+  value: {{ .sasl.username | quote }}
+- name: MILEPOST_KAFKA_SASL_PASSWORD
+  valueFrom:
+    secretKeyRef:
+      name: {{ .sasl.existingSecret }}
+      key: {{ .sasl.secretKey }}
+{{- end }}
+{{- with .tls.caSecret }}
+- name: MILEPOST_KAFKA_SSL_CA_FILE
+  value: /etc/milepost/kafka-ca/{{ $.Values.kafka.external.tls.caKey }}
+{{- end }}
+{{- if .tls.clientSecret }}
+- name: MILEPOST_KAFKA_SSL_CERT_FILE
+  value: /etc/milepost/kafka-client/{{ .tls.certKey }}
+- name: MILEPOST_KAFKA_SSL_KEY_FILE
+  value: /etc/milepost/kafka-client/{{ .tls.keyKey }}
+{{- end }}
+{{- end }}
 {{- end -}}
 
 {{- define "milepost.env.gateway" -}}

@@ -117,12 +117,39 @@ spec:
         {{- with include "milepost.caMount" $root }}
         {{- . | nindent 8 }}
         {{- end }}
+        {{- range include "milepost.kafkaSecrets" $root | fromYamlArray }}
+        - name: {{ .name }}
+          mountPath: /etc/milepost/{{ .name }}
+          readOnly: true
+        {{- end }}
   volumes:
     - name: tmp
       emptyDir: {}
     {{- with include "milepost.caVolume" $root }}
     {{- . | nindent 4 }}
     {{- end }}
+    {{- range include "milepost.kafkaSecrets" $root | fromYamlArray }}
+    - name: {{ .name }}
+      secret:
+        secretName: {{ .secret }}
+        items:
+          {{- range .keys }}
+          - key: {{ . }}
+            path: {{ . }}
+          {{- end }}
+    {{- end }}
+{{- end -}}
+
+{{/* Certificates for a Kafka of somebody else's: every pod but the database's is its client then. */}}
+{{- define "milepost.kafkaSecrets" -}}
+{{- with .Values.kafka.external.tls -}}
+{{- if .caSecret }}
+- {name: kafka-ca, secret: {{ .caSecret }}, keys: [{{ .caKey }}]}
+{{- end }}
+{{- if .clientSecret }}
+- {name: kafka-client, secret: {{ .clientSecret }}, keys: [{{ .certKey }}, {{ .keyKey }}]}
+{{- end }}
+{{- end -}}
 {{- end -}}
 
 {{- define "milepost.caMount" -}}

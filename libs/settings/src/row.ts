@@ -1,0 +1,25 @@
+// One row of the table of settings, and the kinds of values that several rows share.
+import { z } from 'zod';
+
+/** `expected` completes the sentence "expected …" when a value is refused. */
+export interface Setting<Schema extends z.ZodType> {
+  readonly variable: string;
+  /** The same thing under Kafka's name, where there is one: setting both differently is refused. */
+  readonly kafkaVariables?: readonly string[];
+  readonly schema: Schema;
+  readonly expected: string;
+  /** As it would be written in the environment; undefined: unset. */
+  readonly fallback?: string;
+  readonly meaning: string;
+  /** Never printed: not when it is refused, not by `milepost config`. */
+  readonly isSecret?: true;
+}
+
+export const setting = <Row extends Setting<z.ZodType>>(row: Row): Row => row;
+export const text = z.string().min(1);
+
+export type Value<Row> = Row extends { schema: infer Schema extends z.ZodType; fallback: string }
+  ? z.output<Schema>
+  : Row extends { schema: infer Schema extends z.ZodType }
+    ? z.output<Schema> | undefined
+    : never;
