@@ -37,6 +37,11 @@ const surroundings: readonly Values[] = [
     },
   },
   { allowAnonymous: true, postgres: { external: { existingSecret: 'db' } } },
+  {
+    allowAnonymous: true,
+    postgres: { external: { existingSecret: 'db' } },
+    kafka: { external: { bootstrapServers: 'fleet:9092' } },
+  },
 ];
 
 /** What "another value" is, where the type of the present one does not say. */
@@ -50,7 +55,7 @@ const others: Readonly<Record<string, unknown>> = {
   'postgres.bundled.image.pullPolicy': 'Always',
   imagePullSecrets: [{ name: 'registry' }],
   'kafka.external.bootstrapServers': 'kafka:9092',
-  'kafka.external.securityProtocol': 'SASL_PLAINTEXT',
+  'kafka.external.securityProtocol': 'SSL',
   'kafka.external.sasl.mechanism': 'PLAIN',
   'kafka.flush': 'os',
   'kafka.properties': { 'num.partitions': 4 },
