@@ -1,6 +1,6 @@
 // The trace of one truck's position, as a collector gets it from a running appliance.
 import { connectAsync, type MqttClient } from 'mqtt';
-import { check, type Report } from '../support/run.ts';
+import { check, command, missing, type Report } from '../support/run.ts';
 import type { OtlpReceiver, ReceivedSpan } from './otlp-receiver.ts';
 import { eventually, type Heard, type Listener, type Program } from './stack.ts';
 
@@ -23,6 +23,7 @@ export async function traceCases(report: Report, world: TraceWorld): Promise<voi
       trace = await eventually('the whole trace', () => wholeTrace(world.collector.spans));
       await checkShape(trace, world.webhook.heard);
     });
+    await deviceTrace(report, world);
     await report.run('batches and commits are spans of their own, linked to the records in them', async () => {
       const sent = trace?.sent;
       const received = trace?.processed;
@@ -49,6 +50,32 @@ export async function traceCases(report: Report, world: TraceWorld): Promise<voi
   } finally {
     await device.endAsync();
   }
+}
+
+/** MQTT 5, by somebody else's client: the trace that the device has begun goes on. */
+async function deviceTrace(report: Report, { collector, mqttPort, webhook }: TraceWorld): Promise<void> {
+  const name = 'mosquitto_pub -V 5: a trace that a device has begun goes on to the webhook';
+  const away = await missing('mosquitto_pub', '--help');
+  if (away) return report.skip(name, `${away} (Debian: mosquitto-clients)`);
+  await report.run(name, async () => {
+    const [traceId, spanId] = ['0af7651916cd43dd8448eb211c80319c', 'b7ad6b7169203331'];
+    const user = ['-D', 'publish', 'user-property', 'traceparent', `00-${traceId}-${spanId}-01`];
+    const where = ['-V', '5', '-p', String(mqttPort), '-i', 'five', '-q', '1', '-t', 'trucks/five/gps'];
+    const { status, stderr } = await command('mosquitto_pub', [
+      ...where,
+      ...user,
+      '-m',
+      '{"lat":57.7,"lon":11.97,"speedKmh":150}',
+    ]);
+    check(status === 0 && stderr === '', 'it is acknowledged', stderr);
+    const inTrace = () => collector.spans.filter((span) => span.traceId === traceId);
+    const posted = await eventually('the webhook in the trace', () => inTrace().find((span) => span.name === 'POST'));
+    const received = inTrace().find((span) => span.name === 'process trucks/+/gps');
+    check(received?.parentSpanId === spanId, "the gateway's span is a child of the device's", inTrace());
+    await eventually('the webhook is told of it', () =>
+      webhook.heard.find(({ headers }) => headers['traceparent'] === `00-${traceId}-${posted.spanId}-01`),
+    );
+  });
 }
 
 /** Resolves at the PUBACK. */

@@ -10,7 +10,7 @@ import { silentLogger } from '@milepost/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { WebSocket } from 'ws';
-import { ChassisModule, KafkaFromSettingsModule, Lifecycle } from '../../chassis/src/index.ts';
+import { ChassisModule, ForeignKafkaPart, KafkaFromSettingsModule, Lifecycle } from '../../chassis/src/index.ts';
 import { DashboardModule } from './dashboard.module.ts';
 import { TRUCK_LOG } from './live-map.part.ts';
 import type { LiveMessage } from './live-socket.ts';
@@ -59,6 +59,8 @@ beforeAll(async () => {
     lifecycle,
   });
   const module = await Test.createTestingModule({ imports: [frame, KafkaFromSettingsModule, DashboardModule] })
+    .overrideProvider(ForeignKafkaPart) // there is none to wait for
+    .useValue({})
     .overrideProvider(TRUCK_LOG)
     .useValue(log)
     .overrideProvider(OPERATIONS)

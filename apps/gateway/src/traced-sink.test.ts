@@ -70,6 +70,19 @@ test('what is not sampled goes through untouched, and so does the word of the ga
   expect(log.sent[1]?.[0]).toBe(presence);
 });
 
+test('a trace that a device has begun goes on, if the device has it sampled', async () => {
+  await tracing('0'); // of those that begin here
+  const log = new Log();
+  const parent = (flags: string): string => `00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-${flags}`;
+  const publish = record({ 'mqtt.topic': 'trucks/t-1/gps', traceparent: parent('01') });
+  await new TracedSink(log, DEFAULT_ROUTES).send([publish]);
+  expect(traceOf(log.sent[0]?.[0])).toBe('0af7651916cd43dd8448eb211c80319c');
+  expect(log.sent[0]?.[0]?.headers.get('traceparent')?.toString()).not.toBe(parent('01')); // the send is its parent now
+  const unsampled = record({ 'mqtt.topic': 'trucks/t-1/gps', traceparent: parent('00') });
+  await new TracedSink(log, DEFAULT_ROUTES).send([unsampled]);
+  expect(log.sent[1]?.[0]).toBe(unsampled);
+});
+
 test('a record that is sent again stays in its trace', async () => {
   await tracing('1');
   const log = new Log();

@@ -1,7 +1,7 @@
-// A position's trace begins here, as MQTT 3.1.1 has no place for one: the way from PUBLISH to PUBACK, within it the way
-// into the log, and the record takes the trace along to whoever reads it. Only sampled publishes cost anything.
+// A position's trace goes on here, where a device has begun one (MQTT 5), or begins: the way from PUBLISH to PUBACK, within it
+// the way into the log, and the record takes the trace along to whoever reads it. Only sampled publishes cost anything.
 import { type IntakeRecord, matchRoute, type RecordSink, type Route } from '@milepost/ingress';
-import { failSpan, headersOf, tracer } from '@milepost/telemetry';
+import { contextFrom, failSpan, headersOf, tracer } from '@milepost/telemetry';
 import { type Context, ROOT_CONTEXT, type Span, SpanKind, trace } from '@opentelemetry/api';
 
 interface Publish {
@@ -59,11 +59,8 @@ export class TracedSink implements RecordSink {
   #publishOf({ headers, key, timestamp }: IntakeRecord): Publish | undefined {
     const mqttTopic = headers.get('mqtt.topic');
     if (!mqttTopic) return undefined;
-    const received = tracer().startSpan(
-      'process mqtt',
-      { kind: SpanKind.CONSUMER, startTime: timestamp },
-      ROOT_CONTEXT,
-    );
+    const parent = headers.has('traceparent') ? contextFrom(headers) : ROOT_CONTEXT;
+    const received = tracer().startSpan('process mqtt', { kind: SpanKind.CONSUMER, startTime: timestamp }, parent);
     if (!received.isRecording()) return undefined;
     const match = matchRoute(this.#routes, mqttTopic.toString());
     const template = match.kind === 'route' ? match.route.filter : '(no route)';
@@ -76,7 +73,7 @@ export class TracedSink implements RecordSink {
       'messaging.client.id': headers.get('mqtt.client')?.toString() ?? '',
       'milepost.truck.id': key?.toString() ?? '',
     });
-    return { received, inTrace: trace.setSpan(ROOT_CONTEXT, received) };
+    return { received, inTrace: trace.setSpan(parent, received) };
   }
 }
 

@@ -1,9 +1,10 @@
 // The acknowledgements that one connection waits for, in the order of its publishes. Records of different partitions
 // are stored in any order; MQTT-4.6.0 wants PUBACKs and PUBRECs in the order of the PUBLISHes, so an early one waits here.
-import type { Acknowledgement } from './engine.ts';
+import type { Acknowledgement, AckRemark } from './engine.ts';
 
 export interface AckSlot extends Acknowledgement {
   due: boolean;
+  remark?: AckRemark;
 }
 
 export class AckQueue {

@@ -6,6 +6,7 @@
 //   subscribes to skips aedes's fan-out. What no route takes is ordinary MQTT among devices, at its own QoS. A subscriber
 //   that does not keep up misses QoS 0 messages, and never slows a publisher.
 // - Keep-alive is ours: aedes's timer sees only packets that it has parsed, and would end a device that we paused.
+// - aedes speaks 3.1.1. Its parser understands MQTT 5 when it is told to; what else that takes is in mqtt5.ts.
 // - aedes's pause() stops the reading, but loses count of the packets that it has under way, and its resume() would wait
 //   for them for ever: the count is put right first. (Holding a publish's callback instead does not stop the reading.)
 import { randomBytes } from 'node:crypto';
@@ -14,6 +15,7 @@ import { createServer as createHttpServer, type Server as HttpServer } from 'nod
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { AddressInUse, type Logger } from '@milepost/core';
+import type { Packet } from 'mqtt-packet';
 import { Aedes, type Client, type ConnectPacket, type PublishPacket } from 'aedes';
 import { createWebSocketStream, WebSocketServer } from 'ws';
 import type {
@@ -26,6 +28,8 @@ import type {
   MqttEvents,
   MqttPorts,
 } from './engine.ts';
+import { Mqtt5, type Connect5, traceOf } from './mqtt5.ts';
+import { Mqtt5Sessions } from './mqtt5-sessions.ts';
 import { filtersOverlap } from './routes.ts';
 
 /** Packets that a device may send behind its CONNECT, before the answer. */
@@ -57,6 +61,7 @@ export class AedesEngine implements MqttEngine {
   readonly #accepted = new WeakSet<Client>();
   readonly #sockets = new WeakMap<Duplex, Socket>();
   readonly #servers: (Server | HttpServer)[] = [];
+  readonly #sessions5 = new Mqtt5Sessions(() => performance.now());
   #broker: TelemetryBroker | undefined;
   #events: MqttEvents | undefined;
   #sweeping: NodeJS.Timeout | undefined;
@@ -96,10 +101,14 @@ export class AedesEngine implements MqttEngine {
   async #startBroker(): Promise<TelemetryBroker> {
     const broker = new TelemetryBroker(this.#options.telemetry);
     broker.preConnect = (client, packet, callback) => {
-      this.#links.set(client, new Link(client, packet, this.#sockets.get(client.conn)));
-      packet.clientId ||= `auto-${randomBytes(8).toString('hex')}`; // shorter than aedes's own: it goes into headers
+      const link = new Link(client, packet, this.#sockets.get(client.conn));
+      this.#links.set(client, link);
+      const assignedId = packet.clientId ? undefined : `auto-${randomBytes(8).toString('hex')}`;
+      packet.clientId ||= assignedId ?? ''; // shorter than aedes's own: it goes into headers
       packet.keepalive = 0; // aedes then sets no timer: see `#sweep`
-      callback(null, true);
+      const is5 = (packet.protocolVersion as number) === 5;
+      if (is5 && !this.#speak5(link, packet, assignedId)) callback(new Error('an authentication method'), false);
+      else callback(null, true);
     };
     broker.authorizePublish = (client, packet, callback) => this.#published(client, packet, callback);
     broker.authorizeForward = (client, packet) => {
@@ -112,7 +121,13 @@ export class AedesEngine implements MqttEngine {
       if (!link) return;
       link.accept();
       this.#accepted.add(client);
+      if (link.mqtt5) this.#sessions5.connected(link.id, link);
       this.#events?.connected(link);
+      link.clean = link.mqtt5 ? link.mqtt5.sessionExpiryMs === 0 : link.clean;
+    });
+    broker.on('clientReady', (client) => {
+      const link = this.#links.get(client);
+      if (link?.mqtt5) client.clean = link.clean; // what a clean start wipes is wiped; from now on it is kept, or not
     });
     broker.on('clientDisconnect', (client) => this.#ended(client));
     broker.on('clientError', (client, error) => this.#links.get(client)?.failed(error));
@@ -129,15 +144,38 @@ export class AedesEngine implements MqttEngine {
     return broker;
   }
 
+  /** Aedes is told that it is 3.1.1; its parser goes on in MQTT 5. False: refused. */
+  #speak5(link: Link, packet: ConnectPacket, assignedId: string | undefined): boolean {
+    const { client } = link;
+    const connect = { ...packet } as unknown as Connect5;
+    const reader = client as unknown as ClientReader;
+    const mqtt5 = link.speak5(connect, (said) => void setImmediate(() => reader._parser.emit('packet', said)));
+    const isSessionPresent = !packet.clean && this.#sessions5.isPresent(connect.clientId);
+    reader._parser.settings = connect;
+    packet.protocolVersion = 4;
+    packet.clean = !isSessionPresent;
+    link.clean = packet.clean;
+    reader._parser.prependListener('packet', (heard: Packet) => {
+      const reason = mqtt5.heard(heard);
+      if (reason === undefined) return;
+      link.endsFor(reason);
+      (heard as { cmd: string }).cmd = 'refused'; // aedes ends a connection for a packet that it does not know
+    });
+    return mqtt5.admit({ isSessionPresent, assignedId });
+  }
+
   /** aedes asks here before it acknowledges: the last moment at which the acknowledgement can be made ours. */
   #published(client: Client | null, packet: DevicePublish, callback: Done): void {
     const link = client && this.#links.get(client);
     const { topic, qos, retain, dup, messageId } = packet;
     const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload;
+    const trace = traceOf(packet.properties);
     packet.qos = 0;
     packet.deviceQos = qos;
     try {
-      const isNew = link ? this.#events?.published(link, { topic, payload, qos, retain, dup, messageId }) : false;
+      const isNew = link
+        ? this.#events?.published(link, { topic, payload, qos, retain, dup, messageId, ...(trace ? { trace } : {}) })
+        : false;
       packet.isHushed = !isNew;
     } catch (error) {
       this.#options.logger.error({ error, topic }, 'a publish could not be handled; its connection is closed');
@@ -150,6 +188,10 @@ export class AedesEngine implements MqttEngine {
     const link = this.#links.get(client);
     if (!link?.isAccepted) return;
     this.#links.delete(client);
+    if (link.mqtt5) {
+      link.clean = link.mqtt5.sessionExpiryMs === 0;
+      this.#sessions5.disconnected(link.id, link, link.mqtt5.sessionExpiryMs);
+    }
     this.#events?.disconnected(link, link.reason);
   }
 
@@ -217,7 +259,10 @@ export class AedesEngine implements MqttEngine {
 /** One connection. */
 class Link implements MqttClient {
   readonly client: Client;
-  readonly clean: boolean;
+  /** Of MQTT 5: at the start whether it begins anew, later whether its session ends with it. */
+  clean: boolean;
+  /** Undefined: it speaks 3.1.1. */
+  mqtt5: Mqtt5 | undefined;
   readonly listener: Listener;
   id = '';
   isAccepted = false;
@@ -244,14 +289,26 @@ class Link implements MqttClient {
   acknowledge(acknowledgements: readonly Acknowledgement[]): void {
     const { conn } = this.client;
     if (conn.destroyed) return;
-    const bytes = Buffer.allocUnsafe(acknowledgements.length * ACK_BYTES);
-    acknowledgements.forEach(({ messageId, qos }, index) => {
-      bytes[index * ACK_BYTES] = qos === 1 ? PUBACK : PUBREC;
-      bytes[index * ACK_BYTES + 1] = 2;
-      bytes.writeUInt16BE(messageId, index * ACK_BYTES + 2);
-    });
-    conn.write(bytes);
+    if (this.mqtt5) this.mqtt5.acknowledge(acknowledgements);
+    else conn.write(inBytes(acknowledgements));
     if (conn.writableLength > MAX_UNREAD_ACK_BYTES) this.close('unread-acks');
+  }
+
+  /** From now on what aedes writes is put into MQTT 5. `feed`: to aedes, as if the device had sent it. */
+  speak5(connect: Connect5, feed: (packet: Packet) => void): Mqtt5 {
+    const { conn } = this.client;
+    const write = conn.write.bind(conn);
+    const mqtt5 = new Mqtt5(connect, {
+      write: (bytes) => void (conn.destroyed || write(bytes)),
+      close: (reason) => this.close(reason),
+      feed,
+    });
+    conn.write = (chunk: Buffer | string, encoding?: unknown): boolean => {
+      mqtt5.engineWrites(typeof chunk === 'string' ? Buffer.from(chunk, encoding as BufferEncoding) : chunk);
+      return !conn.writableNeedDrain;
+    };
+    this.mqtt5 = mqtt5;
+    return mqtt5;
   }
 
   pause(): void {
@@ -272,7 +329,13 @@ class Link implements MqttClient {
 
   close(reason: CloseReason): void {
     this.#reason ??= reason;
+    if (!this.client.conn.destroyed) this.mqtt5?.closing(reason);
     this.client.conn.destroy();
+  }
+
+  /** It is about to be ended. */
+  endsFor(reason: CloseReason): void {
+    this.#reason ??= reason;
   }
 
   failed(error: NodeJS.ErrnoException): void {
@@ -299,6 +362,16 @@ class Link implements MqttClient {
   isOverdue(now: number): boolean {
     return now - this.#heardAt > this.#silenceMs;
   }
+}
+
+function inBytes(acknowledgements: readonly Acknowledgement[]): Buffer {
+  const bytes = Buffer.allocUnsafe(acknowledgements.length * ACK_BYTES);
+  acknowledgements.forEach(({ messageId, qos }, index) => {
+    bytes[index * ACK_BYTES] = qos === 1 ? PUBACK : PUBREC;
+    bytes[index * ACK_BYTES + 1] = 2;
+    bytes.writeUInt16BE(messageId, index * ACK_BYTES + 2);
+  });
+  return bytes;
 }
 
 /** aedes, spared what telemetry does not need. */
@@ -386,6 +459,7 @@ interface ClientReader {
   _parsingBatch: number;
   /** DISCONNECT has come. */
   readonly _disconnected: boolean;
+  readonly _parser: EventEmitter & { settings: object };
 }
 
 interface IncomingPackets {

@@ -1,7 +1,7 @@
 // One connection as the intake sees it, and one publish of it on its way into the log.
 import { AckQueue, type AckSlot } from './ack-queue.ts';
 import type { DeadLetterReason } from './dead-letter.ts';
-import type { MqttClient, MqttPublish } from './engine.ts';
+import type { MqttClient, MqttPublish, TraceHeaders } from './engine.ts';
 import type { IntakeRecord } from './record.ts';
 import type { Match } from './routes.ts';
 import type { Queued } from './sender.ts';
@@ -80,13 +80,13 @@ function sizeOf({ key, value }: IntakeRecord): number {
 /** Where a record came from. */
 export function originHeaders(
   device: Device,
-  { topic, qos, retain, dup }: MqttPublish,
+  { topic, qos, retain, dup, trace }: MqttPublish,
   destination: Extract<Destination, { kind: 'route' }> | undefined,
   clock: 'plausible' | 'implausible',
 ): ReadonlyMap<string, Buffer> {
   const flags = qos | (retain ? 4 : 0) | (dup ? 8 : 0) | (clock === 'implausible' ? 16 : 0);
   const last = device.lastHeaders;
-  if (last && last.topic === topic && last.flags === flags) return last.headers;
+  if (last && last.topic === topic && last.flags === flags) return withTrace(last.headers, trace);
   const headers = new Map([
     ['mqtt.topic', Buffer.from(topic)],
     ['mqtt.client', Buffer.from(device.client.id)],
@@ -97,5 +97,12 @@ export function originHeaders(
   if (destination?.original !== undefined) headers.set('device', Buffer.from(destination.original));
   if (clock === 'implausible') headers.set('clock', Buffer.from('implausible'));
   device.lastHeaders = { topic, flags, headers };
-  return headers;
+  return withTrace(headers, trace);
+}
+
+/** Each publish has a trace of its own: its headers are no other record's. */
+function withTrace(headers: ReadonlyMap<string, Buffer>, trace: TraceHeaders | undefined): ReadonlyMap<string, Buffer> {
+  if (!trace) return headers;
+  const traced = new Map(headers).set('traceparent', Buffer.from(trace.traceparent));
+  return trace.tracestate === undefined ? traced : traced.set('tracestate', Buffer.from(trace.tracestate));
 }

@@ -56,6 +56,14 @@ export type CloseReason = (typeof CLOSE_REASONS)[number];
 export interface Acknowledgement {
   readonly messageId: number;
   readonly qos: 1 | 2;
+  /** What became of the publish, for a device that can be told (MQTT 5); left out: it is stored as what it was sent as. */
+  readonly remark?: AckRemark;
+}
+
+/** It is acknowledged and kept, with this reason, but as a dead letter. */
+export interface AckRemark {
+  readonly kind: 'nobody-takes-it' | 'not-understood';
+  readonly reason: string;
 }
 
 /** A PUBLISH as it came in, or the last will of a client that is gone (without a message id, whatever its QoS). */
@@ -66,6 +74,13 @@ export interface MqttPublish {
   readonly retain: boolean;
   readonly dup: boolean;
   readonly messageId: number | undefined;
+  /** The trace that the device has begun (W3C's traceparent and tracestate), as MQTT 5's user properties say. */
+  readonly trace?: TraceHeaders;
+}
+
+export interface TraceHeaders {
+  readonly traceparent: string;
+  readonly tracestate?: string;
 }
 
 /** Called synchronously, in the order of the wire for each client. */

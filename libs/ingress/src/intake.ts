@@ -7,7 +7,7 @@ import { type Decoded, decoders, encodePosition, encodeStatus, isoTime, type Tru
 import { Accounting, type Totals } from './accounting.ts';
 import { DEAD_LETTERS_TOPIC, deadLetter, type DeadLetterReason } from './dead-letter.ts';
 import { Device, Message, type Destination, originHeaders } from './device.ts';
-import type { CloseReason, MqttClient, MqttEvents, MqttPublish } from './engine.ts';
+import type { AckRemark, CloseReason, MqttClient, MqttEvents, MqttPublish } from './engine.ts';
 import { ExactlyOnce } from './exactly-once.ts';
 import { Presence } from './presence.ts';
 import type { IntakeRecord, RecordSink } from './record.ts';
@@ -269,6 +269,8 @@ export class Intake implements MqttEvents {
     const { ack, device } = message;
     if (!ack || !device) return;
     ack.due = true;
+    const remark = remarkOn(message.fate);
+    if (remark) ack.remark = remark;
     this.#accounting.acknowledged(now - message.since);
     if (ack.qos === 2) this.#exactlyOnce.stored(device.client, ack.messageId, message);
     for (const follower of message.followers) {
@@ -379,6 +381,13 @@ export class Intake implements MqttEvents {
       'the log is not taking records',
     );
   }
+}
+
+/** What a device is told that can be told: its payload is safe, but as a dead letter. */
+function remarkOn(fate: Message['fate']): AckRemark | undefined {
+  if (fate === 'appended') return undefined;
+  const kind = fate === 'no-route' || fate === 'no-truck-id' ? 'nobody-takes-it' : 'not-understood';
+  return { kind, reason: `kept as a dead letter: ${fate}` };
 }
 
 interface Intended {

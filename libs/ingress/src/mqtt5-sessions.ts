@@ -1,0 +1,37 @@
+// Which sessions of MQTT 5 outlive their connections, and until when. Like everything that the engine keeps, they do not
+// outlive the gateway.
+import type { Clock } from '@milepost/core';
+
+/** Beyond it the oldest are forgotten: their devices then begin anew, and CONNACK says so. */
+const MAX_SESSIONS = 100_000;
+
+export class Mqtt5Sessions {
+  readonly #now: Clock['monotonic'];
+  /** By client id. The connection is its holder's token: whom another one has taken over ends nothing. */
+  readonly #sessions = new Map<string, { holder: object; endsAtMs: number }>();
+
+  constructor(now: Clock['monotonic']) {
+    this.#now = now;
+  }
+
+  isPresent(clientId: string): boolean {
+    const session = this.#sessions.get(clientId);
+    return session !== undefined && session.endsAtMs > this.#now();
+  }
+
+  connected(clientId: string, holder: object): void {
+    this.#sessions.delete(clientId);
+    this.#sessions.set(clientId, { holder, endsAtMs: Number.POSITIVE_INFINITY });
+    for (const oldest of this.#sessions.keys()) {
+      if (this.#sessions.size <= MAX_SESSIONS) break;
+      this.#sessions.delete(oldest);
+    }
+  }
+
+  disconnected(clientId: string, holder: object, expiryMs: number): void {
+    const session = this.#sessions.get(clientId);
+    if (session?.holder !== holder) return;
+    if (expiryMs === 0) this.#sessions.delete(clientId);
+    else session.endsAtMs = this.#now() + expiryMs;
+  }
+}
