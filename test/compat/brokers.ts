@@ -13,6 +13,8 @@ import { cache, run } from './suite.ts';
 
 export interface BrokerUnderTest {
   readonly bootstrap: string;
+  /** The folder of its partitions, where it is on this machine. */
+  readonly logs?: string;
   stop(): Promise<void>;
 }
 
@@ -56,7 +58,7 @@ async function startOurs(kind: string): Promise<BrokerUnderTest> {
       if (line.startsWith('{"ready"')) resolve((JSON.parse(line) as { ports: { kafka: number } }).ports.kafka);
     });
   });
-  return { bootstrap: `127.0.0.1:${port}`, stop: () => stopped(child, data) };
+  return { bootstrap: `127.0.0.1:${port}`, logs: join(data, 'log'), stop: () => stopped(child, data) };
 }
 
 async function startKafka(kind: string): Promise<BrokerUnderTest> {
@@ -73,7 +75,7 @@ async function startKafka(kind: string): Promise<BrokerUnderTest> {
   const child = spawn('java', [...java, 'kafka.Kafka', config], { stdio: ['ignore', 'ignore', 'pipe'] });
   child.stderr.pipe(brokerLog('kafka'));
   await listening(child, port);
-  return { bootstrap: `127.0.0.1:${port}`, stop: () => stopped(child, data) };
+  return { bootstrap: `127.0.0.1:${port}`, logs: join(data, 'logs'), stop: () => stopped(child, data) };
 }
 
 const kafkaProperties = (kind: string, on: { port: number; controller: number; logs: string }): string =>

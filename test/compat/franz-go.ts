@@ -1,6 +1,7 @@
 // Franz-go's own tests of its client (package kgo), built from the Go module. Those of its tests that need a broker.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { BrokerUnderTest } from './brokers.ts';
 import { cache, type Entry, entriesIn, here, namesIn, run, type Suite, type Verdict } from './suite.ts';
 
 const PACKAGE = 'github.com/twmb/franz-go/pkg/kgo';
@@ -28,7 +29,7 @@ export class FranzGo implements Suite {
     return undefined;
   }
 
-  async run({ name }: Entry, bootstrap: string): Promise<Verdict> {
+  async run({ name }: Entry, { bootstrap }: BrokerUnderTest): Promise<Verdict> {
     const env = { KGO_LOG_LEVEL: 'none', KGO_SEEDS: bootstrap, KGO_TEST_RF: '1', KGO_TEST_RECORDS: RECORDS };
     const args = ['-test.v', `-test.run=^${name}$`, `-test.timeout=${LIMIT_MS}ms`];
     const limitMs = LIMIT_MS + 10_000;

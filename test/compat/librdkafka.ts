@@ -21,7 +21,7 @@ export function librdkafka(protocol: 'classic' | 'consumer'): Suite {
     entries: entriesIn(here('librdkafka', `kafka-4.3.1${suffix}.txt`)),
     mustPass: namesIn(here('librdkafka', `must-pass${suffix}.txt`)),
     prepare,
-    run: async (entry, bootstrap) => {
+    run: async (entry, { bootstrap }) => {
       // A few tests call Kafka's own scripts; without them those fail and the others do not care.
       scripts ??= kafkaPath().catch(() => undefined);
       return runTest(entry, bootstrap, protocol, await scripts);

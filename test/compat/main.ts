@@ -1,10 +1,11 @@
 // `npm run test:compat -- differential [--recorded]`: see differential/run.ts.
-// `npm run test:compat -- librdkafka|franz-go [--protocol consumer] [--against ours|kafka|host:port] [--only NAME,NAME]
+// `npm run test:compat -- librdkafka|franz-go|java [--protocol consumer] [--against ours|kafka|host:port] [--only NAME,NAME]
 // [--must-pass | --all] [--jobs 2]`: suites that no one here wrote. Runs the tests that Apache Kafka itself passes
 // (`--all`: the others too, which prove nothing about us). Fails when a test of the must-pass list does.
 import { parseArgs } from 'node:util';
 import { type BrokerUnderTest, startBroker } from './brokers.ts';
 import { FranzGo } from './franz-go.ts';
+import { JavaTools } from './java/suite.ts';
 import { librdkafka } from './librdkafka.ts';
 import type { Entry, Suite } from './suite.ts';
 import { Tally } from './tally.ts';
@@ -37,7 +38,8 @@ if (positionals[0] === 'differential') {
 function suiteNamed(name: string | undefined): Suite {
   if (name === 'franz-go') return new FranzGo();
   if (name === 'librdkafka') return librdkafka(values.protocol === 'consumer' ? 'consumer' : 'classic');
-  throw new Error(`a suite: expected librdkafka or franz-go, seen ${name ?? 'nothing'}`);
+  if (name === 'java') return new JavaTools();
+  throw new Error(`a suite: expected librdkafka, franz-go or java, seen ${name ?? 'nothing'}`);
 }
 
 function chosen({ entries, mustPass }: Suite): Entry[] {
@@ -62,6 +64,7 @@ async function runAll(suite: Suite, entries: readonly Entry[]): Promise<void> {
       await broker.stop();
     }
   }
+  await suite.close?.();
   tally.close();
 }
 
@@ -70,7 +73,7 @@ async function runGroup(suite: Suite, entries: readonly Entry[], broker: BrokerU
   const worker = async (): Promise<void> => {
     for (let entry = left.shift(); entry; entry = left.shift()) {
       const began = performance.now();
-      const verdict = await suite.run(entry, broker.bootstrap);
+      const verdict = await suite.run(entry, broker);
       tally.add(entry, verdict, (performance.now() - began) / 1_000);
     }
   };

@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { BrokerUnderTest } from './brokers.ts';
 
 export type Outcome = 'PASSED' | 'FAILED' | 'SKIPPED';
 
@@ -28,7 +29,9 @@ export interface Suite {
   readonly mustPass: ReadonlySet<string>;
   /** Builds it, once. Text: why it cannot be had here. */
   prepare(): Promise<string | undefined>;
-  run(entry: Entry, bootstrap: string): Promise<Verdict>;
+  run(entry: Entry, broker: BrokerUnderTest): Promise<Verdict>;
+  /** After the last test. */
+  close?(): Promise<void>;
 }
 
 export const here = (...path: string[]): string => fileURLToPath(new URL(join(...path), import.meta.url));

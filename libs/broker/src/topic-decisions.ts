@@ -52,7 +52,7 @@ export function decideTopic(wish: NewTopic, id: Uuid, surroundings: Surroundings
   const nameProblem = topicNameProblem(name);
   if (nameProblem) return refusal(ErrorCode.INVALID_TOPIC_EXCEPTION, nameProblem);
   if (name === METADATA_TOPIC) return refusal(ErrorCode.INVALID_REQUEST, `${name} is the name of the metadata log`);
-  if (image.topics.has(name)) return refusal(ErrorCode.TOPIC_ALREADY_EXISTS, `topic ${name} exists`);
+  if (image.topics.has(name)) return refusal(ErrorCode.TOPIC_ALREADY_EXISTS, `topic ${name} already exists`);
   const colliding = collidingTopic(name, image.topics.keys());
   if (colliding)
     return refusal(ErrorCode.INVALID_TOPIC_EXCEPTION, `topic ${name} differs from ${colliding} only in "." and "_"`);

@@ -20,6 +20,7 @@ import { describeLogDirs } from './describe-log-dirs.ts';
 import { describeProducers } from './describe-producers.ts';
 import { describeQuorum } from './describe-quorum.ts';
 import { describeTopicPartitions } from './describe-topic-partitions.ts';
+import { describeUserScramCredentials } from './describe-user-scram-credentials.ts';
 import { electLeaders } from './elect-leaders.ts';
 import { fetch } from './fetch.ts';
 import { findCoordinator } from './find-coordinator.ts';
@@ -87,6 +88,7 @@ export const handlers: readonly Handler[] = [
   alterReplicaLogDirs,
   describeClientQuotas,
   alterClientQuotas,
+  describeUserScramCredentials,
   describeQuorum,
   updateFeatures,
   describeProducers,

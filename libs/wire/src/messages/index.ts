@@ -25,6 +25,7 @@ import { DescribeLogDirs } from './describe-log-dirs.ts';
 import { DescribeProducers } from './describe-producers.ts';
 import { DescribeQuorum } from './describe-quorum.ts';
 import { DescribeTopicPartitions } from './describe-topic-partitions.ts';
+import { DescribeUserScramCredentials } from './describe-user-scram-credentials.ts';
 import { ElectLeaders } from './elect-leaders.ts';
 import { EndTxn } from './end-txn.ts';
 import { Fetch } from './fetch.ts';
@@ -77,6 +78,7 @@ export * from './describe-log-dirs.ts';
 export * from './describe-producers.ts';
 export * from './describe-quorum.ts';
 export * from './describe-topic-partitions.ts';
+export * from './describe-user-scram-credentials.ts';
 export * from './elect-leaders.ts';
 export * from './end-txn.ts';
 export * from './fetch.ts';
@@ -147,6 +149,7 @@ export const apis: readonly AnyApi[] = [
   OffsetDelete,
   DescribeClientQuotas,
   AlterClientQuotas,
+  DescribeUserScramCredentials,
   DescribeQuorum,
   UpdateFeatures,
   DescribeCluster,
