@@ -11,7 +11,7 @@ import {
   type Configs,
 } from '@milepost/metadata';
 import type { FlushPolicy } from '@milepost/replication';
-import type { LogDirectoryOptions } from '@milepost/log';
+import type { CleanerSettings, LogDirectoryOptions } from '@milepost/log';
 import type { Windows } from './quotas/rate.ts';
 
 export interface BrokerConfig {
@@ -97,3 +97,12 @@ export function settingsOf(layers: BrokerConfigLayers): BrokerSettings {
     },
   };
 }
+
+/** As of now: all but the switch itself may change while the broker runs. */
+export const cleanerSettings = (layers: BrokerConfigLayers): CleanerSettings => ({
+  isEnabled: brokerFlag(layers, 'log.cleaner.enable'),
+  backoffMs: brokerNumber(layers, 'log.cleaner.backoff.ms'),
+  mapBytes: brokerNumber(layers, 'log.cleaner.dedupe.buffer.size'),
+  mapLoadFactor: brokerNumber(layers, 'log.cleaner.io.buffer.load.factor'),
+  bytesPerSecond: brokerNumber(layers, 'log.cleaner.io.max.bytes.per.second'),
+});

@@ -4,9 +4,9 @@
 // Start: metadata, logs (recovered), a new leader epoch where a log lost its tail (KIP-320), groups, the port, the
 // registration; only then are clients read from. Stop: no new clients, what is under way is answered, logs are synced
 // and closed. The store and the group store are the caller's, to be closed after the broker.
-import { type Address, type Cancel, type Host, type Logger } from '@milepost/core';
+import { type Address, type Cancel, type Host, type Logger, Offset } from '@milepost/core';
 import { GroupCoordinator, type GroupStore } from '@milepost/coordinators';
-import { LogDirectory, logConfigOf } from '@milepost/log';
+import { LogCleaner, LogDirectory, logConfigOf } from '@milepost/log';
 import {
   brokerNumber,
   type ClusterImage,
@@ -15,7 +15,7 @@ import {
   topicConfigValues,
   type TopicState,
 } from '@milepost/metadata';
-import { type BrokerConfig, configLayers, settingsOf } from './broker-config.ts';
+import { type BrokerConfig, cleanerSettings, configLayers, settingsOf } from './broker-config.ts';
 import { BrokerGauges } from './broker-gauges.ts';
 import { ClientListener } from './client-listener.ts';
 import { ClientTelemetry } from './client-telemetry.ts';
@@ -195,6 +195,14 @@ async function serve(
   closing.push(store.watch((newer) => void apply(newer).catch(warn(logger, 'a metadata change failed here'))));
   await register(host, store, config, address, partitions);
   closing.push(keepRetention(host, partitions, settings.retentionCheckIntervalMs));
+  const cleaner = new LogCleaner({
+    host,
+    logs: () => Array.from(partitions.all(), ({ log }) => log),
+    settings: () => cleanerSettings(layers()),
+    lastStableOffsetOf: (log) => partitions.get(log.topic, log.partition)?.lastStableOffset ?? Offset(0),
+  });
+  cleaner.begin();
+  closing.push(() => cleaner.close());
 
   const topics = (): TopicSnapshot[] => topicSnapshots(image(), partitions);
   const groupsSnapshot = (): Promise<GroupSnapshot[]> => groupSnapshots(groups, partitions);

@@ -44,15 +44,20 @@ export function parseCheckpoint(text: string, fieldsPerEntry: number): string[][
   return isWhole ? entries : undefined;
 }
 
-/** `recovery-point-offset-checkpoint`, `log-start-offset-checkpoint`: one offset for each partition of a data folder. */
+/** `recovery-point-offset-checkpoint`, `log-start-offset-checkpoint`, `cleaner-offset-checkpoint`: one offset for each partition of a data folder. */
 export class OffsetCheckpoint {
   readonly #saving: GroupCommit;
+  #saved: string | undefined;
 
   /** `entries` is asked when a save begins. */
   constructor(disk: Disk, folder: string, name: string, entries: () => Iterable<readonly [string, number, Offset]>) {
-    this.#saving = new GroupCommit(() => {
+    this.#saving = new GroupCommit(async () => {
       const lines = Array.from(entries(), ([topic, partition, offset]) => `${topic} ${partition} ${offset}`);
-      return replaceText(disk, folder, name, formatCheckpoint(lines));
+      const text = formatCheckpoint(lines);
+      if (text === this.#saved) return;
+      this.#saved = undefined; // until it is certain again what the file says
+      await replaceText(disk, folder, name, text);
+      this.#saved = text;
     });
   }
 

@@ -21,6 +21,9 @@ export class IndexFile {
     this.#writtenCount = Math.floor(file.sizeBytes / entryBytes);
   }
 
+  get sizeBytes(): number {
+    return this.count * this.#entryBytes;
+  }
   get count(): number {
     return this.#writtenCount + this.#waitingCount;
   }

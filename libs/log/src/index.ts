@@ -1,3 +1,4 @@
+export { type CleanerSettings, LogCleaner } from './log-cleaner.ts';
 export * from './log-config.ts';
 export * from './log-directory.ts';
 export { Log } from './log.ts';

@@ -19,6 +19,12 @@ export interface LogConfig {
   /** cleanup.policy names `delete`: retention applies. */
   readonly delete: boolean;
   readonly producerIdExpirationMs: number;
+  /** How long the cleaner keeps tombstones, from the first pass that met them. */
+  readonly deleteRetentionMs: number;
+  readonly minCompactionLagMs: number;
+  readonly maxCompactionLagMs: number;
+  readonly minCleanableDirtyRatio: number;
+  readonly fileDeleteDelayMs: number;
   /** The codec of stored batches; `producer`: the one that they came with. */
   readonly compression: Codec | 'producer';
   /** The effort, where the broker compresses; absent: the codec's own default. */
@@ -27,29 +33,42 @@ export interface LogConfig {
 
 /** From Kafka's property names. What is absent has Kafka's default; values were validated when they were set. */
 export function logConfigOf(configs: Readonly<Record<string, string>>): LogConfig {
-  const whole = (name: string, byDefault: number) => (configs[name] === undefined ? byDefault : Number(configs[name]));
+  const numberOf = (name: string, byDefault: number) =>
+    configs[name] === undefined ? byDefault : Number(configs[name]);
   const policies = (configs['cleanup.policy'] ?? 'delete').split(',').map((policy) => policy.trim());
+  const isCompacted = policies.includes('compact');
+  const maxCompactionLagMs = numberOf('max.compaction.lag.ms', Number.MAX_SAFE_INTEGER);
   return {
-    segmentBytes: whole('segment.bytes', 1024 ** 3),
-    segmentMs: whole('segment.ms', 7 * DAY_MS),
-    segmentIndexBytes: whole('segment.index.bytes', 10 * 1024 ** 2),
-    indexIntervalBytes: whole('index.interval.bytes', 4096),
-    retentionMs: whole('retention.ms', 7 * DAY_MS),
-    retentionBytes: whole('retention.bytes', -1),
-    maxMessageBytes: whole('max.message.bytes', 1024 ** 2 + 12),
+    segmentBytes: numberOf('segment.bytes', 1024 ** 3),
+    // The active segment is never cleaned: it must end in time.
+    segmentMs: Math.min(
+      numberOf('segment.ms', 7 * DAY_MS),
+      isCompacted ? maxCompactionLagMs : Number.POSITIVE_INFINITY,
+    ),
+    segmentIndexBytes: numberOf('segment.index.bytes', 10 * 1024 ** 2),
+    indexIntervalBytes: numberOf('index.interval.bytes', 4096),
+    retentionMs: numberOf('retention.ms', 7 * DAY_MS),
+    retentionBytes: numberOf('retention.bytes', -1),
+    maxMessageBytes: numberOf('max.message.bytes', 1024 ** 2 + 12),
     timestampType: configs['message.timestamp.type'] === 'LogAppendTime' ? 'LogAppendTime' : 'CreateTime',
-    timestampBeforeMaxMs: whole('message.timestamp.before.max.ms', Number.MAX_SAFE_INTEGER),
-    timestampAfterMaxMs: whole('message.timestamp.after.max.ms', HOUR_MS),
-    compact: policies.includes('compact'),
+    timestampBeforeMaxMs: numberOf('message.timestamp.before.max.ms', Number.MAX_SAFE_INTEGER),
+    timestampAfterMaxMs: numberOf('message.timestamp.after.max.ms', HOUR_MS),
+    compact: isCompacted,
     delete: policies.includes('delete'),
-    producerIdExpirationMs: whole('producer.id.expiration.ms', DAY_MS),
+    producerIdExpirationMs: numberOf('producer.id.expiration.ms', DAY_MS),
+    deleteRetentionMs: numberOf('delete.retention.ms', DAY_MS),
+    minCompactionLagMs: numberOf('min.compaction.lag.ms', 0),
+    maxCompactionLagMs,
+    minCleanableDirtyRatio: numberOf('min.cleanable.dirty.ratio', 0.5),
+    fileDeleteDelayMs: numberOf('file.delete.delay.ms', MINUTE_MS),
     compression: codecNamed(configs['compression.type'] ?? 'producer'),
-    compressionLevels: { gzip: whole('compression.gzip.level', -1), zstd: whole('compression.zstd.level', 3) },
+    compressionLevels: { gzip: numberOf('compression.gzip.level', -1), zstd: numberOf('compression.zstd.level', 3) },
   };
 }
 
 const codecNamed = (type: string): Codec | 'producer' => (type === 'uncompressed' ? 'none' : (type as Codec));
 
+const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 

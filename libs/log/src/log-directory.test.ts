@@ -78,6 +78,7 @@ test('files are those of Kafka', async () => {
   expect([...disk.files().keys()].sort()).toEqual([
     '/data/.kafka_cleanshutdown',
     '/data/.lock',
+    '/data/cleaner-offset-checkpoint',
     '/data/log-start-offset-checkpoint',
     '/data/meta.properties',
     '/data/recovery-point-offset-checkpoint',

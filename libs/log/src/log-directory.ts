@@ -5,6 +5,7 @@
 //   .kafka_cleanshutdown               the last stop was a clean one
 //   recovery-point-offset-checkpoint   what of each log is on the platter for certain
 //   log-start-offset-checkpoint        where each log starts, if not at 0
+//   cleaner-offset-checkpoint          up to where each compacted log was cleaned
 //   <topic>-<partition>/               a log
 //   <topic>-<partition>.<id>-delete/   one that is being deleted
 //   <topic>-<partition>.stray/         one that nobody knew: kept, never opened
@@ -48,6 +49,7 @@ export interface RecoveryProgress {
 
 const RECOVERY_POINTS = 'recovery-point-offset-checkpoint';
 const LOG_STARTS = 'log-start-offset-checkpoint';
+const CLEANED_OFFSETS = 'cleaner-offset-checkpoint';
 const CLEAN_STOP = '.kafka_cleanshutdown';
 const PARTITION_METADATA = 'partition.metadata';
 const DELETED = '-delete';
@@ -64,6 +66,7 @@ export class LogDirectory {
   readonly #logs = new Map<string, Log>();
   readonly #recoveryPoints: OffsetCheckpoint;
   readonly #logStarts: OffsetCheckpoint;
+  readonly #cleanedOffsets: OffsetCheckpoint;
   readonly #fsyncSeconds;
   #cancelTick = () => {};
   #isClosed = false;
@@ -78,6 +81,9 @@ export class LogDirectory {
     );
     this.#logStarts = new OffsetCheckpoint(host.disk, folder, LOG_STARTS, () =>
       this.#offsets((log) => log.logStartOffset),
+    );
+    this.#cleanedOffsets = new OffsetCheckpoint(host.disk, folder, CLEANED_OFFSETS, () =>
+      this.#offsets((log) => log.cleanedUpTo),
     );
     this.#fsyncSeconds = host.meter.histogram(
       'milepost_log_fsync_duration_seconds',
@@ -177,6 +183,7 @@ export class LogDirectory {
     const wasClean = await this.#takeCleanMarker();
     const recoveryPoints = this.#readCheckpoint(RECOVERY_POINTS);
     const logStarts = this.#readCheckpoint(LOG_STARTS);
+    const cleanedOffsets = this.#readCheckpoint(CLEANED_OFFSETS);
     const names = (disk.list(this.folder) ?? []).filter(({ kind }) => kind === 'folder').map(({ name }) => name);
     for (const name of names) if (name.endsWith(DELETED)) await disk.remove(`${this.folder}/${name}`);
 
@@ -192,6 +199,7 @@ export class LogDirectory {
           wasLax: options.flush === 'os',
           recoveryPoint: recoveryPoints.get(name) ?? Offset(0),
           logStartOffset: logStarts.get(name) ?? Offset(0),
+          cleanedUpTo: cleanedOffsets.get(name) ?? Offset(0),
         });
         if (log !== undefined) this.#logs.set(name, log);
         scannedBytes += log?.recoveredBytes ?? 0;
@@ -275,6 +283,7 @@ export class LogDirectory {
   async #saveCheckpoints(): Promise<void> {
     await this.#logStarts.save();
     await this.#recoveryPoints.save();
+    await this.#cleanedOffsets.save();
   }
 
   /** One timer for all logs. What it saves only spares the next start some scanning, and tells damage from a torn tail. */
@@ -291,7 +300,13 @@ export class LogDirectory {
   }
 }
 
-const NO_PAST: LogPast = { wasClean: false, wasLax: false, recoveryPoint: Offset(0), logStartOffset: Offset(0) };
+const NO_PAST: LogPast = {
+  wasClean: false,
+  wasLax: false,
+  recoveryPoint: Offset(0),
+  logStartOffset: Offset(0),
+  cleanedUpTo: Offset(0),
+};
 
 /** A topic's name may hold dashes and dots; the partition is what follows the last dash. */
 function partitionOf(name: string): { topic: string; partition: number; name: string } | undefined {

@@ -5,7 +5,7 @@ import { type Disk, type DiskFile, invariant } from '@milepost/core';
 const REWRITTEN_AT_ONCE_BYTES = 1024 * 1024;
 
 export class LogFile {
-  readonly path: string;
+  #path: string;
   readonly #file: DiskFile;
   #sizeBytes: number;
   /** A failed append may have left bytes beyond the size. */
@@ -16,12 +16,15 @@ export class LogFile {
 
   /** `isNew`: whatever an interrupted attempt left under this name is cut away. */
   constructor(disk: Disk, path: string, isNew: boolean) {
-    this.path = path;
+    this.#path = path;
     this.#file = disk.open(path, 'create');
     this.#sizeBytes = this.#file.size();
     if (isNew && this.#sizeBytes > 0) this.truncate(0);
   }
 
+  get path(): string {
+    return this.#path;
+  }
   get sizeBytes(): number {
     return this.#sizeBytes;
   }
@@ -76,6 +79,13 @@ export class LogFile {
     if (changes === this.#syncedChanges) return;
     await this.#file.sync();
     this.#syncedChanges = changes;
+  }
+
+  /** Goes on under another name, in place of what has it. @throws DiskFailed, and then it has its old one. */
+  moveTo(disk: Disk, path: string): void {
+    if (path === this.#path) return;
+    disk.rename(this.#path, path);
+    this.#path = path;
   }
 
   close(): void {

@@ -12,7 +12,7 @@ export interface LogSurroundings {
   readonly host: Host;
   readonly folder: string;
   readonly fsyncSeconds: Histogram;
-  /** Resolves when the log start offset and the flushed offset of this moment are durable. */
+  /** Resolves when the log start offset, the flushed and the cleaned offset of this moment are durable. */
   readonly saveOffsets: () => Promise<void>;
 }
 
@@ -21,6 +21,8 @@ export interface LogPast {
   readonly wasClean: boolean;
   readonly recoveryPoint: Offset;
   readonly logStartOffset: Offset;
+  /** The cleaner has been through all below. */
+  readonly cleanedUpTo: Offset;
   /** An unclean stop may have lost what readers saw: acknowledgements did not wait for syncs. */
   readonly wasLax: boolean;
 }

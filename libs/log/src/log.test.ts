@@ -281,7 +281,9 @@ describe('sync', () => {
 
 test('a disk without a single byte left is freed by retention', async () => {
   const disk = new SimDisk();
-  const { log } = await openLog(disk, { config: tinySegments({ 'retention.ms': '1000' }) });
+  const { log } = await openLog(disk, {
+    config: tinySegments({ 'retention.ms': '1000', 'file.delete.delay.ms': '0' }),
+  });
   const old = (value: string) => log.append(batchOf([{ value: big(value, 900), timestamp: START_MS - 5000 }]), EPOCH);
   for (const value of ['a', 'b', 'c']) old(value);
   await log.sync();
@@ -483,7 +485,9 @@ test('a segment that is full while its deletion waits for a sync is dropped afte
 test('a cut waits for the sync that is under way, whose end it takes away', async () => {
   const disk = new SimDisk();
   const { log } = await openLog(disk);
-  appendAll(log, numbered(10));
+  appendAll(log, numbered(5));
+  await log.sync();
+  appendAll(log, numbered(5));
   let flushedTooFar: boolean | undefined;
   disk.onStep = ({ operation, path }) => {
     if (operation !== 'rename' || !path.endsWith('recovery-point-offset-checkpoint.tmp')) return;

@@ -17,6 +17,8 @@ import {
 import type { RecordBatch } from '@milepost/records';
 import { isRefused, validateAppend } from './append-validation.ts';
 import { replaceText } from './checkpoint.ts';
+import { type Cleanable, cleanableOf } from './cleanable.ts';
+import { DoomedFiles } from './doomed-files.ts';
 import { leaveDoubt } from './doubt.ts';
 import type { EpochHistory } from './epoch-history.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -39,6 +41,7 @@ import { EPOCH_FILE, recover } from './recovery.ts';
 import { expiredCount } from './retention.ts';
 import { type Damage, describeDamage } from './scan.ts';
 import { Segment } from './segment.ts';
+import { CLEANED, DELETED, SWAP } from './segment-swap.ts';
 import { firstAtOrAfter, largestTimestamp } from './time-lookup.ts';
 
 export class Log {
@@ -53,6 +56,7 @@ export class Log {
   readonly #segments: Segment[];
   readonly #epochs: EpochHistory;
   readonly #commit = new GroupCommit(() => this.#flush());
+  readonly #doomed: DoomedFiles;
   #producers: ProducerState;
   #snapshots: Offset[];
   #logStartOffset: Offset;
@@ -66,6 +70,9 @@ export class Log {
   /** As of the checkpoint: segments below it go. */
   #durableStart: Offset;
   #lastDamage = '';
+  #cleanedUpTo: Offset;
+  /** While a cleaned segment is half in place; settles without an error. */
+  #swapping: Promise<unknown> | undefined;
 
   private constructor(
     identity: LogIdentity,
@@ -79,6 +86,7 @@ export class Log {
       readonly logStartOffset: Offset;
       readonly lostTail: boolean;
       readonly scannedBytes: number;
+      readonly cleanedUpTo: Offset;
     },
   ) {
     this.topic = identity.topic;
@@ -95,6 +103,8 @@ export class Log {
     this.#logStartOffset = content.logStartOffset;
     this.#durableStart = content.logStartOffset;
     this.#flushedOffset = this.logEndOffset;
+    this.#doomed = new DoomedFiles(around.host);
+    this.#cleanedUpTo = content.cleanedUpTo <= this.logEndOffset ? content.cleanedUpTo : Offset(0);
   }
 
   /** An empty folder becomes an empty log. All that is answered below `flushedOffset` is on the platter. @throws DiskFailed */
@@ -106,7 +116,8 @@ export class Log {
     const now = host.clock.monotonic();
     const producers = await recoverProducers(disk, folder, recovered.segments, now, host.logger);
     const lostTail = wasCut || (past.wasLax && !past.wasClean);
-    return new Log(identity, config, around, { ...recovered, ...producers, lostTail });
+    const { cleanedUpTo } = past;
+    return new Log(identity, config, around, { ...recovered, ...producers, lostTail, cleanedUpTo });
   }
 
   get logStartOffset(): Offset {
@@ -247,7 +258,9 @@ export class Log {
     invariant(offset >= this.#logStartOffset, () => `cut to ${offset}, the log starts at ${this.#logStartOffset}`);
     const { host, folder } = this.#around;
     const { disk } = host;
+    if (this.#swapping !== undefined) await this.#swapping; // finished at the next start, it would bring the cut back
     this.#flushedOffset = Offset(Math.min(this.#flushedOffset, offset));
+    this.#cleanedUpTo = Offset(Math.min(this.#cleanedUpTo, offset));
     await this.#around.saveOffsets(); // else a start would take for synced what comes in place of the cut
     while (this.#isFlushing) await this.#commit.run();
     const later = this.#segments.splice(this.#segmentOf(offset) + 1).toReversed(); // in any power cut a log without gaps
@@ -258,7 +271,8 @@ export class Log {
       place === undefined || 'sizeBytes' in place,
       () => `cannot cut to ${offset}: ${describeDamage(place as Damage)}`,
     );
-    if (place !== undefined) this.#active.truncate(place.position, place.baseOffset);
+    // In a hole that cleaning has left, the log ends where it was cut.
+    if (place !== undefined) this.#active.truncate(place.position, Offset(Math.min(place.baseOffset, offset)));
     this.#flushedOffset = Offset(Math.min(this.#flushedOffset, this.logEndOffset));
     this.#epochs.truncateFromEnd(this.logEndOffset);
     const recovered = await recoverProducers(disk, folder, this.#segments, host.clock.monotonic(), host.logger);
@@ -266,6 +280,60 @@ export class Log {
     this.#snapshots = recovered.snapshots;
     this.#unsynced.push(this.#active, { sync: () => disk.syncFolder(folder) });
     await this.#commit.run();
+  }
+
+  /** All below was cleaned. */
+  get cleanedUpTo(): Offset {
+    return this.#cleanedUpTo;
+  }
+
+  /** How dirty it is, of what lies below the last stable offset and on the platter. @throws DiskFailed */
+  cleanable(lastStableOffset: Offset, now: number): Cleanable {
+    const { config, logStartOffset, cleanedUpTo } = this;
+    const stableOffset = Offset(Math.min(lastStableOffset, this.#flushedOffset));
+    return cleanableOf({ segments: this.#segments, config, logStartOffset, cleanedUpTo, stableOffset }, now);
+  }
+
+  /** Those that begin below the offset; never the active one. */
+  segmentsBelow(offset: Offset): readonly Segment[] {
+    return this.#segments.slice(0, -1).filter(({ baseOffset }) => baseOffset < offset);
+  }
+
+  /** Whether they are still the log's, one behind the other, and the log may be written. */
+  hasSegments(segments: readonly Segment[]): boolean {
+    const first = this.#segments.indexOf(segments[0] as Segment);
+    const isThere = first >= 0 && segments.every((segment, n) => this.#segments[first + n] === segment);
+    return isThere && this.#failure === undefined && !segments.includes(this.#active);
+  }
+
+  /** Beside the log, for `replaceSegments`. @throws DiskFailed */
+  newCleanedSegment(baseOffset: Offset): Segment {
+    return new Segment(this.#around.host.disk, this.#around.folder, baseOffset, { isNew: true, suffix: CLEANED });
+  }
+
+  /** Tells batches that hold the last sequence of a producer, as of now. */
+  lastBatchesOfProducers(): (batch: RecordBatch) => boolean {
+    return this.#producers.lastBatches();
+  }
+
+  /**
+   * A synced segment in place of those that it was made from (segment-swap.ts), durable when this resolves. False: they
+   * are the log's no more; the new one is gone then and nothing has changed. @throws DiskFailed: as false; LogFailed
+   */
+  replaceSegments(sources: readonly Segment[], cleaned: Segment): Promise<boolean> {
+    const replaced = this.#replace(sources, cleaned);
+    this.#swapping = replaced
+      .catch(() => {}) // the caller hears of it
+      .finally(() => {
+        this.#swapping = undefined;
+      });
+    return replaced;
+  }
+
+  /** Durable when this resolves. @throws DiskFailed */
+  async cleanedTo(offset: Offset): Promise<void> {
+    this.#cleanedUpTo = Offset(Math.max(this.#cleanedUpTo, offset));
+    await this.#around.saveOffsets();
   }
 
   /** Producers with state here (KIP-664). */
@@ -293,6 +361,8 @@ export class Log {
   /** Nothing more is accepted; a sync under way ends first. */
   async retire(reason: string): Promise<void> {
     this.#failure ??= new LogFailed(`${this.#name}: ${reason}`);
+    this.#doomed.close();
+    await this.#swapping;
     await this.#commit.run().catch(() => {});
     for (const segment of this.#segments) segment.close();
   }
@@ -431,18 +501,55 @@ export class Log {
     }
   }
 
-  /** Renamed at once, which is what makes it deleted; removed off the loop. */
+  async #replace(sources: readonly Segment[], cleaned: Segment): Promise<boolean> {
+    const { disk } = this.#around.host;
+    const { folder } = this.#around;
+    try {
+      cleaned.moveTo(SWAP);
+    } catch (failure) {
+      await cleaned.discard();
+      throw failure;
+    }
+    await this.#orFail(() => disk.syncFolder(folder));
+    if (!this.hasSegments(sources)) {
+      await cleaned.discard();
+      return false;
+    }
+    // From here on nothing may remove the new one: half of the old ones may be gone.
+    await this.#orFail(() => {
+      for (const source of sources) this.#doom(source);
+      cleaned.moveTo('');
+      this.#segments.splice(this.#segments.indexOf(sources[0] as Segment), sources.length, cleaned);
+      for (const source of sources.slice(1)) this.#forgetSnapshot(source.baseOffset);
+      return disk.syncFolder(folder);
+    });
+    return true;
+  }
+
+  async #orFail(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (failure) {
+      throw this.#failed(failure);
+    }
+  }
+
   #drop(segment: Segment): void {
-    const { folder, host } = this.#around;
-    const { disk } = host;
-    disk.rename(segment.path, `${segment.path}.deleted`);
+    this.#doom(segment);
+    this.#forgetSnapshot(segment.baseOffset);
+  }
+
+  /** Renamed at once, which is what makes it deleted. */
+  #doom(segment: Segment): void {
+    segment.moveTo(DELETED);
     segment.close();
-    this.#snapshots = this.#snapshots.filter((offset) => offset !== segment.baseOffset);
-    const paths = [`${segment.path}.deleted`, ...segment.indexPaths, snapshotPath(folder, segment.baseOffset)];
-    const removed = Promise.all(paths.map((path) => disk.remove(path)));
-    void removed.catch((failure) =>
-      host.logger.warn({ failure }, `${segment.path}: deleted, but its files stay: ${failure}`),
-    );
+    this.#doomed.removeAfter(this.config.fileDeleteDelayMs, [segment.path, ...segment.indexPaths]);
+  }
+
+  #forgetSnapshot(offset: Offset): void {
+    if (!this.#snapshots.includes(offset)) return;
+    this.#snapshots = this.#snapshots.filter((one) => one !== offset);
+    this.#doomed.remove([snapshotPath(this.#around.folder, offset)]);
   }
 
   #damaged(damage: Damage): ReadOutcome {

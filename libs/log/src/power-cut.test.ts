@@ -395,7 +395,7 @@ test.each([
   ['of a segment', (path: string) => path.endsWith('.log')],
   ["of a partition's folder", (path: string) => path.endsWith('/t-0')],
   ['of the data folder', (path: string) => path === FOLDER],
-  ['of the checkpoints', (path: string) => path.endsWith('.tmp')],
+  ['of the checkpoints', (path: string) => path.endsWith('-checkpoint.tmp')],
 ])('a skipped sync %s is found by the same checks', async (what, lie) => {
   for (let seed = 1; seed <= SEEDS; seed++)
     try {

@@ -3,9 +3,8 @@ import { type Disk, type Logger, MalformedMessage, Offset } from '@milepost/core
 import { LogFile } from './log-file.ts';
 import { formatSnapshot, parseSnapshot } from './producer-snapshot.ts';
 import { ProducerState } from './producer-state.ts';
-import { offsetsIn } from './recovery.ts';
 import { findIntact, flawOf, scan } from './scan.ts';
-import { offsetName, type Segment } from './segment.ts';
+import { offsetName, offsetsIn, type Segment } from './segment.ts';
 
 export interface RecoveredProducers {
   readonly producers: ProducerState;

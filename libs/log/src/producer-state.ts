@@ -121,6 +121,19 @@ export class ProducerState {
     this.#producers.set(producerId, { ...line, batches, lastSeenMs: nowMs });
   }
 
+  /** Whether a batch is what its producer's last sequence, or last epoch, is known by; as of this moment. */
+  lastBatches(): (batch: RecordBatch) => boolean {
+    const last = new Map(
+      Array.from(this.#producers, ([id, { batches, epoch }]) => [id, { offset: batches.at(-1)?.lastOffset, epoch }]),
+    );
+    return (batch) => {
+      const known = last.get(batch.producerId);
+      if (known === undefined) return false;
+      if (known.offset !== undefined) return batch.lastOffset === known.offset;
+      return batch.isControl && batch.producerEpoch === known.epoch;
+    };
+  }
+
   /** Forgets who has been silent for long and has no transaction open. */
   expire(nowMs: number, expirationMs: number): void {
     for (const [producerId, producer] of this.#producers)

@@ -12,7 +12,8 @@ import { endDoubt, isInDoubt, leaveDoubt } from './doubt.ts';
 import { EpochHistory } from './epoch-history.ts';
 import { LogFile } from './log-file.ts';
 import { type Damage, describeDamage, findIntact, scan } from './scan.ts';
-import { Segment } from './segment.ts';
+import { offsetsIn, Segment } from './segment.ts';
+import { DELETED, finishSwaps } from './segment-swap.ts';
 
 export const EPOCH_FILE = 'leader-epoch-checkpoint';
 
@@ -68,6 +69,7 @@ const UNSCANNED = { wasCut: false, scannedBytes: 0 };
 /** Those that hold something from the log's start on; a new one where there is none. Leftovers of deletions go. */
 async function openSegments(task: RecoveryTask): Promise<Segment[]> {
   const { disk, folder } = task;
+  await finishSwaps(disk, folder, task.logger);
   const names = (disk.list(folder) ?? []).map((entry) => entry.name);
   const bases = names.flatMap((name) => offsetsIn(name, 'log')).sort((a, b) => a - b);
   const kept = bases.filter((_, n) => (bases[n + 1] ?? Number.POSITIVE_INFINITY) > task.logStartOffset);
@@ -86,14 +88,8 @@ async function openSegments(task: RecoveryTask): Promise<Segment[]> {
   });
 }
 
-/** The offset in `<20 digits>.<extension>`. */
-export function offsetsIn(name: string, extension: string): Offset[] {
-  const match = /^(\d{20})\.([a-z]+)$/.exec(name);
-  return match !== null && match[2] === extension ? [offsetOf(Number(match[1]))] : [];
-}
-
 function isLeftover(name: string, bases: readonly Offset[]): boolean {
-  if (name.endsWith('.deleted')) return true;
+  if (name.endsWith(DELETED)) return true;
   return ['log', 'index', 'timeindex']
     .flatMap((extension) => offsetsIn(name, extension))
     .some((offset) => !bases.includes(offset));

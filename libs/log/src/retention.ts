@@ -15,8 +15,8 @@ export function expiredCount(
     config.delete &&
     config.retentionMs >= 0 &&
     segment.sizeBytes > 0 &&
-    segment.largest.timestamp >= 0 &&
-    now - segment.largest.timestamp > config.retentionMs;
+    segment.youngestMs >= 0 &&
+    now - segment.youngestMs > config.retentionMs;
   let excessBytes =
     config.delete && config.retentionBytes >= 0
       ? segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) - config.retentionBytes

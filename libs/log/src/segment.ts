@@ -13,6 +13,12 @@ import { type TimeEntry, TimeIndex } from './time-index.ts';
 
 export const offsetName = (offset: Offset): string => offset.toString().padStart(20, '0');
 
+/** The offset in `<20 digits>.<extension>`. */
+export function offsetsIn(name: string, extension: string): Offset[] {
+  const match = /^(\d{20})\.([a-z]+)$/.exec(name);
+  return match !== null && match[2] === extension ? [Number(match[1]) as Offset] : [];
+}
+
 /** What a batch's first bytes say. */
 export interface BatchPlace {
   readonly position: number;
@@ -32,11 +38,14 @@ export class Segment {
   readonly #disk: Disk;
   readonly #stem: string;
   readonly #isNew: boolean;
+  /** Behind each file's name, while it is not (or no longer) one of the log's. */
+  #suffix = '';
   #offsets: OffsetIndex | undefined;
   #times: TimeIndex | undefined;
   #nextOffset: Offset;
   #largest: TimeEntry | undefined;
   #firstTimestamp: Timestamp | undefined;
+  #youngestMs: Timestamp | undefined;
   #bytesSinceIndexEntry = 0;
   #indexesRebuilt = false;
 
@@ -45,11 +54,12 @@ export class Segment {
     disk: Disk,
     folder: string,
     baseOffset: Offset,
-    state: { isNew: true } | { isNew: false; nextOffset: Offset },
+    state: { isNew: true; suffix?: string } | { isNew: false; nextOffset: Offset },
   ) {
     this.#disk = disk;
     this.#stem = `${folder}/${offsetName(baseOffset)}`;
     this.#isNew = state.isNew;
+    this.#suffix = (state.isNew && state.suffix) || '';
     this.baseOffset = baseOffset;
     this.#nextOffset = state.isNew ? baseOffset : state.nextOffset;
     this.log = new LogFile(disk, this.path, state.isNew);
@@ -57,10 +67,10 @@ export class Segment {
   }
 
   get path(): string {
-    return `${this.#stem}.log`;
+    return `${this.#stem}.log${this.#suffix}`;
   }
   get indexPaths(): readonly [string, string] {
-    return [`${this.#stem}.index`, `${this.#stem}.timeindex`];
+    return [`${this.#stem}.index${this.#suffix}`, `${this.#stem}.timeindex${this.#suffix}`];
   }
   get sizeBytes(): number {
     return this.log.sizeBytes;
@@ -85,6 +95,17 @@ export class Segment {
     return this.#largest;
   }
 
+  /** When its oldest records are from, where retention asks: emptied batches count, though no search finds them. */
+  get youngestMs(): Timestamp {
+    return this.largest.timestamp >= 0 ? this.largest.timestamp : (this.#youngestMs ??= this.#youngestOfHeaders());
+  }
+  /** Of its first batch. */
+  get firstTimestamp(): Timestamp | undefined {
+    if (this.#firstTimestamp === undefined && this.log.read(0, header) === BATCH_HEADER_BYTES)
+      this.#firstTimestamp = longAt(header, 35) as Timestamp;
+    return this.#firstTimestamp;
+  }
+
   /** The batches have their offsets. @throws DiskFailed, and then nothing was appended. */
   append(records: Buffer, batches: readonly RecordBatch[], indexIntervalBytes: number): void {
     const start = this.log.sizeBytes;
@@ -96,7 +117,8 @@ export class Segment {
   /** Takes up in the indexes a batch that stands at this position. */
   note(batch: RecordBatch, position: number, indexIntervalBytes: number): void {
     const { lastOffset, maxTimestamp } = batch;
-    if (maxTimestamp > this.largest.timestamp) this.#largest = { timestamp: maxTimestamp, offset: lastOffset };
+    if (maxTimestamp > this.largest.timestamp && batch.recordCount > 0)
+      this.#largest = { timestamp: maxTimestamp, offset: lastOffset };
     if (this.#bytesSinceIndexEntry > indexIntervalBytes) {
       this.offsets.append(lastOffset, position);
       this.times.append(this.largest.timestamp, this.largest.offset);
@@ -218,6 +240,21 @@ export class Segment {
     this.times.entries.file.distrust();
   }
 
+  /** All three files, the .log last. @throws DiskFailed, and then some may have moved; to move on is to finish. */
+  moveTo(suffix: string): void {
+    this.offsets.entries.file.moveTo(this.#disk, `${this.#stem}.index${suffix}`);
+    this.times.entries.file.moveTo(this.#disk, `${this.#stem}.timeindex${suffix}`);
+    this.log.moveTo(this.#disk, `${this.#stem}.log${suffix}`);
+    this.#suffix = suffix;
+  }
+
+  /** Of a segment that is not a log's: no trace stays. The .log goes first. @throws DiskFailed */
+  async discard(): Promise<void> {
+    const paths = [this.log.path, this.offsets.entries.file.path, this.times.entries.file.path];
+    this.close();
+    for (const path of paths) await this.#disk.remove(path);
+  }
+
   close(): void {
     this.log.close();
     this.#offsets?.entries.file.close();
@@ -240,8 +277,9 @@ export class Segment {
     this.#largest = last ?? { timestamp: NO_TIMESTAMP, offset: this.baseOffset };
     const from = last === undefined ? 0 : (this.offsets.floor(last.offset)?.position ?? 0);
     scan(this.log, from, {
-      visit: ({ maxTimestamp, lastOffset }) => {
-        if (maxTimestamp > this.largest.timestamp) this.#largest = { timestamp: maxTimestamp, offset: lastOffset };
+      visit: ({ maxTimestamp, lastOffset, recordCount }) => {
+        if (maxTimestamp > this.largest.timestamp && recordCount > 0)
+          this.#largest = { timestamp: maxTimestamp, offset: lastOffset };
         return undefined;
       },
       onFlaw: () => undefined,
@@ -250,9 +288,20 @@ export class Segment {
 
   /** Without a timestamp in the first batch its age is unknown, and the segment rolls by size alone. */
   #firstBatchTimestamp(otherwise: Timestamp): Timestamp {
-    if (this.#firstTimestamp === undefined && this.log.read(0, header) === BATCH_HEADER_BYTES)
-      this.#firstTimestamp = longAt(header, 35) as Timestamp;
-    return this.#firstTimestamp === undefined || this.#firstTimestamp < 0 ? otherwise : this.#firstTimestamp;
+    const { firstTimestamp = NO_TIMESTAMP } = this;
+    return firstTimestamp < 0 ? otherwise : firstTimestamp;
+  }
+
+  #youngestOfHeaders(): Timestamp {
+    let youngest = NO_TIMESTAMP;
+    scan(this.log, 0, {
+      visit: ({ maxTimestamp }) => {
+        if (maxTimestamp > youngest) youngest = maxTimestamp;
+        return undefined;
+      },
+      onFlaw: () => undefined,
+    });
+    return youngest;
   }
 }
 

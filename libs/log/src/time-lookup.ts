@@ -80,7 +80,7 @@ function largestBelow(segment: Segment, upTo: Offset): number {
   scan(segment.log, segment.offsets.floor(known?.offset ?? segment.baseOffset)?.position ?? 0, {
     visit: (batch) => {
       if (batch.nextOffset > upTo) return STOP;
-      largest = Math.max(largest, batch.maxTimestamp);
+      if (batch.recordCount > 0) largest = Math.max(largest, batch.maxTimestamp);
       return undefined;
     },
     onFlaw: () => undefined,

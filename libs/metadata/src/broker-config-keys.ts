@@ -28,6 +28,8 @@ const key = (
 
 /** Kafka's clients ask for them and its files set them; nothing here reads them so far. */
 const IDLE = new Set([
+  'log.cleaner.threads',
+  'log.cleaner.io.buffer.size',
   'max.connections.per.ip',
   'group.coordinator.rebalance.protocols',
   'group.consumer.min.session.timeout.ms',
@@ -36,6 +38,7 @@ const IDLE = new Set([
   'group.consumer.max.heartbeat.interval.ms',
 ]);
 
+const clusterWide = { mutability: 'cluster-wide' } as const;
 const positive = { accepts: atLeast(1) };
 const notNegative = { accepts: atLeast(0) };
 
@@ -53,6 +56,40 @@ const OWN_KEYS: readonly BrokerConfigKey[] = [
   key('auto.create.topics.enable', 'BOOLEAN', 'true', 'Whether a topic that a client asks for comes into being.'),
   key('delete.topic.enable', 'BOOLEAN', 'true', 'Whether topics may be deleted.'),
   key('log.retention.check.interval.ms', 'LONG', '300000', 'How often old segments are looked for.', positive),
+  key('log.cleaner.enable', 'BOOLEAN', 'true', 'Whether compacted topics are compacted.'),
+  key('log.cleaner.threads', 'INT', '1', 'Cleaners that work at once; here one, in slices between requests.', {
+    ...notNegative,
+    ...clusterWide,
+  }),
+  key(
+    'log.cleaner.dedupe.buffer.size',
+    'LONG',
+    '134217728',
+    'The memory for the keys of one pass, 24 bytes each; no more than the pass needs is taken.',
+    clusterWide,
+  ),
+  key('log.cleaner.io.buffer.size', 'INT', '524288', 'Read and write buffers of the cleaner; here 128 KB.', {
+    ...notNegative,
+    ...clusterWide,
+  }),
+  key(
+    'log.cleaner.io.buffer.load.factor',
+    'DOUBLE',
+    '0.9',
+    'How full the memory for keys may get before a pass ends.',
+    clusterWide,
+  ),
+  key(
+    'log.cleaner.io.max.bytes.per.second',
+    'DOUBLE',
+    '1.7976931348623157E308',
+    'What the cleaner reads and writes at most.',
+    clusterWide,
+  ),
+  key('log.cleaner.backoff.ms', 'LONG', '15000', 'How long the cleaner waits when nothing is to be cleaned.', {
+    ...notNegative,
+    ...clusterWide,
+  }),
   key('producer.id.expiration.ms', 'INT', '86400000', 'How long an idle idempotent producer is remembered.', {
     ...positive,
     mutability: 'cluster-wide',

@@ -1,0 +1,443 @@
+// What compaction leaves, on a simulated disk: records, offsets, files. The laws of Apache Kafka's cleaner, one by one.
+import { ErrorCode, LeaderEpoch, Offset, Timestamp } from '@milepost/core';
+import { type BatchToBuild, batchesOf, buildBatch, type Codec, RecordBatch } from '@milepost/records';
+import { SimClock, SimDisk } from '@milepost/simulator';
+import { type Log, LogCleaner, type LogConfig, logConfigOf } from './index.ts';
+import type { CleanerDeps } from './log-cleaner.ts';
+import { everything, listeningLogger, openLog, testHost } from './testing.ts';
+
+const DAY_MS = 86_400_000;
+const EPOCH = LeaderEpoch(0);
+
+const compacted = (more: Record<string, string> = {}): LogConfig =>
+  logConfigOf({
+    'cleanup.policy': 'compact',
+    'segment.bytes': '1024',
+    'index.interval.bytes': '100',
+    'min.cleanable.dirty.ratio': '0.01',
+    ...more,
+  });
+
+class Bench {
+  readonly clock = new SimClock();
+  readonly logger = listeningLogger();
+  disk = new SimDisk(1, { clock: this.clock });
+  log!: Log;
+  cleaner!: LogCleaner;
+  config: LogConfig;
+
+  constructor(config: LogConfig) {
+    this.config = config;
+  }
+
+  async open(more: Partial<CleanerDeps> = {}): Promise<this> {
+    const { clock, config, disk, logger } = this;
+    const { directory, log } = await clock.settle(openLog(disk, { clock, config, logger }));
+    this.log = log;
+    this.cleaner = new LogCleaner({
+      host: testHost(disk, { clock, logger }),
+      logs: () => directory.logs(),
+      settings: () => ({
+        isEnabled: true,
+        backoffMs: 15_000,
+        mapBytes: 24_000,
+        mapLoadFactor: 0.9,
+        bytesPerSecond: 1e9,
+      }),
+      lastStableOffsetOf: (one) => one.flushedOffset,
+      ...more,
+    });
+    return this;
+  }
+
+  /** `k=v` a record with that value, `k` a tombstone; all in one batch. */
+  append(records: string, batch: Omit<BatchToBuild, 'records'> = {}): void {
+    const outcome = this.log.append(this.batchOf(records, batch), EPOCH);
+    if (outcome.error !== ErrorCode.NONE) throw new Error(outcome.message);
+  }
+
+  batchOf(records: string, batch: Omit<BatchToBuild, 'records'> = {}): Buffer {
+    const timestamp = Timestamp(this.clock.now());
+    return buildBatch({
+      ...batch,
+      records: records.split(' ').map((record) => {
+        const [key = '', value] = record.split('=');
+        return { key: Buffer.from(key), value: value === undefined ? null : Buffer.from(value), timestamp };
+      }),
+    });
+  }
+
+  /** A record that fills the rest of the segment, so that all before it can be cleaned. */
+  async roll(): Promise<void> {
+    this.append(`filler=${'x'.repeat(900)}`);
+    this.append('last=1');
+    await this.clock.settle(this.log.sync());
+  }
+
+  clean(): Promise<number> {
+    return this.clock.settle(this.cleaner.round());
+  }
+
+  /** `offset:key=value` of what is not filler, read from an offset as a consumer would. */
+  read(from = 0): string[] {
+    return this.batches(from)
+      .flatMap((batch) => [...batch.records()])
+      .map(({ offset, key, value }) => `${offset}:${String(key)}${value === null ? '' : `=${String(value)}`}`)
+      .filter((text) => !/:(filler|last)/.test(text));
+  }
+
+  batches(from = 0): RecordBatch[] {
+    const found: RecordBatch[] = [];
+    for (let at = from; at < this.log.logEndOffset; at = (found.at(-1) as RecordBatch).nextOffset) {
+      const read = this.log.read(Offset(at), everything(this.log.logEndOffset));
+      if (read.error !== ErrorCode.NONE) throw new Error(read.message);
+      found.push(...batchesOf(read.records));
+    }
+    return found;
+  }
+
+  names(): string[] {
+    return (this.disk.list('/data/t-0') ?? []).map(({ name }) => name).filter((name) => !name.endsWith('.deleted'));
+  }
+
+  async restart(how: 'close' | 'power cut' | 'kill' = 'power cut'): Promise<void> {
+    this.disk = how === 'kill' ? this.disk.kill() : this.disk.powerCut();
+    await this.open();
+  }
+}
+
+const bench = (more: Record<string, string> = {}): Promise<Bench> => new Bench(compacted(more)).open();
+
+test('of each key the last record stays, at its offset; what was the active segment is untouched', async () => {
+  const it = await bench();
+  it.append('a=1 b=1 c=1');
+  it.append('a=2');
+  it.append('b=2 d=1');
+  await it.roll();
+  it.append('c=9 d=9');
+  await it.clock.settle(it.log.sync());
+  expect(await it.clean()).toBe(1);
+  expect(it.read()).toEqual(['2:c=1', '3:a=2', '4:b=2', '5:d=1', '8:c=9', '9:d=9']);
+  expect(await it.clean()).toBe(0);
+});
+
+test.each([0, 1, 2, 3, 6, 7])('a read from offset %s, be it in a hole, answers what comes next', async (from) => {
+  const it = await bench();
+  for (const value of ['a=1', 'a=2', 'b=1', 'a=3', 'b=2', 'a=4', 'b=3', 'c=1']) it.append(value);
+  await it.roll();
+  await it.clean();
+  expect(it.read(from)).toEqual(['5:a=4', '6:b=3', '7:c=1'].filter((text) => Number.parseInt(text) >= from));
+});
+
+test('a batch keeps its offsets, its producer and its codec, and has a checksum of its own', async () => {
+  for (const compression of ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as readonly Codec[]) {
+    const it = await bench();
+    it.append('a=1 b=1 c=1 d=1', { producerId: 5n, producerEpoch: 3, baseSequence: 70, compression });
+    it.append('a=2 d=2');
+    await it.roll();
+    await it.clean();
+    const batch = it.batches()[0] as RecordBatch;
+    expect(batch).toMatchObject({
+      baseOffset: 0,
+      lastOffset: 3,
+      producerId: 5n,
+      producerEpoch: 3,
+      baseSequence: 70,
+      lastSequence: 73,
+      recordCount: 2,
+      compression,
+    });
+    expect(batch.isIntact()).toBe(true);
+    expect(it.read()).toEqual(['1:b=1', '2:c=1', '4:a=2', '5:d=2']);
+  }
+});
+
+test('a batch that loses nothing stays as it is, byte by byte', async () => {
+  const it = await bench();
+  it.append('a=1 b=1');
+  await it.roll();
+  const before = Buffer.from((it.batches()[0] as RecordBatch).bytes);
+  await it.clean();
+  expect((it.batches()[0] as RecordBatch).bytes.equals(before)).toBe(true);
+});
+
+test('a tombstone stays for delete.retention.ms from its first cleaning, told by the batch (KIP-534), then goes', async () => {
+  const it = await bench({ 'delete.retention.ms': '1000' });
+  it.append('a=1 b=1');
+  it.append('a c=1');
+  await it.roll();
+  const sentMs = it.clock.now();
+  await it.clean();
+  const cleanedMs = it.clock.now();
+  expect(it.read()).toEqual(['1:b=1', '2:a', '3:c=1']);
+  const marked = it.batches().find(({ deleteHorizonMs }) => deleteHorizonMs !== undefined) as RecordBatch;
+  expect(marked.deleteHorizonMs).toBeGreaterThan(sentMs);
+  expect(marked.deleteHorizonMs).toBeLessThanOrEqual(cleanedMs + 1000);
+  expect(Array.from(marked.records(), ({ timestamp }) => timestamp <= sentMs)).toEqual([true, true]);
+  expect(marked.maxTimestamp).toBeLessThanOrEqual(sentMs);
+
+  await it.clock.run(500);
+  await it.roll();
+  await it.clean();
+  expect(it.read()).toEqual(['1:b=1', '2:a', '3:c=1']);
+  await it.clock.run(600);
+  await it.roll();
+  await it.clean();
+  expect(it.read()).toEqual(['1:b=1', '3:c=1']);
+});
+
+test('a key that was deleted does not come back, whatever happens in between', async () => {
+  const it = await bench({ 'delete.retention.ms': '0' });
+  it.append('a=1');
+  await it.roll();
+  await it.clean();
+  it.append('a');
+  await it.roll();
+  await it.clean();
+  await it.roll();
+  await it.clean();
+  await it.restart();
+  expect(it.read()).toEqual([]);
+});
+
+test('min.compaction.lag.ms keeps what is young', async () => {
+  const it = await bench({ 'min.compaction.lag.ms': '60000' });
+  it.append('a=1');
+  it.append('a=2');
+  await it.roll();
+  expect(await it.clean()).toBe(0);
+  await it.clock.run(61_000);
+  expect(await it.clean()).toBe(1);
+  expect(it.read()).toEqual(['1:a=2']);
+});
+
+test('min.cleanable.dirty.ratio decides when, max.compaction.lag.ms overrules it and ends the active segment', async () => {
+  const it = await bench({ 'min.cleanable.dirty.ratio': '0.9', 'max.compaction.lag.ms': '60000' });
+  for (let n = 0; n < 5; n++) await it.roll();
+  expect(await it.clean()).toBe(1);
+  it.append('a=1');
+  it.append('a=2');
+  await it.roll();
+  expect(await it.clean()).toBe(0);
+  await it.clock.run(61_000);
+  expect(await it.clean()).toBe(1);
+  expect(it.read()).toEqual([`${it.read()[0]}`]);
+  it.append('b=1');
+  it.append('b=2');
+  await it.clock.run(61_000);
+  it.append('c=1'); // a new segment, though the old one is not full
+  await it.clock.settle(it.log.sync());
+  expect(await it.clean()).toBe(1);
+  expect(it.read().map((text) => text.split(':')[1])).toEqual(['a=2', 'b=2', 'c=1']);
+});
+
+test('nothing beyond the last stable offset is cleaned', async () => {
+  let stable = Offset(0);
+  const it = await new Bench(compacted()).open({ lastStableOffsetOf: () => stable });
+  it.append('a=1');
+  it.append('a=2');
+  await it.roll();
+  expect(await it.clean()).toBe(0);
+  stable = it.log.logEndOffset;
+  expect(await it.clean()).toBe(1);
+});
+
+test("a producer's last batch stays, emptied, so that its sequence is known after a restart without snapshots", async () => {
+  const it = await bench();
+  const idempotence = { producerId: 5n, producerEpoch: 0 };
+  it.append('a=1', { ...idempotence, baseSequence: 0 });
+  it.append('a=2', { ...idempotence, baseSequence: 1 });
+  it.append('a=3');
+  await it.roll();
+  await it.clean();
+  const ours = it.batches().filter(({ producerId }) => producerId === 5n);
+  expect(ours.map(({ baseOffset, recordCount, lastSequence }) => [baseOffset, recordCount, lastSequence])).toEqual([
+    [1, 0, 1],
+  ]);
+  for (const { name } of it.disk.list('/data/t-0') ?? [])
+    if (name.endsWith('.snapshot')) await it.clock.settle(it.disk.remove(`/data/t-0/${name}`));
+  await it.restart('kill');
+  expect(it.log.append(it.batchOf('a=9', { ...idempotence, baseSequence: 3 }), EPOCH)).toMatchObject({
+    error: ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
+  });
+  expect(it.log.append(it.batchOf('a=4', { ...idempotence, baseSequence: 2 }), EPOCH)).toMatchObject({ error: 0 });
+});
+
+test('small neighbours become one segment, and its end stays where the next one begins', async () => {
+  const it = await bench();
+  for (let n = 0; n < 6; n++) {
+    it.append(`a=${'y'.repeat(600)}`);
+    it.append(`b=${n}`);
+  }
+  await it.roll();
+  const before = it.names().filter((name) => name.endsWith('.log'));
+  await it.clean(); // each by itself: together they were too large
+  await it.roll();
+  await it.clean();
+  const after = it.names().filter((name) => name.endsWith('.log'));
+  expect(after.length).toBeLessThan(before.length - 1);
+  const [first] = it.batches();
+  expect(first?.baseOffset).toBeGreaterThan(8);
+  await it.restart();
+  expect(it.log.lostTail).toBe(false);
+  expect(it.read().map((text) => text.split('=')[0])).toEqual(['10:a', '11:b']);
+  expect(it.names().filter((name) => name.endsWith('.log'))).toEqual(after);
+});
+
+test('when the map of keys is full the pass goes as far as it got, and the next one goes on', async () => {
+  const settings = { isEnabled: true, backoffMs: 1, mapBytes: 24 * 8, mapLoadFactor: 0.9, bytesPerSecond: 1e9 };
+  const it = await new Bench(compacted()).open({ settings: () => settings });
+  for (let round = 0; round < 3; round++) for (let key = 0; key < 20; key++) it.append(`k${key}=${round}`);
+  await it.roll();
+  expect(await it.clean()).toBeGreaterThan(3);
+  expect(it.read().map((text) => text.split(':')[1])).toEqual(Array.from({ length: 20 }, (_, key) => `k${key}=2`));
+});
+
+test('a batch with more keys than the map can hold is said, once, and the log is left alone', async () => {
+  const settings = { isEnabled: true, backoffMs: 1, mapBytes: 24 * 2, mapLoadFactor: 0.9, bytesPerSecond: 1e9 };
+  const it = await new Bench(compacted()).open({ settings: () => settings });
+  it.append('a=1 b=1 c=1 a=2');
+  await it.roll();
+  expect([await it.clean(), await it.clean()]).toEqual([1, 0]);
+  expect(it.logger.said.error).toEqual([expect.stringContaining('log.cleaner.dedupe.buffer.size 48')]);
+  expect(it.read()).toHaveLength(4);
+});
+
+test('a damaged batch is never copied with a new checksum: the log is named and not cleaned', async () => {
+  const it = await bench();
+  it.append('a=1 b=1');
+  it.append('a=2');
+  await it.roll();
+  it.disk.flipBit('/data/t-0/00000000000000000000.log', 70 * 8);
+  expect([await it.clean(), await it.clean()]).toEqual([1, 0]);
+  expect(it.logger.said.error).toEqual([expect.stringMatching(/t-0 is not cleaned any more.*crc/)]);
+  expect(it.names().filter((name) => /cleaned|swap/.test(name))).toEqual([]);
+  expect(it.log.read(Offset(0), everything(it.log.logEndOffset)).error).toBe(ErrorCode.CORRUPT_MESSAGE);
+});
+
+test('a full disk stops a pass, not the log; with room again it goes on', async () => {
+  const it = await bench();
+  it.append(`a=${'1'.repeat(300)}`);
+  it.append('a=2');
+  await it.roll();
+  const { totalBytes, freeBytes } = it.disk.free('/data');
+  it.disk.capacityBytes = totalBytes - freeBytes + 20;
+  await it.clean();
+  expect(it.log.failed).toBe(false);
+  expect(it.names().filter((name) => /cleaned|swap/.test(name))).toEqual([]);
+  it.disk.capacityBytes = totalBytes;
+  expect(await it.clean()).toBe(1);
+  expect(it.read()).toEqual(['1:a=2']);
+});
+
+test('retention and DeleteRecords under a pass end it, and the log is whole', async () => {
+  const it = await bench({ 'cleanup.policy': 'compact,delete' });
+  for (let n = 0; n < 8; n++) it.append(`a=${'y'.repeat(500)}`);
+  await it.roll();
+  const cleaning = it.cleaner.round();
+  const deleting = it.log.deleteRecordsBefore(Offset(5));
+  await it.clock.settle(Promise.all([cleaning, deleting]));
+  expect(it.log.logStartOffset).toBe(5);
+  await it.clean();
+  expect(it.read(5).map((text) => text.split('=')[0])).toEqual(['7:a']);
+  await it.restart();
+  expect(it.read(5).map((text) => text.split('=')[0])).toEqual(['7:a']);
+});
+
+test('compact,delete: a cleaned segment is as old as its youngest record was, even with no record left', async () => {
+  const it = await bench({ 'cleanup.policy': 'compact,delete', 'retention.ms': '100000' });
+  it.append('a=1');
+  it.append(`b=${'y'.repeat(900)}`);
+  it.append('a=2');
+  it.append(`b=${'z'.repeat(900)}`);
+  await it.roll();
+  await it.clean();
+  await it.clock.run(200_000);
+  it.append('c=1');
+  await it.clock.settle(it.log.sync());
+  await it.clock.settle(it.log.applyRetention(it.clock.now()));
+  expect(it.read(it.log.logStartOffset)).toEqual([`${it.log.logEndOffset - 1}:c=1`]);
+});
+
+test('lookups by time and the largest timestamp see records only, not what was emptied', async () => {
+  const it = await bench();
+  it.append('a=1');
+  const atA = it.clock.now();
+  await it.clock.run(1000);
+  it.append('b=1', { producerId: 5n, producerEpoch: 0, baseSequence: 0 });
+  const atB = it.clock.now();
+  it.append('b=2');
+  await it.roll();
+  await it.clean();
+  const end = it.log.logEndOffset;
+  expect(it.log.offsetForTimestamp(atA, end)?.offset).toBe(0);
+  expect(it.log.offsetForTimestamp(atA + 1, end)?.offset).toBe(2);
+  expect(it.log.offsetForTimestamp(atB, Offset(2))).toBeUndefined();
+  expect(it.log.maxTimestamp(Offset(2))).toMatchObject({ offset: 0, timestamp: atA });
+  await it.restart();
+  expect(it.log.maxTimestamp(Offset(2))).toMatchObject({ offset: 0, timestamp: atA });
+});
+
+test('epochs are those of the offsets, holes or not', async () => {
+  const it = await bench();
+  it.append('a=1');
+  it.log.beginEpoch(LeaderEpoch(4));
+  expect(it.log.append(it.batchOf('a=2'), LeaderEpoch(4)).error).toBe(ErrorCode.NONE);
+  expect(it.log.append(it.batchOf(`filler=${'x'.repeat(900)}`), LeaderEpoch(4)).error).toBe(ErrorCode.NONE);
+  expect(it.log.append(it.batchOf('last=1'), LeaderEpoch(4)).error).toBe(ErrorCode.NONE);
+  await it.clock.settle(it.log.sync());
+  await it.clean();
+  expect(it.read()).toEqual(['1:a=2']);
+  await it.restart();
+  expect([it.log.endOffsetForEpoch(LeaderEpoch(0)), it.log.epochAt(Offset(0)), it.log.epochAt(Offset(1))]).toEqual([
+    { epoch: 0, endOffset: 1 },
+    0,
+    4,
+  ]);
+});
+
+test('cleaner-offset-checkpoint says up to where, in the format of Kafka; beyond the end it is not believed', async () => {
+  const it = await bench();
+  it.append('a=1');
+  await it.roll();
+  await it.clean();
+  const path = '/data/cleaner-offset-checkpoint';
+  expect(it.disk.files().get(path)?.toString()).toBe(`0\n1\nt 0 ${it.log.cleanedUpTo}\n`);
+  expect(it.log.cleanedUpTo).toBeGreaterThan(0);
+  const known = it.log.cleanedUpTo;
+  await it.restart();
+  expect(it.log.cleanedUpTo).toBe(known);
+  const file = it.disk.open(path, 'create');
+  file.truncate(0);
+  file.append(Buffer.from('0\n1\nt 0 99999\n'));
+  await it.clock.settle(file.sync());
+  await it.restart();
+  expect(it.log.cleanedUpTo).toBe(0);
+});
+
+test('aborted records are nothing: neither kept nor in the way', async () => {
+  const aborted = { producerId: 7n, firstOffset: Offset(1), lastOffset: Offset(3) };
+  const it = await new Bench(compacted({ 'delete.retention.ms': '0' })).open({ abortedIn: () => [aborted] });
+  const transaction = { producerId: 7n, producerEpoch: 0, isTransactional: true };
+  it.append('a=good');
+  it.append('a=aborted', { ...transaction, baseSequence: 0 });
+  it.append('b=good');
+  await it.roll();
+  await it.clean();
+  expect(it.read()).toEqual(['0:a=good', '2:b=good']);
+});
+
+test('the loop has its turn between slices', async () => {
+  const it = await bench({ 'segment.bytes': '2000000', 'max.message.bytes': '200000' });
+  for (let n = 0; n < 25; n++) it.append(`k${n % 3}=${'v'.repeat(99_000)}`);
+  await it.clock.settle(it.log.sync());
+  let turns = 0;
+  const after = it.clock.after.bind(it.clock);
+  it.clock.after = (delayMs, run) => {
+    turns++;
+    return after(delayMs, run);
+  };
+  expect(await it.clean()).toBe(1);
+  expect(turns).toBeGreaterThan(30); // 2 MB are mapped, then copied, 128 KB at a time
+  await it.clock.run(DAY_MS);
+});

@@ -1,0 +1,259 @@
+// One pass of the cleaner over one log: reads what is dirty into a map of each key's last offset, then copies all that was
+// and now is clean into new segments without the records that a later one of their key has replaced.
+//
+// Promises: offsets stay, in their order, with holes; the active segment and what is not final are never touched; a log
+// that changes under the pass (retention, a cut, a close) ends it without a trace. Works in slices of SLICE_BYTES (or one
+// batch, where that is more) and rests in between at least as long as it worked: it never has more than half of the loop.
+// Never: rewrites what it could not read whole, for the copy's new checksum would call it good.
+import { type Clock, type Host, MalformedMessage, type Offset } from '@milepost/core';
+import { batchesOf, type RecordBatch, RecordCursor } from '@milepost/records';
+import { filterBatch, type FilterRules } from './batch-filter.ts';
+import { type Cleanable, groupsOf } from './cleanable.ts';
+import { type AbortedTransaction, FinishedTransactions } from './finished-transactions.ts';
+import { KeyOffsets } from './key-offsets.ts';
+import type { Log } from './log.ts';
+import { describeDamage } from './scan.ts';
+import type { Segment } from './segment.ts';
+
+export interface CompactionLimits {
+  /** Of the map of keys (log.cleaner.dedupe.buffer.size). */
+  readonly mapBytes: number;
+  /** How full the map may get (log.cleaner.io.buffer.load.factor). */
+  readonly mapLoadFactor: number;
+  /** Read and written together (log.cleaner.io.max.bytes.per.second). */
+  readonly bytesPerSecond: number;
+}
+
+export interface CompactionTask {
+  readonly host: Pick<Host, 'clock'>;
+  readonly log: Log;
+  readonly cleanable: Cleanable;
+  readonly limits: CompactionLimits;
+  readonly isStopped: () => boolean;
+  /** Aborted transactions that have records in the range. */
+  readonly abortedIn: (from: Offset, upTo: Offset) => readonly AbortedTransaction[];
+}
+
+export type CompactionOutcome =
+  | { readonly kind: 'cleaned'; readonly upTo: Offset; readonly bytesRead: number; readonly bytesWritten: number }
+  /** The log changed meanwhile, or the broker stops. */
+  | { readonly kind: 'abandoned' }
+  /** It cannot be cleaned: a batch is broken, or one batch has more keys than the map can hold. */
+  | { readonly kind: 'uncleanable'; readonly reason: string };
+
+/** The most of a log that is worked through before the event loop has its turn. */
+export const SLICE_BYTES = 128 * 1024;
+
+class Abandoned extends Error {}
+class Uncleanable extends Error {}
+
+/** @throws DiskFailed, LogFailed; whatever it ends in, the log is whole. */
+export async function compact(task: CompactionTask): Promise<CompactionOutcome> {
+  const pass = new Compaction(task);
+  try {
+    return await pass.run();
+  } catch (failure) {
+    if (failure instanceof Abandoned) return { kind: 'abandoned' };
+    if (failure instanceof Uncleanable) return { kind: 'uncleanable', reason: failure.message };
+    throw failure;
+  }
+}
+
+class Compaction {
+  readonly #task: CompactionTask;
+  readonly #log: Log;
+  readonly #pace: Pace;
+  readonly #cursor = new RecordCursor();
+  #buffer = Buffer.allocUnsafeSlow(SLICE_BYTES);
+  #bytesRead = 0;
+  #bytesWritten = 0;
+
+  constructor(task: CompactionTask) {
+    this.#task = task;
+    this.#log = task.log;
+    this.#pace = new Pace(task.host.clock, task.limits.bytesPerSecond);
+  }
+
+  async run(): Promise<CompactionOutcome> {
+    const { cleanable, host } = this.#task;
+    const now = host.clock.now();
+    const { lastOffsets, endOffset } = await this.#mapKeys(cleanable);
+    const sources = this.#log.segmentsBelow(endOffset);
+    const rules = { lastOffsets, endOffset, now, deleteRetentionMs: this.#log.config.deleteRetentionMs };
+    const first = sources[0]?.baseOffset ?? endOffset;
+    const transactions = new FinishedTransactions(this.#task.abortedIn(first, cleanable.firstUncleanableOffset));
+    for (const group of groupsOf(sources, this.#log.config)) await this.#cleanGroup(group, rules, transactions);
+    await this.#log.cleanedTo(endOffset);
+    return { kind: 'cleaned', upTo: endOffset, bytesRead: this.#bytesRead, bytesWritten: this.#bytesWritten };
+  }
+
+  /** Of as much as the map can hold. */
+  async #mapKeys(cleanable: Cleanable): Promise<{ lastOffsets: KeyOffsets; endOffset: Offset }> {
+    const { firstDirtyOffset, firstUncleanableOffset } = cleanable;
+    const { mapBytes, mapLoadFactor } = this.#task.limits;
+    const lastOffsets = new KeyOffsets({
+      mostBytes: mapBytes,
+      loadFactor: mapLoadFactor,
+      expectedKeys: firstUncleanableOffset - firstDirtyOffset,
+    });
+    const transactions = new FinishedTransactions(this.#task.abortedIn(firstDirtyOffset, firstUncleanableOffset));
+    let endOffset = firstDirtyOffset;
+    for (const segment of this.#log.segmentsBelow(firstUncleanableOffset)) {
+      if (segment.nextOffset <= firstDirtyOffset) continue;
+      const start = segment.offsets.floor(firstDirtyOffset)?.position ?? 0;
+      let isFull = false;
+      await this.#read([segment], segment, start, (batch) => {
+        if (
+          !transactions.isDiscardable(batch) &&
+          !batch.isControl &&
+          !this.#putKeys(batch, firstDirtyOffset, lastOffsets)
+        ) {
+          isFull = true;
+          return false;
+        }
+        if (batch.nextOffset > endOffset) endOffset = batch.nextOffset;
+        return true;
+      });
+      if (isFull) {
+        if (endOffset === firstDirtyOffset)
+          throw new Uncleanable(
+            `log.cleaner.dedupe.buffer.size ${mapBytes} holds fewer keys than one batch at ${endOffset} has`,
+          );
+        break;
+      }
+      endOffset = segment.nextOffset;
+    }
+    return { lastOffsets, endOffset };
+  }
+
+  #putKeys(batch: RecordBatch, from: Offset, lastOffsets: KeyOffsets): boolean {
+    const bytes = batch.unpack();
+    const cursor = this.#cursor.begin(bytes, batch.recordCount);
+    while (cursor.next()) {
+      const { keyAt, keyLength } = cursor;
+      const offset = batch.baseOffset + cursor.offsetDelta;
+      if (keyLength < 0 || offset < from) continue;
+      if (!lastOffsets.put(bytes.subarray(keyAt, keyAt + keyLength), offset)) return false;
+    }
+    return true;
+  }
+
+  async #cleanGroup(group: readonly Segment[], rules: FilterRules, transactions: FinishedTransactions): Promise<void> {
+    const last = group.at(-1) as Segment;
+    const isLastOfProducer = this.#log.lastBatchesOfProducers();
+    const cleaned = this.#log.newCleanedSegment((group[0] as Segment).baseOffset);
+    try {
+      for (const source of group)
+        await this.#copy(source, group, cleaned, (batch, position) => {
+          const isLastOfSegment = source === last && position + batch.sizeBytes === source.sizeBytes;
+          const mustStay = isLastOfSegment || isLastOfProducer(batch);
+          return filterBatch(batch, { isDiscardable: transactions.isDiscardable(batch), mustStay }, rules);
+        });
+      cleaned.endsAt(last.nextOffset);
+      cleaned.seal();
+      await cleaned.sync();
+      this.#mustGoOn(group);
+    } catch (failure) {
+      await cleaned.discard();
+      throw failure;
+    }
+    if (!(await this.#log.replaceSegments(group, cleaned))) throw new Abandoned();
+  }
+
+  async #copy(
+    source: Segment,
+    group: readonly Segment[],
+    cleaned: Segment,
+    leftOf: (batch: RecordBatch, position: number) => Buffer | undefined,
+  ): Promise<void> {
+    let left: Buffer[] = [];
+    const keep = (batch: RecordBatch, position: number): boolean => {
+      const bytes = leftOf(batch, position);
+      if (bytes !== undefined) left.push(bytes);
+      return true;
+    };
+    await this.#read(group, source, 0, keep, () => {
+      if (left.length === 0) return;
+      const bytes = Buffer.concat(left);
+      cleaned.append(bytes, [...batchesOf(bytes)], this.#log.config.indexIntervalBytes);
+      this.#bytesWritten += bytes.length;
+      left = [];
+    });
+  }
+
+  /** Batch by batch from the position on, in slices; `endSlice` while the batches' bytes are still in place. */
+  async #read(
+    group: readonly Segment[],
+    segment: Segment,
+    start: number,
+    visit: (batch: RecordBatch, position: number) => boolean,
+    endSlice: () => void = () => {},
+  ): Promise<void> {
+    let least = segment.baseOffset;
+    let position = start;
+    while (position < segment.sizeBytes) {
+      this.#mustGoOn(group);
+      const before = this.#bytesWritten;
+      this.#pace.begin();
+      let slice = this.#buffer.subarray(0, segment.log.read(position, this.#buffer));
+      const first = segment.placeAt(position);
+      if (first === undefined)
+        throw new Uncleanable(describeDamage({ path: segment.path, position, flaw: 'no whole batch' }));
+      if (first.sizeBytes > slice.length) {
+        slice = Buffer.allocUnsafeSlow(first.sizeBytes);
+        segment.log.read(position, slice);
+      }
+      const from = position;
+      for (const batch of batchesOf(slice)) {
+        const flaw = segment.flawOf(batch, position, least, segment.nextOffset);
+        if (flaw !== undefined) throw new Uncleanable(describeDamage({ path: segment.path, position, flaw }));
+        if (!this.#visit(visit, batch, position, segment)) return endSlice();
+        least = batch.nextOffset;
+        position += batch.sizeBytes;
+      }
+      endSlice();
+      this.#bytesRead += position - from;
+      await this.#pace.rest(position - from + this.#bytesWritten - before);
+    }
+  }
+
+  #visit(
+    visit: (batch: RecordBatch, position: number) => boolean,
+    batch: RecordBatch,
+    position: number,
+    segment: Segment,
+  ): boolean {
+    try {
+      return visit(batch, position);
+    } catch (failure) {
+      if (!(failure instanceof MalformedMessage)) throw failure;
+      throw new Uncleanable(describeDamage({ path: segment.path, position, flaw: failure.message }));
+    }
+  }
+
+  #mustGoOn(group: readonly Segment[]): void {
+    if (this.#task.isStopped() || !this.#log.hasSegments(group)) throw new Abandoned();
+  }
+}
+
+/** As much rest as work, and more where the bytes were too many for the time. */
+class Pace {
+  readonly #clock: Clock;
+  readonly #bytesPerSecond: number;
+  #began = 0;
+
+  constructor(clock: Clock, bytesPerSecond: number) {
+    this.#clock = clock;
+    this.#bytesPerSecond = bytesPerSecond;
+  }
+
+  begin(): void {
+    this.#began = this.#clock.monotonic();
+  }
+
+  rest(bytes: number): Promise<void> {
+    const workedMs = this.#clock.monotonic() - this.#began;
+    const restMs = Math.max(workedMs, (bytes / this.#bytesPerSecond) * 1_000 - workedMs);
+    return new Promise((resolve) => void this.#clock.after(restMs, resolve));
+  }
+}

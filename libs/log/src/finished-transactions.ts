@@ -1,0 +1,65 @@
+// What cleaning must know of transactions (KIP-98): records of aborted ones count for nothing, and a marker goes only after
+// every record of its transaction has gone. Fed with the batches of the log in their order, up to the last stable offset,
+// so that every transaction met has ended.
+import { NO_OFFSET, type Offset } from '@milepost/core';
+import { readEndMarker, type RecordBatch } from '@milepost/records';
+
+export interface AbortedTransaction {
+  readonly producerId: bigint;
+  readonly firstOffset: Offset;
+  /** Of its marker. */
+  readonly lastOffset: Offset;
+}
+
+export class FinishedTransactions {
+  /** By first offset; those to come. */
+  readonly #aborted: AbortedTransaction[];
+  readonly #abortedNow = new Map<bigint, { readonly transaction: AbortedTransaction; lastSeen: Offset }>();
+  readonly #committedNow = new Set<bigint>();
+  /** Aborted transactions of which something is left: what an index of the cleaned segment lists. */
+  readonly kept: AbortedTransaction[] = [];
+
+  constructor(aborted: readonly AbortedTransaction[] = []) {
+    this.#aborted = aborted.toSorted((a, b) => a.firstOffset - b.firstOffset);
+  }
+
+  /** Whether nothing of the batch is worth keeping but its sequence: it was aborted, or is a marker of nothing. */
+  isDiscardable(batch: RecordBatch): boolean {
+    for (
+      let next = this.#aborted[0];
+      next !== undefined && next.firstOffset <= batch.lastOffset;
+      next = this.#aborted[0]
+    ) {
+      this.#abortedNow.set(next.producerId, { transaction: next, lastSeen: NO_OFFSET });
+      this.#aborted.shift();
+    }
+    return batch.isControl ? this.#isMarkerOfNothing(batch) : this.#isAborted(batch);
+  }
+
+  #isAborted({ isTransactional, producerId, lastOffset }: RecordBatch): boolean {
+    if (!isTransactional) return false;
+    const aborted = this.#abortedNow.get(producerId);
+    if (aborted === undefined) this.#committedNow.add(producerId);
+    else aborted.lastSeen = lastOffset;
+    return aborted !== undefined;
+  }
+
+  #isMarkerOfNothing(batch: RecordBatch): boolean {
+    const record = batch.records().next().value;
+    if (record === undefined) return true; // emptied by an earlier pass
+    const { producerId } = batch;
+    switch (readEndMarker(record)?.end) {
+      case 'abort': {
+        const aborted = this.#abortedNow.get(producerId);
+        this.#abortedNow.delete(producerId);
+        if (aborted === undefined || aborted.lastSeen === NO_OFFSET) return true;
+        this.kept.push(aborted.transaction);
+        return false;
+      }
+      case 'commit':
+        return !this.#committedNow.delete(producerId);
+      case undefined:
+        return false;
+    }
+  }
+}

@@ -1,0 +1,168 @@
+// Keeps compacted logs clean: the dirtiest one first, one at a time, until none is due; then it waits a while.
+//
+// Promises: no pass of it fails a log by itself; a log that cannot be cleaned is named, left as it is, and tried again
+// after a restart; `close` resolves when nothing of a pass is under way any more.
+import { type Cancel, DiskFailed, type Host, type Offset, partitionName } from '@milepost/core';
+import type { Cleanable } from './cleanable.ts';
+import { compact, type CompactionLimits, type CompactionOutcome } from './compaction.ts';
+import type { AbortedTransaction } from './finished-transactions.ts';
+import type { Log } from './log.ts';
+import { LogFailed } from './log-surroundings.ts';
+
+export interface CleanerSettings extends CompactionLimits {
+  readonly isEnabled: boolean;
+  readonly backoffMs: number;
+}
+
+export interface CleanerDeps {
+  readonly host: Pick<Host, 'clock' | 'logger' | 'meter'>;
+  readonly logs: () => Iterable<Log>;
+  /** Asked anew for each round. */
+  readonly settings: () => CleanerSettings;
+  /** Exclusive: what may be cleaned of a log. */
+  readonly lastStableOffsetOf: (log: Log) => Offset;
+  /** Aborted transactions with records in a stretch of a log; absent: there are none. */
+  readonly abortedIn?: (log: Log, from: Offset, upTo: Offset) => readonly AbortedTransaction[];
+}
+
+interface Due {
+  readonly log: Log;
+  readonly cleanable: Cleanable;
+}
+
+export class LogCleaner {
+  readonly #deps: CleanerDeps;
+  readonly #uncleanable = new WeakSet<Log>();
+  readonly #cleanedBytes;
+  readonly #passes;
+  readonly #maxDirtyPercent;
+  readonly #uncleanableCount;
+  #isClosed = false;
+  #cancel: Cancel = () => {};
+  #running: Promise<unknown> = Promise.resolve();
+
+  constructor(deps: CleanerDeps) {
+    this.#deps = deps;
+    const { meter } = deps.host;
+    this.#passes = meter.counter('milepost_log_cleaner_passes_total', 'Passes of the log cleaner, by outcome.', [
+      'outcome',
+    ]);
+    for (const outcome of ['cleaned', 'abandoned', 'uncleanable', 'failed']) this.#passes.add(0, { outcome });
+    this.#cleanedBytes = meter.counter(
+      'milepost_log_cleaner_bytes_total',
+      'Bytes that the log cleaner read and wrote.',
+      ['direction'],
+    );
+    for (const direction of ['read', 'written']) this.#cleanedBytes.add(0, { direction });
+    this.#maxDirtyPercent = meter.gauge(
+      'kafka_log_logcleanermanager_max_dirty_percent',
+      'How much of the dirtiest compacted log was not cleaned yet, at the last look.',
+    );
+    this.#uncleanableCount = meter.gauge(
+      'kafka_log_logcleanermanager_uncleanable_partitions_count',
+      'Compacted logs that the cleaner has given up, until a restart.',
+    );
+  }
+
+  /** From now on, round after round. */
+  begin(): void {
+    const round = (): void => {
+      this.#running = this.round().finally(later);
+    };
+    const later = (): void => {
+      if (!this.#isClosed) this.#cancel = this.#deps.host.clock.after(this.#deps.settings().backoffMs, round);
+    };
+    later();
+  }
+
+  /** Cleans what is due, all of it. Answers how many passes that took. */
+  async round(): Promise<number> {
+    let passes = 0;
+    for (let due = this.#filthiest(); due !== undefined; due = this.#filthiest()) {
+      const outcome = await this.#clean(due);
+      this.#passes.add(1, { outcome });
+      passes++;
+      if (outcome === 'failed') break; // the disk, most likely: not again at once
+    }
+    return passes;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#cancel();
+    await this.#running;
+  }
+
+  #filthiest(): Due | undefined {
+    const { host, logs, settings, lastStableOffsetOf } = this.#deps;
+    if (this.#isClosed || !settings().isEnabled) return undefined;
+    const now = host.clock.now();
+    let filthiest: Due | undefined;
+    let mostDirty = 0;
+    let uncleanable = 0;
+    for (const log of logs()) {
+      if (!log.config.compact || log.failed) continue;
+      if (this.#uncleanable.has(log)) {
+        uncleanable++;
+        continue;
+      }
+      const cleanable = this.#judge(log, lastStableOffsetOf(log), now);
+      if (cleanable === undefined) continue;
+      mostDirty = Math.max(mostDirty, cleanable.dirtyRatio);
+      const isWorse = filthiest === undefined || cleanable.dirtyRatio > filthiest.cleanable.dirtyRatio;
+      if (cleanable.isDue && isWorse) filthiest = { log, cleanable };
+    }
+    this.#maxDirtyPercent.set(Math.floor(mostDirty * 100));
+    this.#uncleanableCount.set(uncleanable);
+    return filthiest;
+  }
+
+  #judge(log: Log, lastStableOffset: Offset, now: number): Cleanable | undefined {
+    try {
+      return log.cleanable(lastStableOffset, now);
+    } catch (failure) {
+      if (!(failure instanceof DiskFailed)) throw failure;
+      this.#giveUp(log, failure.message);
+      return undefined;
+    }
+  }
+
+  async #clean({ log, cleanable }: Due): Promise<CompactionOutcome['kind'] | 'failed'> {
+    const { host, settings, abortedIn } = this.#deps;
+    const name = partitionName(log.topic, log.partition);
+    const began = host.clock.monotonic();
+    try {
+      const outcome = await compact({
+        host,
+        log,
+        cleanable,
+        limits: settings(),
+        isStopped: () => this.#isClosed,
+        abortedIn: (from, upTo) => abortedIn?.(log, from, upTo) ?? [],
+      });
+      if (outcome.kind === 'uncleanable') this.#giveUp(log, outcome.reason);
+      if (outcome.kind !== 'cleaned') return outcome.kind;
+      this.#cleanedBytes.add(outcome.bytesRead, { direction: 'read' });
+      this.#cleanedBytes.add(outcome.bytesWritten, { direction: 'written' });
+      const seconds = (host.clock.monotonic() - began) / 1_000;
+      host.logger.info({ ...outcome, partition: name, seconds }, `${name}: cleaned up to offset ${outcome.upTo}`);
+      return outcome.kind;
+    } catch (failure) {
+      if (failure instanceof LogFailed) return 'failed';
+      if (!(failure instanceof DiskFailed)) throw failure;
+      const isFull = failure.code === 'ENOSPC' || failure.code === 'EDQUOT';
+      if (!isFull) this.#giveUp(log, failure.message);
+      else host.logger.warn({ partition: name }, `${name}: no room for cleaning it: ${failure.message}`);
+      return 'failed';
+    }
+  }
+
+  #giveUp(log: Log, reason: string): void {
+    this.#uncleanable.add(log);
+    const name = partitionName(log.topic, log.partition);
+    this.#deps.host.logger.error(
+      { partition: name, reason },
+      `${name} is not cleaned any more, until a restart: ${reason}; it keeps growing meanwhile`,
+    );
+  }
+}

@@ -1,0 +1,87 @@
+// One cleaned segment in place of those that it was made from, such that a power cut leaves the old ones or the new one.
+// File names are Kafka's:
+//
+//   1. `<base>.log.cleaned` and its indexes are written and synced.          found at start: removed
+//   2. They become `.swap`, the .log last, and the names are synced.         found at start: the rest is done then
+//   3. The old files become `.deleted`, those of the lowest offsets first;
+//      the `.swap` files take their names, the .log last.
+//   4. The names are synced; `.deleted` files are removed later.
+//
+// Names change on the disk in the order in which they were changed (file systems keep a journal of them); bytes do not,
+// which is why 1 ends with a sync. A cleaned segment ends with the last batch of its last source, emptied if need be: so
+// its own end says which old segments it replaces, and no log has a gap between two segments.
+import type { Disk, Logger, Offset } from '@milepost/core';
+import { LogFile } from './log-file.ts';
+import { findIntact, flawOf, scan } from './scan.ts';
+import { offsetName, offsetsIn } from './segment.ts';
+
+export const CLEANED = '.cleaned';
+export const SWAP = '.swap';
+export const DELETED = '.deleted';
+
+const EXTENSIONS = ['index', 'timeindex', 'log'] as const;
+
+/** First of all at a start: what a cleaning left half done is undone or finished. */
+export async function finishSwaps(disk: Disk, folder: string, logger: Logger): Promise<void> {
+  const names = (disk.list(folder) ?? []).map(({ name }) => name);
+  for (const name of names) if (name.endsWith(CLEANED)) await disk.remove(`${folder}/${name}`);
+  const swapped = names.filter((name) => name.endsWith(SWAP)).map((name) => name.slice(0, -SWAP.length));
+  const bases = swapped.flatMap((name) => offsetsIn(name, 'log'));
+  for (const base of bases) await finishSwap(disk, folder, base, names, logger);
+  const isOrphan = (name: string) =>
+    ['index', 'timeindex'].flatMap((one) => offsetsIn(name, one)).some((base) => !bases.includes(base));
+  for (const name of swapped) if (isOrphan(name)) await disk.remove(`${folder}/${name}${SWAP}`);
+}
+
+async function finishSwap(
+  disk: Disk,
+  folder: string,
+  base: Offset,
+  names: readonly string[],
+  logger: Logger,
+): Promise<void> {
+  const path = `${folder}/${offsetName(base)}.log${SWAP}`;
+  const { end, flaw } = endOf(disk, path, base);
+  const isUntouched = names.includes(`${offsetName(base)}.log`);
+  if (flaw !== undefined && isUntouched) {
+    logger.error(
+      { path, flaw },
+      `${path} is damaged (${flaw}); the segments that it was made from are all there and stay`,
+    );
+    for (const extension of EXTENSIONS.toReversed())
+      await disk.remove(`${folder}/${offsetName(base)}.${extension}${SWAP}`);
+    return;
+  }
+  logger.info({ path, base, end }, `${path}: finishing a cleaning that was interrupted`);
+  for (const name of names) {
+    const isReplaced = EXTENSIONS.flatMap((extension) => offsetsIn(name, extension)).some(
+      (one) => one >= base && one < end,
+    );
+    if (isReplaced) await disk.remove(`${folder}/${name}`);
+  }
+  for (const extension of EXTENSIONS) {
+    const name = `${offsetName(base)}.${extension}`;
+    if (names.includes(`${name}${SWAP}`)) disk.rename(`${folder}/${name}${SWAP}`, `${folder}/${name}`);
+  }
+  await disk.syncFolder(folder);
+}
+
+/** Past damage too: what it replaces must not come back beside it. */
+function endOf(disk: Disk, path: string, base: Offset): { end: Offset; flaw: string | undefined } {
+  const file = new LogFile(disk, path, false);
+  let end = base;
+  let flaw: string | undefined;
+  scan(file, 0, {
+    visit: (batch) => {
+      const found = flawOf(batch, end);
+      if (found === undefined) end = batch.nextOffset;
+      return found;
+    },
+    onFlaw: (position, found) => {
+      flaw ??= `batch at ${position}: ${found}`;
+      return findIntact(file, position + 1, end);
+    },
+  });
+  file.close();
+  return { end, flaw };
+}
