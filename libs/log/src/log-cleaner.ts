@@ -39,7 +39,7 @@ export class LogCleaner {
   readonly #uncleanableCount;
   #isClosed = false;
   #cancel: Cancel = () => {};
-  #running: Promise<unknown> = Promise.resolve();
+  #round: Promise<number> | undefined;
 
   constructor(deps: CleanerDeps) {
     this.#deps = deps;
@@ -66,17 +66,33 @@ export class LogCleaner {
 
   /** From now on, round after round. */
   begin(): void {
+    const { clock, logger } = this.#deps.host;
     const round = (): void => {
-      this.#running = this.round().finally(later);
+      this.round()
+        .catch((failure) => logger.error({ err: failure }, 'a round of the log cleaner failed'))
+        .finally(later);
     };
     const later = (): void => {
-      if (!this.#isClosed) this.#cancel = this.#deps.host.clock.after(this.#deps.settings().backoffMs, round);
+      if (!this.#isClosed) this.#cancel = clock.after(this.#deps.settings().backoffMs, round);
     };
     later();
   }
 
-  /** Cleans what is due, all of it. Answers how many passes that took. */
-  async round(): Promise<number> {
+  /** Cleans what is due, all of it; one round at a time. Answers how many passes that took. */
+  round(): Promise<number> {
+    this.#round ??= this.#cleanAll().finally(() => {
+      this.#round = undefined;
+    });
+    return this.#round;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#cancel();
+    await this.#round?.catch(() => {});
+  }
+
+  async #cleanAll(): Promise<number> {
     let passes = 0;
     for (let due = this.#filthiest(); due !== undefined; due = this.#filthiest()) {
       const outcome = await this.#clean(due);
@@ -85,12 +101,6 @@ export class LogCleaner {
       if (outcome === 'failed') break; // the disk, most likely: not again at once
     }
     return passes;
-  }
-
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    this.#cancel();
-    await this.#running;
   }
 
   #filthiest(): Due | undefined {

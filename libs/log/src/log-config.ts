@@ -4,6 +4,8 @@ import type { Codec } from '@milepost/records';
 export interface LogConfig {
   readonly segmentBytes: number;
   readonly segmentMs: number;
+  /** At most this is taken off segmentMs, by chance, for each segment. */
+  readonly segmentJitterMs: number;
   readonly segmentIndexBytes: number;
   readonly indexIntervalBytes: number;
   /** -1: no limit. */
@@ -25,6 +27,11 @@ export interface LogConfig {
   readonly maxCompactionLagMs: number;
   readonly minCleanableDirtyRatio: number;
   readonly fileDeleteDelayMs: number;
+  /** With fewer in sync, acks=all is refused. */
+  readonly minInsyncReplicas: number;
+  /** After so many records a log is synced, whoever waits. */
+  readonly flushMessages: number;
+  readonly flushMs: number;
   /** The codec of stored batches; `producer`: the one that they came with. */
   readonly compression: Codec | 'producer';
   /** The effort, where the broker compresses; absent: the codec's own default. */
@@ -34,7 +41,7 @@ export interface LogConfig {
 /** From Kafka's property names. What is absent has Kafka's default; values were validated when they were set. */
 export function logConfigOf(configs: Readonly<Record<string, string>>): LogConfig {
   const numberOf = (name: string, byDefault: number) =>
-    configs[name] === undefined ? byDefault : Number(configs[name]);
+    configs[name] === undefined ? byDefault : Math.min(Number(configs[name]), Number.MAX_SAFE_INTEGER);
   const policies = (configs['cleanup.policy'] ?? 'delete').split(',').map((policy) => policy.trim());
   const isCompacted = policies.includes('compact');
   const maxCompactionLagMs = numberOf('max.compaction.lag.ms', Number.MAX_SAFE_INTEGER);
@@ -45,6 +52,7 @@ export function logConfigOf(configs: Readonly<Record<string, string>>): LogConfi
       numberOf('segment.ms', 7 * DAY_MS),
       isCompacted ? maxCompactionLagMs : Number.POSITIVE_INFINITY,
     ),
+    segmentJitterMs: numberOf('segment.jitter.ms', 0),
     segmentIndexBytes: numberOf('segment.index.bytes', 10 * 1024 ** 2),
     indexIntervalBytes: numberOf('index.interval.bytes', 4096),
     retentionMs: numberOf('retention.ms', 7 * DAY_MS),
@@ -60,6 +68,9 @@ export function logConfigOf(configs: Readonly<Record<string, string>>): LogConfi
     minCompactionLagMs: numberOf('min.compaction.lag.ms', 0),
     maxCompactionLagMs,
     minCleanableDirtyRatio: numberOf('min.cleanable.dirty.ratio', 0.5),
+    minInsyncReplicas: numberOf('min.insync.replicas', 1),
+    flushMessages: numberOf('flush.messages', Number.MAX_SAFE_INTEGER),
+    flushMs: numberOf('flush.ms', Number.MAX_SAFE_INTEGER),
     fileDeleteDelayMs: numberOf('file.delete.delay.ms', MINUTE_MS),
     compression: codecNamed(configs['compression.type'] ?? 'producer'),
     compressionLevels: { gzip: numberOf('compression.gzip.level', -1), zstd: numberOf('compression.zstd.level', 3) },

@@ -62,6 +62,7 @@ export class LogDirectory {
   readonly folder: string;
   readonly clusterId: string;
   readonly #host: Host;
+  readonly #isLax: boolean;
   readonly #lock: DiskLock;
   readonly #logs = new Map<string, Log>();
   readonly #recoveryPoints: OffsetCheckpoint;
@@ -71,8 +72,9 @@ export class LogDirectory {
   #cancelTick = () => {};
   #isClosed = false;
 
-  private constructor(host: Host, folder: string, clusterId: string, lock: DiskLock) {
+  private constructor(host: Host, folder: string, clusterId: string, lock: DiskLock, isLax: boolean) {
     this.#host = host;
+    this.#isLax = isLax;
     this.folder = folder;
     this.clusterId = clusterId;
     this.#lock = lock;
@@ -103,7 +105,7 @@ export class LogDirectory {
     try {
       lock = takeLock(host.disk, folder);
       const clusterId = await claimIdentity(host, folder, identity);
-      const directory = new LogDirectory(host, folder, clusterId, lock);
+      const directory = new LogDirectory(host, folder, clusterId, lock, options.flush === 'os');
       await directory.#openLogs(options);
       return directory;
     } catch (failure) {
@@ -258,6 +260,7 @@ export class LogDirectory {
       host: this.#host,
       folder: `${this.folder}/${name}`,
       fsyncSeconds: this.#fsyncSeconds,
+      isLax: this.#isLax,
       saveOffsets: () => this.#saveCheckpoints(),
     };
   }

@@ -12,6 +12,8 @@ export interface LogSurroundings {
   readonly host: Host;
   readonly folder: string;
   readonly fsyncSeconds: Histogram;
+  /** Acknowledgements do not wait for syncs: flush.messages and flush.ms say when there is one. */
+  readonly isLax: boolean;
   /** Resolves when the log start offset, the flushed and the cleaned offset of this moment are durable. */
   readonly saveOffsets: () => Promise<void>;
 }

@@ -20,10 +20,10 @@ import { replaceText } from './checkpoint.ts';
 import { type Cleanable, cleanableOf } from './cleanable.ts';
 import { DoomedFiles } from './doomed-files.ts';
 import { leaveDoubt } from './doubt.ts';
+import { FlushSchedule } from './flush-schedule.ts';
 import type { EpochHistory } from './epoch-history.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { LogConfig } from './log-config.ts';
-import { LogFile } from './log-file.ts';
 import { type LogIdentity, LogFailed, type LogPast, type LogSurroundings } from './log-surroundings.ts';
 import type {
   ActiveProducer,
@@ -33,8 +33,7 @@ import type {
   ReadOutcome,
   TimestampedOffset,
 } from './outcomes.ts';
-import { recoverProducers, snapshotPath } from './producer-recovery.ts';
-import { formatSnapshot } from './producer-snapshot.ts';
+import { recoverProducers } from './producer-recovery.ts';
 import { firstOffset, type ProducerState } from './producer-state.ts';
 import { NO_RECORDS, readBatches, type ReadOptions, seek } from './read.ts';
 import { EPOCH_FILE, recover } from './recovery.ts';
@@ -42,6 +41,7 @@ import { expiredCount } from './retention.ts';
 import { type Damage, describeDamage } from './scan.ts';
 import { Segment } from './segment.ts';
 import { CLEANED, DELETED, SWAP } from './segment-swap.ts';
+import { SnapshotFiles } from './snapshot-files.ts';
 import { firstAtOrAfter, largestTimestamp } from './time-lookup.ts';
 
 export class Log {
@@ -57,8 +57,11 @@ export class Log {
   readonly #epochs: EpochHistory;
   readonly #commit = new GroupCommit(() => this.#flush());
   readonly #doomed: DoomedFiles;
+  readonly #flushes: FlushSchedule;
+  /** Of the last segment. */
+  #jitterMs: number;
   #producers: ProducerState;
-  #snapshots: Offset[];
+  #snapshots: SnapshotFiles;
   #logStartOffset: Offset;
   #flushedOffset: Offset;
   /** Files beside the last segment's .log that hold something unsynced. */
@@ -99,11 +102,13 @@ export class Log {
     this.#segments = content.segments;
     this.#epochs = content.epochs;
     this.#producers = content.producers;
-    this.#snapshots = content.snapshots;
     this.#logStartOffset = content.logStartOffset;
     this.#durableStart = content.logStartOffset;
     this.#flushedOffset = this.logEndOffset;
     this.#doomed = new DoomedFiles(around.host);
+    this.#snapshots = new SnapshotFiles(around.host.disk, around.folder, this.#doomed, content.snapshots);
+    this.#flushes = new FlushSchedule(around.host.clock, () => this.sync());
+    this.#jitterMs = this.#randomJitter();
     this.#cleanedUpTo = content.cleanedUpTo <= this.logEndOffset ? content.cleanedUpTo : Offset(0);
   }
 
@@ -277,7 +282,7 @@ export class Log {
     this.#epochs.truncateFromEnd(this.logEndOffset);
     const recovered = await recoverProducers(disk, folder, this.#segments, host.clock.monotonic(), host.logger);
     this.#producers = recovered.producers;
-    this.#snapshots = recovered.snapshots;
+    this.#snapshots = new SnapshotFiles(disk, folder, this.#doomed, recovered.snapshots);
     this.#unsynced.push(this.#active, { sync: () => disk.syncFolder(folder) });
     await this.#commit.run();
   }
@@ -346,7 +351,7 @@ export class Log {
     try {
       if (this.#failure !== undefined) return false;
       this.#active.seal();
-      this.#writeSnapshot();
+      this.#unsynced.push(...this.#snapshots.write(this.logEndOffset, this.#producers));
       this.#unsynced.push(this.#active);
       await this.sync();
       return !this.#epochs.isDirty;
@@ -362,6 +367,7 @@ export class Log {
   async retire(reason: string): Promise<void> {
     this.#failure ??= new LogFailed(`${this.#name}: ${reason}`);
     this.#doomed.close();
+    this.#flushes.close();
     await this.#swapping;
     await this.#commit.run().catch(() => {});
     for (const segment of this.#segments) segment.close();
@@ -387,7 +393,10 @@ export class Log {
     const last = batches.at(-1) as RecordBatch;
     const maxTimestamp = batches.reduce((largest, batch) => Math.max(largest, batch.maxTimestamp), -1) as Timestamp;
     try {
-      if (this.#mustRoll || this.#active.isFullFor(records.length, last.lastOffset, maxTimestamp, this.config))
+      if (
+        this.#mustRoll ||
+        this.#active.isFullFor(records.length, last.lastOffset, maxTimestamp, this.config, this.#jitterMs)
+      )
         this.#roll();
       this.#active.append(records, batches, this.config.indexIntervalBytes);
     } catch (failure) {
@@ -398,7 +407,14 @@ export class Log {
       this.#epochs.begin(batch.leaderEpoch, batch.baseOffset);
       this.#producers.apply(batch, now);
     }
+    if (this.#around.isLax) this.#flushes.appended(this.logEndOffset - this.#flushedOffset, this.config);
     return undefined;
+  }
+
+  /** Drawn for each segment, so that partitions that began together do not end their segments together. */
+  #randomJitter(): number {
+    const most = Math.min(this.config.segmentJitterMs, this.config.segmentMs, 2 ** 31 - 1);
+    return most > 0 ? this.#around.host.random.below(most) : 0;
   }
 
   /** The next segment begins at the log's end. @throws DiskFailed, and then the roll is still to be done. */
@@ -408,23 +424,13 @@ export class Log {
     const { disk } = this.#around.host;
     const full = this.#active;
     full.seal();
-    this.#writeSnapshot();
+    this.#unsynced.push(...this.#snapshots.write(this.logEndOffset, this.#producers));
     const next = new Segment(disk, folder, this.logEndOffset, { isNew: true });
     this.#segments.push(next);
+    this.#jitterMs = this.#randomJitter();
     this.#unsynced.push(full, { sync: () => disk.syncFolder(folder) });
     this.#mustRoll = false;
     queueMicrotask(() => void this.sync().catch(() => {})); // whose failure every later call reports
-  }
-
-  /** Never over one that is there: it may be all that is left of batches that were deleted. */
-  #writeSnapshot(): void {
-    const { folder } = this.#around;
-    const { disk } = this.#around.host;
-    if (this.#snapshots.includes(this.logEndOffset)) return;
-    const file = new LogFile(disk, snapshotPath(folder, this.logEndOffset), true);
-    file.append(formatSnapshot(this.#producers));
-    this.#snapshots.push(this.logEndOffset);
-    this.#unsynced.push({ sync: () => file.sync().then(() => file.close()) });
   }
 
   /** One at a time (GroupCommit). Full segments, snapshots and names come before the end that lies behind them. */
@@ -511,6 +517,8 @@ export class Log {
       throw failure;
     }
     await this.#orFail(() => disk.syncFolder(folder));
+    // Files go between two syncs, never under one: of a segment that was just rolled the indexes may still be waiting.
+    while (this.#isFlushing || sources.some((source) => this.#unsynced.includes(source))) await this.#commit.run();
     if (!this.hasSegments(sources)) {
       await cleaned.discard();
       return false;
@@ -520,7 +528,7 @@ export class Log {
       for (const source of sources) this.#doom(source);
       cleaned.moveTo('');
       this.#segments.splice(this.#segments.indexOf(sources[0] as Segment), sources.length, cleaned);
-      for (const source of sources.slice(1)) this.#forgetSnapshot(source.baseOffset);
+      for (const source of sources.slice(1)) this.#snapshots.forget(source.baseOffset);
       return disk.syncFolder(folder);
     });
     return true;
@@ -536,7 +544,7 @@ export class Log {
 
   #drop(segment: Segment): void {
     this.#doom(segment);
-    this.#forgetSnapshot(segment.baseOffset);
+    this.#snapshots.forget(segment.baseOffset);
   }
 
   /** Renamed at once, which is what makes it deleted. */
@@ -544,12 +552,6 @@ export class Log {
     segment.moveTo(DELETED);
     segment.close();
     this.#doomed.removeAfter(this.config.fileDeleteDelayMs, [segment.path, ...segment.indexPaths]);
-  }
-
-  #forgetSnapshot(offset: Offset): void {
-    if (!this.#snapshots.includes(offset)) return;
-    this.#snapshots = this.#snapshots.filter((one) => one !== offset);
-    this.#doomed.remove([snapshotPath(this.#around.folder, offset)]);
   }
 
   #damaged(damage: Damage): ReadOutcome {

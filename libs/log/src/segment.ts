@@ -129,10 +129,17 @@ export class Segment {
   }
 
   /** Whether the batch belongs into the next segment. Time is that of the records, as in Kafka: the age of the first batch. */
-  isFullFor(sizeBytes: number, lastOffset: Offset, maxTimestamp: Timestamp, config: LogConfig): boolean {
+  isFullFor(
+    sizeBytes: number,
+    lastOffset: Offset,
+    maxTimestamp: Timestamp,
+    config: LogConfig,
+    jitterMs: number,
+  ): boolean {
     return (
       this.log.sizeBytes > config.segmentBytes - sizeBytes ||
-      (this.log.sizeBytes > 0 && maxTimestamp - this.#firstBatchTimestamp(maxTimestamp) > config.segmentMs) ||
+      (this.log.sizeBytes > 0 &&
+        maxTimestamp - this.#firstBatchTimestamp(maxTimestamp) > config.segmentMs - jitterMs) ||
       this.offsets.isFull(config.segmentIndexBytes) ||
       this.times.isFull(config.segmentIndexBytes) ||
       lastOffset - this.baseOffset > 0x7fff_ffff

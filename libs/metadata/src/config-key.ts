@@ -66,7 +66,16 @@ function wholeNumber(text: string, bits: bigint): bigint | undefined {
 
 function print(type: ConfigType, value: ConfigValue): string {
   if (typeof value === 'object') return value.join(',');
-  return type === 'DOUBLE' && Number.isInteger(value) ? `${String(value)}.0` : String(value);
+  return type === 'DOUBLE' ? printDouble(value as number) : String(value);
+}
+
+/** As Java does: always with a point, with an exponent from 10^7 on and below 10^-3. */
+function printDouble(value: number): string {
+  const size = Math.abs(value);
+  const isPlain = value === 0 || (size >= 1e-3 && size < 1e7);
+  const [digits = '', exponent] = (isPlain ? String(value) : value.toExponential()).split('e');
+  const pointed = digits.includes('.') ? digits : `${digits}.0`;
+  return exponent === undefined ? pointed : `${pointed}E${exponent.replace('+', '')}`;
 }
 
 export const atLeast = (least: number): Check => ({

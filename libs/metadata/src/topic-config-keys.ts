@@ -97,21 +97,23 @@ export const TOPIC_CONFIG_KEYS: readonly TopicConfigKey[] = [
     type: 'LONG',
     default: LONGEST,
     accepts: atLeast(1),
-    hasEffect: false,
+    hasEffect: true,
     synonyms: [{ name: 'log.flush.interval.messages' }],
-    documentation: 'After how many records a log is synced; here MILEPOST_FLUSH decides.',
+    documentation:
+      'After how many records a log is synced; with MILEPOST_FLUSH=always every acknowledgement waits for a sync anyway.',
   },
   {
     name: 'flush.ms',
     type: 'LONG',
     default: LONGEST,
     accepts: atLeast(0),
-    hasEffect: false,
+    hasEffect: true,
     synonyms: [
       { name: 'log.flush.interval.ms', default: null },
       { name: 'log.flush.scheduler.interval.ms', default: LONGEST, readOnly: true },
     ],
-    documentation: 'After how long a log is synced; here MILEPOST_FLUSH decides.',
+    documentation:
+      'After how long a log is synced; with MILEPOST_FLUSH=always every acknowledgement waits for a sync anyway.',
   },
   {
     name: 'follower.replication.throttled.replicas',
@@ -227,9 +229,9 @@ export const TOPIC_CONFIG_KEYS: readonly TopicConfigKey[] = [
     type: 'INT',
     default: '1',
     accepts: atLeast(1),
-    hasEffect: false,
+    hasEffect: true,
     synonyms: [{ name: 'min.insync.replicas' }],
-    documentation: 'With fewer replicas in sync than this, a produce with acks=all is refused.',
+    documentation: 'With fewer replicas in sync than this (or than there are), a produce with acks=all is refused.',
   },
   {
     name: 'preallocate',
@@ -307,7 +309,7 @@ export const TOPIC_CONFIG_KEYS: readonly TopicConfigKey[] = [
     type: 'LONG',
     default: '0',
     accepts: atLeast(0),
-    hasEffect: false,
+    hasEffect: true,
     synonyms: [
       { name: 'log.roll.jitter.ms', default: null },
       { name: 'log.roll.jitter.hours', ...hours('0') },

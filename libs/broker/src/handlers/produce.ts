@@ -63,6 +63,7 @@ function append(
   const partition = context.services.partitions.find(topic, index);
   if (typeof partition === 'number') return refuse(partition);
   if (acks < -1 || acks > 1) return refuse(ErrorCode.INVALID_REQUIRED_ACKS);
+  if (acks === ALL && isShortOfReplicas(partition, context)) return refuse(ErrorCode.NOT_ENOUGH_REPLICAS);
   if (isInternalTopic(topic) && context.clientId !== ADMIN_CLIENT_ID) return refuse(ErrorCode.INVALID_TOPIC_EXCEPTION);
   if (records === null) return refuse(ErrorCode.INVALID_RECORD, 'expected one record batch, seen none');
   const misfit = misfitOf(records, context.apiVersion);
@@ -87,6 +88,12 @@ function append(
 }
 
 const addSize = (sum: number, { records }: Asked): number => sum + (records?.length ?? 0);
+
+/** As Kafka since 4.0: more than there are is not asked for. */
+function isShortOfReplicas({ topic, index, log }: Partition, { services }: Context): boolean {
+  const state = services.image().topics.get(topic)?.partitions[index];
+  return state !== undefined && state.isr.length < Math.min(log.config.minInsyncReplicas, state.replicas.length);
+}
 
 /** What the version of the request, not the log, has against the batch. */
 function misfitOf(records: Buffer, version: number): ErrorCode | undefined {

@@ -1,0 +1,40 @@
+// flush.messages and flush.ms: when a log is synced though nobody waits for it. Where acknowledgements wait for syncs
+// anyway (flush `always`), it has nothing to do.
+import type { Cancel, Clock } from '@milepost/core';
+import type { LogConfig } from './log-config.ts';
+
+export class FlushSchedule {
+  readonly #clock: Clock;
+  readonly #sync: () => Promise<void>;
+  #cancel: Cancel | undefined;
+  #isDue = false;
+
+  /** `sync`: whose failure every later call of the log reports. */
+  constructor(clock: Clock, sync: () => Promise<void>) {
+    this.#clock = clock;
+    this.#sync = sync;
+  }
+
+  /** So many records are not on the platter. */
+  appended(unflushed: number, { flushMessages, flushMs }: LogConfig): void {
+    if (unflushed >= flushMessages) this.#syncSoon();
+    else if (this.#cancel === undefined && flushMs < Number.MAX_SAFE_INTEGER)
+      this.#cancel = this.#clock.after(flushMs, () => this.#syncSoon());
+  }
+
+  close(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  /** All that one turn of the loop appends shares a sync. */
+  #syncSoon(): void {
+    this.close();
+    if (this.#isDue) return;
+    this.#isDue = true;
+    queueMicrotask(() => {
+      this.#isDue = false;
+      void this.#sync().catch(() => {});
+    });
+  }
+}

@@ -1,0 +1,38 @@
+// The snapshots of producers that lie beside a log's segments: one at the start of each, one at a clean stop.
+import type { Disk, Offset } from '@milepost/core';
+import type { DoomedFiles } from './doomed-files.ts';
+import { LogFile } from './log-file.ts';
+import { snapshotPath } from './producer-recovery.ts';
+import { formatSnapshot } from './producer-snapshot.ts';
+import type { ProducerState } from './producer-state.ts';
+
+export class SnapshotFiles {
+  readonly #disk: Disk;
+  readonly #folder: string;
+  readonly #doomed: DoomedFiles;
+  readonly #offsets: Set<Offset>;
+
+  constructor(disk: Disk, folder: string, doomed: DoomedFiles, offsets: readonly Offset[]) {
+    this.#disk = disk;
+    this.#folder = folder;
+    this.#doomed = doomed;
+    this.#offsets = new Set(offsets);
+  }
+
+  /**
+   * The producers as of this offset, to be synced. Never over one that is there: it may be all that is left of batches
+   * that were deleted. @throws DiskFailed
+   */
+  write(offset: Offset, producers: ProducerState): { sync(): Promise<void> }[] {
+    if (this.#offsets.has(offset)) return [];
+    const file = new LogFile(this.#disk, snapshotPath(this.#folder, offset), true);
+    file.append(formatSnapshot(producers));
+    this.#offsets.add(offset);
+    return [{ sync: () => file.sync().then(() => file.close()) }];
+  }
+
+  /** With the segment that began there. */
+  forget(offset: Offset): void {
+    if (this.#offsets.delete(offset)) this.#doomed.remove([snapshotPath(this.#folder, offset)]);
+  }
+}
