@@ -13,7 +13,15 @@ export interface Row {
 export const percentile = (sorted: readonly number[], share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 
-export function report(rows: readonly Row[]): void {
+/** Printed; a whole run is written down too. */
+export function report(rows: readonly Row[], isWhole: boolean): void {
+  for (const { name, value, unit, how } of rows)
+    process.stdout.write(`${name.padEnd(44)} ${String(rounded(value)).padStart(10)} ${unit.padEnd(12)} ${how}\n`);
+  process.stdout.write('the generator shares the machine: trust ratios, not single figures\n');
+  if (isWhole) write(rows);
+}
+
+function write(rows: readonly Row[]): void {
   const machine = {
     cpu: cpus()[0]?.model.trim(),
     cores: cpus().length,
@@ -25,9 +33,7 @@ export function report(rows: readonly Row[]): void {
   const taken = new Date().toISOString();
   const file = `test/bench/results/${taken.slice(0, 10)}.json`;
   writeFileSync(file, `${JSON.stringify({ taken, machine, rows }, null, 2)}\n`);
-  for (const { name, value, unit, how } of rows)
-    process.stdout.write(`${name.padEnd(44)} ${String(rounded(value)).padStart(10)} ${unit.padEnd(12)} ${how}\n`);
-  process.stdout.write(`written to ${file}; the generator shares the machine: trust ratios, not single figures\n`);
+  process.stdout.write(`written to ${file}\n`);
 }
 
 export const rounded = (value: number): number => (value >= 100 ? Math.round(value) : Number(value.toPrecision(3)));

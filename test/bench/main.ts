@@ -1,24 +1,46 @@
-// `npm run bench [-- --seconds 5]`: figures, never verdicts.
+// `npm run bench [-- --seconds 5 --only observing,scrape]`: figures, never verdicts. A part of it alone is printed, not written.
 import { parseArgs } from 'node:util';
 import { type Row, percentile, report } from './figures.ts';
 import { KafkaLoad } from './kafka-load.ts';
-import { LoadClient } from './mqtt-load.ts';
+import { connected, measured, pipelined, sleep } from './load.ts';
+import type { LoadClient } from './mqtt-load.ts';
+import { observing } from './observing.ts';
 import { ProgramUnderTest } from './program.ts';
+import { measureScrape } from './scrape.ts';
 
-const options = { seconds: { type: 'string', default: '5' } } as const;
-const seconds = Number(parseArgs({ options }).values.seconds);
+const options = { seconds: { type: 'string', default: '5' }, only: { type: 'string' } } as const;
+const { only, ...given } = parseArgs({ options }).values;
+const seconds = Number(given.seconds);
 const MEGABYTE = 1e6;
 const rows: Row[] = [];
 const add = (name: string, value: number, unit: string, how: string): void =>
   void rows.push({ name, value, unit, how });
 
-await start();
-await onAppliance(pipelining);
-await onAppliance(singles);
-await onAppliance(steady);
-await broker('always');
-await broker('os');
-report(rows);
+const parts: Readonly<Record<string, () => Promise<void>>> = {
+  start,
+  pipelining: () => onAppliance(pipelining),
+  singles: () => onAppliance(singles),
+  steady: () => onAppliance(steady),
+  always: () => broker('always'),
+  os: () => broker('os'),
+  observing: async () => void rows.push(...(await observing(seconds))),
+  scrape,
+};
+const chosen = only?.split(',') ?? Object.keys(parts);
+for (const name of chosen) {
+  const part = parts[name];
+  if (!part) throw new Error(`--only ${name}: expected of ${Object.keys(parts).join(', ')}`);
+  await part();
+}
+report(rows, only === undefined);
+process.exit();
+
+async function scrape(): Promise<void> {
+  const { medianCpuMs, partitions, series, worstCpuMs } = await measureScrape();
+  const how = `${partitions} partitions, ${series} series, a group in half of them; CPU, not waiting`;
+  add('a scrape, median of 60', medianCpuMs, 'ms', how);
+  add('a scrape, the worst', worstCpuMs, 'ms', how);
+}
 
 async function start(): Promise<void> {
   await (await ProgramUnderTest.start('appliance')).stop(); // fills the caches of the file system and of compiled code
@@ -75,44 +97,11 @@ async function publishSteadily(clients: readonly LoadClient[], forS: number): Pr
   return Promise.all(waiting);
 }
 
-interface Acknowledged {
-  readonly acknowledged: number;
-  readonly elapsedS: number;
-}
-
-async function pipelined(clients: readonly LoadClient[], window: number, forS: number): Promise<Acknowledged> {
-  const began = performance.now();
-  const isOver = (): boolean => performance.now() - began > forS * 1000;
-  let acknowledged = 0;
-  await Promise.all(clients.map((client) => client.pipeline(window, isOver, () => (acknowledged += 1))));
-  return { acknowledged, elapsedS: (performance.now() - began) / 1000 };
-}
-
-/** What a load costs the appliance, the end of its consumers' work included. */
-async function measured(program: ProgramUnderTest, load: () => Promise<Acknowledged>) {
-  const before = await program.cost();
-  const { acknowledged, elapsedS } = await load();
-  await sleep(500);
-  const cpuSeconds = (await program.cost()).cpuSeconds - before.cpuSeconds;
-  return { perSecond: acknowledged / elapsedS, cpuMicroseconds: (cpuSeconds / acknowledged) * 1e6 };
-}
-
 /** On an appliance of its own, which ends the connections when it stops. */
 async function onAppliance(measure: (program: ProgramUnderTest) => Promise<void>): Promise<void> {
   const program = await ProgramUnderTest.start('appliance');
   await measure(program);
   await program.stop();
-}
-
-async function connected(program: ProgramUnderTest, count: number, prefix: string): Promise<LoadClient[]> {
-  const clients: LoadClient[] = [];
-  for (let at = 0; at < count; at += 100) {
-    const some = Array.from({ length: Math.min(100, count - at) }, (_, n) =>
-      LoadClient.connect(program.ports.mqtt, `${prefix}-${at + n}`),
-    );
-    clients.push(...(await Promise.all(some)));
-  }
-  return clients;
 }
 
 async function broker(flush: 'always' | 'os'): Promise<void> {
@@ -137,8 +126,4 @@ async function broker(flush: 'always' | 'os'): Promise<void> {
   }
   client.close();
   await program.stop();
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -6,26 +6,19 @@ import { join } from 'node:path';
 import { startTrucks } from '../../apps/trucks/src/index.ts';
 import { missing, Report } from '../support/run.ts';
 import { metricCases, ruleCases } from './metric-cases.ts';
+import { startLossyGateway } from './lossy-gateway.ts';
 import { startOtlpReceiver } from './otlp-receiver.ts';
 import { startPrometheus } from './prometheus.ts';
-import { measureScrape } from './scrape.ts';
 import { listen, start } from './stack.ts';
+import { stopCases } from './stop-cases.ts';
 import { traceCases } from './trace-cases.ts';
-
-/** Three of ten publishes ended nowhere. */
-const brokenBooks = `milepost_mqtt_messages_received_total{qos="1"} 10
-milepost_mqtt_messages_appended_total 7
-milepost_dead_letters_total{reason="malformed"} 0
-milepost_mqtt_messages_refused_total{reason="stalled"} 0
-milepost_mqtt_inflight 0
-`;
 
 const report = new Report();
 const folder = mkdtempSync(join(tmpdir(), 'milepost-observability-'));
 chmodSync(folder, 0o711); // PostgreSQL's own user passes through
 mkdirSync(join(folder, 'data'), { mode: 0o711 });
 const collector = await startOtlpReceiver();
-const [webhook, alerted, broken] = [await listen(), await listen(), await listen(brokenBooks)];
+const [webhook, alerted, lossy] = [await listen(), await listen(), await startLossyGateway()];
 const sources = ['--enable-source-maps', '--import', './tools/swc-hook.mjs'];
 const appliance = start(process.execPath, [...sources, 'apps/appliance/src/main.ts'], {
   MILEPOST_DATA_DIR: join(folder, 'data'),
@@ -48,21 +41,17 @@ try {
   const away = (await missing('prometheus', '--version')) ?? (await missing('prometheus-alertmanager', '--version'));
   if (away) report.skip('panels, alerts and Alertmanager', `${away} (Debian: prometheus, prometheus-alertmanager)`);
   else {
-    const targets = { milepost: http, 'milepost-broken': broken.port };
+    const targets = { milepost: http, 'milepost-lossy': lossy.httpPort };
     const prometheus = await startPrometheus({ folder, targets, webhook: alerted.url });
-    await metricCases(report, prometheus, alerted, mqtt).finally(() => prometheus.stop());
+    await metricCases(report, prometheus, alerted, { mqtt, lossy: lossy.mqttPort }).finally(() => prometheus.stop());
   }
   await traceCases(report, { appliance, mqttPort: mqtt, collector, webhook });
   await trucks.stop();
+  await stopCases(report, appliance, http);
 } finally {
   await appliance.stop();
-  await Promise.all([webhook, alerted, broken].map((listener) => listener.close()));
+  await Promise.all([webhook, alerted, lossy].map((listener) => listener.close()));
   rmSync(folder, { recursive: true, force: true });
 }
-const { medianCpuMs, partitions, series, worstCpuMs } = await measureScrape();
-const [median, worst] = [medianCpuMs, worstCpuMs].map((ms) => ms.toFixed(1));
-process.stdout.write(
-  `a scrape of ${partitions} partitions, ${series} series: ${median} ms of CPU (median), ${worst} ms (worst)\n`,
-);
 report.close();
 process.exit();

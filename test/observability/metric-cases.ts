@@ -1,5 +1,5 @@
 // A real Prometheus asks a running appliance what the dashboards and the alerts ask.
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { connectAsync } from 'mqtt';
 import { dashboardFiles } from '../../grafana/source/pages.ts';
 import { check, command, missing, type Report } from '../support/run.ts';
@@ -33,7 +33,7 @@ export async function metricCases(
   report: Report,
   prometheus: Prometheus,
   told: Listener,
-  mqttPort: number,
+  ports: { readonly mqtt: number; readonly lossy: number },
 ): Promise<void> {
   for (const [file, text] of Object.entries(dashboardFiles())) {
     const { title, panels } = JSON.parse(text) as { title: string; panels: Panel[] };
@@ -45,6 +45,16 @@ export async function metricCases(
           );
     });
   }
+
+  await report.run('every metric of docs/METRICS.md has series', async () => {
+    const documented = readFileSync('docs/METRICS.md', 'utf8').matchAll(/^\| `([a-z0-9_]+)` \| (\w+)/gm);
+    for (const [, name = '', type] of documented)
+      if (name !== 'nodejs_active_requests')
+        // there is one while there is one
+        await eventually(name, async () =>
+          (await prometheus.query(type === 'histogram' ? `${name}_count` : name)).length > 0 ? true : undefined,
+        );
+  });
 
   await report.run('Grafana dashboard 7589: its queries are answered, for topics and for both groups', async () => {
     const queries = [
@@ -79,21 +89,25 @@ export async function metricCases(
   });
 
   await report.run(
-    'books that do not add up raise MilepostAccountingGap, and those of the appliance do not',
+    'a gateway that loses publishes raises MilepostAccountingGap, and the appliance does not',
     async () => {
+      check((await firing(prometheus, 'MilepostAccountingGap')).length === 0, 'nothing was wrong before', '');
+      const device = await connectAsync(`mqtt://127.0.0.1:${ports.lossy}`);
+      for (let n = 0; n < 10; n++) await device.publishAsync('trucks/lost/gps', `{"lat":1,"lon":${n}}`, { qos: 1 });
+      await device.endAsync();
       const gap = () => firing(prometheus, 'MilepostAccountingGap');
       const jobs = await eventually('the alert of the broken one', async () => {
         const seen = await gap();
         return seen.length > 0 ? seen.map(({ job }) => job) : undefined;
       });
-      check(jobs.join() === 'milepost-broken', 'only the broken one', jobs);
+      check(jobs.join() === 'milepost-lossy', 'only the lossy one', jobs);
     },
   );
 
   await report.run('a fleet of bad payloads raises MilepostDeadLetters, all the way to a webhook', async () => {
     const before = await firing(prometheus, 'MilepostDeadLetters');
     check(before.length === 0, 'nothing was wrong before', before);
-    const device = await connectAsync(`mqtt://127.0.0.1:${mqttPort}`, { clientId: 'poison' });
+    const device = await connectAsync(`mqtt://127.0.0.1:${ports.mqtt}`, { clientId: 'poison' });
     try {
       await eventually('the alert is told', async () => {
         await device.publishAsync('trucks/poison/gps', 'not a position', { qos: 1 });

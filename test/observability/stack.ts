@@ -12,7 +12,7 @@ const LOOK_EVERY_MS = 250;
 export interface Running {
   /** All of its standard error so far. */
   log(): string;
-  stop(): Promise<void>;
+  stop(): Promise<unknown>;
 }
 
 /** Tries again until there is something. @throws with what was awaited and what was seen last. */
@@ -41,7 +41,7 @@ export function start(file: string, args: readonly string[], env: Readonly<Recor
 
 export class Program implements Running {
   readonly #child: ChildProcess;
-  readonly #exited: Promise<unknown>;
+  readonly #exited: Promise<number | undefined>;
   readonly #lines: string[] = [];
   #log = '';
 
@@ -50,8 +50,8 @@ export class Program implements Running {
     child.stderr?.on('data', (chunk: Buffer) => (this.#log += chunk.toString()));
     if (child.stdout) createInterface({ input: child.stdout }).on('line', (line) => this.#lines.push(line));
     this.#exited = new Promise((resolve) => {
-      child.once('exit', resolve);
-      child.once('error', resolve);
+      child.once('exit', (status) => resolve(status ?? undefined));
+      child.once('error', () => resolve(undefined));
     });
   }
 
@@ -69,9 +69,10 @@ export class Program implements Running {
     return (JSON.parse(line) as { ports: { mqtt: number; http: number; kafka: number } }).ports;
   }
 
-  async stop(): Promise<void> {
+  /** Resolves with its status; undefined: it was killed, or never ran. */
+  async stop(): Promise<number | undefined> {
     this.#child.kill('SIGINT');
-    await this.#exited;
+    return this.#exited;
   }
 }
 
@@ -88,15 +89,15 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-/** Keeps what is sent to it, and answers 200 with `page`. */
-export async function listen(page = ''): Promise<Listener> {
+/** Keeps what is sent to it, and answers 200. */
+export async function listen(): Promise<Listener> {
   const heard: Heard[] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       heard.push({ path: request.url ?? '', headers: request.headers, body: Buffer.concat(chunks).toString() });
-      response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' }).end(page);
+      response.writeHead(200, { 'content-type': 'text/plain' }).end();
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

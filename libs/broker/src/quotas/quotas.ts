@@ -5,7 +5,7 @@
 // before it. Remembers at most MOST_MEASURED clients, the longest silent are forgotten first.
 import type { Clock, Counter, Meter } from '@milepost/core';
 import type { ClusterImage } from '@milepost/metadata';
-import { type Limit, Limits, type QuotaClient, type QuotaName } from './limits.ts';
+import { type Limit, Limits, QUOTA_NAMES, type QuotaClient, type QuotaName } from './limits.ts';
 import { Rate, type Windows } from './rate.ts';
 import { TokenBucket } from './token-bucket.ts';
 
@@ -60,6 +60,10 @@ export class Quotas {
       'Requests and connections that were held back, by the quota that did it.',
       ['quota'],
     );
+    for (const quota of QUOTA_NAMES) {
+      this.#throttledSeconds.add(0, { quota });
+      this.#throttledRequests.add(0, { quota });
+    }
   }
 
   /** Bytes that a client has produced. Answers for how many ms it is to be held back. */

@@ -1,0 +1,36 @@
+// A scrape in mid-shutdown: whole pages until the port is closed, and a clean end.
+import { setTimeout as pause } from 'node:timers/promises';
+import { check, type Report } from '../support/run.ts';
+import type { Program } from './stack.ts';
+
+/** Far more often than any Prometheus asks, and still not what a stop spends its time on. */
+const SCRAPE_EVERY_MS = 25;
+
+export async function stopCases(report: Report, appliance: Program, httpPort: number): Promise<void> {
+  await report.run('a scrape in mid-shutdown is answered in full, until there is nobody to ask', async () => {
+    let isStopped = false;
+    const stopping = appliance.stop().then((status) => {
+      isStopped = true;
+      return status;
+    });
+    let pages = 0;
+    while (!isStopped) {
+      await pause(SCRAPE_EVERY_MS);
+      const page = await scrape(httpPort);
+      if (page === undefined) continue;
+      check(page.endsWith('\n') && page.includes('\nprocess_cpu_seconds_total '), 'the page is whole', page);
+      if (page.includes('\nmilepost_ready 0')) pages++;
+    }
+    check((await stopping) === 0, 'it ends well', appliance.log());
+    check(pages > 0, 'it was asked while it stopped', pages);
+    const errors = appliance.log().match(/^.*"level":"(error|fatal)".*$/gm);
+    check(errors === null, 'nothing is an error', errors);
+  });
+}
+
+/** Undefined: nobody listens any more, or it hung up. A page that came is a page with status 200. */
+async function scrape(port: number): Promise<string | undefined> {
+  const answer = await fetch(`http://127.0.0.1:${port}/metrics`).catch(() => undefined);
+  check(answer === undefined || answer.ok, 'no scrape fails', answer?.status);
+  return answer?.text().catch(() => undefined);
+}
