@@ -107,6 +107,16 @@ test('a consumer over its quota gets an empty answer with the wait, and later al
   expect((await fetch(client)).responses[0]?.partitions[0]?.records?.length).toBeGreaterThan(60_000);
 });
 
+test('a batch larger than the whole quota is sent once, then the consumer waits for it', async () => {
+  const client = await broker.client();
+  await create(client, 7, 't');
+  await produce(client, 60_000);
+  await limit(client, 'consumer_byte_rate', 100);
+  expect((await fetch(client)).responses[0]?.partitions[0]?.records?.length).toBeGreaterThan(60_000);
+  const next = await fetch(client);
+  expect([next.responses, next.throttleTimeMs > 10_000]).toEqual([[], true]);
+});
+
 test('changes of topics over the quota are refused by new clients’ requests and slow the old ones’ down', async () => {
   const client = await broker.client();
   await limit(client, 'controller_mutation_rate', 1);

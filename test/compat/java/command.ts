@@ -14,6 +14,8 @@ export class Complaint extends Error {
   override readonly name = 'Complaint';
 }
 
+const MOST_TRIES = 50;
+
 /** There is nothing to run it on here: said, and not counted as a failure. */
 export class NotHere extends Error {
   override readonly name = 'NotHere';
@@ -78,7 +80,17 @@ export class Tools {
   async topic(name: string, ...more: string[]): Promise<string> {
     const topic = this.fresh(name);
     await this.prints(this.run('TopicCommand', '--create', '--topic', topic, ...more), /Created topic/);
+    await this.#led(topic);
     return topic;
+  }
+
+  /** Kafka answers a creation before each partition is led; an idempotent producer that comes too early never recovers. */
+  async #led(topic: string): Promise<void> {
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const { status, out, err } = await this.run('GetOffsetShell', '--topic', topic);
+      if (status === 0 && err === '' && out.includes(`${topic}:`)) return;
+    }
+    throw new Complaint(`expected leaders of ${topic}, seen none after ${MOST_TRIES} looks`);
   }
 
   /** As many records of 100 bytes. */

@@ -81,8 +81,13 @@ export class Quotas {
   /** Bytes that a client is about to be sent. Above 0: send an empty answer instead, and hold the client back so long. */
   fetched(client: QuotaClient, bytes: number): number {
     const limit = this.#current.ofClient('consumer_byte_rate', client);
-    const throttleMs = this.#record('consumer_byte_rate', limit, bytes);
-    if (limit && throttleMs > 0) this.#rateOf(limit).record(-bytes, this.#nowMs);
+    if (!limit) return 0;
+    const rate = this.#rateOf(limit);
+    // A batch larger than the quota of all windows goes to whoever had nothing for as long; else it would never go at all.
+    const isDue = bytes > this.mostFetchBytes(client) && rate.perSecond(this.#nowMs) === 0;
+    const throttleMs = isDue ? 0 : this.#record('consumer_byte_rate', limit, bytes);
+    if (isDue) rate.record(bytes, this.#nowMs);
+    else if (throttleMs > 0) rate.record(-bytes, this.#nowMs);
     return throttleMs;
   }
 
