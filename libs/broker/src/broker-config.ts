@@ -1,12 +1,19 @@
 // What a broker is told at its start, and what that amounts to.
 import type { Address, BrokerId } from '@milepost/core';
-import { type AssignorName, DEFAULT_GROUP_CONFIG, type GroupConfig } from '@milepost/coordinators';
+import {
+  type AssignorName,
+  DEFAULT_GROUP_CONFIG,
+  type GroupConfig,
+  MIGRATION_POLICIES,
+  type MigrationPolicy,
+} from '@milepost/coordinators';
 import {
   type BrokerConfigLayers,
   brokerConfigLayers,
   brokerFlag,
   brokerList,
   brokerNumber,
+  brokerValue,
   type ClusterImage,
   type Configs,
 } from '@milepost/metadata';
@@ -61,6 +68,9 @@ function assignorsNamed(names: readonly string[]): readonly AssignorName[] {
   return known.length > 0 ? known : DEFAULT_GROUP_CONFIG.consumerAssignors;
 }
 
+const migrationPolicyNamed = (name: string): MigrationPolicy =>
+  MIGRATION_POLICIES.find((policy) => policy === name.toLowerCase()) ?? DEFAULT_GROUP_CONFIG.migrationPolicy;
+
 export function settingsOf(layers: BrokerConfigLayers): BrokerSettings {
   const number = (name: string): number => brokerNumber(layers, name);
   const windows = (name: string): Windows => ({
@@ -93,6 +103,7 @@ export function settingsOf(layers: BrokerConfigLayers): BrokerSettings {
       consumerHeartbeatIntervalMs: number('group.consumer.heartbeat.interval.ms'),
       consumerMaxSize: number('group.consumer.max.size'),
       consumerAssignmentIntervalMs: number('group.consumer.assignment.interval.ms'),
+      migrationPolicy: migrationPolicyNamed(brokerValue(layers, 'group.consumer.migration.policy') ?? ''),
       consumerAssignors: assignorsNamed(brokerList(layers, 'group.consumer.assignors')),
     },
   };

@@ -24,6 +24,7 @@ import { CommitQueue } from './commit-queue.ts';
 import { ConfigAdmin } from './config-admin.ts';
 import { Dispatcher } from './dispatch.ts';
 import { FetchSessionCache } from './fetch-sessions/fetch-session-cache.ts';
+import { groupOverrides } from './group-overrides.ts';
 import { handlers } from './handlers/index.ts';
 import { LagTimes } from './lag-times.ts';
 import { LocalPartitions } from './local-partitions.ts';
@@ -132,6 +133,7 @@ async function serve(
     writer: offsetsTopic,
     catalog: new ImageCatalog(image),
     config: settings.groups,
+    overridesOf: (groupId) => groupOverrides(image().groupConfigs.get(groupId), layers),
     shards: settings.groupShards,
   });
   closing.push(() => groups.close());

@@ -2,6 +2,9 @@
 
 import type { AssignorName } from './group/assignors/assignor.ts';
 
+export const MIGRATION_POLICIES = ['bidirectional', 'upgrade', 'downgrade', 'disabled'] as const;
+export type MigrationPolicy = (typeof MIGRATION_POLICIES)[number];
+
 export interface GroupConfig {
   /** group.min.session.timeout.ms and group.max.session.timeout.ms: outside of them INVALID_SESSION_TIMEOUT. */
   readonly minSessionTimeoutMs: number;
@@ -23,11 +26,18 @@ export interface GroupConfig {
   readonly consumerHeartbeatIntervalMs: number;
   /** group.consumer.max.size */
   readonly consumerMaxSize: number;
+  /** group.consumer.migration.policy: which way live groups may move between the protocols. */
+  readonly migrationPolicy: MigrationPolicy;
   /** group.consumer.assignors, the first is the default. */
   readonly consumerAssignors: readonly AssignorName[];
   /** group.consumer.assignment.interval.ms: at least so much between two target assignments of a group. */
   readonly consumerAssignmentIntervalMs: number;
 }
+
+/** What may be set for one group of the consumer protocol (resources of type GROUP). */
+export type GroupOverrides = Partial<
+  Pick<GroupConfig, 'consumerSessionTimeoutMs' | 'consumerHeartbeatIntervalMs' | 'consumerAssignmentIntervalMs'>
+>;
 
 export const DEFAULT_GROUP_CONFIG: GroupConfig = {
   minSessionTimeoutMs: 6_000,
@@ -41,6 +51,7 @@ export const DEFAULT_GROUP_CONFIG: GroupConfig = {
   consumerSessionTimeoutMs: 45_000,
   consumerHeartbeatIntervalMs: 5_000,
   consumerMaxSize: 2 ** 31 - 1,
+  migrationPolicy: 'bidirectional',
   consumerAssignors: ['uniform', 'range'],
   consumerAssignmentIntervalMs: 1_000,
 };

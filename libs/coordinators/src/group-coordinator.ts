@@ -2,7 +2,7 @@
 // consumer protocol (KIP-848). Answers are plain
 // results; whatever goes wrong with the store is a retriable error code in them, never a rejection.
 import { type Cancel, type Clock, ErrorCode, type Logger, type Meter, type Random } from '@milepost/core';
-import type { GroupConfig } from './config.ts';
+import type { GroupConfig, GroupOverrides } from './config.ts';
 import { commit, committed } from './group/commit.ts';
 import type * as commands from './group/commands.ts';
 import { deleteGroup, deleteOffsets, offsetsOfDeleted } from './group/delete.ts';
@@ -18,8 +18,12 @@ import { invalidHeartbeat, isInItsEpoch, refusedHeartbeat } from './group/modern
 import type * as modern from './group/modern/commands.ts';
 import { describeConsumers, undescribedConsumers } from './group/modern/describe.ts';
 import { consumerHeartbeat } from './group/modern/heartbeat.ts';
+import { joinConsumers } from './group/modern/classic-join.ts';
+import { heartbeatOfClassic, syncConsumers } from './group/modern/classic-sync.ts';
 import { leaveByHeartbeat, leaveByRequest } from './group/modern/leave.ts';
-import { resumeConsumers } from './group/modern/session.ts';
+import { awaitJoinNow, resumeConsumers } from './group/modern/session.ts';
+import { sessionTimeoutOf } from './group/modern/state.ts';
+import type { ConsumerVerb } from './group/modern/turn.ts';
 import { Offsets } from './group/offsets.ts';
 import { resume } from './group/resume.ts';
 import { sync } from './group/sync.ts';
@@ -41,6 +45,8 @@ export interface GroupCoordinatorDeps {
   readonly writer: PartitionWriter;
   readonly catalog: TopicCatalog;
   readonly config: GroupConfig;
+  /** What is set for one group; asked anew each time. */
+  readonly overridesOf?: (groupId: string) => GroupOverrides | undefined;
   /** offsets.topic.num.partitions */
   readonly shards: number;
 }
@@ -48,22 +54,44 @@ export interface GroupCoordinatorDeps {
 export class GroupCoordinator {
   readonly #clock: Clock;
   readonly #config: GroupConfig;
+  readonly #configOf: (groupId: string) => GroupConfig;
   readonly #random: Random;
   readonly #catalog: TopicCatalog;
   readonly #runtime: Runtime;
   #nextExpiry: Cancel | undefined;
   #closed = false;
 
-  constructor({ clock, random, logger, meter, store, writer, catalog, config, shards }: GroupCoordinatorDeps) {
+  constructor({
+    clock,
+    random,
+    logger,
+    meter,
+    store,
+    writer,
+    catalog,
+    config,
+    overridesOf,
+    shards,
+  }: GroupCoordinatorDeps) {
     const rebalances = meter.counter('milepost_group_rebalances_total', 'Rebalances begun, by group and reason.', [
       'consumergroup',
       'reason',
     ]);
     this.#clock = clock;
     this.#config = config;
+    this.#configOf = (groupId) => {
+      const overrides = overridesOf?.(groupId);
+      return overrides ? { ...config, ...overrides } : config;
+    };
     this.#random = random;
     this.#catalog = catalog;
-    this.#runtime = new Runtime({ config, random, logger, rebalances, catalog }, clock, store, writer, shards);
+    this.#runtime = new Runtime(
+      { config, configOf: this.#configOf, random, logger, rebalances, catalog },
+      clock,
+      store,
+      writer,
+      shards,
+    );
   }
 
   /** Takes the shards and reads all they hold. Until then their groups answer COORDINATOR_LOAD_IN_PROGRESS. */
@@ -96,9 +124,9 @@ export class GroupCoordinator {
     return this.#ask(command.groupId, failed, (slot, answer) => {
       const refused = (error: ErrorCode) => answer(failed(error));
       const absent = () => refused(ErrorCode.UNKNOWN_MEMBER_ID);
-      const foreign = () => refused(ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
-      const otherwise = command.memberId === '' ? { refused, foreign } : { refused, foreign, absent };
-      slot.take((turn) => join(turn, command, answer), otherwise);
+      const otherwise = command.memberId === '' ? { refused } : { refused, absent };
+      const ofConsumers: ConsumerVerb = (turn) => joinConsumers(turn, command, answer);
+      slot.take((turn) => join(turn, command, answer), otherwise, ofConsumers);
     });
   }
 
@@ -107,7 +135,8 @@ export class GroupCoordinator {
     return this.#ask(command.groupId, failedSync, (slot, answer) => {
       const refused = (error: ErrorCode) => answer(failedSync(error));
       const absent = () => refused(ErrorCode.UNKNOWN_MEMBER_ID);
-      slot.take((turn) => sync(turn, command, answer), { refused, absent });
+      const ofConsumers: ConsumerVerb = (turn) => syncConsumers(turn, command, answer);
+      slot.take((turn) => sync(turn, command, answer), { refused, absent }, ofConsumers);
     });
   }
 
@@ -118,9 +147,12 @@ export class GroupCoordinator {
     if (error === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS) return ErrorCode.NONE;
     if (error !== ErrorCode.NONE) return error;
     const slot = this.#find(command.groupId);
-    const answer = heartbeat(asClassic(slot?.group), command);
+    const consumers = asConsumer(slot?.group);
+    const answer = consumers ? heartbeatOfClassic(consumers, command) : heartbeat(asClassic(slot?.group), command);
     if (answer === ErrorCode.NONE || answer === ErrorCode.REBALANCE_IN_PROGRESS)
-      keepSession(slot, command.memberId, this.#config);
+      this.#keepSession(slot, command.memberId);
+    if (consumers && slot && answer === ErrorCode.REBALANCE_IN_PROGRESS)
+      awaitJoinNow(slot, consumers.members.get(command.memberId));
     return answer;
   }
 
@@ -130,9 +162,8 @@ export class GroupCoordinator {
     return this.#ask(command.groupId, failed, (slot, answer) => {
       const refused = (error: ErrorCode) => answer(failed(error));
       const otherwise = { refused, absent: () => answer(leaveNothing(command)) };
-      if (slot.group?.kind === 'consumer')
-        slot.takeConsumers((turn) => leaveByRequest(turn, command, answer), otherwise);
-      else slot.take((turn) => leave(turn, command, answer), otherwise);
+      const ofConsumers: ConsumerVerb = (turn) => leaveByRequest(turn, command, answer);
+      slot.take((turn) => leave(turn, command, answer), otherwise, ofConsumers);
     });
   }
 
@@ -145,13 +176,17 @@ export class GroupCoordinator {
     const failed = (error: ErrorCode, message: string | null = null) => refusedHeartbeat({ error, message });
     return this.#ask(command.groupId, failed, (slot, answer) => {
       // It lives, however long the answer takes.
-      if (isInItsEpoch(asConsumer(slot.group), command)) keepSession(slot, memberId, this.#config);
+      if (isInItsEpoch(asConsumer(slot.group), command)) this.#keepSession(slot, memberId);
       const refused = (error: ErrorCode) => answer(failed(error));
-      const none = (message: string) => () => answer(failed(ErrorCode.GROUP_ID_NOT_FOUND, message));
+      const none =
+        (message: string) =>
+        (why = message) =>
+          answer(failed(ErrorCode.GROUP_ID_NOT_FOUND, why));
       const foreign = none(`Group ${command.groupId} is not a consumer group.`);
       const absent = none(`Consumer group ${command.groupId} not found.`);
       const verb = command.memberEpoch < 0 ? leaveByHeartbeat : consumerHeartbeat;
-      const otherwise = command.memberEpoch === 0 ? { refused, foreign } : { refused, foreign, absent };
+      const otherwise =
+        command.memberEpoch === 0 ? ({ refused, foreign, upgrades: true } as const) : { refused, foreign, absent };
       slot.takeConsumers((turn) => verb(turn, command, answer), otherwise);
     });
   }
@@ -173,9 +208,11 @@ export class GroupCoordinator {
     const error = this.#errorOf(command.groupId);
     if (error !== ErrorCode.NONE) return failed(error);
     const slot = this.#slot(command.groupId);
+    // It lives, however long the answer takes: clients that wait for it do not heartbeat.
+    if (heartbeat(asClassic(slot.group), command) === ErrorCode.NONE) this.#keepSession(slot, command.memberId);
     return slot.ask((now) => {
       const { keepsSessionOf, ...decision } = commit(slot.group, command, this.#config, now);
-      if (keepsSessionOf !== undefined) keepSession(slot, keepsSessionOf, this.#config);
+      if (keepsSessionOf !== undefined) this.#keepSession(slot, keepsSessionOf);
       return decision;
     }, failed);
   }
@@ -299,10 +336,11 @@ export class GroupCoordinator {
       () => undefined,
     );
   }
-}
 
-function keepSession(slot: GroupSlot | undefined, memberId: string, config: GroupConfig): void {
-  if (!slot?.group?.members.has(memberId)) return;
-  const classic = asClassic(slot.group)?.members.get(memberId);
-  slot.keepSession(memberId, classic?.sessionTimeoutMs ?? config.consumerSessionTimeoutMs);
+  #keepSession(slot: GroupSlot | undefined, memberId: string): void {
+    const classic = asClassic(slot?.group)?.members.get(memberId);
+    const modern = asConsumer(slot?.group)?.members.get(memberId);
+    if (classic) slot?.keepSession(memberId, classic.sessionTimeoutMs);
+    else if (slot && modern) slot.keepSession(memberId, sessionTimeoutOf(modern, this.#configOf(slot.groupId)));
+  }
 }

@@ -20,7 +20,14 @@ test('the same holds in 500 random lives of a group whose partitions the broker 
   }
 }, 300_000);
 
-const protocols = ['classic', 'consumer'] as const;
+test('and in 500 of a group whose members speak the one or the other', async () => {
+  for (const seed of SEEDS) {
+    const violations = await Walk.live(seed, { protocol: 'mixed' });
+    expect({ seed, violations }).toEqual({ seed, violations: [] });
+  }
+}, 300_000);
+
+const protocols = ['classic', 'consumer', 'mixed'] as const;
 
 test.each(protocols)('a coordinator that takes commits of past generations is found: %s', async (protocol) => {
   class TakesStaleCommits extends GroupCoordinator {

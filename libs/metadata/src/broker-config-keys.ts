@@ -1,6 +1,6 @@
 // The broker properties that are read here, with Kafka's names, types and defaults. The defaults of topics (`log.*`,
 // `message.max.bytes` …) are derived from the table of topic properties, so that each default is written down once.
-import { atLeast, type ConfigKey, listOf } from './config-key.ts';
+import { atLeast, type ConfigKey, listOf, oneOfIgnoringCase } from './config-key.ts';
 import { type BrokerSynonym, TOPIC_CONFIG_KEYS, type TopicConfigKey } from './topic-config-keys.ts';
 
 export interface BrokerConfigKey extends ConfigKey {
@@ -32,10 +32,6 @@ const IDLE = new Set([
   'log.cleaner.io.buffer.size',
   'max.connections.per.ip',
   'group.coordinator.rebalance.protocols',
-  'group.consumer.min.session.timeout.ms',
-  'group.consumer.max.session.timeout.ms',
-  'group.consumer.min.heartbeat.interval.ms',
-  'group.consumer.max.heartbeat.interval.ms',
 ]);
 
 const clusterWide = { mutability: 'cluster-wide' } as const;
@@ -143,6 +139,21 @@ const OWN_KEYS: readonly BrokerConfigKey[] = [
     '1000',
     'The least between two assignments of a group.',
     notNegative,
+  ),
+  key('group.consumer.min.assignment.interval.ms', 'INT', '0', 'The least that a group may set for it.', notNegative),
+  key(
+    'group.consumer.max.assignment.interval.ms',
+    'INT',
+    '15000',
+    'The most that a group may set for it.',
+    notNegative,
+  ),
+  key(
+    'group.consumer.migration.policy',
+    'STRING',
+    'bidirectional',
+    'Which way a live group may move between the protocols: bidirectional, upgrade, downgrade, disabled.',
+    { accepts: oneOfIgnoringCase('bidirectional', 'upgrade', 'downgrade', 'disabled') },
   ),
   key('group.consumer.assignors', 'LIST', 'uniform,range', 'Assignors of KIP-848 groups, the first is the default.'),
 

@@ -98,6 +98,11 @@ export const oneOf = (...names: readonly string[]): Check => ({
   holds: (value) => names.includes(value as string),
 });
 
+export const oneOfIgnoringCase = (...names: readonly string[]): Check => ({
+  expected: `one of ${names.join(', ')}`,
+  holds: (value) => names.includes((value as string).toLowerCase()),
+});
+
 export const listOf = (...names: readonly string[]): Check => ({
   expected: `a list of ${names.join(', ')}`,
   holds: (value) => (value as readonly string[]).every((item) => names.includes(item)),

@@ -32,7 +32,7 @@ const key = (
   value: string,
   documentation: string,
   more: Partial<GroupConfigKey> = {},
-): GroupConfigKey => ({ name, type, default: value, documentation, hasEffect: false, ...more });
+): GroupConfigKey => ({ name, type, default: value, documentation, hasEffect: name.startsWith('consumer.'), ...more });
 
 const positive = { accepts: atLeast(1) };
 const notNegative = { accepts: atLeast(0) };

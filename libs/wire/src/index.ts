@@ -10,5 +10,6 @@ export {
   type ResponseOutput,
 } from './schema/api.ts';
 export type { Codec } from './schema/compile.ts';
+export * from './persisted/consumer-protocol.ts';
 export * from './persisted/group-records.ts';
 export { Persisted, type PersistedSpec } from './schema/persisted.ts';

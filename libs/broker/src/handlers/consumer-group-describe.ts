@@ -1,11 +1,12 @@
 // ConsumerGroupDescribe, versions 0 and 1 (KIP-848). v1 tells members of the two protocols apart in a group that moves
-// from one to the other; ours never have members of both.
+// from one to the other.
 import { type DescribedConsumerGroup } from '@milepost/coordinators';
 import { ErrorCode } from '@milepost/core';
 import { ConsumerGroupDescribe } from '@milepost/wire';
 import { authorizedOperations } from './authorized-operations.ts';
 import { handler } from './handler.ts';
 
+const CLASSIC_MEMBER = 0;
 const CONSUMER_MEMBER = 1;
 
 type Described = DescribedConsumerGroup['members'][number];
@@ -42,7 +43,7 @@ const described = (member: Described) => ({
   subscribedTopicRegex: member.topicRegex ?? '', // Kafka: not null
   assignment: assigned(member.assignment),
   targetAssignment: assigned(member.targetAssignment),
-  memberType: CONSUMER_MEMBER,
+  memberType: member.isClassic ? CLASSIC_MEMBER : CONSUMER_MEMBER,
 });
 
 const assigned = (topics: Described['assignment']) => ({

@@ -13,6 +13,7 @@ import {
 } from '@milepost/wire';
 import type { Partitions } from '../group/assignors/assignor.ts';
 import type { ClassicState } from '../group/events.ts';
+import { protocolsOf } from '../group/modern/embedded.ts';
 import type { Assigned, ConsumerMember, ConsumerState } from '../group/modern/state.ts';
 import type { StoredGroup, StoredOffset } from '../ports.ts';
 
@@ -181,6 +182,10 @@ const subscriptionOf = (member: ConsumerMember) => ({
   subscribedTopicRegex: member.topicRegex,
   rebalanceTimeoutMs: member.rebalanceTimeoutMs,
   serverAssignor: member.assignor,
+  classicMemberMetadata: member.classic && {
+    sessionTimeoutMs: member.classic.sessionTimeoutMs,
+    supportedProtocols: protocolsOf(member.classic),
+  },
 });
 
 const withEpochs = (assigned: Assigned) =>

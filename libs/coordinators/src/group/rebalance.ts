@@ -19,6 +19,7 @@ export const REBALANCE_REASONS = [
   'subscription_changed',
   'topics_changed',
   'revocation_expired',
+  'join_expired',
 ] as const;
 export type RebalanceReason = (typeof REBALANCE_REASONS)[number];
 

@@ -12,6 +12,8 @@ export type Verb = (turn: Turn) => void;
 /** What every group of a coordinator shares. */
 export interface GroupContext {
   readonly config: GroupConfig;
+  /** What holds for one group. */
+  readonly configOf: (groupId: string) => GroupConfig;
   readonly random: Random;
   readonly logger: Logger;
   readonly rebalances: Counter;

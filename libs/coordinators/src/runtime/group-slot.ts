@@ -1,16 +1,19 @@
 // A place for one group of whatever kind: its state, its offsets, its timers and its line of commands.
-import { type Clock, ErrorCode, type Timestamp } from '@milepost/core';
+import { type Clock, ErrorCode, invariant, type Timestamp } from '@milepost/core';
 import { applyStored, settledGroup } from '../group/events.ts';
 import { Offsets } from '../group/offsets.ts';
 import { expireSession } from '../group/session.ts';
-import { asClassic, type Group } from '../group/group.ts';
+import { asClassic, asConsumer, type Group } from '../group/group.ts';
 import { expireConsumer } from '../group/modern/session.ts';
-import { ConsumerGroup, type ConsumerState } from '../group/modern/state.ts';
+import { ConsumerGroup, type ConsumerState, nobodySince, revivedConsumers } from '../group/modern/state.ts';
 import { type ConsumerTimers, ConsumerTurn, type ConsumerVerb } from '../group/modern/turn.ts';
+import { upgraded } from '../group/modern/upgrade.ts';
+import { prepareRebalance } from '../group/rebalance.ts';
+import { resume } from '../group/resume.ts';
 import { ClassicGroup } from '../group/state.ts';
 import { failedJoin, failedSync, type GroupContext, type GroupTimers, Turn, type Verb } from '../group/turn.ts';
 import type { GroupEvent, StoredGroup } from '../ports.ts';
-import { type Command, GroupQueue } from './group-queue.ts';
+import { type Decision, GroupQueue } from './group-queue.ts';
 import { type Due, Timers } from './timers.ts';
 
 /** What a timer found the store away for is tried again after this long. */
@@ -28,8 +31,8 @@ export interface SlotHost extends GroupContext {
 export interface Otherwise {
   /** There is no such group; without it, one is made. */
   readonly absent?: () => void;
-  /** There is one of the other protocol, with members; without it, there is none of this one: absent. */
-  readonly foreign?: () => void;
+  /** There is one of the other protocol, with members, and `why` it stays so; without it, there is none of this one: absent. */
+  readonly foreign?: (why?: string) => void;
   readonly refused: (error: ErrorCode) => void;
 }
 
@@ -79,45 +82,42 @@ export class GroupSlot implements GroupTimers, ConsumerTimers {
     return this.#queue.isIdle;
   }
 
-  /** Lets a verb change a draft of the classic group, in its turn. */
-  take(verb: Verb, { absent, foreign, refused }: Otherwise): void {
-    const decide: Command['decide'] = (now) => {
-      const group = asClassic(this.#group);
-      const instead = this.#group && !this.#group.isDeserted && !group ? (foreign ?? absent) : absent;
-      if (!group && instead) return { events: [], apply: instead };
-      const draft = group?.draft() ?? new ClassicGroup(this.groupId, now);
-      const turn = new Turn(this.#host, draft, now, this);
-      verb(turn);
-      const apply = () => {
-        this.#replaceWith(draft);
-        for (const event of turn.events) this.apply(event);
-        if (draft.isDeserted && !this.#isStored && this.offsets.isEmpty) this.#group = undefined;
-        turn.happen();
-      };
-      return { events: turn.events, apply };
-    };
-    this.#queue.add({ decide, refused });
+  /** Lets a verb change a draft of the classic group, in its turn; where it is a consumer group, another one changes that. */
+  take(verb: Verb, otherwise: Otherwise, ofConsumers?: ConsumerVerb): void {
+    this.#queue.add({
+      decide: (now) => {
+        const { foreign, absent } = otherwise;
+        const consumers = asConsumer(this.#group);
+        if (!consumers || consumers.isDeserted) return this.#decideClassic(verb, now, absent);
+        if (ofConsumers) return this.#decideConsumers(consumers, ofConsumers, now);
+        return this.#decideClassic(verb, now, foreign ?? absent);
+      },
+      refused: otherwise.refused,
+    });
   }
 
-  /** Lets a verb say what the consumer group becomes, in its turn. An empty classic group makes room for it. */
-  takeConsumers(verb: ConsumerVerb, { absent, foreign, refused }: Otherwise): void {
-    const decide: Command['decide'] = (now) => {
-      const group = this.#group;
-      const isInTheWay = group?.kind === 'classic' && group.members.size > 0;
-      const instead = isInTheWay ? (foreign ?? absent) : absent;
-      if (group?.kind !== 'consumer' && instead) return { events: [], apply: instead };
-      const before = group?.kind === 'consumer' ? group : new ConsumerGroup(this.groupId);
-      const turn = new ConsumerTurn(this.#host, before, now, this);
-      verb(turn);
-      const { events } = turn;
-      const apply = () => {
-        if (events.length > 0) this.#replaceWith(turn.group);
-        for (const event of events) this.apply(event);
-        turn.happen();
-      };
-      return { events, apply };
-    };
-    this.#queue.add({ decide, refused });
+  /**
+   * Lets a verb say what the consumer group becomes, in its turn. An empty classic group makes room for it; one with
+   * members becomes one, where the verb may bring that about. Generations and epochs go on from one another.
+   */
+  takeConsumers(verb: ConsumerVerb, otherwise: Otherwise & { readonly upgrades?: true }): void {
+    this.#queue.add({
+      decide: (now) => {
+        const group = this.#group;
+        if (group?.kind === 'consumer') return this.#decideConsumers(group, verb, now);
+        if (!group || group.members.size === 0) {
+          const { absent } = otherwise;
+          if (absent) return { events: [], apply: absent };
+          return this.#decideConsumers(nobodySince(this.groupId, group?.generation ?? 0), verb, now);
+        }
+        const instead = otherwise.foreign ?? otherwise.absent;
+        if (!otherwise.upgrades) return { events: [], apply: () => instead?.() };
+        const converted = upgraded(group, this.#host.config, this.#host.catalog);
+        if (typeof converted === 'string') return { events: [], apply: () => instead?.(converted) };
+        return this.#decideConsumers(converted, verb, now, group);
+      },
+      refused: otherwise.refused,
+    });
   }
 
   /** In its turn, for what concerns the group as a whole or its offsets only. */
@@ -189,6 +189,10 @@ export class GroupSlot implements GroupTimers, ConsumerTimers {
     this.#timers.cancel(name);
   }
 
+  isScheduled(name: string): boolean {
+    return this.#timers.has(name);
+  }
+
   keepSession(memberId: string, timeoutMs: number): void {
     const name = sessionOf(memberId);
     if (this.#group?.kind === 'consumer')
@@ -204,10 +208,65 @@ export class GroupSlot implements GroupTimers, ConsumerTimers {
   close(error: ErrorCode): void {
     this.#timers.close();
     this.#queue.close(error);
-    for (const member of asClassic(this.#group)?.members.values() ?? []) {
-      member.join?.(failedJoin(error, member.memberId));
-      member.sync?.(failedSync(error));
-    }
+    const classic = asClassic(this.#group);
+    if (classic) answerAll(classic, error);
+  }
+
+  #decideClassic(verb: Verb, now: Timestamp, instead: (() => void) | undefined): Decision {
+    const group = asClassic(this.#group);
+    if (!group && instead) return { events: [], apply: () => instead() };
+    const draft = group?.draft() ?? new ClassicGroup(this.groupId, now);
+    if (this.#group?.kind === 'consumer') draft.generation = this.#group.data.groupEpoch;
+    const turn = new Turn(this.#host, draft, now, this);
+    verb(turn);
+    const apply = () => {
+      this.#replaceWith(draft);
+      for (const event of turn.events) this.apply(event);
+      if (draft.isDeserted && !this.#isStored && this.offsets.isEmpty) this.#group = undefined;
+      turn.happen();
+    };
+    return { events: turn.events, apply };
+  }
+
+  #decideConsumers(before: ConsumerGroup, verb: ConsumerVerb, now: Timestamp, upgrades?: ClassicGroup): Decision {
+    const turn = new ConsumerTurn(this.#host, before, now, this);
+    verb(turn);
+    const { events, becomes } = turn;
+    const apply = () => {
+      if (events.length > 0 && upgrades) this.#leaveClassic(upgrades, before);
+      if (events.length > 0 && !becomes) this.#replaceWith(turn.group);
+      for (const event of events) this.apply(event);
+      turn.happen();
+      if (becomes) this.#goOnAsClassic(becomes.rebalances, now);
+    };
+    return { events, apply };
+  }
+
+  /** Its members find the group as it is now when they join again. */
+  #leaveClassic(group: ClassicGroup, converted: ConsumerGroup): void {
+    this.#replaceWith(converted);
+    this.#host.logger.info({ group: this.groupId }, 'a classic group becomes a consumer group');
+    answerAll(group, ErrorCode.REBALANCE_IN_PROGRESS);
+    for (const { memberId, classic } of converted.data.members)
+      if (classic) this.keepSession(memberId, classic.sessionTimeoutMs);
+  }
+
+  /** At once: until all have joined again nobody may be told of what another one still holds. */
+  #goOnAsClassic(rebalances: boolean, now: Timestamp): void {
+    this.#host.logger.info({ group: this.groupId }, 'a consumer group becomes a classic group');
+    const decision = this.#decideClassic(
+      (turn) => {
+        resume(turn);
+        if (rebalances && turn.group.state === 'Stable') prepareRebalance(turn, 'member_left');
+      },
+      now,
+      undefined,
+    );
+    invariant(
+      decision.events.length === 0,
+      () => `group ${this.groupId}: a rebalance that begins has nothing to store`,
+    );
+    decision.apply();
   }
 
   /** Tried again for as long as the store is away. */
@@ -216,14 +275,18 @@ export class GroupSlot implements GroupTimers, ConsumerTimers {
       const again = () => {
         if (isDue()) this.#timers.schedule(name, RETRY_MS, run);
       };
-      put(isDue, { absent: () => this.#timers.cancel(name), refused: again });
+      // Of a group that has changed its protocol meanwhile, the name may be set anew.
+      const absent = () => {
+        if (isDue()) this.#timers.cancel(name);
+      };
+      put(isDue, { absent, refused: again });
     };
     this.#timers.schedule(name, delayMs, run);
   }
 
   #restore(stored: StoredGroup): void {
     if (stored.kind === 'classic') applyStored(this.#classicOrNew(), stored);
-    else this.#group = new ConsumerGroup(this.groupId, stored.state as ConsumerState);
+    else this.#group = new ConsumerGroup(this.groupId, revivedConsumers(stored.state as ConsumerState));
   }
 
   /** What a group of the other protocol had still to do is not to be done any more. */
@@ -238,8 +301,15 @@ export class GroupSlot implements GroupTimers, ConsumerTimers {
 
   #classicOrNew(): ClassicGroup {
     const group = asClassic(this.#group) ?? new ClassicGroup(this.groupId, this.#host.clock.now() as Timestamp);
-    this.#group = group;
+    this.#replaceWith(group);
     return group;
+  }
+}
+
+function answerAll(group: ClassicGroup, error: ErrorCode): void {
+  for (const member of group.members.values()) {
+    member.join?.(failedJoin(error, member.memberId));
+    member.sync?.(failedSync(error));
   }
 }
 

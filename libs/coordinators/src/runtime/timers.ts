@@ -42,6 +42,10 @@ export class Timers {
     this.#timers.delete(name);
   }
 
+  has(name: string): boolean {
+    return this.#timers.has(name);
+  }
+
   cancelAll(): void {
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();

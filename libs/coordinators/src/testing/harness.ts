@@ -52,6 +52,8 @@ export class Harness {
   static async start(config: Partial<GroupConfig> = {}, shards: readonly number[] = SHARDS): Promise<Harness> {
     const harness = new Harness(config);
     await harness.coordinator.start(shards);
+    // Until the echo has nothing more to say.
+    await harness.clock.advance(0);
     return harness;
   }
 

@@ -1,6 +1,7 @@
 // A consumer as clients are: joins, asks for its partitions, reads on from what is committed, commits, heartbeats, and
 // reacts to each error as Java's client does. It may be stopped for a while anywhere, and wakes up with old beliefs.
 import { type Clock, ErrorCode, LeaderEpoch, Offset, ZERO_UUID } from '@milepost/core';
+import { ConsumerProtocolAssignment } from '@milepost/wire';
 import type { JoinResult } from '../group/commands.ts';
 import type { GroupCoordinator } from '../group-coordinator.ts';
 import { protocol } from './harness.ts';
@@ -16,6 +17,8 @@ export interface World {
   readonly random: SeededRandom;
   /** The living one. */
   readonly coordinator: GroupCoordinator;
+  /** A late commit counts for as long as its partition stays with its member, as in consumer groups. */
+  readonly countsLate: boolean;
   assigned(generation: number, owner: string, partitions: readonly number[]): void;
   committed(partition: number, offset: number): void;
 }
@@ -42,7 +45,7 @@ export class WalkConsumer implements Walker {
   /** For the leader. */
   #members: readonly string[] = [];
   /** A commit that the network holds back until its consumer is one generation on. */
-  #late: { readonly generation: number; readonly send: () => Promise<unknown> } | undefined;
+  #late: { readonly generation: number; readonly partition: number; readonly send: () => Promise<unknown> } | undefined;
 
   constructor(world: World, instanceId: string | null) {
     this.#world = world;
@@ -101,17 +104,19 @@ export class WalkConsumer implements Walker {
     const assignments = this.#members.map((memberId, at) => {
       const dealt = Array.from({ length: PARTITIONS }, (_, partition) => partition);
       const own = dealt.filter((partition) => (partition + first) % this.#members.length === at);
-      return { memberId, assignment: Buffer.from(own) };
+      const assignedPartitions = [{ topic: 't', partitions: own }];
+      return { memberId, assignment: ConsumerProtocolAssignment.write(0, { assignedPartitions, userData: null }) };
     });
     const { generation, memberId, instanceId } = this;
     const command = { groupId: GROUP, generation, memberId, instanceId, protocolType: null, protocolName: null };
     const synced = await this.#world.coordinator.sync({ ...command, assignments });
-    if (synced.error === ErrorCode.NONE)
-      this.#world.assigned(generation, instanceId ?? memberId, [...synced.assignment]);
+    const partitions = synced.assignment.length === 0 ? [] : partitionsIn(synced.assignment);
+    if (synced.error === ErrorCode.NONE) this.#world.assigned(generation, instanceId ?? memberId, partitions);
     await this.#breathe();
     if (!this.#accepted(synced.error)) return false;
-    this.owned = [...synced.assignment];
-    if (this.#late && this.#late.generation < generation) {
+    this.owned = partitions;
+    const mayArrive = (partition: number) => !this.#world.countsLate || !this.owned.includes(partition);
+    if (this.#late && this.#late.generation < generation && mayArrive(this.#late.partition)) {
       void this.#late.send();
       this.#late = undefined;
     }
@@ -155,7 +160,7 @@ export class WalkConsumer implements Walker {
       return error;
     };
     if (!this.#late && this.#world.random.chance(0.1)) {
-      this.#late = { generation, send };
+      this.#late = { generation, partition, send };
       return ErrorCode.NONE;
     }
     const error = await send();
@@ -190,6 +195,9 @@ export class WalkConsumer implements Walker {
     if (leftMs > 0) await new Promise<void>((resolve) => this.#world.clock.after(leftMs, resolve));
   }
 }
+
+const partitionsIn = (assignment: Buffer): number[] =>
+  ConsumerProtocolAssignment.read(assignment).assignedPartitions.flatMap(({ partitions }) => [...partitions]);
 
 const passing = [
   ErrorCode.COORDINATOR_NOT_AVAILABLE,

@@ -22,7 +22,7 @@ export class WalkMember implements Walker {
   #stoppedUntil = 0;
   #unreleasedSince: number | undefined;
   /** A commit that the network holds back until its member does not have the partition any more. */
-  #late: { readonly partition: number; readonly send: () => Promise<unknown> } | undefined;
+  #late: { readonly generation: number; readonly partition: number; readonly send: () => Promise<unknown> } | undefined;
 
   constructor(world: World, instanceId: string | null) {
     this.#world = world;
@@ -109,9 +109,9 @@ export class WalkMember implements Walker {
     }
   }
 
-  /** It has just told that it does not have the partition. */
+  /** It has just told that it does not have the partition. In the epoch that it is still in, its word counts, as in Kafka. */
   #arriveLate(): void {
-    if (!this.#late || this.owned.includes(this.#late.partition)) return;
+    if (!this.#late || this.owned.includes(this.#late.partition) || this.#late.generation >= this.#epoch) return;
     void this.#late.send();
     this.#late = undefined;
   }
@@ -150,7 +150,7 @@ export class WalkMember implements Walker {
       if (error === ErrorCode.NONE) this.#world.committed(partition, offset);
     };
     if (!this.#late && random.chance(0.1)) {
-      this.#late = { partition, send };
+      this.#late = { generation, partition, send };
       return;
     }
     this.#positions.set(partition, offset);

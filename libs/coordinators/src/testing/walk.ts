@@ -17,7 +17,7 @@ const MOST_CONSUMERS = 5;
 /** Where a test puts a bug. */
 export interface Plants {
   /** Of the group; classic when it does not say. */
-  readonly protocol?: 'classic' | 'consumer';
+  readonly protocol?: 'classic' | 'consumer' | 'mixed';
   readonly make?: (deps: GroupCoordinatorDeps) => GroupCoordinator;
   readonly clockOfCoordinator?: (clock: Clock, random: SeededRandom) => Clock;
 }
@@ -28,6 +28,7 @@ export class Walk implements World {
   readonly catalog = new TestCatalog();
   readonly violations: string[] = [];
   coordinator: GroupCoordinator;
+  readonly countsLate: boolean;
   readonly #plants: Plants;
   readonly #table = new GroupTable();
   #partitions = new MemoryPartitions();
@@ -41,6 +42,7 @@ export class Walk implements World {
   private constructor(seed: number, plants: Plants) {
     this.random = new SeededRandom(seed);
     this.#plants = plants;
+    this.countsLate = plants.protocol === 'mixed';
     this.#store = new MemoryGroupStore(this.#table);
     this.catalog.set('t', PARTITIONS);
     this.coordinator = this.#startCoordinator();
@@ -198,23 +200,20 @@ export class Walk implements World {
   }
 
   async #described() {
-    if (this.#plants.protocol === 'consumer') {
-      const [group] = await this.coordinator.describeConsumers([GROUP]);
-      return group && { ...group, state: group.error === ErrorCode.GROUP_ID_NOT_FOUND ? 'Dead' : group.state };
-    }
-    return (await this.coordinator.describe([GROUP]))[0];
+    const [consumers] = await this.coordinator.describeConsumers([GROUP]);
+    return consumers?.error === ErrorCode.NONE ? consumers : (await this.coordinator.describe([GROUP]))[0];
   }
 
   /** In a consumer group at every moment; a classic one tells its members of generations. */
   async #checkOwners(): Promise<void> {
-    if (this.#plants.protocol !== 'consumer') return;
     const [group] = await this.coordinator.describeConsumers([GROUP]);
     const owned = group?.members.flatMap(({ assignment }) => assignment.flatMap(({ partitions }) => partitions)) ?? [];
     if (new Set(owned).size < owned.length) this.violations.push(`partitions ${String(owned)} are assigned`);
   }
 
   #add(instanceId: string | null): void {
-    const isModern = this.#plants.protocol === 'consumer';
+    const { protocol } = this.#plants;
+    const isModern = protocol === 'consumer' || (protocol === 'mixed' && this.random.chance(0.5));
     this.#consumers.push(isModern ? new WalkMember(this, instanceId) : new WalkConsumer(this, instanceId));
   }
 

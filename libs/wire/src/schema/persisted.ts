@@ -3,9 +3,10 @@
 //
 //   key    type int16 | fields, never flexible
 //   value  version int16 | fields
-import { ByteReader, ByteWriter, MalformedMessage } from '@milepost/core';
+import { ByteReader, ByteWriter } from '@milepost/core';
 import { type Codec, compile } from './compile.ts';
 import type { Decoded, Encodable, Shape } from './field.ts';
+import { Versioned } from './versioned.ts';
 
 export interface PersistedSpec<Key extends Shape, Value extends Shape> {
   /** What a key begins with: `apiKey` in Kafka's own declarations. */
@@ -20,11 +21,13 @@ export interface PersistedSpec<Key extends Shape, Value extends Shape> {
 
 export class Persisted<Key extends Shape = Shape, Value extends Shape = Shape> {
   readonly spec: PersistedSpec<Key, Value>;
-  readonly #values: Codec<Decoded<Value>, Encodable<Value>>[] = [];
+  readonly #values: Versioned<Value>;
   #keys: Codec<Decoded<Key>, Encodable<Key>> | undefined;
 
   constructor(spec: PersistedSpec<Key, Value>) {
     this.spec = spec;
+    const { name, value: fields, versions, flexible } = spec;
+    this.#values = new Versioned({ name: `${name} value`, fields, versions, flexible });
   }
 
   key(fields: Encodable<Key>): Buffer {
@@ -36,10 +39,7 @@ export class Persisted<Key extends Shape = Shape, Value extends Shape = Shape> {
 
   /** Fields that the version lacks are left out. */
   value(version: number, fields: Encodable<Value>): Buffer {
-    const writer = new ByteWriter(256);
-    writer.int16(version);
-    this.#valueCodec(version).write(writer, fields);
-    return writer.finish();
+    return this.#values.write(version, fields);
   }
 
   /** Undefined for the key of another kind of record. @throws MalformedMessage */
@@ -50,22 +50,12 @@ export class Persisted<Key extends Shape = Shape, Value extends Shape = Shape> {
 
   /** @throws MalformedMessage */
   readValue(bytes: Buffer): Decoded<Value> {
-    const reader = new ByteReader(bytes);
-    return this.#valueCodec(reader.int16()).read(reader);
+    return this.#values.read(bytes);
   }
 
   get #keyCodec(): Codec<Decoded<Key>, Encodable<Key>> {
     const form = { name: `${this.spec.name} key`, version: 0, flexible: false, strict: true };
     return (this.#keys ??= compile(this.spec.key, form));
-  }
-
-  #valueCodec(version: number): Codec<Decoded<Value>, Encodable<Value>> {
-    const { name, versions, flexible, value } = this.spec;
-    const [oldest, newest] = versions;
-    if (version < oldest || version > newest)
-      throw new MalformedMessage(`${name}: version ${version}, expected ${oldest} to ${newest}`);
-    const form = { name: `${name} value`, version, flexible: version >= flexible, strict: false };
-    return (this.#values[version] ??= compile(value, form));
   }
 }
 

@@ -3,8 +3,8 @@
 import { ErrorCode } from '@milepost/core';
 import type { GroupConfig } from '../../config.ts';
 import type { ConsumerHeartbeatCommand, ConsumerHeartbeatResult } from './commands.ts';
-import { has, type Owned } from './reconcile.ts';
-import { type ConsumerGroup, type ConsumerMember, LEAVE, STATIC_MEMBER_LEFT } from './state.ts';
+import type { Owned } from './reconcile.ts';
+import { type ConsumerGroup, type ConsumerMember, has, LEAVE, STATIC_MEMBER_LEFT } from './state.ts';
 import type { ConsumerTurn } from './turn.ts';
 
 export interface Refusal {
@@ -58,17 +58,26 @@ export function isInItsEpoch(group: ConsumerGroup | undefined, command: Consumer
 export function admit({ group, context }: ConsumerTurn, command: ConsumerHeartbeatCommand): Admitted | Refusal {
   const { memberId, memberEpoch, instanceId } = command;
   const known = (instanceId !== null && group.memberOfInstance(instanceId)) || group.members.get(memberId);
-  const { consumerMaxSize } = context.config;
-  if (!known && group.members.size >= consumerMaxSize)
+  if (!hasRoomFor(group, memberId, instanceId, context.config))
     return {
       error: ErrorCode.GROUP_MAX_SIZE_REACHED,
-      message: `The group has ${consumerMaxSize} members, the most it may have.`,
+      message: `The group has ${group.members.size} members, the most it may have.`,
     };
   if (memberEpoch === 0 && instanceId !== null) return joinAsStatic(group, command, instanceId);
   if (memberEpoch === 0 && !known) return { member: newMember(command), replaces: memberId };
   const member = identified(group, memberId, instanceId);
   if (isRefusal(member)) return member;
   return fenced(member, command) ?? { member, replaces: memberId };
+}
+
+export function hasRoomFor(
+  group: ConsumerGroup,
+  memberId: string,
+  instanceId: string | null,
+  { consumerMaxSize }: GroupConfig,
+): boolean {
+  const known = (instanceId !== null && group.memberOfInstance(instanceId)) || group.members.has(memberId);
+  return !!known || group.members.size < consumerMaxSize;
 }
 
 /** The member that these belong to. */
@@ -84,20 +93,25 @@ export function identified(
   return { error: ErrorCode.FENCED_INSTANCE_ID, message: `InstanceId ${instanceId} belongs to ${member.memberId}.` };
 }
 
-/** An instance that has said that it will be back may come back under another id, and finds all as it was. */
+/**
+ * An instance that has said that it will be back may come back under another id, and finds all as it was; so does one
+ * that spoke the classic protocol, which has no word for that.
+ */
 function joinAsStatic(group: ConsumerGroup, command: ConsumerHeartbeatCommand, instanceId: string): Admitted | Refusal {
   const { memberId } = command;
   const member = group.memberOfInstance(instanceId);
   if (!member) return { member: group.members.get(memberId) ?? newMember(command), replaces: memberId };
-  if (member.memberEpoch === STATIC_MEMBER_LEFT)
+  if (member.memberEpoch === STATIC_MEMBER_LEFT || member.classic)
     return { member: { ...member, memberId, memberEpoch: 0, previousEpoch: 0 }, replaces: member.memberId };
   const message = `InstanceId ${instanceId} is in use by ${member.memberId}.`;
   return { error: ErrorCode.UNRELEASED_INSTANCE_ID, message };
 }
 
-function newMember({ memberId, instanceId, clientId, clientHost }: ConsumerHeartbeatCommand): ConsumerMember {
+type Client = Pick<ConsumerMember, 'memberId' | 'instanceId' | 'clientId' | 'clientHost'>;
+
+export function newMember({ memberId, instanceId, clientId, clientHost }: Client): ConsumerMember {
   const client = { memberId, instanceId, rackId: null, clientId, clientHost, rebalanceTimeoutMs: -1 };
-  const subscription = { topicNames: [], topicRegex: null, assignor: null };
+  const subscription = { topicNames: [], topicRegex: null, assignor: null, classic: null };
   const nothing = { assigned: {}, revoking: {}, target: {} };
   return { ...client, ...subscription, ...nothing, memberEpoch: 0, previousEpoch: 0, state: 'stable' };
 }

@@ -56,6 +56,8 @@ export interface DescribedConsumerGroup {
     readonly instanceId: string | null;
     readonly rackId: string | null;
     readonly memberEpoch: number;
+    /** Speaks the classic protocol. */
+    readonly isClassic: boolean;
     readonly clientId: string;
     readonly clientHost: string;
     readonly topicNames: readonly string[];

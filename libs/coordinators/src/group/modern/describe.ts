@@ -23,6 +23,7 @@ export function describeConsumers(
       instanceId: member.instanceId,
       rackId: member.rackId,
       memberEpoch: member.memberEpoch,
+      isClassic: member.classic !== null,
       clientId: member.clientId,
       clientHost: member.clientHost,
       topicNames: member.topicNames,

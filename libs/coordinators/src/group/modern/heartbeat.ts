@@ -48,12 +48,17 @@ function alive(turn: ConsumerTurn, command: ConsumerHeartbeatCommand): ConsumerH
     errorMessage: null,
     memberId: member.memberId,
     memberEpoch: member.memberEpoch,
-    heartbeatIntervalMs: turn.context.config.consumerHeartbeatIntervalMs,
+    heartbeatIntervalMs: turn.config.consumerHeartbeatIntervalMs,
     assignment: command.memberEpoch === 0 || isFull(command) || changed ? asTopics(member.assigned) : null,
   };
 }
 
-function reconciled(turn: ConsumerTurn, memberId: string, owned: Owned, subscriptionChanged: boolean): ConsumerMember {
+export function reconciled(
+  turn: ConsumerTurn,
+  memberId: string,
+  owned: Owned,
+  subscriptionChanged: boolean,
+): ConsumerMember {
   const before = turn.group.member(memberId);
   const subscribed = new Set(topicIdsOf(turn.group, before, turn.context.catalog));
   const member = reconcile(turn.group, before, subscribed, owned, subscriptionChanged);
@@ -74,6 +79,7 @@ function updatedBy(member: ConsumerMember, command: ConsumerHeartbeatCommand): C
     topicNames: command.topicNames ? [...new Set(command.topicNames)].toSorted() : member.topicNames,
     topicRegex: command.topicRegex ?? member.topicRegex,
     assignor: command.assignor ?? member.assignor,
+    classic: null,
   };
 }
 

@@ -5,7 +5,8 @@ import type { LeaveCommand, LeaveResult } from '../commands.ts';
 import type { RebalanceReason } from '../rebalance.ts';
 import { identified, isRefusal, refusedHeartbeat } from './admission.ts';
 import type { ConsumerHeartbeatCommand, ConsumerHeartbeatResult, HeartbeatAnswer } from './commands.ts';
-import { type Assigned, type ConsumerMember, STATIC_MEMBER_LEFT, topicsIn } from './state.ts';
+import { downgraded, mayDowngrade } from './downgrade.ts';
+import { assignedSince, type ConsumerMember, partitionsIn, STATIC_MEMBER_LEFT } from './state.ts';
 import { refreshTopics } from './subscription.ts';
 import type { ConsumerTurn } from './turn.ts';
 
@@ -40,16 +41,16 @@ export function leaveByRequest(turn: ConsumerTurn, command: LeaveCommand, answer
 
 export function remove(turn: ConsumerTurn, memberIds: readonly string[], reason: RebalanceReason): void {
   const members = turn.group.data.members.filter(({ memberId }) => !memberIds.includes(memberId));
+  const { config, catalog } = turn.context;
+  if (mayDowngrade(members, config))
+    turn.becomes = { classic: downgraded(turn.group, members, catalog, turn.now), rebalances: true };
   turn.group = turn.group.with({ members });
-  refreshTopics(turn, reason);
+  if (!turn.becomes) refreshTopics(turn, reason);
   for (const memberId of memberIds) turn.after(() => turn.timers.endSession(memberId));
 }
 
 /** What it has counts from the beginning again, for whoever takes its place begins there. */
 function away(member: ConsumerMember): ConsumerMember {
-  const fromZero = topicsIn(member.assigned).map(([topic, partitions]) => {
-    return [topic, Object.fromEntries(partitions.map((partition) => [partition, 0]))] as const;
-  });
-  const assigned: Assigned = Object.fromEntries(fromZero);
+  const assigned = assignedSince(partitionsIn(member.assigned), 0);
   return { ...member, memberEpoch: STATIC_MEMBER_LEFT, assigned, revoking: {} };
 }

@@ -10,7 +10,7 @@ export function commitRefusal(group: ConsumerGroup, command: CommitCommand): Err
   const member = group.members.get(memberId);
   if (!member) return ErrorCode.UNKNOWN_MEMBER_ID;
   // The same version knows member epochs.
-  if (!command.knowsGroupIdNotFound) return ErrorCode.UNSUPPORTED_VERSION;
+  if (!command.knowsGroupIdNotFound && !member.classic) return ErrorCode.UNSUPPORTED_VERSION;
   if (epoch === member.memberEpoch) return ErrorCode.NONE;
   const hadIt = command.topics.every(({ topicId, partitions }) =>
     partitions.every(({ partition }) => {
@@ -18,12 +18,14 @@ export function commitRefusal(group: ConsumerGroup, command: CommitCommand): Err
       return since !== undefined && epoch >= since;
     }),
   );
-  return epoch < member.memberEpoch && hadIt ? ErrorCode.NONE : ErrorCode.STALE_MEMBER_EPOCH;
+  if (epoch < member.memberEpoch && hadIt) return ErrorCode.NONE;
+  return member.classic ? ErrorCode.ILLEGAL_GENERATION : ErrorCode.STALE_MEMBER_EPOCH;
 }
 
 export function fetchRefusal(group: ConsumerGroup, { member: asking }: FetchOffsetsCommand): ErrorCode {
   if (!asking || (asking.memberId === null && asking.memberEpoch < 0)) return ErrorCode.NONE;
   const member = group.members.get(asking.memberId ?? '');
   if (!member) return ErrorCode.UNKNOWN_MEMBER_ID;
-  return asking.memberEpoch === member.memberEpoch ? ErrorCode.NONE : ErrorCode.STALE_MEMBER_EPOCH;
+  if (asking.memberEpoch === member.memberEpoch) return ErrorCode.NONE;
+  return member.classic ? ErrorCode.ILLEGAL_GENERATION : ErrorCode.STALE_MEMBER_EPOCH;
 }

@@ -2,7 +2,15 @@
 // what nobody else holds. It has the target's epoch from the moment on at which it has nothing left to give up, so
 // that no partition ever belongs to two members.
 import type { Uuid } from '@milepost/core';
-import { type Assigned, type ConsumerGroup, type ConsumerMember, isReconciled, topicsIn } from './state.ts';
+import {
+  type Assigned,
+  assignedSince,
+  type ConsumerGroup,
+  type ConsumerMember,
+  has,
+  isReconciled,
+  topicsIn,
+} from './state.ts';
 
 /** What a member says that it has, in a request that says it. */
 export type Owned = readonly { readonly topicId: Uuid; readonly partitions: readonly number[] }[] | null;
@@ -66,17 +74,13 @@ function inEpoch(member: ConsumerMember, memberEpoch: number, changes: Partial<C
 
 function targetOf({ target }: ConsumerMember, subscribed: ReadonlySet<Uuid>, epoch: number): Assigned {
   const topics = Object.entries(target).filter(([topic]) => subscribed.has(topic as Uuid));
-  const inItsEpoch = (partitions: readonly number[]) => Object.fromEntries(partitions.map((each) => [each, epoch]));
-  return Object.fromEntries(topics.map(([topic, partitions]) => [topic, inItsEpoch(partitions)]));
+  return assignedSince(Object.fromEntries(topics), epoch);
 }
 
 export function holdsAny(owned: Owned, assigned: Assigned): boolean {
   if (owned === null) return sizeOf(assigned) > 0;
   return owned.some(({ topicId, partitions }) => partitions.some((partition) => has(assigned, topicId, partition)));
 }
-
-export const has = (assigned: Assigned, topic: Uuid, partition: number): boolean =>
-  assigned[topic]?.[partition] !== undefined;
 
 const sizeOf = (assigned: Assigned): number =>
   topicsIn(assigned).reduce((size, [, partitions]) => size + partitions.length, 0);

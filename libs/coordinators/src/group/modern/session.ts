@@ -1,8 +1,10 @@
-// The two deadlines of a member: its session, which every heartbeat prolongs, and the time that it may take to give up
-// what it is not to have any more, for the others wait for that.
+// The deadlines of a member: its session, which every heartbeat prolongs, and the time that it may take to give up what
+// it is not to have any more, for the others wait for that. One that speaks the classic protocol also has its time to
+// join again once it was told to, and to ask for its assignment once it has joined.
+import type { RebalanceReason } from '../rebalance.ts';
 import { remove } from './leave.ts';
 import type { ConsumerMember } from './state.ts';
-import type { ConsumerTurn } from './turn.ts';
+import type { ConsumerTimers, ConsumerTurn } from './turn.ts';
 
 export function expireConsumer(turn: ConsumerTurn, memberId: string): void {
   if (!turn.group.members.has(memberId)) return;
@@ -33,6 +35,41 @@ export function resumeConsumers(turn: ConsumerTurn): void {
     watchRevocation(turn, member);
   }
 }
+
+/** Told to join again; told so often, it has no more time for that. */
+export function awaitJoin(turn: ConsumerTurn, memberId: string): void {
+  turn.after(() => awaitJoinNow(turn.timers, turn.group.members.get(memberId)));
+}
+
+export function awaitJoinNow(timers: ConsumerTimers, member: ConsumerMember | undefined): void {
+  if (!member || timers.isScheduled(joinOf(member.memberId))) return;
+  const expire = expireStep(member.memberId, 'a classic member did not join in time', 'join_expired');
+  timers.scheduleInConsumerGroup(joinOf(member.memberId), member.rebalanceTimeoutMs, expire);
+}
+
+export function joinArrived(turn: ConsumerTurn, memberId: string): void {
+  turn.after(() => turn.timers.cancel(joinOf(memberId)));
+}
+
+export function awaitSync(turn: ConsumerTurn, { memberId, rebalanceTimeoutMs }: ConsumerMember): void {
+  const expire = expireStep(memberId, 'a classic member did not ask for its assignment in time', 'sync_expired');
+  turn.after(() => turn.timers.scheduleInConsumerGroup(syncOf(memberId), rebalanceTimeoutMs, expire));
+}
+
+export function syncArrived(turn: ConsumerTurn, memberId: string): void {
+  turn.after(() => turn.timers.cancel(syncOf(memberId)));
+}
+
+const expireStep =
+  (memberId: string, what: string, reason: RebalanceReason) =>
+  (turn: ConsumerTurn): void => {
+    if (!turn.group.members.get(memberId)?.classic) return;
+    tell(turn, memberId, what);
+    remove(turn, [memberId], reason);
+  };
+
+const joinOf = (memberId: string): string => `join of ${memberId}`;
+const syncOf = (memberId: string): string => `sync of ${memberId}`;
 
 export const revocationOf = (memberId: string): string => `revocation by ${memberId}`;
 

@@ -8,6 +8,8 @@ import { invariant, type Uuid } from '@milepost/core';
 import type { StoredGroup } from '../../ports.ts';
 import type { Partitions } from '../assignors/assignor.ts';
 import { CONSUMER_PROTOCOL_TYPE } from '../state.ts';
+import type { GroupConfig } from '../../config.ts';
+import type { ClassicFace } from './embedded.ts';
 
 /** Partitions by topic, each with the member epoch in which it was assigned. */
 export type Assigned = Readonly<Record<Uuid, Readonly<Record<number, number>>>>;
@@ -29,6 +31,8 @@ export interface ConsumerMember {
   /** '' and null: none. */
   readonly topicRegex: string | null;
   readonly assignor: string | null;
+  /** Of a member that speaks the classic protocol; null: the consumer protocol. */
+  readonly classic: ClassicFace | null;
   /** STATIC_MEMBER_LEFT: away for a while, its place is kept. */
   readonly memberEpoch: number;
   readonly previousEpoch: number;
@@ -114,6 +118,14 @@ export class ConsumerGroup {
     return this.data.members.find((member) => member.instanceId === instanceId);
   }
 
+  /** Those that every member has that speaks the classic protocol; undefined: nobody does. */
+  commonClassicProtocols(): ReadonlySet<string> | undefined {
+    const [first, ...others] = this.data.members.flatMap(({ classic }) =>
+      classic ? [new Set(classic.protocols.map(({ name }) => name))] : [],
+    );
+    return first && new Set([...first].filter((name) => others.every((names) => names.has(name))));
+  }
+
   /** Who holds the partition, or has not said that it gave it up. */
   ownerOf(topic: Uuid, partition: number): string | undefined {
     this.#owners ??= ownersIn(this.data.members);
@@ -132,6 +144,10 @@ export class ConsumerGroup {
   }
 }
 
+/** Of the classic protocol the member chooses it, of the consumer protocol the broker. */
+export const sessionTimeoutOf = ({ classic }: ConsumerMember, config: GroupConfig): number =>
+  classic?.sessionTimeoutMs ?? config.consumerSessionTimeoutMs;
+
 export const isReconciled = ({ state, memberEpoch }: ConsumerMember, targetEpoch: number): boolean =>
   state === 'stable' && memberEpoch === targetEpoch;
 
@@ -149,3 +165,23 @@ function ownersIn(members: readonly ConsumerMember[]): ReadonlyMap<Uuid, Readonl
 export function topicsIn(assigned: Assigned): (readonly [Uuid, number[]])[] {
   return Object.entries(assigned).map(([topic, epochs]) => [topic as Uuid, Object.keys(epochs).map(Number)]);
 }
+
+export const partitionsIn = (assigned: Assigned): Partitions => Object.fromEntries(topicsIn(assigned));
+
+export const has = (assigned: Assigned, topic: Uuid, partition: number): boolean =>
+  assigned[topic]?.[partition] !== undefined;
+
+/** All of them from that epoch on. */
+export const assignedSince = (partitions: Partitions, epoch: number): Assigned =>
+  Object.fromEntries(
+    Object.entries(partitions).map(([topic, some]) => [topic, Object.fromEntries(some.map((each) => [each, epoch]))]),
+  );
+
+/** Groups that were stored before their members could speak the classic protocol do not say which they speak. */
+export const revivedConsumers = (state: ConsumerState): ConsumerState => ({
+  ...state,
+  members: state.members.map((member) => (member.classic === undefined ? { ...member, classic: null } : member)),
+});
+
+export const nobodySince = (groupId: string, epoch: number): ConsumerGroup =>
+  new ConsumerGroup(groupId, { ...NOBODY, groupEpoch: epoch, targetEpoch: epoch });

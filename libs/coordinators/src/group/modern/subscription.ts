@@ -58,7 +58,7 @@ function topicsMatching(regex: string, catalog: TopicCatalog): readonly string[]
 const sameRegexes = (a: readonly ResolvedRegex[], b: readonly ResolvedRegex[]): boolean =>
   JSON.stringify(a) === JSON.stringify(b);
 
-function hashOfTopics(group: ConsumerGroup, catalog: TopicCatalog): string {
+export function hashOfTopics(group: ConsumerGroup, catalog: TopicCatalog): string {
   const names = new Set(group.data.members.flatMap((member) => group.topicsOf(member)));
   const topics = [...names].toSorted().flatMap((name) => catalog.named(name) ?? []);
   const hash = createHash('sha256');

@@ -11,7 +11,7 @@ import type { ConsumerTurn } from './turn.ts';
 export function retarget(turn: ConsumerTurn): void {
   const { group, now, context } = turn;
   const { groupEpoch, targetEpoch, targetAt, members } = group.data;
-  const isDue = targetAt === 0 || now >= targetAt + context.config.consumerAssignmentIntervalMs;
+  const isDue = targetAt === 0 || now >= targetAt + turn.config.consumerAssignmentIntervalMs;
   if (targetEpoch >= groupEpoch || !isDue) return;
 
   const { catalog } = context;

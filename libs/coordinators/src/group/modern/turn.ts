@@ -1,9 +1,10 @@
 // One command's turn at a consumer group: a verb says what the group becomes, and what happens once that is durable.
 import type { Timestamp } from '@milepost/core';
-import type { GroupEvent } from '../../ports.ts';
+import type { GroupEvent, StoredGroup } from '../../ports.ts';
+import type { GroupConfig } from '../../config.ts';
 import type { RebalanceReason } from '../rebalance.ts';
 import type { GroupContext } from '../turn.ts';
-import type { ConsumerGroup } from './state.ts';
+import { type ConsumerGroup, sessionTimeoutOf } from './state.ts';
 
 export type ConsumerVerb = (turn: ConsumerTurn) => void;
 
@@ -19,6 +20,7 @@ export interface ConsumerTimers {
   readonly marks: CatalogMarks;
   scheduleInConsumerGroup(name: string, delayMs: number, verb: ConsumerVerb): void;
   cancel(name: string): void;
+  isScheduled(name: string): boolean;
   keepSession(memberId: string, timeoutMs: number): void;
   endSession(memberId: string): void;
 }
@@ -31,6 +33,8 @@ export class ConsumerTurn {
   readonly #consequences: (() => void)[] = [];
   /** As it will be. */
   group: ConsumerGroup;
+  /** It becomes a classic group instead, and perhaps rebalances as one. */
+  becomes: { readonly classic: StoredGroup; readonly rebalances: boolean } | undefined;
 
   constructor(context: GroupContext, group: ConsumerGroup, now: Timestamp, timers: ConsumerTimers) {
     this.context = context;
@@ -40,8 +44,14 @@ export class ConsumerTurn {
     this.timers = timers;
   }
 
+  /** What holds for this group. */
+  get config(): GroupConfig {
+    return this.context.configOf(this.group.groupId);
+  }
+
   /** One row, if anything is different. */
   get events(): readonly GroupEvent[] {
+    if (this.becomes) return [{ type: 'group-stored', group: this.becomes.classic }];
     return this.group.data === this.#before.data ? [] : [{ type: 'group-stored', group: this.group.stored }];
   }
 
@@ -51,7 +61,8 @@ export class ConsumerTurn {
   }
 
   keepSession(memberId: string): void {
-    this.after(() => this.timers.keepSession(memberId, this.context.config.consumerSessionTimeoutMs));
+    const timeoutMs = sessionTimeoutOf(this.group.member(memberId), this.config);
+    this.after(() => this.timers.keepSession(memberId, timeoutMs));
   }
 
   /** Something that changes who should have what: the targets are to be computed anew. */

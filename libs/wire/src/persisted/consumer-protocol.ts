@@ -1,0 +1,29 @@
+// What consumers tell each other through a classic group (the "embedded" consumer protocol): who wants what, who gets
+// what. A newer version only adds at the end.
+import { array, bytes, int32, string } from '../schema/field.ts';
+import { Versioned } from '../schema/versioned.ts';
+
+const partitionsOfTopic = { topic: string, partitions: array(int32) };
+const versions = { versions: [0, 3], flexible: 'never', readsNewer: true } as const;
+
+/** v1 says what the member owns (cooperative rebalancing), v2 since when, v3 where it stands. */
+export const ConsumerProtocolSubscription = new Versioned({
+  name: 'ConsumerProtocolSubscription',
+  ...versions,
+  fields: {
+    topics: array(string),
+    userData: bytes.nullable().default(null),
+    ownedPartitions: array(partitionsOfTopic).default([]).since(1),
+    generationId: int32.default(-1).since(2),
+    rackId: string
+      .nullable(3)
+      .default(null as never)
+      .since(3),
+  },
+});
+
+export const ConsumerProtocolAssignment = new Versioned({
+  name: 'ConsumerProtocolAssignment',
+  ...versions,
+  fields: { assignedPartitions: array(partitionsOfTopic), userData: bytes.nullable().default(null) },
+});
