@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { Report } from '../support/run.ts';
+import { compactionCases } from './compaction.ts';
 import { groupCommandCases } from './group-commands.ts';
 import { verifiableCases } from './java.ts';
 import { withJvm } from './jvm.ts';
@@ -21,6 +22,10 @@ const families = {
   kcat: kcatCases,
   java: withJvm("Java's producers and consumers", verifiableCases),
   groups: withJvm("Java's tools for groups", groupCommandCases),
+  compaction: withJvm(
+    'compacted topics',
+    compactionCases(() => own?.logFolder),
+  ),
   streams: withJvm('Kafka Streams', streamsCases),
   mirror: withJvm('MirrorMaker 2', mirrorCases),
   node: nodeCases,
@@ -40,7 +45,7 @@ try {
 }
 report.close();
 
-async function startBroker(): Promise<{ port: number; stop(): Promise<void> }> {
+async function startBroker(): Promise<{ port: number; logFolder: string; stop(): Promise<void> }> {
   const data = mkdtempSync(join(tmpdir(), 'milepost-interop-'));
   chmodSync(data, 0o711);
   const env = {
@@ -51,6 +56,7 @@ async function startBroker(): Promise<{ port: number; stop(): Promise<void> }> {
     MILEPOST_LOG_LEVEL: 'warn',
     KAFKA_NUM_PARTITIONS: '4',
     KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS: '0',
+    KAFKA_LOG_CLEANER_BACKOFF_MS: '200',
   };
   const child = spawn(process.execPath, ['--import', './tools/swc-hook.mjs', 'apps/broker/src/main.ts'], {
     env,
@@ -65,6 +71,7 @@ async function startBroker(): Promise<{ port: number; stop(): Promise<void> }> {
   });
   return {
     port: await ready,
+    logFolder: join(data, 'log'),
     async stop() {
       child.kill('SIGINT');
       await exited;

@@ -2,7 +2,7 @@
 import { ErrorCode, LeaderEpoch, Offset, Timestamp } from '@milepost/core';
 import { type BatchToBuild, batchesOf, buildBatch, type Codec, RecordBatch } from '@milepost/records';
 import { SimClock, SimDisk } from '@milepost/simulator';
-import { type Log, LogCleaner, type LogConfig, logConfigOf } from './index.ts';
+import { type Log, LogCleaner, type LogConfig, logConfigOf, type LogDirectory } from './index.ts';
 import type { CleanerDeps } from './log-cleaner.ts';
 import { everything, listeningLogger, openLog, testHost } from './testing.ts';
 
@@ -23,6 +23,7 @@ class Bench {
   readonly logger = listeningLogger();
   disk = new SimDisk(1, { clock: this.clock });
   log!: Log;
+  directory!: LogDirectory;
   cleaner!: LogCleaner;
   config: LogConfig;
 
@@ -34,6 +35,7 @@ class Bench {
     const { clock, config, disk, logger } = this;
     const { directory, log } = await clock.settle(openLog(disk, { clock, config, logger }));
     this.log = log;
+    this.directory = directory;
     this.cleaner = new LogCleaner({
       host: testHost(disk, { clock, logger }),
       logs: () => directory.logs(),
@@ -342,6 +344,22 @@ test('retention and DeleteRecords under a pass end it, and the log is whole', as
   expect(it.read(5).map((text) => text.split('=')[0])).toEqual(['7:a']);
   await it.restart();
   expect(it.read(5).map((text) => text.split('=')[0])).toEqual(['7:a']);
+});
+
+test.each(['deletion of the topic', 'a stop of the broker'])('%s under a pass ends it without a trace', async (how) => {
+  for (const afterMs of [0, 1, 2, 3, 5, 8]) {
+    const it = await bench();
+    for (let n = 0; n < 8; n++) it.append(`a=${'y'.repeat(500)}`);
+    await it.roll();
+    const cleaning = it.cleaner.round();
+    await it.clock.run(afterMs);
+    const isDeleted = how === 'deletion of the topic';
+    await it.clock.settle(isDeleted ? it.directory.delete('t', 0) : it.cleaner.close());
+    await it.clock.settle(cleaning);
+    expect(it.logger.said.error).toEqual([]);
+    if (isDeleted) expect(it.disk.list('/data/t-0')).toBeUndefined();
+    else expect(it.names().filter((name) => /cleaned|swap/.test(name))).toEqual([]);
+  }
 });
 
 test('compact,delete: a cleaned segment is as old as its youngest record was, even with no record left', async () => {
