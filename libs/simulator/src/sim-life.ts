@@ -14,7 +14,7 @@ export class SimLife {
     this.clock = {
       now: () => clock.now(),
       monotonic: () => clock.monotonic(),
-      after: (delayMs, run): Cancel => clock.after(delayMs, () => this.#isOver || run()),
+      after: (delayMs, run): Cancel => clock.after(delayMs, () => this.#enter(run)),
     };
     this.network = {
       listen: (address, accept) => this.#listen(network, address, accept),
@@ -69,11 +69,21 @@ export class SimLife {
     return listening;
   }
 
+  /** What it still throws when it dies on the way has nobody to hear it; while it lives, it is a crash. */
+  #enter(run: () => void): void {
+    if (this.#isOver) return;
+    try {
+      run();
+    } catch (failure) {
+      if (!this.#isOver) throw failure;
+    }
+  }
+
   #gated(listener: ConnectionListener): ConnectionListener {
     return {
-      bytes: (chunk) => this.#isOver || listener.bytes(chunk),
-      drained: () => this.#isOver || listener.drained(),
-      closed: () => this.#isOver || listener.closed(),
+      bytes: (chunk) => this.#enter(() => listener.bytes(chunk)),
+      drained: () => this.#enter(() => listener.drained()),
+      closed: () => this.#enter(() => listener.closed()),
     };
   }
 

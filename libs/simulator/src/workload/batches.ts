@@ -42,18 +42,13 @@ export function makeBatch(
 }
 
 /** Of the whole batches in an answer: the records at or behind an offset, and where the next batch begins. */
-export function readBack(
-  bytes: Buffer,
-  from: number,
-): { records: ReadRecord[]; first: number; next: number } | undefined {
+export function readBack(bytes: Buffer, from: number): { records: ReadRecord[]; next: number } | undefined {
   const records: ReadRecord[] = [];
-  let first = -1;
   let next = -1;
   for (const batch of batchesOf(bytes)) {
-    if (first < 0) first = batch.baseOffset;
     next = batch.nextOffset;
     for (const { offset, key, value, timestamp } of batch.records())
       if (offset >= from) records.push({ offset, key: String(key), text: String(value), timestamp });
   }
-  return next < 0 ? undefined : { records, first, next };
+  return next < 0 ? undefined : { records, next };
 }

@@ -95,6 +95,7 @@ export class ClassicMember extends Member {
     while (this.isAlive) {
       await this.sleep(between(this.random, 500, 2_000));
       if (!this.isAlive) return;
+      this.sendLate(this.#generation);
       if (!this.client.isConnected) await this.sleep(RECONNECT_MS);
       if (this.random.chance(0.5) && !this.#accepted(await this.commit(this.#generation))) return;
       await this.breathe();

@@ -12,6 +12,12 @@ export interface GroupOfMembers {
   readonly topic: SimTopic;
 }
 
+interface Commit {
+  readonly generation: number;
+  readonly partition: number;
+  readonly offset: number;
+}
+
 export abstract class Member {
   readonly instanceId: string | null;
   isAlive = true;
@@ -23,6 +29,8 @@ export abstract class Member {
   protected readonly group: GroupOfMembers;
   readonly #positions = new Map<number, number>();
   #pausedUntil = 0;
+  /** A commit that one of its threads holds back until the rest of it is further on. */
+  #late: Commit | undefined;
 
   constructor(world: World, group: GroupOfMembers, name: string, instanceId: string | null) {
     this.world = world;
@@ -99,7 +107,23 @@ export abstract class Member {
     const partition = this.owned[this.random.below(Math.max(1, this.owned.length))];
     if (partition === undefined) return ErrorCode.NONE;
     const offset = (this.#positions.get(partition) ?? 0) + this.random.below(5);
+    if (!this.#late && this.random.chance(0.15)) {
+      this.#late = { generation, partition, offset };
+      return ErrorCode.NONE;
+    }
     this.#positions.set(partition, offset);
+    return this.#send({ generation, partition, offset });
+  }
+
+  /** Sends what was held back, once it is out of date. */
+  protected sendLate(generation: number): void {
+    const late = this.#late;
+    if (!late || late.generation === generation || this.owned.includes(late.partition)) return;
+    this.#late = undefined;
+    void this.#send(late);
+  }
+
+  async #send({ generation, partition, offset }: Commit): Promise<ErrorCode | undefined> {
     const askedAt = this.world.clock.monotonic();
     const { id, topic } = this.group;
     const response = await this.client.ask(OffsetCommit, 9, {

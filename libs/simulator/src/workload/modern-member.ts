@@ -102,6 +102,7 @@ export class ModernMember extends Member {
   ): Promise<boolean> {
     this.#unreleasedSince = undefined;
     this.#epoch = memberEpoch;
+    this.sendLate(memberEpoch);
     if (assignment) this.#told = assignment.topicPartitions.flatMap(({ partitions }) => partitions);
     const kept = this.owned.filter((partition) => this.#told.includes(partition));
     const fresh = this.#told.filter((partition) => !kept.includes(partition));

@@ -1,0 +1,30 @@
+// The simulator finds what it is there to find: each planted bug within 500 seeds.
+import { type Outcome, simulate } from '@milepost/simulator';
+import { type PlantedBug, plantedBugs } from './plants.ts';
+
+const MOST_SEEDS = 500;
+
+test.each(plantedBugs)(
+  '$name is found',
+  async (bug) => {
+    const found = await firstFound(bug);
+    console.info(
+      `${bug.name}: found after ${found?.seed} seeds: "${found?.violation?.checker}": ${found?.violation?.what}`,
+    );
+    expect(found?.violation).toBeDefined();
+  },
+  600_000,
+);
+
+async function firstFound({ plants, plant }: PlantedBug): Promise<Outcome | undefined> {
+  const takeOut = plant?.();
+  try {
+    for (let seed = 1; seed <= MOST_SEEDS; seed++) {
+      const outcome = await simulate(seed, plants);
+      if (outcome.violation) return outcome;
+    }
+    return undefined;
+  } finally {
+    takeOut?.();
+  }
+}

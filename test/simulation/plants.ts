@@ -1,0 +1,116 @@
+// Bugs, each put between the broker and its world or into one method, in this folder only: a simulator that does not find
+// them proves nothing. Planted for the time of one life.
+import { ErrorCode, type Offset } from '@milepost/core';
+import { type GroupStore, GroupStoreUnavailable } from '@milepost/coordinators';
+import type { Plants } from '@milepost/simulator';
+import { GroupCoordinator } from '../../libs/coordinators/src/group-coordinator.ts';
+import { GroupSlot } from '../../libs/coordinators/src/runtime/group-slot.ts';
+import { Log } from '../../libs/log/src/log.ts';
+import { OffsetIndex } from '../../libs/log/src/offset-index.ts';
+import { ProducerState } from '../../libs/log/src/producer-state.ts';
+import { Partition } from '../../libs/replication/src/partition.ts';
+
+export interface PlantedBug {
+  readonly name: string;
+  /** What stands between the broker and its world. */
+  readonly plants?: Plants;
+  /** Puts the bug into the code; what it answers takes it out again. */
+  readonly plant?: () => () => void;
+}
+
+export const plantedBugs: readonly PlantedBug[] = [
+  {
+    name: 'a skipped fsync',
+    plants: {
+      disk: (disk) => {
+        disk.syncIsALie = (path) => path.endsWith('.log');
+      },
+    },
+  },
+  {
+    name: 'a high watermark ahead of the fsync',
+    plant: () =>
+      replaced(Partition.prototype, 'highWatermark', {
+        get(this: Partition) {
+          return this.log.logEndOffset;
+        },
+      }),
+  },
+  {
+    name: 'a dropped producer state',
+    plant: () => replaced(ProducerState.prototype, 'restore', { value: () => {} }),
+  },
+  {
+    name: 'an index off by one',
+    plant: () => {
+      const floor = methodOf(OffsetIndex.prototype, 'floor');
+      return replaced(OffsetIndex.prototype, 'floor', {
+        value(this: OffsetIndex, offset: Offset) {
+          return floor.call(this, (offset + 1) as Offset);
+        },
+      });
+    },
+  },
+  {
+    name: 'retention that eats the active segment',
+    plant: () => {
+      const applyRetention = methodOf(Log.prototype, 'applyRetention');
+      return replaced(Log.prototype, 'applyRetention', {
+        async value(this: Log, now: number) {
+          const gone = await applyRetention.call(this, now);
+          if (gone > 0) await this.deleteRecordsBefore(this.flushedOffset);
+          return gone;
+        },
+      });
+    },
+  },
+  {
+    name: 'a stale generation accepted',
+    plant: () => {
+      const commitOffsets = methodOf(GroupCoordinator.prototype, 'commitOffsets');
+      return replaced(GroupCoordinator.prototype, 'commitOffsets', {
+        async value(this: GroupCoordinator, command: Parameters<typeof commitOffsets>[0]) {
+          const stale = new Set<number>([ErrorCode.ILLEGAL_GENERATION, ErrorCode.STALE_MEMBER_EPOCH]);
+          for (let { generation } = command; ; generation++) {
+            const result = await commitOffsets.call(this, { ...command, generation });
+            const error = result.topics[0]?.partitions[0]?.error ?? ErrorCode.NONE;
+            if (!stale.has(error) || generation > command.generation + 20) return result;
+          }
+        },
+      });
+    },
+  },
+  {
+    name: 'a forgotten member',
+    plant: () => {
+      const keepSession = methodOf(GroupSlot.prototype, 'keepSession');
+      return replaced(GroupSlot.prototype, 'keepSession', {
+        value(this: GroupSlot, memberId: string, timeoutMs: number) {
+          // One in four is never watched.
+          if (memberId.charCodeAt(memberId.length - 1) % 4 > 0) keepSession.call(this, memberId, timeoutMs);
+        },
+      });
+    },
+  },
+  { name: 'a commit lost when Postgres returns', plants: { groupStore: hasty } },
+];
+
+/** Says yes while the database is away, to write it later, and forgets to. */
+function hasty(store: GroupStore): GroupStore {
+  return {
+    take: (shards) => store.take(shards),
+    persist: (shard, epoch, events) =>
+      store.persist(shard, epoch, events).catch((failure: unknown) => {
+        if (!(failure instanceof GroupStoreUnavailable)) throw failure;
+      }),
+  };
+}
+
+const methodOf = <Target, Name extends keyof Target>(target: Target, name: Name): Target[Name] => target[name];
+
+function replaced(prototype: object, name: string, by: PropertyDescriptor): () => void {
+  const original = Object.getOwnPropertyDescriptor(prototype, name);
+  if (!original) throw new Error(`there is no ${name} to put a bug into`);
+  Object.defineProperty(prototype, name, { ...by, configurable: true });
+  return () => Object.defineProperty(prototype, name, original);
+}
