@@ -42,11 +42,10 @@ async function many(): Promise<number> {
   const told = (await Promise.all(shares.map(inWorker))).flat();
   const seconds = (performance.now() - started) / 1000;
   const failures = told.flatMap(({ failure }) => failure ?? []);
-  for (const failure of failures) console.log(`\n${failure}`);
   const turns = told.reduce((sum, one) => sum + one.turns, 0);
   const virtualSeconds = told.reduce((sum, one) => sum + one.virtualMs, 0) / 1000;
   console.log(
-    `\n${told.length} seeds, ${turns} events, ${(virtualSeconds / 3600).toFixed(2)} hours of virtual time in ${seconds.toFixed(0)} s: ` +
+    `${told.length} seeds, ${turns} events, ${(virtualSeconds / 3600).toFixed(2)} hours of virtual time in ${seconds.toFixed(0)} s: ` +
       `${(told.length / seconds).toFixed(1)} seeds/s, ${(virtualSeconds / seconds).toFixed(0)} times real time; ${failures.length} violations`,
   );
   return failures.length > 0 || told.length < seeds ? 1 : 0;
@@ -57,7 +56,10 @@ function inWorker(share: Share): Promise<Told[]> {
   return new Promise((resolve, reject) => {
     const told: Told[] = [];
     const worker = new Worker(new URL('worker.ts', import.meta.url), { workerData: share });
-    worker.on('message', (one: Told) => told.push(one));
+    worker.on('message', (one: Told) => {
+      told.push(one);
+      if (one.failure !== undefined) console.log(`\n${one.failure}\n`);
+    });
     worker.on('error', reject);
     worker.on('exit', () => resolve(told));
   });

@@ -29,8 +29,7 @@ export function tellFetched(
       return { next: found.next };
     }
     case ErrorCode.OFFSET_OUT_OF_RANGE:
-      world.see({ ...bounds, start: logStartOffset, end: highWatermark });
-      return 'behind';
+      return 'behind'; // the answer tells no bounds: who reads on asks for them
     case ErrorCode.CORRUPT_MESSAGE:
       world.see({ kind: 'refused-as-corrupt', partition, offset: from });
       return 'refused';
