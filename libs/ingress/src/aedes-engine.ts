@@ -18,6 +18,7 @@ import { AddressInUse, type Logger } from '@milepost/core';
 import type { Packet } from 'mqtt-packet';
 import { Aedes, type Client, type ConnectPacket, type PublishPacket } from 'aedes';
 import { createWebSocketStream, WebSocketServer } from 'ws';
+import { ackBytes } from './ack-bytes.ts';
 import type {
   Acknowledgement,
   CloseReason,
@@ -44,10 +45,6 @@ const MAX_KNOWN_TOPICS = 50_000;
 const MAX_RETAINED_BYTES = 64 * 1024;
 const SWEEP_MS = 500;
 const MAX_WEBSOCKET_MESSAGE_BYTES = 16 * 1024 * 1024;
-
-const PUBACK = 0x40;
-const PUBREC = 0x50;
-const ACK_BYTES = 4;
 
 export interface AedesEngineOptions {
   /** The topic filters of the routes: what floods in, and mostly has no MQTT subscriber. */
@@ -173,9 +170,8 @@ export class AedesEngine implements MqttEngine {
     packet.qos = 0;
     packet.deviceQos = qos;
     try {
-      const isNew = link
-        ? this.#events?.published(link, { topic, payload, qos, retain, dup, messageId, ...(trace ? { trace } : {}) })
-        : false;
+      const told = { topic, payload, qos, retain, dup, messageId };
+      const isNew = link ? this.#events?.published(link, trace ? { ...told, trace } : told) : false;
       packet.isHushed = !isNew;
     } catch (error) {
       this.#options.logger.error({ error, topic }, 'a publish could not be handled; its connection is closed');
@@ -290,7 +286,7 @@ class Link implements MqttClient {
     const { conn } = this.client;
     if (conn.destroyed) return;
     if (this.mqtt5) this.mqtt5.acknowledge(acknowledgements);
-    else conn.write(inBytes(acknowledgements));
+    else conn.write(ackBytes(acknowledgements));
     if (conn.writableLength > MAX_UNREAD_ACK_BYTES) this.close('unread-acks');
   }
 
@@ -362,16 +358,6 @@ class Link implements MqttClient {
   isOverdue(now: number): boolean {
     return now - this.#heardAt > this.#silenceMs;
   }
-}
-
-function inBytes(acknowledgements: readonly Acknowledgement[]): Buffer {
-  const bytes = Buffer.allocUnsafe(acknowledgements.length * ACK_BYTES);
-  acknowledgements.forEach(({ messageId, qos }, index) => {
-    bytes[index * ACK_BYTES] = qos === 1 ? PUBACK : PUBREC;
-    bytes[index * ACK_BYTES + 1] = 2;
-    bytes.writeUInt16BE(messageId, index * ACK_BYTES + 2);
-  });
-  return bytes;
 }
 
 /** aedes, spared what telemetry does not need. */

@@ -3,7 +3,8 @@
 // Receive Maximum. What is not here is said in CONNACK: topic aliases, shared subscriptions, subscription identifiers. A subscriber
 // gets no properties, its expiry interval of a message is not counted, a last will is not delayed.
 import { type IConnackPacket, generate, type IPublishPacket, type Packet, parser } from 'mqtt-packet';
-import type { Acknowledgement, CloseReason, TraceHeaders } from './engine.ts';
+import { ackBytes } from './ack-bytes.ts';
+import type { Acknowledgement, AckRemark, CloseReason, TraceHeaders } from './engine.ts';
 
 /** Publishes that a device may leave unacknowledged; as many as the intake takes of one before it stops reading. */
 export const RECEIVE_MAXIMUM = 1000;
@@ -139,7 +140,9 @@ export class Mqtt5 {
   }
 
   acknowledge(acknowledgements: readonly Acknowledgement[]): void {
-    this.#wire.write(Buffer.concat(acknowledgements.map((one) => this.#acknowledgement(one))));
+    const isPlain = acknowledgements.every(({ remark }) => remark === undefined);
+    const bytes = (): Buffer => Buffer.concat(acknowledgements.map((one) => this.#acknowledgement(one)));
+    this.#wire.write(isPlain ? ackBytes(acknowledgements) : bytes());
   }
 
   /** A word of farewell, where there is a code for it. */
@@ -150,14 +153,13 @@ export class Mqtt5 {
 
   /** A QoS 2 exchange goes to its end whatever was sent: a PUBREC that refuses would free an id that we remember. */
   #acknowledgement({ messageId, qos, remark }: Acknowledgement): Buffer {
-    const cmd = qos === 1 ? 'puback' : 'pubrec';
-    const code = remark?.kind === 'not-understood' && qos === 1 ? REASON.payloadFormatInvalid : undefined;
-    const reasonCode = remark === undefined ? REASON.success : (code ?? REASON.noMatchingSubscribers);
-    const mayExplain = remark !== undefined && this.#connect.properties?.requestProblemInformation !== false;
+    if (remark === undefined) return ackBytes([{ messageId, qos }]);
+    const mayExplain = this.#connect.properties?.requestProblemInformation !== false;
     const properties = mayExplain ? { properties: { reasonString: remark.reason } } : {};
-    return remark === undefined
-      ? generate({ cmd, messageId }) // the short form is 3.1.1's
-      : generate({ cmd, messageId, reasonCode, ...properties }, AS_5);
+    return generate(
+      { cmd: qos === 1 ? 'puback' : 'pubrec', messageId, reasonCode: codeOf(remark, qos), ...properties },
+      AS_5,
+    );
   }
 
   #say(packet: Packet): void {
@@ -228,6 +230,10 @@ export class Mqtt5 {
   }
 }
 
+function codeOf({ kind }: AckRemark, qos: 1 | 2): number {
+  return kind === 'not-understood' && qos === 1 ? REASON.payloadFormatInvalid : REASON.noMatchingSubscribers;
+}
+
 /** What we have said that we do not have. */
 function refusalOf(packet: Packet): number | undefined {
   if (packet.cmd === 'publish' && packet.properties?.topicAlias !== undefined) return REASON.topicAliasInvalid;
@@ -240,7 +246,8 @@ function refusalOf(packet: Packet): number | undefined {
 
 /** Undefined: there is none, or it is not one. */
 export function traceOf(properties: IPublishPacket['properties']): TraceHeaders | undefined {
-  const { traceparent, tracestate } = properties?.userProperties ?? {};
+  if (!properties?.userProperties) return undefined;
+  const { traceparent, tracestate } = properties.userProperties;
   if (typeof traceparent !== 'string' || !TRACEPARENT.test(traceparent)) return undefined;
   const hasState = typeof tracestate === 'string' && tracestate.length <= MAX_TRACESTATE_CHARACTERS;
   return hasState ? { traceparent, tracestate } : { traceparent };
