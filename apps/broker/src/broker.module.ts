@@ -17,6 +17,7 @@ export class BrokerPart implements Part {
   readonly name = 'broker';
   readonly phase = 'broker';
   #broker: Broker | undefined;
+  #metadata: PostgresMetadataStore | undefined;
 
   constructor(
     @Inject(SETTINGS) private readonly settings: Settings,
@@ -30,26 +31,23 @@ export class BrokerPart implements Part {
 
   async start(): Promise<void> {
     const { settings, logger } = this;
-    this.#broker = await createBroker(
-      this.host,
-      new PostgresMetadataStore(this.database(), { logger }),
-      new PostgresGroupStore(this.database(), { logger }),
-      {
-        brokerId: BrokerId(settings.brokerId),
-        dataDir: join(resolve(settings.dataDir), 'log'),
-        listen: { host: settings.listen, port: settings.kafkaPort },
-        advertised: settings.advertised ?? { host: reachable(settings.listen), port: 0 },
-        rack: settings.rack ?? null,
-        flush: settings.flush,
-        properties: brokerProperties(logger),
-        onProgress: sayNowAndThen(logger),
-      },
-    );
+    this.#metadata = new PostgresMetadataStore(this.database(), { logger });
+    this.#broker = await createBroker(this.host, this.#metadata, new PostgresGroupStore(this.database(), { logger }), {
+      brokerId: BrokerId(settings.brokerId),
+      dataDir: join(resolve(settings.dataDir), 'log'),
+      listen: { host: settings.listen, port: settings.kafkaPort },
+      advertised: settings.advertised ?? { host: reachable(settings.listen), port: 0 },
+      rack: settings.rack ?? null,
+      flush: settings.flush,
+      properties: brokerProperties(logger),
+      onProgress: sayNowAndThen(logger),
+    });
     this.lifecycle.opened('kafka', this.#broker.address.port);
   }
 
   async stop(): Promise<void> {
     await this.#broker?.close();
+    await this.#metadata?.close(); // or it would look for a database that is being stopped
   }
 
   /** For the apps in the same process. */
