@@ -1,8 +1,6 @@
 // Server-side assignors (KIP-848): who is to have which partitions. Pure functions; what they keep from the assignment
 // before is what makes them sticky. As in Kafka 4, none of them looks at racks.
 import type { Uuid } from '@milepost/core';
-import { range } from './range.ts';
-import { uniform } from './uniform.ts';
 
 /** Partitions by topic. Topics without any are absent. */
 export type Partitions = Readonly<Record<Uuid, readonly number[]>>;
@@ -23,5 +21,3 @@ export type Assignor = (
 ) => ReadonlyMap<string, Partitions>;
 
 export type AssignorName = 'uniform' | 'range';
-
-export const ASSIGNORS: Readonly<Record<AssignorName, Assignor>> = { uniform, range };

@@ -1,6 +1,7 @@
 import { type Uuid, ZERO_UUID } from '@milepost/core';
 import { SeededRandom } from '../../testing/seeded-random.ts';
-import { type Assignor, ASSIGNORS, type MemberToAssign, type Partitions } from './assignor.ts';
+import type { Assignor, MemberToAssign, Partitions } from './assignor.ts';
+import { ASSIGNORS } from './named.ts';
 
 const id = (name: string) => `${name}${ZERO_UUID.slice(name.length)}` as Uuid;
 const [t, u] = [id('a'), id('b')];

@@ -2,7 +2,8 @@
 // ask for. Members are brought to it one heartbeat at a time; see reconcile.ts.
 import { invariant, type Uuid } from '@milepost/core';
 import type { GroupConfig } from '../../config.ts';
-import { type AssignorName, ASSIGNORS } from '../assignors/assignor.ts';
+import type { AssignorName } from '../assignors/assignor.ts';
+import { ASSIGNORS } from '../assignors/named.ts';
 import type { ConsumerGroup } from './state.ts';
 import { topicIdsOf } from './subscription.ts';
 import type { ConsumerTurn } from './turn.ts';

@@ -1,0 +1,6 @@
+// The assignors by the names that clients and settings know them by.
+import type { Assignor, AssignorName } from './assignor.ts';
+import { range } from './range.ts';
+import { uniform } from './uniform.ts';
+
+export const ASSIGNORS: Readonly<Record<AssignorName, Assignor>> = { uniform, range };
