@@ -1,12 +1,16 @@
-// `npm run test:compat -- differential [--recorded]`: see differential/run.ts.
 // `npm run test:compat -- librdkafka|franz-go|java [--protocol consumer] [--against ours|kafka|host:port] [--only NAME,NAME]
-// [--must-pass | --all] [--jobs 2]`: suites that no one here wrote. Runs the tests that Apache Kafka itself passes
-// (`--all`: the others too, which prove nothing about us). Fails when a test of the must-pass list does.
+// [--must-pass | --all] [--jobs 2] [--write]`: suites that no one here wrote. Runs the tests that Apache Kafka itself
+// passes (`--all`: the others too, which prove nothing about us). Fails when a test of the must-pass list does.
+// `-- differential [--recorded]`: see differential/run.ts. `-- sample`: some of each, for CI.
 import { parseArgs } from 'node:util';
 import { type BrokerUnderTest, startBroker } from './brokers.ts';
+import { differential } from './differential/run.ts';
 import { FranzGo } from './franz-go.ts';
 import { JavaTools } from './java/suite.ts';
+import { kafkaJars } from './kafka-jars.ts';
 import { librdkafka } from './librdkafka.ts';
+import { SAMPLE } from './sample.ts';
+import { missing } from '../support/run.ts';
 import type { Entry, Suite } from './suite.ts';
 import { Tally } from './tally.ts';
 
@@ -25,21 +29,45 @@ const { positionals, values } = parseArgs({
   },
 });
 
-if (positionals[0] === 'differential') {
-  const { differential } = await import('./differential/run.ts');
-  await differential(values);
-} else {
-  const suite = suiteNamed(positionals[0]);
+switch (positionals[0]) {
+  case 'sample':
+    await runSample();
+    break;
+  case 'differential':
+    await differential(values);
+    break;
+  default:
+    await runSuite(suiteNamed(positionals[0], values.protocol));
+}
+
+async function runSuite(suite: Suite): Promise<void> {
   const absent = await suite.prepare();
   if (absent === undefined) await runAll(suite, chosen(suite));
   else process.stdout.write(`skipped ${suite.name}: ${absent}\n`);
 }
 
-function suiteNamed(name: string | undefined): Suite {
+/** One after another, as each wants both cores. A suite that cannot be had here is skipped, with the reason. */
+async function runSample(): Promise<void> {
+  const noJudge = await kafkaJars().then(
+    () => missing('java', '-version'),
+    (failure: unknown) => (failure as Error).message,
+  );
+  if (noJudge) process.stdout.write(`Apache Kafka itself is not asked: ${noJudge}\n`);
+  await differential({ ...values, recorded: noJudge !== undefined });
+  for (const [name, only] of Object.entries(SAMPLE)) {
+    values.only = only;
+    values['must-pass'] = true;
+    values.jobs = name === 'java' ? '1' : '2'; // its commands build on each other
+    const isConsumer = name.endsWith('-consumer');
+    await runSuite(suiteNamed(isConsumer ? 'librdkafka' : name, isConsumer ? 'consumer' : 'classic'));
+  }
+}
+
+function suiteNamed(name: string | undefined, protocol: string): Suite {
   if (name === 'franz-go') return new FranzGo();
-  if (name === 'librdkafka') return librdkafka(values.protocol === 'consumer' ? 'consumer' : 'classic');
+  if (name === 'librdkafka') return librdkafka(protocol === 'consumer' ? 'consumer' : 'classic');
   if (name === 'java') return new JavaTools();
-  throw new Error(`a suite: expected librdkafka, franz-go or java, seen ${name ?? 'nothing'}`);
+  throw new Error(`a suite: expected librdkafka, franz-go, java, differential or sample, seen ${name ?? 'nothing'}`);
 }
 
 function chosen({ entries, mustPass }: Suite): Entry[] {
@@ -65,6 +93,7 @@ async function runAll(suite: Suite, entries: readonly Entry[]): Promise<void> {
     }
   }
   await suite.close?.();
+  if (values.write && !values.only && !values['must-pass'] && !values.all) tally.write();
   tally.close();
 }
 

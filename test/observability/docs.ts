@@ -1,12 +1,19 @@
-// `npm run docs` writes what is made from code: docs/METRICS.md, docs/CONFIG.md and the Grafana dashboards. With --check it only says
+// `npm run docs` writes what is made from code: docs/METRICS.md, docs/CONFIG.md, docs/COMPATIBILITY.md and the
+// Grafana dashboards. With --check it only says
 // which of them are out of date.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dashboardFiles } from '../../grafana/source/pages.ts';
+import { compatibilityPage } from '../compat/page.ts';
 import { configPage } from './config-page.ts';
 import { metricsPage } from './metrics-page.ts';
 
 const isCheck = process.argv.includes('--check');
-const files = { 'docs/METRICS.md': await metricsPage(), 'docs/CONFIG.md': configPage(), ...dashboardFiles() };
+const files = {
+  'docs/METRICS.md': await metricsPage(),
+  'docs/CONFIG.md': configPage(),
+  'docs/COMPATIBILITY.md': compatibilityPage(),
+  ...dashboardFiles(),
+};
 for (const [path, text] of Object.entries(files)) {
   if (existsSync(path) && readFileSync(path, 'utf8') === text) continue;
   if (isCheck) {

@@ -14,7 +14,7 @@ const NONE = /^"(absent|)"$/;
 const TEXT = /^"<text>"$/;
 
 /** Not built yet. */
-const missing: readonly Allowed[] = [
+export const missing: readonly Allowed[] = [
   {
     where:
       /^api-versions\/.* · apiKeys\[(17|24|25|26|27|28|36|38|39|40|41|50|51|65|66|76|77|78|79|80|81|83|84|85|86|87|88|89|90|91|92)\]/,
@@ -38,7 +38,7 @@ const missing: readonly Allowed[] = [
 ];
 
 /** Ours on purpose. */
-const better: readonly Allowed[] = [
+export const better: readonly Allowed[] = [
   { where: /[eE]rrorMessage$/, kafka: NONE, ours: TEXT, why: 'says what was wrong where Kafka leaves it out' },
   {
     where: /^produce\/codecs · /,
@@ -79,7 +79,7 @@ const better: readonly Allowed[] = [
 ];
 
 /** No client can mind. */
-const harmless: readonly Allowed[] = [
+export const harmless: readonly Allowed[] = [
   {
     where: /^groups\/coordinators · v[123], .* · errorMessage$/,
     kafka: TEXT,
@@ -145,6 +145,22 @@ const harmless: readonly Allowed[] = [
   {
     where: /^configs\/all of a broker · .*\[group\.consumer\.assignment\.interval\.ms\]\.readOnly/,
     why: 'set at the start here',
+  },
+  {
+    where: /^admin\/the quorum · /,
+    why: 'the metadata is in PostgreSQL: no log of its own, no controllers as endpoints, -1 where Kafka leaves a 0',
+  },
+  { where: /^admin\/.* · errorMessage$/, kafka: /^""$/, ours: NONE, why: 'no text, or an empty one' },
+  { where: /^admin\/features · .*errorMessage$/, kafka: TEXT, ours: NONE, why: 'Kafka says "NONE" with no error' },
+  {
+    where: /^admin\/producers · no such topic · .*errorMessage$/,
+    kafka: TEXT,
+    ours: NONE,
+    why: 'the code says it all',
+  },
+  {
+    where: /^admin\/brokers and folders · v\d, a (partition|topic) that is not there · /,
+    why: 'both are wrong, the folder and the partition: Kafka tells of the folder',
   },
   { where: /min\.insync\.replicas/, why: 'with ELR (KIP-966), Kafka sets it for the cluster' },
   {

@@ -49,13 +49,18 @@ export async function settled(
   const { memberId, generationId, errorCode } = joined;
   if (errorCode !== ErrorCode.NONE) throw new Error(`not joined: error ${errorCode}`);
   const assignments = [{ memberId, assignment: Buffer.from('all') }];
-  const synced = await on.get(
-    SyncGroup,
-    4,
-    { groupId, generationId, memberId, groupInstanceId: how.groupInstanceId ?? null, assignments },
-    { via },
-  );
-  if (synced.errorCode !== ErrorCode.NONE) throw new Error(`not synced: error ${synced.errorCode}`);
+  // A coordinator that waits for its store may ask for patience.
+  await on.until(async () => {
+    const synced = await on.get(
+      SyncGroup,
+      4,
+      { groupId, generationId, memberId, groupInstanceId: how.groupInstanceId ?? null, assignments },
+      { via },
+    );
+    if (synced.errorCode === ErrorCode.COORDINATOR_NOT_AVAILABLE) return false;
+    if (synced.errorCode !== ErrorCode.NONE) throw new Error(`not synced: error ${synced.errorCode}`);
+    return true;
+  });
   return { memberId, generationId };
 }
 

@@ -1,8 +1,10 @@
 // Every scenario, by area.
 import type { Scenario } from '../stage.ts';
+import { admin } from './admin.ts';
 import { apiVersions } from './api-versions.ts';
 import { configs } from './configs.ts';
 import { consumerGroups } from './consumer-groups.ts';
+import { fetchSessions } from './fetch-sessions.ts';
 import { fetches } from './fetch.ts';
 import { groups } from './groups.ts';
 import { idempotence } from './idempotence.ts';
@@ -26,4 +28,6 @@ export const scenarios: readonly Scenario[] = [
   ...groups,
   ...offsets,
   ...consumerGroups,
+  ...admin,
+  ...fetchSessions,
 ];
