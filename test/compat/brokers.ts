@@ -23,6 +23,8 @@ const properties = (kind: string): Record<string, string> => ({
   'num.partitions': '4',
   'group.initial.rebalance.delay.ms': '0',
   'auto.create.topics.enable': String(kind !== 'noautocreate'),
+  // Records of the comparison are years old: retention must not come by in the middle of a scenario.
+  ...(kind === 'differential' && { 'log.retention.check.interval.ms': '86400000' }),
 });
 
 /** `against`: ours, kafka or host:port. */
@@ -89,6 +91,7 @@ const kafkaProperties = (kind: string, on: { port: number; controller: number; l
     'controller.listener.names': 'CONTROLLER',
     'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
     'log.dirs': on.logs,
+    ...(kind === 'differential' && { 'log.initial.task.delay.ms': '86400000' }),
     'offsets.topic.replication.factor': '1',
     'transaction.state.log.replication.factor': '1',
     'transaction.state.log.min.isr': '1',

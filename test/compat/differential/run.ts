@@ -12,7 +12,7 @@ import { type Line, type Scenario, Stage } from './stage.ts';
 import { warmUp } from './warm-up.ts';
 
 const AT_A_TIME = 8;
-const KIND = 'bootstrap';
+const KIND = 'differential';
 
 export interface Options {
   readonly only?: string;
