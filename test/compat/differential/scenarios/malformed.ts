@@ -34,7 +34,7 @@ export const malformed: readonly Scenario[] = [
       await on.raw('an API that no one knows', request(9999, 0, ''));
       await on.raw('an API below zero', request(-1, 0, ''));
       await on.raw('an API between brokers', request(4, 7, ''));
-      await on.raw('tags out of order', request(METADATA, 12, '02 0501 00 0401 00 00 01 00 00'));
+      await on.raw('tags out of order', request(METADATA, 12, '02 0501 00 0401 00 01 00 00 00'));
       await on.raw('an unknown tag in the header', request(METADATA, 12, '01 0501 00 01 00 00 00'));
     },
   },
