@@ -12,6 +12,8 @@ import { Partition } from '../../libs/replication/src/partition.ts';
 
 export interface PlantedBug {
   readonly name: string;
+  /** The sentences that it breaks: another one would be a bug that nobody has planted. */
+  readonly breaks: readonly string[];
   /** What stands between the broker and its world. */
   readonly plants?: Plants;
   /** Puts the bug into the code; what it answers takes it out again. */
@@ -21,6 +23,11 @@ export interface PlantedBug {
 export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'a skipped fsync',
+    breaks: [
+      'nothing acknowledged is lost',
+      'a reader never sees what a power cut can take back',
+      'no offset is given out twice',
+    ],
     plants: {
       disk: (disk) => {
         disk.syncIsALie = (path) => path.endsWith('.log');
@@ -29,6 +36,11 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'a high watermark ahead of the fsync',
+    breaks: [
+      'nothing acknowledged is lost',
+      'a reader never sees what a power cut can take back',
+      'no offset is given out twice',
+    ],
     plant: () =>
       replaced(Partition.prototype, 'highWatermark', {
         get(this: Partition) {
@@ -38,10 +50,15 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'a dropped producer state',
+    breaks: [
+      'an idempotent producer has no duplicates',
+      'records of a producer stand in the order in which it sent them',
+    ],
     plant: () => replaced(ProducerState.prototype, 'restore', { value: () => {} }),
   },
   {
     name: 'an index off by one',
+    breaks: ['nothing acknowledged is lost', 'a reader never sees what a power cut can take back'],
     plant: () => {
       const floor = methodOf(OffsetIndex.prototype, 'floor');
       return replaced(OffsetIndex.prototype, 'floor', {
@@ -53,6 +70,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'retention that eats the active segment',
+    breaks: ['nothing acknowledged is lost', 'a reader never sees what a power cut can take back'],
     plant: () => {
       const applyRetention = methodOf(Log.prototype, 'applyRetention');
       return replaced(Log.prototype, 'applyRetention', {
@@ -66,6 +84,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'a stale generation accepted',
+    breaks: ['committed offsets never go back by themselves'],
     plant: () => {
       const commitOffsets = methodOf(GroupCoordinator.prototype, 'commitOffsets');
       return replaced(GroupCoordinator.prototype, 'commitOffsets', {
@@ -82,6 +101,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'a forgotten member',
+    breaks: ['every live group settles'],
     plant: () => {
       const keepSession = methodOf(GroupSlot.prototype, 'keepSession');
       return replaced(GroupSlot.prototype, 'keepSession', {
@@ -92,7 +112,11 @@ export const plantedBugs: readonly PlantedBug[] = [
       });
     },
   },
-  { name: 'a commit lost when Postgres returns', plants: { groupStore: hasty } },
+  {
+    name: 'a commit lost when Postgres returns',
+    breaks: ['committed offsets never go back by themselves'],
+    plants: { groupStore: hasty },
+  },
 ];
 
 /** Says yes while the database is away, to write it later, and forgets to. */

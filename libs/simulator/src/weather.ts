@@ -106,7 +106,8 @@ export class Weather {
     world.note(`fault: ${fault}`);
     switch (fault) {
       case 'kill':
-        if (node.isAlive) this.#kill();
+        if (node.isAlive && this.#random.chance(0.6)) this.#killAtSync(node.disk);
+        else if (node.isAlive) this.#kill();
         return;
       case 'power cut':
         if (node.isAlive) this.powerCut();
@@ -206,6 +207,15 @@ export class Weather {
       if (step.number < number || disk.isOff) return;
       this.#parts.world.note(`before step ${step.number}, ${step.operation} of ${step.path}:`);
       this.powerCut();
+    };
+  }
+
+  /** Between a sync and the answers that it allows: what was written is there, and its producer does not know. */
+  #killAtSync(disk: SimDisk): void {
+    disk.onStep = ({ operation, path }) => {
+      if (operation !== 'synced' || !path.endsWith('.log')) return;
+      disk.onStep = () => {};
+      this.#kill();
     };
   }
 
