@@ -24,6 +24,7 @@ const commands = {
   'test:compat': [...sources, 'test/compat/main.ts'],
   'test:fuzz': [...sources, 'test/fuzz/main.ts'],
   bench: [...sources, 'test/bench/main.ts'],
+  'bench:groups': [...sources, 'test/bench/groups.ts'],
   build: ['node_modules/@nestjs/cli/bin/nest.js', 'build', 'appliance'], // one tsconfig: this emits every app and library
   types: ['node_modules/typescript/bin/tsc', '--noEmit'],
   plain: ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.plain.json'],

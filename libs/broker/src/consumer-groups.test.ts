@@ -10,6 +10,7 @@ import {
   ConsumerGroupHeartbeat,
   CreateTopics,
   DescribeGroups,
+  IncrementalAlterConfigs,
   ListGroups,
   OffsetCommit,
   OffsetFetch,
@@ -128,6 +129,22 @@ test('both APIs are advertised in the versions that Kafka 4.3 has', async () => 
   const { apiKeys } = await client.ask(ApiVersions, 3, { clientSoftwareName: 'x', clientSoftwareVersion: '1' });
   for (const api of [ConsumerGroupHeartbeat, ConsumerGroupDescribe])
     expect(apiKeys).toContainEqual({ apiKey: api.key, minVersion: 0, maxVersion: 1 });
+});
+
+test('a group has a heartbeat interval of its own once it is set, within what the broker allows', async () => {
+  const client = await it.client();
+  const asked = async () =>
+    (await client.ask(ConsumerGroupHeartbeat, 1, first('own', 'a', ['own']))).heartbeatIntervalMs;
+  expect(await asked()).toBe(100);
+  const set = (value: string) => {
+    const configs = [{ name: 'consumer.heartbeat.interval.ms', value, configOperation: 0 }];
+    const resources = [{ resourceType: 32, resourceName: 'own', configs }];
+    return client.ask(IncrementalAlterConfigs, 1, { validateOnly: false, resources });
+  };
+  expect((await set('7000')).responses[0]?.errorCode).toBe(ErrorCode.NONE);
+  expect(await asked()).toBe(7_000);
+  expect((await set('20000')).responses[0]?.errorCode).toBe(ErrorCode.INVALID_CONFIG);
+  expect(await asked()).toBe(7_000);
 });
 
 test('joins, commits, reads, is described and listed, leaves: each with its errors', async () => {
