@@ -41,8 +41,7 @@ export const produce = handler(Produce, (request, context) => {
     for (const asked of topic.partitionData) append(name, asked, request, written, pending, context);
     return written;
   });
-  const sizeBytes = request.topicData.flatMap((topic) => topic.partitionData).reduce(addSize, 0);
-  context.throttle(context.services.quotas.produced(context.quotaClient, sizeBytes));
+  context.throttle(context.services.quotas.produced(context.quotaClient, () => sizeOf(request)));
   if (request.acks === 0) return unanswered(responses);
   if (request.acks !== ALL || pending.length === 0) return finish(responses, context);
   return commit(responses, pending, request.timeoutMs, context);
@@ -87,7 +86,11 @@ function append(
   written.partitionResponses.push(answerOf(index, partition, outcome));
 }
 
-const addSize = (sum: number, { records }: Asked): number => sum + (records?.length ?? 0);
+function sizeOf({ topicData }: ProduceRequest): number {
+  let sizeBytes = 0;
+  for (const { partitionData } of topicData) for (const { records } of partitionData) sizeBytes += records?.length ?? 0;
+  return sizeBytes;
+}
 
 /** As Kafka since 4.0: more than there are is not asked for. */
 function isShortOfReplicas({ topic, index, log }: Partition, { services }: Context): boolean {

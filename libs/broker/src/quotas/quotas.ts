@@ -66,9 +66,10 @@ export class Quotas {
     }
   }
 
-  /** Bytes that a client has produced. Answers for how many ms it is to be held back. */
-  produced(client: QuotaClient, bytes: number): number {
-    return this.#record('producer_byte_rate', this.#current.ofClient('producer_byte_rate', client), bytes);
+  /** Bytes that a client has produced, counted where it has a quota. Answers for how many ms it is to be held back. */
+  produced(client: QuotaClient, bytes: () => number): number {
+    const limit = this.#current.ofClient('producer_byte_rate', client);
+    return limit ? this.#record('producer_byte_rate', limit, bytes()) : 0;
   }
 
   /** The most that one fetch may be answered with: a larger one would be throttled for ever. */
