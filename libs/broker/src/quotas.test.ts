@@ -70,12 +70,8 @@ const fetch = (client: RawClient) =>
     ],
   });
 
-/** How long the next request takes: a muted connection answers it when it is read from again. */
-async function nextAnswerMs(client: RawClient): Promise<number> {
-  const asked = nodeClock.monotonic();
-  await client.ask(ApiVersions, 0, {});
-  return nodeClock.monotonic() - asked;
-}
+/** Timers count whole milliseconds. */
+const TIMER_EARLY_MS = 2;
 
 test('a producer over its quota is told how long to wait, and not read from meanwhile', async () => {
   const client = await broker.client();
@@ -83,13 +79,14 @@ test('a producer over its quota is told how long to wait, and not read from mean
   await limit(client, 'producer_byte_rate', 10_000);
   const within = await produce(client, 50_000);
   expect(within.throttleTimeMs).toBe(0);
-  const beyond = await produce(client, 52_000);
+  const asked = nodeClock.monotonic();
+  const beyond = await produce(client, 80_000);
   expect(beyond.responses[0]?.partitionResponses[0]?.errorCode).toBe(ErrorCode.NONE);
-  expect(beyond.throttleTimeMs).toBeGreaterThan(100);
+  expect(beyond.throttleTimeMs).toBeGreaterThan(0);
   const other = await broker.client();
   await other.ask(ApiVersions, 0, {}); // another connection is read from
-  // The mute began a moment before the answer was seen.
-  expect(await nextAnswerMs(client)).toBeGreaterThan(beyond.throttleTimeMs * 0.5);
+  await client.ask(ApiVersions, 0, {});
+  expect(nodeClock.monotonic() - asked).toBeGreaterThan(beyond.throttleTimeMs - TIMER_EARLY_MS);
 });
 
 test('a consumer over its quota gets an empty answer with the wait, and later all of it', async () => {
