@@ -25,6 +25,8 @@ const commands = {
   'test:fuzz': [...sources, 'test/fuzz/main.ts'],
   bench: [...sources, 'test/bench/main.ts'],
   'bench:groups': [...sources, 'test/bench/groups.ts'],
+  'bench:partitions': [...sources, 'test/bench/partitions.ts'],
+  'bench:recovery': [...sources, 'test/bench/recovery.ts'],
   build: ['node_modules/@nestjs/cli/bin/nest.js', 'build', 'appliance'], // one tsconfig: this emits every app and library
   types: ['node_modules/typescript/bin/tsc', '--noEmit'],
   plain: ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.plain.json'],

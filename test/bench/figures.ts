@@ -13,15 +13,15 @@ export interface Row {
 export const percentile = (sorted: readonly number[], share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 
-/** Printed; a whole run is written down too. */
-export function report(rows: readonly Row[], isWhole: boolean): void {
+/** Printed; a whole run is written down too. `about`: one that has a file of its own. */
+export function report(rows: readonly Row[], isWhole: boolean, about = ''): void {
   for (const { name, value, unit, how } of rows)
     process.stdout.write(`${name.padEnd(44)} ${String(rounded(value)).padStart(10)} ${unit.padEnd(12)} ${how}\n`);
   process.stdout.write('the generator shares the machine: trust ratios, not single figures\n');
-  if (isWhole) write(rows);
+  if (isWhole) write(rows, about);
 }
 
-function write(rows: readonly Row[]): void {
+function write(rows: readonly Row[], about: string): void {
   const machine = {
     cpu: cpus()[0]?.model.trim(),
     cores: cpus().length,
@@ -31,7 +31,7 @@ function write(rows: readonly Row[]): void {
   };
   mkdirSync('test/bench/results', { recursive: true });
   const taken = new Date().toISOString();
-  const file = `test/bench/results/${taken.slice(0, 10)}.json`;
+  const file = `test/bench/results/${taken.slice(0, 10)}${about && `-${about}`}.json`;
   writeFileSync(file, `${JSON.stringify({ taken, machine, rows }, null, 2)}\n`);
   process.stdout.write(`written to ${file}\n`);
 }

@@ -80,7 +80,7 @@ async function startKafka(kind: string): Promise<BrokerUnderTest> {
   return { bootstrap: `127.0.0.1:${port}`, logs: join(data, 'logs'), stop: () => stopped(child, data) };
 }
 
-const kafkaProperties = (kind: string, on: { port: number; controller: number; logs: string }): string =>
+export const kafkaProperties = (kind: string, on: { port: number; controller: number; logs: string }): string =>
   Object.entries({
     ...properties(kind),
     'process.roles': 'broker,controller',
@@ -105,7 +105,7 @@ function brokerLog(name: string): WriteStream {
   return createWriteStream(cache('logs', `broker-${name}.log`));
 }
 
-const freePort = (): Promise<number> =>
+export const freePort = (): Promise<number> =>
   new Promise((resolve) => {
     const server = createServer().listen(0, '127.0.0.1', () => {
       const { port } = server.address() as { port: number };
@@ -113,7 +113,7 @@ const freePort = (): Promise<number> =>
     });
   });
 
-async function listening(child: ChildProcess, port: number): Promise<void> {
+export async function listening(child: ChildProcess, port: number): Promise<void> {
   while (child.exitCode === null) {
     const socket = connect(port, '127.0.0.1');
     const answered = await once(socket, 'connect').then(

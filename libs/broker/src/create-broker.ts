@@ -4,7 +4,7 @@
 // Start: metadata, logs (recovered), a new leader epoch where a log lost its tail (KIP-320), groups, the port, the
 // registration; only then are clients read from. Stop: no new clients, what is under way is answered, logs are synced
 // and closed. The store and the group store are the caller's, to be closed after the broker.
-import { type Address, type Cancel, type Host, type Logger, Offset } from '@milepost/core';
+import { type Address, type Cancel, type Host, type Logger, Offset, severalAtOnce } from '@milepost/core';
 import { GroupCoordinator, type GroupStore } from '@milepost/coordinators';
 import { LogCleaner, LogDirectory, logConfigOf } from '@milepost/log';
 import {
@@ -40,6 +40,8 @@ import { ImageCatalog } from './topic-catalog.ts';
 import { TopicTraffic } from './topic-traffic.ts';
 
 const STORE_RETRY_MS = 1_000;
+/** Logs that delete at once: they share the writing of the checkpoints, which name every partition. */
+const RETENTIONS_AT_ONCE = 64;
 
 export interface Broker {
   /** Where it listens. */
@@ -258,10 +260,10 @@ async function register(
 /** Deletes what retention lets go, time after time. */
 function keepRetention({ clock, logger }: Host, partitions: LocalPartitions, everyMs: number): Cancel {
   let cancel: Cancel;
-  const round = async (): Promise<void> => {
-    for (const { log } of partitions.all())
+  const round = (): Promise<void> =>
+    severalAtOnce(RETENTIONS_AT_ONCE, partitions.all(), async ({ log }) => {
       await log.applyRetention(clock.now()).catch(warn(logger, `retention of ${log.topic}-${log.partition} failed`));
-  };
+    });
   const later = (): void => {
     cancel = clock.after(everyMs, () => void round().then(later));
   };

@@ -11,6 +11,7 @@ import {
   LeaderEpoch,
   type Logger,
   partitionName,
+  severalAtOnce,
 } from '@milepost/core';
 import type { LogConfig, LogDirectory } from '@milepost/log';
 import {
@@ -24,6 +25,15 @@ import { type FlushPolicy, Partition } from '@milepost/replication';
 
 const isDeepEqual = (one: ClusterImage['brokerConfigs'], other: ClusterImage['brokerConfigs']): boolean =>
   JSON.stringify([...one]) === JSON.stringify([...other]);
+
+/** Folders that are made or removed at once: their syncs overlap, and that of the folder above is one for all. */
+const FOLDERS_AT_ONCE = 64;
+
+interface Led {
+  readonly topic: TopicState;
+  readonly state: PartitionState;
+  readonly config: LogConfig;
+}
 
 export interface LocalPartitionsOptions {
   readonly brokerId: BrokerId;
@@ -117,37 +127,41 @@ export class LocalPartitions {
     for (const [name, partitions] of this.#byTopic)
       if (image.topics.get(name)?.id !== partitions.find(Boolean)?.topicId) await this.#forget(name, partitions);
     const sameBrokers = isDeepEqual(image.brokerConfigs, this.#image.brokerConfigs);
-    for (const topic of image.topics.values()) {
-      const isKnown = sameBrokers && this.#image.topics.get(topic.name) === topic && this.#complete.has(topic.name);
-      if (!isKnown) await this.#open(topic, this.#options.configOf(topic, image));
-    }
+    const changed = [...image.topics.values()].filter(
+      (topic) => !sameBrokers || this.#image.topics.get(topic.name) !== topic || !this.#complete.has(topic.name),
+    );
+    for (const { name } of changed) this.#complete.add(name);
+    await severalAtOnce(FOLDERS_AT_ONCE, this.#ledOf(changed, image), (led) => this.#open(led));
     this.#image = image;
   }
 
   async #forget(topic: string, partitions: Partition[]): Promise<void> {
     this.#byTopic.delete(topic);
     this.#complete.delete(topic);
-    for (const partition of partitions.filter(Boolean)) {
+    await severalAtOnce(FOLDERS_AT_ONCE, partitions.filter(Boolean), async (partition) => {
       partition.retire();
       await this.#directory.delete(topic, partition.index);
-    }
+    });
   }
 
   /** A partition whose folder the disk refuses is offline, and tried again with the next image; the others serve. */
-  async #open(topic: TopicState, config: LogConfig): Promise<void> {
-    this.#complete.add(topic.name);
-    for (const state of topic.partitions) {
-      if (state.leader !== this.#options.brokerId) continue;
-      try {
-        const partition = this.get(topic.name, state.index) ?? (await this.#openPartition(topic, state, config));
-        partition.lead(state.leaderEpoch);
-        partition.log.config = config;
-      } catch (failure) {
-        if (!(failure instanceof DiskFailed)) throw failure;
-        this.#complete.delete(topic.name);
-        const name = partitionName(topic.name, state.index);
-        this.#options.logger.error({ partition: name, err: failure }, `${name} is offline: its folder cannot be made`);
-      }
+  async #open({ topic, state, config }: Led): Promise<void> {
+    try {
+      const partition = this.get(topic.name, state.index) ?? (await this.#openPartition(topic, state, config));
+      partition.lead(state.leaderEpoch);
+      partition.log.config = config;
+    } catch (failure) {
+      if (!(failure instanceof DiskFailed)) throw failure;
+      this.#complete.delete(topic.name);
+      const name = partitionName(topic.name, state.index);
+      this.#options.logger.error({ partition: name, err: failure }, `${name} is offline: its folder cannot be made`);
+    }
+  }
+
+  *#ledOf(topics: readonly TopicState[], image: ClusterImage): Iterable<Led> {
+    for (const topic of topics) {
+      const config = this.#options.configOf(topic, image);
+      for (const state of topic.partitions) if (state.leader === this.#options.brokerId) yield { topic, state, config };
     }
   }
 

@@ -4,3 +4,4 @@ export * from './ids.ts';
 export * from './invariant.ts';
 export * from './ports.ts';
 export * from './silent.ts';
+export * from './several.ts';

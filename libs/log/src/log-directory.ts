@@ -21,12 +21,14 @@ import {
   invariant,
   Offset,
   partitionName,
+  severalAtOnce,
   Uuid,
   uuidFromBase64,
   uuidToBase64,
   ZERO_UUID,
 } from '@milepost/core';
 import { OffsetCheckpoint, readText, replaceText } from './checkpoint.ts';
+import { GroupCommit } from './group-commit.ts';
 import { defaultLogConfig, type LogConfig } from './log-config.ts';
 import { Log } from './log.ts';
 import type { LogPast, LogSurroundings } from './log-surroundings.ts';
@@ -53,8 +55,8 @@ const CLEANED_OFFSETS = 'cleaner-offset-checkpoint';
 const CLEAN_STOP = '.kafka_cleanshutdown';
 const PARTITION_METADATA = 'partition.metadata';
 const DELETED = '-delete';
-/** Logs that are opened at once at start: their syncs overlap. */
-const OPENED_AT_ONCE = 8;
+/** Logs that are opened or closed at once: their syncs overlap. */
+const LOGS_AT_ONCE = 16;
 const CHECKPOINT_EVERY_MS = 60_000;
 const FSYNC_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 
@@ -69,6 +71,8 @@ export class LogDirectory {
   readonly #logStarts: OffsetCheckpoint;
   readonly #cleanedOffsets: OffsetCheckpoint;
   readonly #fsyncSeconds;
+  /** One sync for the names of all partitions that are made or removed meanwhile. */
+  readonly #names: GroupCommit;
   #cancelTick = () => {};
   #isClosed = false;
 
@@ -87,6 +91,7 @@ export class LogDirectory {
     this.#cleanedOffsets = new OffsetCheckpoint(host.disk, folder, CLEANED_OFFSETS, () =>
       this.#offsets((log) => log.cleanedUpTo),
     );
+    this.#names = new GroupCommit(() => host.disk.syncFolder(folder));
     this.#fsyncSeconds = host.meter.histogram(
       'milepost_log_fsync_duration_seconds',
       'How long a group commit of a log took.',
@@ -127,12 +132,16 @@ export class LogDirectory {
     const name = partitionName(topic, partition);
     invariant(!this.#logs.has(name), `${name} exists already`);
     const { disk } = this.#host;
-    const folder = `${this.folder}/${name}`;
-    disk.makeFolder(folder);
-    const text = `version: 0\ntopic_id: ${uuidToBase64(topicId)}\n`;
-    await replaceText(disk, folder, PARTITION_METADATA, text);
-    const log = await Log.open({ topic, partition, topicId }, config, this.#around(name), NO_PAST);
-    await disk.syncFolder(this.folder);
+    const around = this.#around(name);
+    const identity = { topic, partition, topicId };
+    const isUntouched = disk.list(around.folder) === undefined;
+    disk.makeFolder(around.folder);
+    if (isUntouched) await writeMetadata(disk, around.folder, topicId);
+    else await replaceText(disk, around.folder, PARTITION_METADATA, metadataOf(topicId));
+    // In what an attempt that the disk refused has left there may be anything.
+    const log = isUntouched ? Log.create(identity, config, around) : await Log.open(identity, config, around, NO_PAST);
+    await disk.syncFolder(around.folder);
+    await this.#names.run();
     this.#logs.set(name, log);
     return log;
   }
@@ -164,7 +173,9 @@ export class LogDirectory {
     this.#isClosed = true;
     this.#cancelTick();
     let areClean = true;
-    for (const log of this.#logs.values()) areClean = (await log.close()) && areClean;
+    await severalAtOnce(LOGS_AT_ONCE, this.#logs.values(), async (log) => {
+      areClean = (await log.close()) && areClean;
+    });
     try {
       await this.#saveCheckpoints();
       if (areClean) await replaceText(this.#host.disk, this.folder, CLEAN_STOP, '{"version":0,"brokerEpoch":-1}');
@@ -193,22 +204,18 @@ export class LogDirectory {
     const totalLogs = todo.length;
     let openedLogs = 0;
     let scannedBytes = 0;
-    const openNext = async (): Promise<void> => {
-      for (let next = todo.shift(); next !== undefined; next = todo.shift()) {
-        const { topic, partition, name } = next;
-        const log = await this.#openLog(topic, partition, options.configOf?.(topic) ?? defaultLogConfig, {
-          wasClean,
-          wasLax: options.flush === 'os',
-          recoveryPoint: recoveryPoints.get(name) ?? Offset(0),
-          logStartOffset: logStarts.get(name) ?? Offset(0),
-          cleanedUpTo: cleanedOffsets.get(name) ?? Offset(0),
-        });
-        if (log !== undefined) this.#logs.set(name, log);
-        scannedBytes += log?.recoveredBytes ?? 0;
-        options.onProgress?.({ openedLogs: ++openedLogs, totalLogs, scannedBytes });
-      }
-    };
-    await Promise.all(Array.from({ length: OPENED_AT_ONCE }, openNext));
+    await severalAtOnce(LOGS_AT_ONCE, todo, async ({ topic, partition, name }) => {
+      const log = await this.#openLog(topic, partition, options.configOf?.(topic) ?? defaultLogConfig, {
+        wasClean,
+        wasLax: options.flush === 'os',
+        recoveryPoint: recoveryPoints.get(name) ?? Offset(0),
+        logStartOffset: logStarts.get(name) ?? Offset(0),
+        cleanedUpTo: cleanedOffsets.get(name) ?? Offset(0),
+      });
+      if (log !== undefined) this.#logs.set(name, log);
+      scannedBytes += log?.recoveredBytes ?? 0;
+      options.onProgress?.({ openedLogs: ++openedLogs, totalLogs, scannedBytes });
+    });
     await this.#saveCheckpoints();
 
     const seconds = (clock.monotonic() - started) / 1000;
@@ -245,8 +252,7 @@ export class LogDirectory {
     const metadata = readText(disk, `${around.folder}/${PARTITION_METADATA}`);
     const topicId = uuidFromBase64(/^topic_id: (\S+)$/m.exec(metadata ?? '')?.[1] ?? '');
     if (topicId === undefined) {
-      const isEmpty = (disk.list(around.folder) ?? []).every((entry) => !entry.name.endsWith('.log'));
-      if (isEmpty) {
+      if (holdsNothing(disk, around.folder)) {
         await disk.remove(around.folder);
         return undefined;
       }
@@ -274,7 +280,7 @@ export class LogDirectory {
     await log.retire(`it was ${reason}`);
     const moved = `${this.folder}/${newName(name)}`;
     this.#host.disk.rename(`${this.folder}/${name}`, moved);
-    await this.#host.disk.syncFolder(this.folder);
+    await this.#names.run();
     await this.#saveCheckpoints();
     return moved;
   }
@@ -301,6 +307,29 @@ export class LogDirectory {
         });
     });
   }
+}
+
+const metadataOf = (topicId: Uuid): string => `version: 0\ntopic_id: ${uuidToBase64(topicId)}\n`;
+
+/** Into a new folder, whose names are synced by the caller: a torn one stands beside an empty log. */
+async function writeMetadata(disk: Disk, folder: string, topicId: Uuid): Promise<void> {
+  const file = disk.open(`${folder}/${PARTITION_METADATA}`, 'create');
+  try {
+    file.append(Buffer.from(metadataOf(topicId)));
+    await file.sync();
+  } finally {
+    file.close();
+  }
+}
+
+/** No log of it has a byte. */
+function holdsNothing(disk: Disk, folder: string): boolean {
+  return (disk.list(folder) ?? []).every(({ name }) => {
+    const file = name.endsWith('.log') ? disk.open(`${folder}/${name}`, 'existing') : undefined;
+    const isEmpty = (file?.size() ?? 0) === 0;
+    file?.close();
+    return isEmpty;
+  });
 }
 
 const NO_PAST: LogPast = {

@@ -19,7 +19,7 @@ export class LogFile {
     this.#path = path;
     this.#file = disk.open(path, 'create');
     this.#sizeBytes = this.#file.size();
-    if (isNew && this.#sizeBytes > 0) this.truncate(0);
+    if (isNew) this.truncate(0);
   }
 
   get path(): string {
@@ -48,6 +48,7 @@ export class LogFile {
 
   truncate(sizeBytes: number): void {
     invariant(sizeBytes <= this.#sizeBytes, () => `${this.path}: cut to ${sizeBytes}, size ${this.#sizeBytes}`);
+    if (sizeBytes === this.#sizeBytes && !this.#isRagged) return;
     this.#changes++;
     this.#file.truncate(sizeBytes);
     this.#sizeBytes = sizeBytes;

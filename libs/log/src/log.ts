@@ -21,7 +21,7 @@ import { type Cleanable, cleanableOf } from './cleanable.ts';
 import { DoomedFiles } from './doomed-files.ts';
 import { leaveDoubt } from './doubt.ts';
 import { FlushSchedule } from './flush-schedule.ts';
-import type { EpochHistory } from './epoch-history.ts';
+import { EpochHistory } from './epoch-history.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { LogConfig } from './log-config.ts';
 import { type LogIdentity, LogFailed, type LogPast, type LogSurroundings } from './log-surroundings.ts';
@@ -34,7 +34,7 @@ import type {
   TimestampedOffset,
 } from './outcomes.ts';
 import { recoverProducers } from './producer-recovery.ts';
-import { firstOffset, type ProducerState } from './producer-state.ts';
+import { firstOffset, ProducerState } from './producer-state.ts';
 import { NO_RECORDS, readBatches, type ReadOptions, seek } from './read.ts';
 import { EPOCH_FILE, recover } from './recovery.ts';
 import { expiredCount } from './retention.ts';
@@ -110,6 +110,21 @@ export class Log {
     this.#flushes = new FlushSchedule(around.host.clock, () => this.sync());
     this.#jitterMs = this.#randomJitter();
     this.#cleanedUpTo = content.cleanedUpTo <= this.logEndOffset ? content.cleanedUpTo : Offset(0);
+  }
+
+  /** In a folder without a file. Durable when the caller has synced the folder's names. @throws DiskFailed */
+  static create(identity: LogIdentity, config: LogConfig, around: LogSurroundings): Log {
+    const first = new Segment(around.host.disk, around.folder, Offset(0), { isNew: true });
+    return new Log(identity, config, around, {
+      segments: [first],
+      epochs: EpochHistory.parse(undefined),
+      producers: new ProducerState(),
+      snapshots: [],
+      logStartOffset: Offset(0),
+      lostTail: false,
+      scannedBytes: 0,
+      cleanedUpTo: Offset(0),
+    });
   }
 
   /** An empty folder becomes an empty log. All that is answered below `flushedOffset` is on the platter. @throws DiskFailed */

@@ -139,10 +139,11 @@ async function scanUnflushed(
       wasCut = true;
       await cut(task, damage, segment, segments.splice(n + 1));
     }
-    segment.seal();
     segment.distrust();
     if (isDoubtful) segment.log.rewriteFrom(0);
-    await segment.sync().catch((failure) => {
+    if (next !== undefined && !wasCut) segment.seal();
+    // The last segment's indexes are synced with its roll or the stop, as in life.
+    await (next === undefined || wasCut ? segment.log.sync() : segment.sync()).catch((failure) => {
       leaveDoubt(disk, folder);
       throw failure;
     });

@@ -5,6 +5,7 @@ import { open, rm } from 'node:fs/promises';
 import { Descriptors } from './descriptors.ts';
 import { failed, NodeDiskFile } from './node-disk-file.ts';
 import { lockFile } from './node-lock.ts';
+import { OpenFiles } from './open-files.ts';
 
 export interface NodeDiskOptions {
   /** How many descriptors idle files may keep. Files with unsynced bytes keep theirs beyond it. */
@@ -17,8 +18,7 @@ export const nodeDisk = (options: NodeDiskOptions = {}): Disk => new NodeDisk(op
 
 class NodeDisk implements Disk {
   readonly #descriptors: Descriptors;
-  /** All open files by where they are now. */
-  readonly #files = new Map<string, Set<NodeDiskFile>>();
+  readonly #files = new OpenFiles<NodeDiskFile>();
 
   constructor(openFiles: number) {
     this.#descriptors = new Descriptors(openFiles);
@@ -28,8 +28,8 @@ class NodeDisk implements Disk {
   open(path: string, mode: 'create'): DiskFile;
   open(path: string, mode: 'existing' | 'create'): DiskFile | undefined {
     try {
-      const file = new NodeDiskFile(path, mode === 'create', this.#descriptors, (closed) => this.#forget(closed));
-      this.#remember(file);
+      const file = new NodeDiskFile(path, mode === 'create', this.#descriptors, (closed) => this.#files.delete(closed));
+      this.#files.add(file);
       return file;
     } catch (error) {
       if (mode === 'existing' && isAbsent(error)) return undefined;
@@ -50,13 +50,13 @@ class NodeDisk implements Disk {
 
   rename(from: string, to: string): void {
     try {
-      const moving = this.#filesAt(from);
-      for (const file of this.#files.get(to) ?? []) this.#loseName(file);
+      const moving = this.#files.beneath(from);
+      for (const file of [...this.#files.at(to)]) this.#loseName(file);
       renameSync(from, to);
       for (const file of moving) {
-        this.#forget(file);
+        this.#files.delete(file);
         file.moved(to + file.where.slice(from.length));
-        this.#remember(file);
+        this.#files.add(file);
       }
     } catch (error) {
       throw failed('rename', from, error);
@@ -65,7 +65,7 @@ class NodeDisk implements Disk {
 
   async remove(path: string): Promise<void> {
     try {
-      for (const file of this.#filesAt(path)) this.#loseName(file);
+      for (const file of this.#files.beneath(path)) this.#loseName(file);
       await rm(path, { recursive: true, force: true });
     } catch (error) {
       throw failed('remove', path, error);
@@ -105,29 +105,9 @@ class NodeDisk implements Disk {
     }
   }
 
-  #remember(file: NodeDiskFile): void {
-    const there = this.#files.get(file.where);
-    if (there) there.add(file);
-    else this.#files.set(file.where, new Set([file]));
-  }
-
-  #forget(file: NodeDiskFile): void {
-    const there = this.#files.get(file.where);
-    there?.delete(file);
-    if (there?.size === 0) this.#files.delete(file.where);
-  }
-
-  /** Open files with this path or, where it is a folder, beneath it. */
-  #filesAt(path: string): NodeDiskFile[] {
-    const found = [...(this.#files.get(path) ?? [])];
-    if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
-      for (const [where, files] of this.#files) if (where.startsWith(`${path}/`)) found.push(...files);
-    return found;
-  }
-
   #loseName(file: NodeDiskFile): void {
     file.loseName();
-    this.#forget(file);
+    this.#files.delete(file);
   }
 }
 

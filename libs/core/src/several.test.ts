@@ -1,0 +1,26 @@
+import { severalAtOnce } from './several.ts';
+
+test('all items, never more at once than allowed', async () => {
+  let running = 0;
+  let most = 0;
+  const done: number[] = [];
+  await severalAtOnce(3, [1, 2, 3, 4, 5, 6, 7], async (item) => {
+    most = Math.max(most, ++running);
+    await Promise.resolve();
+    running--;
+    done.push(item);
+  });
+  expect(most).toBe(3);
+  expect(done.toSorted()).toEqual([1, 2, 3, 4, 5, 6, 7]);
+});
+
+test('after a failure nothing more is begun, and what is under way ends before it is told', async () => {
+  const ended: number[] = [];
+  const work = async (item: number): Promise<void> => {
+    if (item === 1) throw new Error('one');
+    await Promise.resolve();
+    ended.push(item);
+  };
+  await expect(severalAtOnce(2, [1, 2, 3, 4], work)).rejects.toThrow('one');
+  expect(ended).toEqual([2]);
+});

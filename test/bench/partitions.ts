@@ -1,0 +1,97 @@
+// `npm run bench:partitions -- [--partitions 1000,10000] [--against milepost,kafka]`: what partitions cost a
+// broker that does nothing else: to make them, to list them, to write to each, to hold them in memory, to start with them.
+import { parseArgs } from 'node:util';
+import { Timestamp } from '@milepost/core';
+import { buildBatch } from '@milepost/records';
+import { CreateTopics, Metadata, Produce } from '@milepost/wire';
+import type { RawClient } from '../../libs/broker/src/testing/raw-client.ts';
+import { report, type Row } from './figures.ts';
+import { type Kind, newFolder, removeFolder, Server } from './server.ts';
+
+const options = {
+  partitions: { type: 'string', default: '1000,10000' },
+  against: { type: 'string', default: 'milepost,kafka' },
+} as const;
+const { values: args } = parseArgs({ options });
+const TOPIC = 'many';
+const PARTITIONS_PER_REQUEST = 500;
+const LIMIT_MS = 600_000;
+const rows: Row[] = [];
+
+for (const count of args.partitions.split(',').map(Number))
+  for (const kind of args.against.split(',') as Kind[]) await measure(kind, count);
+report(rows, true, 'partitions');
+
+async function measure(kind: Kind, count: number): Promise<void> {
+  const add = (what: string, value: number, unit: string, how: string): void => {
+    const name = `${kind}, ${count} partitions: ${what}`;
+    rows.push({ name, value, unit, how });
+    process.stdout.write(`${name}: ${Math.round(value)} ${unit}\n`);
+  };
+  const folder = newFolder();
+  const empty = await Server.start(kind, folder);
+  const idleBytes = empty.memoryBytes;
+  const client = await empty.client();
+  add('create', await timed(() => create(client, count)), 'ms', 'one topic, until each has a leader');
+  add('Metadata', await timed(() => led(client)), 'ms', 'one answer with all of them');
+  add('a record to each', await timed(() => produceToAll(client, count)), 'ms', 'acks=all, 500 in a request');
+  add('memory', (empty.memoryBytes - idleBytes) / 1e6, 'MB', 'resident, beyond that of the same broker without them');
+  add('clean stop', await timed(() => empty.stop()), 'ms', 'until the process is gone');
+
+  const clean = await Server.start(kind, folder);
+  add('clean start', clean.startMs + (await timed(() => allLed(clean, count))), 'ms', 'until each has a leader');
+  const again = await clean.client();
+  await produceToAll(again, count);
+  add('memory after a start', clean.memoryBytes / 1e6, 'MB', 'resident, all of it, after a record to each');
+  await clean.kill();
+
+  const recovered = await Server.start(kind, folder);
+  add('start after kill -9', recovered.startMs + (await timed(() => allLed(recovered, count))), 'ms', 'the same');
+  await recovered.stop();
+  removeFolder(folder);
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  await work();
+  return performance.now() - began;
+}
+
+async function create(client: RawClient, numPartitions: number): Promise<void> {
+  const topic = { name: TOPIC, numPartitions, replicationFactor: 1, assignments: [], configs: [] };
+  const { topics } = await client.ask(CreateTopics, 7, { topics: [topic], timeoutMs: LIMIT_MS });
+  if (topics[0]?.errorCode !== 0) throw new Error(`not created: ${JSON.stringify(topics[0])}`);
+  while ((await led(client)) < numPartitions) await pause();
+}
+
+/** How many partitions have a leader. */
+async function led(client: RawClient): Promise<number> {
+  const { topics } = await client.ask(Metadata, 9, { topics: [{ name: TOPIC }] });
+  return topics[0]?.partitions.filter(({ leaderId, errorCode }) => leaderId >= 0 && errorCode === 0).length ?? 0;
+}
+
+async function allLed(server: Server, count: number): Promise<void> {
+  const client = await server.client();
+  while ((await led(client)) < count) await pause();
+}
+
+async function produceToAll(client: RawClient, count: number): Promise<void> {
+  const records = (): Buffer =>
+    buildBatch({ records: [{ key: null, value: Buffer.from('position'), timestamp: Timestamp(Date.now()) }] });
+  const requests: Promise<void>[] = [];
+  for (let from = 0; from < count; from += PARTITIONS_PER_REQUEST) {
+    const indexes = Array.from({ length: Math.min(PARTITIONS_PER_REQUEST, count - from) }, (_, n) => from + n);
+    requests.push(produce(client, indexes, records()));
+  }
+  await Promise.all(requests);
+}
+
+async function produce(client: RawClient, indexes: readonly number[], records: Buffer): Promise<void> {
+  const partitionData = indexes.map((index) => ({ index, records }));
+  const request = { transactionalId: null, acks: -1, timeoutMs: LIMIT_MS, topicData: [{ name: TOPIC, partitionData }] };
+  const { responses } = await client.ask(Produce, 9, request);
+  const failed = responses[0]?.partitionResponses.find(({ errorCode }) => errorCode !== 0);
+  if (failed) throw new Error(`not produced: ${JSON.stringify(failed)}`);
+}
+
+const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
