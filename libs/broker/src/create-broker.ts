@@ -88,6 +88,7 @@ function openLogs(host: Host, image: ClusterImage, config: BrokerConfig, configO
         const topic = image.topics.get(name);
         return topic ? configOf(topic, image) : logConfigOf({});
       },
+      topicIdOf: (name) => image.topics.get(name)?.id,
       ...(onProgress && { onProgress }),
     },
   );

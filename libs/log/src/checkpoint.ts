@@ -35,14 +35,19 @@ export function formatCheckpoint(entries: readonly string[]): string {
   return `0\n${entries.length}\n${entries.map((entry) => `${entry}\n`).join('')}`;
 }
 
-/** The fields of each entry; undefined where the text is not a whole checkpoint of version 0. */
+/** The fields of each entry; undefined where the text is not a whole checkpoint of version 0. The last field is a number. */
 export function parseCheckpoint(text: string, fieldsPerEntry: number): string[][] | undefined {
   const [version, count, ...lines] = text.split('\n').filter((line) => line !== '');
   const entries = lines.map((line) => line.split(' '));
   const isWhole =
-    version === '0' && Number(count) === entries.length && entries.every((entry) => entry.length === fieldsPerEntry);
+    version === '0' &&
+    Number(count) === entries.length &&
+    entries.every((entry) => entry.length === fieldsPerEntry && isOffset(entry.at(-1)));
   return isWhole ? entries : undefined;
 }
+
+const isOffset = (text: string | undefined): boolean =>
+  /^\d{1,16}$/.test(text ?? '') && Number(text) <= Number.MAX_SAFE_INTEGER;
 
 /** `recovery-point-offset-checkpoint`, `log-start-offset-checkpoint`, `cleaner-offset-checkpoint`: one offset for each partition of a data folder. */
 export class OffsetCheckpoint {

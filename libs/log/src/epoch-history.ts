@@ -5,7 +5,7 @@ import { LeaderEpoch, NO_LEADER_EPOCH, Offset } from '@milepost/core';
 import { formatCheckpoint, parseCheckpoint } from './checkpoint.ts';
 import type { EpochEnd } from './outcomes.ts';
 
-interface EpochStart {
+export interface EpochStart {
   readonly epoch: LeaderEpoch;
   readonly startOffset: Offset;
 }
@@ -18,14 +18,19 @@ export class EpochHistory {
   /** An unreadable text is an empty history: recovery knows what to do. */
   static parse(text: string | undefined): EpochHistory {
     const history = new EpochHistory();
-    for (const [epoch, startOffset] of parseCheckpoint(text ?? '', 2) ?? [])
-      history.begin(LeaderEpoch(Number(epoch)), Offset(Number(startOffset)));
+    const entries = parseCheckpoint(text ?? '', 2) ?? [];
+    for (const [epoch, startOffset] of entries) history.begin(LeaderEpoch(Number(epoch)), Offset(Number(startOffset)));
     history.isDirty = false;
-    return history;
+    const doAscend = history.#starts.length === entries.length;
+    return doAscend ? history : new EpochHistory();
   }
 
   toText(): string {
     return formatCheckpoint(this.#starts.map(({ epoch, startOffset }) => `${epoch} ${startOffset}`));
+  }
+
+  get starts(): readonly EpochStart[] {
+    return this.#starts;
   }
 
   get latest(): LeaderEpoch {

@@ -39,6 +39,8 @@ export interface LogDirectoryOptions {
   readonly flush: 'always' | 'os';
   /** A topic's effective config at start; Kafka's defaults where absent. */
   readonly configOf?: (topic: string) => LogConfig;
+  /** What the cluster calls the topic. A folder whose own file says something else by a few bits has a damaged file. */
+  readonly topicIdOf?: (topic: string) => Uuid | undefined;
   readonly onProgress?: (progress: RecoveryProgress) => void;
 }
 
@@ -205,15 +207,18 @@ export class LogDirectory {
     let openedLogs = 0;
     let scannedBytes = 0;
     await severalAtOnce(LOGS_AT_ONCE, todo, async ({ topic, partition, name }) => {
-      const log = await this.#openLog(topic, partition, options.configOf?.(topic) ?? defaultLogConfig, {
+      const topicId = await this.#readTopicId(name, options.topicIdOf?.(topic));
+      if (topicId === undefined) return;
+      const config = options.configOf?.(topic) ?? defaultLogConfig;
+      const log = await Log.open({ topic, partition, topicId }, config, this.#around(name), {
         wasClean,
         wasLax: options.flush === 'os',
         recoveryPoint: recoveryPoints.get(name) ?? Offset(0),
-        logStartOffset: logStarts.get(name) ?? Offset(0),
+        logStartOffset: this.#plausibleStart(name, logStarts.get(name) ?? Offset(0), recoveryPoints.get(name)),
         cleanedUpTo: cleanedOffsets.get(name) ?? Offset(0),
       });
-      if (log !== undefined) this.#logs.set(name, log);
-      scannedBytes += log?.recoveredBytes ?? 0;
+      this.#logs.set(name, log);
+      scannedBytes += log.recoveredBytes;
       options.onProgress?.({ openedLogs: ++openedLogs, totalLogs, scannedBytes });
     });
     await this.#saveCheckpoints();
@@ -245,20 +250,20 @@ export class LogDirectory {
   }
 
   /** Undefined for what a power cut left of a creation that nobody was told of. */
-  async #openLog(topic: string, partition: number, config: LogConfig, past: LogPast): Promise<Log | undefined> {
+  async #readTopicId(name: string, expected: Uuid | undefined): Promise<Uuid | undefined> {
     const { disk, logger } = this.#host;
-    const name = partitionName(topic, partition);
-    const around = this.#around(name);
-    const metadata = readText(disk, `${around.folder}/${PARTITION_METADATA}`);
-    const topicId = uuidFromBase64(/^topic_id: (\S+)$/m.exec(metadata ?? '')?.[1] ?? '');
-    if (topicId === undefined) {
-      if (holdsNothing(disk, around.folder)) {
-        await disk.remove(around.folder);
-        return undefined;
-      }
-      logger.warn({ folder: around.folder }, `${around.folder}/${PARTITION_METADATA} names no topic id`);
+    const folder = `${this.folder}/${name}`;
+    const path = `${folder}/${PARTITION_METADATA}`;
+    const seen = uuidFromBase64(/^topic_id: (\S+)$/m.exec(readText(disk, path) ?? '')?.[1] ?? '');
+    if (seen === undefined && holdsNothing(disk, folder)) {
+      await disk.remove(folder);
+      return undefined;
     }
-    return Log.open({ topic, partition, topicId: topicId ?? ZERO_UUID }, config, around, past);
+    if (seen !== undefined && (expected === undefined || !isDamaged(seen, expected))) return seen;
+    logger.error({ path, seen, expected }, `${path} is damaged: it names ${seen ?? 'no topic id'}`);
+    if (expected === undefined) return seen ?? ZERO_UUID;
+    await replaceText(disk, folder, PARTITION_METADATA, metadataOf(expected));
+    return expected;
   }
 
   #around(name: string): LogSurroundings {
@@ -289,10 +294,21 @@ export class LogDirectory {
     for (const log of this.#logs.values()) if (of(log) > 0) yield [log.topic, log.partition, of(log)];
   }
 
+  /** In this order: a start never lies beyond what the other file says is on the platter. */
   async #saveCheckpoints(): Promise<void> {
-    await this.#logStarts.save();
     await this.#recoveryPoints.save();
+    await this.#logStarts.save();
     await this.#cleanedOffsets.save();
+  }
+
+  /** Files below a log's start are deleted: a number that cannot be right must not decide that. */
+  #plausibleStart(name: string, start: Offset, recoveryPoint: Offset | undefined): Offset {
+    if (recoveryPoint === undefined || start <= recoveryPoint) return start;
+    this.#host.logger.error(
+      { partition: name, start, recoveryPoint },
+      `${this.folder}/${LOG_STARTS} lets ${name} start at ${start}, but only what is below ${recoveryPoint} was ever synced: not believed`,
+    );
+    return Offset(0);
   }
 
   /** One timer for all logs. What it saves only spares the next start some scanning, and tells damage from a torn tail. */
@@ -321,6 +337,17 @@ async function writeMetadata(disk: Disk, folder: string, topicId: Uuid): Promise
     file.close();
   }
 }
+
+/** A flipped bit of the text turns up to six of the id; two ids that chance has made differ in about sixty. */
+function isDamaged(seen: Uuid, expected: Uuid): boolean {
+  const [one, other] = [seen, expected].map((id) => Buffer.from(id.replaceAll('-', ''), 'hex'));
+  let bits = 0;
+  for (const [at, byte] of (one as Buffer).entries())
+    for (let different = byte ^ ((other as Buffer)[at] as number); different > 0; different &= different - 1) bits++;
+  return bits > 0 && bits <= MOST_TURNED_BITS;
+}
+
+const MOST_TURNED_BITS = 8;
 
 /** No log of it has a byte. */
 function holdsNothing(disk: Disk, folder: string): boolean {

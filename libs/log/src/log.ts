@@ -18,6 +18,7 @@ import type { RecordBatch } from '@milepost/records';
 import { isRefused, validateAppend } from './append-validation.ts';
 import { replaceText } from './checkpoint.ts';
 import { type Cleanable, cleanableOf } from './cleanable.ts';
+import { DamageReports } from './damage-reports.ts';
 import { DoomedFiles } from './doomed-files.ts';
 import { leaveDoubt } from './doubt.ts';
 import { FlushSchedule } from './flush-schedule.ts';
@@ -25,13 +26,15 @@ import { EpochHistory } from './epoch-history.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { LogConfig } from './log-config.ts';
 import { type LogIdentity, LogFailed, type LogPast, type LogSurroundings } from './log-surroundings.ts';
-import type {
-  ActiveProducer,
-  AppendOutcome,
-  AppendRefused,
-  EpochEnd,
-  ReadOutcome,
-  TimestampedOffset,
+import {
+  type ActiveProducer,
+  type AppendOutcome,
+  type AppendRefused,
+  type EpochEnd,
+  olderEpoch,
+  type ReadOutcome,
+  storageError,
+  type TimestampedOffset,
 } from './outcomes.ts';
 import { recoverProducers } from './producer-recovery.ts';
 import { firstOffset, ProducerState } from './producer-state.ts';
@@ -72,7 +75,7 @@ export class Log {
   #isFlushing = false;
   /** As of the checkpoint: segments below it go. */
   #durableStart: Offset;
-  #lastDamage = '';
+  readonly #damage: DamageReports;
   #cleanedUpTo: Offset;
   /** While a cleaned segment is half in place; settles without an error. */
   #swapping: Promise<unknown> | undefined;
@@ -106,6 +109,7 @@ export class Log {
     this.#durableStart = content.logStartOffset;
     this.#flushedOffset = this.logEndOffset;
     this.#doomed = new DoomedFiles(around.host);
+    this.#damage = new DamageReports(around.host.logger);
     this.#snapshots = new SnapshotFiles(around.host.disk, around.folder, this.#doomed, content.snapshots);
     this.#flushes = new FlushSchedule(around.host.clock, () => this.sync());
     this.#jitterMs = this.#randomJitter();
@@ -214,9 +218,14 @@ export class Log {
     if (from >= options.upTo) return { error: ErrorCode.NONE, records: NO_RECORDS };
     try {
       for (let n = this.#segmentOf(from); n < this.#segments.length; n++) {
-        const found = readBatches(this.#segments[n] as Segment, from, options);
-        if (found === undefined) continue;
-        return Buffer.isBuffer(found) ? { error: ErrorCode.NONE, records: found } : this.#damaged(found);
+        const found = readBatches(this.#segments[n] as Segment, from, options, (offset) => this.#epochs.at(offset));
+        if (found === undefined) {
+          const next = this.#segments[n + 1]?.baseOffset;
+          if (next !== undefined && from < next && !this.config.compact)
+            this.#damage.missing(this.#segments[n] as Segment, from, next);
+          continue;
+        }
+        return Buffer.isBuffer(found) ? { error: ErrorCode.NONE, records: found } : this.#damage.refused(found);
       }
       return { error: ErrorCode.NONE, records: NO_RECORDS };
     } catch (failure) {
@@ -569,13 +578,6 @@ export class Log {
     this.#doomed.removeAfter(this.config.fileDeleteDelayMs, [segment.path, ...segment.indexPaths]);
   }
 
-  #damaged(damage: Damage): ReadOutcome {
-    const message = describeDamage(damage);
-    if (this.#lastDamage !== message) this.#around.host.logger.error(damage, `${message}; refused to readers`);
-    this.#lastDamage = message; // a consumer comes back to it again and again
-    return { error: ErrorCode.CORRUPT_MESSAGE, message };
-  }
-
   /** Whether the work was done. What frees a full disk, and what can be found out again, goes on without. */
   async #unlessFull(what: string, work: () => void | Promise<void>): Promise<boolean> {
     try {
@@ -593,13 +595,4 @@ export class Log {
     this.#around.host.logger.error({ path: failure.path, code: failure.code }, `${this.#name}: ${failure.message}`);
     return storageError(failure.message);
   }
-}
-
-function storageError(message: string): AppendRefused {
-  return { error: ErrorCode.KAFKA_STORAGE_ERROR, message, recordErrors: [] };
-}
-
-function olderEpoch(epoch: LeaderEpoch, latest: LeaderEpoch): AppendRefused {
-  const message = `leader epoch ${epoch} is older than epoch ${latest} of this log`;
-  return { error: ErrorCode.NOT_LEADER_OR_FOLLOWER, message, recordErrors: [] };
 }

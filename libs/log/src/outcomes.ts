@@ -1,5 +1,5 @@
 // What a log answers: expected outcomes as values. Only a broken log throws (LogFailed), and it does so from `sync`.
-import type { ErrorCode, LeaderEpoch, Offset, Timestamp } from '@milepost/core';
+import { ErrorCode, type LeaderEpoch, type Offset, type Timestamp } from '@milepost/core';
 
 export type AppendOutcome = Appended | AppendRefused;
 
@@ -54,4 +54,13 @@ export interface ActiveProducer {
   readonly lastTimestamp: Timestamp;
   readonly coordinatorEpoch: number;
   readonly currentTransactionStart: Offset;
+}
+
+export function storageError(message: string): AppendRefused {
+  return { error: ErrorCode.KAFKA_STORAGE_ERROR, message, recordErrors: [] };
+}
+
+export function olderEpoch(epoch: LeaderEpoch, latest: LeaderEpoch): AppendRefused {
+  const message = `leader epoch ${epoch} is older than epoch ${latest} of this log`;
+  return { error: ErrorCode.NOT_LEADER_OR_FOLLOWER, message, recordErrors: [] };
 }

@@ -1,8 +1,8 @@
 // Reads whole batches out of a segment, verbatim, from the one that contains an offset. Every batch is checked before it is
 // served: a consumer gets the good ones before a broken one, then the broken one's name and place, and never its bytes.
-import type { Offset } from '@milepost/core';
+import type { LeaderEpoch, Offset } from '@milepost/core';
 import { batchesOf } from '@milepost/records';
-import type { Damage } from './scan.ts';
+import { type Damage, findIntact, scan, STOP } from './scan.ts';
 import type { BatchPlace, Segment } from './segment.ts';
 
 export interface ReadOptions {
@@ -16,9 +16,26 @@ export interface ReadOptions {
 export const NO_RECORDS = Buffer.alloc(0);
 
 /** Undefined where the segment ends before the offset, as one may that was compacted. */
-export function readBatches(segment: Segment, from: Offset, options: ReadOptions): Buffer | Damage | undefined {
+export function readBatches(
+  segment: Segment,
+  from: Offset,
+  options: ReadOptions,
+  epochAt: (offset: Offset) => LeaderEpoch,
+): Buffer | Damage | undefined {
   const first = seek(segment, from);
-  if (first === undefined || 'flaw' in first) return first;
+  if (first === undefined) return undefined;
+  const found = 'flaw' in first ? first : readFrom(segment, first, options, epochAt);
+  if (found === undefined || Buffer.isBuffer(found)) return found;
+  const behind = seekIntact(segment, from);
+  return behind === undefined ? found : readFrom(segment, behind, options, epochAt);
+}
+
+function readFrom(
+  segment: Segment,
+  first: Found,
+  options: ReadOptions,
+  epochAt: (offset: Offset) => LeaderEpoch,
+): Buffer | Damage {
   const { position, sizeBytes } = first;
   const allowed = options.atLeastOneBatch ? Math.max(options.maxBytes, sizeBytes) : options.maxBytes;
   if (allowed < sizeBytes) return NO_RECORDS;
@@ -27,8 +44,13 @@ export function readBatches(segment: Segment, from: Offset, options: ReadOptions
   const length = segment.log.read(position, buffer);
   let end = 0;
   let least = first.least;
+  let epoch: LeaderEpoch | undefined;
   for (const batch of batchesOf(buffer.subarray(0, length))) {
-    const flaw = segment.flawOf(batch, position + batch.position, least, segment.nextOffset);
+    const at = position + batch.position;
+    const expected = batch.leaderEpoch === epoch ? epoch : epochAt(batch.baseOffset);
+    const flaw =
+      segment.flawOf(batch, at, least, segment.nextOffset) ??
+      segment.flawOfEpoch(batch, at, { expected, behind: expected });
     if (flaw !== undefined) {
       if (end > 0) break;
       return { path: segment.path, position, flaw };
@@ -36,6 +58,7 @@ export function readBatches(segment: Segment, from: Offset, options: ReadOptions
     if (batch.lastOffset >= options.upTo) break;
     end += batch.sizeBytes;
     least = batch.nextOffset;
+    epoch = batch.leaderEpoch;
   }
   if (end > 0) segment.readEnds.remember(least, position + end);
   return buffer.subarray(0, end);
@@ -51,21 +74,41 @@ export function seek(segment: Segment, from: Offset): Found | Damage | undefined
   const resumed = segment.readEnds.at(from);
   const next = resumed === undefined ? undefined : segment.placeAt(resumed);
   if (next !== undefined && next.baseOffset === from) return { ...next, least: from };
-  const hint = segment.offsets.floor(from);
-  const first = segment.placeAt(hint?.position ?? 0);
-  const isAsHinted = hint === undefined || first?.lastOffset === hint.offset;
-  if (!isAsHinted && segment.rebuildIndexes()) return seek(segment, from);
-  let place = first;
-  let least = hint === undefined ? segment.baseOffset : (first?.baseOffset ?? segment.baseOffset);
-  let position = hint?.position ?? 0;
+  const start = segment.startFor(from);
+  return walk(segment, from, start, segment.placeAt(start)?.baseOffset ?? segment.baseOffset);
+}
+
+/** What a damaged header says may lead past the offset: the walk again, from one intact batch to the next. */
+function seekIntact(segment: Segment, from: Offset): Found | undefined {
+  const start = segment.startFor(from);
+  let least = start === 0 ? segment.baseOffset : (segment.placeAt(start)?.baseOffset ?? segment.baseOffset);
+  let found: Found | undefined;
+  scan(segment.log, start, {
+    visit: (batch, position) => {
+      const flaw = segment.flawOf(batch, position, least, segment.nextOffset);
+      if (flaw !== undefined) return flaw;
+      least = batch.nextOffset;
+      if (batch.lastOffset < from) return undefined;
+      const place = batch.baseOffset <= from ? segment.placeAt(position) : undefined;
+      found = place && { ...place, least: place.baseOffset };
+      return STOP;
+    },
+    onFlaw: (position) => findIntact(segment.log, position + 1, least),
+  });
+  return found;
+}
+
+function walk(segment: Segment, from: Offset, start: number, atLeast: Offset): Found | Damage | undefined {
+  let least = start === 0 ? segment.baseOffset : atLeast;
+  let position = start;
   while (position < segment.sizeBytes) {
+    const place = segment.placeAt(position);
     if (place === undefined) return { path: segment.path, position, flaw: 'no whole batch' };
     if (place.baseOffset < least)
       return { path: segment.path, position, flaw: `base offset ${place.baseOffset}, expected ${least}` };
     if (place.lastOffset >= from) return { ...place, least };
     least = (place.lastOffset + 1) as Offset;
     position += place.sizeBytes;
-    place = segment.placeAt(position);
   }
   return undefined;
 }

@@ -11,8 +11,9 @@ import { readText, replaceText } from './checkpoint.ts';
 import { endDoubt, isInDoubt, leaveDoubt } from './doubt.ts';
 import { EpochHistory } from './epoch-history.ts';
 import { LogFile } from './log-file.ts';
+import { seek } from './read.ts';
 import { type Damage, describeDamage, findIntact, scan } from './scan.ts';
-import { offsetsIn, Segment } from './segment.ts';
+import { type BatchPlace, offsetsIn, Segment } from './segment.ts';
 import { DELETED, finishSwaps } from './segment-swap.ts';
 
 export const EPOCH_FILE = 'leader-epoch-checkpoint';
@@ -42,9 +43,8 @@ export interface Recovered {
 
 export async function recover(task: RecoveryTask): Promise<Recovered> {
   const segments = await openSegments(task);
-  const epochs = EpochHistory.parse(readText(task.disk, `${task.folder}/${EPOCH_FILE}`));
   const logStartOffset = offsetOf(Math.max(task.logStartOffset, (segments[0] as Segment).baseOffset));
-
+  const epochs = readEpochs(task, segments, logStartOffset);
   const isHistoryLost = epochs.latest === NO_LEADER_EPOCH && (segments[0] as Segment).sizeBytes > 0;
   const isAsItWasClosed = task.wasClean && !isHistoryLost && endsAsClosed(task, segments.at(-1) as Segment);
   const scanFrom = isHistoryLost ? offsetOf(0) : task.recoveryPoint;
@@ -62,6 +62,37 @@ export async function recover(task: RecoveryTask): Promise<Recovered> {
   if (epochs.isDirty) await replaceText(task.disk, task.folder, EPOCH_FILE, epochs.toText());
   epochs.isDirty = false;
   return { segments, epochs, logStartOffset, ...scanned, wasCut: scanned.wasCut || end < task.recoveryPoint };
+}
+
+/** Empty where the file does not agree with the batches: it is then made again from them. */
+function readEpochs(task: RecoveryTask, segments: readonly Segment[], logStartOffset: Offset): EpochHistory {
+  const path = `${task.folder}/${EPOCH_FILE}`;
+  const epochs = EpochHistory.parse(readText(task.disk, path));
+  if (agree(epochs, segments, logStartOffset)) return epochs;
+  task.logger.warn({ path }, `${path} does not agree with the batches: made again from them`);
+  return EpochHistory.parse(undefined);
+}
+
+/** Every epoch begins with a batch of its own, behind one of an earlier epoch. A gap, as compaction leaves, says nothing. */
+function agree(epochs: EpochHistory, segments: readonly Segment[], logStartOffset: Offset): boolean {
+  return epochs.starts.every(({ epoch, startOffset }) => {
+    if (startOffset > logStartOffset) {
+      const before = placeOf(segments, offsetOf(startOffset - 1));
+      if (before !== undefined && before.leaderEpoch >= epoch) return false;
+    }
+    const first = placeOf(segments, offsetOf(Math.max(startOffset, logStartOffset)));
+    if (first === undefined) return true;
+    return first.leaderEpoch === epoch && (startOffset <= logStartOffset || first.baseOffset === startOffset);
+  });
+}
+
+/** The batch that contains the offset; undefined where there is none, or none that can be found. */
+function placeOf(segments: readonly Segment[], offset: Offset): BatchPlace | undefined {
+  const segment = segments.findLast(({ baseOffset }) => baseOffset <= offset) ?? (segments[0] as Segment);
+  const place = offset <= segment.baseOffset ? segment.placeAt(0) : seek(segment, offset);
+  return place !== undefined && 'sizeBytes' in place && place.baseOffset <= offset && offset <= place.lastOffset
+    ? place
+    : undefined;
 }
 
 const UNSCANNED = { wasCut: false, scannedBytes: 0 };
@@ -134,7 +165,7 @@ async function scanUnflushed(
     // Exactly at its end the batches are synced, but perhaps not the indexes: the roll comes after.
     if (next !== undefined && next.baseOffset < scanFrom) continue;
     scannedBytes += segment.sizeBytes;
-    const damage = scanSegment(task, segment, next?.baseOffset, epochs) ?? flawOfEnd(task, segment, next);
+    const damage = scanSegment(task, segment, next, epochs) ?? flawOfEnd(task, segment, next);
     if (damage !== undefined) {
       wasCut = true;
       await cut(task, damage, segment, segments.splice(n + 1));
@@ -157,17 +188,25 @@ async function scanUnflushed(
 function scanSegment(
   task: RecoveryTask,
   segment: Segment,
-  end: Offset | undefined,
+  following: Segment | undefined,
   epochs: EpochHistory,
 ): Damage | undefined {
   const { path } = segment;
+  const end = following?.baseOffset;
+  const behind = following?.placeAt(0)?.leaderEpoch;
   let least = segment.baseOffset;
+  let epoch = epochs.at(segment.baseOffset);
   let damage: Damage | undefined;
   segment.clearIndexes();
   scan(segment.log, 0, {
     visit: (batch, position) => {
-      const flaw = segment.flawOf(batch, position, least, end);
+      // Behind a damaged batch the last one follows nothing, but it is known how far it may reach.
+      const most = end ?? (least < task.recoveryPoint ? task.recoveryPoint : undefined);
+      const flaw =
+        segment.flawOf(batch, position, least, most) ??
+        segment.flawOfEpoch(batch, position, { expected: epoch, behind });
       if (flaw !== undefined) return flaw;
+      epoch = batch.leaderEpoch;
       segment.note(batch, position, task.indexIntervalBytes);
       epochs.begin(batch.leaderEpoch, batch.baseOffset);
       least = batch.nextOffset;
@@ -249,11 +288,12 @@ async function startOverIfEmptied(task: RecoveryTask, segments: Segment[]): Prom
   if (last.nextOffset >= logStartOffset) return;
   task.logger.error(
     { path: last.path, endsAt: last.nextOffset, logStartOffset },
-    `${last.path} ends at offset ${last.nextOffset}, before the log's start ${logStartOffset}: going on empty from there`,
+    `${last.path} ends at offset ${last.nextOffset}, before the log's start ${logStartOffset}: going on empty from there; what was there is kept beside`,
   );
   for (const dropped of segments.splice(0)) {
     dropped.close();
-    for (const path of [dropped.path, ...dropped.indexPaths]) await disk.remove(path);
+    disk.rename(dropped.path, `${dropped.path}.corrupt-0`);
+    for (const path of dropped.indexPaths) await disk.remove(path);
   }
   segments.push(new Segment(disk, folder, logStartOffset, { isNew: true }));
   await disk.syncFolder(folder);

@@ -2,7 +2,14 @@
 // `<20 digits>.log`, `.index`, `.timeindex`. Only the last segment of a log is appended to.
 //
 // Promises: an append is all or nothing; the end that counts is the one in memory. Never syncs by itself.
-import { type Disk, NO_TIMESTAMP, type Offset, type Timestamp } from '@milepost/core';
+import {
+  type Disk,
+  type LeaderEpoch,
+  NO_LEADER_EPOCH,
+  NO_TIMESTAMP,
+  type Offset,
+  type Timestamp,
+} from '@milepost/core';
 import { BATCH_HEADER_BYTES, BATCH_PREFIX_BYTES, type RecordBatch } from '@milepost/records';
 import type { LogConfig } from './log-config.ts';
 import { LogFile } from './log-file.ts';
@@ -25,6 +32,7 @@ export interface BatchPlace {
   readonly sizeBytes: number;
   readonly baseOffset: Offset;
   readonly lastOffset: Offset;
+  readonly leaderEpoch: LeaderEpoch;
   readonly maxTimestamp: Timestamp;
 }
 
@@ -167,7 +175,8 @@ export class Segment {
     if (sizeBytes < BATCH_HEADER_BYTES || position + sizeBytes > this.log.sizeBytes) return undefined;
     const baseOffset = longAt(header, 0) as Offset;
     const lastOffset = (baseOffset + header.readInt32BE(23)) as Offset;
-    return { position, sizeBytes, baseOffset, lastOffset, maxTimestamp: longAt(header, 35) as Timestamp };
+    const leaderEpoch = header.readInt32BE(12) as LeaderEpoch;
+    return { position, sizeBytes, baseOffset, lastOffset, leaderEpoch, maxTimestamp: longAt(header, 35) as Timestamp };
   }
 
   /**
@@ -181,6 +190,23 @@ export class Segment {
       if (batch.nextOffset > next) return `base offset ${batch.baseOffset}, expected ${least}`;
     }
     return flawOf(batch, least);
+  }
+
+  /**
+   * No CRC covers the leader epoch either, but epochs never descend, and one batch is not alone against both its
+   * neighbours. `expected`: that of the batch before, or what the history says. `behind`: what follows the segment.
+   */
+  flawOfEpoch(
+    batch: RecordBatch,
+    position: number,
+    { expected, behind }: { expected: LeaderEpoch; behind: LeaderEpoch | undefined },
+  ): string | undefined {
+    const { leaderEpoch } = batch;
+    if (leaderEpoch === expected || expected === NO_LEADER_EPOCH) return undefined;
+    const next = this.placeAt(position + batch.sizeBytes)?.leaderEpoch ?? behind;
+    if (next === leaderEpoch) return undefined;
+    const isAlone = leaderEpoch < expected || (next !== undefined && next < leaderEpoch);
+    return isAlone ? `leader epoch ${leaderEpoch}, expected ${expected}` : undefined;
   }
 
   /**
@@ -268,14 +294,38 @@ export class Segment {
     this.#times?.entries.file.close();
   }
 
-  /** The last entry, that of a closed segment, names a batch that is there and says so. */
+  /** Where a walk begins that must meet the batch of this offset. An index is believed only where the batch agrees. */
+  startFor(offset: Offset): number {
+    const hint = this.offsets.floor(offset);
+    if (hint === undefined) return 0;
+    if (this.placeAt(hint.position)?.lastOffset === hint.offset) return hint.position;
+    return this.rebuildIndexes() ? this.startFor(offset) : 0;
+  }
+
+  /** No batch before this offset has a timestamp beyond the target. */
+  skipTo(timestamp: number): Offset {
+    const entry = this.times.floorByTimestamp(timestamp);
+    if (entry === undefined) return this.baseOffset;
+    if (this.#placeOf(entry) !== undefined) return entry.offset;
+    return this.rebuildIndexes() ? this.skipTo(timestamp) : this.baseOffset;
+  }
+
+  /** The last entry, that of a closed segment, names a batch that is there and says so, and no later one says more. */
   #isTimeIndexTrue(): boolean {
     const last = this.times.last();
     if (!this.times.looksSane() || last === undefined) return this.log.sizeBytes === 0;
-    let place = this.placeAt(this.offsets.floor(last.offset)?.position ?? 0);
-    while (place !== undefined && place.lastOffset < last.offset)
+    let place = this.#placeOf(last);
+    if (place === undefined) return false;
+    while (place !== undefined && place.maxTimestamp <= last.timestamp)
       place = this.placeAt(place.position + place.sizeBytes);
-    return place?.lastOffset === last.offset && place.maxTimestamp === last.timestamp;
+    return place === undefined;
+  }
+
+  /** Of the batch that the entry names, where it is there and has that timestamp. */
+  #placeOf({ offset, timestamp }: TimeEntry): BatchPlace | undefined {
+    let place = this.placeAt(this.offsets.floor(offset)?.position ?? 0);
+    while (place !== undefined && place.lastOffset < offset) place = this.placeAt(place.position + place.sizeBytes);
+    return place?.lastOffset === offset && place.maxTimestamp === timestamp ? place : undefined;
   }
 
   /** Of what the time index says and the batches behind its last entry. */

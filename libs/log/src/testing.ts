@@ -69,11 +69,23 @@ export function batchOf(
 /** The folder /data of the disk and the log t-0 in it, made when it is not there. */
 export async function openLog(
   disk: Disk,
-  options: { config?: LogConfig; clock?: Clock; logger?: Logger; flush?: 'always' | 'os'; folder?: string } = {},
+  options: {
+    config?: LogConfig;
+    clock?: Clock;
+    logger?: Logger;
+    flush?: 'always' | 'os';
+    folder?: string;
+    /** As the cluster knows it. */
+    topicId?: Uuid;
+  } = {},
 ): Promise<{ directory: LogDirectory; log: Log }> {
   const config = options.config ?? tinySegments();
   const folder = options.folder ?? '/data';
-  const opening = { flush: options.flush ?? 'always', configOf: () => config };
+  const opening = {
+    flush: options.flush ?? 'always',
+    configOf: () => config,
+    ...(options.topicId && { topicIdOf: () => options.topicId }),
+  };
   const directory = await LogDirectory.open(testHost(disk, options), folder, IDENTITY, opening);
   return { directory, log: directory.get('t', 0) ?? (await directory.create('t', TOPIC_ID, 0, config)) };
 }

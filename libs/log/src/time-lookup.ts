@@ -21,8 +21,7 @@ export function firstAtOrAfter(
   for (const segment of segments) {
     if (segment.baseOffset >= range.upTo) return undefined;
     if (segment.nextOffset <= range.from || segment.largest.timestamp < target) continue;
-    const skipTo = segment.times.floorByTimestamp(target)?.offset ?? segment.baseOffset;
-    const start = segment.offsets.floor(offsetOf(Math.max(skipTo, range.from)))?.position ?? 0;
+    const start = segment.startFor(offsetOf(Math.max(segment.skipTo(target), range.from)));
     const found = firstInSegment(segment, start, target, range);
     if (found !== undefined) return found;
   }
@@ -77,7 +76,7 @@ function largestBelow(segment: Segment, upTo: Offset): number {
   if (segment.largest.offset < upTo) return segment.largest.timestamp;
   const known = segment.times.lastBelow(upTo);
   let largest: number = known?.timestamp ?? -1;
-  scan(segment.log, segment.offsets.floor(known?.offset ?? segment.baseOffset)?.position ?? 0, {
+  scan(segment.log, segment.startFor(known?.offset ?? segment.baseOffset), {
     visit: (batch) => {
       if (batch.nextOffset > upTo) return STOP;
       if (batch.recordCount > 0) largest = Math.max(largest, batch.maxTimestamp);

@@ -51,7 +51,7 @@ class NodeDisk implements Disk {
   rename(from: string, to: string): void {
     try {
       const moving = this.#files.beneath(from);
-      for (const file of [...this.#files.at(to)]) this.#loseName(file);
+      for (const file of this.#files.at(to)) this.#loseName(file);
       renameSync(from, to);
       for (const file of moving) {
         this.#files.delete(file);

@@ -1,0 +1,245 @@
+// A bit that turned, or an end that is missing, at any place of any file of the data folder: found at the start or at the
+// read. Indexes and snapshots are made again, a batch that is not as it was written is never served, the rest is.
+//
+// What cannot be found, for no checksum covers it and nothing beside it contradicts it (docs/INVARIANTS.md): a log start
+// that turned into another possible one, and the leader epoch of a log's very last batch after a kill.
+import { ErrorCode, LeaderEpoch, Offset } from '@milepost/core';
+import { batchesOf } from '@milepost/records';
+import { SimDisk, SimRandom } from '@milepost/simulator';
+import type { LogDirectory } from './log-directory.ts';
+import type { Log } from './log.ts';
+import { LogDirectoryRefused } from './meta-properties.ts';
+import {
+  appendAll,
+  batchOf,
+  listeningLogger,
+  numbered,
+  openLog,
+  readAll,
+  START_MS,
+  tinySegments,
+  TOPIC_ID,
+} from './testing.ts';
+
+const LIMIT_MS = 180_000;
+const BATCHES = 36;
+const DELETED_BELOW = Offset(3);
+const PRODUCER = { producerId: 7n, producerEpoch: 0 };
+const POSITIONS_PER_FILE = 40;
+const EPOCH_AT = 12;
+const EPOCH_ENDS = 16;
+const BYSTANDER = numbered(10);
+
+type Stop = 'clean stop' | 'kill';
+interface Left {
+  readonly files: ReadonlyMap<string, Buffer>;
+  /** As stored, by base offset. */
+  readonly batches: ReadonlyMap<number, Buffer>;
+}
+
+/** Several segments, three epochs, a producer, a deleted beginning; and a partition beside it that nothing happens to. */
+async function left(how: Stop): Promise<Left> {
+  const disk = new SimDisk(1);
+  const { directory, log } = await openLog(disk, { config: tinySegments() });
+  const beside = await directory.create('u', TOPIC_ID, 0, tinySegments());
+  appendAll(beside, BYSTANDER);
+  for (let n = 0; n < BATCHES; n++) {
+    const epoch = LeaderEpoch(n < 10 ? 1 : n < 25 ? 2 : 5);
+    const value = { value: `v${n}`.repeat(8), timestamp: START_MS + n * 1_000 };
+    const batch = batchOf([value, value], { ...PRODUCER, baseSequence: n * 2 });
+    expect(log.append(batch, epoch).error).toBe(ErrorCode.NONE);
+  }
+  await beside.sync();
+  await log.sync();
+  await log.deleteRecordsBefore(DELETED_BELOW);
+  const { records } = log.read(DELETED_BELOW, { maxBytes: 2 ** 20, upTo: log.logEndOffset, atLeastOneBatch: true }) as {
+    records: Buffer;
+  };
+  const batches = new Map<number, Buffer>();
+  for (let at = DELETED_BELOW as number; at < log.logEndOffset; ) {
+    const read = log.read(Offset(at), { maxBytes: 1, upTo: log.logEndOffset, atLeastOneBatch: true });
+    if (read.error !== ErrorCode.NONE) throw new Error(read.message);
+    const [batch] = [...batchesOf(read.records)];
+    batches.set(batch?.baseOffset ?? -1, Buffer.from(read.records));
+    at = batch?.nextOffset ?? Number.POSITIVE_INFINITY;
+  }
+  expect(records.length).toBeGreaterThan(0);
+  expect(batches.size).toBeGreaterThan(BATCHES - 3);
+  if (how === 'clean stop') await directory.close();
+  const files = new Map([...disk.files()].map(([path, bytes]) => [path, Buffer.from(bytes)]));
+  return { files, batches };
+}
+
+/** The same folder on a disk of its own. */
+function diskWith(files: ReadonlyMap<string, Buffer>): SimDisk {
+  const disk = new SimDisk(2);
+  for (const [path, bytes] of files) {
+    disk.makeFolder(path.slice(0, path.lastIndexOf('/')));
+    const file = disk.open(path, 'create');
+    if (bytes.length > 0) file.append(bytes);
+    file.close();
+  }
+  return disk;
+}
+
+interface Outcome {
+  readonly said: string;
+  /** Base offsets of batches that were not served. */
+  readonly missing: number[];
+  readonly log: Log;
+  readonly directory: LogDirectory;
+}
+
+/** Opens the folder; all that is served is as it was written, and the partition beside is whole. */
+async function opened({ files, batches }: Left): Promise<Outcome | LogDirectoryRefused> {
+  const logger = listeningLogger();
+  const found = await openLog(diskWith(files), { config: tinySegments(), logger, topicId: TOPIC_ID }).catch(
+    (failure: unknown) => failure,
+  );
+  if (found instanceof LogDirectoryRefused) return found;
+  if (found instanceof Error) throw found;
+  const { directory, log } = found as Awaited<ReturnType<typeof openLog>>;
+  const beside = directory.get('u', 0) as Log;
+  expect(beside.logEndOffset).toBe(BYSTANDER.length);
+  if (beside.logStartOffset === 0) expect(readAll(beside)).toEqual(BYSTANDER);
+
+  const missing: number[] = [];
+  for (const [baseOffset, bytes] of batches) {
+    const from = Offset(Math.max(baseOffset, DELETED_BELOW));
+    const read = log.read(from, { maxBytes: 1, upTo: log.logEndOffset, atLeastOneBatch: true });
+    const served = read.error === ErrorCode.NONE ? read.records : undefined;
+    if (served === undefined || served.length === 0) missing.push(baseOffset);
+    else if (!served.equals(bytes) && !isLastEpoch(baseOffset, served, bytes)) {
+      const [first] = [...batchesOf(served)];
+      if (first === undefined || !batches.get(first.baseOffset)?.equals(served))
+        throw new Error(`at ${from} something was served that was never written`);
+      missing.push(baseOffset); // the next one that is there
+    }
+  }
+  const { info: _, ...said } = logger.said;
+  return { said: [...said.warn, ...said.error].join('\n'), missing, log, directory };
+}
+
+const isLastEpoch = (baseOffset: number, served: Buffer, written: Buffer): boolean =>
+  baseOffset === (BATCHES - 1) * 2 &&
+  served.subarray(0, EPOCH_AT).equals(written.subarray(0, EPOCH_AT)) &&
+  served.subarray(EPOCH_ENDS).equals(written.subarray(EPOCH_ENDS));
+
+const flipped = (files: ReadonlyMap<string, Buffer>, path: string, bit: number): Map<string, Buffer> => {
+  const bytes = Buffer.from(files.get(path) as Buffer);
+  bytes[bit >> 3] = (bytes[bit >> 3] as number) ^ (1 << (bit & 7));
+  return new Map(files).set(path, bytes);
+};
+const cut = (files: ReadonlyMap<string, Buffer>, path: string, sizeBytes: number): Map<string, Buffer> =>
+  new Map(files).set(path, Buffer.from((files.get(path) as Buffer).subarray(0, sizeBytes)));
+
+const filesOf = ({ files }: Left, kind: RegExp): string[] => [...files.keys()].filter((path) => kind.test(path));
+const LOGS = /\/t-0\/\d+\.log$/;
+const DERIVED = /\/t-0\/\d+\.(index|timeindex|snapshot)$/;
+const CHECKPOINTS = /(-checkpoint|partition\.metadata|\.kafka_cleanshutdown)$/;
+
+/** As long as it was, with the times, the epochs and the producer that it had. */
+function isAsBefore({ log, missing }: Outcome): void {
+  expect(missing).toEqual([]);
+  expect(log.logStartOffset).toBe(DELETED_BELOW);
+  expect(log.logEndOffset).toBe(BATCHES * 2);
+  for (let n = 2; n < BATCHES; n++)
+    expect(log.offsetForTimestamp(START_MS + n * 1_000, log.logEndOffset)?.offset).toBe(Math.max(3, n * 2));
+  expect(log.endOffsetForEpoch(LeaderEpoch(1))?.endOffset).toBe(20);
+  expect(log.endOffsetForEpoch(LeaderEpoch(2))?.endOffset).toBe(50);
+  const again = { value: `v${BATCHES - 1}`.repeat(8), timestamp: START_MS + (BATCHES - 1) * 1_000 };
+  const repeated = batchOf([again, again], { ...PRODUCER, baseSequence: (BATCHES - 1) * 2 });
+  expect(log.append(repeated, LeaderEpoch(5))).toMatchObject({ duplicate: true, baseOffset: (BATCHES - 1) * 2 });
+}
+
+describe.each<Stop>(['clean stop', 'kill'])('after a %s', (how) => {
+  let before: Left;
+  const random = new SimRandom(how === 'kill' ? 3 : 4);
+  beforeAll(async () => {
+    before = await left(how);
+  }, LIMIT_MS);
+  const places = (path: string): number[] => {
+    const size = (before.files.get(path) as Buffer).length;
+    return size === 0 ? [] : Array.from({ length: POSITIONS_PER_FILE }, () => random.below(size * 8));
+  };
+
+  test(
+    'undamaged, all is as it was',
+    async () => {
+      isAsBefore((await opened(before)) as Outcome);
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    'a bit of a batch: that batch is named and not served, every other one is',
+    async () => {
+      for (const path of filesOf(before, LOGS))
+        for (const bit of places(path)) {
+          const outcome = (await opened({ ...before, files: flipped(before.files, path, bit) })) as Outcome;
+          expect([path, bit, outcome.missing.length]).toEqual([path, bit, Math.min(1, outcome.missing.length)]);
+          if (outcome.missing.length > 0) expect(outcome.said).toMatch(/batch at \d+ of /);
+        }
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    'a segment that ends early: what is gone is said, what is there is served',
+    async () => {
+      for (const path of filesOf(before, LOGS)) {
+        const bytes = before.files.get(path) as Buffer;
+        const ends = [...batchesOf(bytes)].map(({ position }) => position);
+        for (const sizeBytes of [...ends, ...places(path).map((bit) => bit >> 3)].slice(0, 30)) {
+          const outcome = (await opened({ ...before, files: cut(before.files, path, sizeBytes) })) as Outcome;
+          const base = Number(/(\d+)\.log$/.exec(path)?.[1]);
+          expect(outcome.missing.every((offset) => offset >= base)).toBe(true);
+          if (outcome.missing.length > 0) expect([path, sizeBytes, outcome.said]).not.toEqual([path, sizeBytes, '']);
+        }
+      }
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    'an index or a snapshot, wherever it is damaged or cut, is made again',
+    async () => {
+      for (const path of filesOf(before, DERIVED))
+        for (const bit of places(path).slice(0, 10)) {
+          isAsBefore((await opened({ ...before, files: flipped(before.files, path, bit) })) as Outcome);
+          isAsBefore((await opened({ ...before, files: cut(before.files, path, bit >> 3) })) as Outcome);
+        }
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    'a checkpoint, the marker or the metadata of a partition: nothing is served that is not so, nothing is lost',
+    async () => {
+      for (const path of filesOf(before, CHECKPOINTS))
+        for (const bit of places(path)) {
+          for (const files of [flipped(before.files, path, bit), cut(before.files, path, bit >> 3)]) {
+            const outcome = (await opened({ ...before, files })) as Outcome;
+            expect([path, bit, outcome.log.logEndOffset]).toEqual([path, bit, BATCHES * 2]);
+            if (!path.includes('log-start')) expect([path, bit, outcome.missing]).toEqual([path, bit, []]);
+          }
+        }
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    'meta.properties: the folder is used as it was, or refused',
+    async () => {
+      const path = '/data/meta.properties';
+      for (const bit of places(path)) {
+        for (const files of [flipped(before.files, path, bit), cut(before.files, path, bit >> 3)]) {
+          const outcome = await opened({ ...before, files });
+          if (outcome instanceof LogDirectoryRefused) expect(outcome.message).toMatch(/data folder|cluster\.id/);
+          else isAsBefore(outcome);
+        }
+      }
+    },
+    LIMIT_MS,
+  );
+});
