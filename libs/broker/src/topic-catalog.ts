@@ -15,17 +15,25 @@ export class ImageCatalog implements TopicCatalog {
   }
 
   named(name: string): CatalogTopic | undefined {
-    return asCatalogTopic(this.#image().topics.get(name));
+    return this.#asCatalogTopic(this.#image().topics.get(name));
   }
 
   withId(id: Uuid): CatalogTopic | undefined {
-    return asCatalogTopic(this.#image().topicsById.get(id));
+    return this.#asCatalogTopic(this.#image().topicsById.get(id));
   }
 
   names(): Iterable<string> {
     return this.#image().topics.keys();
   }
+
+  #asCatalogTopic(topic: TopicState | undefined): CatalogTopic | undefined {
+    if (!topic) return undefined;
+    const { name, id, partitions } = topic;
+    return { name, id, partitions: partitions.length, racks: () => racksOf(topic, this.#image().brokers) };
+  }
 }
 
-const asCatalogTopic = (topic: TopicState | undefined): CatalogTopic | undefined =>
-  topic && { name: topic.name, id: topic.id, partitions: topic.partitions.length };
+function racksOf({ partitions }: TopicState, brokers: ClusterImage['brokers']): string {
+  if (![...brokers.values()].some(({ rack }) => rack !== null)) return '';
+  return partitions.map(({ replicas }) => replicas.map((id) => brokers.get(id)?.rack ?? '').toSorted()).join(';');
+}

@@ -95,4 +95,6 @@ export interface CatalogTopic {
   readonly id: Uuid;
   /** How many. */
   readonly partitions: number;
+  /** Where its replicas are, partition by partition; '' where no broker has a rack. */
+  racks(): string;
 }

@@ -7,10 +7,10 @@ export class TestCatalog implements TopicCatalog {
   readonly #topics = new Map<string, CatalogTopic>();
   #made = 0;
 
-  set(name: string, partitions: number): Uuid {
+  set(name: string, partitions: number, racks = ''): Uuid {
     this.version += 1;
     const id = this.#topics.get(name)?.id ?? this.#newId();
-    this.#topics.set(name, { name, id, partitions });
+    this.#topics.set(name, { name, id, partitions, racks: () => racks });
     return id;
   }
 

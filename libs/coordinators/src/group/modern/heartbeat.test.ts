@@ -230,3 +230,11 @@ test('a topic that was deleted and made again is another one', async () => {
   await a!.follow();
   expect(a!.told).toEqual([{ topicId: fresh, partitions: [0, 1] }]);
 });
+
+test('a topic whose replicas move to another rack makes a new group epoch (KIP-1101)', async () => {
+  const h = await withTopic(2);
+  const [a] = await settledGroup(h, ['a']);
+  await h.clock.advance(1_000);
+  h.catalog.set('t', 2, 'north;south');
+  expect(await a!.follow()).toMatchObject({ memberEpoch: 2, assignment: null });
+});

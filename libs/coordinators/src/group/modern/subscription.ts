@@ -58,10 +58,11 @@ function topicsMatching(regex: string, catalog: TopicCatalog): readonly string[]
 const sameRegexes = (a: readonly ResolvedRegex[], b: readonly ResolvedRegex[]): boolean =>
   JSON.stringify(a) === JSON.stringify(b);
 
+/** Of all that an assignment depends on: which topics, how many partitions, on which racks (KIP-1101). */
 export function hashOfTopics(group: ConsumerGroup, catalog: TopicCatalog): string {
   const names = new Set(group.data.members.flatMap((member) => group.topicsOf(member)));
   const topics = [...names].toSorted().flatMap((name) => catalog.named(name) ?? []);
   const hash = createHash('sha256');
-  for (const { id, partitions } of topics) hash.update(`${id} ${partitions} `);
+  for (const topic of topics) hash.update(`${topic.id} ${topic.partitions} ${topic.racks()} `);
   return topics.length === 0 ? '' : hash.digest('base64');
 }
