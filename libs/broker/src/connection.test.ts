@@ -42,14 +42,14 @@ function connected(logger: Logger = silentLogger) {
         const word = frame.toString();
         asked.push(word);
         if (word === 'nonsense') throw new MalformedMessage('no such word');
-        if (word.startsWith('now')) return [frame];
+        if (word.startsWith('now')) return { chunks: [frame] };
         return new Promise((resolve) => answer.set(word, resolve));
       },
     },
   });
   client.begin();
   const say = (...words: string[]): void => client.bytes(Buffer.concat(words.map(framed)));
-  const settle = async (word: string, how: Answer = [Buffer.from(word)]): Promise<void> => {
+  const settle = async (word: string, how: Answer = { chunks: [Buffer.from(word)] }): Promise<void> => {
     answer.get(word)?.(how);
     await ticks();
   };

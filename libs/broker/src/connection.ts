@@ -13,7 +13,13 @@ const MOST_REQUESTS_UNDER_WAY = 256;
 const MOST_ANSWER_BYTES_HELD = 64 * 1024 * 1024;
 
 /** What a request comes to: bytes to send, nothing at all (acks=0), or the end of the connection. */
-export type Answer = readonly Uint8Array[] | 'none' | 'close';
+export type Answer = Reply | 'none' | 'close';
+
+export interface Reply {
+  readonly chunks: readonly Uint8Array[];
+  /** Called once, when the system has taken the chunks or nobody will: until then they must not change. */
+  readonly taken?: () => void;
+}
 
 export interface Peer {
   /** As Kafka prints it in group descriptions: `/192.0.2.1`. */
@@ -190,7 +196,7 @@ export class ClientConnection implements ConnectionListener, Peer {
     slot.answer = answer;
     this.#underWay--;
     if (answer === 'close') this.#leave();
-    if (typeof answer !== 'string') for (const part of answer) this.#heldBytes += part.length;
+    if (typeof answer !== 'string') this.#heldBytes += sizeOf(answer);
   }
 
   #settleLater(slot: Slot, answer: Promise<Answer>): void {
@@ -226,18 +232,34 @@ export class ClientConnection implements ConnectionListener, Peer {
   }
 
   #flush(): void {
-    const chunks: Uint8Array[] = [];
+    const due: Reply[] = [];
     let close = false;
     while (!close && this.#slots[0]?.answer !== undefined) {
       const { answer } = this.#slots.shift() as Slot;
       if (answer === 'close') close = true;
-      else if (typeof answer === 'object') chunks.push(...answer);
+      else if (typeof answer === 'object') due.push(answer);
     }
-    for (const chunk of chunks) this.#heldBytes -= chunk.length;
+    if (due.length > 0) this.#send(due);
     if (this.#gone) return;
-    if (chunks.length > 0) this.#writable = this.#connection.send(chunks) && this.#writable;
     if (close) this.#connection.close();
     if (this.#slots.length === 0) this.#whenIdle?.();
+  }
+
+  #send(due: readonly Reply[]): void {
+    const taken = (): void => {
+      for (const reply of due) {
+        this.#heldBytes -= sizeOf(reply);
+        reply.taken?.();
+      }
+      if (this.#paused) this.#scheduleGoOn();
+    };
+    if (this.#gone) taken();
+    else
+      this.#writable =
+        this.#connection.send(
+          due.flatMap(({ chunks }) => chunks),
+          taken,
+        ) && this.#writable;
   }
 
   #regulate(): void {
@@ -263,3 +285,5 @@ export class ClientConnection implements ConnectionListener, Peer {
     if (!this.#gone) this.#connection.pause();
   }
 }
+
+const sizeOf = ({ chunks }: Reply): number => chunks.reduce((sum, chunk) => sum + chunk.length, 0);

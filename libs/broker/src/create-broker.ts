@@ -33,6 +33,7 @@ import { OffsetsTopic } from './offsets-topic.ts';
 import { ProducerIds } from './producer-ids.ts';
 import { Purgatory } from './purgatory.ts';
 import { Quotas } from './quotas/quotas.ts';
+import { ReadBuffers } from './read-buffers.ts';
 import type { Services } from './services.ts';
 import { type GroupSnapshot, groupSnapshots, type TopicSnapshot, topicSnapshots } from './snapshots.ts';
 import { TopicAdmin } from './topic-admin.ts';
@@ -164,6 +165,7 @@ async function serve(
     partitions,
     delayedProduces: new Purgatory(clock),
     delayedFetches: new Purgatory(clock),
+    readBuffers: new ReadBuffers(),
     fetchSessions: new FetchSessionCache({ clock, random, meter, slots: settings.fetchSessionSlots }),
     groups,
     configs: new ConfigAdmin({ brokerId, queue, image, layers, logLevel }),

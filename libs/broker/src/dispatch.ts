@@ -65,6 +65,7 @@ export class Dispatcher implements Dispatch {
     const { name } = handler.api;
     const quotaClient = { user: ANONYMOUS, clientId: header.clientId ?? '' };
     let throttleMs = 0;
+    let taken: (() => void) | undefined;
     const context: Context = {
       services: this.#services,
       apiVersion: header.apiVersion,
@@ -73,6 +74,9 @@ export class Dispatcher implements Dispatch {
       quotaClient,
       throttle: (ms) => {
         throttleMs = Math.max(throttleMs, ms);
+      },
+      whenTaken: (run) => {
+        taken = run;
       },
       count: (error) => {
         if (error !== ErrorCode.NONE) this.#errors.add(1, { api: name, error: errorName(error) });
@@ -86,11 +90,8 @@ export class Dispatcher implements Dispatch {
       const muteMs = Math.max(throttleMs, this.#services.quotas.worked(quotaClient, workedMs));
       peer.mute(muteMs);
       if (typeof response === 'string') return response;
-      const answer = this.#answer(
-        handler,
-        header,
-        muteMs > 0 ? Object.assign({}, response, { throttleTimeMs: muteMs }) : response,
-      );
+      const throttled = muteMs > 0 ? Object.assign({}, response, { throttleTimeMs: muteMs }) : response;
+      const answer = this.#answer(handler, header, throttled, taken);
       this.#services.quotas.workedMore(quotaClient, this.#clock.monotonic() - workingSince);
       return answer;
     };
@@ -115,17 +116,18 @@ export class Dispatcher implements Dispatch {
     return 'close';
   }
 
-  #answer({ api }: Handler, { apiVersion, correlationId }: RequestHeader, response: object): Answer {
-    return responseFrame(api, apiVersion, correlationId, response as Record<string, never>);
+  #answer({ api }: Handler, header: RequestHeader, response: object, taken?: () => void): Answer {
+    const { apiVersion, correlationId } = header;
+    const chunks = responseFrame(api, apiVersion, correlationId, response as Record<string, never>);
+    return taken ? { chunks, taken } : { chunks };
   }
 
   #refuse({ apiKey, apiVersion, correlationId }: RequestHeader, peer: Peer): Answer {
     if (apiKey === ApiVersions.key) {
       const { key, oldest, newest } = ApiVersions;
-      return responseFrame(ApiVersions, 0, correlationId, {
-        errorCode: ErrorCode.UNSUPPORTED_VERSION,
-        apiKeys: [{ apiKey: key, minVersion: oldest, maxVersion: newest }],
-      });
+      const apiKeys = [{ apiKey: key, minVersion: oldest, maxVersion: newest }];
+      const answer = { errorCode: ErrorCode.UNSUPPORTED_VERSION, apiKeys };
+      return { chunks: responseFrame(ApiVersions, 0, correlationId, answer) };
     }
     this.#logger.warn(
       { client: peer.host, apiKey, apiVersion },

@@ -16,6 +16,7 @@ import type { ProducerIds } from './producer-ids.ts';
 import type { Purgatory } from './purgatory.ts';
 import type { QuotaClient } from './quotas/limits.ts';
 import type { Quotas } from './quotas/quotas.ts';
+import type { ReadBuffers } from './read-buffers.ts';
 import type { TopicAdmin } from './topic-admin.ts';
 import type { TopicTraffic } from './topic-traffic.ts';
 
@@ -27,6 +28,7 @@ export interface Services {
   readonly delayedProduces: Purgatory;
   readonly delayedFetches: Purgatory;
   readonly fetchSessions: FetchSessionCache;
+  readonly readBuffers: ReadBuffers;
   readonly groups: GroupCoordinator;
   readonly offsetsTopic: OffsetsTopic;
   readonly topics: TopicAdmin;
@@ -53,6 +55,8 @@ export interface Context {
   readonly quotaClient: QuotaClient;
   /** A quota holds the client back: the answer says for how long, then the connection is not read from (KIP-219). */
   readonly throttle: (throttleMs: number) => void;
+  /** Calls `run` once, when the system has taken this request's answer or nobody will. Not for `none` and `close`. */
+  readonly whenTaken: (run: () => void) => void;
   /** Counts an error that goes out; NONE is none. */
   readonly count: (error: ErrorCode) => void;
 }

@@ -117,8 +117,11 @@ export interface ConnectionListener {
 export interface Connection {
   readonly remote: Address;
   readonly local: Address;
-  /** Queues the bytes, in order. False: more than the buffer's limit is waiting; stop until `drained`. */
-  send(bytes: readonly Uint8Array[]): boolean;
+  /**
+   * Queues the bytes, in order. False: more than the buffer's limit is waiting; stop until `drained`.
+   * They must not change until `taken`: called once, when the system has them or the connection never will.
+   */
+  send(bytes: readonly Uint8Array[], taken?: () => void): boolean;
   /** Bytes queued and not yet taken by the system. */
   readonly pendingBytes: number;
   /** Stops and resumes the flow of `bytes` (TCP then pushes back). */

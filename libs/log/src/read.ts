@@ -1,8 +1,9 @@
 // Reads whole batches out of a segment, verbatim, from the one that contains an offset. Every batch is checked before it is
-// served: a consumer gets the good ones before a broken one, then the broken one's name and place, and never its bytes.
+// served for the first time (`verified.ts`): a consumer gets the good ones before a broken one, then the broken one's name
+// and place, and never its bytes.
 import type { LeaderEpoch, Offset } from '@milepost/core';
-import { batchesOf } from '@milepost/records';
-import { type Damage, findIntact, scan, STOP } from './scan.ts';
+import { batchesOf, type RecordBatch } from '@milepost/records';
+import { type Damage, findIntact, headerFlawOf, scan, STOP } from './scan.ts';
 import type { BatchPlace, Segment } from './segment.ts';
 
 export interface ReadOptions {
@@ -11,57 +12,80 @@ export interface ReadOptions {
   readonly upTo: Offset;
   /** The first batch is answered even when it is larger than `maxBytes` (KIP-74). */
   readonly atLeastOneBatch: boolean;
+  /** Where to read into: at least so many bytes, whose content does not matter. Absent: into memory of its own. */
+  readonly allocate?: (sizeBytes: number) => Buffer;
 }
 
 export const NO_RECORDS = Buffer.alloc(0);
+
+/** What tells whether a batch is as it was written. */
+export interface Checks {
+  readonly nowMs: number;
+  readonly epochAt: (offset: Offset) => LeaderEpoch;
+}
 
 /** Undefined where the segment ends before the offset, as one may that was compacted. */
 export function readBatches(
   segment: Segment,
   from: Offset,
   options: ReadOptions,
-  epochAt: (offset: Offset) => LeaderEpoch,
+  checks: Checks,
 ): Buffer | Damage | undefined {
   const first = seek(segment, from);
   if (first === undefined) return undefined;
-  const found = 'flaw' in first ? first : readFrom(segment, first, options, epochAt);
+  const found = 'flaw' in first ? first : readFrom(segment, first, options, checks);
   if (found === undefined || Buffer.isBuffer(found)) return found;
   const behind = seekIntact(segment, from);
-  return behind === undefined ? found : readFrom(segment, behind, options, epochAt);
+  return behind === undefined ? found : readFrom(segment, behind, options, checks);
 }
 
-function readFrom(
-  segment: Segment,
-  first: Found,
-  options: ReadOptions,
-  epochAt: (offset: Offset) => LeaderEpoch,
-): Buffer | Damage {
+function readFrom(segment: Segment, first: Found, options: ReadOptions, checks: Checks): Buffer | Damage {
   const { position, sizeBytes } = first;
   const allowed = options.atLeastOneBatch ? Math.max(options.maxBytes, sizeBytes) : options.maxBytes;
   if (allowed < sizeBytes) return NO_RECORDS;
 
-  const buffer = Buffer.allocUnsafeSlow(Math.min(allowed, segment.sizeBytes - position));
+  const wanted = Math.min(allowed, segment.sizeBytes - position);
+  const buffer = (options.allocate ?? Buffer.allocUnsafeSlow)(wanted).subarray(0, wanted);
   const length = segment.log.read(position, buffer);
+  const verifiedEnd = segment.verified.end(position, checks.nowMs) - position;
   let end = 0;
   let least = first.least;
   let epoch: LeaderEpoch | undefined;
   for (const batch of batchesOf(buffer.subarray(0, length))) {
-    const at = position + batch.position;
-    const expected = batch.leaderEpoch === epoch ? epoch : epochAt(batch.baseOffset);
-    const flaw =
-      segment.flawOf(batch, at, least, segment.nextOffset) ??
-      segment.flawOfEpoch(batch, at, { expected, behind: expected });
+    const at = position + end;
+    const behind = end + batch.sizeBytes;
+    const flaw = behind <= verifiedEnd ? headerFlawOf(batch, least) : flawOf(segment, batch, at, least, checks, epoch);
     if (flaw !== undefined) {
       if (end > 0) break;
       return { path: segment.path, position, flaw };
     }
-    if (batch.lastOffset >= options.upTo) break;
-    end += batch.sizeBytes;
-    least = batch.nextOffset;
+    const { nextOffset } = batch;
+    if (nextOffset > options.upTo) break;
+    end = behind;
+    least = nextOffset;
     epoch = batch.leaderEpoch;
   }
-  if (end > 0) segment.readEnds.remember(least, position + end);
+  if (end > 0) {
+    segment.readEnds.remember(least, position + end);
+    if (end > verifiedEnd) segment.verified.add(position, position + end);
+  }
   return buffer.subarray(0, end);
+}
+
+/** `lastEpoch`: of the batch before, which saves the search. */
+function flawOf(
+  segment: Segment,
+  batch: RecordBatch,
+  position: number,
+  least: Offset,
+  { epochAt }: Checks,
+  lastEpoch: LeaderEpoch | undefined,
+): string | undefined {
+  const expected = batch.leaderEpoch === lastEpoch ? lastEpoch : epochAt(batch.baseOffset);
+  return (
+    segment.flawOf(batch, position, least, segment.nextOffset) ??
+    segment.flawOfEpoch(batch, position, { expected, behind: expected })
+  );
 }
 
 interface Found extends BatchPlace {

@@ -17,9 +17,16 @@ export const describeDamage = ({ path, position, flaw }: Damage): string => `bat
 
 /** Undefined: this is the batch that follows. `least`: the end of the one before it. */
 export function flawOf(batch: RecordBatch, least: Offset): string | undefined {
+  const flaw = headerFlawOf(batch, least);
+  if (flaw !== undefined) return flaw;
+  if (!batch.isIntact()) return `crc ${hex(batch.crc)}, expected ${hex(crc32c(batch.bytes.subarray(CRC_FROM)))}`;
+  return undefined;
+}
+
+/** What can be seen without reading the records. */
+export function headerFlawOf(batch: RecordBatch, least: Offset): string | undefined {
   if (batch.magic !== 2) return `magic ${batch.magic}, expected 2`;
   if (batch.baseOffset < least) return `base offset ${batch.baseOffset}, expected ${least}`;
-  if (!batch.isIntact()) return `crc ${hex(batch.crc)}, expected ${hex(crc32c(batch.bytes.subarray(CRC_FROM)))}`;
   return undefined;
 }
 

@@ -17,6 +17,7 @@ import { OffsetIndex } from './offset-index.ts';
 import { ReadEnds } from './read-ends.ts';
 import { findIntact, flawOf, scan } from './scan.ts';
 import { type TimeEntry, TimeIndex } from './time-index.ts';
+import { Verified } from './verified.ts';
 
 export const offsetName = (offset: Offset): string => offset.toString().padStart(20, '0');
 
@@ -43,6 +44,7 @@ export class Segment {
   readonly baseOffset: Offset;
   readonly log: LogFile;
   readonly readEnds = new ReadEnds();
+  readonly verified = new Verified();
   readonly #disk: Disk;
   readonly #stem: string;
   readonly #isNew: boolean;
@@ -114,11 +116,12 @@ export class Segment {
     return this.#firstTimestamp;
   }
 
-  /** The batches have their offsets. @throws DiskFailed, and then nothing was appended. */
+  /** Checked batches, which have their offsets. @throws DiskFailed, and then nothing was appended. */
   append(records: Buffer, batches: readonly RecordBatch[], indexIntervalBytes: number): void {
     const start = this.log.sizeBytes;
     void this.largest; // may read an index: now, for behind the append nothing may fail
     this.log.append(records);
+    this.verified.add(start, start + records.length);
     for (const batch of batches) this.note(batch, start + batch.position, indexIntervalBytes);
   }
 
@@ -253,6 +256,7 @@ export class Segment {
   truncate(position: number, nextOffset: Offset): void {
     this.log.truncate(position);
     this.readEnds.clear();
+    this.verified.cut(position);
     this.offsets.truncateTo(nextOffset);
     this.times.truncateTo(nextOffset);
     this.#nextOffset = nextOffset;

@@ -33,11 +33,17 @@ export class NodeConnection implements Connection {
     return this.#socket.destroyed ? 0 : this.#socket.writableLength;
   }
 
-  send(bytes: readonly Uint8Array[]): boolean {
+  send(bytes: readonly Uint8Array[], taken?: () => void): boolean {
     const socket = this.#socket;
-    if (socket.destroyed || this.#isClosing) return false;
+    const last = bytes.findLastIndex((part) => part.length > 0);
+    if (socket.destroyed || this.#isClosing || last === -1) {
+      taken?.();
+      return last === -1 && !socket.destroyed && !this.#isClosing && !this.#isHeldBack;
+    }
     this.#cork();
-    for (const part of bytes) if (part.length > 0) socket.write(part);
+    // Called back behind the system call that has copied the bytes, or with an error when the socket is destroyed.
+    for (const [at, part] of bytes.entries())
+      if (part.length > 0) socket.write(part, at === last ? taken && (() => taken()) : undefined);
     this.#isHeldBack ||= socket.writableLength > SEND_LIMIT_BYTES;
     return !this.#isHeldBack;
   }

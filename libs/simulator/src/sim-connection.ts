@@ -25,7 +25,7 @@ export class SimConnection implements Connection {
   readonly #network: NetworkInside;
   #peer: SimConnection | undefined;
   /** Held by reference, as the real one does: who changes bytes after sending them is found out. */
-  readonly #pending: Uint8Array[] = [];
+  readonly #pending: (Uint8Array | (() => void))[] = [];
   #pendingBytes = 0;
   /** Of this end's bytes: taken from pending, not yet heard by the peer. */
   #unheardBytes = 0;
@@ -56,13 +56,17 @@ export class SimConnection implements Connection {
     return this.#pendingBytes;
   }
 
-  send(bytes: readonly Uint8Array[]): boolean {
-    if (this.#hasEnded || this.#isClosing) return false;
+  send(bytes: readonly Uint8Array[], taken?: () => void): boolean {
+    if (this.#hasEnded || this.#isClosing) {
+      taken?.();
+      return false;
+    }
     for (const part of bytes) {
       if (part.length === 0) continue;
       this.#pending.push(part);
       this.#pendingBytes += part.length;
     }
+    if (taken) this.#pending.push(taken);
     this.#pump();
     this.#isHeldBack ||= this.#pendingBytes > SEND_LIMIT_BYTES;
     return !this.#isHeldBack;
@@ -96,8 +100,9 @@ export class SimConnection implements Connection {
 
   /** Sends what fits into the window, cut where the seed says; the goodbye after the last of it. */
   #pump(): void {
+    this.#tell();
     while (this.#pending[0] !== undefined && this.#unheardBytes < WINDOW_BYTES) {
-      const first = this.#pending[0];
+      const first = this.#pending[0] as Uint8Array;
       const most = Math.min(first.length, WINDOW_BYTES - this.#unheardBytes, LARGEST_CHUNK_BYTES);
       const length = this.#network.random.chance(0.2) ? 1 + this.#network.random.below(most) : most;
       const chunk = Buffer.from(first.subarray(0, length));
@@ -106,6 +111,7 @@ export class SimConnection implements Connection {
       this.#pendingBytes -= length;
       this.#unheardBytes += length;
       this.#fly(this.#network.latencyMs(), () => this.#other.#arrived(chunk));
+      this.#tell();
     }
     if (this.#pendingBytes > 0) return;
     if (this.#isHeldBack) {
@@ -116,6 +122,11 @@ export class SimConnection implements Connection {
       this.#hasSaidGoodbye = true;
       this.#fly(this.#network.latencyMs(), () => this.#other.#arrived('end'));
     }
+  }
+
+  /** Who waits for the bytes that have just left. */
+  #tell(): void {
+    while (typeof this.#pending[0] === 'function') (this.#pending.shift() as () => void)();
   }
 
   /** Nothing overtakes what left before it. */
@@ -154,10 +165,11 @@ export class SimConnection implements Connection {
 
   #end(): void {
     this.#hasEnded = true;
-    this.#pending.length = 0;
+    const untaken = this.#pending.splice(0).filter((item) => typeof item === 'function');
     this.#pendingBytes = 0;
     this.#inbox.length = 0;
     this.#network.ended(this);
+    for (const taken of untaken) taken();
     this.#network.later(0, () => this.listener?.closed());
   }
 }

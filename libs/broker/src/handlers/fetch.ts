@@ -16,6 +16,7 @@ import {
   type ReadPartition,
 } from '../fetch-sessions/fetch-context.ts';
 import type { AskedPartition, FetchedPartition, NamedPartition } from '../fetch-sessions/fetch-session.ts';
+import { Loan } from '../read-buffers.ts';
 import type { Context } from '../services.ts';
 import { handler, type Unanswered } from './handler.ts';
 
@@ -61,7 +62,10 @@ async function waitForMore(
     isMet,
     onGone: (run) => context.peer.onGone(run),
   });
-  if (outcome === 'gone') return 'none';
+  if (outcome === 'gone') {
+    reading.drop();
+    return 'none';
+  }
   reading.again(); // topics and leaders may have changed meanwhile
   return reading.response();
 }
@@ -77,6 +81,7 @@ class Reading {
   readonly #maxBytes: number;
   #read: ReadPartition[] = [];
   #hasFailed = false;
+  readonly #loan: Loan;
 
   constructor(request: FetchRequest, asked: FetchContext, context: Context) {
     this.#request = request;
@@ -85,6 +90,8 @@ class Reading {
     const quotaBytes = context.services.quotas.mostFetchBytes(context.quotaClient);
     this.#maxBytes = Math.min(request.maxBytes, context.services.settings.fetchMaxBytes, quotaBytes);
     this.minBytes = Math.min(request.minBytes, this.#maxBytes);
+    this.#loan = new Loan(context.services.readBuffers);
+    context.whenTaken(this.#loan.giveBack);
     this.again();
   }
 
@@ -94,7 +101,13 @@ class Reading {
     return this.#hasFailed || this.sizeBytes >= this.minBytes || maxWaitMs <= 0 || this.partitions.length === 0;
   }
 
+  /** Nobody waits for what was read any more. */
+  drop(): void {
+    this.#loan.giveBack();
+  }
+
   again(): void {
+    this.#loan.giveBack();
     this.partitions = [];
     this.sizeBytes = 0;
     this.#read = [];
@@ -166,10 +179,11 @@ class Reading {
       maxBytes: Math.max(0, Math.min(asked.partitionMaxBytes, this.#maxBytes - this.sizeBytes)),
       upTo,
       atLeastOneBatch: this.sizeBytes === 0,
+      allocate: this.#loan.take,
     });
     if (outcome.error !== ErrorCode.NONE) return this.#failed(partition, asked, outcome.error);
     this.sizeBytes += outcome.records.length;
-    return { ...answer, records: outcome.records };
+    return { ...answer, records: this.#loan.trimmed(outcome.records) };
   }
 
   /** Offsets are not told along with an error, as in Kafka: a client asks ListOffsets. */

@@ -115,6 +115,52 @@ export function networkContract(name: string, make: () => NetworkUnderTest): voi
       await end(under, world);
     });
 
+    test('bytes may change once they are taken: what arrives is what was sent', async () => {
+      const under = make();
+      const world = await connect(under);
+      world.far.pause();
+      const part = Buffer.alloc(64 * 1024);
+      let taken = 0;
+      const sendNext = (n: number): void => {
+        if (n === 100) return;
+        part.fill(n);
+        world.near.send([Buffer.from([n]), part, Buffer.alloc(0)], () => {
+          taken++;
+          part.fill(0xee);
+          sendNext(n + 1);
+        });
+      };
+      sendNext(0);
+      await under.settle(Promise.resolve());
+      expect(taken).toBeLessThan(100);
+      world.far.resume();
+      await under.until(() => world.server.length === 100 * (1 + part.length));
+      expect(taken).toBe(100);
+      const came = Buffer.concat(world.server.chunks);
+      const wrong = Array.from({ length: 100 }, (_, n) => n).filter((n) => {
+        const at = n * (1 + part.length);
+        return !came.subarray(at, at + 1 + part.length).every((byte) => byte === n);
+      });
+      expect(wrong).toEqual([]);
+      await end(under, world);
+    });
+
+    test('bytes that will never leave are taken too, once', async () => {
+      const under = make();
+      const world = await connect(under);
+      world.far.pause();
+      const taken: number[] = [];
+      for (let n = 0; n < 100; n++) world.near.send([Buffer.alloc(256 * 1024)], () => taken.push(n));
+      world.near.send([], () => taken.push(100));
+      await under.settle(Promise.resolve());
+      expect(taken.length).toBeLessThan(100);
+      world.near.close('abort');
+      await under.until(() => world.client.closes === 1);
+      world.near.send([Buffer.from('too late')], () => taken.push(101));
+      expect(taken.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 102 }, (_, n) => n));
+      await end({ ...under, until: () => under.until(() => world.server.closes === 1) }, world);
+    });
+
     test('while it is paused nothing is heard, after that everything', async () => {
       const under = make();
       const world = await connect(under);
