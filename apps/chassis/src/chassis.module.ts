@@ -21,7 +21,7 @@ export class ChassisModule {
   static with({ settings, logger, meter, lifecycle }: Frame): DynamicModule {
     const host: Host = {
       clock: nodeClock,
-      disk: nodeDisk(),
+      disk: nodeDisk({ openFiles: settings.openFiles }),
       network: nodeNetwork,
       random: nodeRandom,
       meter,

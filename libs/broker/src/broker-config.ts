@@ -17,6 +17,7 @@ import {
   type ClusterImage,
   type Configs,
 } from '@milepost/metadata';
+import { type ConnectionLimits, readOverrides } from './connection-quotas.ts';
 import type { FlushPolicy } from '@milepost/replication';
 import type { CleanerSettings, LogDirectoryOptions } from '@milepost/log';
 import type { Windows } from './quotas/rate.ts';
@@ -43,6 +44,8 @@ export interface BrokerSettings {
   readonly fetchMaxBytes: number;
   readonly fetchSessionSlots: number;
   readonly requestMaxBytes: number;
+  readonly queuedRequestBytes: number;
+  readonly queuedResponseBytes: number;
   readonly connectionsMaxIdleMs: number;
   readonly retentionCheckIntervalMs: number;
   readonly quotaWindows: Windows;
@@ -71,6 +74,12 @@ function assignorsNamed(names: readonly string[]): readonly AssignorName[] {
 const migrationPolicyNamed = (name: string): MigrationPolicy =>
   MIGRATION_POLICIES.find((policy) => policy === name.toLowerCase()) ?? DEFAULT_GROUP_CONFIG.migrationPolicy;
 
+export const connectionLimitsOf = (layers: BrokerConfigLayers): ConnectionLimits => ({
+  total: brokerNumber(layers, 'max.connections'),
+  perIp: brokerNumber(layers, 'max.connections.per.ip'),
+  perIpOverrides: readOverrides(brokerList(layers, 'max.connections.per.ip.overrides')),
+});
+
 export function settingsOf(layers: BrokerConfigLayers): BrokerSettings {
   const number = (name: string): number => brokerNumber(layers, name);
   const windows = (name: string): Windows => ({
@@ -83,6 +92,8 @@ export function settingsOf(layers: BrokerConfigLayers): BrokerSettings {
     fetchMaxBytes: number('fetch.max.bytes'),
     fetchSessionSlots: number('max.incremental.fetch.session.cache.slots'),
     requestMaxBytes: number('socket.request.max.bytes'),
+    queuedRequestBytes: number('queued.max.request.bytes'),
+    queuedResponseBytes: number('queued.max.response.bytes'),
     connectionsMaxIdleMs: number('connections.max.idle.ms'),
     retentionCheckIntervalMs: number('log.retention.check.interval.ms'),
     quotaWindows: windows('quota.window'),

@@ -2,18 +2,21 @@
 // Clients that come before the broker is ready are accepted and read from when it is.
 import { type Address, type Cancel, type Host, type Listening } from '@milepost/core';
 import { ClientConnection, type Dispatch } from './connection.ts';
+import { type ConnectionLimits, ConnectionQuotas } from './connection-quotas.ts';
+import type { MemoryBudget } from './memory-budget.ts';
 import type { Quotas } from './quotas/quotas.ts';
 
 /** How long clients may take to get the answers that are due when the broker stops. */
 const FAREWELL_MS = 5_000;
 
 export interface ClientListenerDeps {
-  readonly host: Pick<Host, 'clock' | 'logger' | 'network'>;
+  readonly host: Pick<Host, 'clock' | 'logger' | 'meter' | 'network'>;
   readonly requestMaxBytes: number;
   readonly connectionsMaxIdleMs: number;
   readonly quotas: Pick<Quotas, 'connected' | 'connectionDelayMs'>;
-  /** max.connections; may change while the broker runs. */
-  readonly maxConnections: () => number;
+  readonly memory: MemoryBudget;
+  /** May change while the broker runs. */
+  readonly connectionLimits: () => ConnectionLimits;
 }
 
 export class ClientListener {
@@ -21,12 +24,23 @@ export class ClientListener {
   readonly #connections = new Set<ClientConnection>();
   /** Not served yet, or never: they came too fast. */
   readonly #held = new Set<ClientConnection>();
+  readonly #limits: ConnectionQuotas;
   #isOpen = false;
   #listening: Listening | undefined;
   #cancelSweep: Cancel = () => {};
 
   constructor(deps: ClientListenerDeps) {
     this.#deps = deps;
+    this.#limits = new ConnectionQuotas(deps.connectionLimits);
+    const { meter } = deps.host;
+    const open = meter.gauge('kafka_server_socket_server_metrics_connection_count', 'Connections of clients.');
+    const requests = meter.gauge('milepost_kafka_request_bytes_held', 'Of requests under way or coming in.');
+    const answers = meter.gauge('milepost_kafka_response_bytes_held', 'Of answers that clients have not taken yet.');
+    meter.onScrape(() => {
+      open.set(this.#limits.total);
+      requests.set(deps.memory.requestBytes);
+      answers.set(deps.memory.answerBytes);
+    });
   }
 
   get openConnections(): number {
@@ -36,16 +50,22 @@ export class ClientListener {
   /** @throws AddressInUse */
   async listen(address: Address, dispatch: Dispatch): Promise<Address> {
     const { clock, logger, network } = this.#deps.host;
-    const { requestMaxBytes } = this.#deps;
+    const { requestMaxBytes, memory } = this.#deps;
     this.#listening = await network.listen(address, (connection) => {
-      const client = new ClientConnection(connection, { dispatch, logger, clock, requestMaxBytes });
-      if (this.#connections.size >= this.#deps.maxConnections()) {
+      const client = new ClientConnection(connection, { dispatch, logger, clock, requestMaxBytes, memory });
+      const { host } = connection.remote;
+      const limit = this.#limits.enter(host);
+      if (limit !== undefined) {
+        logger.debug({ client: host, limit }, `connection refused: ${limit} are open`);
         client.abort();
         return client;
       }
       this.#connections.add(client);
-      client.onGone(() => this.#connections.delete(client));
-      this.#welcome(client, connection.remote.host);
+      client.onGone(() => {
+        this.#connections.delete(client);
+        this.#limits.left(host);
+      });
+      this.#welcome(client, host);
       return client;
     });
     return this.#listening.address;

@@ -1,5 +1,6 @@
 import { type Clock, type Connection, type Logger, MalformedMessage, silentLogger } from '@milepost/core';
 import { type Answer, ClientConnection } from './connection.ts';
+import { MemoryBudget } from './memory-budget.ts';
 
 const clock: Clock = { now: () => 0, monotonic: () => 0, after: () => () => {} };
 
@@ -12,9 +13,17 @@ class FakeSocket implements Connection {
   flowing = true;
   takesMore = true;
 
-  send(bytes: readonly Uint8Array[]): boolean {
+  takesAll = true;
+  readonly #untaken: (() => void)[] = [];
+
+  send(bytes: readonly Uint8Array[], taken: () => void): boolean {
     this.sends.push(Buffer.concat(bytes).toString());
+    this.#untaken.push(taken);
+    if (this.takesAll) this.take();
     return this.takesMore;
+  }
+  take(): void {
+    for (const taken of this.#untaken.splice(0)) taken();
   }
   pause(): void {
     this.flowing = false;
@@ -28,14 +37,18 @@ class FakeSocket implements Connection {
 }
 
 /** Frames are words; `p…` may overlap. Each is answered by its own echo when the test says so. */
-function connected(logger: Logger = silentLogger) {
+function connected(
+  logger: Logger = silentLogger,
+  { memory = new MemoryBudget({ requestBytes: -1, answerBytes: 1e9 }), requestMaxBytes = 1000 } = {},
+) {
   const socket = new FakeSocket();
   const asked: string[] = [];
   const answer = new Map<string, (answer: Answer) => void>();
   const client = new ClientConnection(socket, {
     clock,
     logger,
-    requestMaxBytes: 1000,
+    requestMaxBytes,
+    memory,
     dispatch: {
       mayOverlap: (frame) => frame.toString().startsWith('p'),
       dispatch: (frame) => {
@@ -166,6 +179,56 @@ test('a finished client gets what is under way and then the end', async () => {
   expect(asked).toEqual(['p1']);
   expect(socket.sends).toEqual(['p1']);
   expect(socket.state).toBe('closed');
+});
+
+test('above the limit of queued requests nobody is read from, until some are done', async () => {
+  const memory = new MemoryBudget({ requestBytes: 10, answerBytes: 1e9 });
+  const [one, other] = [connected(silentLogger, { memory }), connected(silentLogger, { memory })];
+  one.say('p1-and-so-on');
+  expect(memory.requestBytes).toBe(12);
+  other.say('now'); // had been sent before anybody could stop it
+  expect(other.socket.sends).toEqual(['now']);
+  expect([one.socket.flowing, other.socket.flowing]).toEqual([false, false]);
+  await one.settle('p1-and-so-on');
+  expect([one.socket.flowing, other.socket.flowing]).toEqual([true, true]);
+  expect(memory.requestBytes).toBe(0);
+});
+
+test('a huge request that finds no room waits for its turn, small ones do not', async () => {
+  const memory = new MemoryBudget({ requestBytes: 3_000_000, answerBytes: 1e9 });
+  const join = () => connected(silentLogger, { memory, requestMaxBytes: 4_000_000 });
+  const [first, second, small] = [join(), join(), join()];
+  const huge = framed('p'.repeat(3_500_000));
+  first.client.bytes(huge.subarray(0, 100_000));
+  second.client.bytes(huge.subarray(0, 100_000));
+  expect([first.socket.flowing, second.socket.flowing]).toEqual([true, false]);
+  small.say('now');
+  expect(small.socket.sends).toEqual(['now']);
+  expect(small.socket.flowing).toBe(true);
+  first.client.closed(); // it never sends the rest
+  await ticks();
+  expect(second.socket.flowing).toBe(true);
+  second.client.bytes(huge.subarray(100_000));
+  expect(second.asked).toHaveLength(1);
+  expect(memory.requestBytes).toBe(3_500_000);
+  second.client.closed();
+  await second.settle('p'.repeat(3_500_000));
+  expect(memory.requestBytes).toBe(0);
+});
+
+test('answers count until they are taken, or their client is gone', () => {
+  const memory = new MemoryBudget({ requestBytes: -1, answerBytes: 1e9 });
+  const { say, socket, client } = connected(silentLogger, { memory });
+  socket.takesAll = false;
+  say('now1', 'now2');
+  expect(memory.answerBytes).toBe(8);
+  socket.take();
+  expect(memory.answerBytes).toBe(0);
+  say('now3');
+  expect(memory.answerBytes).toBe(4);
+  client.closed();
+  socket.take();
+  expect(memory.answerBytes).toBe(0);
 });
 
 test('whoever waits for a client hears that it is gone, and its answer is dropped', async () => {

@@ -4,10 +4,11 @@
 // sees the effects of the one before it; only those that the dispatcher says may overlap (Produce after Produce) are
 // under way together. A client that sends faster than it is served, or does not read its answers, is no longer read
 // from: TCP pushes back. A frame that is not a request closes this connection and disturbs no other.
-// Never holds more than the limits below, apart from the one frame that comes in.
+// Never holds more than the limits below and those that all connections share (`memory-budget.ts`).
 import type { Cancel, Clock, Connection, ConnectionListener, Logger } from '@milepost/core';
 import { MalformedMessage } from '@milepost/core';
 import { FrameAssembler } from '@milepost/wire';
+import { MemoryBudget } from './memory-budget.ts';
 
 const MOST_REQUESTS_UNDER_WAY = 256;
 const MOST_ANSWER_BYTES_HELD = 64 * 1024 * 1024;
@@ -46,9 +47,11 @@ export interface ConnectionDeps {
   readonly clock: Clock;
   /** socket.request.max.bytes */
   readonly requestMaxBytes: number;
+  readonly memory: MemoryBudget;
 }
 
 interface Slot {
+  readonly requestBytes: number;
   answer: Answer | undefined;
 }
 
@@ -60,6 +63,7 @@ export class ClientConnection implements ConnectionListener, Peer {
   readonly #dispatch: Dispatch;
   readonly #logger: Logger;
   readonly #clock: Clock;
+  readonly #memory: MemoryBudget;
   readonly #frames: FrameAssembler;
   /** Whole frames that came with the same bytes as one that must be finished first. */
   readonly #queued: Buffer[] = [];
@@ -70,7 +74,10 @@ export class ClientConnection implements ConnectionListener, Peer {
   #underWay = 0;
   /** One of them tolerates no other beside it. */
   #exclusive = false;
+  /** Of answers that the system has not taken. */
   #heldBytes = 0;
+  /** Of the large request that is coming in, once it was admitted. */
+  #admittedBytes = 0;
   #writable = true;
   #paused = true;
   #lastHeard: number;
@@ -83,11 +90,12 @@ export class ClientConnection implements ConnectionListener, Peer {
   #whenIdle: (() => void) | undefined;
 
   /** Nothing is read before `begin`. */
-  constructor(connection: Connection, { dispatch, logger, clock, requestMaxBytes }: ConnectionDeps) {
+  constructor(connection: Connection, { dispatch, logger, clock, requestMaxBytes, memory }: ConnectionDeps) {
     this.#connection = connection;
     this.#dispatch = dispatch;
     this.#logger = logger;
     this.#clock = clock;
+    this.#memory = memory;
     this.host = `/${connection.remote.host}`;
     this.port = connection.remote.port;
     this.#frames = new FrameAssembler(requestMaxBytes);
@@ -115,12 +123,14 @@ export class ClientConnection implements ConnectionListener, Peer {
     this.#lastHeard = this.#clock.monotonic();
     try {
       for (const frame of this.#frames.frames(chunk)) {
+        this.#disclaim();
+        this.#memory.requests(frame.length);
         if (this.#queued.length === 0 && this.#mayStart(frame)) this.#start(frame);
         else this.#queued.push(frame);
         if (this.#leaving) break;
       }
     } catch (failure) {
-      this.#giveUp(failure, this.#newSlot());
+      this.#giveUp(failure, this.#newSlot(0));
     }
     this.#goOn();
   }
@@ -134,6 +144,8 @@ export class ClientConnection implements ConnectionListener, Peer {
     this.#gone = true;
     this.#unmute();
     this.#leave();
+    this.#memory.answers(-this.#heldBytes);
+    this.#heldBytes = 0;
     for (const run of this.#goneListeners) run();
     this.#goneListeners.clear();
     this.#whenIdle?.();
@@ -174,7 +186,7 @@ export class ClientConnection implements ConnectionListener, Peer {
   }
 
   #start(frame: Buffer): void {
-    const slot = this.#newSlot();
+    const slot = this.#newSlot(frame.length);
     this.#exclusive = !this.#dispatch.mayOverlap(frame);
     try {
       const answer = this.#dispatch.dispatch(frame, this);
@@ -185,8 +197,8 @@ export class ClientConnection implements ConnectionListener, Peer {
     }
   }
 
-  #newSlot(): Slot {
-    const slot: Slot = { answer: undefined };
+  #newSlot(requestBytes: number): Slot {
+    const slot: Slot = { requestBytes, answer: undefined };
     this.#slots.push(slot);
     this.#underWay++;
     return slot;
@@ -195,8 +207,9 @@ export class ClientConnection implements ConnectionListener, Peer {
   #settle(slot: Slot, answer: Answer): void {
     slot.answer = answer;
     this.#underWay--;
+    this.#memory.requests(-slot.requestBytes);
     if (answer === 'close') this.#leave();
-    if (typeof answer !== 'string') this.#heldBytes += sizeOf(answer);
+    if (typeof answer !== 'string') this.#hold(sizeOf(answer));
   }
 
   #settleLater(slot: Slot, answer: Promise<Answer>): void {
@@ -248,7 +261,7 @@ export class ClientConnection implements ConnectionListener, Peer {
   #send(due: readonly Reply[]): void {
     const taken = (): void => {
       for (const reply of due) {
-        this.#heldBytes -= sizeOf(reply);
+        this.#hold(-sizeOf(reply));
         reply.taken?.();
       }
       if (this.#paused) this.#scheduleGoOn();
@@ -262,12 +275,43 @@ export class ClientConnection implements ConnectionListener, Peer {
         ) && this.#writable;
   }
 
+  #hold(changeBytes: number): void {
+    if (this.#gone) return; // all that it held was given up
+    this.#heldBytes += changeBytes;
+    this.#memory.answers(changeBytes);
+  }
+
   #regulate(): void {
-    const mustWait = this.#queued.length > 0 || !this.#writable || this.#mutedUntil > 0;
-    if (mustWait === this.#paused || this.#leaving) return;
+    if (this.#leaving) return;
+    const mustWait = this.#queued.length > 0 || !this.#writable || this.#mutedUntil > 0 || !this.#hasMemory();
+    if (mustWait === this.#paused) return;
     this.#paused = mustWait;
     if (mustWait) this.#connection.pause();
     else this.#connection.resume();
+  }
+
+  /** Is there room for what comes in next? Where not, it is asked again when there may be. */
+  #hasMemory(): boolean {
+    const { announcedBytes } = this.#frames;
+    if (this.#admittedBytes > 0) return true;
+    if (!this.#memory.admits(announcedBytes)) {
+      this.#memory.waitForRoom(this.#askAgain);
+      return false;
+    }
+    if (MemoryBudget.isLarge(announcedBytes)) {
+      this.#admittedBytes = announcedBytes;
+      this.#memory.announced(announcedBytes);
+    }
+    return true;
+  }
+
+  readonly #askAgain = (): void => this.#scheduleGoOn();
+
+  /** The large request has come, or never will. */
+  #disclaim(): void {
+    if (this.#admittedBytes === 0) return;
+    this.#memory.announced(-this.#admittedBytes);
+    this.#admittedBytes = 0;
   }
 
   /** What came before is still answered, what comes after is not read. */
@@ -281,7 +325,9 @@ export class ClientConnection implements ConnectionListener, Peer {
 
   #leave(): void {
     this.#leaving = true;
-    this.#queued.length = 0;
+    for (const frame of this.#queued.splice(0)) this.#memory.requests(-frame.length);
+    this.#disclaim();
+    this.#memory.leave(this.#askAgain);
     if (!this.#gone) this.#connection.pause();
   }
 }

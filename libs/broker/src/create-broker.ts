@@ -15,7 +15,7 @@ import {
   topicConfigValues,
   type TopicState,
 } from '@milepost/metadata';
-import { type BrokerConfig, cleanerSettings, configLayers, settingsOf } from './broker-config.ts';
+import { type BrokerConfig, cleanerSettings, configLayers, connectionLimitsOf, settingsOf } from './broker-config.ts';
 import { BrokerGauges } from './broker-gauges.ts';
 import { ClientListener } from './client-listener.ts';
 import { ClientTelemetry } from './client-telemetry.ts';
@@ -29,6 +29,7 @@ import { handlers } from './handlers/index.ts';
 import { LagTimes } from './lag-times.ts';
 import { LocalPartitions } from './local-partitions.ts';
 import { LogLevel } from './log-level.ts';
+import { MemoryBudget } from './memory-budget.ts';
 import { OffsetsTopic } from './offsets-topic.ts';
 import { ProducerIds } from './producer-ids.ts';
 import { Purgatory } from './purgatory.ts';
@@ -158,6 +159,10 @@ async function serve(
     controllerWindows: settings.controllerQuotaWindows,
     connectionRate: () => brokerNumber(layers(), 'max.connection.creation.rate'),
   });
+  const memory = new MemoryBudget({
+    requestBytes: settings.queuedRequestBytes,
+    answerBytes: settings.queuedResponseBytes,
+  });
   const services: Services = {
     host,
     config,
@@ -166,6 +171,7 @@ async function serve(
     delayedProduces: new Purgatory(clock),
     delayedFetches: new Purgatory(clock),
     readBuffers: new ReadBuffers(),
+    memory,
     fetchSessions: new FetchSessionCache({ clock, random, meter, slots: settings.fetchSessionSlots }),
     groups,
     configs: new ConfigAdmin({ brokerId, queue, image, layers, logLevel }),
@@ -195,7 +201,8 @@ async function serve(
     requestMaxBytes: settings.requestMaxBytes,
     connectionsMaxIdleMs: settings.connectionsMaxIdleMs,
     quotas,
-    maxConnections: () => brokerNumber(layers(), 'max.connections'),
+    memory,
+    connectionLimits: () => connectionLimitsOf(layers()),
   });
   const address = await clients.listen(config.listen, new Dispatcher(services));
   closing.push(() => farewell(services, clients));

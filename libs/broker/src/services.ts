@@ -12,6 +12,7 @@ import type { FetchSessionCache } from './fetch-sessions/fetch-session-cache.ts'
 import type { LogLevel } from './log-level.ts';
 import type { LocalPartitions } from './local-partitions.ts';
 import type { OffsetsTopic } from './offsets-topic.ts';
+import type { MemoryBudget } from './memory-budget.ts';
 import type { ProducerIds } from './producer-ids.ts';
 import type { Purgatory } from './purgatory.ts';
 import type { QuotaClient } from './quotas/limits.ts';
@@ -29,6 +30,7 @@ export interface Services {
   readonly delayedFetches: Purgatory;
   readonly fetchSessions: FetchSessionCache;
   readonly readBuffers: ReadBuffers;
+  readonly memory: MemoryBudget;
   readonly groups: GroupCoordinator;
   readonly offsetsTopic: OffsetsTopic;
   readonly topics: TopicAdmin;

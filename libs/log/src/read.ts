@@ -45,7 +45,7 @@ function readFrom(segment: Segment, first: Found, options: ReadOptions, checks: 
   if (allowed < sizeBytes) return NO_RECORDS;
 
   const wanted = Math.min(allowed, segment.sizeBytes - position);
-  const buffer = (options.allocate ?? Buffer.allocUnsafeSlow)(wanted).subarray(0, wanted);
+  const buffer = options.allocate?.(wanted).subarray(0, wanted) ?? Buffer.allocUnsafeSlow(wanted);
   const length = segment.log.read(position, buffer);
   const verifiedEnd = segment.verified.end(position, checks.nowMs) - position;
   let end = 0;

@@ -1,6 +1,6 @@
 // The broker properties that are read here, with Kafka's names, types and defaults. The defaults of topics (`log.*`,
 // `message.max.bytes` …) are derived from the table of topic properties, so that each default is written down once.
-import { atLeast, type ConfigKey, listOf, oneOfIgnoringCase } from './config-key.ts';
+import { atLeast, type Check, type ConfigKey, listOf, oneOfIgnoringCase } from './config-key.ts';
 import { type BrokerSynonym, TOPIC_CONFIG_KEYS, type TopicConfigKey } from './topic-config-keys.ts';
 
 export interface BrokerConfigKey extends ConfigKey {
@@ -27,14 +27,13 @@ const key = (
 });
 
 /** Kafka's clients ask for them and its files set them; nothing here reads them so far. */
-const IDLE = new Set([
-  'log.cleaner.threads',
-  'log.cleaner.io.buffer.size',
-  'max.connections.per.ip',
-  'group.coordinator.rebalance.protocols',
-]);
+const IDLE = new Set(['log.cleaner.threads', 'log.cleaner.io.buffer.size', 'group.coordinator.rebalance.protocols']);
 
 const clusterWide = { mutability: 'cluster-wide' } as const;
+const limitsByAddress: Check = {
+  expected: 'a list of address:limit',
+  holds: (value) => value === '' || (value as string).split(',').every((item) => /^\s*\S+:\d+\s*$/.test(item)),
+};
 const positive = { accepts: atLeast(1) };
 const notNegative = { accepts: atLeast(0) };
 
@@ -116,6 +115,26 @@ const OWN_KEYS: readonly BrokerConfigKey[] = [
   key('controller.quota.window.num', 'INT', '11', 'How many windows of changes a client may save up.', positive),
   key('controller.quota.window.size.seconds', 'INT', '1', 'How long each of them is.', positive),
   key('telemetry.max.bytes', 'INT', '1048576', "The largest push of a client's metrics (KIP-714).", positive),
+  key(
+    'max.connections.per.ip.overrides',
+    'STRING',
+    '',
+    'Addresses with a limit of their own, such as 192.0.2.7:200,192.0.2.8:50.',
+    { accepts: limitsByAddress, mutability: 'cluster-wide' },
+  ),
+  key(
+    'queued.max.request.bytes',
+    'LONG',
+    '268435456',
+    "How many bytes of requests are held at once: above it, clients are not read from. -1: no limit, which is Kafka's default.",
+  ),
+  key(
+    'queued.max.response.bytes',
+    'LONG',
+    '134217728',
+    'How many bytes of answers are held for clients that do not take them: the nearer to it, the less a fetch reads. Not a property of Kafka.',
+    { accepts: atLeast(1024) },
+  ),
   key('fetch.max.bytes', 'INT', '57671680', 'The most that one fetch is answered with.', { accepts: atLeast(1024) }),
   key('max.incremental.fetch.session.cache.slots', 'INT', '1000', 'How many fetch sessions are kept.', notNegative),
 

@@ -125,6 +125,17 @@ export const table = {
     meaning:
       'always: acks=all waits for fsync (group commit). os: the page cache, as Kafka does; a power cut can lose it.',
   }),
+  openFiles: setting({
+    variable: 'MILEPOST_OPEN_FILES',
+    schema: z
+      .string()
+      .regex(/^[1-9]\d{0,6}$/)
+      .transform(Number),
+    expected: 'a whole number from 1 to 9999999',
+    fallback: '4000',
+    meaning:
+      'How many files of the log are kept open while nobody writes to them; beyond it, and beyond what the system allows, they are closed and opened again.',
+  }),
   routes: setting({
     variable: 'MILEPOST_MQTT_ROUTES',
     schema: text,

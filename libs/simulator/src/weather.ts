@@ -189,7 +189,10 @@ export class Weather {
     });
   }
 
-  /** Of one batch, somewhere. */
+  /**
+   * Of one batch, somewhere on the medium. A process that has checked it holds on to what it saw, and so does memory
+   * (decision 0016): the bit is seen by the next process.
+   */
   #rot(): void {
     const { node, world } = this.#parts;
     if (node.disk.isOff) return;
@@ -200,6 +203,7 @@ export class Weather {
     if (topic === undefined) return;
     world.note(`bit ${node.disk.flipBit(path)} of ${path} turns`);
     world.see({ kind: 'rotten', topic, index: Number(index) });
+    if (node.isAlive) this.#kill();
   }
 
   #cutBetweenSteps(disk: SimDisk, number: number): void {

@@ -31,6 +31,11 @@ export class FrameAssembler {
     this.#limitBytes = limitBytes;
   }
 
+  /** The size of the frame that is coming in, from when it is known until it is whole; 0: none. */
+  get announcedBytes(): number {
+    return this.#lengthBytes < LENGTH_BYTES ? 0 : this.#frameBytes;
+  }
+
   /** Bytes of a frame that is not whole yet. */
   get pendingBytes(): number {
     return this.#lengthBytes + this.#filled;

@@ -72,13 +72,13 @@ async function waitForMore(
 
 /** A look at all partitions of a request. */
 class Reading {
-  readonly minBytes: number;
+  minBytes = 0;
   partitions: Partition[] = [];
   sizeBytes = 0;
   readonly #request: FetchRequest;
   readonly #asked: FetchContext;
   readonly #context: Context;
-  readonly #maxBytes: number;
+  #maxBytes = 0;
   #read: ReadPartition[] = [];
   #hasFailed = false;
   readonly #loan: Loan;
@@ -87,9 +87,6 @@ class Reading {
     this.#request = request;
     this.#asked = asked;
     this.#context = context;
-    const quotaBytes = context.services.quotas.mostFetchBytes(context.quotaClient);
-    this.#maxBytes = Math.min(request.maxBytes, context.services.settings.fetchMaxBytes, quotaBytes);
-    this.minBytes = Math.min(request.minBytes, this.#maxBytes);
     this.#loan = new Loan(context.services.readBuffers);
     context.whenTaken(this.#loan.giveBack);
     this.again();
@@ -108,6 +105,10 @@ class Reading {
 
   again(): void {
     this.#loan.giveBack();
+    const { memory, quotas, settings } = this.#context.services;
+    const quotaBytes = quotas.mostFetchBytes(this.#context.quotaClient);
+    this.#maxBytes = Math.min(this.#request.maxBytes, settings.fetchMaxBytes, quotaBytes, memory.readableBytes);
+    this.minBytes = Math.min(this.#request.minBytes, this.#maxBytes);
     this.partitions = [];
     this.sizeBytes = 0;
     this.#read = [];
