@@ -27,6 +27,7 @@ const commands = {
   'bench:groups': [...sources, 'test/bench/groups.ts'],
   'bench:partitions': [...sources, 'test/bench/partitions.ts'],
   'bench:recovery': [...sources, 'test/bench/recovery.ts'],
+  'bench:kafka': [...sources, 'test/bench/kafka/main.ts'],
   build: ['node_modules/@nestjs/cli/bin/nest.js', 'build', 'appliance'], // one tsconfig: this emits every app and library
   types: ['node_modules/typescript/bin/tsc', '--noEmit'],
   plain: ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.plain.json'],

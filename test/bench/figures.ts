@@ -6,6 +6,9 @@ export interface Row {
   readonly name: string;
   readonly unit: string;
   readonly value: number;
+  /** Of the rounds, where there were some; `value` is then the median. */
+  readonly least?: number;
+  readonly most?: number;
   /** What was done, so that the figure means something. */
   readonly how: string;
 }
@@ -15,8 +18,9 @@ export const percentile = (sorted: readonly number[], share: number): number =>
 
 /** Printed; a whole run is written down too. `about`: one that has a file of its own. */
 export function report(rows: readonly Row[], isWhole: boolean, about = ''): void {
+  const widest = Math.max(44, ...rows.map(({ name }) => name.length));
   for (const { name, value, unit, how } of rows)
-    process.stdout.write(`${name.padEnd(44)} ${String(rounded(value)).padStart(10)} ${unit.padEnd(12)} ${how}\n`);
+    process.stdout.write(`${name.padEnd(widest)} ${String(rounded(value)).padStart(10)} ${unit.padEnd(12)} ${how}\n`);
   process.stdout.write('the generator shares the machine: trust ratios, not single figures\n');
   if (isWhole) write(rows, about);
 }

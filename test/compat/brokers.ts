@@ -15,6 +15,8 @@ export interface BrokerUnderTest {
   readonly bootstrap: string;
   /** The folder of its partitions, where it is on this machine. */
   readonly logs?: string;
+  /** Of its process, where that is ours. */
+  readonly pid?: number | undefined;
   stop(): Promise<void>;
 }
 
@@ -27,14 +29,18 @@ const properties = (kind: string): Record<string, string> => ({
   ...(kind === 'differential' && { 'log.retention.check.interval.ms': '86400000' }),
 });
 
-/** `against`: ours, kafka or host:port. */
-export function startBroker(against: string, kind: string): Promise<BrokerUnderTest> {
-  if (against === 'ours') return startOurs(kind);
+/** `against`: ours, kafka or host:port. `more`: variables for ours. */
+export function startBroker(
+  against: string,
+  kind: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<BrokerUnderTest> {
+  if (against === 'ours') return startOurs(kind, more);
   if (against === 'kafka') return startKafka(kind);
   return Promise.resolve({ bootstrap: against, stop: async () => {} });
 }
 
-async function startOurs(kind: string): Promise<BrokerUnderTest> {
+async function startOurs(kind: string, more: Readonly<Record<string, string>>): Promise<BrokerUnderTest> {
   const data = mkdtempSync(join(tmpdir(), 'milepost-compat-data-'));
   chmodSync(data, 0o711); // the embedded PostgreSQL does not run as root
   const settings = Object.entries(properties(kind)).map(([name, value]): [string, string] => [
@@ -49,8 +55,15 @@ async function startOurs(kind: string): Promise<BrokerUnderTest> {
     MILEPOST_HTTP_PORT: '0',
     MILEPOST_LOG_LEVEL: 'info',
     MILEPOST_FLUSH: 'always',
+    ...more,
   };
-  const args = ['--enable-source-maps', '--import', './tools/swc-hook.mjs', 'apps/broker/src/main.ts'];
+  const args = [
+    '--max-semi-space-size=16',
+    '--enable-source-maps',
+    '--import',
+    './tools/swc-hook.mjs',
+    'apps/broker/src/main.ts',
+  ];
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   child.stderr.pipe(brokerLog('ours'));
   const lines = createInterface({ input: child.stdout });
@@ -60,7 +73,8 @@ async function startOurs(kind: string): Promise<BrokerUnderTest> {
       if (line.startsWith('{"ready"')) resolve((JSON.parse(line) as { ports: { kafka: number } }).ports.kafka);
     });
   });
-  return { bootstrap: `127.0.0.1:${port}`, logs: join(data, 'log'), stop: () => stopped(child, data) };
+  const { pid } = child;
+  return { bootstrap: `127.0.0.1:${port}`, logs: join(data, 'log'), pid, stop: () => stopped(child, data) };
 }
 
 async function startKafka(kind: string): Promise<BrokerUnderTest> {
@@ -77,7 +91,8 @@ async function startKafka(kind: string): Promise<BrokerUnderTest> {
   const child = spawn('java', [...java, 'kafka.Kafka', config], { stdio: ['ignore', 'ignore', 'pipe'] });
   child.stderr.pipe(brokerLog('kafka'));
   await listening(child, port);
-  return { bootstrap: `127.0.0.1:${port}`, logs: join(data, 'logs'), stop: () => stopped(child, data) };
+  const { pid } = child;
+  return { bootstrap: `127.0.0.1:${port}`, logs: join(data, 'logs'), pid, stop: () => stopped(child, data) };
 }
 
 export const kafkaProperties = (kind: string, on: { port: number; controller: number; logs: string }): string =>

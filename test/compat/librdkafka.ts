@@ -13,6 +13,9 @@ const LIMIT_MS = 400_000;
 const source = cache(`kafka-javascript-${VERSION}`, 'deps', 'librdkafka');
 const tests = join(source, 'tests');
 
+/** What `prepare` has built, for other programs. */
+export const librdkafkaLibrary = { folder: join(source, 'src'), file: join(source, 'src', 'librdkafka.so.1') };
+
 export function librdkafka(protocol: 'classic' | 'consumer'): Suite {
   const suffix = protocol === 'classic' ? '' : '-consumer';
   let scripts: Promise<string | undefined> | undefined;

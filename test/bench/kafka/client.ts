@@ -1,0 +1,58 @@
+// The client that both brokers are loaded with: load.c, built against the librdkafka that the compatibility suite builds.
+import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { librdkafka, librdkafkaLibrary } from '../../compat/librdkafka.ts';
+import { cache } from '../../compat/suite.ts';
+import { command } from '../../support/run.ts';
+
+const source = fileURLToPath(new URL('load.c', import.meta.url));
+const binary = cache('bench-load');
+const LIMIT_MS = 900_000;
+
+/** Text: why it cannot be had here. */
+export async function prepareClient(): Promise<string | undefined> {
+  const absent = await librdkafka('classic').prepare();
+  if (absent !== undefined) return absent;
+  if (existsSync(binary) && statSync(binary).mtimeMs > statSync(source).mtimeMs) return undefined;
+  mkdirSync(cache(), { recursive: true });
+  const { folder, file } = librdkafkaLibrary;
+  const args = ['-O2', `-I${folder}`, source, '-o', binary, file, `-Wl,-rpath,${folder}`, '-lpthread'];
+  const { status, stderr } = await command('gcc', args);
+  return status === 0 ? undefined : `gcc: ${stderr.trim()}`;
+}
+
+export interface Moved {
+  readonly seconds: number;
+  readonly bytes: number;
+}
+
+export interface Latencies {
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly p999Ms: number;
+  readonly mostMs: number;
+}
+
+const load = async <Answer>(...args: readonly (string | number)[]): Promise<Answer> => {
+  const { status, stdout, stderr } = await command(binary, args.map(String), undefined, { limitMs: LIMIT_MS });
+  if (status !== 0) throw new Error(`load ${args.join(' ')}: ${stderr.trim().split('\n').at(-1) ?? ''}`);
+  return JSON.parse(stdout) as Answer;
+};
+
+/** acks=all, one partition, as fast as it goes. */
+export const produce = (bootstrap: string, topic: string, recordBytes: number, batchBytes: number, count: number) =>
+  load<Moved>('produce', bootstrap, topic, recordBytes, batchBytes, count);
+
+/** From the beginning, librdkafka's own fetch sizes. */
+export const consume = (bootstrap: string, topic: string, count: number) =>
+  load<Moved>('consume', bootstrap, topic, count);
+
+/** Evenly so many a second, linger 0: from the call to the acknowledgement. */
+export const produceEvenly = (
+  bootstrap: string,
+  topic: string,
+  recordBytes: number,
+  perSecond: number,
+  count: number,
+) => load<Latencies>('latency', bootstrap, topic, recordBytes, perSecond, count);

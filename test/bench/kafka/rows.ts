@@ -1,0 +1,155 @@
+// Side by side with Apache Kafka 4.3.1: the same client program, the same settings, in turn (A B A B …), after each broker
+// has been given enough to be warm. Of every figure the median, the least and the most; ratios are taken round by round.
+import { type Row, rounded } from '../figures.ts';
+import { consume, type Latencies, type Moved, produce, produceEvenly } from './client.ts';
+import { Peer } from './peer.ts';
+
+export interface Size {
+  readonly rounds: number;
+  readonly warmBytes: number;
+  readonly bytes: number;
+  readonly latencySeconds: number;
+}
+
+/** A JVM runs at half its speed for its first 500 MB: less than a gigabyte before would flatter us. */
+export const FULL: Size = { rounds: 5, warmBytes: 1.2e9, bytes: 1e9, latencySeconds: 20 };
+/** To see that it works. Its figures mean nothing. */
+export const QUICK: Size = { rounds: 2, warmBytes: 3e7, bytes: 3e7, latencySeconds: 2 };
+
+const RECORD_BYTES = 1000;
+const GIGABYTE = 1e9;
+const MEGABYTE = 1e6;
+
+const batches = { '16k': { bytes: 16_384, words: '16 KB batches' }, '1m': { bytes: 1_000_000, words: '1 MB batches' } };
+type BatchSize = keyof typeof batches;
+
+export const kafkaRows: Readonly<Record<string, (size: Size) => Promise<Row[]>>> = {
+  'produce-16k': (size) => producing('16k', size),
+  'produce-1m': (size) => producing('1m', size),
+  'fetch-16k': (size) => fetching('16k', size),
+  'fetch-1m': (size) => fetching('1m', size),
+  latency,
+};
+
+async function producing(batch: BatchSize, size: Size): Promise<Row[]> {
+  const { bytes, words } = batches[batch];
+  const send = (peer: Peer, topic: string, total: number): Promise<Moved> =>
+    produce(peer.bootstrap, topic, RECORD_BYTES, bytes, Math.ceil(total / RECORD_BYTES));
+  return sideBySide(
+    `produce, ${words}`,
+    `acks=all, ${RECORD_BYTES} B records, one partition, librdkafka`,
+    [() => Peer.kafka(), () => Peer.ours('always'), () => Peer.ours('os')],
+    size,
+    (peer) => send(peer, 'warm', size.warmBytes),
+    (peer, round) => send(peer, `round-${round}`, size.bytes),
+  );
+}
+
+async function fetching(batch: BatchSize, size: Size): Promise<Row[]> {
+  const { bytes, words } = batches[batch];
+  const count = Math.ceil(size.warmBytes / RECORD_BYTES);
+  return sideBySide(
+    `fetch, ${words}`,
+    `${RECORD_BYTES} B records, one partition, from the page cache, librdkafka`,
+    [() => Peer.kafka(), () => Peer.ours('os')],
+    size,
+    async (peer) => {
+      await produce(peer.bootstrap, 'log', RECORD_BYTES, bytes, count);
+      await consume(peer.bootstrap, 'log', count);
+    },
+    (peer) => consume(peer.bootstrap, 'log', count),
+  );
+}
+
+/** The first peer is the one that the others are measured against. */
+async function sideBySide(
+  name: string,
+  how: string,
+  starts: readonly (() => Promise<Peer>)[],
+  { rounds }: Size,
+  warm: (peer: Peer) => Promise<unknown>,
+  move: (peer: Peer, round: number) => Promise<Moved>,
+): Promise<Row[]> {
+  return onPeers(starts, async (peers) => {
+    for (const peer of peers) await warm(peer);
+    for (const peer of peers) peer.forgetPeak();
+    const taken = peers.map((peer) => ({ peer, perSecond: [] as number[], cpu: [] as number[] }));
+    for (let round = 0; round < rounds; round++)
+      for (const { peer, perSecond, cpu } of taken) {
+        const before = peer.cpuSeconds;
+        const { seconds, bytes } = await move(peer, round);
+        perSecond.push(bytes / seconds / MEGABYTE);
+        cpu.push((peer.cpuSeconds - before) / (bytes / GIGABYTE));
+      }
+    const [kafka] = taken;
+    return taken.flatMap((one) => [
+      spread(`${name}: ${one.peer.name}`, one.perSecond, 'MB/s', how),
+      spread(`${name}: ${one.peer.name}: server CPU`, one.cpu, 's/GB', how),
+      { name: `${name}: ${one.peer.name}: peak memory`, value: one.peer.peakMemoryBytes / MEGABYTE, unit: 'MB', how },
+      ...(kafka === undefined || one === kafka
+        ? []
+        : [
+            spread(`${name}: ${one.peer.name} / Kafka`, ratios(one.perSecond, kafka.perSecond), 'x', 'MB/s'),
+            spread(`${name}: ${one.peer.name} / Kafka: server CPU`, ratios(one.cpu, kafka.cpu), 'x', 's/GB'),
+          ]),
+    ]);
+  });
+}
+
+/** Both at once: an idle one takes next to nothing from the other, and the rounds can alternate. */
+async function onPeers(
+  starts: readonly (() => Promise<Peer>)[],
+  measure: (peers: readonly Peer[]) => Promise<Row[]>,
+): Promise<Row[]> {
+  const peers: Peer[] = [];
+  try {
+    for (const start of starts) peers.push(await start());
+    return await measure(peers);
+  } finally {
+    for (const peer of peers) await peer.stop();
+  }
+}
+
+const LATENCY_RECORD_BYTES = 100;
+const PER_SECOND = 5_000;
+
+async function latency(size: Size): Promise<Row[]> {
+  const how = `${LATENCY_RECORD_BYTES} B records, ${PER_SECOND}/s, linger 0, acks=all, librdkafka, from the call to the answer`;
+  return onPeers([() => Peer.kafka(), () => Peer.ours('os'), () => Peer.ours('always')], async (peers) => {
+    const evenly = (peer: Peer, seconds: number): Promise<Latencies> =>
+      produceEvenly(peer.bootstrap, 'latency', LATENCY_RECORD_BYTES, PER_SECOND, PER_SECOND * seconds);
+    for (const peer of peers) {
+      await produce(
+        peer.bootstrap,
+        'warm',
+        RECORD_BYTES,
+        batches['16k'].bytes,
+        Math.ceil(size.warmBytes / RECORD_BYTES),
+      );
+      await evenly(peer, size.latencySeconds);
+    }
+    const taken = peers.map((peer) => ({ peer, heard: [] as Latencies[] }));
+    for (let round = 0; round < size.rounds; round++)
+      for (const { peer, heard } of taken) heard.push(await evenly(peer, size.latencySeconds));
+    return taken.flatMap(({ peer, heard }) =>
+      (['p50Ms', 'p99Ms', 'p999Ms'] as const).map((which) =>
+        spread(
+          `produce latency: ${peer.name}: ${which.slice(0, -2)}`,
+          heard.map((one) => one[which]),
+          'ms',
+          how,
+        ),
+      ),
+    );
+  });
+}
+
+function spread(name: string, values: readonly number[], unit: string, how: string): Row {
+  const sorted = values.toSorted((a, b) => a - b);
+  const [least = Number.NaN, most = Number.NaN] = [sorted[0], sorted.at(-1)];
+  const value = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+  return { name, value, unit, least, most, how: `${how} (${rounded(least)} to ${rounded(most)})` };
+}
+
+const ratios = (ours: readonly number[], theirs: readonly number[]): number[] =>
+  ours.map((value, round) => value / (theirs[round] ?? Number.NaN));
