@@ -188,11 +188,9 @@ export class Segment {
    * the batch reaches beyond the beginning of the next one.
    */
   flawOf(batch: RecordBatch, position: number, least: Offset, end: Offset | undefined): string | undefined {
-    if (batch.baseOffset > least) {
-      const next = this.placeAt(position + batch.sizeBytes)?.baseOffset ?? end ?? least;
-      if (batch.nextOffset > next) return `base offset ${batch.baseOffset}, expected ${least}`;
-    }
-    return flawOf(batch, least);
+    const flaw = this.#outOfPlace(batch, position, least, end) ?? flawOf(batch, least);
+    if (flaw !== undefined) this.verified.cut(0); // whoever found it: what was checked before counts no more
+    return flaw;
   }
 
   /**
@@ -312,6 +310,12 @@ export class Segment {
     if (entry === undefined) return this.baseOffset;
     if (this.#placeOf(entry) !== undefined) return entry.offset;
     return this.rebuildIndexes() ? this.skipTo(timestamp) : this.baseOffset;
+  }
+
+  #outOfPlace(batch: RecordBatch, position: number, least: Offset, end: Offset | undefined): string | undefined {
+    if (batch.baseOffset <= least) return undefined;
+    const next = this.placeAt(position + batch.sizeBytes)?.baseOffset ?? end ?? least;
+    return batch.nextOffset > next ? `base offset ${batch.baseOffset}, expected ${least}` : undefined;
   }
 
   /** The last entry, that of a closed segment, names a batch that is there and says so, and no later one says more. */
