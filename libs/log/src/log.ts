@@ -216,13 +216,10 @@ export class Log {
         message: `offset ${from}, expected ${this.#logStartOffset} to ${this.logEndOffset}`,
       };
     if (from >= options.upTo) return { error: ErrorCode.NONE, records: NO_RECORDS };
-    const now = this.#around.host.clock.monotonic();
+    const checks = { nowMs: this.#around.host.clock.monotonic(), epochAt: (offset: Offset) => this.epochAt(offset) };
     try {
       for (let n = this.#segmentOf(from); n < this.#segments.length; n++) {
-        const found = readBatches(this.#segments[n] as Segment, from, options, {
-          nowMs: now,
-          epochAt: (offset) => this.#epochs.at(offset),
-        });
+        const found = readBatches(this.#segments[n] as Segment, from, options, checks);
         if (found === undefined) {
           const next = this.#segments[n + 1]?.baseOffset;
           if (next !== undefined && from < next && !this.config.compact)
