@@ -2,6 +2,7 @@
 // differences, and from what the suites came to when they last ran.
 import { apiOf } from '@milepost/wire';
 import { handlers } from '../../libs/broker/src/handlers/index.ts';
+import { clientsTable } from '../interop/clients.ts';
 import { type Allowed, better, harmless, missing } from './differential/allowed.ts';
 import { readRecorded } from './differential/recorded.ts';
 import type { Line } from './differential/stage.ts';
@@ -19,6 +20,8 @@ export function compatibilityPage(): string {
     'shared cores, `MILEPOST_FLUSH=always` (an fsync before each acknowledgement).',
     '',
     ...suites(),
+    '',
+    ...clientsTable(),
     '',
     ...differences(),
     '',
@@ -68,7 +71,7 @@ function suites(): string[] {
     'Test by test, with the reason for each that does not pass: [librdkafka](../test/compat/librdkafka/FINDINGS.md),',
     '[Java](../test/compat/java/FINDINGS.md), [franz-go](../test/compat/franz-go/FINDINGS.md). What must pass is listed beside',
     'them, and a run fails when one of those does. `--against kafka` asks a real Apache Kafka the same, `--must-pass` runs only',
-    'what must pass, `--only NAME,NAME` some. Clients of all languages are asked by `npm run test:interop`.',
+    'what must pass, `--only NAME,NAME` some.',
     '',
     '<details><summary>What did not pass in those runs, and what it said</summary>',
     '',

@@ -1,5 +1,6 @@
 // `npm run test:interop [-- --only node,python]`: clients that we did not write, against a broker of ours in a process
-// of its own. `-- --bootstrap host:port` asks another broker (a real Apache Kafka) the same questions.
+// of its own. `-- --bootstrap host:port` asks another broker (a real Apache Kafka) the same questions; `-- --write` after a
+// whole run keeps what it came to for docs/COMPATIBILITY.md.
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,6 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { Report } from '../support/run.ts';
+import { writeClients } from './clients.ts';
 import { compactionCases } from './compaction.ts';
 import { groupCommandCases } from './group-commands.ts';
 import { verifiableCases } from './java.ts';
@@ -33,7 +35,10 @@ const families = {
   go: saramaCases,
 };
 
-const { bootstrap, only } = parseArgs({ options: { bootstrap: { type: 'string' }, only: { type: 'string' } } }).values;
+const { bootstrap, only, write } = parseArgs({
+  options: { bootstrap: { type: 'string' }, only: { type: 'string' }, write: { type: 'boolean', default: false } },
+}).values;
+const began = performance.now();
 const report = new Report();
 const own = bootstrap === undefined ? await startBroker() : undefined;
 const broker = bootstrap ?? `127.0.0.1:${own?.port}`;
@@ -44,6 +49,7 @@ try {
   await own?.stop();
 }
 report.close();
+if (write) writeClients(report.outcomes, Math.ceil((performance.now() - began) / 60_000));
 
 async function startBroker(): Promise<{ port: number; logFolder: string; stop(): Promise<void> }> {
   const data = mkdtempSync(join(tmpdir(), 'milepost-interop-'));

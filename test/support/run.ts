@@ -46,7 +46,16 @@ export function check(holds: boolean, claim: string, seen: unknown): asserts hol
     throw new Error(`${claim}; seen: ${typeof seen === 'string' ? seen.slice(-2_000) : JSON.stringify(seen)}`);
 }
 
+/** What a case came to. */
+export interface Outcome {
+  readonly name: string;
+  /** Undefined: it passed. */
+  readonly problem: string | undefined;
+}
+
 export class Report {
+  /** Of those that were run. */
+  readonly outcomes: Outcome[] = [];
   #passed = 0;
   #failed = 0;
   #skipped = 0;
@@ -56,10 +65,13 @@ export class Report {
     try {
       await body();
       this.#passed += 1;
+      this.outcomes.push({ name, problem: undefined });
       process.stdout.write(`ok      ${name} (${Math.round(performance.now() - began)} ms)\n`);
     } catch (error) {
       this.#failed += 1;
-      process.stdout.write(`FAILED  ${name}: ${error instanceof Error ? error.message : String(error)}\n`);
+      const problem = error instanceof Error ? error.message : String(error);
+      this.outcomes.push({ name, problem });
+      process.stdout.write(`FAILED  ${name}: ${problem}\n`);
     }
   }
 
