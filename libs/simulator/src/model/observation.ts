@@ -22,6 +22,14 @@ export interface SimPartition {
   readonly name: string;
 }
 
+export function partitionsOf(topic: SimTopic): SimPartition[] {
+  return Array.from({ length: topic.partitions }, (_, index) => ({
+    topic,
+    index,
+    name: `${topic.name}-${index} of ${topic.id.slice(0, 8)}`,
+  }));
+}
+
 /** A record of one producer. Its text is in the world once: where it is found again, it is this one. */
 export interface SentRecord {
   readonly text: string;

@@ -1,8 +1,7 @@
 // The topics that the workload knows to exist, and those that it has asked to be deleted.
 import type { Uuid } from '@milepost/core';
-import type { SimPartition, SimTopic } from '../model/observation.ts';
+import { partitionsOf, type SimPartition, type SimTopic } from '../model/observation.ts';
 import type { SimRandom } from '../sim-random.ts';
-import { partitionsOf } from './world.ts';
 
 export class TopicBook {
   readonly #known = new Map<Uuid, SimPartition[]>();

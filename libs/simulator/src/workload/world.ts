@@ -1,6 +1,6 @@
 // What an actor of the workload lives in.
 import type { Network } from '@milepost/core';
-import type { Observation, SimPartition, SimTopic } from '../model/observation.ts';
+import type { Observation } from '../model/observation.ts';
 import type { SimClock } from '../sim-clock.ts';
 import type { SimRandom } from '../sim-random.ts';
 import type { Outstanding } from './outstanding.ts';
@@ -24,11 +24,3 @@ export const sleep = (world: Pick<World, 'clock'>, ms: number): Promise<void> =>
 /** From least to most. */
 export const between = (random: SimRandom, least: number, most: number): number =>
   least + random.below(most - least + 1);
-
-export function partitionsOf(topic: SimTopic): SimPartition[] {
-  return Array.from({ length: topic.partitions }, (_, index) => ({
-    topic,
-    index,
-    name: `${topic.name}-${index} of ${topic.id.slice(0, 8)}`,
-  }));
-}

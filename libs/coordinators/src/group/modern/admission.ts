@@ -3,7 +3,7 @@
 import { ErrorCode } from '@milepost/core';
 import type { GroupConfig } from '../../config.ts';
 import type { ConsumerHeartbeatCommand, ConsumerHeartbeatResult } from './commands.ts';
-import type { Owned } from './reconcile.ts';
+import type { Owned } from './owned.ts';
 import { type ConsumerGroup, type ConsumerMember, has, LEAVE, STATIC_MEMBER_LEFT } from './state.ts';
 import type { ConsumerTurn } from './turn.ts';
 

@@ -1,7 +1,7 @@
 // What members of consumer groups ask and are told, free of wire types.
 import type { ErrorCode, Uuid } from '@milepost/core';
 import type { ConsumerGroupState } from './state.ts';
-import type { Owned } from './reconcile.ts';
+import type { Owned } from './owned.ts';
 
 export interface ConsumerHeartbeatCommand {
   readonly groupId: string;

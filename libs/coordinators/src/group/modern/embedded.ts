@@ -5,7 +5,7 @@ import { ConsumerProtocolAssignment, ConsumerProtocolSubscription } from '@milep
 import type { TopicCatalog } from '../../ports.ts';
 import type { Partitions } from '../assignors/assignor.ts';
 import type { GroupProtocol } from '../commands.ts';
-import type { Owned } from './reconcile.ts';
+import type { Owned } from './owned.ts';
 
 /** As it joined. Bytes are base64: the state is JSON. */
 export interface ClassicFace {

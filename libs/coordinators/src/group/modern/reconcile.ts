@@ -2,6 +2,7 @@
 // what nobody else holds. It has the target's epoch from the moment on at which it has nothing left to give up, so
 // that no partition ever belongs to two members.
 import type { Uuid } from '@milepost/core';
+import type { Owned } from './owned.ts';
 import {
   type Assigned,
   assignedSince,
@@ -11,9 +12,6 @@ import {
   isReconciled,
   topicsIn,
 } from './state.ts';
-
-/** What a member says that it has, in a request that says it. */
-export type Owned = readonly { readonly topicId: Uuid; readonly partitions: readonly number[] }[] | null;
 
 type Condition = (topic: Uuid, partition: number) => boolean;
 
