@@ -9,6 +9,7 @@ import { Inject, Injectable, Module } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { DATABASE, HOST, Lifecycle, LOGGER, type Part, SETTINGS } from '../../chassis/src/index.ts';
 import { brokerProperties } from './broker-properties.ts';
+import { failedDisks } from './failed-disks.ts';
 
 const SAY_EVERY_MS = 2_000;
 
@@ -48,6 +49,10 @@ export class BrokerPart implements Part {
   async stop(): Promise<void> {
     await this.#broker?.close();
     await this.#metadata?.close(); // or it would look for a database that is being stopped
+  }
+
+  notReady(): string | undefined {
+    return failedDisks(this.#broker?.failedPartitions() ?? []);
   }
 
   /** For the apps in the same process. */

@@ -1,5 +1,15 @@
 // The checks that requests for a partition have in common.
-import { type BrokerId, ErrorCode, type LeaderEpoch, NO_BROKER, NO_LEADER_EPOCH, type Uuid } from '@milepost/core';
+import {
+  type BrokerId,
+  DiskFailed,
+  ErrorCode,
+  type LeaderEpoch,
+  NO_BROKER,
+  NO_LEADER_EPOCH,
+  partitionName,
+  type Uuid,
+} from '@milepost/core';
+import { LogFailed } from '@milepost/log';
 import type { BrokerState } from '@milepost/metadata';
 import type { Partition } from '@milepost/replication';
 import type { Context } from './services.ts';
@@ -16,6 +26,15 @@ export function ledPartition(
   if (currentLeaderEpoch < partition.leaderEpoch) return ErrorCode.FENCED_LEADER_EPOCH;
   if (currentLeaderEpoch > partition.leaderEpoch) return ErrorCode.UNKNOWN_LEADER_EPOCH;
   return partition;
+}
+
+/** What a partition's disk refuses is answered, and named with its partition; whatever else was thrown passes. */
+export function storageErrorOf(failure: unknown, { topic, index }: Partition, { services }: Context): ErrorCode {
+  if (failure instanceof LogFailed) return ErrorCode.KAFKA_STORAGE_ERROR; // the log has said it
+  if (!(failure instanceof DiskFailed)) throw failure;
+  const { path, code, message } = failure;
+  services.host.logger.error({ path, code }, `${partitionName(topic, index)}: ${message}`);
+  return ErrorCode.KAFKA_STORAGE_ERROR;
 }
 
 /** The name that goes with a topic id; undefined for an id that nobody has. */

@@ -59,6 +59,10 @@ const gauges = {
   kafka_consumergroup_lag: ['Records not yet read.', GROUP_PARTITION],
   kafka_consumergroup_lag_sum: ['Records not yet read, added up.', GROUP_TOPIC],
   kafka_consumergroup_lag_seconds: ['How long the oldest record not yet read has been waiting.', GROUP_PARTITION],
+  milepost_log_failed_partitions: [
+    'Partitions that take no more records since their disk failed, until a restart.',
+    [],
+  ],
   milepost_storage_disk_free_bytes: ['Free on the disk that holds the log.', []],
   milepost_storage_disk_total_bytes: ['Size of the disk that holds the log.', []],
 } as const satisfies Record<string, readonly [help: string, labelNames: readonly string[]]>;
@@ -150,7 +154,7 @@ export class BrokerGauges {
 
   #collectReplicas(topics: readonly TopicSnapshot[], minIsrOf: (topic: TopicSnapshot) => number): void {
     const { brokerId } = this.#sources;
-    const counts = { led: 0, held: 0, behind: 0, tooFew: 0, offline: 0 };
+    const counts = { led: 0, held: 0, behind: 0, tooFew: 0, offline: 0, failed: 0 };
     for (const topic of topics) {
       const minIsr = minIsrOf(topic);
       for (const { leader, replicas, isr, log } of topic.partitions) {
@@ -159,7 +163,8 @@ export class BrokerGauges {
         if (replicas.includes(brokerId)) counts.held++;
         if (isLed && isr.length < replicas.length) counts.behind++;
         if (isLed && isr.length < Math.min(minIsr, replicas.length)) counts.tooFew++;
-        if (leader < 0 || (isLed && !log)) counts.offline++;
+        if (leader < 0 || (isLed && (!log || log.isFailed))) counts.offline++;
+        if (log?.isFailed) counts.failed++;
       }
     }
     this.#set('kafka_server_replicamanager_leadercount', {}, counts.led);
@@ -167,6 +172,7 @@ export class BrokerGauges {
     this.#set('kafka_server_replicamanager_underreplicatedpartitions', {}, counts.behind);
     this.#set('kafka_server_replicamanager_underminisrpartitioncount', {}, counts.tooFew);
     this.#set('kafka_controller_kafkacontroller_offlinepartitionscount', {}, counts.offline);
+    this.#set('milepost_log_failed_partitions', {}, counts.failed);
   }
 
   #collectGroup({ groupId: consumergroup, members, offsets }: GroupSnapshot, ends: Ends): void {

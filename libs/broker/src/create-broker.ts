@@ -6,7 +6,7 @@
 // and closed. The store and the group store are the caller's, to be closed after the broker.
 import { type Address, type Cancel, type Host, type Logger, Offset, severalAtOnce } from '@milepost/core';
 import { GroupCoordinator, type GroupStore } from '@milepost/coordinators';
-import { LogCleaner, LogDirectory, logConfigOf } from '@milepost/log';
+import { LogCleaner, LogDirectory, LogFailed, logConfigOf } from '@milepost/log';
 import {
   brokerNumber,
   type ClusterImage,
@@ -52,6 +52,8 @@ export interface Broker {
   image(): ClusterImage;
   topics(): TopicSnapshot[];
   groupsSnapshot(): Promise<GroupSnapshot[]>;
+  /** Partitions whose disk failed: they take no more records until a restart. */
+  failedPartitions(): string[];
   close(): Promise<void>;
 }
 
@@ -238,6 +240,7 @@ async function serve(
     image,
     topics,
     groupsSnapshot,
+    failedPartitions: () => partitions.failed(),
     close: () => (closed ??= closeAll(closing)),
   };
 }
@@ -272,7 +275,10 @@ function keepRetention({ clock, logger }: Host, partitions: LocalPartitions, eve
   let cancel: Cancel;
   const round = (): Promise<void> =>
     severalAtOnce(RETENTIONS_AT_ONCE, partitions.all(), async ({ log }) => {
-      await log.applyRetention(clock.now()).catch(warn(logger, `retention of ${log.topic}-${log.partition} failed`));
+      const say = warn(logger, `retention of ${log.topic}-${log.partition} failed`);
+      await log.applyRetention(clock.now()).catch((failure: unknown) => {
+        if (!(failure instanceof LogFailed)) say(failure); // that one the log has said
+      });
     });
   const later = (): void => {
     cancel = clock.after(everyMs, () => void round().then(later));

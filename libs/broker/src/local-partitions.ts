@@ -13,7 +13,7 @@ import {
   partitionName,
   severalAtOnce,
 } from '@milepost/core';
-import type { LogConfig, LogDirectory } from '@milepost/log';
+import { type LogConfig, type LogDirectory, LogFailed } from '@milepost/log';
 import {
   type ClusterImage,
   type MetadataChange,
@@ -78,6 +78,13 @@ export class LocalPartitions {
 
   *all(): Iterable<Partition> {
     for (const partitions of this.#byTopic.values()) for (const partition of partitions) if (partition) yield partition;
+  }
+
+  /** Those that take no more records, until a restart. */
+  failed(): string[] {
+    return Array.from(this.all())
+      .filter(({ isFailed }) => isFailed)
+      .map(({ topic, index }) => partitionName(topic, index));
   }
 
   /** First of all, at start: folders that no row knows are set aside, under their own name with `.stray`. */
@@ -188,11 +195,13 @@ export class LocalPartitions {
         if (partition.leader === this.#options.brokerId) yield [topic, partition];
   }
 
+  /** A log says itself that its disk failed, at that moment; this is for what is broken in another way. */
   #report(partition: Partition, failure: unknown): void {
+    if (failure instanceof LogFailed) return;
     const name = partitionName(partition.topic, partition.index);
     this.#options.logger.error(
       { partition: name, err: failure },
-      `${name} takes no more records: its disk failed. Restart the broker once the disk is well; unsynced records may be lost`,
+      `${name} takes no more records, for a reason that should not be: restart the broker; unsynced records may be lost`,
     );
   }
 }

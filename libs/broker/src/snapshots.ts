@@ -26,6 +26,8 @@ export interface PartitionSnapshot {
         readonly logEndOffset: Offset;
         readonly highWatermark: Offset;
         readonly sizeBytes: number;
+        /** Its disk failed: it takes no more records until a restart. */
+        readonly isFailed: boolean;
       }
     | undefined;
 }
@@ -64,6 +66,7 @@ export function topicSnapshots(image: ClusterImage, local: LocalPartitions): Top
         logEndOffset: led.log.logEndOffset,
         highWatermark: led.highWatermark,
         sizeBytes: led.log.sizeBytes,
+        isFailed: led.isFailed,
       };
       return { index, leader, leaderEpoch, replicas, isr, log };
     }),

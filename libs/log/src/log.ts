@@ -381,7 +381,7 @@ export class Log {
       await this.sync();
       return !this.#epochs.isDirty;
     } catch (failure) {
-      this.#around.host.logger.error({ failure }, `${this.#name}: not closed cleanly`);
+      if (!this.failed) this.#around.host.logger.error({ failure }, `${this.#name}: not closed cleanly`);
       return false;
     } finally {
       await this.retire('it was closed');
@@ -486,17 +486,18 @@ export class Log {
     this.#dropBelow(this.#durableStart);
   }
 
-  /** What could not be synced may be gone from the page cache too: a second try could only lie. */
+  /** What could not be synced may be gone from the page cache too: a second try could only lie. Said here, and only here. */
   #failed(cause: unknown): LogFailed {
     if (this.#failure === undefined) {
-      this.#failure = new LogFailed(`${this.#name}: a sync failed, nothing more is written: ${String(cause)}`, {
-        cause,
-      });
-      leaveDoubt(this.#around.host.disk, this.#around.folder);
-      this.#around.host.logger.error(
-        { topic: this.topic, partition: this.partition, flushedOffset: this.#flushedOffset, cause: String(cause) },
-        `${this.#failure.message}; all below offset ${this.#flushedOffset} is safe; check the disk and start again`,
+      const { topic, partition, flushedOffset } = this;
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      this.#failure = new LogFailed(
+        `${this.#name} takes no more records: its disk failed: ${reason}; all below offset ${flushedOffset} is safe, ` +
+          'what came after may be lost; check the disk, then restart the broker',
+        { cause },
       );
+      leaveDoubt(this.#around.host.disk, this.#around.folder);
+      this.#around.host.logger.error({ topic, partition, flushedOffset, reason }, this.#failure.message);
     }
     return this.#failure;
   }
@@ -533,15 +534,14 @@ export class Log {
   }
 
   async #replace(sources: readonly Segment[], cleaned: Segment): Promise<boolean> {
-    const { disk } = this.#around.host;
-    const { folder } = this.#around;
+    const { folder, host } = this.#around;
     try {
       cleaned.moveTo(SWAP);
     } catch (failure) {
       await cleaned.discard();
       throw failure;
     }
-    await this.#orFail(() => disk.syncFolder(folder));
+    await this.#orFail(() => host.disk.syncFolder(folder));
     // Files go between two syncs, never under one: of a segment that was just rolled the indexes may still be waiting.
     while (this.#isFlushing || sources.some((source) => this.#unsynced.includes(source))) await this.#commit.run();
     if (!this.hasSegments(sources)) {
@@ -554,7 +554,7 @@ export class Log {
       cleaned.moveTo('');
       this.#segments.splice(this.#segments.indexOf(sources[0] as Segment), sources.length, cleaned);
       for (const source of sources.slice(1)) this.#snapshots.forget(source.baseOffset);
-      return disk.syncFolder(folder);
+      return host.disk.syncFolder(folder);
     });
     return true;
   }

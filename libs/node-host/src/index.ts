@@ -2,4 +2,5 @@
 export { nodeClock } from './node-clock.ts';
 export { nodeDisk, type NodeDiskOptions } from './node-disk.ts';
 export { nodeNetwork } from './node-network.ts';
+export { openFileLimit, openFilesWithin } from './open-file-limit.ts';
 export { nodeRandom } from './node-random.ts';

@@ -134,7 +134,7 @@ export const table = {
     expected: 'a whole number from 1 to 9999999',
     fallback: '4000',
     meaning:
-      'How many files of the log are kept open while nobody writes to them; beyond it, and beyond what the system allows, they are closed and opened again.',
+      "How many files of the log are kept open while nobody writes to them; others are closed and opened again. Capped, with a warning, by the system's limit (ulimit -n) less 1000 for connections (half of a limit below 2000).",
   }),
   routes: setting({
     variable: 'MILEPOST_MQTT_ROUTES',

@@ -204,7 +204,7 @@ class Simulation implements World {
   #logger(): Logger {
     const say = (level: string) => (_: object, message: string) => {
       this.note(`node ${level}: ${message}`);
-      if (/a sync failed|takes no more records|is offline/.test(message)) this.#weather.needsRepair();
+      if (/takes no more records|is offline/.test(message)) this.#weather.needsRepair();
     };
     return { debug: () => {}, info: () => {}, warn: say('warns'), error: say('errs') };
   }

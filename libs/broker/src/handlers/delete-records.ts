@@ -3,6 +3,7 @@
 import { ErrorCode, NO_OFFSET, type Offset } from '@milepost/core';
 import { isInternalTopic } from '@milepost/metadata';
 import { DeleteRecords } from '@milepost/wire';
+import { storageErrorOf } from '../access.ts';
 import type { Context } from '../services.ts';
 import { handler } from './handler.ts';
 
@@ -25,14 +26,18 @@ async function deleteBefore(
   topic: string,
   index: number,
   asked: Offset,
-  { services }: Context,
+  context: Context,
 ): Promise<{ lowWatermark: Offset; errorCode: ErrorCode }> {
   const refuse = (errorCode: ErrorCode) => ({ lowWatermark: NO_OFFSET, errorCode });
   if (isInternalTopic(topic)) return refuse(ErrorCode.INVALID_TOPIC_EXCEPTION);
-  const partition = services.partitions.find(topic, index);
+  const partition = context.services.partitions.find(topic, index);
   if (typeof partition === 'number') return refuse(partition);
   if (!partition.log.config.delete) return refuse(ErrorCode.POLICY_VIOLATION);
   const offset = asked === NO_OFFSET ? partition.highWatermark : asked;
   if (offset < 0 || offset > partition.highWatermark) return refuse(ErrorCode.OFFSET_OUT_OF_RANGE);
-  return { lowWatermark: await partition.deleteRecordsBefore(offset), errorCode: ErrorCode.NONE };
+  try {
+    return { lowWatermark: await partition.deleteRecordsBefore(offset), errorCode: ErrorCode.NONE };
+  } catch (failure) {
+    return refuse(storageErrorOf(failure, partition, context));
+  }
 }

@@ -5,7 +5,7 @@
 import { ErrorCode, NO_OFFSET, type Offset } from '@milepost/core';
 import type { Partition } from '@milepost/replication';
 import { ListOffsets, type ListOffsetsRequest, type ListOffsetsResponse, ListOffsetsTime } from '@milepost/wire';
-import { ledPartition } from '../access.ts';
+import { ledPartition, storageErrorOf } from '../access.ts';
 import type { Context } from '../services.ts';
 import { handler } from './handler.ts';
 import { namedTwice } from './named-twice.ts';
@@ -61,7 +61,11 @@ function find(topic: string, asked: Asked, request: ListOffsetsRequest, context:
   const partition = ledPartition(context, topic, asked.partitionIndex, asked.currentLeaderEpoch);
   if (typeof partition === 'number') return partition;
   const upTo = isolationLevel === READ_COMMITTED ? partition.lastStableOffset : partition.highWatermark;
-  return offsetAt(partition, timestamp, upTo);
+  try {
+    return offsetAt(partition, timestamp, upTo);
+  } catch (failure) {
+    return storageErrorOf(failure, partition, context);
+  }
 }
 
 function offsetAt(partition: Partition, timestamp: number, upTo: Offset): Found {
