@@ -9,4 +9,6 @@ export default {
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.toolchain', '<rootDir>/data'],
   cacheDirectory: '<rootDir>/.cache/jest',
   testTimeout: 30_000,
+  // jest leaves one core idle; on two that is half of them.
+  maxWorkers: '100%',
 };
