@@ -1,6 +1,6 @@
 // Which stretches of a segment's file hold batches that this process has checked: those it appended, and those that a
 // reader has had checked since. They are not checked again at each read, but for what a while later may have rotted: after
-// VERIFIED_FOR_MS everything counts as unchecked, and the next reader pays for it once (decision 0016).
+// VERIFIED_FOR_MS everything counts as unchecked, and the next reader pays for it once (decision 0013).
 
 const VERIFIED_FOR_MS = 10 * 60_000;
 

@@ -191,7 +191,7 @@ export class Weather {
 
   /**
    * Of one batch, somewhere on the medium. A process that has checked it holds on to what it saw, and so does memory
-   * (decision 0016): the bit is seen by the next process.
+   * (decision 0013): the bit is seen by the next process.
    */
   #rot(): void {
     const { node, world } = this.#parts;
