@@ -105,8 +105,20 @@ test('where the topic comes later, or its disk was full, all that was missed is 
   expect(await member?.commit(2)).toBe(ErrorCode.NONE);
   await said(h);
   h.partitions.isIll = false;
-  h.coordinator.catchUpEcho();
+  await h.clock.advance(5_000);
   expect(await said(h)).toContainEqual(expect.stringContaining('offset:2'));
+});
+
+test('a partition whose disk has failed is asked again every few seconds, not in circles', async () => {
+  const h = await Harness.start();
+  const [member] = await h.stable(1);
+  h.partitions.isIll = true;
+  await member?.commit(1);
+  await said(h);
+  const before = h.partitions.refusals;
+  h.coordinator.catchUpEcho();
+  await h.clock.advance(20_000);
+  expect(h.partitions.refusals).toBe(before + 4);
 });
 
 test('a coordinator that takes over says what differs, and nothing again', async () => {
@@ -137,7 +149,7 @@ test('of a group in the midst of a rebalance the topic keeps its last generation
   await h.member({ groupId: 'g' }).enter();
   await h.member({ groupId: 'other' }).commit(1);
   h.partitions.isIll = false;
-  h.coordinator.catchUpEcho();
+  await h.clock.advance(5_000);
   expect((await said(h)).filter((each) => each.startsWith('GroupMetadata'))).toEqual(before);
 });
 

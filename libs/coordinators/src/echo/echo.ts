@@ -23,10 +23,14 @@ const LINGER_MS = 20;
 const BATCH_BYTES = 256 * 1024;
 /** What waits in a shard beyond this is appended at once. */
 const MAX_WAITING_BYTES = 4 * BATCH_BYTES;
+/** A partition that took nothing is asked again after so long: its disk may be full, or have failed for good. */
+const AGAIN_MS = 5_000;
 
 interface ShardEcho {
   /** behind: waits for its turn to be compared. comparing: is being read. */
   state: 'behind' | 'comparing' | 'current';
+  /** Its partition took nothing; by the steady clock, when it is asked again. */
+  notBefore: number;
   /** By group, what its last record said. */
   readonly said: Map<string, Said>;
   waiting: EchoRecord[];
@@ -40,6 +44,7 @@ export class Echo {
   readonly #shards = new Map<Shard, ShardEcho>();
   #tick: Cancel | undefined;
   #comparing: Cancel | undefined;
+  #again: Cancel | undefined;
   #closed = false;
 
   constructor(clock: Clock, logger: Logger, writer: PartitionWriter) {
@@ -50,7 +55,7 @@ export class Echo {
 
   /** The shard is served from here on. */
   taken(shard: Shard): void {
-    this.#shards.set(shard, { state: 'behind', said: new Map(), waiting: [], waitingBytes: 0 });
+    this.#shards.set(shard, { state: 'behind', notBefore: 0, said: new Map(), waiting: [], waitingBytes: 0 });
     this.catchUp();
   }
 
@@ -74,7 +79,8 @@ export class Echo {
   /** The topic may have come: compares what is behind, one shard after the other, a piece of it per turn of the loop. */
   catchUp(): void {
     if (this.#comparing || this.#closed) return;
-    const next = [...this.#shards].find(([, { state }]) => state === 'behind');
+    const now = this.#clock.monotonic();
+    const next = [...this.#shards].find(([, { state, notBefore }]) => state === 'behind' && notBefore <= now);
     if (next) this.#compare(...next, new TopicState(next[0].index, this.#writer));
   }
 
@@ -83,6 +89,7 @@ export class Echo {
     this.#appendAll();
     this.#closed = true;
     this.#comparing?.();
+    this.#again?.();
     this.#shards.clear();
   }
 
@@ -170,9 +177,19 @@ export class Echo {
           '__consumer_offsets refuses a record of a group',
         );
       if (outcome !== 'later') continue;
-      echo.state = 'behind';
+      this.#fallBehind(echo);
       return;
     }
+  }
+
+  #fallBehind(echo: ShardEcho): void {
+    echo.state = 'behind';
+    echo.notBefore = this.#clock.monotonic() + AGAIN_MS;
+    if (this.#closed) return;
+    this.#again ??= this.#clock.after(AGAIN_MS, () => {
+      this.#again = undefined;
+      this.catchUp();
+    });
   }
 }
 

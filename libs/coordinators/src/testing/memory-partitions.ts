@@ -7,11 +7,16 @@ export class MemoryPartitions implements PartitionWriter {
   isThere = true;
   /** As a disk that is full. */
   isIll = false;
+  /** How often it was asked to take something and did not. */
+  refusals = 0;
   readonly #partitions = new Map<number, Buffer[]>();
   readonly #ends = new Map<number, number>();
 
   append(partition: number, batch: Buffer): 'appended' | 'later' {
-    if (!this.isThere || this.isIll) return 'later';
+    if (!this.isThere || this.isIll) {
+      this.refusals += 1;
+      return 'later';
+    }
     const end = this.#ends.get(partition) ?? 0;
     const view = RecordBatch.at(batch, 0);
     view?.assign(Offset(end), NO_LEADER_EPOCH);
