@@ -9,7 +9,7 @@ import type { SimRandom } from '@milepost/simulator';
 export const REFERENCE = { topic: 'reference', group: 'reference-group' };
 
 /** Requests that change or delete what they name; they are not told of the reference. (Produce only adds.) */
-const CHANGING =
+export const CHANGING =
   /^(Create|Delete|Alter|Incremental|Offset(Commit|Delete)|Txn|JoinGroup|SyncGroup|LeaveGroup|Heartbeat|AddOffsets|.*GroupHeartbeat|Update|Unregister|Elect|Expire|Renew)/;
 
 const MOST_LEARNED = 40;

@@ -10,6 +10,7 @@ import {
   invariant,
   LeaderEpoch,
   type Logger,
+  NO_LEADER_EPOCH,
   partitionName,
   severalAtOnce,
 } from '@milepost/core';
@@ -22,6 +23,9 @@ import {
   type TopicState,
 } from '@milepost/metadata';
 import { type FlushPolicy, Partition } from '@milepost/replication';
+
+/** They are 32 bits wide. */
+const LAST_EPOCH = 2 ** 31 - 1;
 
 const isDeepEqual = (one: ClusterImage['brokerConfigs'], other: ClusterImage['brokerConfigs']): boolean =>
   JSON.stringify([...one]) === JSON.stringify([...other]);
@@ -101,19 +105,20 @@ export class LocalPartitions {
     }
   }
 
-  /** KIP-320: a log that lost its tail goes on in a new epoch, which is how clients learn of the truncation. */
+  /**
+   * KIP-320: a log that lost its tail goes on in a new epoch, which is how clients learn of the truncation. So does one
+   * that has seen a later epoch than the metadata (an older database restored, a bit turned in a batch's header, which
+   * no CRC covers): else nothing could ever be appended to it again.
+   */
   newEpochsAfterLoss(): MetadataChange[] {
-    return [...this.#ledHere(this.#image)]
-      .filter(([topic, { index }]) => this.#directory.get(topic.name, index)?.lostTail)
-      .map(([topic, partition]) => ({
-        type: 'partition-changed',
-        id: topic.id,
-        partition: {
-          ...partition,
-          leaderEpoch: LeaderEpoch(partition.leaderEpoch + 1),
-          partitionEpoch: partition.partitionEpoch + 1,
-        },
-      }));
+    return [...this.#ledHere(this.#image)].flatMap(([topic, partition]): MetadataChange[] => {
+      const log = this.#directory.get(topic.name, partition.index);
+      const latest = Math.max(partition.leaderEpoch, log?.latestEpoch ?? NO_LEADER_EPOCH);
+      if (!log || (!log.lostTail && latest === partition.leaderEpoch) || latest >= LAST_EPOCH) return [];
+      const leaderEpoch = LeaderEpoch(latest + 1);
+      const partitionEpoch = partition.partitionEpoch + 1;
+      return [{ type: 'partition-changed', id: topic.id, partition: { ...partition, leaderEpoch, partitionEpoch } }];
+    });
   }
 
   /** Resolves when this image, or a newer one, is true on disk. */

@@ -2,7 +2,17 @@
 import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ErrorCode, type Host, Offset, silentLogger, silentMeter, Timestamp, ZERO_UUID } from '@milepost/core';
+import {
+  ErrorCode,
+  type Host,
+  LeaderEpoch,
+  Offset,
+  silentLogger,
+  silentMeter,
+  Timestamp,
+  ZERO_UUID,
+} from '@milepost/core';
+import { MemoryMetadataStore, type PartitionState, type TopicState } from '@milepost/metadata';
 import { nodeClock, nodeDisk, nodeNetwork, nodeRandom } from '@milepost/node-host';
 import { buildBatch } from '@milepost/records';
 import { Fetch, Metadata, OffsetCommit, OffsetFetch, Produce } from '@milepost/wire';
@@ -119,4 +129,23 @@ test('a stop answers whoever waits', async () => {
   const stopped = it.broker.close();
   expect((await waiting).responses[0]?.partitions[0]?.errorCode).toBe(ErrorCode.NONE);
   await stopped;
+});
+
+test('a log that has seen a later leader epoch than the metadata, as with a restored database, goes on one beyond it', async () => {
+  const it = await given();
+  const client = await it.client();
+  await client.ask(Metadata, 4, { topics: [{ name: 'trucks' }] });
+  const older = it.metadata.image;
+  const { id, partitions } = older.topics.get('trucks') as TopicState;
+  const partition = { ...(partitions[0] as PartitionState), leaderEpoch: LeaderEpoch(7), partitionEpoch: 1 };
+  await new MemoryMetadataStore(it.metadata).commit([{ type: 'partition-changed', id, partition }]);
+  await it.stop();
+  await it.start();
+  await produce(await it.client(), 'trucks', numbered(0));
+  await it.stop();
+  it.metadata.image = older;
+  await it.start();
+  expect(it.broker.image().topics.get('trucks')?.partitions[0]?.leaderEpoch).toBe(8);
+  const again = await produce(await it.client(), 'trucks', numbered(1));
+  expect(again).toMatchObject({ errorCode: ErrorCode.NONE, baseOffset: 1 });
 });

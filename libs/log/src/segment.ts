@@ -343,7 +343,8 @@ export class Segment {
     const from = last === undefined ? 0 : (this.offsets.floor(last.offset)?.position ?? 0);
     scan(this.log, from, {
       visit: ({ maxTimestamp, lastOffset, recordCount }) => {
-        if (maxTimestamp > this.largest.timestamp && recordCount > 0)
+        const isHere = lastOffset < this.nextOffset; // no CRC covers a batch's offset: a bit of it may have turned
+        if (isHere && maxTimestamp > this.largest.timestamp && recordCount > 0)
           this.#largest = { timestamp: maxTimestamp, offset: lastOffset };
         return undefined;
       },
