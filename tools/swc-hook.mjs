@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire, enableCompileCache, registerHooks } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { threadId } from 'node:worker_threads';
 
 const require = createRequire(import.meta.url);
 const root = new URL('../', import.meta.url);
@@ -30,7 +31,8 @@ function transformed(filename) {
   const kept = new URL(`${key}.js`, cache);
   if (existsSync(kept)) return readFileSync(kept, 'utf8');
   const { code } = require('@swc/core').transformSync(text, { filename, sourceFileName: filename });
-  const fresh = new URL(`${key}.${process.pid}`, cache);
+  // Processes, and the threads of one, load the same files at once.
+  const fresh = new URL(`${key}.${process.pid}-${threadId}`, cache);
   writeFileSync(fresh, code);
   renameSync(fresh, kept);
   return code;

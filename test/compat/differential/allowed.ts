@@ -143,6 +143,10 @@ export const harmless: readonly Allowed[] = [
     why: 'the Kafka that was asked has it set, to be one node',
   },
   {
+    where: /^configs\/all of a broker · .*\[queued\.max\.(request|response)\.bytes\]/,
+    why: 'what clients may cost is bounded (docs/decisions/0014)',
+  },
+  {
     where: /^configs\/all of a broker · .*\[group\.consumer\.assignment\.interval\.ms\]\.readOnly/,
     why: 'set at the start here',
   },
