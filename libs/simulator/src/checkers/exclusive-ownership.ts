@@ -27,6 +27,7 @@ export class ExclusiveOwnership implements Checker {
     const { group, member, partitions, untilMs } = observation;
     const holds = this.#holds.of(group);
     holds.set(member, { partitions, untilMs });
+    if (untilMs <= now.monotonic) return undefined; // it stood still, and wakes up to an answer of before
     for (const [other, hold] of holds) {
       if (other === member || hold.untilMs <= now.monotonic) continue;
       const shared = partitions.filter((partition) => hold.partitions.includes(partition));
