@@ -17,17 +17,22 @@ export function command(
   { env = {}, limitMs = COMMAND_LIMIT_MS }: { env?: Readonly<Record<string, string>>; limitMs?: number } = {},
 ): Promise<Finished> {
   return new Promise((resolve, reject) => {
-    const child = spawn(file, args, {
-      stdio: ['pipe', 'pipe', 'pipe'],
-      timeout: limitMs,
-      env: { ...process.env, ...env },
-    });
+    const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+    // Node's own `timeout` would go on for a program that is not there, and keep this process.
+    const limit = setTimeout(() => child.kill(), limitMs);
     let stdout = '';
     let stderr = '';
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString('utf8')));
     child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString('utf8')));
-    child.once('error', reject);
-    child.once('close', (code) => resolve({ status: code ?? -1, stdout, stderr }));
+    child.once('error', (failure) => {
+      clearTimeout(limit);
+      reject(failure);
+    });
+    child.once('close', (code) => {
+      clearTimeout(limit);
+      resolve({ status: code ?? -1, stdout, stderr });
+    });
+    child.stdin.on('error', () => {}); // it may be gone before it has read anything
     child.stdin.end(input);
   });
 }
