@@ -10,7 +10,8 @@
 // Names change on the disk in the order in which they were changed (file systems keep a journal of them); bytes do not,
 // which is why 1 ends with a sync. A cleaned segment ends with the last batch of its last source, emptied if need be: so
 // its own end says which old segments it replaces, and no log has a gap between two segments.
-import type { Disk, Logger, Offset } from '@milepost/core';
+import { type Disk, type LeaderEpoch, type Logger, NO_LEADER_EPOCH, type Offset } from '@milepost/core';
+import { BATCH_HEADER_BYTES } from '@milepost/records';
 import { LogFile } from './log-file.ts';
 import { findIntact, flawOf, scan } from './scan.ts';
 import { offsetName, offsetsIn } from './segment.ts';
@@ -19,6 +20,7 @@ export const CLEANED = '.cleaned';
 export const SWAP = '.swap';
 export const DELETED = '.deleted';
 
+const LEADER_EPOCH_AT = 12;
 const EXTENSIONS = ['index', 'timeindex', 'log'] as const;
 
 /** First of all at a start: what a cleaning left half done is undone or finished. */
@@ -41,7 +43,8 @@ async function finishSwap(
   logger: Logger,
 ): Promise<void> {
   const path = `${folder}/${offsetName(base)}.log${SWAP}`;
-  const { end, flaw } = endOf(disk, path, base);
+  const begins = new Set(names.flatMap((name) => offsetsIn(name, 'log')));
+  const { end, flaw } = endOf(disk, folder, base, begins);
   const isUntouched = names.includes(`${offsetName(base)}.log`);
   if (flaw !== undefined && isUntouched) {
     logger.error(
@@ -66,22 +69,47 @@ async function finishSwap(
   await disk.syncFolder(folder);
 }
 
-/** Past damage too: what it replaces must not come back beside it. */
-function endOf(disk: Disk, path: string, base: Offset): { end: Offset; flaw: string | undefined } {
-  const file = new LogFile(disk, path, false);
+/**
+ * Past damage too: what it replaces must not come back beside it. No CRC covers a base offset or a leader epoch. But the
+ * segment ends where another one begins, at the latest the active one, which no cleaning replaces; and epochs never descend.
+ */
+function endOf(
+  disk: Disk,
+  folder: string,
+  base: Offset,
+  begins: ReadonlySet<Offset>,
+): { end: Offset; flaw: string | undefined } {
+  const file = new LogFile(disk, `${folder}/${offsetName(base)}.log${SWAP}`, false);
+  let least = base;
   let end = base;
+  let epoch: LeaderEpoch = NO_LEADER_EPOCH;
   let flaw: string | undefined;
   scan(file, 0, {
-    visit: (batch) => {
-      const found = flawOf(batch, end);
-      if (found === undefined) end = batch.nextOffset;
-      return found;
+    visit: (batch, position) => {
+      const found = flawOf(batch, least);
+      if (found !== undefined) return found;
+      if (batch.leaderEpoch < epoch) flaw ??= `batch at ${position}: leader epoch ${batch.leaderEpoch} after ${epoch}`;
+      epoch = batch.leaderEpoch;
+      least = batch.nextOffset;
+      if (begins.has(least)) end = least;
+      return undefined;
     },
     onFlaw: (position, found) => {
       flaw ??= `batch at ${position}: ${found}`;
-      return findIntact(file, position + 1, end);
+      return findIntact(file, position + 1, least);
     },
   });
   file.close();
+  if (end !== least) return { end, flaw: flaw ?? `it ends at offset ${least}, where no segment begins` };
+  const behind = firstEpochOf(disk, `${folder}/${offsetName(end)}.log`);
+  if (behind !== undefined && behind < epoch) flaw ??= `leader epoch ${epoch}, of what follows ${behind}`;
   return { end, flaw };
+}
+
+function firstEpochOf(disk: Disk, path: string): number | undefined {
+  const header = Buffer.alloc(BATCH_HEADER_BYTES);
+  const file = new LogFile(disk, path, false);
+  const length = file.read(0, header);
+  file.close();
+  return length === header.length ? header.readInt32BE(LEADER_EPOCH_AT) : undefined;
 }
