@@ -33,6 +33,7 @@ const FETCHES = 6;
 const FETCH_BYTES = 1024 * 1024;
 const LIMIT_BYTES = 32 * 1024 * 1024;
 const LARGEST_BATCH_BYTES = 20_000;
+const WAIT_MS = 60_000;
 const LOG_BYTES = 8 * 1024 * 1024;
 
 const folder = mkdtempSync(join(tmpdir(), 'milepost-stalled-'));
@@ -47,7 +48,10 @@ const host: Host = {
 };
 const it = new BrokerUnderTest(host, folder, { 'queued.max.response.bytes': String(LIMIT_BYTES) });
 
-beforeAll(() => it.start());
+beforeAll(async () => {
+  await it.start();
+  await fill();
+});
 afterAll(async () => {
   await it.stop();
   rmSync(folder, { recursive: true });
@@ -133,11 +137,29 @@ async function metric(name: string): Promise<number> {
 }
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 10));
+  for (const deadline = performance.now() + WAIT_MS; !(await condition()); ) {
+    if (performance.now() > deadline) throw new Error(`waited in vain: ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
 }
 
+test('what is on its way to a client that does not read is lent to nobody else meanwhile', async () => {
+  const [stalled, other] = [await Consumer.connect(0), await Consumer.connect(16 * 200)];
+  const held = () => metric('milepost_kafka_response_bytes_held');
+  stalled.ask();
+  await until(async () => (await held()) >= FETCH_BYTES / 2); // more than is copied out of a loan
+  other.readOn();
+  other.ask();
+  await until(() => other.answers === FETCHES);
+  expect(await held()).toBeGreaterThanOrEqual(FETCH_BYTES / 2);
+  stalled.readOn();
+  await until(() => stalled.answers === FETCHES);
+  expect([stalled.broken, other.broken]).toEqual([0, 0]);
+  for (const consumer of [stalled, other]) consumer.leave();
+  await until(() => stalled.isClosed && other.isClosed);
+}, 120_000);
+
 test('500 stalled consumers cost bounded memory, hold up nobody, and go on when they read again', async () => {
-  await fill();
   const consumers = await Promise.all(Array.from({ length: STALLED }, (_, n) => Consumer.connect(16 * (n % 400))));
   await until(async () => (await metric('kafka_server_socket_server_metrics_connection_count')) === STALLED + 1);
   let most = 0;
