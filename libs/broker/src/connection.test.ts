@@ -43,6 +43,7 @@ function connected(
 ) {
   const socket = new FakeSocket();
   const asked: string[] = [];
+  const frames: Buffer[] = [];
   const answer = new Map<string, (answer: Answer) => void>();
   const client = new ClientConnection(socket, {
     clock,
@@ -51,9 +52,11 @@ function connected(
     memory,
     dispatch: {
       mayOverlap: (frame) => frame.toString().startsWith('p'),
+      isReadAtOnce: (frame) => frame.toString().startsWith('brief'),
       dispatch: (frame) => {
         const word = frame.toString();
         asked.push(word);
+        frames.push(frame);
         if (word === 'nonsense') throw new MalformedMessage('no such word');
         if (word.startsWith('now')) return { chunks: [frame] };
         return new Promise((resolve) => answer.set(word, resolve));
@@ -66,7 +69,7 @@ function connected(
     answer.get(word)?.(how);
     await ticks();
   };
-  return { client, socket, asked, say, settle };
+  return { client, socket, asked, frames, say, settle };
 }
 
 function framed(word: string): Buffer {
@@ -115,6 +118,22 @@ test('a frame may come in any number of pieces', () => {
   const { client, socket } = connected();
   for (const byte of framed('now')) client.bytes(Buffer.from([byte]));
   expect(socket.sends).toEqual(['now']);
+});
+
+test('a request has bytes of its own, unless it is read at once and by now', async () => {
+  const { client, socket, frames, settle } = connected();
+  const words = ['commit', 'brief', 'later'];
+  const chunk = Buffer.concat(words.map(framed));
+  client.bytes(chunk);
+  chunk.fill('.');
+  for (const word of words) await settle(word);
+  expect(frames.map(String)).toEqual(words); // `brief` had to wait
+  const brief = framed('brief');
+  client.bytes(brief);
+  brief.fill('.');
+  await settle('brief');
+  expect(String(frames.at(-1))).toBe('.....');
+  expect(socket.sends).toEqual([...words, 'brief']);
 });
 
 test('no answer is no answer: the next one leaves', async () => {

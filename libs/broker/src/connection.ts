@@ -7,7 +7,7 @@
 // Never holds more than the limits below and those that all connections share (`memory-budget.ts`).
 import type { Cancel, Clock, Connection, ConnectionListener, Logger } from '@milepost/core';
 import { MalformedMessage } from '@milepost/core';
-import { FrameAssembler } from '@milepost/wire';
+import { FrameAssembler, ownedFrame } from '@milepost/wire';
 import { MemoryBudget } from './memory-budget.ts';
 
 const MOST_REQUESTS_UNDER_WAY = 256;
@@ -37,6 +37,8 @@ export interface Peer {
 export interface Dispatch {
   /** May it start while earlier ones that also may are still waiting? */
   mayOverlap(frame: Buffer): boolean;
+  /** Does it look at the frame's bytes while it is dispatched and never again, whenever it answers? */
+  isReadAtOnce(frame: Buffer): boolean;
   /** @throws MalformedMessage */
   dispatch(frame: Buffer, peer: Peer): Answer | Promise<Answer>;
 }
@@ -122,11 +124,13 @@ export class ClientConnection implements ConnectionListener, Peer {
     if (this.#leaving) return;
     this.#lastHeard = this.#clock.monotonic();
     try {
-      for (const frame of this.#frames.frames(chunk)) {
+      for (const frame of this.#frames.views(chunk)) {
         this.#disclaim();
         this.#memory.requests(frame.length);
-        if (this.#queued.length === 0 && this.#mayStart(frame)) this.#start(frame);
-        else this.#queued.push(frame);
+        const isStarted = this.#queued.length === 0 && this.#mayStart(frame);
+        const kept = isStarted && this.#dispatch.isReadAtOnce(frame) ? frame : ownedFrame(frame, chunk);
+        if (isStarted) this.#start(kept);
+        else this.#queued.push(kept);
         if (this.#leaving) break;
       }
     } catch (failure) {

@@ -52,7 +52,12 @@ export class Dispatcher implements Dispatch {
   }
 
   mayOverlap(frame: Buffer): boolean {
-    return frame.length >= 2 && frame.readInt16BE(0) === Produce.key;
+    return isProduce(frame);
+  }
+
+  /** What waits afterwards knows offsets, not records. */
+  isReadAtOnce(frame: Buffer): boolean {
+    return isProduce(frame);
   }
 
   dispatch(frame: Buffer, peer: Peer): Answer | Promise<Answer> {
@@ -136,3 +141,5 @@ export class Dispatcher implements Dispatch {
     return 'close';
   }
 }
+
+const isProduce = (frame: Buffer): boolean => frame.length >= 2 && frame.readInt16BE(0) === Produce.key;

@@ -1,5 +1,5 @@
 import { ByteReader, ErrorCode, MalformedMessage, NO_BROKER, Offset } from '@milepost/core';
-import { FrameAssembler, MAX_FRAME_BYTES, requestFrame, responseFrame } from './frame.ts';
+import { FrameAssembler, MAX_FRAME_BYTES, ownedFrame, requestFrame, responseFrame } from './frame.ts';
 import { readRequestHeader, readResponseHeader } from './header.ts';
 import { ApiVersions, apiOf, Fetch, Heartbeat } from './messages/index.ts';
 
@@ -32,6 +32,19 @@ test('a frame keeps its bytes when the chunk is used again', () => {
   const frames = [...new FrameAssembler().frames(chunk)];
   chunk.fill(0);
   expect(texts(frames)).toEqual(['first', 'second']);
+});
+
+test('a view costs no copy where the frame is whole, and is owned where it came in pieces or is asked to be', () => {
+  const stream = framed('first', 'second');
+  const chunk = Buffer.allocUnsafeSlow(stream.length).fill(stream); // not of the pool, where all share one memory
+  const assembler = new FrameAssembler();
+  const [first] = [...assembler.views(chunk.subarray(0, 15))];
+  expect(first?.buffer).toBe(chunk.buffer);
+  const [second] = [...assembler.views(chunk.subarray(15))];
+  expect(ownedFrame(second as Buffer, chunk)).toBe(second);
+  const kept = ownedFrame(first as Buffer, chunk);
+  chunk.fill(0);
+  expect(texts([first as Buffer, second as Buffer, kept])).toEqual(['\0'.repeat(5), 'second', 'first']);
 });
 
 test.each([

@@ -14,9 +14,9 @@ const FIRST_STEP_BYTES = 2 * 1024 * 1024;
 const LENGTH_BYTES = 4;
 
 /**
- * Cuts a stream into frames. Every frame is a copy of exactly its bytes, so that views into it outlive the chunk. Up to
- * FIRST_STEP_BYTES each byte is copied once; beyond, the buffer doubles as bytes come, so that a length that promises
- * 100 MB costs what has come and not what was promised.
+ * Cuts a stream into frames. A frame that comes in pieces is put together: up to FIRST_STEP_BYTES each byte is copied
+ * once; beyond, the buffer doubles as bytes come, so that a length that promises 100 MB costs what has come and not what
+ * was promised.
  */
 export class FrameAssembler {
   readonly #limitBytes: number;
@@ -42,15 +42,27 @@ export class FrameAssembler {
   }
 
   /**
-   * The frames that this chunk completes, in order. To be drained before the chunk is used again.
-   * @throws MalformedMessage on a length below 0 or above the limit; the stream is then beyond repair.
+   * The frames that this chunk completes, in order, each with bytes of its own. To be drained before the chunk is used
+   * again. @throws MalformedMessage on a length below 0 or above the limit; the stream is then beyond repair.
    */
   *frames(chunk: Buffer): Generator<Buffer, void, undefined> {
+    for (const frame of this.views(chunk)) yield ownedFrame(frame, chunk);
+  }
+
+  /** As `frames`, but a frame that lies whole in the chunk is a view of it: `ownedFrame` is for who wants to keep one. */
+  *views(chunk: Buffer): Generator<Buffer, void, undefined> {
     let at = 0;
     while (at < chunk.length) {
       if (this.#lengthBytes < LENGTH_BYTES) {
         at += this.#takeLength(chunk, at);
         if (this.#lengthBytes < LENGTH_BYTES) return;
+      }
+      const end = at + this.#frameBytes;
+      if (this.#filled === 0 && end <= chunk.length) {
+        this.#lengthBytes = 0;
+        yield chunk.subarray(at, end);
+        at = end;
+        continue;
       }
       at += this.#takeBody(chunk, at);
       if (this.#filled < this.#frameBytes) return;
@@ -92,6 +104,10 @@ export class FrameAssembler {
     return frame;
   }
 }
+
+/** The frame itself, or a copy where it is a view of the chunk. */
+export const ownedFrame = (frame: Buffer, chunk: Buffer): Buffer =>
+  frame.buffer === chunk.buffer ? Buffer.from(frame) : frame;
 
 /** A request with its length and header, as one buffer. */
 export function requestFrame<Req extends Shape, Res extends Shape>(

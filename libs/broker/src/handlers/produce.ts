@@ -43,9 +43,11 @@ export const produce = handler(Produce, (request, context) => {
   });
   context.throttle(context.services.quotas.produced(context.quotaClient, () => sizeOf(request)));
   if (request.acks === 0) return unanswered(responses);
-  if (request.acks !== ALL || pending.length === 0) return finish(responses, context);
+  if (request.acks !== ALL || pending.every(isCommitted)) return finish(responses, context);
   return commit(responses, pending, request.timeoutMs, context);
 });
+
+const isCommitted = ({ partition, lastOffset }: Pending): boolean => partition.highWatermark > lastOffset;
 
 function append(
   topic: string | undefined,
@@ -146,15 +148,15 @@ async function commit(
   timeoutMs: number,
   context: Context,
 ): Promise<ProduceResponse | Unanswered> {
-  const isSettled = ({ partition, lastOffset }: Pending): boolean =>
-    partition.highWatermark > lastOffset || partition.isFailed;
+  const isSettled = (one: Pending): boolean => isCommitted(one) || one.partition.isFailed;
   const outcome = await context.services.delayedProduces.wait({
     partitions: new Set(pending.map(({ partition }) => partition)),
     timeoutMs,
     isMet: () => pending.every(isSettled),
   });
-  for (const { partition, lastOffset, topic, place } of pending) {
-    if (partition.highWatermark > lastOffset) continue;
+  for (const one of pending) {
+    if (isCommitted(one)) continue;
+    const { topic, place } = one;
     const errorCode = outcome === 'met' ? ErrorCode.KAFKA_STORAGE_ERROR : ErrorCode.REQUEST_TIMED_OUT;
     topic.partitionResponses[place] = { ...(topic.partitionResponses[place] as Written), errorCode };
   }
