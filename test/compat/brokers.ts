@@ -27,6 +27,7 @@ const properties = (kind: string): Record<string, string> => ({
   'auto.create.topics.enable': String(kind !== 'noautocreate'),
   // Records of the comparison are years old: retention must not come by in the middle of a scenario.
   ...(kind === 'differential' && { 'log.retention.check.interval.ms': '86400000' }),
+  ...(kind === 'bench' && { 'num.partitions': '1', 'log.segment.delete.delay.ms': '0' }),
 });
 
 /** `against`: ours, kafka or host:port. `more`: variables for ours. */

@@ -1,5 +1,9 @@
 // One of the two brokers under load, and what it costs: the CPU time and the peak of memory of its process, as Linux says.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { nodeNetwork } from '@milepost/node-host';
+import { DeleteTopics } from '@milepost/wire';
+import { RawClient } from '../../../libs/broker/src/testing/raw-client.ts';
 import { type BrokerUnderTest, startBroker } from '../../compat/brokers.ts';
 
 /** USER_HZ: the same on every Linux that Node runs on. */
@@ -27,7 +31,7 @@ export class Peer {
   }
 
   static async #start(name: string, against: string, more: Record<string, string>): Promise<Peer> {
-    const broker = await startBroker(against, 'bootstrap', { ...more, KAFKA_NUM_PARTITIONS: '1' });
+    const broker = await startBroker(against, 'bench', more);
     if (broker.pid === undefined) throw new Error(`${name} has no process`);
     return new Peer(name, broker, broker.pid);
   }
@@ -50,6 +54,17 @@ export class Peer {
 
   forgetPeak(): void {
     writeFileSync(`/proc/${this.#pid}/clear_refs`, '5');
+  }
+
+  /** Its bytes too: what a round leaves in the page cache would be written, or make room, at the cost of the next. */
+  async deleteTopic(name: string): Promise<void> {
+    const [host = '', port] = this.bootstrap.split(':');
+    const client = await RawClient.connect(nodeNetwork, { host, port: Number(port) });
+    const { responses } = await client.ask(DeleteTopics, 5, { topicNames: [name], timeoutMs: 30_000 });
+    client.close();
+    if (responses[0]?.errorCode !== 0) throw new Error(`${this.name}: ${name} is not deleted: ${responses[0]?.errorCode}`);
+    const isThere = () => readdirSync(this.#broker.logs ?? '').some((folder) => folder.startsWith(`${name}-`));
+    while (isThere()) await delay(20);
   }
 
   stop(): Promise<void> {

@@ -40,8 +40,12 @@ async function producing(batch: BatchSize, size: Size): Promise<Row[]> {
     `acks=all, ${RECORD_BYTES} B records, one partition, librdkafka`,
     [() => Peer.kafka(), () => Peer.ours('always'), () => Peer.ours('os')],
     size,
-    (peer) => send(peer, 'warm', size.warmBytes),
+    async (peer) => {
+      await send(peer, 'warm', size.warmBytes);
+      await peer.deleteTopic('warm');
+    },
     (peer, round) => send(peer, `round-${round}`, size.bytes),
+    (peer, round) => peer.deleteTopic(`round-${round}`),
   );
 }
 
@@ -69,6 +73,7 @@ async function sideBySide(
   { rounds }: Size,
   warm: (peer: Peer) => Promise<unknown>,
   move: (peer: Peer, round: number) => Promise<Moved>,
+  tidy: (peer: Peer, round: number) => Promise<void> = async () => {},
 ): Promise<Row[]> {
   return onPeers(starts, async (peers) => {
     for (const peer of peers) await warm(peer);
@@ -80,6 +85,7 @@ async function sideBySide(
         const { seconds, bytes } = await move(peer, round);
         perSecond.push(bytes / seconds / MEGABYTE);
         cpu.push((peer.cpuSeconds - before) / (bytes / GIGABYTE));
+        await tidy(peer, round);
       }
     const [kafka] = taken;
     return taken.flatMap((one) => [
