@@ -3,6 +3,7 @@
 import { type Address, type Cancel, type Host, type Listening } from '@milepost/core';
 import { ClientConnection, type Dispatch } from './connection.ts';
 import { type ConnectionLimits, ConnectionQuotas } from './connection-quotas.ts';
+import type { BufferPool } from './buffer-pool.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import type { Quotas } from './quotas/quotas.ts';
 
@@ -15,6 +16,7 @@ export interface ClientListenerDeps {
   readonly connectionsMaxIdleMs: number;
   readonly quotas: Pick<Quotas, 'connected' | 'connectionDelayMs'>;
   readonly memory: MemoryBudget;
+  readonly buffers: BufferPool;
   /** May change while the broker runs. */
   readonly connectionLimits: () => ConnectionLimits;
 }
@@ -50,9 +52,9 @@ export class ClientListener {
   /** @throws AddressInUse */
   async listen(address: Address, dispatch: Dispatch): Promise<Address> {
     const { clock, logger, network } = this.#deps.host;
-    const { requestMaxBytes, memory } = this.#deps;
+    const { requestMaxBytes, memory, buffers } = this.#deps;
     this.#listening = await network.listen(address, (connection) => {
-      const client = new ClientConnection(connection, { dispatch, logger, clock, requestMaxBytes, memory });
+      const client = new ClientConnection(connection, { dispatch, logger, clock, requestMaxBytes, memory, buffers });
       const { host } = connection.remote;
       const limit = this.#limits.enter(host);
       if (limit !== undefined) {

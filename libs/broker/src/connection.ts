@@ -7,7 +7,7 @@
 // Never holds more than the limits below and those that all connections share (`memory-budget.ts`).
 import type { Cancel, Clock, Connection, ConnectionListener, Logger } from '@milepost/core';
 import { MalformedMessage } from '@milepost/core';
-import { FrameAssembler, ownedFrame } from '@milepost/wire';
+import { FrameAssembler, type FrameMemory } from '@milepost/wire';
 import { MemoryBudget } from './memory-budget.ts';
 
 const MOST_REQUESTS_UNDER_WAY = 256;
@@ -50,6 +50,7 @@ export interface ConnectionDeps {
   /** socket.request.max.bytes */
   readonly requestMaxBytes: number;
   readonly memory: MemoryBudget;
+  readonly buffers?: FrameMemory;
 }
 
 interface Slot {
@@ -92,7 +93,7 @@ export class ClientConnection implements ConnectionListener, Peer {
   #whenIdle: (() => void) | undefined;
 
   /** Nothing is read before `begin`. */
-  constructor(connection: Connection, { dispatch, logger, clock, requestMaxBytes, memory }: ConnectionDeps) {
+  constructor(connection: Connection, { dispatch, logger, clock, requestMaxBytes, memory, buffers }: ConnectionDeps) {
     this.#connection = connection;
     this.#dispatch = dispatch;
     this.#logger = logger;
@@ -100,7 +101,7 @@ export class ClientConnection implements ConnectionListener, Peer {
     this.#memory = memory;
     this.host = `/${connection.remote.host}`;
     this.port = connection.remote.port;
-    this.#frames = new FrameAssembler(requestMaxBytes);
+    this.#frames = new FrameAssembler(requestMaxBytes, buffers);
     this.#lastHeard = clock.monotonic();
     connection.pause();
   }
@@ -124,11 +125,11 @@ export class ClientConnection implements ConnectionListener, Peer {
     if (this.#leaving) return;
     this.#lastHeard = this.#clock.monotonic();
     try {
-      for (const frame of this.#frames.views(chunk)) {
+      for (const frame of this.#frames.lent(chunk)) {
         this.#disclaim();
         this.#memory.requests(frame.length);
         const isStarted = this.#queued.length === 0 && this.#mayStart(frame);
-        const kept = isStarted && this.#dispatch.isReadAtOnce(frame) ? frame : ownedFrame(frame, chunk);
+        const kept = isStarted && this.#dispatch.isReadAtOnce(frame) ? frame : this.#frames.keep(frame);
         if (isStarted) this.#start(kept);
         else this.#queued.push(kept);
         if (this.#leaving) break;

@@ -34,7 +34,7 @@ import { OffsetsTopic } from './offsets-topic.ts';
 import { ProducerIds } from './producer-ids.ts';
 import { Purgatory } from './purgatory.ts';
 import { Quotas } from './quotas/quotas.ts';
-import { ReadBuffers } from './read-buffers.ts';
+import { BufferPool } from './buffer-pool.ts';
 import type { Services } from './services.ts';
 import { type GroupSnapshot, groupSnapshots, type TopicSnapshot, topicSnapshots } from './snapshots.ts';
 import { TopicAdmin } from './topic-admin.ts';
@@ -161,6 +161,7 @@ async function serve(
     controllerWindows: settings.controllerQuotaWindows,
     connectionRate: () => brokerNumber(layers(), 'max.connection.creation.rate'),
   });
+  const buffers = new BufferPool();
   const memory = new MemoryBudget({
     requestBytes: settings.queuedRequestBytes,
     answerBytes: settings.queuedResponseBytes,
@@ -172,7 +173,7 @@ async function serve(
     partitions,
     delayedProduces: new Purgatory(clock),
     delayedFetches: new Purgatory(clock),
-    readBuffers: new ReadBuffers(),
+    buffers,
     memory,
     fetchSessions: new FetchSessionCache({ clock, random, meter, slots: settings.fetchSessionSlots }),
     groups,
@@ -204,6 +205,7 @@ async function serve(
     connectionsMaxIdleMs: settings.connectionsMaxIdleMs,
     quotas,
     memory,
+    buffers,
     connectionLimits: () => connectionLimitsOf(layers()),
   });
   const address = await clients.listen(config.listen, new Dispatcher(services));

@@ -17,7 +17,7 @@ import type { ProducerIds } from './producer-ids.ts';
 import type { Purgatory } from './purgatory.ts';
 import type { QuotaClient } from './quotas/limits.ts';
 import type { Quotas } from './quotas/quotas.ts';
-import type { ReadBuffers } from './read-buffers.ts';
+import type { BufferPool } from './buffer-pool.ts';
 import type { TopicAdmin } from './topic-admin.ts';
 import type { TopicTraffic } from './topic-traffic.ts';
 
@@ -29,7 +29,7 @@ export interface Services {
   readonly delayedProduces: Purgatory;
   readonly delayedFetches: Purgatory;
   readonly fetchSessions: FetchSessionCache;
-  readonly readBuffers: ReadBuffers;
+  readonly buffers: BufferPool;
   readonly memory: MemoryBudget;
   readonly groups: GroupCoordinator;
   readonly offsetsTopic: OffsetsTopic;

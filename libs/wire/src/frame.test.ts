@@ -1,5 +1,5 @@
 import { ByteReader, ErrorCode, MalformedMessage, NO_BROKER, Offset } from '@milepost/core';
-import { FrameAssembler, MAX_FRAME_BYTES, ownedFrame, requestFrame, responseFrame } from './frame.ts';
+import { FrameAssembler, MAX_FRAME_BYTES, requestFrame, responseFrame } from './frame.ts';
 import { readRequestHeader, readResponseHeader } from './header.ts';
 import { ApiVersions, apiOf, Fetch, Heartbeat } from './messages/index.ts';
 
@@ -34,17 +34,35 @@ test('a frame keeps its bytes when the chunk is used again', () => {
   expect(texts(frames)).toEqual(['first', 'second']);
 });
 
-test('a view costs no copy where the frame is whole, and is owned where it came in pieces or is asked to be', () => {
-  const stream = framed('first', 'second');
-  const chunk = Buffer.allocUnsafeSlow(stream.length).fill(stream); // not of the pool, where all share one memory
-  const assembler = new FrameAssembler();
-  const [first] = [...assembler.views(chunk.subarray(0, 15))];
-  expect(first?.buffer).toBe(chunk.buffer);
-  const [second] = [...assembler.views(chunk.subarray(15))];
-  expect(ownedFrame(second as Buffer, chunk)).toBe(second);
-  const kept = ownedFrame(first as Buffer, chunk);
+/** What it is given back it lends again; who still looks at it is found out. */
+class OneBuffer {
+  readonly buffer = Buffer.alloc(8);
+  isFree = true;
+  take(): Buffer {
+    expect(this.isFree).toBe(true);
+    this.isFree = false;
+    return this.buffer;
+  }
+  giveBack(buffer: Buffer): void {
+    expect(buffer).toBe(this.buffer);
+    this.isFree = true;
+    this.buffer.fill('.');
+  }
+}
+
+test('a frame is lent: the chunk itself where it is whole, else memory that is given back; or it is kept', () => {
+  const memory = new OneBuffer();
+  const assembler = new FrameAssembler(100, memory);
+  const chunk = framed('first', 'second', 'third');
+  const lent = [...assembler.lent(chunk.subarray(0, 15)), ...assembler.lent(chunk.subarray(15, 19))];
+  expect(texts(lent)).toEqual(['first', '......']);
+  expect(memory.isFree).toBe(true);
+  const kept = Array.from(assembler.lent(chunk.subarray(19)), (frame) => assembler.keep(frame));
+  for (const part of [chunk.subarray(0, 6), chunk.subarray(6, 9)])
+    for (const frame of assembler.lent(part)) kept.push(assembler.keep(frame));
   chunk.fill(0);
-  expect(texts([first as Buffer, second as Buffer, kept])).toEqual(['\0'.repeat(5), 'second', 'first']);
+  expect(texts(kept)).toEqual(['third', 'first']);
+  expect(memory.isFree).toBe(false); // it is the frame's now
 });
 
 test.each([

@@ -13,6 +13,15 @@ const FIRST_STEP_BYTES = 2 * 1024 * 1024;
 
 const LENGTH_BYTES = 4;
 
+/** Where frames that come in pieces are put together. What is taken may be larger than was asked for. */
+export interface FrameMemory {
+  take(sizeBytes: number): Buffer;
+  /** Of no more use. */
+  giveBack(buffer: Buffer): void;
+}
+
+const FRESH: FrameMemory = { take: (sizeBytes) => Buffer.allocUnsafe(sizeBytes), giveBack: () => {} };
+
 /**
  * Cuts a stream into frames. A frame that comes in pieces is put together: up to FIRST_STEP_BYTES each byte is copied
  * once; beyond, the buffer doubles as bytes come, so that a length that promises 100 MB costs what has come and not what
@@ -20,15 +29,19 @@ const LENGTH_BYTES = 4;
  */
 export class FrameAssembler {
   readonly #limitBytes: number;
+  readonly #memory: FrameMemory;
   readonly #length = Buffer.alloc(LENGTH_BYTES);
   /** Bytes of the length that have come. */
   #lengthBytes = 0;
   #frameBytes = 0;
-  #frame: Buffer | undefined;
+  #buffer: Buffer | undefined;
   #filled = 0;
+  /** Holds the frame that was put together last, until the next one is asked for. */
+  #lent: Buffer | undefined;
 
-  constructor(limitBytes = MAX_FRAME_BYTES) {
+  constructor(limitBytes = MAX_FRAME_BYTES, memory = FRESH) {
     this.#limitBytes = limitBytes;
+    this.#memory = memory;
   }
 
   /** The size of the frame that is coming in, from when it is known until it is whole; 0: none. */
@@ -46,11 +59,11 @@ export class FrameAssembler {
    * again. @throws MalformedMessage on a length below 0 or above the limit; the stream is then beyond repair.
    */
   *frames(chunk: Buffer): Generator<Buffer, void, undefined> {
-    for (const frame of this.views(chunk)) yield ownedFrame(frame, chunk);
+    for (const frame of this.lent(chunk)) yield this.keep(frame);
   }
 
-  /** As `frames`, but a frame that lies whole in the chunk is a view of it: `ownedFrame` is for who wants to keep one. */
-  *views(chunk: Buffer): Generator<Buffer, void, undefined> {
+  /** As `frames`, but the bytes are the caller's only until the next frame is asked for, unless it keeps them. */
+  *lent(chunk: Buffer): Generator<Buffer, void, undefined> {
     let at = 0;
     while (at < chunk.length) {
       if (this.#lengthBytes < LENGTH_BYTES) {
@@ -59,15 +72,22 @@ export class FrameAssembler {
       }
       const end = at + this.#frameBytes;
       if (this.#filled === 0 && end <= chunk.length) {
-        this.#lengthBytes = 0;
+        this.#begin();
         yield chunk.subarray(at, end);
         at = end;
-        continue;
+      } else {
+        at += this.#takeBody(chunk, at);
+        if (this.#filled < this.#frameBytes) return;
+        yield* this.#assembled();
       }
-      at += this.#takeBody(chunk, at);
-      if (this.#filled < this.#frameBytes) return;
-      yield this.#finish();
     }
+  }
+
+  /** The frame that was lent last, with bytes of its own from now on. */
+  keep(frame: Buffer): Buffer {
+    if (this.#lent === undefined) return Buffer.from(frame);
+    this.#lent = undefined;
+    return frame;
   }
 
   #takeLength(chunk: Buffer, at: number): number {
@@ -84,30 +104,35 @@ export class FrameAssembler {
   }
 
   #takeBody(chunk: Buffer, at: number): number {
-    this.#frame ??= Buffer.allocUnsafe(Math.min(this.#frameBytes, FIRST_STEP_BYTES));
+    this.#buffer ??= this.#memory.take(Math.min(this.#frameBytes, FIRST_STEP_BYTES));
     const taken = Math.min(chunk.length - at, this.#frameBytes - this.#filled);
-    if (this.#filled + taken > this.#frame.length) {
-      const grown = Buffer.allocUnsafe(Math.min(this.#frameBytes, 2 * (this.#filled + taken)));
-      this.#frame.copy(grown, 0, 0, this.#filled);
-      this.#frame = grown;
+    if (this.#filled + taken > this.#buffer.length) {
+      const grown = this.#memory.take(Math.min(this.#frameBytes, 2 * (this.#filled + taken)));
+      this.#buffer.copy(grown, 0, 0, this.#filled);
+      this.#memory.giveBack(this.#buffer);
+      this.#buffer = grown;
     }
-    chunk.copy(this.#frame, this.#filled, at, at + taken);
+    chunk.copy(this.#buffer, this.#filled, at, at + taken);
     this.#filled += taken;
     return taken;
   }
 
-  #finish(): Buffer {
-    const frame = this.#frame as Buffer;
-    this.#frame = undefined;
+  *#assembled(): Generator<Buffer, void, undefined> {
+    const buffer = this.#buffer as Buffer;
+    this.#begin();
+    this.#lent = buffer;
+    yield buffer.subarray(0, this.#frameBytes);
+    if (this.#lent === buffer) this.#memory.giveBack(buffer);
+    this.#lent = undefined;
+  }
+
+  /** The next frame, with its length. */
+  #begin(): void {
+    this.#buffer = undefined;
     this.#lengthBytes = 0;
     this.#filled = 0;
-    return frame;
   }
 }
-
-/** The frame itself, or a copy where it is a view of the chunk. */
-export const ownedFrame = (frame: Buffer, chunk: Buffer): Buffer =>
-  frame.buffer === chunk.buffer ? Buffer.from(frame) : frame;
 
 /** A request with its length and header, as one buffer. */
 export function requestFrame<Req extends Shape, Res extends Shape>(

@@ -16,7 +16,7 @@ import {
   type ReadPartition,
 } from '../fetch-sessions/fetch-context.ts';
 import type { AskedPartition, FetchedPartition, NamedPartition } from '../fetch-sessions/fetch-session.ts';
-import { Loan } from '../read-buffers.ts';
+import { Loan } from '../buffer-pool.ts';
 import type { Context } from '../services.ts';
 import { handler, type Unanswered } from './handler.ts';
 
@@ -87,7 +87,7 @@ class Reading {
     this.#request = request;
     this.#asked = asked;
     this.#context = context;
-    this.#loan = new Loan(context.services.readBuffers);
+    this.#loan = new Loan(context.services.buffers);
     context.whenTaken(this.#loan.giveBack);
     this.again();
   }

@@ -1,9 +1,9 @@
-import { Loan, ReadBuffers } from './read-buffers.ts';
+import { Loan, BufferPool } from './buffer-pool.ts';
 
 const MEGABYTE = 1024 * 1024;
 
 test('what is given back is lent again, to a request of about that size', () => {
-  const buffers = new ReadBuffers();
+  const buffers = new BufferPool();
   const first = buffers.take(MEGABYTE - 5);
   expect(first.length).toBe(MEGABYTE);
   buffers.giveBack(first);
@@ -13,7 +13,7 @@ test('what is given back is lent again, to a request of about that size', () => 
 });
 
 test('small and huge ones are not kept, and of the others only so much', () => {
-  const buffers = new ReadBuffers();
+  const buffers = new BufferPool();
   buffers.giveBack(buffers.take(1000));
   buffers.giveBack(buffers.take(40 * MEGABYTE));
   expect(buffers.freeBytes).toBe(0);
@@ -22,7 +22,7 @@ test('small and huge ones are not kept, and of the others only so much', () => {
 });
 
 test('a loan gives back each buffer once, however often it is asked to', () => {
-  const buffers = new ReadBuffers();
+  const buffers = new BufferPool();
   const loan = new Loan(buffers);
   const [one, other] = [loan.take(MEGABYTE), loan.take(MEGABYTE)];
   loan.giveBack();
@@ -32,7 +32,7 @@ test('a loan gives back each buffer once, however often it is asked to', () => {
 });
 
 test('the little that was read is copied, so that the loan is free before it is sent', () => {
-  const buffers = new ReadBuffers();
+  const buffers = new BufferPool();
   const loan = new Loan(buffers);
   const records = loan.take(MEGABYTE).fill(7).subarray(0, 100);
   const copy = loan.trimmed(records);
