@@ -4,10 +4,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GroupTable, MemoryGroupStore } from '@milepost/coordinators';
-import { BrokerId, silentLogger } from '@milepost/core';
+import { BrokerId } from '@milepost/core';
 import { createBroker } from '@milepost/broker';
 import { MemoryMetadataDatabase, MemoryMetadataStore } from '@milepost/metadata';
-import { nodeClock, nodeDisk, nodeNetwork, nodeRandom } from '@milepost/node-host';
+import { nodeHost } from '@milepost/node-host';
 import { PrometheusMeter } from '@milepost/telemetry';
 import { Admin, Producer } from '@platformatic/kafka';
 
@@ -27,9 +27,8 @@ export interface ScrapeFigure {
 export async function measureScrape(): Promise<ScrapeFigure> {
   const dataDir = mkdtempSync(join(tmpdir(), 'milepost-scrape-'));
   const meter = new PrometheusMeter();
-  const host = { clock: nodeClock, disk: nodeDisk(), network: nodeNetwork, random: nodeRandom, logger: silentLogger };
   const broker = await createBroker(
-    { ...host, meter },
+    nodeHost({ meter }),
     new MemoryMetadataStore(new MemoryMetadataDatabase()),
     new MemoryGroupStore(new GroupTable()),
     {

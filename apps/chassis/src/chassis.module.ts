@@ -1,6 +1,6 @@
 // The frame that every program is bolted to: settings, log, metrics, the real host, the lifecycle, /metrics and /health.
 import type { Host, Logger } from '@milepost/core';
-import { nodeClock, nodeDisk, nodeNetwork, nodeRandom, openFileLimit, openFilesWithin } from '@milepost/node-host';
+import { nodeDisk, nodeHost, openFileLimit, openFilesWithin } from '@milepost/node-host';
 import type { Settings } from '@milepost/settings';
 import type { PrometheusMeter } from '@milepost/telemetry';
 import { type DynamicModule, Global, Module } from '@nestjs/common';
@@ -19,14 +19,8 @@ export interface Frame {
 @Module({})
 export class ChassisModule {
   static with({ settings, logger, meter, lifecycle }: Frame): DynamicModule {
-    const host: Host = {
-      clock: nodeClock,
-      disk: nodeDisk({ openFiles: openFilesWithin(settings.openFiles, openFileLimit(), logger) }),
-      network: nodeNetwork,
-      random: nodeRandom,
-      meter,
-      logger,
-    };
+    const disk = nodeDisk({ openFiles: openFilesWithin(settings.openFiles, openFileLimit(), logger) });
+    const host: Host = nodeHost({ disk, meter, logger });
     return {
       module: ChassisModule,
       controllers: [ObservationController],

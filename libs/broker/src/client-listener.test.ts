@@ -2,8 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { silentLogger, silentMeter } from '@milepost/core';
-import { nodeClock, nodeDisk, nodeNetwork, nodeRandom } from '@milepost/node-host';
+import { nodeHost } from '@milepost/node-host';
 import { ApiVersions, IncrementalAlterConfigs } from '@milepost/wire';
 import { BrokerUnderTest } from './testing/broker-under-test.ts';
 
@@ -11,8 +10,7 @@ const BROKER = 4;
 const SET = 0;
 
 const folder = mkdtempSync(join(tmpdir(), 'milepost-listener-'));
-const world = { clock: nodeClock, disk: nodeDisk(), network: nodeNetwork, random: nodeRandom };
-const it = new BrokerUnderTest({ ...world, logger: silentLogger, meter: silentMeter }, folder, {
+const it = new BrokerUnderTest(nodeHost(), folder, {
   'max.connections.per.ip': '2',
 });
 

@@ -4,8 +4,7 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Host, silentLogger, silentMeter } from '@milepost/core';
-import { nodeClock, nodeDisk, nodeNetwork, nodeRandom } from '@milepost/node-host';
+import { nodeHost } from '@milepost/node-host';
 import {
   Admin,
   Consumer,
@@ -17,14 +16,7 @@ import {
 import kafkajs from 'kafkajs';
 import { BrokerUnderTest } from './testing/broker-under-test.ts';
 
-const host: Host = {
-  clock: nodeClock,
-  disk: nodeDisk(),
-  network: nodeNetwork,
-  random: nodeRandom,
-  logger: silentLogger,
-  meter: silentMeter,
-};
+const host = nodeHost();
 const folder = mkdtempSync(join(tmpdir(), 'milepost-clients-'));
 const it = new BrokerUnderTest(host, folder, { 'num.partitions': '3' });
 

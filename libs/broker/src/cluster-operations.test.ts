@@ -2,17 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  BrokerId,
-  ErrorCode,
-  type Logger,
-  silentLogger,
-  silentMeter,
-  Timestamp,
-  Uuid,
-  ZERO_UUID,
-} from '@milepost/core';
-import { nodeClock, nodeDisk, nodeNetwork, nodeRandom } from '@milepost/node-host';
+import { BrokerId, ErrorCode, type Logger, silentLogger, Timestamp, Uuid, ZERO_UUID } from '@milepost/core';
+import { nodeHost } from '@milepost/node-host';
 import { buildBatch } from '@milepost/records';
 import {
   AlterConfigs,
@@ -48,8 +39,7 @@ let logger: Logger;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'milepost-cluster-'));
   logger = { ...silentLogger, level: 'info' };
-  const host = { clock: nodeClock, disk: nodeDisk(), network: nodeNetwork, random: nodeRandom };
-  broker = new BrokerUnderTest({ ...host, logger, meter: silentMeter }, folder);
+  broker = new BrokerUnderTest(nodeHost({ logger }), folder);
   await broker.start();
   client = await broker.client();
   await client.ask(CreateTopics, 7, { topics: [{ name: 't', numPartitions: 2, replicationFactor: 1 }] });

@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ErrorCode, type Host, silentLogger, silentMeter, ZERO_UUID } from '@milepost/core';
-import { nodeClock, nodeDisk, nodeNetwork, nodeRandom } from '@milepost/node-host';
+import { ErrorCode, ZERO_UUID } from '@milepost/core';
+import { nodeHost } from '@milepost/node-host';
 import {
   ApiVersions,
   ConsumerGroupDescribe,
@@ -18,14 +18,7 @@ import {
 import { Consumer, MessagesStreamModes, Producer, stringDeserializers, stringSerializers } from '@platformatic/kafka';
 import { BrokerUnderTest } from './testing/broker-under-test.ts';
 
-const host: Host = {
-  clock: nodeClock,
-  disk: nodeDisk(),
-  network: nodeNetwork,
-  random: nodeRandom,
-  logger: silentLogger,
-  meter: silentMeter,
-};
+const host = nodeHost();
 const folder = mkdtempSync(join(tmpdir(), 'milepost-consumer-groups-'));
 const it = new BrokerUnderTest(host, folder, {
   'num.partitions': '3',

@@ -10,7 +10,7 @@ import {
   Timestamp,
   ZERO_UUID,
 } from '@milepost/core';
-import { nodeClock, nodeNetwork, nodeRandom } from '@milepost/node-host';
+import { nodeHost } from '@milepost/node-host';
 import { buildBatch } from '@milepost/records';
 import { SimDisk } from '@milepost/simulator';
 import { PrometheusMeter } from '@milepost/telemetry';
@@ -55,11 +55,7 @@ beforeEach(async () => {
       onError();
     },
   };
-  it = new BrokerUnderTest(
-    { clock: nodeClock, disk, network: nodeNetwork, random: nodeRandom, logger, meter },
-    '/data',
-    { 'log.retention.check.interval.ms': '20' },
-  );
+  it = new BrokerUnderTest(nodeHost({ disk, logger, meter }), '/data', { 'log.retention.check.interval.ms': '20' });
   await it.start();
   client = await it.client();
   for (const name of ['bad', 'good'])

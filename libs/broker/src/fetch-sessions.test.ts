@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ErrorCode, Offset, silentLogger, Timestamp, type Uuid, ZERO_UUID } from '@milepost/core';
-import { nodeClock, nodeDisk, nodeNetwork, nodeRandom } from '@milepost/node-host';
+import { ErrorCode, Offset, Timestamp, type Uuid, ZERO_UUID } from '@milepost/core';
+import { nodeHost } from '@milepost/node-host';
 import { buildBatch } from '@milepost/records';
 import { PrometheusMeter } from '@milepost/telemetry';
 import { CreateTopics, DeleteTopics, Fetch, Produce, type RequestInput } from '@milepost/wire';
@@ -12,8 +12,7 @@ import type { RawClient } from './testing/raw-client.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'milepost-sessions-'));
 const meter = new PrometheusMeter();
-const world = { clock: nodeClock, disk: nodeDisk(), network: nodeNetwork, random: nodeRandom };
-const it = new BrokerUnderTest({ ...world, logger: silentLogger, meter }, folder);
+const it = new BrokerUnderTest(nodeHost({ meter }), folder);
 let client: RawClient;
 
 beforeAll(async () => {

@@ -1,17 +1,8 @@
 // Topic properties as clients see them: a compacted topic over the wire, a produce that wants more replicas than are in sync.
-import {
-  BrokerId,
-  ErrorCode,
-  type Host,
-  Offset,
-  silentLogger,
-  silentMeter,
-  Timestamp,
-  ZERO_UUID,
-} from '@milepost/core';
+import { BrokerId, ErrorCode, Offset, Timestamp, ZERO_UUID } from '@milepost/core';
 import { type LogRecord, batchesOf, buildBatch } from '@milepost/records';
 import { MemoryMetadataStore } from '@milepost/metadata';
-import { nodeClock, nodeDisk, nodeNetwork, nodeRandom } from '@milepost/node-host';
+import { nodeHost } from '@milepost/node-host';
 import { CreateTopics, Fetch, ListOffsets, Produce } from '@milepost/wire';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -30,16 +21,7 @@ afterEach(async () => {
 });
 
 async function started(properties: Record<string, string> = {}): Promise<RawClient> {
-  const logger = silentLogger;
-  const host: Host = {
-    clock: nodeClock,
-    disk: nodeDisk(),
-    network: nodeNetwork,
-    random: nodeRandom,
-    meter: silentMeter,
-    logger,
-  };
-  it = new BrokerUnderTest(host, folder, properties);
+  it = new BrokerUnderTest(nodeHost(), folder, properties);
   await it.start();
   return it.client();
 }

@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ErrorCode, Offset, silentLogger, Timestamp, ZERO_UUID } from '@milepost/core';
-import { nodeClock, nodeDisk, nodeNetwork, nodeRandom } from '@milepost/node-host';
+import { ErrorCode, Offset, Timestamp, ZERO_UUID } from '@milepost/core';
+import { nodeHost } from '@milepost/node-host';
 import { buildBatch } from '@milepost/records';
 import { PrometheusMeter } from '@milepost/telemetry';
 import { CreateTopics, DeleteGroups, DeleteTopics, OffsetCommit, Produce } from '@milepost/wire';
@@ -18,8 +18,7 @@ let client: RawClient;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'milepost-metrics-'));
   meter = new PrometheusMeter();
-  const host = { clock: nodeClock, disk: nodeDisk(), network: nodeNetwork, random: nodeRandom, logger: silentLogger };
-  broker = new BrokerUnderTest({ ...host, meter }, folder);
+  broker = new BrokerUnderTest(nodeHost({ meter }), folder);
   await broker.start();
   client = await broker.client();
 });

@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ErrorCode, type Host, silentLogger, silentMeter, Timestamp } from '@milepost/core';
-import { nodeClock, nodeDisk, nodeNetwork, nodeRandom } from '@milepost/node-host';
+import { ErrorCode, Timestamp } from '@milepost/core';
+import { nodeHost } from '@milepost/node-host';
 import { batchesOf, buildBatch } from '@milepost/records';
 import {
   CreateTopics,
@@ -18,14 +18,7 @@ import {
 import type { RawClient } from './testing/raw-client.ts';
 import { BrokerUnderTest } from './testing/broker-under-test.ts';
 
-const host: Host = {
-  clock: nodeClock,
-  disk: nodeDisk(),
-  network: nodeNetwork,
-  random: nodeRandom,
-  logger: silentLogger,
-  meter: silentMeter,
-};
+const host = nodeHost();
 const folder = mkdtempSync(join(tmpdir(), 'milepost-offsets-topic-'));
 const it = new BrokerUnderTest(host, folder, { 'offsets.topic.num.partitions': '4' });
 

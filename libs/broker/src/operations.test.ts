@@ -3,19 +3,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
-  type Disk,
   DiskFailed,
   ErrorCode,
   type Host,
   type Labels,
   type Meter,
   Offset,
-  silentLogger,
-  silentMeter,
   Timestamp,
   ZERO_UUID,
 } from '@milepost/core';
-import { nodeClock, nodeDisk, nodeNetwork, nodeRandom } from '@milepost/node-host';
+import { nodeDisk, nodeHost } from '@milepost/node-host';
 import { buildBatch } from '@milepost/records';
 import {
   AlterConfigs,
@@ -89,28 +86,16 @@ class SeenMeter implements Meter {
 const folders: string[] = [];
 const running: BrokerUnderTest[] = [];
 
-async function given(properties: Record<string, string> = {}, meter: Meter = silentMeter): Promise<BrokerUnderTest> {
-  const it = prepared(properties, meter);
+async function given(properties: Record<string, string> = {}, parts: Partial<Host> = {}): Promise<BrokerUnderTest> {
+  const it = prepared(properties, parts);
   await it.start();
   return it;
 }
 
-function prepared(
-  properties: Record<string, string> = {},
-  meter: Meter = silentMeter,
-  disk: Disk = nodeDisk(),
-): BrokerUnderTest {
+function prepared(properties: Record<string, string> = {}, parts: Partial<Host> = {}): BrokerUnderTest {
   const folder = mkdtempSync(join(tmpdir(), 'milepost-operations-'));
   folders.push(folder);
-  const host: Host = {
-    clock: nodeClock,
-    disk,
-    network: nodeNetwork,
-    random: nodeRandom,
-    logger: silentLogger,
-    meter,
-  };
-  const it = new BrokerUnderTest(host, folder, properties);
+  const it = new BrokerUnderTest(nodeHost(parts), folder, properties);
   running.push(it);
   return it;
 }
@@ -329,7 +314,7 @@ test('every group is coordinated here, transactions nowhere', async () => {
 
 test('dashboards see offsets, lag and traffic, and nothing of a topic that is gone', async () => {
   const meter = new SeenMeter();
-  const client = await (await given({}, meter)).client();
+  const client = await (await given({}, { meter })).client();
   await create(client, 'trucks');
   await produce(client, 'trucks', 5);
   const commit = { partitionIndex: 0, committedOffset: Offset(2), committedMetadata: '' };
@@ -372,7 +357,7 @@ test('a topic whose folder the disk refuses is offline, and the others serve', a
     if (path.includes('unlucky')) throw new DiskFailed('makeFolder', path, 'ENOSPC');
     makeFolder(path);
   };
-  const it = prepared({}, silentMeter, disk);
+  const it = prepared({}, { disk });
   await it.start();
   const client = await it.client();
   await create(client, 'unlucky');

@@ -2,18 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  ErrorCode,
-  type Host,
-  type Logger,
-  NO_OFFSET,
-  Offset,
-  silentLogger,
-  silentMeter,
-  Timestamp,
-  ZERO_UUID,
-} from '@milepost/core';
-import { nodeClock, nodeDisk, nodeNetwork, nodeRandom } from '@milepost/node-host';
+import { ErrorCode, type Logger, NO_OFFSET, Offset, silentLogger, Timestamp, ZERO_UUID } from '@milepost/core';
+import { nodeHost } from '@milepost/node-host';
 import { buildBatch } from '@milepost/records';
 import {
   ApiVersions,
@@ -32,14 +22,7 @@ import type { RawClient } from './testing/raw-client.ts';
 const warnings: string[] = [];
 const logger: Logger = { ...silentLogger, warn: (_, message) => warnings.push(message) };
 const folder = mkdtempSync(join(tmpdir(), 'milepost-protocol-'));
-const host: Host = {
-  clock: nodeClock,
-  disk: nodeDisk(),
-  network: nodeNetwork,
-  random: nodeRandom,
-  logger,
-  meter: silentMeter,
-};
+const host = nodeHost({ logger });
 const it = new BrokerUnderTest(host, folder);
 
 beforeAll(() => it.start());

@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ErrorCode, Offset, silentLogger, silentMeter, Timestamp, ZERO_UUID } from '@milepost/core';
-import { nodeClock, nodeDisk, nodeNetwork, nodeRandom } from '@milepost/node-host';
+import { ErrorCode, Offset, Timestamp, ZERO_UUID } from '@milepost/core';
+import { nodeClock, nodeHost } from '@milepost/node-host';
 import { buildBatch } from '@milepost/records';
 import {
   AlterClientQuotas,
@@ -24,8 +24,7 @@ let broker: BrokerUnderTest;
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'milepost-quotas-'));
-  const host = { clock: nodeClock, disk: nodeDisk(), network: nodeNetwork, random: nodeRandom };
-  broker = new BrokerUnderTest({ ...host, logger: silentLogger, meter: silentMeter }, folder);
+  broker = new BrokerUnderTest(nodeHost(), folder);
   await broker.start();
 });
 afterEach(async () => {

@@ -2,31 +2,15 @@
 import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  ErrorCode,
-  type Host,
-  LeaderEpoch,
-  Offset,
-  silentLogger,
-  silentMeter,
-  Timestamp,
-  ZERO_UUID,
-} from '@milepost/core';
+import { ErrorCode, LeaderEpoch, Offset, Timestamp, ZERO_UUID } from '@milepost/core';
 import { MemoryMetadataStore, type PartitionState, type TopicState } from '@milepost/metadata';
-import { nodeClock, nodeDisk, nodeNetwork, nodeRandom } from '@milepost/node-host';
+import { nodeHost } from '@milepost/node-host';
 import { buildBatch } from '@milepost/records';
 import { Fetch, Metadata, OffsetCommit, OffsetFetch, Produce } from '@milepost/wire';
 import { BrokerUnderTest } from './testing/broker-under-test.ts';
 import type { RawClient } from './testing/raw-client.ts';
 
-const host: Host = {
-  clock: nodeClock,
-  disk: nodeDisk(),
-  network: nodeNetwork,
-  random: nodeRandom,
-  logger: silentLogger,
-  meter: silentMeter,
-};
+const host = nodeHost();
 const folders: string[] = [];
 const running: BrokerUnderTest[] = [];
 

@@ -3,17 +3,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  ByteReader,
-  type Connection,
-  ErrorCode,
-  type Host,
-  Offset,
-  silentLogger,
-  Timestamp,
-  ZERO_UUID,
-} from '@milepost/core';
-import { nodeClock, nodeDisk, nodeNetwork, nodeRandom } from '@milepost/node-host';
+import { ByteReader, type Connection, ErrorCode, Offset, Timestamp, ZERO_UUID } from '@milepost/core';
+import { nodeHost } from '@milepost/node-host';
 import { batchesOf, buildBatch } from '@milepost/records';
 import { PrometheusMeter } from '@milepost/telemetry';
 import {
@@ -38,14 +29,7 @@ const LOG_BYTES = 8 * 1024 * 1024;
 
 const folder = mkdtempSync(join(tmpdir(), 'milepost-stalled-'));
 const meter = new PrometheusMeter();
-const host: Host = {
-  clock: nodeClock,
-  disk: nodeDisk(),
-  network: nodeNetwork,
-  random: nodeRandom,
-  logger: silentLogger,
-  meter,
-};
+const host = nodeHost({ meter });
 const it = new BrokerUnderTest(host, folder, { 'queued.max.response.bytes': String(LIMIT_BYTES) });
 
 beforeAll(async () => {
@@ -138,7 +122,7 @@ async function metric(name: string): Promise<number> {
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   for (const deadline = performance.now() + WAIT_MS; !(await condition()); ) {
-    if (performance.now() > deadline) throw new Error(`waited in vain: ${condition}`);
+    if (performance.now() > deadline) throw new Error(`waited in vain: ${condition.toString()}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

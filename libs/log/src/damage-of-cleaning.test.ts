@@ -166,7 +166,7 @@ test(
           const again = await new Node(damage).open();
           const last = lastOffsets(again.serve());
           const wanted = isEnough || !path.endsWith('.log.swap') ? LAST : last;
-          expect([what, [...last].toSorted()]).toEqual([what, [...wanted].toSorted()]);
+          expect([what, last]).toEqual([what, wanted]);
           expect([what, again.log.logEndOffset]).toEqual([what, RECORDS]);
         }
     }

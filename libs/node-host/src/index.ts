@@ -1,6 +1,7 @@
 // The real world behind the ports of @milepost/core.
 export { nodeClock } from './node-clock.ts';
 export { nodeDisk, type NodeDiskOptions } from './node-disk.ts';
+export { nodeHost } from './node-host.ts';
 export { nodeNetwork } from './node-network.ts';
 export { openFileLimit, openFilesWithin } from './open-file-limit.ts';
 export { nodeRandom } from './node-random.ts';

@@ -4,20 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Broker, createBroker } from '@milepost/broker';
 import { GroupTable, MemoryGroupStore } from '@milepost/coordinators';
-import { BrokerId, type Host, silentLogger, silentMeter } from '@milepost/core';
+import { BrokerId, silentLogger } from '@milepost/core';
 import { MemoryMetadataDatabase, MemoryMetadataStore } from '@milepost/metadata';
-import { nodeClock, nodeDisk, nodeNetwork, nodeRandom } from '@milepost/node-host';
+import { nodeHost } from '@milepost/node-host';
 import { Consumer as Client, Producer as OtherProducer } from '@platformatic/kafka';
 import { type ConsumedRecord, Consumer, type ConsumerOptions, ensureTopics, Producer, readBack } from './index.ts';
 
-const host: Host = {
-  clock: nodeClock,
-  disk: nodeDisk(),
-  network: nodeNetwork,
-  random: nodeRandom,
-  logger: silentLogger,
-  meter: silentMeter,
-};
+const host = nodeHost();
 const folder = mkdtempSync(join(tmpdir(), 'milepost-streams-'));
 const metadata = new MemoryMetadataDatabase();
 const groups = new GroupTable();

@@ -62,7 +62,8 @@ export class Peer {
     const client = await RawClient.connect(nodeNetwork, { host, port: Number(port) });
     const { responses } = await client.ask(DeleteTopics, 5, { topicNames: [name], timeoutMs: 30_000 });
     client.close();
-    if (responses[0]?.errorCode !== 0) throw new Error(`${this.name}: ${name} is not deleted: ${responses[0]?.errorCode}`);
+    if (responses[0]?.errorCode !== 0)
+      throw new Error(`${this.name}: ${name} is not deleted: ${responses[0]?.errorCode}`);
     const isThere = () => readdirSync(this.#broker.logs ?? '').some((folder) => folder.startsWith(`${name}-`));
     while (isThere()) await delay(20);
   }
