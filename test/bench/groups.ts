@@ -53,7 +53,7 @@ async function run(): Promise<void> {
     await many('classic');
     await many('consumer');
   }
-  report(rows, false);
+  report(rows, only === options.only.default && against === options.against.default, 'groups');
 }
 
 async function connected(bootstrap: string): Promise<RawClient> {
