@@ -1,7 +1,7 @@
 // `npm run bench:partitions -- [--partitions 1000,10000] [--against milepost,kafka]`: what partitions cost a
 // broker that does nothing else: to make them, to list them, to write to each, to hold them in memory, to start with them.
 import { parseArgs } from 'node:util';
-import { Timestamp } from '@milepost/core';
+import { ErrorCode, Timestamp } from '@milepost/core';
 import { buildBatch } from '@milepost/records';
 import { CreateTopics, Metadata, Produce } from '@milepost/wire';
 import type { RawClient } from '../../libs/broker/src/testing/raw-client.ts';
@@ -86,12 +86,21 @@ async function produceToAll(client: RawClient, count: number): Promise<void> {
   await Promise.all(requests);
 }
 
+/** A Kafka says that a partition is led before its broker has made it: a client tries again, so does this. */
 async function produce(client: RawClient, indexes: readonly number[], records: Buffer): Promise<void> {
-  const partitionData = indexes.map((index) => ({ index, records }));
-  const request = { transactionalId: null, acks: -1, timeoutMs: LIMIT_MS, topicData: [{ name: TOPIC, partitionData }] };
-  const { responses } = await client.ask(Produce, 9, request);
-  const failed = responses[0]?.partitionResponses.find(({ errorCode }) => errorCode !== 0);
-  if (failed) throw new Error(`not produced: ${JSON.stringify(failed)}`);
+  for (let left = indexes; left.length > 0; ) {
+    const partitionData = left.map((index) => ({ index, records }));
+    const topicData = [{ name: TOPIC, partitionData }];
+    const { responses } = await client.ask(Produce, 9, { acks: -1, timeoutMs: LIMIT_MS, topicData });
+    const answers = responses[0]?.partitionResponses ?? [];
+    const failed = answers.find(({ errorCode }) => errorCode !== ErrorCode.NONE && !isNotYet(errorCode));
+    if (failed) throw new Error(`not produced: ${JSON.stringify(failed)}`);
+    left = answers.filter(({ errorCode }) => isNotYet(errorCode)).map(({ index }) => index);
+    if (left.length > 0) await pause();
+  }
 }
+
+const isNotYet = (error: ErrorCode): boolean =>
+  error === ErrorCode.NOT_LEADER_OR_FOLLOWER || error === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
 
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
