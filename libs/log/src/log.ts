@@ -134,11 +134,10 @@ export class Log {
   /** An empty folder becomes an empty log. All that is answered below `flushedOffset` is on the platter. @throws DiskFailed */
   static async open(identity: LogIdentity, config: LogConfig, around: LogSurroundings, past: LogPast): Promise<Log> {
     const { folder, host } = around;
-    const { disk } = host;
-    const task = { disk, folder, logger: host.logger, ...past, indexIntervalBytes: config.indexIntervalBytes };
+    const { disk, clock, logger } = host;
+    const task = { disk, clock, logger, folder, ...past, indexIntervalBytes: config.indexIntervalBytes };
     const { wasCut, ...recovered } = await recover(task);
-    const now = host.clock.monotonic();
-    const producers = await recoverProducers(disk, folder, recovered.segments, now, host.logger);
+    const producers = await recoverProducers(host, folder, recovered.segments);
     const lostTail = wasCut || (past.wasLax && !past.wasClean);
     const { cleanedUpTo } = past;
     return new Log(identity, config, around, { ...recovered, ...producers, lostTail, cleanedUpTo });
@@ -305,7 +304,7 @@ export class Log {
     if (place !== undefined) this.#active.truncate(place.position, Offset(Math.min(place.baseOffset, offset)));
     this.#flushedOffset = Offset(Math.min(this.#flushedOffset, this.logEndOffset));
     this.#epochs.truncateFromEnd(this.logEndOffset);
-    const recovered = await recoverProducers(disk, folder, this.#segments, host.clock.monotonic(), host.logger);
+    const recovered = await recoverProducers(host, folder, this.#segments);
     this.#producers = recovered.producers;
     this.#snapshots = new SnapshotFiles(disk, folder, this.#doomed, recovered.snapshots);
     this.#unsynced.push(this.#active, { sync: () => disk.syncFolder(folder) });

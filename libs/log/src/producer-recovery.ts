@@ -1,9 +1,9 @@
 // The producers as of the log's end: the newest usable snapshot, and the batches behind it.
-import { type Disk, type Logger, MalformedMessage, Offset } from '@milepost/core';
+import { type Clock, type Disk, type Host, type Logger, MalformedMessage, Offset } from '@milepost/core';
 import { LogFile } from './log-file.ts';
 import { formatSnapshot, parseSnapshot } from './producer-snapshot.ts';
 import { ProducerState } from './producer-state.ts';
-import { findIntact, flawOf, scan } from './scan.ts';
+import { findIntact, flawOf, scanInTurns, type Visitor } from './scan.ts';
 import { offsetName, offsetsIn, type Segment } from './segment.ts';
 
 export interface RecoveredProducers {
@@ -19,17 +19,17 @@ export const snapshotPath = (folder: string, offset: Offset): string => `${folde
  * Removes snapshots from beyond the end: they tell of batches that were cut, and must not come back.
  */
 export async function recoverProducers(
-  disk: Disk,
+  { disk, clock, logger }: Pick<Host, 'disk' | 'clock' | 'logger'>,
   folder: string,
   segments: readonly Segment[],
-  nowMs: number,
-  logger: Logger,
 ): Promise<RecoveredProducers> {
+  const nowMs = clock.monotonic();
   const end = (segments.at(-1) as Segment).nextOffset;
   const found = (disk.list(folder) ?? []).flatMap(({ name }) => offsetsIn(name, 'snapshot'));
   const usable = found.filter((offset) => offset <= end);
   const { producers, offset } = loadNewest(disk, folder, usable, nowMs, logger);
-  for (const segment of segments) if (segment.nextOffset > offset) replay(segment, offset, producers, nowMs);
+  for (const segment of segments)
+    if (segment.nextOffset > offset) await replay(segment, offset, producers, nowMs, clock);
 
   const snapshots = usable.filter((one) => one <= offset && (one === offset || isBase(segments, one)));
   const stale = found.filter((one) => !snapshots.includes(one));
@@ -90,9 +90,15 @@ function loadSnapshot(disk: Disk, path: string, nowMs: number, logger: Logger): 
   }
 }
 
-function replay(segment: Segment, from: Offset, producers: ProducerState, nowMs: number): void {
+async function replay(
+  segment: Segment,
+  from: Offset,
+  producers: ProducerState,
+  nowMs: number,
+  clock: Clock,
+): Promise<void> {
   let least = Offset(0);
-  scan(segment.log, segment.offsets.floor(from)?.position ?? 0, {
+  const visitor: Visitor = {
     visit: (batch) => {
       const flaw = flawOf(batch, least);
       if (flaw !== undefined) return flaw;
@@ -101,5 +107,6 @@ function replay(segment: Segment, from: Offset, producers: ProducerState, nowMs:
       return undefined;
     },
     onFlaw: (position) => findIntact(segment.log, position + 1, least),
-  });
+  };
+  await scanInTurns(clock, segment.log, segment.offsets.floor(from)?.position ?? 0, visitor);
 }

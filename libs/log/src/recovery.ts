@@ -6,13 +6,13 @@
 // is not whole (a torn tail); intact batches behind that one are kept in a file beside. Whatever is cut is said, with path,
 // position, size and reason. All that is kept is synced before it counts as flushed: after a kill -9 it may be in the page
 // cache only, and after a failed sync (doubt.ts) it must be written again for the sync to mean anything.
-import { type Disk, type Logger, NO_LEADER_EPOCH, type Offset, Offset as offsetOf } from '@milepost/core';
+import { type Clock, type Disk, type Logger, NO_LEADER_EPOCH, type Offset, Offset as offsetOf } from '@milepost/core';
 import { readText, replaceText } from './checkpoint.ts';
 import { endDoubt, isInDoubt, leaveDoubt } from './doubt.ts';
 import { EpochHistory } from './epoch-history.ts';
 import { LogFile } from './log-file.ts';
 import { seek } from './read.ts';
-import { type Damage, describeDamage, findIntact, scan } from './scan.ts';
+import { type Damage, describeDamage, findIntact, scan, scanInTurns, type Visitor } from './scan.ts';
 import { type BatchPlace, offsetsIn, Segment } from './segment.ts';
 import { DELETED, finishSwaps } from './segment-swap.ts';
 
@@ -20,6 +20,7 @@ export const EPOCH_FILE = 'leader-epoch-checkpoint';
 
 export interface RecoveryTask {
   readonly disk: Disk;
+  readonly clock: Clock;
   readonly logger: Logger;
   readonly folder: string;
   /** The last stop was a clean one. */
@@ -165,7 +166,7 @@ async function scanUnflushed(
     // Exactly at its end the batches are synced, but perhaps not the indexes: the roll comes after.
     if (next !== undefined && next.baseOffset < scanFrom) continue;
     scannedBytes += segment.sizeBytes;
-    const damage = scanSegment(task, segment, next, epochs) ?? flawOfEnd(task, segment, next);
+    const damage = (await scanSegment(task, segment, next, epochs)) ?? flawOfEnd(task, segment, next);
     if (damage !== undefined) {
       wasCut = true;
       await cut(task, damage, segment, segments.splice(n + 1));
@@ -185,12 +186,12 @@ async function scanUnflushed(
 }
 
 /** Rebuilds the indexes and fills in the epochs on the way. Answers where the segment must be cut. */
-function scanSegment(
+async function scanSegment(
   task: RecoveryTask,
   segment: Segment,
   following: Segment | undefined,
   epochs: EpochHistory,
-): Damage | undefined {
+): Promise<Damage | undefined> {
   const { path } = segment;
   const end = following?.baseOffset;
   const behind = following?.placeAt(0)?.leaderEpoch;
@@ -198,7 +199,7 @@ function scanSegment(
   let epoch = epochs.at(segment.baseOffset);
   let damage: Damage | undefined;
   segment.clearIndexes();
-  scan(segment.log, 0, {
+  const visitor: Visitor = {
     visit: (batch, position) => {
       // Behind a damaged batch the last one follows nothing, but it is known how far it may reach.
       const most = end ?? (least < task.recoveryPoint ? task.recoveryPoint : undefined);
@@ -225,7 +226,8 @@ function scanSegment(
       segment.indexNext();
       return next;
     },
-  });
+  };
+  await scanInTurns(task.clock, segment.log, 0, visitor);
   segment.endsAt(least);
   return damage;
 }

@@ -2,7 +2,7 @@
 //
 // The CRC covers a batch from its attributes on. Of the bytes before: the length must lead to the next batch, the magic is
 // 2, and the base offset must follow the batch before it.
-import type { Offset } from '@milepost/core';
+import type { Clock, Offset } from '@milepost/core';
 import { BATCH_HEADER_BYTES, BATCH_PREFIX_BYTES, crc32c, RecordBatch } from '@milepost/records';
 import type { LogFile } from './log-file.ts';
 
@@ -58,6 +58,28 @@ export function scan(file: LogFile, from: number, visitor: Visitor): number {
   return position;
 }
 
+/** After so many bytes of a long scan others have their turn: a second of CPU, on a slow machine, is 500 MB. */
+const TURN_BYTES = 64 * 1024 * 1024;
+
+/** As `scan`, but not in one go. */
+export async function scanInTurns(clock: Clock, file: LogFile, from: number, visitor: Visitor): Promise<void> {
+  let isOver = false;
+  for (let at = from; !isOver && at < file.sizeBytes; ) {
+    const turnEnds = at + TURN_BYTES;
+    isOver = true;
+    at = scan(file, at, {
+      visit: (batch, position) => {
+        const verdict = visitor.visit(batch, position);
+        if (verdict !== undefined || position < turnEnds) return verdict;
+        isOver = false;
+        return STOP;
+      },
+      onFlaw: (position, flaw) => visitor.onFlaw(position, flaw),
+    });
+    if (!isOver) await new Promise<void>((resolve) => void clock.after(0, resolve));
+  }
+}
+
 /** Where the next intact batch stands that could follow `least`, searched byte by byte; undefined: nowhere. */
 export function findIntact(file: LogFile, from: number, least: Offset): number | undefined {
   const chunks = new Chunks(file);
@@ -77,7 +99,8 @@ const CHUNK_BYTES = 1024 * 1024;
 /** A window over the file that moves and grows as batches need it. */
 class Chunks {
   readonly #file: LogFile;
-  #buffer = Buffer.alloc(0);
+  #memory = Buffer.alloc(0);
+  #buffer = this.#memory;
   #start = 0;
 
   constructor(file: LogFile) {
@@ -104,7 +127,8 @@ class Chunks {
   #show(position: number, length: number): void {
     if (position >= this.#start && position + length <= this.#start + this.#buffer.length) return;
     const wanted = Math.min(Math.max(length, CHUNK_BYTES), this.#file.sizeBytes - position);
-    this.#buffer = Buffer.allocUnsafe(wanted);
+    if (wanted > this.#memory.length) this.#memory = Buffer.allocUnsafeSlow(wanted);
+    this.#buffer = this.#memory.subarray(0, wanted);
     this.#start = position;
     this.#file.read(position, this.#buffer);
   }
