@@ -100,7 +100,10 @@ async function produce(client: RawClient, indexes: readonly number[], records: B
   }
 }
 
-const isNotYet = (error: ErrorCode): boolean =>
-  error === ErrorCode.NOT_LEADER_OR_FOLLOWER || error === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+function isNotYet(error: ErrorCode): boolean {
+  return error === ErrorCode.NOT_LEADER_OR_FOLLOWER || error === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+}
 
-const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 20));
+}
