@@ -29,7 +29,9 @@ export class Server {
 
   private constructor(child: ChildProcess, port: number, startMs: number) {
     this.#child = child;
-    process.once('exit', () => child.kill('SIGTERM'));
+    const kill = (): void => void child.kill('SIGTERM');
+    process.once('exit', kill);
+    child.once('exit', () => process.off('exit', kill));
     this.port = port;
     this.startMs = startMs;
   }
