@@ -76,7 +76,7 @@ export async function metricCases(
       const all = await prometheus.rules();
       return all.length > 0 && all.every(({ health }) => health !== 'unknown') ? all : undefined;
     });
-    check(rules.length === 8, 'there are eight', rules.length);
+    check(rules.length === 9, 'there are nine', rules.length);
     for (const { annotations, health, labels, name } of rules) {
       const { description, runbook_url: runbook = '', summary } = annotations;
       check(
