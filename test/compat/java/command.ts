@@ -70,6 +70,15 @@ export class Tools {
     return matching(out, patterns);
   }
 
+  /** As `prints`, sooner or later: Kafka answers a change before the broker that is asked next has heard of it. */
+  async comesToPrint(run: () => Promise<Ran>, ...patterns: RegExp[]): Promise<string> {
+    for (let tries = 1; tries < MOST_TRIES; tries++) {
+      const { status, out } = await run();
+      if (status === 0 && patterns.every((pattern) => pattern.test(out))) return out;
+    }
+    return this.prints(run(), ...patterns);
+  }
+
   /** Must not succeed, and say each of these, wherever. */
   async fails(ran: Promise<Ran>, ...patterns: RegExp[]): Promise<void> {
     const { status, out, err } = await ran;

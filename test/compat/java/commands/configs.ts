@@ -18,8 +18,8 @@ export const configs: readonly Command[] = [
         on('--alter', '--add-config', 'retention.ms=5000,cleanup.policy=[compact,delete]'),
         /Completed/,
       );
-      await tools.prints(
-        on('--describe'),
+      await tools.comesToPrint(
+        () => on('--describe'),
         /retention\.ms=5000 sensitive=false synonyms=\{DYNAMIC_TOPIC_CONFIG:retention\.ms=5000/,
         /cleanup\.policy=compact,delete/,
       );
@@ -35,7 +35,10 @@ export const configs: readonly Command[] = [
     async run(tools) {
       const on = (...args: string[]) => config(tools, 'brokers', '1', ...args);
       await tools.prints(on('--alter', '--add-config', 'log.retention.ms=7200000'), /Completed/);
-      await tools.prints(on('--describe'), /log\.retention\.ms=7200000 .*DYNAMIC_BROKER_CONFIG:log\.retention\.ms/);
+      await tools.comesToPrint(
+        () => on('--describe'),
+        /log\.retention\.ms=7200000 .*DYNAMIC_BROKER_CONFIG:log\.retention\.ms/,
+      );
       const topic = await tools.topic('inherits');
       await tools.prints(
         config(tools, 'topics', topic, '--describe', '--all'),
@@ -53,7 +56,7 @@ export const configs: readonly Command[] = [
         on('--alter', '--add-config', 'message.max.bytes=2000000'),
         /Completed updating default config/,
       );
-      await tools.prints(on('--describe'), /message\.max\.bytes=2000000 .*DYNAMIC_DEFAULT_BROKER_CONFIG/);
+      await tools.comesToPrint(() => on('--describe'), /message\.max\.bytes=2000000 .*DYNAMIC_DEFAULT_BROKER_CONFIG/);
       const topic = await tools.topic('large');
       const size = ['--num-records', '1', '--record-size', '1500000', '--throughput', '-1'];
       const props = [`bootstrap.servers=${tools.bootstrap}`, 'max.request.size=3000000', 'acks=all'];
@@ -73,14 +76,13 @@ export const configs: readonly Command[] = [
         on('--alter', '--add-config', 'producer_byte_rate=1024,request_percentage=150.5'),
         /Completed/,
       );
-      await tools.prints(
-        on('--describe'),
+      await tools.comesToPrint(
+        () => on('--describe'),
         new RegExp(`Quota configs for client-id '${client}' are .*producer_byte_rate=1024\\.0`),
         /request_percentage=150\.5/,
       );
       await tools.prints(on('--alter', '--delete-config', 'producer_byte_rate,request_percentage'), /Completed/);
-      const left = await tools.prints(on('--describe'));
-      check(!left.includes('Quota configs'), 'no quotas', left);
+      await tools.comesToPrint(() => on('--describe'), /^(?![^]*Quota configs)/);
       await tools.fails(on('--alter', '--add-config', 'producer_byte_rate=-1'), /./);
     },
   },
@@ -99,13 +101,13 @@ export const configs: readonly Command[] = [
         client,
       ];
       await tools.prints(tools.run(CONFIG, ...both, '--alter', '--add-config', 'consumer_byte_rate=2048'), /Completed/);
-      await tools.prints(
-        tools.run(CONFIG, ...both, '--describe'),
+      await tools.comesToPrint(
+        () => tools.run(CONFIG, ...both, '--describe'),
         new RegExp(`Quota configs for user-principal '${user}', client-id '${client}' are consumer_byte_rate=2048`),
       );
       await tools.prints(config(tools, 'users', undefined, '--alter', '--add-config', 'controller_mutation_rate=1000'));
-      await tools.prints(
-        tools.run(CONFIG, '--entity-type', 'users', '--describe'),
+      await tools.comesToPrint(
+        () => tools.run(CONFIG, '--entity-type', 'users', '--describe'),
         /Quota configs for the default user-principal are controller_mutation_rate=1000/,
       );
       await tools.prints(config(tools, 'users', undefined, '--alter', '--delete-config', 'controller_mutation_rate'));
@@ -117,7 +119,10 @@ export const configs: readonly Command[] = [
     async run(tools) {
       const on = (...args: string[]) => config(tools, 'ips', '192.0.2.7', ...args);
       await tools.prints(on('--alter', '--add-config', 'connection_creation_rate=5'), /Completed/);
-      await tools.prints(on('--describe'), /Quota configs for ip '192\.0\.2\.7' are connection_creation_rate=5/);
+      await tools.comesToPrint(
+        () => on('--describe'),
+        /Quota configs for ip '192\.0\.2\.7' are connection_creation_rate=5/,
+      );
       await tools.prints(on('--alter', '--delete-config', 'connection_creation_rate'), /Completed/);
     },
   },
@@ -127,7 +132,7 @@ export const configs: readonly Command[] = [
       const group = tools.fresh('group');
       const on = (...args: string[]) => config(tools, 'groups', group, ...args);
       await tools.prints(on('--alter', '--add-config', 'consumer.session.timeout.ms=50000'), /Completed/);
-      await tools.prints(on('--describe'), /consumer\.session\.timeout\.ms=50000 .*GROUP_CONFIG/);
+      await tools.comesToPrint(() => on('--describe'), /consumer\.session\.timeout\.ms=50000 .*GROUP_CONFIG/);
       await tools.prints(
         on('--describe', '--all'),
         /consumer\.heartbeat\.interval\.ms=5000/,
@@ -147,7 +152,12 @@ export const configs: readonly Command[] = [
       const on = (...args: string[]) => config(tools, 'client-metrics', name, ...args);
       const wanted = 'metrics=[org.apache.kafka.producer.],interval.ms=60000,match=[client_id=nobody]';
       await tools.prints(on('--alter', '--add-config', wanted), /Completed/);
-      await tools.prints(on('--describe'), /interval\.ms=60000/, /match=client_id=nobody/, /metrics=org\.apache/);
+      await tools.comesToPrint(
+        () => on('--describe'),
+        /interval\.ms=60000/,
+        /match=client_id=nobody/,
+        /metrics=org\.apache/,
+      );
       await tools.prints(on('--alter', '--delete-config', 'metrics,interval.ms,match'), /Completed/);
       await tools.fails(on('--alter', '--add-config', 'interval.ms=1'), /interval/);
     },
@@ -177,9 +187,9 @@ export const configs: readonly Command[] = [
     name: 'ConfigCommand-broker-loggers',
     async run(tools) {
       const on = (...args: string[]) => config(tools, 'broker-loggers', '1', ...args);
-      await tools.prints(on('--describe'), /root=[A-Z]+/);
+      await tools.comesToPrint(() => on('--describe'), /root=[A-Z]+/);
       await tools.prints(on('--alter', '--add-config', 'root=WARN'), /Completed/);
-      await tools.prints(on('--describe'), /root=WARN/);
+      await tools.comesToPrint(() => on('--describe'), /root=WARN/);
       await tools.prints(on('--alter', '--add-config', 'root=INFO'), /Completed/);
       await tools.fails(on('--alter', '--add-config', 'root=LOUD'), /LOUD/);
     },
