@@ -37,6 +37,15 @@ test('a new group waits its initial delay, once more when members keep coming, a
   expect([three, ...rejoined].map(({ value }) => value?.generation)).toEqual([2, 2, 2]);
 });
 
+test('without an initial delay, members that are started together still begin together (librdkafka 0089, 0118)', async () => {
+  const h = await Harness.start({ initialRebalanceDelayMs: 0 });
+  const one = await h.member().enter();
+  await h.clock.advance(5);
+  const two = await h.member().enter();
+  await h.clock.advance(20);
+  expect([one.value?.generation, two.value?.generation]).toEqual([1, 1]);
+});
+
 test('the initial delay ends with the rebalance timeout, however many members keep coming', async () => {
   const h = await Harness.start();
   const first = await h.member({ rebalanceTimeoutMs: 7_000 }).enter();

@@ -25,6 +25,11 @@ export type RebalanceReason = (typeof REBALANCE_REASONS)[number];
 
 /** Ends the join phase at the latest. */
 const JOIN = 'join';
+/**
+ * Even with no initial delay: members that are started together come some milliseconds apart, and whoever came first would
+ * have a generation of its own, records that it had begun to process, and a rebalance at its next heartbeat.
+ */
+const LEAST_INITIAL_DELAY_MS = 10;
 /** Ends the wait for members that were told of the generation and do not ask for their assignment. */
 const SYNC = 'sync';
 
@@ -50,7 +55,7 @@ export function prepareRebalance(turn: Turn, reason: RebalanceReason): void {
   });
 
   if (group.isInitialRebalance) {
-    const delayMs = context.config.initialRebalanceDelayMs;
+    const delayMs = initialDelayMs(turn);
     waitForMoreMembers(turn, delayMs, Math.max(group.rebalanceTimeoutMs - delayMs, 0));
   } else if (group.allHaveJoined) completeJoin(turn);
   else turn.schedule(JOIN, group.rebalanceTimeoutMs, completeJoin);
@@ -144,10 +149,13 @@ function waitForMoreMembers(turn: Turn, delayMs: number, remainingMs: number): v
       return;
     }
     later.group.newMemberAdded = false;
-    const nextMs = Math.min(later.context.config.initialRebalanceDelayMs, remainingMs);
+    const nextMs = Math.min(initialDelayMs(later), remainingMs);
     waitForMoreMembers(later, nextMs, Math.max(remainingMs - delayMs, 0));
   });
 }
+
+const initialDelayMs = ({ context }: Turn): number =>
+  Math.max(context.config.initialRebalanceDelayMs, LEAST_INITIAL_DELAY_MS);
 
 /** The leader stays if it has joined, else the first that has takes over; false when nobody has. */
 function electLeaderAmongJoined(group: ClassicGroup): boolean {
