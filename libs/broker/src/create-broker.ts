@@ -10,6 +10,7 @@ import { LogCleaner, LogDirectory, LogFailed, logConfigOf } from '@milepost/log'
 import {
   brokerNumber,
   type ClusterImage,
+  MetadataConflict,
   type MetadataStore,
   StoreUnavailable,
   topicConfigValues,
@@ -121,8 +122,7 @@ async function serve(
   const layers = () => configLayers(image(), config);
   closing.push(() => partitions.retire());
   await partitions.setAsideStrays();
-  const changes = partitions.newEpochsAfterLoss();
-  await partitions.apply(changes.length > 0 ? await patiently(host, () => store.commit(changes)) : first);
+  await partitions.apply(await withNewEpochs(host, store, partitions, first));
 
   const offsetsTopic = new OffsetsTopic({
     partitions,
@@ -287,6 +287,24 @@ function keepRetention({ clock, logger }: Host, partitions: LocalPartitions, eve
   };
   later();
   return () => cancel();
+}
+
+/** A commit whose answer got lost may have been made: what it has changed no longer fits, and is decided on anew. */
+async function withNewEpochs(
+  host: Host,
+  store: MetadataStore,
+  partitions: LocalPartitions,
+  first: ClusterImage,
+): Promise<ClusterImage> {
+  for (let image = first; ; image = await patiently(host, () => store.commit([]))) {
+    const changes = partitions.newEpochsAfterLoss(image);
+    if (changes.length === 0) return image;
+    try {
+      return await patiently(host, () => store.commit(changes));
+    } catch (failure) {
+      if (!(failure instanceof MetadataConflict)) throw failure;
+    }
+  }
 }
 
 /** Starts without the database as soon as it is there: retried for ever, said once. */

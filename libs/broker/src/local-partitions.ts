@@ -110,8 +110,8 @@ export class LocalPartitions {
    * that has seen a later epoch than the metadata (an older database restored, a bit turned in a batch's header, which
    * no CRC covers): else nothing could ever be appended to it again.
    */
-  newEpochsAfterLoss(): MetadataChange[] {
-    return [...this.#ledHere(this.#image)].flatMap(([topic, partition]): MetadataChange[] => {
+  newEpochsAfterLoss(image: ClusterImage): MetadataChange[] {
+    return [...this.#ledHere(image)].flatMap(([topic, partition]): MetadataChange[] => {
       const log = this.#directory.get(topic.name, partition.index);
       const latest = Math.max(partition.leaderEpoch, log?.latestEpoch ?? NO_LEADER_EPOCH);
       if (!log || (!log.lostTail && latest === partition.leaderEpoch) || latest >= LAST_EPOCH) return [];

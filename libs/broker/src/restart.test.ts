@@ -3,7 +3,13 @@ import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ErrorCode, LeaderEpoch, Offset, Timestamp, ZERO_UUID } from '@milepost/core';
-import { MemoryMetadataStore, type PartitionState, type TopicState } from '@milepost/metadata';
+import {
+  type ClusterImage,
+  MemoryMetadataStore,
+  type PartitionState,
+  StoreUnavailable,
+  type TopicState,
+} from '@milepost/metadata';
 import { nodeHost } from '@milepost/node-host';
 import { buildBatch } from '@milepost/records';
 import { Fetch, Metadata, OffsetCommit, OffsetFetch, Produce } from '@milepost/wire';
@@ -115,7 +121,8 @@ test('a stop answers whoever waits', async () => {
   await stopped;
 });
 
-test('a log that has seen a later leader epoch than the metadata, as with a restored database, goes on one beyond it', async () => {
+/** Its log knows epoch 7, the metadata 0: the next start has a change to commit. */
+async function behindItsLog(): Promise<BrokerUnderTest> {
   const it = await given();
   const client = await it.client();
   await client.ask(Metadata, 4, { topics: [{ name: 'trucks' }] });
@@ -128,8 +135,29 @@ test('a log that has seen a later leader epoch than the metadata, as with a rest
   await produce(await it.client(), 'trucks', numbered(0));
   await it.stop();
   it.metadata.image = older;
+  return it;
+}
+
+test('a log that has seen a later leader epoch than the metadata, as with a restored database, goes on one beyond it', async () => {
+  const it = await behindItsLog();
   await it.start();
   expect(it.broker.image().topics.get('trucks')?.partitions[0]?.leaderEpoch).toBe(8);
   const again = await produce(await it.client(), 'trucks', numbered(1));
   expect(again).toMatchObject({ errorCode: ErrorCode.NONE, baseOffset: 1 });
+});
+
+test('a start whose commit was made and not answered goes on from there (simulation, seed 2077748867)', async () => {
+  const it = await behindItsLog();
+  let { image } = it.metadata;
+  let commits = 0;
+  Object.defineProperty(it.metadata, 'image', {
+    get: () => image,
+    set: (newer: ClusterImage) => {
+      image = newer;
+      if (++commits === 1) throw new StoreUnavailable('the answer got lost');
+    },
+  });
+  await it.start();
+  expect(commits).toBeGreaterThan(0);
+  expect(it.broker.image().topics.get('trucks')?.partitions[0]?.leaderEpoch).toBe(8);
 });
