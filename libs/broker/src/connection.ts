@@ -128,10 +128,8 @@ export class ClientConnection implements ConnectionListener, Peer {
       for (const frame of this.#frames.lent(chunk)) {
         this.#disclaim();
         this.#memory.requests(frame.length);
-        const isStarted = this.#queued.length === 0 && this.#mayStart(frame);
-        const kept = isStarted && this.#dispatch.isReadAtOnce(frame) ? frame : this.#frames.keep(frame);
-        if (isStarted) this.#start(kept);
-        else this.#queued.push(kept);
+        if (this.#queued.length > 0 || !this.#mayStart(frame)) this.#queued.push(this.#frames.keep(frame));
+        else this.#start(this.#dispatch.isReadAtOnce(frame) ? frame : this.#frames.keep(frame));
         if (this.#leaving) break;
       }
     } catch (failure) {

@@ -5,7 +5,17 @@ import { ErrorCode, LeaderEpoch, type Offset } from '@milepost/core';
 import { batchesOf } from '@milepost/records';
 import { SimClock, SimDisk, SimRandom } from '@milepost/simulator';
 import { type Log, LogCleaner, type LogDirectory, logConfigOf } from './index.ts';
-import { batchOf, everything, listeningLogger, openLog, testHost, TOPIC_ID } from './testing.ts';
+import {
+  batchOf,
+  damaged,
+  everything,
+  type Files,
+  listeningLogger,
+  openLog,
+  putFiles,
+  testHost,
+  TOPIC_ID,
+} from './testing.ts';
 
 const LIMIT_MS = 120_000;
 const RECORDS = 120;
@@ -19,8 +29,6 @@ const CONFIG = logConfigOf({
   'index.interval.bytes': '100',
   'min.cleanable.dirty.ratio': '0.01',
 });
-
-type Files = ReadonlyMap<string, Buffer>;
 
 const keyOf = (n: number): string => `k${n % KEYS}`;
 const valueOf = (n: number): string => `${n}:`.padEnd(40, 'x');
@@ -36,12 +44,7 @@ class Node {
 
   constructor(files: Files = new Map()) {
     this.disk = new SimDisk(1, { clock: this.clock });
-    for (const [path, bytes] of files) {
-      this.disk.makeFolder(path.slice(0, path.lastIndexOf('/')));
-      const file = this.disk.open(path, 'create');
-      if (bytes.length > 0) file.append(bytes);
-      file.close();
-    }
+    putFiles(this.disk, files);
   }
 
   async open(): Promise<this> {
@@ -110,21 +113,10 @@ async function moments(): Promise<Files[]> {
   return [...seen.values()];
 }
 
-const turned = (bytes: Buffer, bit: number): Buffer => {
-  const changed = Buffer.from(bytes);
-  changed[bit >> 3] = (changed[bit >> 3] as number) ^ (1 << (bit & 7));
-  return changed;
-};
-
-/** A bit of it turned and, another time, its end cut off; a few dozen times. */
-function* damaged(files: Files, path: string, random: SimRandom): Generator<[string, Files]> {
-  const bytes = files.get(path) as Buffer;
-  const places = path.endsWith('.log.swap') ? PLACES_OF_BATCHES : PLACES_PER_FILE;
-  for (let n = 0; n < places && bytes.length > 0; n++) {
-    const bit = random.below(bytes.length * 8);
-    yield [`${path}: bit ${bit}`, new Map(files).set(path, turned(bytes, bit))];
-    yield [`${path}: cut to ${bit >> 3}`, new Map(files).set(path, bytes.subarray(0, bit >> 3))];
-  }
+function placesIn(files: Files, path: string, random: SimRandom): number[] {
+  const { length } = files.get(path) as Buffer;
+  const count = path.endsWith('.log.swap') ? PLACES_OF_BATCHES : PLACES_PER_FILE;
+  return length === 0 ? [] : Array.from({ length: count }, () => random.below(length * 8));
 }
 
 const lastOffsets = (served: ReadonlyMap<number, string>): Map<string, number> =>
@@ -140,7 +132,7 @@ test(
     await node.clock.settle(node.directory.close());
     const files = node.disk.files();
     expect([...files.keys()]).toContain(CHECKPOINT);
-    for (const [what, damage] of damaged(files, CHECKPOINT, new SimRandom(1))) {
+    for (const [what, damage] of damaged(files, CHECKPOINT, placesIn(files, CHECKPOINT, new SimRandom(1)))) {
       const again = await new Node(damage).open();
       expect([what, again.serve()]).toEqual([what, cleaned]);
       expect([what, again.log.cleanedUpTo <= again.log.logEndOffset]).toEqual([what, true]);
@@ -161,7 +153,7 @@ test(
       const swap = paths.find((path) => path.endsWith('.log.swap'));
       const isEnough = swap === undefined || files.has(swap.slice(0, -'.swap'.length));
       for (const path of paths)
-        for (const [what, damage] of damaged(files, path, random)) {
+        for (const [what, damage] of damaged(files, path, placesIn(files, path, random))) {
           kinds.add(/\.(\w+\.\w+)$/.exec(path)?.[1] ?? '');
           const again = await new Node(damage).open();
           const last = lastOffsets(again.serve());

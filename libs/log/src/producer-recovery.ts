@@ -3,7 +3,7 @@ import { type Clock, type Disk, type Host, type Logger, MalformedMessage, Offset
 import { LogFile } from './log-file.ts';
 import { formatSnapshot, parseSnapshot } from './producer-snapshot.ts';
 import { ProducerState } from './producer-state.ts';
-import { findIntact, flawOf, scanInTurns, type Visitor } from './scan.ts';
+import { findIntact, flawOf, scanInTurns } from './scan.ts';
 import { offsetName, offsetsIn, type Segment } from './segment.ts';
 
 export interface RecoveredProducers {
@@ -98,7 +98,7 @@ async function replay(
   clock: Clock,
 ): Promise<void> {
   let least = Offset(0);
-  const visitor: Visitor = {
+  await scanInTurns(clock, segment.log, segment.offsets.floor(from)?.position ?? 0, {
     visit: (batch) => {
       const flaw = flawOf(batch, least);
       if (flaw !== undefined) return flaw;
@@ -107,6 +107,5 @@ async function replay(
       return undefined;
     },
     onFlaw: (position) => findIntact(segment.log, position + 1, least),
-  };
-  await scanInTurns(clock, segment.log, segment.offsets.floor(from)?.position ?? 0, visitor);
+  });
 }

@@ -12,7 +12,7 @@ import { endDoubt, isInDoubt, leaveDoubt } from './doubt.ts';
 import { EpochHistory } from './epoch-history.ts';
 import { LogFile } from './log-file.ts';
 import { seek } from './read.ts';
-import { type Damage, describeDamage, findIntact, scan, scanInTurns, type Visitor } from './scan.ts';
+import { type Damage, describeDamage, findIntact, scan, scanInTurns } from './scan.ts';
 import { type BatchPlace, offsetsIn, Segment } from './segment.ts';
 import { DELETED, finishSwaps } from './segment-swap.ts';
 
@@ -199,7 +199,7 @@ async function scanSegment(
   let epoch = epochs.at(segment.baseOffset);
   let damage: Damage | undefined;
   segment.clearIndexes();
-  const visitor: Visitor = {
+  await scanInTurns(task.clock, segment.log, 0, {
     visit: (batch, position) => {
       // Behind a damaged batch the last one follows nothing, but it is known how far it may reach.
       const most = end ?? (least < task.recoveryPoint ? task.recoveryPoint : undefined);
@@ -226,8 +226,7 @@ async function scanSegment(
       segment.indexNext();
       return next;
     },
-  };
-  await scanInTurns(task.clock, segment.log, 0, visitor);
+  });
   segment.endsAt(least);
   return damage;
 }

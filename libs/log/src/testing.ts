@@ -127,3 +127,32 @@ export const everything = (upTo: Offset) => ({ maxBytes: 2 ** 30, upTo, atLeastO
 /** Segments of 1 KB, an index entry every 100 bytes: many rolls in few appends. */
 export const tinySegments = (more: Record<string, string> = {}): LogConfig =>
   logConfigOf({ 'segment.bytes': '1024', 'index.interval.bytes': '100', 'segment.index.bytes': '160', ...more });
+
+/** What a disk holds, by path. */
+export type Files = ReadonlyMap<string, Buffer>;
+
+export function putFiles(disk: Disk, files: Files): void {
+  for (const [path, bytes] of files) {
+    disk.makeFolder(path.slice(0, path.lastIndexOf('/')));
+    const file = disk.open(path, 'create');
+    if (bytes.length > 0) file.append(bytes);
+    file.close();
+  }
+}
+
+export function flipped(files: Files, path: string, bit: number): Files {
+  const bytes = Buffer.from(files.get(path) as Buffer);
+  bytes[bit >> 3] = (bytes[bit >> 3] as number) ^ (1 << (bit & 7));
+  return new Map(files).set(path, bytes);
+}
+
+export const cut = (files: Files, path: string, sizeBytes: number): Files =>
+  new Map(files).set(path, Buffer.from((files.get(path) as Buffer).subarray(0, sizeBytes)));
+
+/** For each of the bits: the files with it turned, and with the end of theirs cut off there; with the words for it. */
+export function* damaged(files: Files, path: string, bits: readonly number[]): Generator<[string, Files]> {
+  for (const bit of bits) {
+    yield [`${path}: bit ${bit}`, flipped(files, path, bit)];
+    yield [`${path}: cut to ${bit >> 3}`, cut(files, path, bit >> 3)];
+  }
+}
