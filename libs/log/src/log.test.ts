@@ -1,4 +1,4 @@
-import { ErrorCode, LeaderEpoch, Offset, Timestamp } from '@milepost/core';
+import { DiskFailed, ErrorCode, LeaderEpoch, Offset, Timestamp } from '@milepost/core';
 import { RecordBatch } from '@milepost/records';
 import { SimClock, SimDisk } from '@milepost/simulator';
 import { type Log, LogFailed } from './index.ts';
@@ -498,6 +498,27 @@ test('a cut waits for the sync that is under way, whose end it takes away', asyn
   };
   await log.truncateTo(Offset(4));
   expect([flushedTooFar, log.logEndOffset, log.flushedOffset]).toEqual([false, 4, 4]);
+});
+
+test.each([
+  ['asked for again', async (log: Log) => log],
+  ['asked for again after a power cut', async (_: Log, disk: SimDisk) => (await openLog(disk.powerCut())).log],
+])('a cut that fails half way keeps what it has not cut, and is done when it is %s', async (_, goOn) => {
+  const disk = new SimDisk();
+  const { log } = await openLog(disk);
+  appendAll(log, numbered(40));
+  const second = segmentsOn(disk)[1] as number;
+  const undeletable = `${second.toString().padStart(20, '0')}.log`;
+  disk.fail = (operation, path) => (operation === 'rename' && path.endsWith(undeletable) ? 'EIO' : undefined);
+  await expect(log.truncateTo(Offset(2))).rejects.toThrow(DiskFailed);
+  const end = log.logEndOffset;
+  expect(end).toBeGreaterThan(second);
+  await log.sync();
+  disk.fail = () => undefined;
+  const later = await goOn(log, disk);
+  expect(readAll(later)).toEqual(numbered(end));
+  await later.truncateTo(Offset(2));
+  expect(readAll(later)).toEqual(numbered(2));
 });
 
 test('cutting the end forgets batches, epochs and producers from there on, for good', async () => {

@@ -43,7 +43,8 @@ import { EPOCH_FILE, recover } from './recovery.ts';
 import { expiredCount } from './retention.ts';
 import { type Damage, describeDamage } from './scan.ts';
 import { Segment } from './segment.ts';
-import { CLEANED, DELETED, SWAP } from './segment-swap.ts';
+import { SegmentList } from './segment-list.ts';
+import { CLEANED, SWAP } from './segment-swap.ts';
 import { SnapshotFiles } from './snapshot-files.ts';
 import { firstAtOrAfter, largestTimestamp } from './time-lookup.ts';
 
@@ -56,7 +57,7 @@ export class Log {
   readonly recoveredBytes: number;
   config: LogConfig;
   readonly #around: LogSurroundings;
-  readonly #segments: Segment[];
+  readonly #segments: SegmentList;
   readonly #epochs: EpochHistory;
   readonly #commit = new GroupCommit(() => this.#flush());
   readonly #doomed: DoomedFiles;
@@ -102,13 +103,13 @@ export class Log {
     this.lostTail = content.lostTail;
     this.recoveredBytes = content.scannedBytes;
     this.#around = around;
-    this.#segments = content.segments;
     this.#epochs = content.epochs;
     this.#producers = content.producers;
     this.#logStartOffset = content.logStartOffset;
     this.#durableStart = content.logStartOffset;
-    this.#flushedOffset = this.logEndOffset;
     this.#doomed = new DoomedFiles(around.host);
+    this.#segments = new SegmentList(content.segments, this.#doomed);
+    this.#flushedOffset = this.logEndOffset;
     this.#damage = new DamageReports(around.host.logger);
     this.#snapshots = new SnapshotFiles(around.host.disk, around.folder, this.#doomed, content.snapshots);
     this.#flushes = new FlushSchedule(around.host.clock, () => this.sync());
@@ -148,7 +149,7 @@ export class Log {
   }
   /** The offset that comes next. */
   get logEndOffset(): Offset {
-    return this.#active.nextOffset;
+    return this.#segments.active.nextOffset;
   }
   /** Exclusive: all below is on the platter. */
   get flushedOffset(): Offset {
@@ -158,7 +159,7 @@ export class Log {
     return this.#failure !== undefined;
   }
   get sizeBytes(): number {
-    return this.#segments.reduce((sum, segment) => sum + segment.sizeBytes, 0);
+    return this.#segments.sizeBytes;
   }
   get latestEpoch(): LeaderEpoch {
     return this.#epochs.latest;
@@ -217,12 +218,13 @@ export class Log {
     if (from >= options.upTo) return { error: ErrorCode.NONE, records: NO_RECORDS };
     const checks = { nowMs: this.#around.host.clock.monotonic(), epochAt: (offset: Offset) => this.epochAt(offset) };
     try {
-      for (let n = this.#segmentOf(from); n < this.#segments.length; n++) {
-        const found = readBatches(this.#segments[n] as Segment, from, options, checks);
+      const segments = this.#segments.all;
+      for (let n = this.#segments.placeOf(from); n < segments.length; n++) {
+        const segment = segments[n] as Segment;
+        const found = readBatches(segment, from, options, checks);
         if (found === undefined) {
-          const next = this.#segments[n + 1]?.baseOffset;
-          if (next !== undefined && from < next && !this.config.compact)
-            this.#damage.missing(this.#segments[n] as Segment, from, next);
+          const next = segments[n + 1]?.baseOffset;
+          if (next !== undefined && from < next && !this.config.compact) this.#damage.missing(segment, from, next);
           continue;
         }
         return Buffer.isBuffer(found) ? { error: ErrorCode.NONE, records: found } : this.#damage.refused(found);
@@ -235,12 +237,12 @@ export class Log {
 
   /** The first record at or after the time, before `upTo`. @throws DiskFailed */
   offsetForTimestamp(target: number, upTo: Offset): TimestampedOffset | undefined {
-    return firstAtOrAfter(this.#segments, target, { from: this.#logStartOffset, upTo });
+    return firstAtOrAfter(this.#segments.all, target, { from: this.#logStartOffset, upTo });
   }
 
   /** The first of the records with the largest timestamp before `upTo`. @throws DiskFailed */
   maxTimestamp(upTo: Offset): TimestampedOffset | undefined {
-    return largestTimestamp(this.#segments, { from: this.#logStartOffset, upTo });
+    return largestTimestamp(this.#segments.all, { from: this.#logStartOffset, upTo });
   }
 
   /** Undefined for an epoch that this log has not heard of. */
@@ -270,8 +272,9 @@ export class Log {
   async applyRetention(now: number): Promise<number> {
     if (this.#failure !== undefined) return 0;
     this.#producers.expire(this.#around.host.clock.monotonic(), this.config.producerIdExpirationMs);
-    const expired = this.#segments.slice(0, expiredCount(this.#segments, this.config, now, this.#logStartOffset));
-    const isAll = expired.length === this.#segments.length;
+    const segments = this.#segments.all;
+    const expired = segments.slice(0, expiredCount(segments, this.config, now, this.#logStartOffset));
+    const isAll = expired.length === segments.length;
     if (isAll && !(await this.#unlessFull('a roll', () => this.#roll()))) expired.pop();
     const last = expired.at(-1);
     if (last === undefined) return 0;
@@ -292,22 +295,24 @@ export class Log {
     this.#cleanedUpTo = Offset(Math.min(this.#cleanedUpTo, offset));
     await this.#around.saveOffsets(); // else a start would take for synced what comes in place of the cut
     while (this.#isFlushing) await this.#commit.run();
-    const later = this.#segments.splice(this.#segmentOf(offset) + 1).toReversed(); // in any power cut a log without gaps
-    this.#unsynced = this.#unsynced.filter((file) => !later.includes(file as Segment));
-    for (const segment of later) this.#drop(segment);
-    const place = seek(this.#active, offset);
+    const later = this.#segments.all.slice(this.#segments.placeOf(offset) + 1);
+    for (const segment of later.toReversed()) {
+      this.#drop(segment); // the last one first: in any power cut a log without gaps
+      this.#unsynced = this.#unsynced.filter((file) => file !== segment);
+    }
+    const place = seek(this.#segments.active, offset);
     invariant(
       place === undefined || 'sizeBytes' in place,
       () => `cannot cut to ${offset}: ${describeDamage(place as Damage)}`,
     );
     // In a hole that cleaning has left, the log ends where it was cut.
-    if (place !== undefined) this.#active.truncate(place.position, Offset(Math.min(place.baseOffset, offset)));
+    if (place !== undefined) this.#segments.active.truncate(place.position, Offset(Math.min(place.baseOffset, offset)));
     this.#flushedOffset = Offset(Math.min(this.#flushedOffset, this.logEndOffset));
     this.#epochs.truncateFromEnd(this.logEndOffset);
-    const recovered = await recoverProducers(host, folder, this.#segments);
+    const recovered = await recoverProducers(host, folder, this.#segments.all);
     this.#producers = recovered.producers;
     this.#snapshots = new SnapshotFiles(disk, folder, this.#doomed, recovered.snapshots);
-    this.#unsynced.push(this.#active, { sync: () => disk.syncFolder(folder) });
+    this.#unsynced.push(this.#segments.active, { sync: () => disk.syncFolder(folder) });
     await this.#commit.run();
   }
 
@@ -320,19 +325,17 @@ export class Log {
   cleanable(lastStableOffset: Offset, now: number): Cleanable {
     const { config, logStartOffset, cleanedUpTo } = this;
     const stableOffset = Offset(Math.min(lastStableOffset, this.#flushedOffset));
-    return cleanableOf({ segments: this.#segments, config, logStartOffset, cleanedUpTo, stableOffset }, now);
+    return cleanableOf({ segments: this.#segments.all, config, logStartOffset, cleanedUpTo, stableOffset }, now);
   }
 
   /** Those that begin below the offset; never the active one. */
   segmentsBelow(offset: Offset): readonly Segment[] {
-    return this.#segments.slice(0, -1).filter(({ baseOffset }) => baseOffset < offset);
+    return this.#segments.startingBelow(offset);
   }
 
   /** Whether they are still the log's, one behind the other, and the log may be written. */
   hasSegments(segments: readonly Segment[]): boolean {
-    const first = this.#segments.indexOf(segments[0] as Segment);
-    const isThere = first >= 0 && segments.every((segment, n) => this.#segments[first + n] === segment);
-    return isThere && this.#failure === undefined && !segments.includes(this.#active);
+    return this.#failure === undefined && this.#segments.hasRun(segments);
   }
 
   /** Beside the log, for `replaceSegments`. @throws DiskFailed */
@@ -374,9 +377,9 @@ export class Log {
   async close(): Promise<boolean> {
     try {
       if (this.#failure !== undefined) return false;
-      this.#active.seal();
+      this.#segments.active.seal();
       this.#unsynced.push(...this.#snapshots.write(this.logEndOffset, this.#producers));
-      this.#unsynced.push(this.#active);
+      this.#unsynced.push(this.#segments.active);
       await this.sync();
       return !this.#epochs.isDirty;
     } catch (failure) {
@@ -394,22 +397,11 @@ export class Log {
     this.#flushes.close();
     await this.#swapping;
     await this.#commit.run().catch(() => {});
-    for (const segment of this.#segments) segment.close();
+    this.#segments.close();
   }
 
-  get #active(): Segment {
-    return this.#segments.at(-1) as Segment;
-  }
   get #name(): string {
     return `${this.topic}-${this.partition}`;
-  }
-
-  /** The one that holds the offset. */
-  #segmentOf(offset: Offset): number {
-    return Math.max(
-      0,
-      this.#segments.findLastIndex((segment) => segment.baseOffset <= offset),
-    );
   }
 
   /** The batches have their offsets. Nothing is appended where an error is answered. */
@@ -419,10 +411,10 @@ export class Log {
     try {
       if (
         this.#mustRoll ||
-        this.#active.isFullFor(records.length, last.lastOffset, maxTimestamp, this.config, this.#jitterMs)
+        this.#segments.active.isFullFor(records.length, last.lastOffset, maxTimestamp, this.config, this.#jitterMs)
       )
         this.#roll();
-      this.#active.append(records, batches, this.config.indexIntervalBytes);
+      this.#segments.active.append(records, batches, this.config.indexIntervalBytes);
     } catch (failure) {
       return this.#diskError(failure);
     }
@@ -446,11 +438,11 @@ export class Log {
     this.#mustRoll = true;
     const { folder } = this.#around;
     const { disk } = this.#around.host;
-    const full = this.#active;
+    const full = this.#segments.active;
     full.seal();
     this.#unsynced.push(...this.#snapshots.write(this.logEndOffset, this.#producers));
     const next = new Segment(disk, folder, this.logEndOffset, { isNew: true });
-    this.#segments.push(next);
+    this.#segments.add(next);
     this.#jitterMs = this.#randomJitter();
     this.#unsynced.push(full, { sync: () => disk.syncFolder(folder) });
     this.#mustRoll = false;
@@ -462,7 +454,7 @@ export class Log {
     if (this.#failure !== undefined) throw this.#failure;
     const { host, folder, fsyncSeconds } = this.#around;
     const end = this.logEndOffset;
-    const active = this.#active;
+    const active = this.#segments.active;
     const unsynced = this.#unsynced;
     this.#unsynced = [];
     const started = host.clock.monotonic();
@@ -509,24 +501,13 @@ export class Log {
       await save();
     }
     this.#durableStart = Offset(Math.max(this.#durableStart, offset));
-    if (this.#hasSegmentBelow(offset)) await this.#commit.run(); // files go between two syncs, never under one
-  }
-
-  #hasSegmentBelow(offset: Offset): boolean {
-    return this.#segments.length > 1 && (this.#segments[1] as Segment).baseOffset <= offset;
+    if (this.#segments.hasWhollyBelow(offset)) await this.#commit.run(); // files go between two syncs, never under one
   }
 
   #dropBelow(start: Offset): void {
     try {
-      for (
-        let first = this.#segments[0] as Segment;
-        this.#hasSegmentBelow(start);
-        first = this.#segments[0] as Segment
-      ) {
-        if (this.#unsynced.includes(first)) return;
-        this.#drop(first);
-        this.#segments.shift();
-      }
+      while (this.#segments.hasWhollyBelow(start) && !this.#unsynced.includes(this.#segments.first))
+        this.#drop(this.#segments.first);
     } catch (failure) {
       this.#diskError(failure); // it is below the start, and the next deletion tries again
     }
@@ -549,9 +530,7 @@ export class Log {
     }
     // From here on nothing may remove the new one: half of the old ones may be gone.
     await this.#orFail(() => {
-      for (const source of sources) this.#doom(source);
-      cleaned.moveTo('');
-      this.#segments.splice(this.#segments.indexOf(sources[0] as Segment), sources.length, cleaned);
+      this.#segments.replace(sources, cleaned, this.config);
       for (const source of sources.slice(1)) this.#snapshots.forget(source.baseOffset);
       return host.disk.syncFolder(folder);
     });
@@ -567,15 +546,8 @@ export class Log {
   }
 
   #drop(segment: Segment): void {
-    this.#doom(segment);
+    this.#segments.remove(segment, this.config);
     this.#snapshots.forget(segment.baseOffset);
-  }
-
-  /** Renamed at once, which is what makes it deleted. */
-  #doom(segment: Segment): void {
-    segment.moveTo(DELETED);
-    segment.close();
-    this.#doomed.removeAfter(this.config.fileDeleteDelayMs, [segment.path, ...segment.indexPaths]);
   }
 
   /** Whether the work was done. What frees a full disk, and what can be found out again, goes on without. */
