@@ -1,9 +1,7 @@
 // What may enter a log, as Apache Kafka judges it, and in which form: with another codec where the topic names one, with
 // offset deltas made consecutive, with the largest timestamp that its records really have.
 //
-// Uncompressed records are walked through, every one. Compressed ones are unpacked where a rule is about single records:
-// keys on a compacted topic, timestamps that the header says are out of range, another codec
-// (docs/decisions/0009-compressed-batches-stay-packed.md says why not always).
+// Every record is walked through, those of compressed batches too (docs/decisions/0009-compressed-batches-are-unpacked.md).
 import { ErrorCode, errorName, MalformedMessage, NO_TIMESTAMP, type Timestamp } from '@milepost/core';
 import { type Codec, NO_PRODUCER_ID, RecordBatch, RecordCursor, renumbered, rewriteBatch } from '@milepost/records';
 import type { LogConfig } from './log-config.ts';
@@ -15,7 +13,7 @@ export function validateAppend(records: Buffer, config: LogConfig, now: number):
   if (isRefused(batch)) return batch;
   const flaw = flawOfHeader(batch, config);
   if (flaw !== undefined) return flaw;
-  const stored = mustUnpack(batch, config, now) ? validateRecords(batch, config, now) : batch;
+  const stored = validateRecords(batch, config, now);
   if (!isRefused(stored) && stored.sizeBytes > config.segmentBytes)
     return refuse(
       ErrorCode.RECORD_LIST_TOO_LARGE,
@@ -73,13 +71,6 @@ function flawOfSize({ sizeBytes }: RecordBatch, { maxMessageBytes }: LogConfig):
   return sizeBytes > maxMessageBytes
     ? refuse(ErrorCode.MESSAGE_TOO_LARGE, `batch of ${sizeBytes} bytes, max.message.bytes ${maxMessageBytes}`)
     : undefined;
-}
-
-function mustUnpack(batch: RecordBatch, config: LogConfig, now: number): boolean {
-  if (batch.compression === 'none' || config.compact || batch.timestampType === 'LogAppendTime') return true;
-  if (codecFor(batch, config) !== batch.compression) return true;
-  if (config.timestampType !== 'CreateTime') return false;
-  return batch.maxTimestamp > now + config.timestampAfterMaxMs || now - config.timestampBeforeMaxMs > 0;
 }
 
 const codecFor = (batch: RecordBatch, { compression }: LogConfig): Codec =>

@@ -63,7 +63,7 @@ function unpackBlock(block: Buffer, output: Unpacked): void {
     at += literals;
     if (at === block.length) return; // the last sequence has no match
     if (at + 2 > block.length) throw new MalformedMessage(`lz4: distance cut off at ${at}`);
-    const distance = block.readUInt16LE(at);
+    const distance = (block[at] as number) | ((block[at + 1] as number) << 8);
     at += 2;
     output.copy(distance, length(token & 15) + LEAST_MATCH);
   }

@@ -47,7 +47,7 @@ function unpackChunk(bytes: Buffer, output: Unpacked): void {
     const tag = bytes[at++] as number;
     const extra = extraBytes(tag);
     if (at + extra > bytes.length) throw new MalformedMessage(`snappy: element cut off at ${at}`);
-    const number = extra === 0 ? 0 : bytes.readUIntLE(at, extra);
+    const number = littleEndian(bytes, at, extra);
     at += extra;
     const kind = tag & 3;
     if (kind === 0) {
@@ -65,4 +65,10 @@ function extraBytes(tag: number): number {
   const kind = tag & 3;
   if (kind === 0) return Math.max(0, (tag >> 2) - 59);
   return kind === 3 ? 4 : kind;
+}
+
+function littleEndian(bytes: Buffer, at: number, count: number): number {
+  let value = 0;
+  for (let n = at + count - 1; n >= at; n--) value = value * 256 + (bytes[n] as number);
+  return value;
 }

@@ -3,6 +3,8 @@
 import { MalformedMessage } from '@milepost/core';
 
 const FIRST_BYTES = 4096;
+/** Up to here a loop is quicker than a call that leaves JavaScript. */
+const SHORT_BYTES = 32;
 
 export class Unpacked {
   readonly #codec: string;
@@ -36,8 +38,11 @@ export class Unpacked {
     if (at + length > source.length)
       throw new MalformedMessage(`${this.#codec}: literal of ${length} at ${at}, ${source.length - at} bytes left`);
     this.#reserve(length);
-    source.copy(this.#buffer, this.#length, at, at + length);
-    this.#length += length;
+    const buffer = this.#buffer;
+    let to = this.#length;
+    this.#length = to + length;
+    if (length > SHORT_BYTES) source.copy(buffer, to, at, at + length);
+    else for (let from = at; from < at + length; ) buffer[to++] = source[from++] as number;
   }
 
   /** `length` bytes from `distance` back; where they overlap, the bytes just written repeat. */
@@ -48,7 +53,7 @@ export class Unpacked {
     const buffer = this.#buffer;
     const to = this.#length;
     this.#length = to + length;
-    if (distance >= length && length > 32) buffer.copyWithin(to, to - distance, to - distance + length);
+    if (distance >= length && length > SHORT_BYTES) buffer.copyWithin(to, to - distance, to - distance + length);
     else if (distance === 1) buffer.fill(buffer[to - 1] as number, to, to + length);
     else for (let at = to; at < to + length; at++) buffer[at] = buffer[at - distance] as number;
   }

@@ -41,10 +41,6 @@ export const missing: readonly Allowed[] = [
 export const better: readonly Allowed[] = [
   { where: /[eE]rrorMessage$/, kafka: NONE, ours: TEXT, why: 'says what was wrong where Kafka leaves it out' },
   {
-    where: /^produce\/codecs · /,
-    why: 'records of compressed batches are judged only where a rule needs it (docs/decisions/0009)',
-  },
-  {
     where: /^produce\/records that are none · null, /,
     kafka: /no answer/,
     why: 'Kafka never answers: it fails while it logs its failure',
