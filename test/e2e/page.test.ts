@@ -10,6 +10,8 @@ const executablePath = ['chromium', 'chromium-browser', 'google-chrome'].map(whi
 const reason = 'no Chromium on this machine (apt-get install chromium)';
 if (!executablePath && process.env['CI'] === undefined) console.warn(`skipped: the page in a browser: ${reason}`);
 
+const LIMIT_MS = 120_000;
+
 function which(name: string): string | undefined {
   try {
     return execFileSync('which', [name], { encoding: 'utf8' }).trim();
@@ -33,10 +35,10 @@ function which(name: string): string | undefined {
       MILEPOST_DATA_DIR: dataFolder(),
       MILEPOST_LOG_LEVEL: 'warn',
     });
-    browser = await chromium.launch({ executablePath, args });
+    browser = await chromium.launch({ executablePath, args, timeout: LIMIT_MS });
     device = await connectAsync(`mqtt://127.0.0.1:${program.ports.mqtt}`);
     for (let truck = 1; truck <= 3; truck++) await drive(`truck-${truck}`, 0);
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await device?.endAsync(true);
@@ -53,31 +55,32 @@ function which(name: string): string | undefined {
 
   async function open(options: Parameters<Browser['newContext']>[0] = {}): Promise<Page> {
     const page = await (await browser.newContext(options)).newPage();
+    page.setDefaultTimeout(LIMIT_MS);
     page.on('pageerror', (error) => errors.push(error.message));
     page.on('request', (request) => {
       if (new URL(request.url()).hostname !== '127.0.0.1') strangers.push(request.url());
     });
     await page.goto(`http://127.0.0.1:${program.ports.http}/`);
-    await page.getByTestId('truck-row').first().waitFor();
+    // Each is acknowledged, and the map may hear of one after the other.
+    await until('three trucks in the list', async () => (await page.getByTestId('truck-row').count()) === 3);
     return page;
   }
 
   test('shows the trucks on the map and in the list', async () => {
     const page = await open();
-    expect(await page.getByTestId('truck-row').count()).toBe(3);
     await until('three markers', async () => (await page.getByTestId('markers').getAttribute('data-markers')) === '3');
     await page.context().close();
-  }, 60_000);
+  });
 
   test("draws a truck's trail when it is clicked, and its speed", async () => {
     for (let step = 1; step <= 5; step++) await drive('truck-2', step, 62);
     const page = await open();
     await page.locator('[data-testid=truck-row][data-truck-id=truck-2]').click();
     await page.getByTestId('truck-details').waitFor();
-    expect(await page.getByTestId('truck-speed').textContent()).toContain('62');
+    await until('its speed', async () => (await page.getByTestId('truck-speed').textContent())?.includes('62'));
     await until('a trail', async () => Number(await page.getByTestId('trail').getAttribute('data-points')) >= 5);
     await page.context().close();
-  }, 60_000);
+  });
 
   test('tells of a truck that speeds while the page is open', async () => {
     const page = await open();
@@ -85,7 +88,7 @@ function which(name: string): string | undefined {
     await page.getByTestId('toast').first().waitFor();
     expect(await page.getByTestId('alerts').textContent()).toContain('truck-3');
     await page.context().close();
-  }, 60_000);
+  });
 
   test('fits a phone, in the dark', async () => {
     const page = await open({ ...devices['iPhone 13'], colorScheme: 'dark' });
@@ -98,7 +101,7 @@ function which(name: string): string | undefined {
     const brightness = (background.match(/\d+/g) ?? []).slice(0, 3).map(Number);
     expect(Math.max(...brightness)).toBeLessThan(80);
     await page.context().close();
-  }, 60_000);
+  });
 
   test('asked nobody but its own server, and threw nothing', () => {
     expect(strangers).toEqual([]);

@@ -47,4 +47,4 @@ test('a clean stop and a start go on where they were', async () => {
   expect(positions.map(({ offset }) => offset)).toEqual([0, 1, 2]);
   expect(await readAll(second.ports.kafka, 'truck_alerts')).toHaveLength(1);
   expect(await second.stop()).toBe(0);
-}, 120_000);
+});

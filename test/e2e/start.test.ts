@@ -37,7 +37,7 @@ test('the data folder belongs to a running Milepost', async () => {
   const first = await Program.start('appliance', { ...testSettings, MILEPOST_DATA_DIR: data });
   expect(await fails({ MILEPOST_DATA_DIR: data })).toMatch(/another|in use|held/);
   expect(await first.stop()).toBe(0);
-}, 90_000);
+});
 
 test('the data folder cannot be written', async () => {
   const data = join(dataFolder(), 'file');
@@ -57,7 +57,7 @@ test('the log belongs to another cluster than the database', async () => {
   const properties = join(data, 'log', 'meta.properties');
   writeFileSync(properties, 'version=1\ncluster.id=AAAAAAAAAAAAAAAAAAAAAA\nnode.id=1\n');
   expect(await fails({ MILEPOST_DATA_DIR: data })).toContain('AAAAAAAAAAAAAAAAAAAAAA');
-}, 90_000);
+});
 
 const nowhere = 'postgres://me:secret@127.0.0.1:1/x';
 

@@ -13,7 +13,7 @@ test.each(plantedBugs)(
     );
     expect(bug.breaks).toContain(found?.violation?.checker);
   },
-  600_000,
+  1_800_000,
 );
 
 async function firstFound({ plants, plant }: PlantedBug): Promise<Outcome | undefined> {

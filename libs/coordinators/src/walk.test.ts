@@ -11,21 +11,21 @@ test('in 500 random lives each partition has one owner per generation, no commit
     const violations = await Walk.live(seed);
     expect({ seed, violations }).toEqual({ seed, violations: [] });
   }
-}, 300_000);
+});
 
 test('the same holds in 500 random lives of a group whose partitions the broker assigns', async () => {
   for (const seed of SEEDS) {
     const violations = await Walk.live(seed, { protocol: 'consumer' });
     expect({ seed, violations }).toEqual({ seed, violations: [] });
   }
-}, 300_000);
+});
 
 test('and in 500 of a group whose members speak the one or the other', async () => {
   for (const seed of SEEDS) {
     const violations = await Walk.live(seed, { protocol: 'mixed' });
     expect({ seed, violations }).toEqual({ seed, violations: [] });
   }
-}, 300_000);
+});
 
 const protocols = ['classic', 'consumer', 'mixed'] as const;
 

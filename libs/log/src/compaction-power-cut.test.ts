@@ -275,13 +275,13 @@ test(`${SEEDS} seeds of several lives each: no last value is lost, no deleted ke
   let passes = 0;
   for (let seed = 1; seed <= SEEDS; seed++) passes += (await runSeed(seed)).passes;
   expect(passes).toBeGreaterThan(SEEDS);
-}, 240_000);
+});
 
 test('a power cut at each step of a life with cleaning in it, and of the recovery after it', async () => {
   for (let step = 1; step <= 200; step++) await run(new World(3), [{ cutAfterSteps: step }]);
   for (let step = 1; step <= 60; step++)
     await run(new World(4), [{ cutAfterSteps: 190 }, { cutAfterSteps: step }, { cutAfterSteps: step }]);
-}, 240_000);
+});
 
 /** How many seeds it took. Whatever goes wrong is a find: without the bug nothing does. */
 async function seedsToFind(what: string, lie?: (path: string) => boolean): Promise<number> {
@@ -311,7 +311,7 @@ describe('a planted bug is found:', () => {
 
   test('no sync before a cleaned segment takes its place', async () => {
     await seedsToFind('a skipped sync of a cleaned segment', (path) => path.includes('.cleaned'));
-  }, 240_000);
+  });
 
   test('the active segment is cleaned', async () => {
     const written: Segment[] = [];
@@ -344,7 +344,7 @@ describe('a planted bug is found:', () => {
     );
     plant(Log.prototype, 'hasSegments', () => () => true);
     await seedsToFind('cleaning the active segment');
-  }, 240_000);
+  });
 
   test('a live key is dropped', async () => {
     plant(
@@ -357,7 +357,7 @@ describe('a planted bug is found:', () => {
         },
     );
     await seedsToFind('dropping a live key');
-  }, 240_000);
+  });
 
   test('a deleted key comes back: its tombstone was not taken for the last of its key', async () => {
     plant(
@@ -369,5 +369,5 @@ describe('a planted bug is found:', () => {
         },
     );
     await seedsToFind('reviving a deleted key');
-  }, 240_000);
+  });
 });

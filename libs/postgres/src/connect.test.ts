@@ -10,7 +10,7 @@ import { run } from './testing/program.ts';
 let server: TestServer;
 beforeAll(async () => {
   server = await TestServer.start();
-}, 60_000);
+});
 afterAll(() => server.stop());
 
 function recorder(): Logger & { readonly lines: string[] } {
@@ -73,7 +73,7 @@ test('a database that is away is waited for: one line says so, one that it came'
   await again.destroy();
   await postgres.stop();
   folder.remove();
-}, 60_000);
+});
 
 test('the waiting can be ended', async () => {
   const ending = new AbortController();

@@ -28,7 +28,7 @@ test('a new database is made, kept over a restart, and quick to start again', as
   await postgres.stop();
   await postgres.stop();
   expect(existsSync(join(postgres.folder, 'cluster', 'postmaster.pid'))).toBe(false);
-}, 60_000);
+});
 
 test('it syncs what it commits, is nobody else’s to reach, and runs in a process group of its own', async () => {
   const postgres = await startEmbeddedPostgres({ dataDir, logger });
@@ -92,7 +92,7 @@ test('a server that is killed is started again, at the same address', async () =
   expect(lines.some((line) => line.includes('PostgreSQL has ended (exit SIGKILL): starting it again'))).toBe(true);
   await postgres.stop();
   await until(async () => !isAlive(pid));
-}, 60_000);
+});
 
 test('a server that recovers by itself from the death of one of its processes is left to it', async () => {
   const lines: string[] = [];
@@ -106,7 +106,7 @@ test('a server that recovers by itself from the death of one of its processes is
   expect(postmasterOf(postgres)).toBe(postmaster);
   await postgres.stop();
   expect(lines).toEqual([]);
-}, 60_000);
+});
 
 test('the server of an owner that was killed is stopped by the next one, which goes on with its data', async () => {
   const owner = run('owner.ts', dataDir);
@@ -123,20 +123,16 @@ test('the server of an owner that was killed is stopped by the next one, which g
   expect(isAlive(orphan)).toBe(false);
   expect(await query(postgres, 'SELECT value FROM orphan')).toEqual([{ value: 5 }]);
   await postgres.stop();
-}, 60_000);
+});
 
-test.each(['exit', 'throw'])(
-  'a program that ends by %s leaves no server behind',
-  async (end) => {
-    const owner = run('owner.ts', dataDir, end);
-    expect((await owner.ended).code).not.toBe(0);
-    await until(async () => !existsSync(join(dataDir, 'cluster', 'postmaster.pid')));
-    const lines: string[] = [];
-    await (await startEmbeddedPostgres({ dataDir, logger: recorder(lines) })).stop();
-    expect(lines).not.toContain('stopping the PostgreSQL that an earlier run left behind');
-  },
-  60_000,
-);
+test.each(['exit', 'throw'])('a program that ends by %s leaves no server behind', async (end) => {
+  const owner = run('owner.ts', dataDir, end);
+  expect((await owner.ended).code).not.toBe(0);
+  await until(async () => !existsSync(join(dataDir, 'cluster', 'postmaster.pid')));
+  const lines: string[] = [];
+  await (await startEmbeddedPostgres({ dataDir, logger: recorder(lines) })).stop();
+  expect(lines).not.toContain('stopping the PostgreSQL that an earlier run left behind');
+});
 
 test('a process id that is another program’s by now keeps nobody from starting', async () => {
   writeFileSync(join(dataDir, 'owner'), `${process.pid} 1\n`);
@@ -157,7 +153,7 @@ test('a folder too deep for a socket gets a port that no client is given by chan
   url.password = 'wrong';
   await expect(query({ url: url.href }, 'SELECT 1')).rejects.toThrow(/password authentication failed/);
   await postgres.stop();
-}, 60_000);
+});
 
 test('a database whose making was cut short is made again', async () => {
   const half = join(folder.path, 'half');
@@ -166,7 +162,7 @@ test('a database whose making was cut short is made again', async () => {
   const postgres = await startEmbeddedPostgres({ dataDir: half, logger });
   expect(readdirSync(half)).not.toContain('cluster.new');
   await postgres.stop();
-}, 60_000);
+});
 
 test('a database that does not start says why in one line, and can be started once that is cured', async () => {
   const broken = join(dataDir, 'cluster', 'postgresql.conf');
@@ -177,29 +173,25 @@ test('a database that does not start says why in one line, and can be started on
   await (await startEmbeddedPostgres({ dataDir, logger })).stop();
 });
 
-rootTest(
-  'where its server cannot go, the database goes elsewhere, says so, and is found again',
-  async () => {
-    const closed = join(folder.path, 'closed');
-    const elsewhere = join(folder.path, 'elsewhere');
-    mkdirSync(closed, { mode: 0o700 });
-    const lines: string[] = [];
-    const options = { dataDir: join(closed, 'data', 'pg'), elsewhere, logger: recorder(lines) };
-    const first = await startEmbeddedPostgres(options);
-    expect(first.folder.startsWith(`${elsewhere}/data-`)).toBe(true);
-    expect(lines.join()).toContain(`the database lies in ${first.folder}, as its server cannot enter ${closed}`);
-    await query(first, 'CREATE TABLE kept AS SELECT 1 AS value');
-    await first.stop();
-    const second = await startEmbeddedPostgres(options);
-    expect(await query(second, 'SELECT value FROM kept')).toEqual([{ value: 1 }]);
-    await second.stop();
-    rmSync(options.dataDir, { recursive: true });
-    const fresh = await startEmbeddedPostgres(options);
-    expect(fresh.folder).not.toBe(first.folder);
-    await fresh.stop();
-  },
-  60_000,
-);
+rootTest('where its server cannot go, the database goes elsewhere, says so, and is found again', async () => {
+  const closed = join(folder.path, 'closed');
+  const elsewhere = join(folder.path, 'elsewhere');
+  mkdirSync(closed, { mode: 0o700 });
+  const lines: string[] = [];
+  const options = { dataDir: join(closed, 'data', 'pg'), elsewhere, logger: recorder(lines) };
+  const first = await startEmbeddedPostgres(options);
+  expect(first.folder.startsWith(`${elsewhere}/data-`)).toBe(true);
+  expect(lines.join()).toContain(`the database lies in ${first.folder}, as its server cannot enter ${closed}`);
+  await query(first, 'CREATE TABLE kept AS SELECT 1 AS value');
+  await first.stop();
+  const second = await startEmbeddedPostgres(options);
+  expect(await query(second, 'SELECT value FROM kept')).toEqual([{ value: 1 }]);
+  await second.stop();
+  rmSync(options.dataDir, { recursive: true });
+  const fresh = await startEmbeddedPostgres(options);
+  expect(fresh.folder).not.toBe(first.folder);
+  await fresh.stop();
+});
 
 rootTest('binaries that the server’s user cannot reach are copied once', async () => {
   const { serverBinaries } = await import('./embedded/binaries.ts');

@@ -5,7 +5,7 @@ import { TestServer } from './testing/databases.ts';
 let server: TestServer;
 beforeAll(async () => {
   server = await TestServer.start();
-}, 60_000);
+});
 afterAll(() => server.stop());
 
 alertStoreContract('PostgresAlertStore', async () => {

@@ -12,7 +12,7 @@ const logger = silentLogger;
 let server: TestServer;
 beforeAll(async () => {
   server = await TestServer.start();
-}, 60_000);
+});
 afterAll(() => server.stop());
 
 metadataStoreContract('PostgresMetadataStore', async () => {

@@ -16,7 +16,8 @@ export function kafkajs(at: KafkaAddress | number): Kafka {
     ...(tls ? { ssl: { ...tls } } : {}),
     ...(sasl ? { sasl: { ...sasl, mechanism: sasl.mechanism.toLowerCase() } as SASLOptions } : {}),
   };
-  const quiet = { logLevel: logLevel.NOTHING, clientId: 'test', retry: { retries: 8 } };
+  // Its own limit for a connection is a second, which a busy machine may take.
+  const quiet = { logLevel: logLevel.NOTHING, clientId: 'test', connectionTimeout: 30_000, retry: { retries: 8 } };
   return new Kafka({ brokers: [...bootstrapServers], ...door, ...quiet });
 }
 

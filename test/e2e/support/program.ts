@@ -13,7 +13,7 @@ export interface Ports {
   readonly http: number;
 }
 
-const START_LIMIT_MS = 60_000;
+const START_LIMIT_MS = 180_000;
 
 /** A folder that is removed after the tests of the file; PostgreSQL's own user can reach it. */
 export function dataFolder(): string {
@@ -45,7 +45,7 @@ export class Program {
       Object.entries(process.env).filter(([key]) => !/^(NODE_OPTIONS|MILEPOST_|KAFKA_|DATABASE_URL)/.test(key)),
     );
     this.#child = spawn(process.execPath, args, { env: { ...clean, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-    this.#child.stderr?.on('data', (chunk: Buffer) => (this.log += chunk.toString()));
+    this.#child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (this.log += chunk));
     this.#exit = new Promise((resolve) => this.#child.once('exit', (code, signal) => resolve(code ?? signal ?? -1)));
   }
 
@@ -80,10 +80,13 @@ export class Program {
     env: Readonly<Record<string, string>>,
   ): Promise<{ status: number | string; log: string }> {
     const program = Program.launch(name, env);
-    return { status: await program.#exit, log: program.log };
+    // Its last line may still be in the pipe when it is gone.
+    const said = new Promise((resolve) => program.#child.stderr?.once('end', resolve));
+    const [status] = await Promise.all([program.#exit, said]);
+    return { status, log: program.log };
   }
 
-  /** Resolves when its log says so. */
+  /** Resolves when its log says so: that comes by another pipe than the ready line, and may come later. */
   async says(what: RegExp): Promise<void> {
     await until(`"${what.source}" in the log`, () => what.test(this.log));
   }

@@ -1,11 +1,15 @@
 // Many empty databases on one embedded server: each test gets its own, copied from one that has all tables.
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from '@milepost/core';
 import { silentLogger } from '@milepost/core';
 import pg from 'pg';
 import type { DataSource } from 'typeorm';
 import { connectDatabase } from '../connect.ts';
+import { isAway } from '../database-away.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../embedded.ts';
 import { testFolder } from './folder.ts';
+
+const LOOK_MS = 20;
 
 export interface TestDatabase {
   readonly url: string;
@@ -59,12 +63,26 @@ export class TestServer {
   }
 
   async run<Row extends object>(sql: string): Promise<Row[]> {
-    const client = new pg.Client({ connectionString: this.postgres.url });
-    await client.connect();
+    const client = await this.#connected();
     try {
       return (await client.query<Row>(sql)).rows;
     } finally {
       await client.end();
+    }
+  }
+
+  /** A server that was killed is away until it is started again; its backends may live for a moment longer than that. */
+  async #connected(): Promise<pg.Client> {
+    for (;;) {
+      const client = new pg.Client({ connectionString: this.postgres.url });
+      client.on('error', () => {});
+      try {
+        await client.connect();
+        return client;
+      } catch (failure) {
+        if (!isAway(failure)) throw failure;
+      }
+      await pause(LOOK_MS);
     }
   }
 
