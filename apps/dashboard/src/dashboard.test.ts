@@ -19,7 +19,7 @@ import { OPERATIONS } from './operations.controller.ts';
 
 const log = new MemoryLog();
 const lifecycle = new Lifecycle();
-const now = Date.now();
+let now = 0;
 let app: NestFastifyApplication;
 
 const position = (truckId: string, tsMs: number, more: Partial<Position> = {}): Position => ({
@@ -43,15 +43,6 @@ const alert = (n: number): Alert => ({
 });
 
 beforeAll(async () => {
-  await log.position(position('quiet', now - 5 * 3_600_000), now - 5 * 3_600_000);
-  for (let minute = 30; minute >= 0; minute--) {
-    const tsMs = now - minute * 60_000;
-    await log.position(position('truck-1', tsMs, { lat: 57.7 - minute / 1_000 }), tsMs);
-  }
-  await log.position(position('truck-1', now - 90_000, { lat: 1 }), now); // stored offline, late
-  await log.position(position('far', now, { lat: 60.17, lon: 24.94 }), now);
-  await log.bytes(TRUCK_GPS, 'truck-1', Buffer.from('not a position'), now);
-  await log.alert(alert(1), now);
   const frame = ChassisModule.with({
     settings: readSettings('dashboard', {}),
     logger: silentLogger,
@@ -72,6 +63,16 @@ beforeAll(async () => {
     .compile();
   app = module.createNestApplication<NestFastifyApplication>(new FastifyAdapter(), { logger: false });
   await app.listen(0, '127.0.0.1');
+  now = Date.now(); // from here on a minute is long enough: who is silent for longer is shown as silent
+  await log.position(position('quiet', now - 5 * 3_600_000), now - 5 * 3_600_000);
+  for (let minute = 30; minute >= 0; minute--) {
+    const tsMs = now - minute * 60_000;
+    await log.position(position('truck-1', tsMs, { lat: 57.7 - minute / 1_000 }), tsMs);
+  }
+  await log.position(position('truck-1', now - 90_000, { lat: 1 }), now); // stored offline, late
+  await log.position(position('far', now, { lat: 60.17, lon: 24.94 }), now);
+  await log.bytes(TRUCK_GPS, 'truck-1', Buffer.from('not a position'), now);
+  await log.alert(alert(1), now);
   await lifecycle.start();
 });
 

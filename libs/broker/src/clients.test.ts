@@ -31,7 +31,9 @@ const inOrder = (values: readonly string[]): string[] => values.toSorted((a, b) 
 
 describe('kafkajs', () => {
   const { Kafka, logLevel, CompressionTypes, ConfigResourceTypes } = kafkajs;
-  const kafka = () => new Kafka({ brokers: [it.bootstrap], clientId: 'js', logLevel: logLevel.NOTHING });
+  // Its own limit for a connection is a second.
+  const quiet = { clientId: 'js', logLevel: logLevel.NOTHING, connectionTimeout: 30_000 };
+  const kafka = () => new Kafka({ brokers: [it.bootstrap], ...quiet });
 
   test.each([
     ['none', CompressionTypes.None],
@@ -95,7 +97,9 @@ describe('kafkajs', () => {
 });
 
 describe('@platformatic/kafka', () => {
-  const base = () => ({ clientId: 'platformatic', bootstrapBrokers: [it.bootstrap], retries: 0 });
+  /** As for whoever does not try again: nothing here is to fail because the machine stood still. */
+  const patient = { retries: 0, connectTimeout: 60_000, requestTimeout: 60_000, timeout: 60_000 };
+  const base = () => ({ clientId: 'platformatic', bootstrapBrokers: [it.bootstrap], ...patient });
 
   test.each(['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const)(
     'produces and a group consumes everything, with compression %s',
@@ -114,7 +118,7 @@ describe('@platformatic/kafka', () => {
       const stream = await consumer.consume({
         topics: [topic],
         mode: MessagesStreamModes.EARLIEST,
-        sessionTimeout: 10_000,
+        sessionTimeout: 45_000,
         heartbeatInterval: 500,
       });
       const seen: string[] = [];

@@ -151,7 +151,7 @@ test('a partition tells of the producers that it remembers', async () => {
   });
   await client.ask(Produce, 8, {
     acks: -1,
-    timeoutMs: 5_000,
+    timeoutMs: 60_000,
     topicData: [{ name: 't', topicId: ZERO_UUID, partitionData: [{ index: 0, records }] }],
   });
   const { topics } = await client.ask(DescribeProducers, 0, { topics: [{ name: 't', partitionIndexes: [0, 5] }] });

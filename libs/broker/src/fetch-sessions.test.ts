@@ -34,7 +34,7 @@ async function produce(name: string, index: number, sizeBytes = 10): Promise<voi
   const records = buildBatch({ records: [record] });
   const { responses } = await client.ask(Produce, 8, {
     acks: -1,
-    timeoutMs: 5_000,
+    timeoutMs: 60_000,
     topicData: [{ name, topicId: ZERO_UUID, partitionData: [{ index, records }] }],
   });
   expect(responses[0]?.partitionResponses[0]?.errorCode).toBe(ErrorCode.NONE);
@@ -81,7 +81,7 @@ test('a consumer of many partitions hears of the one that has something new, and
   const record = { key: null, value: Buffer.from('v'), timestamp: Timestamp(1) };
   await other.ask(Produce, 8, {
     acks: -1,
-    timeoutMs: 5_000,
+    timeoutMs: 60_000,
     topicData: [
       { name: 'wide', topicId: ZERO_UUID, partitionData: [{ index: 33, records: buildBatch({ records: [record] }) }] },
     ],
@@ -130,7 +130,7 @@ test('by topic id; a topic that is deleted and made anew is not mistaken for the
     sessionId: 0,
     errorCode: ErrorCode.INVALID_FETCH_SESSION_EPOCH,
   });
-  await client.ask(DeleteTopics, 3, { topicNames: ['named'], timeoutMs: 5_000 });
+  await client.ask(DeleteTopics, 3, { topicNames: ['named'], timeoutMs: 60_000 });
   const gone = await fetch(16, { sessionId, sessionEpoch: 1 });
   expect(gone.partitions.map(({ errorCode }) => errorCode)).toEqual([ErrorCode.UNKNOWN_TOPIC_OR_PARTITION]);
   await create('named', 1);

@@ -35,7 +35,7 @@ async function produce(name: string, index: number, timestampMs: number, count =
   const records = buildBatch({ records: Array.from({ length: count }, () => record) });
   const { responses } = await client.ask(Produce, 8, {
     acks: -1,
-    timeoutMs: 5_000,
+    timeoutMs: 60_000,
     topicData: [{ name, topicId: ZERO_UUID, partitionData: [{ index, records }] }],
   });
   expect(responses[0]?.partitionResponses[0]?.errorCode).toBe(ErrorCode.NONE);
@@ -101,7 +101,7 @@ test('a group without members keeps its lag; a group or topic that is deleted ha
   expect((await scrape()).get('kafka_consumergroup_lag{consumergroup="empty",topic="trucks",partition="0"}')).toBe(1);
   await client.ask(DeleteGroups, 2, { groupsNames: ['empty'] });
   expect(await naming('consumergroup="empty"')).toEqual([]);
-  await client.ask(DeleteTopics, 5, { topicNames: ['trucks'], timeoutMs: 1_000 });
+  await client.ask(DeleteTopics, 5, { topicNames: ['trucks'], timeoutMs: 60_000 });
   expect(await naming('topic="trucks"')).toEqual([]);
   expect((await naming('topic="others"')).length).toBeGreaterThan(0);
 });

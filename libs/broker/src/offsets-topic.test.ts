@@ -74,7 +74,10 @@ async function told(client: RawClient, partition: number): Promise<string[]> {
 
 test('it is made when somebody looks for a coordinator, and says what was committed, also after a restart', async () => {
   let client = await it.client();
-  await client.ask(CreateTopics, 5, { topics: [{ name: 't', numPartitions: 1, replicationFactor: 1 }], timeoutMs: 1 });
+  await client.ask(CreateTopics, 5, {
+    topics: [{ name: 't', numPartitions: 1, replicationFactor: 1 }],
+    timeoutMs: 60_000,
+  });
   expect(await describedTopic(client)).toBeUndefined();
   expect((await client.ask(FindCoordinator, 2, { key: 'g', keyType: 0 })).errorCode).toBe(ErrorCode.NONE);
   const made = await until(() => describedTopic(client));
@@ -105,7 +108,7 @@ test('clients may not write to it', async () => {
   const records = buildBatch({ records: [{ key: Buffer.from('k'), value: null, timestamp: Timestamp(Date.now()) }] });
   const { responses } = await client.ask(Produce, 8, {
     acks: 1,
-    timeoutMs: 1_000,
+    timeoutMs: 60_000,
     topicData: [{ name: TOPIC, partitionData: [{ index: 0, records }] }],
   });
   expect(responses[0]?.partitionResponses[0]?.errorCode).toBe(ErrorCode.INVALID_TOPIC_EXCEPTION);

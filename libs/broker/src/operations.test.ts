@@ -116,7 +116,7 @@ async function produce(client: RawClient, name: string, count: number): Promise<
   });
   const { responses } = await client.ask(Produce, 8, {
     acks: -1,
-    timeoutMs: 5_000,
+    timeoutMs: 60_000,
     topicData: [{ name, topicId: ZERO_UUID, partitionData: [{ index: 0, records }] }],
   });
   expect(responses[0]?.partitionResponses[0]?.errorCode).toBe(ErrorCode.NONE);
@@ -187,7 +187,7 @@ test('a config that is changed holds for the log at once', async () => {
   const records = buildBatch({ records: [{ key: null, value: Buffer.from('v'), timestamp: Timestamp(1) }] });
   const { responses } = await client.ask(Produce, 8, {
     acks: -1,
-    timeoutMs: 5_000,
+    timeoutMs: 60_000,
     topicData: [{ name: 'trucks', topicId: ZERO_UUID, partitionData: [{ index: 0, records }] }],
   });
   expect(responses[0]?.partitionResponses[0]?.errorCode).toBe(ErrorCode.INVALID_RECORD);
@@ -214,7 +214,7 @@ test('a topic that is created again is another topic: neither its records nor it
   await produce(client, 'trucks', 3);
   const commit = { partitionIndex: 0, committedOffset: Offset(3), committedMetadata: '' };
   await client.ask(OffsetCommit, 8, { groupId: 'g', memberId: '', topics: [{ name: 'trucks', partitions: [commit] }] });
-  const deleted = await client.ask(DeleteTopics, 6, { topics: [{ name: 'trucks' }], timeoutMs: 1_000 });
+  const deleted = await client.ask(DeleteTopics, 6, { topics: [{ name: 'trucks' }], timeoutMs: 60_000 });
   expect(deleted.responses[0]).toMatchObject({ name: 'trucks', errorCode: ErrorCode.NONE });
   await create(client, 'trucks');
   const { responses } = await client.ask(Fetch, 12, {
@@ -249,7 +249,7 @@ test('records are deleted up to the high watermark and never beyond', async () =
   await produce(client, 'trucks', 3);
   const before = async (offset: number) => {
     const { topics } = await client.ask(DeleteRecords, 2, {
-      timeoutMs: 1_000,
+      timeoutMs: 60_000,
       topics: [{ name: 'trucks', partitions: [{ partitionIndex: 0, offset: Offset(offset) }] }],
     });
     return topics[0]?.partitions[0];
@@ -330,7 +330,7 @@ test('dashboards see offsets, lag and traffic, and nothing of a topic that is go
     'kafka_server_brokertopicmetrics_messagesin_total{topic=trucks}': 5,
     'kafka_network_requestmetrics_requests_total{request=Produce,version=8}': 1,
   });
-  await client.ask(DeleteTopics, 5, { topicNames: ['trucks'], timeoutMs: 1_000 });
+  await client.ask(DeleteTopics, 5, { topicNames: ['trucks'], timeoutMs: 60_000 });
   await meter.scrape();
   expect([...meter.values.keys()].filter((key) => /^kafka_topic_partition.*topic=trucks/.test(key))).toEqual([]);
 });

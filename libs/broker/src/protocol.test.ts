@@ -56,7 +56,7 @@ const batch = (...values: string[]): Buffer => buildBatch({ records: values.map(
 const producing = (name: string, records: Buffer | null, more: Partial<ProduceRequest> = {}) => ({
   transactionalId: null,
   acks: -1,
-  timeoutMs: 5_000,
+  timeoutMs: 60_000,
   topicData: [{ name, topicId: ZERO_UUID, partitionData: [{ index: 0, records }] }],
   ...more,
 });

@@ -45,7 +45,7 @@ const numbered = (baseSequence: number): Buffer =>
 async function produce(client: RawClient, topic: string, records: Buffer) {
   const { responses } = await client.ask(Produce, 8, {
     acks: -1,
-    timeoutMs: 5_000,
+    timeoutMs: 60_000,
     topicData: [{ name: topic, topicId: ZERO_UUID, partitionData: [{ index: 0, records }] }],
   });
   return responses[0]?.partitionResponses[0];

