@@ -85,7 +85,9 @@ function npm(node, args, owns) {
   for (const key of Object.keys(env))
     if (/^npm_config_(omit|include|production|only|workspace|ignore_scripts|dry_run|prefix|global)$/i.test(key))
       delete env[key];
-  const child = spawn(node, [npmCli(), ...args, '--no-audit', '--no-fund', '--loglevel=error'], {
+  // A registry that does not answer at once is asked again, for some minutes.
+  const flags = ['--no-audit', '--no-fund', '--loglevel=error', '--fetch-retries=5'];
+  const child = spawn(node, [npmCli(), ...args, ...flags], {
     cwd: root,
     env,
     stdio: ['ignore', 2, 2],

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { nodeNetwork } from '@milepost/node-host';
 import { RawClient } from '../../libs/broker/src/testing/raw-client.ts';
-import { freePort, kafkaProperties, listening } from '../compat/brokers.ts';
+import { kafkaProperties, listening } from '../compat/brokers.ts';
+import { freePort } from '../support/free-port.ts';
 import { kafkaJars } from '../compat/kafka-jars.ts';
 import { run } from '../compat/suite.ts';
 

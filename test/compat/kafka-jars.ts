@@ -1,6 +1,7 @@
 // Apache Kafka 4.3.1 from Maven's central repository, in .cache/compat: the judge, and the scripts that tests call.
 import { chmodSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fetched } from '../support/fetched.ts';
 import { cache, here, run } from './suite.ts';
 
 /** The folder of the jars. @throws Error when Maven cannot bring them. */
@@ -8,7 +9,7 @@ export async function kafkaJars(): Promise<string> {
   const jars = cache('kafka-4.3.1-all');
   if (existsSync(jars)) return jars;
   const goal = ['-q', '-B', '-f', here('kafka', 'pom.xml'), 'dependency:copy-dependencies'];
-  const copied = await run('maven', 'mvn', [...goal, `-DoutputDirectory=${jars}.partly`]);
+  const copied = await fetched(() => run('maven', 'mvn', [...goal, '-U', `-DoutputDirectory=${jars}.partly`]));
   if (copied.status === 0) {
     renameSync(`${jars}.partly`, jars);
     return jars;

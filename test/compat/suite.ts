@@ -79,13 +79,13 @@ export async function run(
     const stop = (): void => void (child.pid && process.kill(-child.pid, 'SIGKILL'));
     const limit = setTimeout(stop, limitMs);
     let output = '';
-    const keep = (chunk: Buffer): void => {
+    const keep = (chunk: string): void => {
       log.write(chunk);
-      output = (output + chunk.toString('utf8')).slice(-MOST_OUTPUT_KEPT);
+      output = (output + chunk).slice(-MOST_OUTPUT_KEPT);
     };
-    child.stdout.on('data', keep);
-    child.stderr.on('data', keep);
-    child.once('error', (error) => keep(Buffer.from(`${error.message}\n`)));
+    child.stdout.setEncoding('utf8').on('data', keep);
+    child.stderr.setEncoding('utf8').on('data', keep);
+    child.once('error', (error) => keep(`${error.message}\n`));
     child.once('close', (code) => {
       clearTimeout(limit);
       log.end();

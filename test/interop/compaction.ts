@@ -1,6 +1,6 @@
 // A compacted topic, as foreign programs see it: kcat reads the last value of each key across the holes, and Apache Kafka's
 // DumpLogSegments finds nothing wrong in the files that the cleaner has written.
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { check, command, type Report } from '../support/run.ts';
@@ -9,7 +9,7 @@ import type { Jvm } from './jvm.ts';
 
 const KEYS = 500;
 const ROUNDS = 40;
-const MOST_TRIES = 60;
+const MOST_TRIES = 600;
 
 /** `logFolder`: of the broker that is asked; undefined where it is somebody else's. */
 export const compactionCases =
@@ -61,11 +61,11 @@ async function compactedAndDumped(codec: string, broker: string, jvm: Jvm, folde
     '-f',
     '%o %k %s\n',
   ];
-  let read = lines;
-  for (let tries = 0; read.length >= lines.length * 0.9 && tries < MOST_TRIES; tries++) {
-    await delay(500);
-    read = (await command('kcat', consume)).stdout.split('\n').filter((line) => line !== '');
-  }
+  const partition = join(folder, `${topic}-0`);
+  // What is dumped must not be replaced meanwhile.
+  for (let tries = 0; !isAllClean(folder, topic) && tries < MOST_TRIES; tries++) await delay(500);
+  check(isAllClean(folder, topic), 'the cleaner has been everywhere', readdirSync(partition));
+  const read = (await command('kcat', consume)).stdout.split('\n').filter((line) => line !== '');
   check(read.length < lines.length * 0.9, 'the log is cleaned', `${read.length} of ${lines.length} records are left`);
   const last = new Map(read.map((line) => [line.split(' ')[1], line.split(' ')[2]]));
   check(last.size === KEYS, 'each key is there', last.size);
@@ -74,7 +74,7 @@ async function compactedAndDumped(codec: string, broker: string, jvm: Jvm, folde
     check(value === (isDeleted ? 'NULL' : String(ROUNDS - 1)), `${key} has its last value`, value);
   }
 
-  const files = readdirSync(join(folder, `${topic}-0`)).map((name) => join(folder, `${topic}-0`, name));
+  const files = readdirSync(partition).map((name) => join(partition, name));
   const dump = async (extension: string, ...options: string[]): Promise<string> => {
     const list = files.filter((file) => file.endsWith(extension)).join(',');
     const dumped = await jvm.run('org.apache.kafka.tools.DumpLogSegments', ['--files', list, ...options]);
@@ -92,4 +92,13 @@ async function compactedAndDumped(codec: string, broker: string, jvm: Jvm, folde
   await dump('.timeindex');
   await dump('.index', '--index-sanity-check');
   await dump('.timeindex', '--index-sanity-check');
+}
+
+/** Up to the segment that is written to: the checkpoint, a line for each partition, says how far the cleaner is. */
+function isAllClean(folder: string, topic: string): boolean {
+  const checkpoint = join(folder, 'cleaner-offset-checkpoint');
+  if (!existsSync(checkpoint)) return false;
+  const cleanUpTo = new RegExp(`^${topic} 0 (\\d+)$`, 'm').exec(readFileSync(checkpoint, 'utf8'))?.[1];
+  const bases = readdirSync(join(folder, `${topic}-0`)).flatMap((name) => /^(\d{20})\.log$/.exec(name)?.[1] ?? []);
+  return cleanUpTo !== undefined && bases.length > 1 && Number(cleanUpTo) >= Math.max(...bases.map(Number));
 }

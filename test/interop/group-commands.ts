@@ -5,7 +5,8 @@ import { check, command, type Finished, type Report } from '../support/run.ts';
 import type { Jvm } from './jvm.ts';
 
 const RECORDS = 300;
-const MOST_TRIES = 30;
+const MOST_TRIES = 100;
+const MOST_SILENCE_MS = 120_000;
 const CONSOLE = 'org.apache.kafka.tools.consumer.ConsoleConsumer';
 
 export async function groupCommandCases(report: Report, broker: string, jvm: Jvm): Promise<void> {
@@ -25,11 +26,13 @@ export async function groupCommandCases(report: Report, broker: string, jvm: Jvm
   await report.run(
     "ConsoleConsumer prints what __consumer_offsets tells of groups, by Kafka's own formatters",
     async () => {
-      const printed = async (formatter: string): Promise<string> => {
+      // It ends when it has heard nothing for so long, be it that it has not begun yet.
+      const printed = async (formatter: string, silenceMs = 10_000): Promise<string> => {
         const from = ['--bootstrap-server', broker, '--topic', '__consumer_offsets', '--from-beginning'];
         const name = `org.apache.kafka.tools.consumer.${formatter}`;
-        const { stdout } = await jvm.run(CONSOLE, [...from, '--timeout-ms', '10000', '--formatter', name]);
-        return stdout;
+        const how = ['--timeout-ms', String(silenceMs), '--formatter', name];
+        const { stdout } = await jvm.run(CONSOLE, [...from, ...how]);
+        return stdout === '' && silenceMs < MOST_SILENCE_MS ? printed(formatter, MOST_SILENCE_MS) : stdout;
       };
       const offsets = await printed('OffsetsMessageFormatter');
       for (const name of ['console-classic', 'console-consumer'])

@@ -24,8 +24,8 @@ export class Jvm {
   }
 
   /** A class of the jars, or a source file that uses them. */
-  run(program: string, args: readonly string[], input?: string, limitMs = 120_000): Promise<Finished> {
-    return command('java', [...this.#options, program, ...args], input, { limitMs });
+  run(program: string, args: readonly string[], input?: string): Promise<Finished> {
+    return command('java', [...this.#options, program, ...args], input);
   }
 
   /** One that runs until it is stopped, as by Ctrl-C. */

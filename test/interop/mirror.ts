@@ -6,7 +6,7 @@ import { check, command, type Report } from '../support/run.ts';
 import { type Jvm, propertiesFile } from './jvm.ts';
 
 const RECORDS = 1_000;
-const LIMIT_MS = 120_000;
+const LIMIT_MS = 600_000;
 const MOST_LOG_KEPT = 20_000;
 
 export async function mirrorCases(report: Report, broker: string, jvm: Jvm, folder: string): Promise<void> {

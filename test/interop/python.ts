@@ -1,12 +1,13 @@
 // Three Python clients, in a virtual environment of their own in .cache/interop: confluent-kafka, aiokafka, kafka-python.
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { fetched } from '../support/fetched.ts';
 import { command, missing, type Report } from '../support/run.ts';
 import { type Client, clientCases } from './client.ts';
 import { codecs } from './codecs.ts';
 import { here } from './here.ts';
 
-const MOST_SECONDS_TO_INSTALL = 300;
+const MOST_SECONDS_TO_INSTALL = 900;
 const environment = resolve('.cache', 'interop', 'python');
 
 const clients = [
@@ -39,7 +40,7 @@ async function installed(): Promise<string | undefined> {
   if (made.status !== 0) return `python3 -m venv: ${made.stderr.trim() || made.stdout.trim()}`;
   const requirements = here('python', 'requirements.txt');
   const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', requirements];
-  const { status, stderr } = await command(`${environment}/bin/python`, pip, undefined, limit);
+  const { status, stderr } = await fetched(() => command(`${environment}/bin/python`, pip, undefined, limit));
   if (status !== 0) return `pip could not bring them: ${stderr.trim().split('\n').at(-1)}`;
   writeFileSync(`${environment}/ready`, '');
   return undefined;

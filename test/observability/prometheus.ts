@@ -2,7 +2,8 @@
 // which a condition must hold is left out, so that a test need not wait for it.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { eventually, freePort, type Program, start } from './stack.ts';
+import { freePort } from '../support/free-port.ts';
+import { eventually, type Program, start } from './stack.ts';
 
 export interface Sample {
   readonly metric: Readonly<Record<string, string>>;

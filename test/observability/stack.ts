@@ -1,12 +1,12 @@
 // What stands around a running appliance in these tests: Prometheus, Alertmanager, and small servers that listen.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
-import { createServer as createTcpServer, type AddressInfo } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 
-const START_LIMIT_MS = 90_000;
-const AWAIT_LIMIT_MS = 60_000;
+const START_LIMIT_MS = 180_000;
+const AWAIT_LIMIT_MS = 120_000;
 const LOOK_EVERY_MS = 250;
 
 export interface Running {
@@ -47,7 +47,7 @@ export class Program implements Running {
 
   constructor(child: ChildProcess) {
     this.#child = child;
-    child.stderr?.on('data', (chunk: Buffer) => (this.#log += chunk.toString()));
+    child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (this.#log += chunk));
     if (child.stdout) createInterface({ input: child.stdout }).on('line', (line) => this.#lines.push(line));
     this.#exited = new Promise((resolve) => {
       child.once('exit', (status) => resolve(status ?? undefined));
@@ -112,14 +112,4 @@ export async function listen(): Promise<Listener> {
         server.closeAllConnections();
       }),
   };
-}
-
-/** For programs that cannot choose one themselves. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createTcpServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }

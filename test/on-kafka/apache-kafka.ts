@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { cache } from '../compat/suite.ts';
-import { freePort } from '../observability/stack.ts';
+import { freePort } from '../support/free-port.ts';
 import { check, command } from '../support/run.ts';
 
 export const USER = 'milepost';
@@ -75,7 +75,7 @@ export class ApacheKafka {
     const child = spawn('java', [...this.#java, 'kafka.Kafka', this.#config], { stdio: ['ignore', 'ignore', 'pipe'] });
     child.stderr.pipe(createWriteStream(cache('logs', 'on-kafka.log'), { flags: 'a' }));
     this.#child = child;
-    while (child.exitCode === null) {
+    while (child.exitCode === null && child.signalCode === null) {
       const socket = connect(this.#ports.SASL_SSL, '127.0.0.1');
       const answered = await once(socket, 'connect').then(
         () => true,

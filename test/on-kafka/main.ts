@@ -10,7 +10,7 @@ import { ApacheKafka } from './apache-kafka.ts';
 import { settingsFor } from './settings.ts';
 import { troubleCases } from './trouble.ts';
 
-const JEST_LIMIT_MS = 300_000;
+const JEST_LIMIT_MS = 1_200_000;
 
 const report = new Report();
 const absent = (await missing('java', '-version')) ?? (await missing('mvn', '-version'));

@@ -13,12 +13,15 @@ interface Mistake {
   readonly name: string;
   readonly settings: Settings;
   readonly said: RegExp;
+  /** Kafka answers, and says no. */
+  readonly isRefused?: true;
 }
 
 export async function troubleCases(report: Report, kafka: ApacheKafka, folder: string): Promise<void> {
-  for (const { name, settings, said } of mistakes(kafka, await strangeCa(folder)))
+  for (const { name, settings, said, isRefused } of mistakes(kafka, await strangeCa(folder)))
     await report.run(`${name} is answered by one line with the cure`, async () => {
-      const env = { ...anyPort, MILEPOST_LOG_LEVEL: 'error', MILEPOST_KAFKA_WAIT_SECONDS: '2', ...settings };
+      const wait = isRefused ? '60' : '2'; // who is refused is told so at once; the others are waited for
+      const env = { ...anyPort, MILEPOST_LOG_LEVEL: 'error', MILEPOST_KAFKA_WAIT_SECONDS: wait, ...settings };
       const { status, stderr } = await command(process.execPath, [...sources, 'apps/gateway/src/main.ts'], undefined, {
         env,
       });
@@ -36,16 +39,19 @@ const mistakes = (kafka: ApacheKafka, ca: string): Mistake[] => [
     name: 'a wrong password (PLAIN)',
     settings: { ...settingsFor(kafka, 'SASL_SSL', 'PLAIN'), MILEPOST_KAFKA_SASL_PASSWORD: 'no' },
     said: /MILEPOST_KAFKA_SASL_USERNAME and its password right/,
+    isRefused: true,
   },
   {
     name: 'a wrong password (SCRAM)',
     settings: { ...settingsFor(kafka, 'SASL_PLAINTEXT', 'SCRAM-SHA-256'), MILEPOST_KAFKA_SASL_PASSWORD: 'no' },
     said: /MILEPOST_KAFKA_SASL_USERNAME and its password right/,
+    isRefused: true,
   },
   {
     name: 'the wrong authority',
     settings: { ...settingsFor(kafka, 'SASL_SSL'), MILEPOST_KAFKA_SSL_CA_FILE: ca },
     said: /MILEPOST_KAFKA_SSL_CA_FILE hold the authority/,
+    isRefused: true,
   },
   {
     name: 'TLS where there is none',

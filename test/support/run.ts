@@ -7,7 +7,8 @@ export interface Finished {
   readonly stderr: string;
 }
 
-const COMMAND_LIMIT_MS = 120_000;
+/** What hangs is killed. Nothing here is to fail because the machine is slow. */
+const COMMAND_LIMIT_MS = 600_000;
 
 /** Runs a foreign program to its end. A status that is not 0 is the caller's to judge; a program that hangs is killed. */
 export function command(
@@ -22,8 +23,9 @@ export function command(
     const limit = setTimeout(() => child.kill(), limitMs);
     let stdout = '';
     let stderr = '';
-    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString('utf8')));
-    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString('utf8')));
+    // By the stream: a character of several bytes may come in two chunks.
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
     child.once('error', (failure) => {
       clearTimeout(limit);
       reject(failure);

@@ -12,7 +12,7 @@ export interface Ran {
   readonly err: string;
 }
 
-const LIMIT_SECONDS = 60;
+const LIMIT_SECONDS = 300;
 const JAVA = ['-Xmx512m', '-XX:TieredStopAtLevel=1', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn'];
 
 export class ToolsJvm {

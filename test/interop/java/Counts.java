@@ -40,7 +40,7 @@ public class Counts {
       return null;
     });
     streams.start();
-    var isDone = enough.await(90, TimeUnit.SECONDS);
+    var isDone = enough.await(500, TimeUnit.SECONDS);
     streams.close();
     System.out.println(counts.entrySet().stream()
         .map((Map.Entry<String, Long> one) -> "\"" + one.getKey() + "\":" + one.getValue())
@@ -58,7 +58,7 @@ public class Counts {
     properties.put(StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, 0);
     properties.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, 100);
     properties.put("auto.offset.reset", "earliest");
-    properties.put("session.timeout.ms", 6_000); // Streams does not say goodbye: its next life waits for this
+    properties.put("session.timeout.ms", 15_000); // Streams does not say goodbye: its next life waits for this
     return properties;
   }
 }

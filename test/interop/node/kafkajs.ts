@@ -3,7 +3,9 @@ import kafkajs from 'kafkajs';
 import { records, run, Tally } from './tally.ts';
 
 const { CompressionTypes, ConfigResourceTypes, Kafka, logLevel } = kafkajs;
-const kafka = (broker: string) => new Kafka({ brokers: [broker], clientId: 'kafkajs', logLevel: logLevel.ERROR });
+/** Its own limit for a connection is a second. */
+const kafka = (broker: string) =>
+  new Kafka({ brokers: [broker], clientId: 'kafkajs', logLevel: logLevel.ERROR, connectionTimeout: 30_000 });
 const sum = (offsets: readonly { offset: string }[]): number =>
   offsets.reduce((all, { offset }) => all + Math.max(0, Number(offset)), 0);
 

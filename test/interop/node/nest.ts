@@ -5,7 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import { ClientKafka, MessagePattern, type MicroserviceOptions, Payload, Transport } from '@nestjs/microservices';
 import { firstValueFrom } from 'rxjs';
 
-const client = { clientId: 'nest', brokers: [process.argv[2] ?? ''], logLevel: 1 };
+const client = { clientId: 'nest', brokers: [process.argv[2] ?? ''], logLevel: 1, connectionTimeout: 30_000 };
 
 @Controller()
 class Adder {

@@ -27,7 +27,7 @@ async def read(bootstrap, topic, group, count):
     await consumer.start()
     tally = Tally()
     try:
-        async with asyncio.timeout(100):
+        async with asyncio.timeout(500):
             while len(tally.values) < int(count):
                 for message in sum((await consumer.getmany(timeout_ms=500)).values(), []):
                     tally.add(message.partition, message.offset, message.key, message.value, message.headers)

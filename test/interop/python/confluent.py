@@ -24,7 +24,7 @@ def write(bootstrap, topic, codec, count):
     for key, value, headers in records(int(count), "confluent"):
         producer.produce(topic, value, key, headers=headers, on_delivery=lambda e, _: failures.append(str(e)) if e else None)
         producer.poll(0)
-    left = producer.flush(60)
+    left = producer.flush(300)
     return {"written": int(count) - left - len(failures), "failures": failures[:3]}
 
 
@@ -41,7 +41,7 @@ def read(bootstrap, topic, group, count, protocol="classic"):
     )
     consumer.subscribe([topic])
     tally = Tally()
-    end = time.monotonic() + 100
+    end = time.monotonic() + 500
     while len(tally.values) < int(count) and time.monotonic() < end:
         message = consumer.poll(0.1)
         if message is None:
@@ -56,7 +56,7 @@ def read(bootstrap, topic, group, count, protocol="classic"):
 
 def administer(bootstrap, topic):
     admin = AdminClient({"bootstrap.servers": bootstrap})
-    done = lambda futures: [future.result(30) for future in futures.values()]
+    done = lambda futures: [future.result(300) for future in futures.values()]
     done(admin.create_topics([NewTopic(topic, num_partitions=3, replication_factor=1)]))
     done(admin.create_partitions([NewPartitions(topic, 4)]))
     resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
@@ -68,15 +68,15 @@ def administer(bootstrap, topic):
     partitions = [TopicPartition(topic, n) for n in range(4)]
     ends = [end.offset for end in done(admin.list_offsets({one: OffsetSpec.latest() for one in partitions}))]
     (offsets,) = done(admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(f"{topic}-group")]))
-    groups = [group.group_id for group in admin.list_consumer_groups().result(30).valid]
+    groups = [group.group_id for group in admin.list_consumer_groups().result(300).valid]
     (described,) = done(admin.describe_consumer_groups([f"{topic}-group"]))
     moved = [TopicPartition(topic, n, 0) for n in range(4)]
     done(admin.alter_consumer_group_offsets([ConsumerGroupTopicPartitions(f"{topic}-group", moved)]))
     done(admin.delete_records([TopicPartition(topic, 0, ends[0])]))
     low, high = Consumer({"bootstrap.servers": bootstrap, "group.id": "x"}).get_watermark_offsets(TopicPartition(topic, 0))
     done(admin.delete_consumer_groups([f"{topic}-group"]))
-    partition_count = len(admin.describe_topics(TopicCollection([topic]))[topic].result(30).partitions)
-    done(admin.delete_topics([topic], operation_timeout=30))
+    partition_count = len(admin.describe_topics(TopicCollection([topic]))[topic].result(300).partitions)
+    done(admin.delete_topics([topic], operation_timeout=300))
     return {
         "partitions": partition_count,
         "retention": configs["retention.ms"].value,
@@ -85,7 +85,7 @@ def administer(bootstrap, topic):
         "listed": f"{topic}-group" in groups,
         "state": described.state.name,
         "emptied": low == high,
-        "gone": topic not in admin.list_topics(timeout=30).topics,
+        "gone": topic not in admin.list_topics(timeout=300).topics,
     }
 
 

@@ -23,7 +23,7 @@ def read(bootstrap, topic, group, count):
         topic, bootstrap_servers=bootstrap, group_id=group, auto_offset_reset="earliest", enable_auto_commit=False
     )
     tally = Tally()
-    end = time.monotonic() + 100
+    end = time.monotonic() + 500
     while len(tally.values) < int(count) and time.monotonic() < end:
         for message in sum(consumer.poll(500).values(), []):
             tally.add(message.partition, message.offset, message.key, message.value, message.headers)

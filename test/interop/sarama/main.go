@@ -13,7 +13,7 @@ import (
 	"github.com/IBM/sarama"
 )
 
-const limit = 100 * time.Second
+const limit = 500 * time.Second
 
 var codecs = map[string]sarama.CompressionCodec{
 	"none": sarama.CompressionNone, "gzip": sarama.CompressionGZIP, "snappy": sarama.CompressionSnappy,

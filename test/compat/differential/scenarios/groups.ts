@@ -331,7 +331,7 @@ export const groups: readonly Scenario[] = [
         JoinGroup,
         7,
         joining(groupId, { memberId, protocols: [{ name: 'range', metadata }] }),
-        { keep },
+        { keep, limitMs: 20_000 }, // Kafka never answers
       );
       await on.see(
         '10 MB of assignment',

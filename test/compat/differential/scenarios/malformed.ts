@@ -18,8 +18,8 @@ export const malformed: readonly Scenario[] = [
         isWhole: true,
         waitMs: 1_000,
       });
-      await on.raw('HTTP', Buffer.from('GET / HTTP/1.1\r\nHost: a\r\n\r\n'), { isWhole: true, waitMs: 1_000 });
-      await on.raw('TLS', Buffer.from('16030100f8010000f40303', 'hex'), { isWhole: true, waitMs: 1_000 });
+      await on.raw('HTTP', Buffer.from('GET / HTTP/1.1\r\nHost: a\r\n\r\n'), { isWhole: true });
+      await on.raw('TLS', Buffer.from('16030100f8010000f40303', 'hex'), { isWhole: true });
     },
   },
   {

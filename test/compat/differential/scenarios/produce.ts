@@ -18,9 +18,11 @@ async function stored(on: Stage, label: string, topic: string, partition = 0): P
 }
 
 function wrongs(on: Stage, topic: string) {
-  return async (label: string, records: Buffer | null, { version = 9, index = 0, acks = -1 } = {}): Promise<void> =>
-    // Kafka leaves some of these without an answer for ever: its own log of the error fails.
-    on.see(label, Produce, version, producing(topic, records, index, acks), { limitMs: 6_000 });
+  return async (label: string, records: Buffer | null, { version = 9, index = 0, acks = -1 } = {}): Promise<void> => {
+    // Kafka leaves these without an answer for ever: its own log of the error fails.
+    const limit = records === null ? { limitMs: 6_000 } : {};
+    await on.see(label, Produce, version, producing(topic, records, index, acks), limit);
+  };
 }
 
 export const produces: readonly Scenario[] = [

@@ -1,0 +1,16 @@
+// What is brought from elsewhere (npm, Maven, PyPI, the Go modules): a registry that did not answer once is asked again.
+import { setTimeout as pause } from 'node:timers/promises';
+
+const MOST_TRIES = 3;
+const PAUSE_MS = 5_000;
+
+/** The last answer, whether it is a good one or not. */
+export async function fetched<Answer extends { readonly status: number }>(
+  bring: () => Promise<Answer>,
+): Promise<Answer> {
+  for (let tries = 1; ; tries++) {
+    const answer = await bring();
+    if (answer.status === 0 || tries === MOST_TRIES) return answer;
+    await pause(PAUSE_MS * tries);
+  }
+}
