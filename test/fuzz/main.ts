@@ -1,6 +1,7 @@
 // `npm run test:fuzz [-- --requests 200000 --seed 7 --rounds 1]`: mutated requests over everything that the broker has a
 // handler for. A round is one seed; what it finds is found again by the seed that is printed, alone.
 import { parseArgs } from 'node:util';
+import { firstSeed } from '../support/first-seed.ts';
 import { runRound, type Tally } from './round.ts';
 
 const REQUESTS_PER_ROUND = 1_000;
@@ -11,15 +12,15 @@ const options = {
 } as const;
 const { values: args } = parseArgs({ options });
 const rounds = Number(args.rounds ?? Math.ceil(Number(args.requests) / REQUESTS_PER_ROUND));
-const firstSeed = args.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(args.seed);
+const first = args.seed === undefined ? firstSeed() : Number(args.seed);
 
 const tally: Tally = { wellFormed: 0, mutated: 0, answered: 0, closed: 0, kinds: new Set() };
-let seed = firstSeed;
+let seed = first;
 const strays: unknown[] = [];
 process.on('unhandledRejection', (reason) => strays.push(reason));
 process.on('uncaughtException', (error) => fail(error));
 
-process.stdout.write(`fuzz: ${rounds} rounds of ${REQUESTS_PER_ROUND} mutated requests, seeds from ${firstSeed} on\n`);
+process.stdout.write(`fuzz: ${rounds} rounds of ${REQUESTS_PER_ROUND} mutated requests, seeds from ${first} on\n`);
 const began = performance.now();
 for (let round = 0; round < rounds; round++, seed++) {
   const startedAt = performance.now();
@@ -35,7 +36,7 @@ const seconds = (performance.now() - began) / 1000;
 process.stdout.write(
   `fuzz: ${tally.mutated} mutated and ${tally.wellFormed} well-formed requests of ${tally.kinds.size} APIs and versions, ` +
     `${tally.answered} answers, ${tally.closed} connections closed by the broker, ` +
-    `seeds ${firstSeed} to ${seed - 1}, ${seconds.toFixed(1)} s\n`,
+    `seeds ${first} to ${seed - 1}, ${seconds.toFixed(1)} s\n`,
 );
 
 function fail(failure: unknown): never {

@@ -36,7 +36,7 @@ async function produce(client: RawClient, records: readonly (readonly [string, s
   });
   const { responses } = await client.ask(Produce, 8, {
     acks,
-    timeoutMs: 5_000,
+    timeoutMs: 60_000,
     topicData: [{ name: 't', topicId: ZERO_UUID, partitionData: [{ index: 0, records: built }] }],
   });
   return responses[0]?.partitionResponses[0]?.errorCode;
@@ -91,9 +91,13 @@ test('a compacted topic keeps the last record of each key, and a consumer gets a
     expect(await produce(client, [['changes', `${n}-${noise()}${noise()}${noise()}${noise()}`]])).toBe(0);
   const logs = () => readdirSync(join(folder, 't-0')).filter((name) => name.endsWith('.log'));
   expect(logs().length).toBeGreaterThan(1);
+  // Until the cleaner has been everywhere but in the segment that is written to: then nothing changes any more.
+  const active = Math.max(...logs().map((name) => Number.parseInt(name, 10)));
+  const repeated = (records: readonly LogRecord[], name: string) =>
+    records.filter(({ key, offset }) => String(key) === name && offset < active).length > 1;
   let records: LogRecord[];
   do records = await consume(client, 0);
-  while (records.filter(({ key }) => String(key) === 'deleted').length > 1);
+  while (repeated(records, 'changes') || repeated(records, 'deleted'));
 
   const last = new Map(records.map(({ key, value }) => [String(key), value]));
   expect(String(last.get('changes'))).toMatch(/^199-/);
@@ -111,7 +115,7 @@ test('a compacted topic keeps the last record of each key, and a consumer gets a
   });
   expect(topics[0]?.partitions[0]?.offset).toBe(offsets[0]);
   expect(topics[0]?.partitions[0]?.offset).toBeGreaterThan(0);
-}, 60_000);
+});
 
 test('acks=all is refused while fewer replicas are in sync than min.insync.replicas and there are', async () => {
   const client = await started();

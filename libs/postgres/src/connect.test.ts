@@ -106,8 +106,14 @@ async function until(holds: () => boolean): Promise<void> {
 
 /** A port that refuses PostgreSQL: whoever comes is shown the door. */
 async function takenPort(): Promise<[number, () => Promise<void>]> {
-  const [listening, port] = await listen((socket) => socket.destroy());
-  return [port, () => closed(listening)];
+  // None that the system gives to whoever connects: it must be free when the server comes.
+  for (let port = 20_000 + (process.pid % 12_000); ; port++)
+    try {
+      const [listening] = await listen((socket) => socket.destroy(), port);
+      return [port, () => closed(listening)];
+    } catch (failure) {
+      if ((failure as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw failure;
+    }
 }
 
 /** As much of the protocol as it takes to say "13.14". */
@@ -145,11 +151,12 @@ async function oldServer(): Promise<{ port: number; close(): Promise<void> }> {
   return { port, close: () => closed(listening) };
 }
 
-function listen(accept: (socket: Socket) => void): Promise<[Server, number]> {
-  return new Promise((resolve) => {
-    const listening = createServer(accept).listen(0, '127.0.0.1', () => {
+function listen(accept: (socket: Socket) => void, port = 0): Promise<[Server, number]> {
+  return new Promise((resolve, reject) => {
+    const listening = createServer(accept).listen(port, '127.0.0.1', () => {
       resolve([listening, (listening.address() as { port: number }).port]);
     });
+    listening.once('error', reject);
   });
 }
 
