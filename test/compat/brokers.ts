@@ -137,8 +137,10 @@ export async function listening(child: ChildProcess, port: number): Promise<void
 }
 
 async function stopped(child: ChildProcess, data: string): Promise<void> {
-  const exited = new Promise<void>((resolve) => void child.once('exit', () => resolve()));
-  child.kill('SIGTERM');
-  await exited;
+  if (child.exitCode === null && child.signalCode === null) {
+    const exited = new Promise<void>((resolve) => void child.once('exit', () => resolve()));
+    child.kill('SIGTERM');
+    await exited;
+  }
   rmSync(data, { recursive: true, force: true });
 }

@@ -9,6 +9,8 @@ import { TestServer } from './testing/databases.ts';
 import { fromText, toText } from './text.ts';
 
 const logger = silentLogger;
+/** Nothing is away here, however slow the machine is. */
+const TIMEOUT_MS = 120_000;
 let server: TestServer;
 beforeAll(async () => {
   server = await TestServer.start();
@@ -20,7 +22,7 @@ metadataStoreContract('PostgresMetadataStore', async () => {
   const stores: PostgresMetadataStore[] = [];
   return {
     connect: async () => {
-      const store = new PostgresMetadataStore(await database.connect(), { logger });
+      const store = new PostgresMetadataStore(await database.connect(), { logger, timeoutMs: TIMEOUT_MS });
       stores.push(store);
       return store;
     },
@@ -34,7 +36,7 @@ metadataStoreContract('PostgresMetadataStore', async () => {
 groupStoreContract('PostgresGroupStore', async () => {
   const database = await server.database();
   return {
-    connect: async () => new PostgresGroupStore(await database.connect(), { logger }),
+    connect: async () => new PostgresGroupStore(await database.connect(), { logger, timeoutMs: TIMEOUT_MS }),
     close: () => database.close(),
   };
 });
@@ -56,7 +58,7 @@ const committed = (groupId: string, offset = 1) => ({
 
 test('what PostgreSQL refuses fails alone, and its neighbours land', async () => {
   const database = await server.database();
-  const store = new PostgresGroupStore(await database.connect(), { logger });
+  const store = new PostgresGroupStore(await database.connect(), { logger, timeoutMs: TIMEOUT_MS });
   const epoch = (await store.take([1])).epochs.get(1) ?? 0;
   // Longer than a key of an index may be, and by chance, so that it cannot be compressed.
   const monster = randomBytes(9_000).toString('base64');
@@ -71,7 +73,7 @@ test('what PostgreSQL refuses fails alone, and its neighbours land', async () =>
 
 test('more events at once than fit one statement, and one transaction, all land', async () => {
   const database = await server.database();
-  const store = new PostgresGroupStore(await database.connect(), { logger });
+  const store = new PostgresGroupStore(await database.connect(), { logger, timeoutMs: TIMEOUT_MS });
   const epoch = (await store.take([1])).epochs.get(1) ?? 0;
   const groups = Array.from({ length: 6_500 }, (_, at) => `g${at}`);
   await Promise.all([
@@ -88,7 +90,7 @@ test('more events at once than fit one statement, and one transaction, all land'
 
 test('calls for one group keep their order, however they are coalesced', async () => {
   const database = await server.database();
-  const store = new PostgresGroupStore(await database.connect(), { logger });
+  const store = new PostgresGroupStore(await database.connect(), { logger, timeoutMs: TIMEOUT_MS });
   const epoch = (await store.take([1])).epochs.get(1) ?? 0;
   const calls = Array.from({ length: 500 }, (_, at) => store.persist(1, epoch, [committed(`g${at % 3}`, at)]));
   await Promise.all(calls);
@@ -100,7 +102,7 @@ test('calls for one group keep their order, however they are coalesced', async (
 test('metadata is read back although the tables were touched by hand, and the next commit sees it', async () => {
   const database = await server.database();
   const source = await database.connect();
-  const store = new PostgresMetadataStore(source, { logger });
+  const store = new PostgresMetadataStore(source, { logger, timeoutMs: TIMEOUT_MS });
   await store.open();
   await source.query(`INSERT INTO topics VALUES ('00000000-0000-0000-0000-00000000000a', 'by-hand', '{}')`);
   await source.query('UPDATE metadata_version SET version = version + 1');
