@@ -1,7 +1,7 @@
 /* The client of the benches against Apache Kafka: librdkafka, driven as hard or as evenly as a row asks, the same program
  * and the same settings for both brokers. Answers one line of JSON.
  *
- *   load produce HOST:PORT TOPIC RECORD_BYTES BATCH_BYTES COUNT
+ *   load produce HOST:PORT TOPIC RECORD_BYTES BATCH_BYTES COUNT CODEC
  *   load consume HOST:PORT TOPIC COUNT
  *   load latency HOST:PORT TOPIC RECORD_BYTES PER_SECOND COUNT
  */
@@ -68,34 +68,52 @@ static void send_one(rd_kafka_t *producer, const char *topic, void *value, size_
   }
 }
 
-static rd_kafka_t *producer(const char *bootstrap, const char *batch_bytes, const char *linger_ms) {
+static rd_kafka_t *producer(const char *bootstrap, const char *batch_bytes, const char *linger_ms, const char *codec) {
   rd_kafka_conf_t *conf = rd_kafka_conf_new();
   set(conf, "acks", "all");
   set(conf, "batch.size", batch_bytes);
   set(conf, "batch.num.messages", "100000");
   set(conf, "linger.ms", linger_ms);
+  set(conf, "compression.codec", codec);
   set(conf, "queue.buffering.max.messages", "200000");
   set(conf, "queue.buffering.max.kbytes", "131072");
   rd_kafka_conf_set_dr_msg_cb(conf, delivered);
   return client(RD_KAFKA_PRODUCER, conf, bootstrap);
 }
 
+static unsigned random_next(void) {
+  static unsigned seed = 1;
+  return (seed = seed * 1103515245 + 12345) >> 16;
+}
+
 /* Bytes that no compression would flatter, the same in every run. */
 static char *filled(size_t bytes) {
   char *value = malloc(bytes);
-  unsigned seed = 1;
-  for (size_t at = 0; at < bytes; at++) value[at] = (char)(seed = seed * 1103515245 + 12345);
+  for (size_t at = 0; at < bytes; at++) value[at] = (char)random_next();
   return value;
 }
 
-static void produce(const char *bootstrap, const char *topic, size_t bytes, const char *batch_bytes, long count) {
-  rd_kafka_t *it = producer(bootstrap, batch_bytes, "5");
-  char *value = filled(bytes);
+/* One position after the other, as trucks write them, the same in every run. */
+static char *positions(size_t bytes) {
+  char *text = malloc(bytes + 200);
+  for (size_t at = 0; at < bytes;)
+    at += sprintf(text + at, "{\"id\":\"truck-%u\",\"lat\":57.%06u,\"lon\":11.%06u,\"speed\":%u,\"ts\":17000%08u}",
+                  random_next() % 500, random_next() * 15, random_next() * 15, random_next() % 90, random_next());
+  return text;
+}
+
+#define TEXT_BYTES 1000000
+
+static void produce(const char *bootstrap, const char *topic, size_t bytes, const char *batch_bytes, long count,
+                    const char *codec) {
+  rd_kafka_t *it = producer(bootstrap, batch_bytes, "5", codec);
+  int plain = !strcmp(codec, "none");
+  char *values = plain ? filled(bytes) : positions(TEXT_BYTES + bytes);
   pthread_t thread;
   wanted = count;
   double began = now_s();
   pthread_create(&thread, NULL, take_answers, it);
-  for (long n = 0; n < count; n++) send_one(it, topic, value, bytes, NULL);
+  for (long n = 0; n < count; n++) send_one(it, topic, values + (plain ? 0 : n * bytes % TEXT_BYTES), bytes, NULL);
   pthread_join(thread, NULL);
   double seconds = now_s() - began;
   printf("{\"seconds\":%.6f,\"bytes\":%.0f}\n", seconds, (double)count * bytes);
@@ -108,7 +126,7 @@ static int ascending(const void *one, const void *other) {
 
 /* Evenly, whatever the broker does meanwhile: a slow answer does not make the next record come later. */
 static void latency(const char *bootstrap, const char *topic, size_t bytes, double per_second, long count) {
-  rd_kafka_t *it = producer(bootstrap, "1000000", "0");
+  rd_kafka_t *it = producer(bootstrap, "1000000", "0", "none");
   char *value = filled(bytes);
   double *sent_at = malloc(count * sizeof(double));
   latencies_ms = malloc(count * sizeof(double));
@@ -170,8 +188,8 @@ static void consume(const char *bootstrap, const char *topic, long count) {
 
 int main(int count, char **words) {
   alarm(LIMIT_S);
-  if (count == 7 && !strcmp(words[1], "produce"))
-    produce(words[2], words[3], atol(words[4]), words[5], atol(words[6]));
+  if (count == 8 && !strcmp(words[1], "produce"))
+    produce(words[2], words[3], atol(words[4]), words[5], atol(words[6]), words[7]);
   else if (count == 5 && !strcmp(words[1], "consume"))
     consume(words[2], words[3], atol(words[4]));
   else if (count == 7 && !strcmp(words[1], "latency"))

@@ -1,7 +1,7 @@
 // Side by side with Apache Kafka 4.3.1: the same client program, the same settings, in turn (A B A B …), after each broker
 // has been given enough to be warm. Of every figure the median, the least and the most; ratios are taken round by round.
 import { type Row, rounded } from '../figures.ts';
-import { consume, type Latencies, type Moved, produce, produceEvenly } from './client.ts';
+import { consume, type Latencies, type Moved, produce, produceEvenly, type Production } from './client.ts';
 import { Peer } from './peer.ts';
 
 export interface Size {
@@ -26,18 +26,25 @@ type BatchSize = keyof typeof batches;
 export const kafkaRows: Readonly<Record<string, (size: Size) => Promise<Row[]>>> = {
   'produce-16k': (size) => producing('16k', size),
   'produce-1m': (size) => producing('1m', size),
+  'produce-lz4': (size) => producing('16k', size, 'lz4'),
+  'produce-zstd': (size) => producing('16k', size, 'zstd'),
   'fetch-16k': (size) => fetching('16k', size),
   'fetch-1m': (size) => fetching('1m', size),
   latency,
 };
 
-async function producing(batch: BatchSize, size: Size): Promise<Row[]> {
-  const { bytes, words } = batches[batch];
+const production = (batch: BatchSize, totalBytes: number): Production => ({
+  recordBytes: RECORD_BYTES,
+  batchBytes: batches[batch].bytes,
+  count: Math.ceil(totalBytes / RECORD_BYTES),
+});
+
+async function producing(batch: BatchSize, size: Size, codec?: string): Promise<Row[]> {
   const send = (peer: Peer, topic: string, total: number): Promise<Moved> =>
-    produce(peer.bootstrap, topic, RECORD_BYTES, bytes, Math.ceil(total / RECORD_BYTES));
+    produce(peer.bootstrap, topic, { ...production(batch, total), ...(codec && { codec }) });
   return sideBySide(
-    `produce, ${words}`,
-    `acks=all, ${RECORD_BYTES} B records, one partition, librdkafka`,
+    `produce, ${batches[batch].words}${codec ? `, ${codec}` : ''}`,
+    `acks=all, ${RECORD_BYTES} B records${codec ? ' of text' : ''}, one partition, librdkafka`,
     [() => Peer.kafka(), () => Peer.ours('always'), () => Peer.ours('os')],
     size,
     async (peer) => {
@@ -50,18 +57,17 @@ async function producing(batch: BatchSize, size: Size): Promise<Row[]> {
 }
 
 async function fetching(batch: BatchSize, size: Size): Promise<Row[]> {
-  const { bytes, words } = batches[batch];
-  const count = Math.ceil(size.warmBytes / RECORD_BYTES);
+  const what = production(batch, size.warmBytes);
   return sideBySide(
-    `fetch, ${words}`,
+    `fetch, ${batches[batch].words}`,
     `${RECORD_BYTES} B records, one partition, from the page cache, librdkafka`,
     [() => Peer.kafka(), () => Peer.ours('os')],
     size,
     async (peer) => {
-      await produce(peer.bootstrap, 'log', RECORD_BYTES, bytes, count);
-      await consume(peer.bootstrap, 'log', count);
+      await produce(peer.bootstrap, 'log', what);
+      await consume(peer.bootstrap, 'log', what.count);
     },
-    (peer) => consume(peer.bootstrap, 'log', count),
+    (peer) => consume(peer.bootstrap, 'log', what.count),
   );
 }
 
@@ -125,13 +131,7 @@ async function latency(size: Size): Promise<Row[]> {
     const evenly = (peer: Peer, seconds: number): Promise<Latencies> =>
       produceEvenly(peer.bootstrap, 'latency', LATENCY_RECORD_BYTES, PER_SECOND, PER_SECOND * seconds);
     for (const peer of peers) {
-      await produce(
-        peer.bootstrap,
-        'warm',
-        RECORD_BYTES,
-        batches['16k'].bytes,
-        Math.ceil(size.warmBytes / RECORD_BYTES),
-      );
+      await produce(peer.bootstrap, 'warm', production('16k', size.warmBytes));
       await evenly(peer, size.latencySeconds);
     }
     const taken = peers.map((peer) => ({ peer, heard: [] as Latencies[] }));
