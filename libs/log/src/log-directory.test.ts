@@ -68,6 +68,27 @@ test('the cluster id is the folder’s own when nobody gives one, and made up at
   expect(second.clusterId).toBe(first.clusterId);
 });
 
+test.each(['killed', 'refused by the disk'])(
+  'a first start that is %s at any step leaves a folder to rely on',
+  async (end) => {
+    const folder = '/srv/milepost/data';
+    const whole = new SimDisk();
+    await openLog(whole, { folder });
+    for (let last = whole.steps; last > 0; last--) {
+      const first = new SimDisk(last);
+      let second: SimDisk | undefined;
+      if (end === 'killed') first.onStep = ({ number }) => (number === last ? (second = first.kill()) : undefined);
+      else first.fail = () => (first.steps === last ? 'EIO' : undefined);
+      await openLog(first, { folder }).catch(() => {});
+      second ??= first.kill();
+      const { log } = await openLog(second, { folder });
+      appendAll(log, ['a']);
+      await log.sync();
+      expect([last, readAll((await openLog(second.powerCut(), { folder })).log)]).toEqual([last, ['a']]);
+    }
+  },
+);
+
 test('files are those of Kafka', async () => {
   const disk = new SimDisk();
   const { directory, log } = await openLog(disk);

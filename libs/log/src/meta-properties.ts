@@ -26,8 +26,8 @@ export async function claimIdentity(
       `node.id=${identity.brokerId}`,
       'version=1',
     ];
+    await syncNameOf(host.disk, folder); // first: where the file is, nobody asks for the folder's own name again
     await replaceText(host.disk, folder, NAME, `${lines.join('\n')}\n`);
-    await syncNameOf(host.disk, folder);
     return clusterId;
   }
   const properties = new Map(

@@ -1,29 +1,21 @@
 // Makes the database cluster on the first start: whole and synced, or not at all.
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import {
-  chownSync,
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Logger } from '@milepost/core';
+import { syncNames, writeDurably } from './durable.ts';
 import type { Home } from './home.ts';
 
 export async function makeCluster(cluster: string, home: Home, binaries: string, logger: Logger): Promise<void> {
-  if (existsSync(cluster)) return;
-  logger.info({}, `making a new database in ${home.folder}`);
-  const draft = `${cluster}.new`;
-  rmSync(draft, { recursive: true, force: true });
-  await run(join(binaries, 'initdb'), initdbOptions(draft, writePassword(home)), home);
-  renameSync(draft, cluster);
-  syncFolder(dirname(cluster));
+  if (!existsSync(cluster)) {
+    logger.info({}, `making a new database in ${home.folder}`);
+    const draft = `${cluster}.new`;
+    rmSync(draft, { recursive: true, force: true });
+    await run(join(binaries, 'initdb'), initdbOptions(draft, writePassword(home)), home);
+    renameSync(draft, cluster);
+  }
+  syncNames(dirname(cluster)); // each time: the start that made it may have ended before it came to this
 }
 
 /** Over the Unix socket, which only its owner can open, nobody is asked; over TCP everybody is. */
@@ -41,8 +33,7 @@ const passwordFile = (home: Home): string => join(home.folder, 'password');
 
 function writePassword(home: Home): string {
   const file = passwordFile(home);
-  writeFileSync(file, `${randomBytes(18).toString('hex')}\n`, { mode: 0o600 });
-  if (home.user) chownSync(file, home.user.uid, home.user.gid);
+  writeDurably(file, `${randomBytes(18).toString('hex')}\n`, { mode: 0o600, user: home.user });
   return file;
 }
 
@@ -68,10 +59,3 @@ function run(file: string, args: readonly string[], home: Home): Promise<void> {
 
 /** Nothing of ours: PG* variables would change what the server does. */
 export const serverEnvironment = (): NodeJS.ProcessEnv => ({ PATH: process.env['PATH'] ?? '', LC_ALL: 'C' });
-
-function syncFolder(folder: string): void {
-  if (process.platform === 'win32') return;
-  const handle = openSync(folder, 'r');
-  fsyncSync(handle);
-  closeSync(handle);
-}

@@ -1,17 +1,9 @@
 // Where the database lies and as whom its server runs. PostgreSQL refuses to run as root: root's server runs as nobody, who
 // cannot enter every folder that root can.
 import { randomBytes } from 'node:crypto';
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  realpathSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { writeDurably } from './durable.ts';
 
 export interface Home {
   /** Holds the cluster, the socket, the owner's lock. */
@@ -59,12 +51,11 @@ function openFolder(wanted: string, closed: string, elsewhere: string): string {
   if (existsSync(join(wanted, 'cluster')))
     throw new Error(`the database in ${wanted} cannot be reached by its server: chmod o+x ${closed}`);
   const note = join(wanted, 'location');
-  const folder = existsSync(note)
-    ? readFileSync(note, 'utf8').trim()
-    : join(elsewhere, `${basename(dirname(wanted))}-${randomBytes(4).toString('hex')}`);
+  const noted = existsSync(note) ? readFileSync(note, 'utf8').trim() : undefined;
+  const folder = noted ?? join(elsewhere, `${basename(dirname(wanted))}-${randomBytes(4).toString('hex')}`);
   mkdirSync(elsewhere, { recursive: true, mode: 0o755 });
   make(folder);
-  writeFileSync(note, `${folder}\n`);
+  if (noted === undefined) writeDurably(note, `${folder}\n`);
   return folder;
 }
 
