@@ -100,7 +100,8 @@ export class Conversation {
   #judge(answer: Buffer): void {
     const correlationId = answer.readInt32BE(0);
     let owed = this.#next();
-    while (owed !== undefined && owed.correlationId !== correlationId && needsNoAnswer(owed)) owed = this.#next();
+    // Whatever its id: a bit that turned may have given it that of the request behind it.
+    while (owed !== undefined && needsNoAnswer(owed)) owed = this.#next();
     if (owed === undefined) throw new Misbehaviour(`an answer to nothing: correlation id ${correlationId}`);
     if (owed.correlationId !== correlationId)
       throw new Misbehaviour(`answered ${correlationId}, ${describe(owed)} was next`);
@@ -146,9 +147,14 @@ function owedFor(frame: Buffer, isWellFormed: boolean): Owed {
 /** Produce with acks=0: silence when it went well, else the end of the connection. */
 function needsNoAnswer({ api, version, frame }: Owed): boolean {
   if (api !== Produce || !api.supports(version)) return false;
-  const reader = new ByteReader(frame);
-  readRequestHeader(reader);
-  return Produce.request(version).read(reader).acks === 0;
+  try {
+    const reader = new ByteReader(frame);
+    readRequestHeader(reader);
+    return Produce.request(version).read(reader).acks === 0;
+  } catch (failure) {
+    if (failure instanceof MalformedMessage) return false;
+    throw failure;
+  }
 }
 
 function decoded(owed: Owed, api: AnyApi, version: number, answer: Buffer): unknown {
