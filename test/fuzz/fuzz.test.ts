@@ -1,4 +1,4 @@
-// A small share of the fuzz run, new seeds each time (in CI the same); `npm run test:fuzz` is the whole. A process of its own: what nobody
+// A small share of the fuzz run, new seeds each time; `npm run test:fuzz` is the whole. A process of its own: what nobody
 // catches there ends it, and does not end in the test runner.
 import { command } from '../support/run.ts';
 

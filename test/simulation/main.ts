@@ -1,5 +1,5 @@
 // Lives of a whole node from seeds.
-//   npm run test:simulation                new seeds, from a random base (in CI always the same ones), on all cores
+//   npm run test:simulation                new seeds, on all cores; fails with the first violation
 //   npm run test:simulation -- --seeds 2000 [--base 7]
 //   npm run simulate -- --seed 42 [--events 500]     one life again, with its last events
 import { availableParallelism } from 'node:os';

@@ -1,5 +1,4 @@
-// A share of what `npm run test:simulation` does: some lives that are always the same and some that nobody has lived yet (but in CI: see
-// `firstSeed`).
+// A share of what `npm run test:simulation` does: some lives that are always the same and some that nobody has lived yet.
 import { simulate } from '@milepost/simulator';
 import { firstSeed } from '../support/first-seed.ts';
 import { describeFailure } from './report.ts';

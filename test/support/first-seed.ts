@@ -1,5 +1,8 @@
-// Where the seeds of a run begin when nobody says it. In CI (the variable is set) always at the same place: there a change
-// is judged, and the same change is always judged the same. Everywhere else they are new each time.
-const IN_CI = 1_000_000;
+// Where the seeds of a run begin when nobody says it: new each time. In CI (the variable is set) they follow from the commit:
+// new for each change, and the same commit is always judged the same (docs/decisions/0015-each-commit-has-its-seeds.md).
+import { spawnSync } from 'node:child_process';
 
-export const firstSeed = (): number => (process.env['CI'] ? IN_CI : Math.floor(Math.random() * 2 ** 31));
+export function firstSeed(): number {
+  const commit = process.env['CI'] ? spawnSync('git', ['rev-parse', 'HEAD'], { encoding: 'utf8' }).stdout : undefined;
+  return commit ? Number.parseInt(commit.slice(0, 8), 16) >>> 1 : Math.floor(Math.random() * 2 ** 31);
+}
