@@ -14,7 +14,7 @@ import { nodeHost } from '@milepost/node-host';
 import { buildBatch } from '@milepost/records';
 import { SimDisk } from '@milepost/simulator';
 import { PrometheusMeter } from '@milepost/telemetry';
-import { CreateTopics, DeleteRecords, Fetch, ListOffsets, Produce } from '@milepost/wire';
+import { CreateTopics, DeleteRecords, DeleteTopics, Fetch, ListOffsets, Produce } from '@milepost/wire';
 import { BrokerUnderTest } from './testing/broker-under-test.ts';
 import type { RawClient } from './testing/raw-client.ts';
 
@@ -80,6 +80,8 @@ async function shown(name: string): Promise<string | undefined> {
   return new RegExp(`^${name} (\\d+)$`, 'm').exec(await meter.text())?.[1];
 }
 
+const LATEST = Timestamp(-1);
+
 const failSyncsOf = (part: string): void => {
   disk.fail = (operation, path) => (operation === 'synced' && path.includes(part) ? 'EIO' : undefined);
 };
@@ -113,6 +115,22 @@ test('one that fails in retention, where nobody waits for it, is named in that o
   expect(it.broker.failedPartitions()).toEqual(['old-0']);
   await it.stop();
   expect(errors).toEqual([expect.stringMatching(/^old-0 takes no more records: its disk failed: .*EIO.*restart/)]);
+});
+
+test.each([
+  ['is full', 'append', 'ENOSPC'],
+  ['renames nothing', 'rename', 'EIO'],
+])('a topic is deleted, and one of its name begins empty, though the disk %s', async (_, failing, code) => {
+  expect(await produce('bad')).toBe(ErrorCode.NONE);
+  disk.fail = (operation) => (operation === failing ? code : undefined);
+  const deleted = await client.ask(DeleteTopics, 5, { topicNames: ['bad'], timeoutMs: 5_000 });
+  expect(deleted.responses[0]?.errorCode).toBe(ErrorCode.NONE);
+  disk.fail = () => undefined;
+  await client.ask(CreateTopics, 7, { topics: [{ name: 'bad', numPartitions: 1, replicationFactor: 1 }] });
+  expect(await produce('bad')).toBe(ErrorCode.NONE);
+  const topics = [{ name: 'bad', partitions: [{ partitionIndex: 0, timestamp: LATEST }] }];
+  const latest = await client.ask(ListOffsets, 6, { replicaId: NO_BROKER, isolationLevel: 0, topics });
+  expect(latest.topics[0]?.partitions[0]?.offset).toBe(1);
 });
 
 test('it is counted, from 0 on, and named to the host', async () => {

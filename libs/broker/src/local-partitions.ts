@@ -147,12 +147,22 @@ export class LocalPartitions {
     this.#image = image;
   }
 
+  /** What the disk does not let go of now is set aside at the next start, or makes way for a partition of that name. */
   async #forget(topic: string, partitions: Partition[]): Promise<void> {
     this.#byTopic.delete(topic);
     this.#complete.delete(topic);
     await severalAtOnce(FOLDERS_AT_ONCE, partitions.filter(Boolean), async (partition) => {
       partition.retire();
-      await this.#directory.delete(topic, partition.index);
+      try {
+        await this.#directory.delete(topic, partition.index);
+      } catch (failure) {
+        if (!(failure instanceof DiskFailed)) throw failure;
+        const name = partitionName(topic, partition.index);
+        this.#options.logger.error(
+          { partition: name, err: failure },
+          `${name} is deleted, but its folder stays for now`,
+        );
+      }
     });
   }
 

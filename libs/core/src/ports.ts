@@ -35,6 +35,10 @@ export class DiskFailed extends Error {
     this.path = path;
     this.code = code;
   }
+  /** There is no room, or none for us. */
+  get isFull(): boolean {
+    return this.code === 'ENOSPC' || this.code === 'EDQUOT';
+  }
 }
 
 /**

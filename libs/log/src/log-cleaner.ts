@@ -160,8 +160,7 @@ export class LogCleaner {
     } catch (failure) {
       if (failure instanceof LogFailed) return 'failed';
       if (!(failure instanceof DiskFailed)) throw failure;
-      const isFull = failure.code === 'ENOSPC' || failure.code === 'EDQUOT';
-      if (!isFull) this.#giveUp(log, failure.message);
+      if (!failure.isFull) this.#giveUp(log, failure.message);
       else host.logger.warn({ partition: name }, `${name}: no room for cleaning it: ${failure.message}`);
       return 'failed';
     }

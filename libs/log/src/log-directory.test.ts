@@ -89,6 +89,35 @@ test.each(['killed', 'refused by the disk'])(
   },
 );
 
+test('a full disk does not keep a log from being deleted, nor what follows it from starting at 0', async () => {
+  const disk = new SimDisk();
+  const { directory, log } = await openLog(disk);
+  appendAll(log, numbered(30));
+  await log.deleteRecordsBefore(Offset(12));
+  disk.fail = (operation) => (operation === 'append' ? 'ENOSPC' : undefined);
+  await directory.delete('t', 0);
+  await expect(directory.create('t', OTHER_ID, 0, tinySegments())).rejects.toThrow('ENOSPC');
+  disk.fail = () => undefined;
+  const next = await directory.create('t', OTHER_ID, 0, tinySegments());
+  appendAll(next, ['a']);
+  await next.sync();
+  const { log: after } = await openLog(disk.powerCut());
+  expect([after.topicId, after.logStartOffset, readAll(after)]).toEqual([OTHER_ID, 0, ['a']]);
+});
+
+test('a log whose folder could not be moved away makes way for one of its name', async () => {
+  const disk = new SimDisk();
+  const { directory, log } = await openLog(disk);
+  appendAll(log, ['of the old topic']);
+  await log.sync();
+  disk.fail = (operation) => (operation === 'rename' ? 'EIO' : undefined);
+  await expect(directory.delete('t', 0)).rejects.toThrow('EIO');
+  disk.fail = () => undefined;
+  appendAll(await directory.create('t', OTHER_ID, 0, tinySegments()), ['a']);
+  await directory.close();
+  expect(readAll((await openLog(disk)).log)).toEqual(['a']);
+});
+
 test('files are those of Kafka', async () => {
   const disk = new SimDisk();
   const { directory, log } = await openLog(disk);

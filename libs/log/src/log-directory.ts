@@ -75,6 +75,8 @@ export class LogDirectory {
   readonly #fsyncSeconds;
   /** One sync for the names of all partitions that are made or removed meanwhile. */
   readonly #names: GroupCommit;
+  /** Partitions that are gone, and that the checkpoints may still know. */
+  readonly #unforgotten = new Set<string>();
   #cancelTick = () => {};
   #isClosed = false;
 
@@ -133,6 +135,8 @@ export class LogDirectory {
   async create(topic: string, topicId: Uuid, partition: number, config: LogConfig): Promise<Log> {
     const name = partitionName(topic, partition);
     invariant(!this.#logs.has(name), `${name} exists already`);
+    if (this.#unforgotten.has(name)) await this.#saveCheckpoints();
+    await this.#clearPlace(name, topicId);
     const { disk } = this.#host;
     const around = this.#around(name);
     const identity = { topic, partition, topicId };
@@ -150,16 +154,7 @@ export class LogDirectory {
 
   /** Resolves when it would not come back after a power cut; its files are removed meanwhile. @throws DiskFailed */
   async delete(topic: string, partition: number): Promise<void> {
-    const suffix = `.${this.#host.random.uuid().replaceAll('-', '')}${DELETED}`;
-    const gone = await this.#moveOut(
-      topic,
-      partition,
-      (name) => name.slice(0, 255 - suffix.length) + suffix,
-      'deleted',
-    );
-    void this.#host.disk
-      .remove(gone)
-      .catch((failure) => this.#host.logger.warn({ failure }, `${gone}: removed at the next start: ${failure}`));
+    this.#remove(await this.#moveOut(topic, partition, (name) => this.#nameOfDeleted(name), 'deleted'));
   }
 
   /** For a folder that no metadata row knows: kept for a person to look at. @throws DiskFailed */
@@ -254,7 +249,7 @@ export class LogDirectory {
     const { disk, logger } = this.#host;
     const folder = `${this.folder}/${name}`;
     const path = `${folder}/${PARTITION_METADATA}`;
-    const seen = uuidFromBase64(/^topic_id: (\S+)$/m.exec(readText(disk, path) ?? '')?.[1] ?? '');
+    const seen = topicIdIn(disk, folder);
     if (seen === undefined && holdsNothing(disk, folder)) {
       await disk.remove(folder);
       return undefined;
@@ -276,17 +271,49 @@ export class LogDirectory {
     };
   }
 
-  /** The checkpoints must forget it too: a log of that name that is created later starts at 0. */
+  /** What an earlier log of that name has left, whose removal the disk had refused. */
+  async #clearPlace(name: string, topicId: Uuid): Promise<void> {
+    const { disk } = this.#host;
+    const folder = `${this.folder}/${name}`;
+    const seen = topicIdIn(disk, folder);
+    if (seen === undefined || seen === topicId) return;
+    const deleted = `${this.folder}/${this.#nameOfDeleted(name)}`;
+    disk.rename(folder, deleted);
+    await this.#names.run();
+    this.#remove(deleted);
+  }
+
+  #nameOfDeleted(name: string): string {
+    const suffix = `.${this.#host.random.uuid().replaceAll('-', '')}${DELETED}`;
+    return name.slice(0, 255 - suffix.length) + suffix;
+  }
+
+  #remove(folder: string): void {
+    void this.#host.disk
+      .remove(folder)
+      .catch((failure) => this.#host.logger.warn({ failure }, `${folder}: removed at the next start: ${failure}`));
+  }
+
+  /**
+   * The checkpoints must forget it too, at the latest when a log of that name is created, which starts at 0. A full disk
+   * does not keep a folder from being deleted.
+   */
   async #moveOut(topic: string, partition: number, newName: (name: string) => string, reason: string): Promise<string> {
     const name = partitionName(topic, partition);
     const log = this.#logs.get(name);
     invariant(log !== undefined, `there is no log ${name}`);
     this.#logs.delete(name);
+    this.#unforgotten.add(name);
     await log.retire(`it was ${reason}`);
     const moved = `${this.folder}/${newName(name)}`;
     this.#host.disk.rename(`${this.folder}/${name}`, moved);
     await this.#names.run();
-    await this.#saveCheckpoints();
+    try {
+      await this.#saveCheckpoints();
+    } catch (failure) {
+      if (!(failure instanceof DiskFailed && failure.isFull)) throw failure;
+      this.#host.logger.warn({ path: failure.path }, `no room for a checkpoint without ${name}: ${failure.message}`);
+    }
     return moved;
   }
 
@@ -296,9 +323,11 @@ export class LogDirectory {
 
   /** In this order: a start never lies beyond what the other file says is on the platter. */
   async #saveCheckpoints(): Promise<void> {
+    const forgotten = [...this.#unforgotten];
     await this.#recoveryPoints.save();
     await this.#logStarts.save();
     await this.#cleanedOffsets.save();
+    for (const name of forgotten) this.#unforgotten.delete(name);
   }
 
   /** Files below a log's start are deleted: a number that cannot be right must not decide that. */
@@ -324,6 +353,9 @@ export class LogDirectory {
     });
   }
 }
+
+const topicIdIn = (disk: Disk, folder: string): Uuid | undefined =>
+  uuidFromBase64(/^topic_id: (\S+)$/m.exec(readText(disk, `${folder}/${PARTITION_METADATA}`) ?? '')?.[1] ?? '');
 
 const metadataOf = (topicId: Uuid): string => `version: 0\ntopic_id: ${uuidToBase64(topicId)}\n`;
 
@@ -386,7 +418,7 @@ function takeLock(disk: Disk, folder: string): DiskLock {
 function refusal(folder: string, failure: DiskFailed): LogDirectoryRefused {
   const cure = ['EACCES', 'EPERM', 'EROFS'].includes(failure.code)
     ? 'make it writable for this user, or set MILEPOST_DATA_DIR to a folder that is'
-    : failure.code === 'ENOSPC'
+    : failure.isFull
       ? 'free some space on that disk'
       : 'check that disk';
   return new LogDirectoryRefused(`data folder ${folder} cannot be used: ${failure.message}: ${cure}`, {

@@ -556,7 +556,7 @@ export class Log {
       await work();
       return true;
     } catch (failure) {
-      if (!(failure instanceof DiskFailed) || (failure.code !== 'ENOSPC' && failure.code !== 'EDQUOT')) throw failure;
+      if (!(failure instanceof DiskFailed && failure.isFull)) throw failure;
       this.#around.host.logger.warn({ path: failure.path }, `${this.#name}: no room for ${what}: ${failure.message}`);
       return false;
     }
