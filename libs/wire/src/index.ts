@@ -9,7 +9,7 @@ export {
   type ResponseOf,
   type ResponseOutput,
 } from './schema/api.ts';
-export type { Codec } from './schema/compile.ts';
+export { type Codec, TextTooLong } from './schema/compile.ts';
 export * from './persisted/consumer-protocol.ts';
 export * from './persisted/group-records.ts';
 export { Persisted, type PersistedSpec } from './schema/persisted.ts';

@@ -90,6 +90,21 @@ test('a consumer group is said part by part, and only what changes', async () =>
   expect(await said(h)).toEqual([]);
 });
 
+test('a name that no record can hold is not said, and what else there is is, also after a restart (fuzz, seed 1330893485)', async () => {
+  const h = await Harness.start();
+  const name = '\ufffd'.repeat(10_923); // came as so many bytes that were no UTF-8
+  const [member] = await h.stable(1, { groupId: name });
+  expect(await member?.commit(5)).toBe(ErrorCode.NONE);
+  expect(await h.member().commit(7)).toBe(ErrorCode.NONE);
+  const rest = [expect.stringMatching(/^OffsetCommit g t 0 \{offset:7/)];
+  expect(await said(h)).toEqual(rest);
+  await h.restart();
+  expect(await said(h)).toEqual(rest);
+  expect(await h.committed(name)).toBe(5);
+  await h.coordinator.deleteGroups([name]);
+  expect(await said(h)).toEqual(rest);
+});
+
 test('where the topic comes later, or its disk was full, all that was missed is said', async () => {
   const h = await Harness.start();
   h.partitions.isThere = false;

@@ -1,9 +1,10 @@
 // The echo in `__consumer_offsets`: what the store has is said there too, in Kafka's own records, for tools that read
 // that topic. After the answer, best effort, a tick's worth at a time: a commit neither waits for it nor fails by it.
 // The store stays the truth. When a shard is taken, and when an append has failed, the partition is read and what it
-// lacks is appended; until then nothing else is.
+// lacks is appended; until then nothing else is. What Kafka's records cannot hold is not said.
 import { type Cancel, type Clock, type Logger, Timestamp } from '@milepost/core';
 import { buildBatch } from '@milepost/records';
+import { TextTooLong } from '@milepost/wire';
 import type { GroupEvent, PartitionWriter } from '../ports.ts';
 import type { Shard } from '../runtime/shard.ts';
 import {
@@ -68,7 +69,7 @@ export class Echo {
     const echo = this.#shards.get(shard);
     if (echo?.state !== 'current') return;
     for (const event of events)
-      for (const record of this.#recordsOf(shard, echo, event)) {
+      for (const record of this.#sayable(shard, () => this.#recordsOf(shard, echo, event))) {
         echo.waiting.push(record);
         echo.waitingBytes += sizeOf(record);
       }
@@ -121,13 +122,25 @@ export class Echo {
     for (const { groupId, stored, isStored, offsets } of shard.slots()) {
       if (stored) {
         said.set(groupId, saidOf(stored));
-        yield* groupChanges(groupId, undefined, stored);
+        yield* this.#sayable(shard, () => groupChanges(groupId, undefined, stored));
       } else if (isStored) {
         // In the midst of a rebalance; its end will be said.
         said.set(groupId, 'classic');
-        yield { key: classicKey(groupId), value: 'whatever' };
+        yield* this.#sayable(shard, () => [{ key: classicKey(groupId), value: 'whatever' } as const]);
       }
-      for (const topic of offsets.topics()) for (const offset of offsets.of(topic)) yield offsetRecord(offset);
+      for (const topic of offsets.topics())
+        for (const offset of offsets.of(topic)) yield* this.#sayable(shard, () => [offsetRecord(offset)]);
+    }
+  }
+
+  /** A name whose bytes were no UTF-8 may be longer than any record can tell (fuzz, seed 1330893485). */
+  #sayable<One extends WantedRecord>(shard: Shard, records: () => readonly One[]): readonly One[] {
+    try {
+      return records();
+    } catch (failure) {
+      if (!(failure instanceof TextTooLong)) throw failure;
+      this.#logger.warn({ shard: shard.index, reason: failure.message }, '__consumer_offsets cannot tell of a group');
+      return [];
     }
   }
 

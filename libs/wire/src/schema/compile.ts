@@ -37,6 +37,11 @@ export function compile<Out, In>(shape: Shape, form: Form): Codec<Out, In> {
 
 const MAX_STRING_BYTES = 0x7fff;
 
+/** It may have come over a wire: bytes that were no UTF-8 are three times as many as text. */
+export class TextTooLong extends TypeError {
+  override readonly name = 'TextTooLong';
+}
+
 /** In all arrays of one message together. An item takes two bytes in a frame and a hundred as an object. */
 const MAX_ITEMS = 1_000_000;
 
@@ -57,7 +62,7 @@ const support = {
   writeString(writer: ByteWriter, value: string, compact: boolean, where: string): void {
     const size = Buffer.byteLength(value);
     if (size > MAX_STRING_BYTES)
-      throw new TypeError(`${where}a string of ${size} bytes, at most ${MAX_STRING_BYTES} are allowed`);
+      throw new TextTooLong(`${where}a string of ${size} bytes, at most ${MAX_STRING_BYTES} are allowed`);
     support.putString(writer, value, size, compact);
   },
   /** An answer that quotes the longest name in a sentence, or bytes that were no UTF-8, is longer than what it quotes. */
