@@ -521,6 +521,18 @@ test.each([
   expect(readAll(later)).toEqual(numbered(2));
 });
 
+test('a deletion that a full disk has refused is not answered as done before it is durable', async () => {
+  const disk = new SimDisk();
+  const { log } = await openLog(disk);
+  appendAll(log, numbered(8));
+  await log.sync();
+  disk.fail = (operation) => (operation === 'append' ? 'ENOSPC' : undefined);
+  for (let tries = 0; tries < 2; tries++) await expect(log.deleteRecordsBefore(Offset(4))).rejects.toThrow('ENOSPC');
+  disk.fail = () => undefined;
+  expect(await log.deleteRecordsBefore(Offset(4))).toBe(4);
+  expect((await openLog(disk.powerCut())).log.logStartOffset).toBe(4);
+});
+
 test('cutting the end forgets batches, epochs and producers from there on, for good', async () => {
   const disk = new SimDisk();
   const clock = new SimClock();

@@ -74,8 +74,10 @@ export class Log {
   #mustRoll = false;
   #failure: LogFailed | undefined;
   #isFlushing = false;
-  /** As of the checkpoint: segments below it go. */
-  #durableStart: Offset;
+  /** As of the checkpoint, at the least. */
+  #savedStart: Offset;
+  /** Segments below it go, between two syncs. */
+  #keptFrom: Offset;
   readonly #damage: DamageReports;
   #cleanedUpTo: Offset;
   /** While a cleaned segment is half in place; settles without an error. */
@@ -106,7 +108,8 @@ export class Log {
     this.#epochs = content.epochs;
     this.#producers = content.producers;
     this.#logStartOffset = content.logStartOffset;
-    this.#durableStart = content.logStartOffset;
+    this.#savedStart = content.logStartOffset;
+    this.#keptFrom = content.logStartOffset;
     this.#doomed = new DoomedFiles(around.host);
     this.#segments = new SegmentList(content.segments, this.#doomed);
     this.#flushedOffset = this.logEndOffset;
@@ -261,7 +264,10 @@ export class Log {
   async deleteRecordsBefore(offset: Offset): Promise<Offset> {
     invariant(offset <= this.logEndOffset, () => `${offset} is beyond the log's end ${this.logEndOffset}`);
     if (offset > this.#flushedOffset) await this.sync();
-    await this.#startAt(offset, this.#around.saveOffsets);
+    await this.#startAt(offset, async () => {
+      await this.#around.saveOffsets();
+      return true;
+    });
     return this.#logStartOffset;
   }
 
@@ -474,7 +480,7 @@ export class Log {
     }
     if (end > this.#flushedOffset) fsyncSeconds.observe((host.clock.monotonic() - started) / 1000);
     this.#flushedOffset = end;
-    this.#dropBelow(this.#durableStart);
+    this.#dropBelow(this.#keptFrom);
   }
 
   /** What could not be synced may be gone from the page cache too: a second try could only lie. Said here, and only here. */
@@ -494,13 +500,14 @@ export class Log {
   }
 
   /** The start is durable before any file goes: it is what tells offsets that were deleted from offsets that never were. */
-  async #startAt(offset: Offset, save: () => Promise<unknown>): Promise<void> {
+  async #startAt(offset: Offset, save: () => Promise<boolean>): Promise<void> {
     if (offset > this.#logStartOffset) {
       this.#logStartOffset = offset;
       this.#epochs.truncateFromStart(offset);
-      await save();
     }
-    this.#durableStart = Offset(Math.max(this.#durableStart, offset));
+    const start = this.#logStartOffset;
+    if (start > this.#savedStart && (await save())) this.#savedStart = Offset(Math.max(this.#savedStart, start));
+    this.#keptFrom = Offset(Math.max(this.#keptFrom, offset));
     if (this.#segments.hasWhollyBelow(offset)) await this.#commit.run(); // files go between two syncs, never under one
   }
 
