@@ -8,7 +8,7 @@ import { type Allowed, allowed } from './allowed.ts';
 import { type Difference, differencesOf } from './compare.ts';
 import { readRecorded, record } from './recorded.ts';
 import { scenarios } from './scenarios/index.ts';
-import { type Line, type Scenario, Stage } from './stage.ts';
+import { type Line, type Scenario, Stage, Unanswered } from './stage.ts';
 import { warmUp } from './warm-up.ts';
 
 const AT_A_TIME = 8;
@@ -72,14 +72,18 @@ async function played(wanted: readonly Scenario[], against: string): Promise<Lin
   }
 }
 
-/** A scenario that cannot go on has said enough up to there; why it stopped is compared, too. */
+/**
+ * A scenario that cannot go on because nobody answers has said enough up to there, and that it stopped is compared, too.
+ * @throws what is wrong with the scenario itself
+ */
 async function play(scenario: Scenario, { bootstrap }: BrokerUnderTest): Promise<readonly Line[]> {
   const stage = new Stage(scenario.name, bootstrap);
   const began = performance.now();
   try {
     await scenario.play(stage);
   } catch (failure) {
-    stage.note('stopped', (failure as Error).message);
+    if (!(failure instanceof Unanswered)) throw new Error(`${scenario.name} cannot go on`, { cause: failure });
+    stage.note('stopped', failure.message);
   } finally {
     await stage.close();
     if (process.env['SCENARIO_TIMES'])

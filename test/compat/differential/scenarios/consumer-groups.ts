@@ -203,7 +203,7 @@ export const consumerGroups: readonly Scenario[] = [
         1,
         beating(on, { memberEpoch: m.memberEpoch, topicPartitions: own(...kept) }),
       );
-      await on.see('the first', ConsumerGroupHeartbeat, 1, beating(on, { memberEpoch: freed.memberEpoch }));
+      await on.see('the first again', ConsumerGroupHeartbeat, 1, beating(on, { memberEpoch: freed.memberEpoch }));
     },
   },
   {

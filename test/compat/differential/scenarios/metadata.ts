@@ -5,13 +5,16 @@ import { createTopic, deleteTopic, isLed } from '../topics.ts';
 const NO_ID = '00000000-0000-0000-0000-000000000000';
 const NOBODYS_ID = '11111111-2222-3333-4444-555555555555';
 
+/** From version 10 on a topic may be asked for by its id instead. */
+const named = (name: string) => ({ topicId: NO_ID, name });
+
 export const metadata: readonly Scenario[] = [
   {
     name: 'metadata/one topic, each version',
     async play(on) {
       const name = await createTopic(on, 'a', { partitions: 3 });
       for (const version of on.versions(Metadata))
-        await on.see(`v${version}`, Metadata, version, { topics: [{ name }] });
+        await on.see(`v${version}`, Metadata, version, { topics: [named(name)] });
     },
   },
   {
@@ -41,14 +44,14 @@ export const metadata: readonly Scenario[] = [
     async play(on) {
       for (const version of [4, 8, 9, 12, 13])
         await on.see(`v${version}, not to be created`, Metadata, version, {
-          topics: [{ name: on.own(`none-${version}`) }],
+          topics: [named(on.own(`none-${version}`))],
           allowAutoTopicCreation: false,
         });
       for (const version of on.versions(Metadata)) {
         const name = on.own(`new-${version}`);
-        await on.see(`v${version}, to be created`, Metadata, version, { topics: [{ name }] });
+        await on.see(`v${version}, to be created`, Metadata, version, { topics: [named(name)] });
         await on.until(() => isLed(on, name, 4));
-        await on.see(`v${version}, a little later`, Metadata, version, { topics: [{ name }] });
+        await on.see(`v${version}, a little later`, Metadata, version, { topics: [named(name)] });
       }
     },
   },
@@ -66,7 +69,7 @@ export const metadata: readonly Scenario[] = [
         ['not ASCII', 'é'],
       ] as const)
         for (const version of [1, 5, 12])
-          await on.see(`${label}, v${version}`, Metadata, version, { topics: [{ name }] });
+          await on.see(`${label}, v${version}`, Metadata, version, { topics: [named(name)] });
     },
   },
   {
@@ -102,9 +105,9 @@ export const metadata: readonly Scenario[] = [
     async play(on) {
       const name = await createTopic(on, 'a');
       for (const version of [1, 9, 12])
-        await on.see(`v${version}`, Metadata, version, { topics: [{ name }, { name }] });
+        await on.see(`v${version}`, Metadata, version, { topics: [named(name), named(name)] });
       await on.see('one that is not there', Metadata, 9, {
-        topics: [{ name: on.own('none') }, { name: on.own('none') }],
+        topics: [named(on.own('none')), named(on.own('none'))],
         allowAutoTopicCreation: false,
       });
     },
@@ -115,11 +118,11 @@ export const metadata: readonly Scenario[] = [
       const name = await createTopic(on, 'a');
       for (const version of [8, 10])
         await on.see(`v${version}`, Metadata, version, {
-          topics: [{ name }],
+          topics: [named(name)],
           includeClusterAuthorizedOperations: true,
           includeTopicAuthorizedOperations: true,
         });
-      await on.see('v12', Metadata, 12, { topics: [{ name }], includeTopicAuthorizedOperations: true });
+      await on.see('v12', Metadata, 12, { topics: [named(name)], includeTopicAuthorizedOperations: true });
     },
   },
   {
