@@ -4,6 +4,7 @@ import { ErrorCode, type Offset } from '@milepost/core';
 import { type GroupStore, GroupStoreUnavailable } from '@milepost/coordinators';
 import type { Plants } from '@milepost/simulator';
 import { GroupCoordinator } from '../../libs/coordinators/src/group-coordinator.ts';
+import { FetchSession, keyOf } from '../../libs/broker/src/fetch-sessions/fetch-session.ts';
 import { GroupSlot } from '../../libs/coordinators/src/runtime/group-slot.ts';
 import { Log } from '../../libs/log/src/log.ts';
 import { OffsetIndex } from '../../libs/log/src/offset-index.ts';
@@ -27,6 +28,7 @@ export const plantedBugs: readonly PlantedBug[] = [
       'nothing acknowledged is lost',
       'a reader never sees what a power cut can take back',
       'no offset is given out twice',
+      'an idempotent producer has no duplicates', // it is told of a gap where its batches were
     ],
     plants: {
       disk: (disk) => {
@@ -40,6 +42,7 @@ export const plantedBugs: readonly PlantedBug[] = [
       'nothing acknowledged is lost',
       'a reader never sees what a power cut can take back',
       'no offset is given out twice',
+      'an idempotent producer has no duplicates', // it is told of a gap where its batches were
     ],
     plant: () =>
       replaced(Partition.prototype, 'highWatermark', {
@@ -116,6 +119,55 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: 'a commit lost when Postgres returns',
     breaks: ['committed offsets never go back by themselves'],
     plants: { groupStore: hasty },
+  },
+  {
+    name: 'a fetch session whose high watermark stands still',
+    breaks: ['nothing acknowledged is lost', 'a reader never sees what a power cut can take back'],
+    plant: () => {
+      const takes = methodOf(FetchSession.prototype, 'takes');
+      const first = new WeakMap<FetchSession, Map<string, Offset>>();
+      return replaced(FetchSession.prototype, 'takes', {
+        value(this: FetchSession, ...[named, answer]: Parameters<typeof takes>) {
+          const known = first.get(this) ?? new Map<string, Offset>();
+          first.set(this, known);
+          const key = keyOf(named.topic, named.topicId, answer.partitionIndex);
+          const highWatermark = known.get(key) ?? answer.highWatermark;
+          known.set(key, highWatermark);
+          return takes.call(this, named, { ...answer, highWatermark });
+        },
+      });
+    },
+  },
+  {
+    name: 'a fetch session that reads on where it forgot a partition',
+    breaks: ['nothing acknowledged is lost', 'a reader never sees what a power cut can take back'],
+    plant: () => {
+      const add = methodOf(FetchSession.prototype, 'add');
+      const forget = methodOf(FetchSession.prototype, 'forget');
+      const forgotten = new WeakMap<FetchSession, Map<string, Offset>>();
+      const putBack = replaced(FetchSession.prototype, 'forget', {
+        value(this: FetchSession, ...[topic, topicId, index]: Parameters<typeof forget>) {
+          const offsets = forgotten.get(this) ?? new Map<string, Offset>();
+          forgotten.set(this, offsets);
+          for (const { topicId: id, topic: name, asked } of this.partitions)
+            if (keyOf(name, id, asked.partition) === keyOf(topic, topicId, index))
+              offsets.set(keyOf(topic, topicId, index), asked.fetchOffset);
+          forget.call(this, topic, topicId, index);
+        },
+      });
+      const putBackToo = replaced(FetchSession.prototype, 'add', {
+        value(this: FetchSession, ...[named, told]: Parameters<typeof add>) {
+          const key = keyOf(named.topic, named.topicId, named.asked.partition);
+          const fetchOffset = forgotten.get(this)?.get(key) ?? named.asked.fetchOffset;
+          forgotten.get(this)?.delete(key);
+          add.call(this, { ...named, asked: { ...named.asked, fetchOffset } }, told);
+        },
+      });
+      return () => {
+        putBack();
+        putBackToo();
+      };
+    },
   },
 ];
 

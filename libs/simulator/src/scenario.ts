@@ -12,6 +12,7 @@ export interface Scenario {
   readonly idempotentProducers: number;
   readonly plainProducers: number;
   readonly readers: number;
+  readonly sessionReaders: number;
   readonly groups: readonly GroupKind[];
   readonly deletesRecords: boolean;
   readonly faults: readonly Fault[];
@@ -31,6 +32,7 @@ export function scenarioOf(random: SimRandom): Scenario {
       'offsets.topic.num.partitions': '3',
       'log.retention.check.interval.ms': random.pick(['700', '3000']),
       'log.cleaner.backoff.ms': '1000',
+      'max.incremental.fetch.session.cache.slots': random.pick(['1000', '1000', '1', '0']),
       'group.initial.rebalance.delay.ms': random.pick(['0', '1000', '3000']),
       'group.consumer.session.timeout.ms': '6000',
     },
@@ -38,6 +40,7 @@ export function scenarioOf(random: SimRandom): Scenario {
     idempotentProducers: between(random, 1, 2),
     plainProducers: random.below(3),
     readers: between(random, 1, 2),
+    sessionReaders: random.pick([0, 1, 1, 2]),
     groups,
     deletesRecords: random.chance(0.4),
     faults: FAULTS.filter((fault) => random.chance(rarely.has(fault) ? 0.12 : 0.4)),

@@ -2,7 +2,7 @@
 // told to the checkers; the first that objects ends it.
 import type { Logger } from '@milepost/core';
 import { allCheckers, type Checker } from './checkers/index.ts';
-import type { Observation } from './model/observation.ts';
+import type { Observation, SimPartition } from './model/observation.ts';
 import { type Scenario, scenarioOf } from './scenario.ts';
 import { SimClock } from './sim-clock.ts';
 import { SimDatabase } from './sim-database.ts';
@@ -19,6 +19,8 @@ import { MemberGroup } from './workload/member-group.ts';
 import { Outstanding } from './workload/outstanding.ts';
 import { PlainProducer } from './workload/plain-producer.ts';
 import { Reader } from './workload/reader.ts';
+import { SessionReader } from './workload/session-reader.ts';
+import { awaitTheEnd } from './workload/stragglers.ts';
 import { TopicBook } from './workload/topic-book.ts';
 import { sleep, type World } from './workload/world.ts';
 
@@ -141,7 +143,7 @@ class Simulation implements World {
   async #script(): Promise<void> {
     const { topics, deletesRecords, chaosMs, calmMs } = this.#scenario;
     void this.#weather.run();
-    const producers = this.#startClients();
+    const { producers, sessionReaders } = this.#startClients();
     await new Administrator(this).begin(topics, deletesRecords);
     const groups = this.#startGroups();
     await sleep(this, chaosMs);
@@ -157,21 +159,24 @@ class Simulation implements World {
     this.note('over');
     await sleep(this, 1_000);
     await this.#until('the producers have got their acknowledgements', () => producers.every(({ isIdle }) => isIdle));
+    await awaitTheEnd(this, sessionReaders, this.#mayRefuse);
+    for (const reader of sessionReaders) reader.end();
     await this.#audit('audit');
     this.#weather.powerCut();
     await this.#weather.calm();
     await this.#audit('last audit');
   }
 
-  #startClients(): IdempotentProducer[] {
-    const { idempotentProducers, plainProducers, readers } = this.#scenario;
+  #startClients(): { producers: IdempotentProducer[]; sessionReaders: SessionReader[] } {
+    const { idempotentProducers, plainProducers, readers, sessionReaders: sessions } = this.#scenario;
     const producers = Array.from({ length: idempotentProducers }, (_, n) => new IdempotentProducer(this, `i${n}`));
     const others = [
       ...Array.from({ length: plainProducers }, (_, n) => new PlainProducer(this, `p${n}`)),
       ...Array.from({ length: readers }, (_, n) => new Reader(this, `r${n}`)),
     ];
-    for (const client of [...producers, ...others]) void client.run();
-    return producers;
+    const sessionReaders = Array.from({ length: sessions }, (_, n) => new SessionReader(this, `s${n}`));
+    for (const client of [...producers, ...others, ...sessionReaders]) void client.run();
+    return { producers, sessionReaders };
   }
 
   #startGroups(): MemberGroup[] {
@@ -183,8 +188,10 @@ class Simulation implements World {
   }
 
   #audit(name: string): Promise<void> {
-    return audit(this, name, ({ topic, index }) => this.#rotten.has(`${topic.name}-${index}`));
+    return audit(this, name, this.#mayRefuse);
   }
+
+  readonly #mayRefuse = ({ topic, index }: SimPartition): boolean => this.#rotten.has(`${topic.name}-${index}`);
 
   async #until(what: string, condition: () => boolean): Promise<void> {
     for (let waited = 0; !condition(); waited += 100) {

@@ -10,6 +10,7 @@ import { NothingBreaks } from './nothing-breaks.ts';
 import { NothingSeenIsTakenBack } from './nothing-seen-is-taken-back.ts';
 import { OffsetsNeverReused } from './offsets-never-reused.ts';
 import { OrderPerPartition } from './order-per-partition.ts';
+import { ReadersComeToTheEnd } from './readers-come-to-the-end.ts';
 import { WhatIsServedWasSent } from './what-is-served-was-sent.ts';
 
 export type { Checker, Moment } from './checker.ts';
@@ -22,6 +23,7 @@ export const allCheckers = (): Checker[] => [
   new NothingSeenIsTakenBack(),
   new DeletionsLast(),
   new WhatIsServedWasSent(),
+  new ReadersComeToTheEnd(),
   new ExclusiveOwnership(),
   new CommitsNeverGoBack(),
   new EveryGroupSettles(),

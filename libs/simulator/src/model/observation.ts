@@ -77,6 +77,14 @@ export type Observation =
       readonly start?: number;
       readonly end?: number;
     }
+  /** With all that was sent acknowledged, and time to read it, a reader stays where it is. */
+  | {
+      readonly kind: 'left-behind';
+      readonly reader: string;
+      readonly partition: SimPartition;
+      readonly offset: number;
+      readonly end: number;
+    }
   /** Records below are to be deleted: before the request leaves, and when it is confirmed. */
   | { readonly kind: 'deletion'; readonly partition: SimPartition; readonly before: number }
   | { readonly kind: 'deleted'; readonly partition: SimPartition; readonly start: number }

@@ -48,13 +48,16 @@ export interface Wanted {
   readonly offset: number;
 }
 
-export const fetchBody = (
-  wanted: readonly Wanted[],
-  limits: { readonly maxWaitMs: number; readonly partitionMaxBytes: number },
-) => ({
+export interface FetchLimits {
+  readonly maxWaitMs: number;
+  readonly maxBytes?: number;
+  readonly partitionMaxBytes: number;
+}
+
+export const fetchBody = (wanted: readonly Wanted[], limits: FetchLimits) => ({
   maxWaitMs: limits.maxWaitMs,
   minBytes: 1,
-  maxBytes: 1 << 24,
+  maxBytes: limits.maxBytes ?? 1 << 24,
   topics: [...new Set(wanted.map(({ partition }) => partition.topic))].map((topic) => ({
     topic: topic.name,
     topicId: topic.id,
@@ -74,5 +77,6 @@ export const answerTo = (
   version: number,
 ): Answer | undefined =>
   response.responses
-    .find((one) => (version < FIRST_VERSION_WITH_IDS ? one.topic === topic.name : one.topicId === topic.id))
-    ?.partitions.find(({ partitionIndex }) => partitionIndex === index);
+    .filter((one) => (version < FIRST_VERSION_WITH_IDS ? one.topic === topic.name : one.topicId === topic.id))
+    .flatMap(({ partitions }) => partitions)
+    .find(({ partitionIndex }) => partitionIndex === index);
