@@ -8,10 +8,16 @@ interface Alarm {
 
 export class ManualClock implements Clock {
   #elapsed = 0;
+  #wallMs = 1_800_000_000_000;
   #alarms: Alarm[] = [];
 
   now(): number {
-    return 1_800_000_000_000 + this.#elapsed;
+    return this.#wallMs + this.#elapsed;
+  }
+
+  /** Somebody sets the wall clock. */
+  jump(byMs: number): void {
+    this.#wallMs += byMs;
   }
 
   monotonic(): number {

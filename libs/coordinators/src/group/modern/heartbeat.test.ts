@@ -52,6 +52,17 @@ test('members that arrive within the assignment interval of one another share on
   expect(members.map(({ epoch }) => epoch)).toEqual([4, 4, 4, 4]);
 });
 
+test('a wall clock that is set back by a day keeps no group waiting for its assignment', async () => {
+  const h = await withTopic();
+  const members = await settledGroup(h, ['a', 'b', 'c']);
+  h.clock.jump(-86_400_000);
+  const d = new ConsumerMember(h, 'd');
+  await d.join();
+  await settle(h, [...members, d]);
+  expect(d.partitions).toHaveLength(1);
+  expect(await stateOf(h)).toBe('Stable');
+});
+
 test('who says its first request again is told everything again', async () => {
   const h = await withTopic();
   const [a] = await settledGroup(h, ['a']);

@@ -19,6 +19,16 @@ test('a regular expression names whole topics, those that come later as well', a
   expect(a!.partitions).toEqual(['truck-10', 'truck-20', 'truck-90']);
 });
 
+test('a wall clock that is set back keeps no new topic from an expression', async () => {
+  const h = await Harness.start();
+  h.catalog.set('truck-1', 1);
+  const [a] = await settledGroup(h, ['a'], byRegex);
+  h.clock.jump(-86_400_000);
+  h.catalog.set('truck-9', 1);
+  await a!.follow();
+  expect(a!.partitions).toEqual(['truck-10', 'truck-90']);
+});
+
 test('names and an expression add up, and an empty expression is none', async () => {
   const h = await Harness.start();
   for (const name of ['truck-1', 't']) h.catalog.set(name, 1);

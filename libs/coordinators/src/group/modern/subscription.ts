@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import type { Uuid } from '@milepost/core';
 import type { TopicCatalog } from '../../ports.ts';
 import type { RebalanceReason } from '../rebalance.ts';
+import { hasElapsed } from './elapsed.ts';
 import { compileRegex } from './regex.ts';
 import type { ConsumerGroup, ConsumerMember, ResolvedRegex } from './state.ts';
 import type { ConsumerTurn } from './turn.ts';
@@ -16,7 +17,7 @@ export function refreshTopics(turn: ConsumerTurn, reason: RebalanceReason | unde
   const { catalog } = turn.context;
   const { marks } = turn.timers;
   const isNews = marks.version !== catalog.version;
-  const matchesAgain = isNews && turn.now - marks.regexesAt >= REGEX_REFRESH_MS;
+  const matchesAgain = isNews && hasElapsed(REGEX_REFRESH_MS, marks.regexesAt, turn.now);
   const { version } = catalog;
   // Until the expressions have been matched with it, a version is still news.
   const hasSeenAll = matchesAgain || turn.group.data.regexes.length === 0;

@@ -4,6 +4,7 @@ import { invariant, type Uuid } from '@milepost/core';
 import type { GroupConfig } from '../../config.ts';
 import type { AssignorName } from '../assignors/assignor.ts';
 import { ASSIGNORS } from '../assignors/named.ts';
+import { hasElapsed } from './elapsed.ts';
 import type { ConsumerGroup } from './state.ts';
 import { topicIdsOf } from './subscription.ts';
 import type { ConsumerTurn } from './turn.ts';
@@ -12,7 +13,7 @@ import type { ConsumerTurn } from './turn.ts';
 export function retarget(turn: ConsumerTurn): void {
   const { group, now, context } = turn;
   const { groupEpoch, targetEpoch, targetAt, members } = group.data;
-  const isDue = targetAt === 0 || now >= targetAt + turn.config.consumerAssignmentIntervalMs;
+  const isDue = targetAt === 0 || hasElapsed(turn.config.consumerAssignmentIntervalMs, targetAt, now);
   if (targetEpoch >= groupEpoch || !isDue) return;
 
   const { catalog } = context;
