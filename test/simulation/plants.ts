@@ -121,6 +121,29 @@ export const plantedBugs: readonly PlantedBug[] = [
     plants: { groupStore: hasty },
   },
   {
+    name: 'retention by the latest that the wall clock ever said',
+    breaks: ['nothing acknowledged is lost', 'a reader never sees what a power cut can take back'],
+    plant: () => {
+      const applyRetention = methodOf(Log.prototype, 'applyRetention');
+      const latest = new WeakMap<Log, number>();
+      return replaced(Log.prototype, 'applyRetention', {
+        value(this: Log, now: number) {
+          latest.set(this, Math.max(now, latest.get(this) ?? 0));
+          return applyRetention.call(this, latest.get(this) as number);
+        },
+      });
+    },
+  },
+  {
+    name: 'a wall clock taken for steady time',
+    breaks: [
+      'every live group settles',
+      'an idempotent producer has no duplicates',
+      'nothing hangs and nothing breaks',
+    ],
+    plants: { clock: (clock) => ({ ...clock, monotonic: () => clock.now() }) },
+  },
+  {
     name: 'a fetch session whose high watermark stands still',
     breaks: ['nothing acknowledged is lost', 'a reader never sees what a power cut can take back'],
     plant: () => {

@@ -31,6 +31,8 @@ export function scenarioOf(random: SimRandom): Scenario {
       'auto.create.topics.enable': 'false',
       'offsets.topic.num.partitions': '3',
       'log.retention.check.interval.ms': random.pick(['700', '3000']),
+      // Where the node's clock is set back, producers are ahead of it: else they would be refused, as they should.
+      'log.message.timestamp.after.max.ms': '9223372036854775807',
       'log.cleaner.backoff.ms': '1000',
       'max.incremental.fetch.session.cache.slots': random.pick(['1000', '1000', '1', '0']),
       'group.initial.rebalance.delay.ms': random.pick(['0', '1000', '3000']),

@@ -39,6 +39,11 @@ export class SimClock implements Clock {
     };
   }
 
+  /** What a wall clock says that nobody sets: another machine's. */
+  elsewhere(): number {
+    return Math.floor(START_MS + this.#elapsedMs);
+  }
+
   /** Somebody sets the wall clock; steady time does not notice. */
   jump(byMs: number): void {
     this.#wallMs += byMs;

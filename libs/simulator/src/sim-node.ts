@@ -15,6 +15,7 @@ export const DATA_FOLDER = '/data';
 
 /** Where a test puts a bug: each stands between the broker and its world. */
 export interface Plants {
+  readonly clock?: (clock: Clock) => Clock;
   readonly disk?: (disk: SimDisk) => void;
   readonly metadataStore?: (store: MetadataStore) => MetadataStore;
   readonly groupStore?: (store: GroupStore) => GroupStore;
@@ -70,7 +71,7 @@ export class SimNode {
     const metadata = database.metadataStore(life);
     const groups = database.groupStore(life);
     const host: Host = {
-      clock: life.clock,
+      clock: plants.clock?.(life.clock) ?? life.clock,
       disk: this.disk,
       network: life.network,
       random: random.fork(),

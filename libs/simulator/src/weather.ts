@@ -1,6 +1,6 @@
 // What befalls a node: its process is killed, its power cut, also between two steps of its disk; the disk is slow, full or
-// failing; the network cut, slow or silent; the database slow, away or its answers lost. The seed decides what, when and
-// for how long. And the operator, who starts it again.
+// failing; the network cut, slow or silent; the database slow, away or its answers lost; its wall clock set ahead or back.
+// The seed decides what, when and for how long. And the operator, who starts it again.
 import type { SimDatabase } from './sim-database.ts';
 import type { SimDisk } from './sim-disk.ts';
 import type { SimNetwork } from './sim-network.ts';
@@ -24,10 +24,13 @@ export const FAULTS = [
   'database away',
   'database slow',
   'database forgetful',
+  'clock set',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
 const PLENTY_BYTES = 2 ** 40;
+/** How wrong a wall clock may be; it is set from any of them to any other. */
+const WRONG_BY_MS = [0, 3_000, 60_000, 3_600_000, 86_400_000];
 /** A stop, or a start with nothing in its way, that takes longer does not end. */
 const PATIENCE_MS = 120_000;
 
@@ -50,6 +53,7 @@ export class Weather {
   #startAt = 0;
   #aliveSince = 0;
   #isStopping = false;
+  #clockIsWrongByMs = 0;
   /** Steady time at which the operator restarts a node that has lost a partition. */
   #repairAt: number | undefined;
 
@@ -161,7 +165,18 @@ export class Weather {
         return this.#for(fault, between(this.#random, 1_000, 15_000), () => {
           database.slowness = 1;
         });
+      case 'clock set':
+        return this.#setClock(this.#random.pick(WRONG_BY_MS) * this.#random.pick([-1, 1]));
     }
+  }
+
+  #setClock(wrongByMs: number): void {
+    const { world } = this.#parts;
+    const byMs = wrongByMs - this.#clockIsWrongByMs;
+    this.#clockIsWrongByMs = wrongByMs;
+    world.note(`the wall clock is set by ${byMs} ms`);
+    world.see({ kind: 'clock-set', from: world.clock.now() });
+    world.clock.jump(byMs);
   }
 
   #for(name: string, ms: number, end: () => void): void {

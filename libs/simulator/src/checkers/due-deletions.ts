@@ -1,5 +1,7 @@
 // What may be missing, and why: below a DeleteRecords, older than retention lets it grow, beyond retention's bytes, or
 // overwritten by a later record of the same key in a compacted topic. Shared by the checkers that miss something.
+// Old is what the node's wall clock once called old while the record was there: where the clock was set ahead for a
+// moment, what it made due may have gone, and stays gone.
 import type { Observation, SentRecord, SimPartition } from '../model/observation.ts';
 import { Books, type Moment } from './checker.ts';
 
@@ -8,7 +10,15 @@ export class DueDeletions {
   /** By key of compacted partitions: those who may come after. */
   readonly #writers = new Books<SimPartition, Books<string, Set<string>>>(() => new Books(() => new Set()));
 
-  note(observation: Observation): void {
+  /** By text, steady time. */
+  readonly #sentAt = new Map<string, number>();
+  /** What the wall clock said last each time before it was set. */
+  readonly #peaks: { readonly atMs: number; readonly wall: number }[] = [];
+
+  note(observation: Observation, { monotonic }: Moment): void {
+    if (observation.kind === 'clock-set') this.#peaks.push({ atMs: monotonic, wall: observation.from });
+    if (observation.kind === 'sent')
+      for (const { text } of observation.batch.records) this.#sentAt.set(text, monotonic);
     if (observation.kind === 'deletion') {
       const before = this.#before.of(observation.partition);
       before.offset = Math.max(before.offset, observation.before);
@@ -19,10 +29,22 @@ export class DueDeletions {
   }
 
   /** May a log start behind this record? */
-  mayBeBelowStart(partition: SimPartition, offset: number, record: { timestamp: number }, now: Moment): boolean {
+  mayBeBelowStart(
+    partition: SimPartition,
+    offset: number,
+    record: { readonly text: string; readonly timestamp: number },
+    now: Moment,
+  ): boolean {
     const { retentionMs, retentionBytes } = partition.topic;
     if (offset < this.#before.of(partition).offset || retentionBytes >= 0) return true;
-    return retentionMs >= 0 && now.wall - record.timestamp > retentionMs;
+    return (
+      retentionMs >= 0 && this.#furthestSince(this.#sentAt.get(record.text) ?? 0, now) - record.timestamp > retentionMs
+    );
+  }
+
+  /** The latest that the wall clock has said since. */
+  #furthestSince(sinceMs: number, now: Moment): number {
+    return this.#peaks.reduce((most, { atMs, wall }) => (atMs >= sinceMs ? Math.max(most, wall) : most), now.wall);
   }
 
   /** May there be a hole in its place? */

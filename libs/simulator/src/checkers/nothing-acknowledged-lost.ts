@@ -22,7 +22,7 @@ export class NothingAcknowledgedLost implements Checker {
 
   see(observation: Observation, now: Moment): string | undefined {
     this.#rotten.note(observation);
-    this.#due.note(observation);
+    this.#due.note(observation, now);
     switch (observation.kind) {
       case 'acknowledged': {
         const owed = this.#owed.of(observation.batch.partition);

@@ -20,7 +20,7 @@ export class NothingSeenIsTakenBack implements Checker {
 
   see(observation: Observation, now: Moment): string | undefined {
     this.#rotten.note(observation);
-    this.#due.note(observation);
+    this.#due.note(observation, now);
     if (observation.kind === 'read') return this.#read(observation);
     if (observation.kind === 'bounds') return this.#bounds(observation, now);
     return undefined;

@@ -92,6 +92,8 @@ export type Observation =
   | { readonly kind: 'topic-denied'; readonly topic: SimTopic; readonly error: string }
   /** A reader is refused what is there. */
   | { readonly kind: 'refused-as-corrupt'; readonly partition: SimPartition; readonly offset: number }
+  /** The node's wall clock was set, and said this until then. */
+  | { readonly kind: 'clock-set'; readonly from: number }
   /** The medium itself was damaged here: what it held may be refused, or cut. */
   | { readonly kind: 'rotten'; readonly topic: string; readonly index: number }
   | GroupObservation

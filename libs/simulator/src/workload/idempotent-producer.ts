@@ -28,6 +28,8 @@ export class IdempotentProducer {
   readonly #random: SimRandom;
   readonly #client: SimClient;
   readonly #pauseMs: number;
+  /** Not on the node's machine: its wall clock is never set. */
+  readonly #isElsewhere: boolean;
   readonly #version: number;
   readonly #lanes = new Map<SimPartition, Lane>();
   readonly #givenUp = new Set<SimPartition>();
@@ -39,6 +41,7 @@ export class IdempotentProducer {
     this.#client = new SimClient(world, name, between(this.#random, 1_000, 15_000));
     this.#pauseMs = between(this.#random, 150, 1_200);
     this.#version = this.#random.pick([9, 13]);
+    this.#isElsewhere = this.#random.chance(0.5);
   }
 
   /** All that was sent is acknowledged, or its topic is gone. */
@@ -79,7 +82,7 @@ export class IdempotentProducer {
     if (lane.unacknowledged.length >= MOST_UNDER_WAY) return;
     const batch = makeBatch(partition, this.#client.name, lane.made, {
       random: this.#random,
-      wall: this.#world.clock.now(),
+      wall: this.#isElsewhere ? this.#world.clock.elsewhere() : this.#world.clock.now(),
       numbering: { producerId, baseSequence: lane.made },
     });
     lane.made += batch.records.length;

@@ -18,6 +18,8 @@ export class PlainProducer {
   readonly #client: SimClient;
   readonly #acks: number;
   readonly #pauseMs: number;
+  /** Not on the node's machine: its wall clock is never set. */
+  readonly #isElsewhere: boolean;
   readonly #sent = new Map<SimPartition, number>();
   #underWay = 0;
 
@@ -27,6 +29,7 @@ export class PlainProducer {
     this.#client = new SimClient(world, name, between(this.#random, 2_000, 20_000));
     this.#acks = this.#random.pick([-1, -1, 1, 0]);
     this.#pauseMs = between(this.#random, 200, 1_500);
+    this.#isElsewhere = this.#random.chance(0.5);
   }
 
   async run(): Promise<void> {
@@ -46,7 +49,7 @@ export class PlainProducer {
     const number = this.#sent.get(partition) ?? 0;
     const batch = makeBatch(partition, this.#client.name, number, {
       random: this.#random,
-      wall: this.#world.clock.now(),
+      wall: this.#isElsewhere ? this.#world.clock.elsewhere() : this.#world.clock.now(),
     });
     this.#sent.set(partition, number + batch.records.length);
     this.#world.see({ kind: 'sent', batch });
