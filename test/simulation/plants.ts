@@ -3,8 +3,9 @@
 import { ErrorCode, type Offset } from '@milepost/core';
 import { type GroupStore, GroupStoreUnavailable } from '@milepost/coordinators';
 import type { Plants } from '@milepost/simulator';
-import { GroupCoordinator } from '../../libs/coordinators/src/group-coordinator.ts';
 import { FetchSession, keyOf } from '../../libs/broker/src/fetch-sessions/fetch-session.ts';
+import { GroupCoordinator } from '../../libs/coordinators/src/group-coordinator.ts';
+import { ConsumerGroup } from '../../libs/coordinators/src/group/modern/state.ts';
 import { GroupSlot } from '../../libs/coordinators/src/runtime/group-slot.ts';
 import { Log } from '../../libs/log/src/log.ts';
 import { OffsetIndex } from '../../libs/log/src/offset-index.ts';
@@ -142,6 +143,19 @@ export const plantedBugs: readonly PlantedBug[] = [
       'nothing hangs and nothing breaks',
     ],
     plants: { clock: (clock) => ({ ...clock, monotonic: () => clock.now() }) },
+  },
+  {
+    name: 'an owner that speaks the classic protocol overlooked',
+    breaks: ['a partition has one owner within a generation of its group'],
+    plant: () => {
+      const ownerOf = methodOf(ConsumerGroup.prototype, 'ownerOf');
+      return replaced(ConsumerGroup.prototype, 'ownerOf', {
+        value(this: ConsumerGroup, ...[topic, partition]: Parameters<typeof ownerOf>) {
+          const owner = ownerOf.call(this, topic, partition);
+          return owner !== undefined && this.member(owner).classic ? undefined : owner;
+        },
+      });
+    },
   },
   {
     name: 'a fetch session whose high watermark stands still',

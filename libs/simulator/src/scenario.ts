@@ -22,7 +22,16 @@ export interface Scenario {
 }
 
 export function scenarioOf(random: SimRandom): Scenario {
-  const groups = random.pick<readonly GroupKind[]>([[], [], ['classic'], ['modern'], ['classic', 'modern']]);
+  const groups = random.pick<readonly GroupKind[]>([
+    [],
+    [],
+    [],
+    ['classic'],
+    ['modern'],
+    ['classic', 'modern'],
+    ['mixed'],
+    ['mixed'],
+  ]);
   const topics = [topicOf(random, { name: 'steady', isSteady: true, isCompacted: false })];
   if (random.chance(0.4)) topics.push(topicOf(random, { name: 'fleeting', isSteady: false, isCompacted: false }));
   if (random.chance(0.3)) topics.push(topicOf(random, { name: 'compacted', isSteady: true, isCompacted: true }));

@@ -182,7 +182,9 @@ class Simulation implements World {
   #startGroups(): MemberGroup[] {
     const topic = this.topics.named('steady');
     if (!topic) return [];
-    const groups = this.#scenario.groups.map((kind) => new MemberGroup(this, kind, { id: `${kind} group`, topic }));
+    const groups = this.#scenario.groups.map(
+      (kind) => new MemberGroup(this, kind, { id: `${kind} group`, topic, takesOver: kind !== 'modern' }),
+    );
     for (const group of groups) void group.run();
     return groups;
   }

@@ -8,7 +8,6 @@ import { expireConsumer } from '../group/modern/session.ts';
 import { ConsumerGroup, type ConsumerState, nobodySince, revivedConsumers } from '../group/modern/state.ts';
 import { type ConsumerTimers, ConsumerTurn, type ConsumerVerb } from '../group/modern/turn.ts';
 import { upgraded } from '../group/modern/upgrade.ts';
-import { prepareRebalance } from '../group/rebalance.ts';
 import { resume } from '../group/resume.ts';
 import { ClassicGroup } from '../group/state.ts';
 import { failedJoin, failedSync, type GroupContext, type GroupTimers, Turn, type Verb } from '../group/turn.ts';
@@ -237,7 +236,7 @@ export class GroupSlot implements GroupTimers, ConsumerTimers {
       if (events.length > 0 && !becomes) this.#replaceWith(turn.group);
       for (const event of events) this.apply(event);
       turn.happen();
-      if (becomes) this.#goOnAsClassic(becomes.rebalances, now);
+      if (becomes) this.#goOnAsClassic(now);
     };
     return { events, apply };
   }
@@ -251,17 +250,10 @@ export class GroupSlot implements GroupTimers, ConsumerTimers {
       if (classic) this.keepSession(memberId, classic.sessionTimeoutMs);
   }
 
-  /** At once: until all have joined again nobody may be told of what another one still holds. */
-  #goOnAsClassic(rebalances: boolean, now: Timestamp): void {
+  /** As after a restart, and at once: nobody may be told of what another one still holds. */
+  #goOnAsClassic(now: Timestamp): void {
     this.#host.logger.info({ group: this.groupId }, 'a consumer group becomes a classic group');
-    const decision = this.#decideClassic(
-      (turn) => {
-        resume(turn);
-        if (rebalances && turn.group.state === 'Stable') prepareRebalance(turn, 'member_left');
-      },
-      now,
-      undefined,
-    );
+    const decision = this.#decideClassic(resume, now, undefined);
     invariant(
       decision.events.length === 0,
       () => `group ${this.groupId}: a rebalance that begins has nothing to store`,

@@ -1,4 +1,5 @@
-// A partition has one owner: in a classic group within each generation, in a consumer group at every moment.
+// A partition has one owner: within each generation that members of the classic protocol are told of, and at every moment,
+// for as long as the session of whoever has it lasts.
 import type { Observation } from '../model/observation.ts';
 import { Books, type Checker, type Moment } from './checker.ts';
 

@@ -101,7 +101,7 @@ export type Observation =
   | { readonly kind: 'broken'; readonly what: string };
 
 export type GroupObservation =
-  /** A member of a classic group was told its partitions. */
+  /** A member that speaks the classic protocol was told its partitions. */
   | {
       readonly kind: 'assigned';
       readonly group: string;
@@ -109,7 +109,7 @@ export type GroupObservation =
       readonly member: string;
       readonly partitions: readonly number[];
     }
-  /** A member of a consumer group holds partitions, and the broker may not give them away before that time. */
+  /** A member holds partitions, and nobody may give them away before that time. */
   | {
       readonly kind: 'holds';
       readonly group: string;

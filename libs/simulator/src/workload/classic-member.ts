@@ -1,7 +1,14 @@
-// A consumer of a classic group: joins, gets its partitions from the leader, commits, heartbeats, and does at each error
-// what Java's client does.
-import { ErrorCode, errorName, ByteWriter } from '@milepost/core';
-import { Heartbeat, JoinGroup, LeaveGroup, SyncGroup } from '@milepost/wire';
+// A consumer that speaks the classic protocol: joins, gets its partitions from the leader (or the broker, in a mixed
+// group), commits, heartbeats, gives all up before it joins again, and does at each error what Java's client does.
+import { ErrorCode, errorName } from '@milepost/core';
+import {
+  ConsumerProtocolAssignment,
+  ConsumerProtocolSubscription,
+  Heartbeat,
+  JoinGroup,
+  LeaveGroup,
+  SyncGroup,
+} from '@milepost/wire';
 import { Member } from './member.ts';
 import { RECONNECT_MS } from './sim-client.ts';
 import { between } from './world.ts';
@@ -10,13 +17,18 @@ const SESSION_MS = 6_000;
 const REBALANCE_MS = 9_000;
 
 export class ClassicMember extends Member {
+  readonly speaks = 'classic';
+  /** Of the embedded protocol. */
+  readonly #version = this.random.below(4);
   #generation = -1;
+  /** When it asked to join this generation: until a heartbeat, its session is certain to have begun then, not later. */
+  #joinedAt = 0;
   /** For the leader. */
   #members: readonly string[] = [];
 
   async run(): Promise<void> {
     while (this.isAlive) {
-      this.owned = [];
+      this.hold([], 0);
       if ((await this.#join()) && (await this.#sync()) && (await this.fetchPositions(this.owned)))
         await this.#consume();
       await this.sleep(RECONNECT_MS);
@@ -25,6 +37,7 @@ export class ClassicMember extends Member {
 
   async leave(): Promise<void> {
     this.isAlive = false;
+    this.hold([], 0);
     const members = [{ memberId: this.memberId, groupInstanceId: this.instanceId }];
     await this.client.ask(LeaveGroup, 5, { groupId: this.group.id, members });
     this.client.retire();
@@ -32,6 +45,7 @@ export class ClassicMember extends Member {
 
   async #join(): Promise<boolean> {
     for (let attempt = 0; attempt < 2 && this.isAlive; attempt++) {
+      this.#joinedAt = this.world.clock.monotonic();
       const joined = await this.client.ask(JoinGroup, 9, {
         groupId: this.group.id,
         sessionTimeoutMs: SESSION_MS,
@@ -39,7 +53,7 @@ export class ClassicMember extends Member {
         memberId: this.memberId,
         groupInstanceId: this.instanceId,
         protocolType: 'consumer',
-        protocols: [{ name: 'range', metadata: subscription(this.group.topic.name) }],
+        protocols: [{ name: 'range', metadata: this.#subscription }],
       });
       await this.breathe();
       if (!joined) return false;
@@ -60,13 +74,12 @@ export class ClassicMember extends Member {
 
   /** The leader deals the partitions out, beginning with anyone. */
   async #sync(): Promise<boolean> {
-    const { partitions } = this.group.topic;
-    const first = this.random.below(partitions);
+    const all = Array.from({ length: this.group.topic.partitions }, (_, partition) => partition);
+    const first = this.random.below(all.length);
     const assignments = this.#members.map((memberId, at) => {
-      const all = Array.from({ length: partitions }, (_, partition) => partition);
       return {
         memberId,
-        assignment: Buffer.from(all.filter((partition) => (partition + first) % this.#members.length === at)),
+        assignment: this.#assignment(all.filter((partition) => (partition + first) % this.#members.length === at)),
       };
     });
     const synced = await this.client.ask(SyncGroup, 5, {
@@ -75,19 +88,20 @@ export class ClassicMember extends Member {
       protocolName: 'range',
       assignments,
     });
+    const partitions = partitionsIn(synced?.assignment);
     if (synced?.errorCode === ErrorCode.NONE)
       this.world.see({
         kind: 'assigned',
         group: this.group.id,
         generation: this.#generation,
         member: this.instanceId ?? this.memberId,
-        partitions: [...synced.assignment],
+        partitions,
       });
     await this.breathe();
     if (!synced) return false;
-    this.world.note(`${this.name} syncs: ${errorName(synced.errorCode)} ${synced.assignment.toString('hex')}`);
+    this.world.note(`${this.name} syncs: ${errorName(synced.errorCode)} ${partitions.join(' ')}`);
     if (!this.#accepted(synced.errorCode)) return false;
-    this.owned = [...synced.assignment];
+    this.hold(partitions, this.#joinedAt + SESSION_MS);
     return true;
   }
 
@@ -95,14 +109,25 @@ export class ClassicMember extends Member {
     while (this.isAlive) {
       await this.sleep(between(this.random, 500, 2_000));
       if (!this.isAlive) return;
-      this.sendLate(this.#generation);
+      this.sendLate(this.#generation, this.owned);
       if (!this.client.isConnected) await this.sleep(RECONNECT_MS);
       if (this.random.chance(0.5) && !this.#accepted(await this.commit(this.#generation))) return;
       await this.breathe();
+      const sentAt = this.world.clock.monotonic();
       const beat = await this.client.ask(Heartbeat, 4, this.#who);
       await this.breathe();
       if (!this.#accepted(beat?.errorCode)) return;
+      if (beat && beat.errorCode === ErrorCode.NONE) this.hold(this.owned, sentAt + SESSION_MS);
     }
+  }
+
+  get #subscription(): Buffer {
+    return ConsumerProtocolSubscription.write(this.#version, { topics: [this.group.topic.name] });
+  }
+
+  #assignment(partitions: readonly number[]): Buffer {
+    const assignedPartitions = [{ topic: this.group.topic.name, partitions: [...partitions] }];
+    return ConsumerProtocolAssignment.write(this.#version, { assignedPartitions });
   }
 
   get #who() {
@@ -123,6 +148,7 @@ export class ClassicMember extends Member {
         this.kill();
         return false;
       case ErrorCode.UNKNOWN_MEMBER_ID:
+        this.hold([], 0);
         this.memberId = '';
         return false;
       case undefined:
@@ -136,14 +162,8 @@ export class ClassicMember extends Member {
   }
 }
 
-/** int16 version | int32 count | count x string | int32 no user data */
-function subscription(topic: string): Buffer {
-  const writer = new ByteWriter();
-  const length = Buffer.byteLength(topic);
-  writer.int16(0);
-  writer.int32(1);
-  writer.int16(length);
-  writer.utf8(topic, length);
-  writer.int32(-1);
-  return writer.finish();
-}
+/** Nothing where the group had nothing for it. */
+const partitionsIn = (assignment: Buffer | undefined): number[] =>
+  assignment && assignment.length > 0
+    ? ConsumerProtocolAssignment.read(assignment).assignedPartitions.flatMap(({ partitions }) => [...partitions])
+    : [];

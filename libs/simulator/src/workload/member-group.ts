@@ -1,4 +1,5 @@
-// One group and its members: they come, leave, die and stand still; in the end those who live must have it all.
+// One group and its members: they come, leave, die and stand still; in the end those who live must have it all. Those of
+// a mixed group speak either protocol, as in a fleet that is moved from one to the other, and back, while it works.
 import { ErrorCode } from '@milepost/core';
 import { ConsumerGroupDescribe, DescribeGroups } from '@milepost/wire';
 import type { SimRandom } from '../sim-random.ts';
@@ -8,7 +9,7 @@ import { ModernMember } from './modern-member.ts';
 import { SimClient } from './sim-client.ts';
 import { between, sleep, type World } from './world.ts';
 
-export type GroupKind = 'classic' | 'modern';
+export type GroupKind = 'classic' | 'modern' | 'mixed';
 
 const MOST_MEMBERS = 4;
 const INSTANCES = 2;
@@ -20,13 +21,16 @@ export class MemberGroup {
   readonly #random: SimRandom;
   readonly #members: Member[] = [];
   readonly #pauseMs: number;
+  /** What most of those that come speak; in a mixed group it changes. */
+  #comes: 'classic' | 'modern';
 
   constructor(world: World, kind: GroupKind, group: GroupOfMembers) {
     this.#world = world;
     this.kind = kind;
     this.group = group;
     this.#random = world.random.fork();
-    this.#pauseMs = between(this.#random, 1_500, 8_000);
+    this.#pauseMs = kind === 'mixed' ? between(this.#random, 1_000, 4_000) : between(this.#random, 1_500, 8_000);
+    this.#comes = kind === 'mixed' ? 'classic' : kind;
   }
 
   async run(): Promise<void> {
@@ -46,7 +50,7 @@ export class MemberGroup {
   /** How it stands, as a stranger is told and as its members believe. */
   async tellRest(): Promise<void> {
     const client = new SimClient(this.#world, `observer of ${this.group.id}`, 20_000);
-    const described = this.kind === 'classic' ? await this.#classic(client) : await this.#modern(client);
+    const described = await this.#described(client);
     client.disconnect();
     const { id: group, topic } = this.group;
     if (!described) return this.#world.see({ kind: 'broken', what: `${group} cannot be described` });
@@ -55,6 +59,7 @@ export class MemberGroup {
   }
 
   #happen(): void {
+    if (this.kind === 'mixed' && this.#random.chance(0.4)) return this.#roll();
     const living = this.#living();
     const someone = living.length > 0 ? this.#random.pick(living) : undefined;
     switch (this.#random.below(8)) {
@@ -91,13 +96,36 @@ export class MemberGroup {
     }
   }
 
+  /** One that speaks the other protocol makes room for a new one; when there is none left, it is back again. */
+  #roll(): void {
+    const others = this.#living().filter(({ speaks }) => speaks !== this.#comes);
+    if (others.length === 0) {
+      this.#comes = otherThan(this.#comes);
+      return;
+    }
+    const old = this.#random.pick(others);
+    this.#note(old, 'is rolled');
+    if (this.#random.chance(0.7)) void old.leave();
+    else old.kill();
+    this.#add(old.instanceId);
+  }
+
   #add(instanceId: string | null): void {
     const name = `${this.group.id}.${this.#members.length}`;
-    const make = this.kind === 'classic' ? ClassicMember : ModernMember;
+    const isStranger = this.kind === 'mixed' && this.#random.chance(0.1);
+    const speaks = isStranger ? otherThan(this.#comes) : this.#comes;
+    const make = speaks === 'classic' ? ClassicMember : ModernMember;
     const member = new make(this.#world, this.group, name, instanceId);
-    this.#note(member, `comes as ${instanceId ?? 'nobody in particular'}`);
+    this.#note(member, `comes as ${instanceId ?? 'nobody in particular'}, ${speaks}`);
     this.#members.push(member);
+    if (instanceId !== null && this.group.takesOver) this.#takeOver(instanceId);
     void member.run();
+  }
+
+  #takeOver(instanceId: string): void {
+    const rivals = this.#living().filter((member) => member.instanceId === instanceId);
+    if (rivals.length > 1) for (const rival of rivals) rival.isContested = true;
+    this.#world.see({ kind: 'holds', group: this.group.id, member: instanceId, partitions: [], untilMs: 0 });
   }
 
   #note(member: Member | undefined, what: string): void {
@@ -113,6 +141,12 @@ export class MemberGroup {
     const instanceId = `instance-${this.#random.below(INSTANCES)}`;
     const isTaken = this.#living().some((other) => other.instanceId === instanceId);
     return this.#random.chance(0.33) && !isTaken ? instanceId : null;
+  }
+
+  async #described(client: SimClient) {
+    if (this.kind === 'classic') return this.#classic(client);
+    const found = await this.#modern(client);
+    return this.kind === 'mixed' && found?.state === 'Dead' ? this.#classic(client) : found;
   }
 
   async #classic(client: SimClient) {
@@ -132,3 +166,5 @@ export class MemberGroup {
     return { state, members: found.members.map(({ memberId }) => memberId) };
   }
 }
+
+const otherThan = (one: 'classic' | 'modern'): 'classic' | 'modern' => (one === 'classic' ? 'modern' : 'classic');

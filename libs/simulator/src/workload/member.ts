@@ -10,6 +10,8 @@ import { between, sleep, type World } from './world.ts';
 export interface GroupOfMembers {
   readonly id: string;
   readonly topic: SimTopic;
+  /** Who comes with the id of a static member takes its place at once, alive or not: as the classic protocol has it. */
+  readonly takesOver: boolean;
 }
 
 interface Commit {
@@ -21,6 +23,8 @@ interface Commit {
 export abstract class Member {
   readonly instanceId: string | null;
   isAlive = true;
+  /** Another process takes its place, or it the other's, which either may not know: what they believe to have tells nothing. */
+  isContested = false;
   memberId = '';
   owned: readonly number[] = [];
   protected readonly world: World;
@@ -40,6 +44,7 @@ export abstract class Member {
     this.instanceId = instanceId;
   }
 
+  abstract readonly speaks: 'classic' | 'modern';
   abstract run(): Promise<void>;
   abstract leave(): Promise<void>;
 
@@ -60,6 +65,16 @@ export abstract class Member {
 
   disconnect(): void {
     this.client.disconnect();
+  }
+
+  /** What it has, and until when nobody else may, by what it knows. */
+  protected hold(partitions: readonly number[], untilMs: number): void {
+    if (!this.isAlive && partitions.length > 0) return; // it left while it waited for this
+    this.owned = partitions;
+    if (this.isContested) return;
+    const { id: group, takesOver } = this.group;
+    const member = takesOver ? (this.instanceId ?? this.memberId) : this.memberId;
+    this.world.see({ kind: 'holds', group, member, partitions, untilMs });
   }
 
   protected async sleep(ms: number): Promise<void> {
@@ -116,9 +131,9 @@ export abstract class Member {
   }
 
   /** Sends what was held back, once it is out of date. */
-  protected sendLate(generation: number): void {
+  protected sendLate(generation: number, has: readonly number[]): void {
     const late = this.#late;
-    if (!late || late.generation === generation || this.owned.includes(late.partition)) return;
+    if (!late || late.generation === generation || has.includes(late.partition)) return;
     this.#late = undefined;
     void this.#send(late);
   }

@@ -16,6 +16,7 @@ const LEAVES = -1;
 const LEAVES_FOR_A_WHILE = -2;
 
 export class ModernMember extends Member {
+  readonly speaks = 'modern';
   #epoch = 0;
   /** What it is to have. */
   #told: readonly number[] = [];
@@ -41,7 +42,7 @@ export class ModernMember extends Member {
   async leave(): Promise<void> {
     this.isAlive = false;
     const forAWhile = this.instanceId !== null && this.random.chance(0.5);
-    this.#hold([], 0);
+    this.hold([], 0);
     await this.client.ask(ConsumerGroupHeartbeat, 1, {
       ...this.#request(),
       memberEpoch: forAWhile ? LEAVES_FOR_A_WHILE : LEAVES,
@@ -83,7 +84,7 @@ export class ModernMember extends Member {
   #refused(error: ErrorCode): void {
     const now = this.world.clock.monotonic();
     if (error === ErrorCode.FENCED_INSTANCE_ID) {
-      this.#hold([], 0);
+      this.hold([], 0);
       this.kill();
     } else if (error === ErrorCode.UNRELEASED_INSTANCE_ID) {
       this.#unreleasedSince ??= now;
@@ -91,7 +92,7 @@ export class ModernMember extends Member {
     } else if (beginsAnew.includes(error)) {
       this.#epoch = 0;
       this.#told = [];
-      this.#hold([], 0);
+      this.hold([], 0);
     }
   }
 
@@ -102,21 +103,17 @@ export class ModernMember extends Member {
   ): Promise<boolean> {
     this.#unreleasedSince = undefined;
     this.#epoch = memberEpoch;
-    this.sendLate(memberEpoch);
     if (assignment) this.#told = assignment.topicPartitions.flatMap(({ partitions }) => partitions);
+    // Of what it has, or has again, an old commit would count.
+    this.sendLate(memberEpoch, [...this.owned, ...this.#told]);
     const kept = this.owned.filter((partition) => this.#told.includes(partition));
     const fresh = this.#told.filter((partition) => !kept.includes(partition));
     const gaveUp = kept.length < this.owned.length;
-    this.#hold(kept, untilMs);
+    this.hold(kept, untilMs);
     if (fresh.length === 0) return gaveUp;
     if (!(await this.fetchPositions(fresh, this.#epoch)) || !this.isAlive) return false;
-    this.#hold([...kept, ...fresh], untilMs);
+    this.hold([...kept, ...fresh], untilMs);
     return true;
-  }
-
-  #hold(partitions: readonly number[], untilMs: number): void {
-    this.owned = partitions;
-    this.world.see({ kind: 'holds', group: this.group.id, member: this.memberId, partitions, untilMs });
   }
 }
 

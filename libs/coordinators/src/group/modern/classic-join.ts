@@ -68,7 +68,7 @@ function becomeClassic(turn: ConsumerTurn, rebalances: boolean): void {
   const { members } = turn.group.data;
   const { catalog, config } = turn.context;
   if (mayDowngrade(members, config))
-    turn.becomes = { classic: downgraded(turn.group, members, catalog, turn.now), rebalances };
+    turn.becomes = downgraded(turn.group, members, catalog, turn.now, rebalances);
 }
 
 function refusal(group: ConsumerGroup, command: JoinCommand, memberId: string, { context }: ConsumerTurn): ErrorCode {

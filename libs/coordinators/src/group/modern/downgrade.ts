@@ -1,5 +1,6 @@
 // The way back: when the last member of the consumer protocol goes, those that speak the classic one are a classic group
-// again, Stable, with the target assignment as theirs, and rebalance.
+// again, Stable, with the target assignment as theirs, and rebalance. That nobody leads it says so in the store, for a
+// coordinator that reads it before they have.
 import type { Timestamp } from '@milepost/core';
 import type { GroupConfig } from '../../config.ts';
 import type { StoredGroup, TopicCatalog } from '../../ports.ts';
@@ -22,11 +23,13 @@ export function downgraded(
   members: readonly ClassicMember[],
   catalog: TopicCatalog,
   now: Timestamp,
+  rebalances: boolean,
 ): StoredGroup {
   const group = new ClassicGroup(groupId, now);
   group.generation = data.groupEpoch;
   for (const member of members) group.add(asClassic(member), CONSUMER_PROTOCOL_TYPE);
   group.protocolName = group.chooseProtocol();
+  if (rebalances) group.leaderId = null;
   const assignments = new Map(
     members.map(({ memberId, target, classic }) => [memberId, assignmentBytes(target, classic, catalog)]),
   );

@@ -150,8 +150,13 @@ test('so they are when it gives no sign of life, and a coordinator that takes ov
   }
   expect(await h.stateOf()).toBe('PreparingRebalance');
   await h.restart();
-  expect(await h.stateOf()).toBe('Stable');
   expect(h.store.table.groups.get('g')?.group).toMatchObject({ kind: 'classic' });
+  expect(await h.stateOf()).toBe('PreparingRebalance'); // what the silent one had would be nobody's for ever
+  for (const { answer } of await Promise.all([a.join({ protocols: protocols() }), b.join({ protocols: protocols() })]))
+    expect((await answer).error).toBe(ErrorCode.NONE);
+  await h.assign([a, b]);
+  await h.restart();
+  expect(await h.stateOf()).toBe('Stable');
 });
 
 test('a mixed group lives on in the next coordinator', async () => {
@@ -233,6 +238,28 @@ test('a static member moves to the new protocol and back without a word between'
   expect((await modern.beat()).error).toBe(ErrorCode.GROUP_ID_NOT_FOUND);
   expect(await h.coordinator.list({ states: [], types: ['classic'] })).toMatchObject({ groups: [{ groupId: 'g' }] });
   expect(await follow(again)).toEqual([0, 1]);
+});
+
+test('a static member that moves in the midst of a rebalance gets what the rebalance was about', async () => {
+  const h = await Harness.start({ consumerSessionTimeoutMs: 6_000 });
+  h.catalog.set('t', 2);
+  const classic = h.member({ instanceId: 'i', protocols: protocols() });
+  await classic.enter();
+  await h.clock.advance(6_000);
+  await classic.sync([], { assignments: [{ memberId: classic.memberId, assignment: assignment([0, 1]) }] });
+  const silent = new ConsumerMember(h, 'silent');
+  await silent.join();
+  for (let second = 0; second < 7; second++) {
+    await h.clock.advance(1_000);
+    if (second < 3) await follow(classic);
+    else await classic.heartbeat();
+  }
+  expect(await h.stateOf()).toBe('PreparingRebalance');
+
+  const modern = new ConsumerMember(h, 'new', { instanceId: 'i' });
+  await modern.join();
+  await settle(h, [modern]);
+  expect(modern.partitions).toEqual(['t0', 't1']);
 });
 
 test('members that wait in a rebalance are told to join again, and find the group as it is then', async () => {

@@ -33,8 +33,8 @@ export class ConsumerTurn {
   readonly #consequences: (() => void)[] = [];
   /** As it will be. */
   group: ConsumerGroup;
-  /** It becomes a classic group instead, and perhaps rebalances as one. */
-  becomes: { readonly classic: StoredGroup; readonly rebalances: boolean } | undefined;
+  /** It becomes a classic group instead. */
+  becomes: StoredGroup | undefined;
 
   constructor(context: GroupContext, group: ConsumerGroup, now: Timestamp, timers: ConsumerTimers) {
     this.context = context;
@@ -51,7 +51,7 @@ export class ConsumerTurn {
 
   /** One row, if anything is different. */
   get events(): readonly GroupEvent[] {
-    if (this.becomes) return [{ type: 'group-stored', group: this.becomes.classic }];
+    if (this.becomes) return [{ type: 'group-stored', group: this.becomes }];
     return this.group.data === this.#before.data ? [] : [{ type: 'group-stored', group: this.group.stored }];
   }
 

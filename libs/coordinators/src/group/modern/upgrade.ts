@@ -1,6 +1,7 @@
 // A classic group of consumers becomes a group of the consumer protocol when the first member of that protocol joins:
 // its members stay, with what they have, and speak on as they did (KIP-848, online migration). If the group was in the
-// midst of a rebalance, they join again.
+// midst of a rebalance, they join again, and an epoch begins whose targets are made anew: what the last generation left
+// to nobody would stay so, where whoever joins only takes the place of a static member.
 import type { GroupConfig } from '../../config.ts';
 import type { TopicCatalog } from '../../ports.ts';
 import type { ClassicGroup, Member } from '../state.ts';
@@ -26,7 +27,8 @@ export function upgraded(group: ClassicGroup, config: GroupConfig, catalog: Topi
     members.push(member);
   }
   const { generation } = group;
-  const epochs = { groupEpoch: generation, targetEpoch: generation, targetAt: 0 };
+  const groupEpoch = group.state === 'Stable' ? generation : generation + 1;
+  const epochs = { groupEpoch, targetEpoch: generation, targetAt: 0 };
   const converted = new ConsumerGroup(group.groupId, { ...epochs, topicsHash: '', members, regexes: [] });
   return converted.with({ topicsHash: hashOfTopics(converted, catalog) });
 }
