@@ -148,7 +148,7 @@ export class GroupCoordinator {
     if (error !== ErrorCode.NONE) return error;
     const slot = this.#find(command.groupId);
     const consumers = asConsumer(slot?.group);
-    const answer = consumers ? heartbeatOfClassic(consumers, command) : heartbeat(asClassic(slot?.group), command);
+    const answer = heartbeatIn(slot, command);
     if (answer === ErrorCode.NONE || answer === ErrorCode.REBALANCE_IN_PROGRESS)
       this.#keepSession(slot, command.memberId);
     if (consumers && slot && answer === ErrorCode.REBALANCE_IN_PROGRESS)
@@ -209,7 +209,7 @@ export class GroupCoordinator {
     if (error !== ErrorCode.NONE) return failed(error);
     const slot = this.#slot(command.groupId);
     // It lives, however long the answer takes: clients that wait for it do not heartbeat.
-    if (heartbeat(asClassic(slot.group), command) === ErrorCode.NONE) this.#keepSession(slot, command.memberId);
+    if (heartbeatIn(slot, command) === ErrorCode.NONE) this.#keepSession(slot, command.memberId);
     return slot.ask((now) => {
       const { keepsSessionOf, ...decision } = commit(slot.group, command, this.#config, now);
       if (keepsSessionOf !== undefined) this.#keepSession(slot, keepsSessionOf);
@@ -343,4 +343,9 @@ export class GroupCoordinator {
     if (classic) slot?.keepSession(memberId, classic.sessionTimeoutMs);
     else if (slot && modern) slot.keepSession(memberId, sessionTimeoutOf(modern, this.#configOf(slot.groupId)));
   }
+}
+
+function heartbeatIn(slot: GroupSlot | undefined, command: commands.HeartbeatCommand): ErrorCode {
+  const consumers = asConsumer(slot?.group);
+  return consumers ? heartbeatOfClassic(consumers, command) : heartbeat(asClassic(slot?.group), command);
 }

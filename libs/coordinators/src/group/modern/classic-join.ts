@@ -50,7 +50,8 @@ function joined(turn: ConsumerTurn, command: JoinCommand): JoinResult {
   if (!replacedTheLast) retarget(turn);
   const member =
     replacedTheLast && isStale ? turn.group.member(memberId) : reconciled(turn, memberId, subscription.owned, changed);
-  if (replacedTheLast) becomeClassic(turn, isStale);
+  // Who waits for partitions, or has some to give up, would hear of it no more.
+  if (replacedTheLast) becomeClassic(turn, turn.group.state !== 'Stable');
   else {
     joinArrived(turn, memberId);
     turn.keepSession(memberId);
@@ -67,8 +68,7 @@ function joined(turn: ConsumerTurn, command: JoinCommand): JoinResult {
 function becomeClassic(turn: ConsumerTurn, rebalances: boolean): void {
   const { members } = turn.group.data;
   const { catalog, config } = turn.context;
-  if (mayDowngrade(members, config))
-    turn.becomes = downgraded(turn.group, members, catalog, turn.now, rebalances);
+  if (mayDowngrade(members, config)) turn.becomes = downgraded(turn.group, members, catalog, turn.now, rebalances);
 }
 
 function refusal(group: ConsumerGroup, command: JoinCommand, memberId: string, { context }: ConsumerTurn): ErrorCode {

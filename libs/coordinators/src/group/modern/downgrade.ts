@@ -1,13 +1,15 @@
 // The way back: when the last member of the consumer protocol goes, those that speak the classic one are a classic group
-// again, Stable, with the target assignment as theirs, and rebalance. That nobody leads it says so in the store, for a
-// coordinator that reads it before they have.
+// again, Stable, with what they hold as theirs, and rebalance. That nobody leads it says so in the store, for a coordinator
+// that reads it before they have. Not with their targets, as Kafka: should the group become one of consumers once more in
+// the midst of that rebalance, what one of them has still to give up would be given away.
 import type { Timestamp } from '@milepost/core';
 import type { GroupConfig } from '../../config.ts';
 import type { StoredGroup, TopicCatalog } from '../../ports.ts';
 import { stableGroup } from '../events.ts';
 import { ClassicGroup, CONSUMER_PROTOCOL_TYPE, type Member, NO_ASSIGNMENT } from '../state.ts';
 import { assignmentBytes, type ClassicFace, protocolsOf } from './embedded.ts';
-import type { ConsumerGroup, ConsumerMember } from './state.ts';
+import { merged } from './reconcile.ts';
+import { type ConsumerGroup, type ConsumerMember, partitionsIn } from './state.ts';
 
 type ClassicMember = ConsumerMember & { readonly classic: ClassicFace };
 
@@ -31,7 +33,10 @@ export function downgraded(
   group.protocolName = group.chooseProtocol();
   if (rebalances) group.leaderId = null;
   const assignments = new Map(
-    members.map(({ memberId, target, classic }) => [memberId, assignmentBytes(target, classic, catalog)]),
+    members.map(({ memberId, assigned, revoking, classic }) => {
+      const held = partitionsIn(merged(assigned, revoking));
+      return [memberId, assignmentBytes(held, classic, catalog)];
+    }),
   );
   return stableGroup(group, now, ({ memberId }) => assignments.get(memberId) ?? NO_ASSIGNMENT);
 }

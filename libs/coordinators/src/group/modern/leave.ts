@@ -42,8 +42,7 @@ export function leaveByRequest(turn: ConsumerTurn, command: LeaveCommand, answer
 export function remove(turn: ConsumerTurn, memberIds: readonly string[], reason: RebalanceReason): void {
   const members = turn.group.data.members.filter(({ memberId }) => !memberIds.includes(memberId));
   const { config, catalog } = turn.context;
-  if (mayDowngrade(members, config))
-    turn.becomes = downgraded(turn.group, members, catalog, turn.now, true);
+  if (mayDowngrade(members, config)) turn.becomes = downgraded(turn.group, members, catalog, turn.now, true);
   turn.group = turn.group.with({ members });
   if (!turn.becomes) refreshTopics(turn, reason);
   for (const memberId of memberIds) turn.after(() => turn.timers.endSession(memberId));

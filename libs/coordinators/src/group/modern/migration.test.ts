@@ -262,6 +262,51 @@ test('a static member that moves in the midst of a rebalance gets what the rebal
   expect(modern.partitions).toEqual(['t0', 't1']);
 });
 
+test('what waits for the last modern member reaches who waits, also where a classic one takes its place', async () => {
+  const h = await Harness.start();
+  h.catalog.set('t', 2);
+  const modern = new ConsumerMember(h, 'modern', { instanceId: 'i' });
+  await modern.join();
+  await h.clock.advance(1_000);
+  const waiting = h.member({ protocols: protocols() });
+  await waiting.enter();
+  expect(partitionsOf((await waiting.sync()).assignment)).toEqual([]); // the other one has both
+
+  const again = h.member({ instanceId: 'i', protocols: protocols() });
+  expect((await (await again.join()).answer).error).toBe(ErrorCode.NONE);
+  expect(await h.stateOf()).toBe('PreparingRebalance');
+  expect(await waiting.heartbeat()).toBe(ErrorCode.REBALANCE_IN_PROGRESS);
+});
+
+test('what a classic member has still to give up is not given away, however often the group moves', async () => {
+  const h = await Harness.start();
+  h.catalog.set('t', 2);
+  const classic = h.member({ protocols: protocols() });
+  await classic.enter();
+  await h.clock.advance(6_000);
+  await classic.sync([], { assignments: [{ memberId: classic.memberId, assignment: assignment([0, 1]) }] });
+  const first = new ConsumerMember(h, 'first');
+  await first.join();
+  expect(first.partitions).toEqual([]);
+  await first.leave();
+  const second = new ConsumerMember(h, 'second');
+  await second.join();
+  expect(second.partitions).toEqual([]);
+});
+
+test('a classic member that waits for its commit lives, in a consumer group too', async () => {
+  const h = await Harness.start();
+  const [a] = await mixed(h);
+  h.store.health = 'away';
+  await h.clock.advance(8_000);
+  const committing = a.commit(1);
+  await h.clock.advance(4_000);
+  h.store.health = 'well';
+  await h.clock.advance(1_000);
+  await committing;
+  expect((await described(h))?.members.map(({ memberId }) => memberId)).toContain(a.memberId);
+});
+
 test('members that wait in a rebalance are told to join again, and find the group as it is then', async () => {
   const h = await Harness.start();
   const [a, b] = (await classicGroup(h, 2)) as [TestMember, TestMember];

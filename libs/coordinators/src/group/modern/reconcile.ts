@@ -91,7 +91,7 @@ function only(assigned: Assigned, condition: Condition): Assigned {
   return Object.fromEntries(topics.filter(([, epochs]) => Object.keys(epochs).length > 0));
 }
 
-function merged(some: Assigned, more: Assigned): Assigned {
+export function merged(some: Assigned, more: Assigned): Assigned {
   const topics = new Set([...Object.keys(some), ...Object.keys(more)]) as Set<Uuid>;
   return Object.fromEntries([...topics].map((topic) => [topic, { ...some[topic], ...more[topic] }]));
 }
