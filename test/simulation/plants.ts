@@ -138,6 +138,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'a wall clock taken for steady time',
     breaks: [
+      'a partition has one owner within a generation of its group',
       'every live group settles',
       'an idempotent producer has no duplicates',
       'nothing hangs and nothing breaks',
@@ -146,7 +147,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'an owner that speaks the classic protocol overlooked',
-    breaks: ['a partition has one owner within a generation of its group'],
+    breaks: ['a partition has one owner within a generation of its group', 'every live group settles'],
     plant: () => {
       const ownerOf = methodOf(ConsumerGroup.prototype, 'ownerOf');
       return replaced(ConsumerGroup.prototype, 'ownerOf', {

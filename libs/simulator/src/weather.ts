@@ -286,13 +286,14 @@ export class Weather {
   async #start(): Promise<void> {
     const { world, node } = this.#parts;
     world.note('the node starts');
+    const { phase } = world;
     this.#aliveSince = this.#now;
     try {
       await node.start();
       world.note('the node serves');
     } catch (failure) {
       world.note(`the node does not start: ${String(failure)}`);
-      if (world.phase !== 'chaos' && this.#under.size === 0)
+      if (phase !== 'chaos' && this.#under.size === 0)
         world.see({ kind: 'broken', what: `the node does not start: ${String(failure)}` });
       this.#startAt = this.#now + 2_000;
     }

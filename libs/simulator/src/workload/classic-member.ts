@@ -115,9 +115,11 @@ export class ClassicMember extends Member {
       await this.breathe();
       const sentAt = this.world.clock.monotonic();
       const beat = await this.client.ask(Heartbeat, 4, this.#who);
+      const answeredAt = this.world.clock.monotonic();
       await this.breathe();
       if (!this.#accepted(beat?.errorCode)) return;
-      if (beat && beat.errorCode === ErrorCode.NONE) this.hold(this.owned, sentAt + SESSION_MS);
+      // Once its session is over it may be on its way out, whatever it is told: that is not held against anyone.
+      if (beat?.errorCode === ErrorCode.NONE && answeredAt < this.heldUntil) this.hold(this.owned, sentAt + SESSION_MS);
     }
   }
 

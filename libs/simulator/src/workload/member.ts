@@ -27,6 +27,7 @@ export abstract class Member {
   isContested = false;
   memberId = '';
   owned: readonly number[] = [];
+  protected heldUntil = 0;
   protected readonly world: World;
   protected readonly random: SimRandom;
   protected readonly client: SimClient;
@@ -71,6 +72,7 @@ export abstract class Member {
   protected hold(partitions: readonly number[], untilMs: number): void {
     if (!this.isAlive && partitions.length > 0) return; // it left while it waited for this
     this.owned = partitions;
+    this.heldUntil = untilMs;
     if (this.isContested) return;
     const { id: group, takesOver } = this.group;
     const member = takesOver ? (this.instanceId ?? this.memberId) : this.memberId;
