@@ -102,7 +102,8 @@ test('two consumers share a topic, and one takes over what the other leaves', as
   );
   await until(() => new Set([...a.seen, ...b.seen]).size === 2 * numbers.length);
   expect(b.seen.length).toBeGreaterThan(0);
-  expect(a.seen.length + b.seen.length).toBe(2 * numbers.length);
+  // What the client had asked for before it gave a partition up it still hands on: one record may reach both, none one twice.
+  for (const { seen } of [a, b]) expect(new Set(seen).size).toBe(seen.length);
   await allCommitted('shared', 2 * numbers.length);
 
   await a.client.close(true);
