@@ -53,6 +53,15 @@ test('an offset commit is a sign of life', async () => {
   expect(await member!.heartbeat()).toBe(ErrorCode.NONE);
 });
 
+test('to ask again for what one has is a sign of life', async () => {
+  const h = await Harness.start();
+  const [member] = await h.stable(1);
+  await h.clock.advance(9_000);
+  expect((await member!.sync()).error).toBe(ErrorCode.NONE);
+  await h.clock.advance(9_000);
+  expect(await member!.heartbeat()).toBe(ErrorCode.NONE);
+});
+
 test('a group whose members all fell silent is Empty, one generation on', async () => {
   const h = await Harness.start();
   const [a] = await h.stable(2);

@@ -21,8 +21,10 @@ export function sync(turn: Turn, command: SyncCommand, answer: SyncAnswer): void
   // An earlier SyncGroup of the same member: its client has given up on it.
   turn.answerSync(member, failedSync(ErrorCode.REBALANCE_IN_PROGRESS));
   member.sync = answer;
-  if (group.state === 'Stable') turn.answerSync(member, assigned(group, member.assignment));
-  else if (group.leaderId === member.memberId) completeRebalance(turn, command);
+  if (group.state === 'Stable') {
+    turn.keepSession(member); // who is told what is its own lives; so it was in Kafka before 4.0
+    turn.answerSync(member, assigned(group, member.assignment));
+  } else if (group.leaderId === member.memberId) completeRebalance(turn, command);
 }
 
 function refusal(group: ClassicGroup, command: SyncCommand): ErrorCode {
