@@ -9,17 +9,17 @@ test.each(plantedBugs)(
   async (bug) => {
     const found = await firstFound(bug);
     console.info(
-      `${bug.name}: found after ${found?.seed} seeds: "${found?.violation?.checker}": ${found?.violation?.what}`,
+      `${bug.name}: found at seed ${found?.seed}: "${found?.violation?.checker}": ${found?.violation?.what}`,
     );
     expect(bug.breaks).toContain(found?.violation?.checker);
   },
   1_800_000,
 );
 
-async function firstFound({ plants, plant }: PlantedBug): Promise<Outcome | undefined> {
+async function firstFound({ from = 1, plants, plant }: PlantedBug): Promise<Outcome | undefined> {
   const takeOut = plant?.();
   try {
-    for (let seed = 1; seed <= MOST_SEEDS; seed++) {
+    for (let seed = from; seed < from + MOST_SEEDS; seed++) {
       const outcome = await simulate(seed, plants);
       if (outcome.violation) return outcome;
     }

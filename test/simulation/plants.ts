@@ -16,6 +16,8 @@ export interface PlantedBug {
   readonly name: string;
   /** The sentences that it breaks: another one would be a bug that nobody has planted. */
   readonly breaks: readonly string[];
+  /** The first seed that is tried; absent: 1. A rare one begins near where it was found, so that nobody waits for the rest. */
+  readonly from?: number;
   /** What stands between the broker and its world. */
   readonly plants?: Plants;
   /** Puts the bug into the code; what it answers takes it out again. */
@@ -118,6 +120,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'a commit lost when Postgres returns',
+    from: 40,
     breaks: [
       'committed offsets never go back by themselves',
       'a partition has one owner within a generation of its group', // it forgets generations too, and they come again
@@ -126,6 +129,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'retention by the latest that the wall clock ever said',
+    from: 100,
     breaks: ['nothing acknowledged is lost', 'a reader never sees what a power cut can take back'],
     plant: () => {
       const applyRetention = methodOf(Log.prototype, 'applyRetention');
@@ -150,6 +154,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'an owner that speaks the classic protocol overlooked',
+    from: 50,
     breaks: ['a partition has one owner within a generation of its group', 'every live group settles'],
     plant: () => {
       const ownerOf = methodOf(ConsumerGroup.prototype, 'ownerOf');
