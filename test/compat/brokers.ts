@@ -122,7 +122,8 @@ function brokerLog(name: string): WriteStream {
   return createWriteStream(cache('logs', `broker-${name}.log`));
 }
 
-export async function listening(child: ChildProcess, port: number): Promise<void> {
+/** Until it takes a connection; it writes to that log. */
+export async function listening(child: ChildProcess, port: number, log = 'broker-kafka.log'): Promise<void> {
   while (child.exitCode === null && child.signalCode === null) {
     const socket = connect(port, '127.0.0.1');
     const answered = await once(socket, 'connect').then(
@@ -133,7 +134,7 @@ export async function listening(child: ChildProcess, port: number): Promise<void
     if (answered) return;
     await delay(200);
   }
-  throw new Error('Kafka did not start: see .cache/compat/logs/broker-kafka.log');
+  throw new Error(`Kafka did not start: see ${cache('logs', log)}`);
 }
 
 async function stopped(child: ChildProcess, data: string): Promise<void> {

@@ -3,10 +3,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
+import { listening } from '../compat/brokers.ts';
 import { cache } from '../compat/suite.ts';
 import { freePort } from '../support/free-port.ts';
 import { check, command } from '../support/run.ts';
@@ -75,17 +74,7 @@ export class ApacheKafka {
     const child = spawn('java', [...this.#java, 'kafka.Kafka', this.#config], { stdio: ['ignore', 'ignore', 'pipe'] });
     child.stderr.pipe(createWriteStream(cache('logs', 'on-kafka.log'), { flags: 'a' }));
     this.#child = child;
-    while (child.exitCode === null && child.signalCode === null) {
-      const socket = connect(this.#ports.SASL_SSL, '127.0.0.1');
-      const answered = await once(socket, 'connect').then(
-        () => true,
-        () => false,
-      );
-      socket.destroy();
-      if (answered) return;
-      await pause(200);
-    }
-    throw new Error(`Kafka did not start: see ${cache('logs', 'on-kafka.log')}`);
+    await listening(child, this.#ports.SASL_SSL, 'on-kafka.log');
   }
 
   /** Its process ends; what it has stored stays. */

@@ -33,6 +33,7 @@ import { defaultLogConfig, type LogConfig } from './log-config.ts';
 import { Log } from './log.ts';
 import type { LogPast, LogSurroundings } from './log-surroundings.ts';
 import { claimIdentity, LogDirectoryRefused } from './meta-properties.ts';
+import { unlessFull } from './unless-full.ts';
 
 export interface LogDirectoryOptions {
   /** `always`: acknowledgements wait for fsync. `os`: they do not, so an unclean stop may have lost what readers saw. */
@@ -308,12 +309,7 @@ export class LogDirectory {
     const moved = `${this.folder}/${newName(name)}`;
     this.#host.disk.rename(`${this.folder}/${name}`, moved);
     await this.#names.run();
-    try {
-      await this.#saveCheckpoints();
-    } catch (failure) {
-      if (!(failure instanceof DiskFailed && failure.isFull)) throw failure;
-      this.#host.logger.warn({ path: failure.path }, `no room for a checkpoint without ${name}: ${failure.message}`);
-    }
+    await unlessFull(this.#host.logger, name, 'a checkpoint without it', () => this.#saveCheckpoints());
     return moved;
   }
 

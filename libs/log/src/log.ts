@@ -47,6 +47,7 @@ import { SegmentList } from './segment-list.ts';
 import { CLEANED, SWAP } from './segment-swap.ts';
 import { SnapshotFiles } from './snapshot-files.ts';
 import { firstAtOrAfter, largestTimestamp } from './time-lookup.ts';
+import { unlessFull } from './unless-full.ts';
 
 export class Log {
   readonly topic: string;
@@ -557,16 +558,8 @@ export class Log {
     this.#snapshots.forget(segment.baseOffset);
   }
 
-  /** Whether the work was done. What frees a full disk, and what can be found out again, goes on without. */
-  async #unlessFull(what: string, work: () => void | Promise<void>): Promise<boolean> {
-    try {
-      await work();
-      return true;
-    } catch (failure) {
-      if (!(failure instanceof DiskFailed && failure.isFull)) throw failure;
-      this.#around.host.logger.warn({ path: failure.path }, `${this.#name}: no room for ${what}: ${failure.message}`);
-      return false;
-    }
+  #unlessFull(what: string, work: () => void | Promise<void>): Promise<boolean> {
+    return unlessFull(this.#around.host.logger, this.#name, what, work);
   }
 
   #diskError(failure: unknown): AppendRefused {

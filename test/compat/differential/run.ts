@@ -28,8 +28,8 @@ export async function differential({ only, recorded, write, against, judge }: Op
   const wanted = scenarios.filter(({ name }) => !only || only.split(',').some((one) => name.startsWith(one)));
   if (wanted.length === 0) throw new Error(`no scenario is called ${only}`);
   const names = new Set(wanted.map(({ name }) => name));
-  const kafka = recorded ? recordedOf(names) : await played(wanted, judge);
-  if (!recorded && !write) await playAgain(wanted, kafka, judge);
+  let kafka = recorded ? recordedOf(names) : await played(wanted, judge);
+  if (!recorded && !write) kafka = await playedAgain(wanted, kafka, judge);
   if (write) record(kafka, new Set(scenarios.map(({ name }) => name)));
   const ours = await played(wanted, against);
   report(differencesOf(kafka, ours), { scenarios: wanted.length, answers: kafka.length, isWhole: !only });
@@ -42,14 +42,13 @@ const recordedOf = (names: ReadonlySet<string>): Line[] => readRecorded().filter
  * What Kafka itself answers otherwise than when it was recorded is asked of it once more: some of its answers depend on
  * how far it has come with something else. The later answer stands.
  */
-async function playAgain(wanted: readonly Scenario[], kafka: Line[], judge: string): Promise<void> {
+async function playedAgain(wanted: readonly Scenario[], kafka: Line[], judge: string): Promise<Line[]> {
   const names = new Set(wanted.map(({ name }) => name));
   const differing = new Set(differencesOf(recordedOf(names), kafka).map(({ where }) => where.split(' · ')[0]));
   const again = wanted.filter(({ name }) => differing.has(name));
-  if (again.length === 0) return;
+  if (again.length === 0) return kafka;
   process.stdout.write(`not as recorded, played again: ${again.map(({ name }) => name).join(', ')}\n`);
-  const kept = kafka.filter(({ scenario }) => !differing.has(scenario));
-  kafka.splice(0, kafka.length, ...kept, ...(await played(again, judge)));
+  return [...kafka.filter(({ scenario }) => !differing.has(scenario)), ...(await played(again, judge))];
 }
 
 async function played(wanted: readonly Scenario[], against: string): Promise<Line[]> {

@@ -7,7 +7,7 @@ import type { SimRandom } from '../sim-random.ts';
 import { makeBatch, type MadeBatch } from './batches.ts';
 import { FIRST_VERSION_WITH_IDS, produceBody } from './produce-body.ts';
 import { RECONNECT_MS, SimClient } from './sim-client.ts';
-import { between, sleep, type World } from './world.ts';
+import { between, sleep, someWallClock, type World } from './world.ts';
 
 const MOST_UNDER_WAY = 5;
 
@@ -28,8 +28,7 @@ export class IdempotentProducer {
   readonly #random: SimRandom;
   readonly #client: SimClient;
   readonly #pauseMs: number;
-  /** Not on the node's machine: its wall clock is never set. */
-  readonly #isElsewhere: boolean;
+  readonly #wall: () => number;
   readonly #version: number;
   readonly #lanes = new Map<SimPartition, Lane>();
   readonly #givenUp = new Set<SimPartition>();
@@ -41,7 +40,7 @@ export class IdempotentProducer {
     this.#client = new SimClient(world, name, between(this.#random, 1_000, 15_000));
     this.#pauseMs = between(this.#random, 150, 1_200);
     this.#version = this.#random.pick([9, 13]);
-    this.#isElsewhere = this.#random.chance(0.5);
+    this.#wall = someWallClock(world.clock, this.#random);
   }
 
   /** All that was sent is acknowledged, or its topic is gone. */
@@ -82,7 +81,7 @@ export class IdempotentProducer {
     if (lane.unacknowledged.length >= MOST_UNDER_WAY) return;
     const batch = makeBatch(partition, this.#client.name, lane.made, {
       random: this.#random,
-      wall: this.#isElsewhere ? this.#world.clock.elsewhere() : this.#world.clock.now(),
+      wall: this.#wall(),
       numbering: { producerId, baseSequence: lane.made },
     });
     lane.made += batch.records.length;

@@ -7,7 +7,7 @@ import type { SimRandom } from '../sim-random.ts';
 import { makeBatch } from './batches.ts';
 import { produceBody } from './produce-body.ts';
 import { RECONNECT_MS, SimClient } from './sim-client.ts';
-import { between, sleep, type World } from './world.ts';
+import { between, sleep, someWallClock, type World } from './world.ts';
 
 const MOST_UNDER_WAY = 5;
 const VERSION = 13;
@@ -18,8 +18,7 @@ export class PlainProducer {
   readonly #client: SimClient;
   readonly #acks: number;
   readonly #pauseMs: number;
-  /** Not on the node's machine: its wall clock is never set. */
-  readonly #isElsewhere: boolean;
+  readonly #wall: () => number;
   readonly #sent = new Map<SimPartition, number>();
   #underWay = 0;
 
@@ -29,7 +28,7 @@ export class PlainProducer {
     this.#client = new SimClient(world, name, between(this.#random, 2_000, 20_000));
     this.#acks = this.#random.pick([-1, -1, 1, 0]);
     this.#pauseMs = between(this.#random, 200, 1_500);
-    this.#isElsewhere = this.#random.chance(0.5);
+    this.#wall = someWallClock(world.clock, this.#random);
   }
 
   async run(): Promise<void> {
@@ -49,7 +48,7 @@ export class PlainProducer {
     const number = this.#sent.get(partition) ?? 0;
     const batch = makeBatch(partition, this.#client.name, number, {
       random: this.#random,
-      wall: this.#isElsewhere ? this.#world.clock.elsewhere() : this.#world.clock.now(),
+      wall: this.#wall(),
     });
     this.#sent.set(partition, number + batch.records.length);
     this.#world.see({ kind: 'sent', batch });

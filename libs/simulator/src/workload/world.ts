@@ -21,6 +21,11 @@ export interface World {
 export const sleep = (world: Pick<World, 'clock'>, ms: number): Promise<void> =>
   new Promise((resolve) => world.clock.after(ms, resolve));
 
+/** Of the node's machine, or of another one, whose wall clock nobody sets. */
+export function someWallClock(clock: SimClock, random: SimRandom): () => number {
+  return random.chance(0.5) ? () => clock.elsewhere() : () => clock.now();
+}
+
 /** From least to most. */
 export const between = (random: SimRandom, least: number, most: number): number =>
   least + random.below(most - least + 1);

@@ -1,0 +1,19 @@
+// What frees a full disk, and what can be found out again, goes on without.
+import { DiskFailed, type Logger } from '@milepost/core';
+
+/** Whether the work was done; false: there was no room for it, which is said of `whose`. @throws any other failure */
+export async function unlessFull(
+  logger: Logger,
+  whose: string,
+  what: string,
+  work: () => void | Promise<void>,
+): Promise<boolean> {
+  try {
+    await work();
+    return true;
+  } catch (failure) {
+    if (!(failure instanceof DiskFailed && failure.isFull)) throw failure;
+    logger.warn({ path: failure.path }, `${whose}: no room for ${what}: ${failure.message}`);
+    return false;
+  }
+}
