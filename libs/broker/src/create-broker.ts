@@ -121,8 +121,10 @@ async function serve(
   const image = (): ClusterImage => partitions.image;
   const layers = () => configLayers(image(), config);
   closing.push(() => partitions.retire());
-  await partitions.setAsideStrays();
-  await partitions.apply(await withNewEpochs(host, store, partitions, first));
+  await partitions.setAsideStrays(first);
+  const current = await withNewEpochs(host, store, partitions, first);
+  await partitions.setAsideStrays(current); // a deletion of the last life may have been made only now
+  await partitions.apply(current);
 
   const offsetsTopic = new OffsetsTopic({
     partitions,

@@ -91,10 +91,10 @@ export class LocalPartitions {
       .map(({ topic, index }) => partitionName(topic, index));
   }
 
-  /** First of all, at start: folders that no row knows are set aside, under their own name with `.stray`. */
-  async setAsideStrays(): Promise<void> {
+  /** At start, before an image is applied: folders that it does not know are set aside, under their own name with `.stray`. */
+  async setAsideStrays(image: ClusterImage): Promise<void> {
     for (const log of Array.from(this.#directory.logs())) {
-      const topic = this.#image.topics.get(log.topic);
+      const topic = image.topics.get(log.topic);
       if (topic?.id === log.topicId && topic.partitions[log.partition]) continue;
       const name = partitionName(log.topic, log.partition);
       this.#options.logger.warn(

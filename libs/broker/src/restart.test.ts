@@ -125,7 +125,7 @@ test('a stop answers whoever waits', async () => {
 async function behindItsLog(): Promise<BrokerUnderTest> {
   const it = await given();
   const client = await it.client();
-  await client.ask(Metadata, 4, { topics: [{ name: 'trucks' }] });
+  await client.ask(Metadata, 4, { topics: [{ name: 'trucks' }, { name: 'old' }] });
   const older = it.metadata.image;
   const { id, partitions } = older.topics.get('trucks') as TopicState;
   const partition = { ...(partitions[0] as PartitionState), leaderEpoch: LeaderEpoch(7), partitionEpoch: 1 };
@@ -160,4 +160,22 @@ test('a start whose commit was made and not answered goes on from there (simulat
   await it.start();
   expect(commits).toBeGreaterThan(0);
   expect(it.broker.image().topics.get('trucks')?.partitions[0]?.leaderEpoch).toBe(8);
+});
+
+test('a deletion of the last life that is made while the next one starts leaves the name to another topic (simulation, seed 162835610)', async () => {
+  const it = await behindItsLog();
+  const { image } = it.metadata;
+  const topics = new Map([...image.topics].filter(([name]) => name !== 'old'));
+  let seen = 0;
+  let now: ClusterImage = { ...image, topics };
+  Object.defineProperty(it.metadata, 'image', {
+    get: () => (seen++ === 0 ? image : now),
+    set: (newer: ClusterImage) => {
+      now = newer;
+    },
+  });
+  await it.start();
+  const client = await it.client();
+  await client.ask(Metadata, 4, { topics: [{ name: 'old' }] });
+  expect(await produce(client, 'old', numbered(0))).toMatchObject({ errorCode: ErrorCode.NONE, baseOffset: 0 });
 });
