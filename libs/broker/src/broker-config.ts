@@ -17,7 +17,7 @@ import {
   type ClusterImage,
   type Configs,
 } from '@milepost/metadata';
-import { type ConnectionLimits, readOverrides } from './connection-quotas.ts';
+import { type ConnectionLimits, readOverrides } from './network/connection-quotas.ts';
 import type { FlushPolicy } from '@milepost/replication';
 import type { CleanerSettings, LogDirectoryOptions } from '@milepost/log';
 import type { Windows } from './quotas/rate.ts';

@@ -12,7 +12,7 @@ import {
   type Counter,
 } from '@milepost/core';
 import { ApiVersions, Produce, readRequestHeader, type RequestHeader, responseFrame } from '@milepost/wire';
-import type { Answer, Dispatch, Peer } from './connection.ts';
+import type { Answer, Dispatch, Peer } from './network/connection.ts';
 import { type Handler, handlerOf } from './handlers/index.ts';
 import type { Unanswered } from './handlers/handler.ts';
 import type { Context, Services } from './services.ts';

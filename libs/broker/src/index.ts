@@ -1,3 +1,3 @@
 export type { BrokerConfig } from './broker-config.ts';
 export { type Broker, createBroker } from './create-broker.ts';
-export type { GroupSnapshot, PartitionSnapshot, TopicSnapshot } from './snapshots.ts';
+export type { GroupSnapshot, PartitionSnapshot, TopicSnapshot } from './telemetry/snapshots.ts';

@@ -1,6 +1,6 @@
 import { type Clock, ErrorCode } from '@milepost/core';
 import type { CommitCommand, CommitResult } from './group/commands.ts';
-import { GroupCoordinator } from './group-coordinator.ts';
+import { GroupCoordinator } from './group/group-coordinator.ts';
 import type { SeededRandom } from './testing/seeded-random.ts';
 import { type Plants, Walk } from './testing/walk.ts';
 

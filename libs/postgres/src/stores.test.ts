@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { GroupStoreUnavailable } from '@milepost/coordinators';
 import { LeaderEpoch, Offset, silentLogger, Timestamp, ZERO_UUID } from '@milepost/core';
-import { groupStoreContract } from '../../coordinators/src/group-store.contract.ts';
+import { groupStoreContract } from '../../coordinators/src/group/group-store.contract.ts';
 import { metadataStoreContract } from '../../metadata/src/store.contract.ts';
 import { PostgresGroupStore } from './postgres-group-store.ts';
 import { PostgresMetadataStore } from './postgres-metadata-store.ts';

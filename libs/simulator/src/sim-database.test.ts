@@ -1,4 +1,4 @@
-import { groupStoreContract } from '../../coordinators/src/group-store.contract.ts';
+import { groupStoreContract } from '../../coordinators/src/group/group-store.contract.ts';
 import { metadataStoreContract } from '../../metadata/src/store.contract.ts';
 import { GroupStoreUnavailable } from '@milepost/coordinators';
 import { StoreUnavailable } from '@milepost/metadata';

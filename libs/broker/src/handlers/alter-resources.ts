@@ -1,7 +1,7 @@
 // What AlterConfigs and IncrementalAlterConfigs share: each resource has its own result, and none may come twice.
 import { ErrorCode } from '@milepost/core';
-import { refusal } from '../commit-queue.ts';
-import type { ConfigAdmin } from '../config-admin.ts';
+import { refusal } from '../admin/refusal.ts';
+import type { ConfigAdmin } from '../admin/config-admin.ts';
 import type { Context } from '../services.ts';
 import { namedTwice } from './named-twice.ts';
 

@@ -4,7 +4,7 @@
 // A client name of v3+ that does not look like one is INVALID_REQUEST (KIP-511).
 import { ErrorCode } from '@milepost/core';
 import { ApiVersions, Produce } from '@milepost/wire';
-import { FEATURES } from '../features.ts';
+import { FEATURES } from '../admin/features.ts';
 import { handler } from './handler.ts';
 
 const CLIENT_SOFTWARE = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/;

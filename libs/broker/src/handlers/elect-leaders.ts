@@ -2,7 +2,7 @@
 // possible; for all partitions at once (null) those that need none are left out, as in Kafka.
 import { ErrorCode } from '@milepost/core';
 import { ElectionType, ElectLeaders } from '@milepost/wire';
-import type { NamedPartition } from '../cluster-admin.ts';
+import type { NamedPartition } from '../admin/cluster-admin.ts';
 import { handler } from './handler.ts';
 
 export const electLeaders = handler(ElectLeaders, ({ electionType, topicPartitions }, { services, count }) => {

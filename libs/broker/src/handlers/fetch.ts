@@ -16,7 +16,7 @@ import {
   type ReadPartition,
 } from '../fetch-sessions/fetch-context.ts';
 import type { AskedPartition, FetchedPartition, NamedPartition } from '../fetch-sessions/fetch-session.ts';
-import { Loan } from '../buffer-pool.ts';
+import { Loan } from '../network/buffer-pool.ts';
 import type { Context } from '../services.ts';
 import { handler, type Unanswered } from './handler.ts';
 

@@ -1,7 +1,7 @@
 // PushTelemetry, version 0: a client's metrics. Too early: THROTTLING_QUOTA_EXCEEDED, for what it was not asked for:
 // UNKNOWN_SUBSCRIPTION_ID, more than telemetry.max.bytes: TELEMETRY_TOO_LARGE.
 import { PushTelemetry } from '@milepost/wire';
-import type { ClientProperties } from '../client-telemetry.ts';
+import type { ClientProperties } from '../admin/client-telemetry.ts';
 import type { Context } from '../services.ts';
 import { handler } from './handler.ts';
 

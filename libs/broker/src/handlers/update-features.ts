@@ -2,7 +2,7 @@
 // feature that is refused refuses the whole request, with INVALID_UPDATE_VERSION.
 import { ErrorCode } from '@milepost/core';
 import { FeatureUpgradeType, UpdateFeatures } from '@milepost/wire';
-import { featureRefusal } from '../features.ts';
+import { featureRefusal } from '../admin/features.ts';
 import { handler } from './handler.ts';
 
 export const updateFeatures = handler(UpdateFeatures, ({ featureUpdates }, { apiVersion, count }) => {

@@ -9,7 +9,7 @@ import {
   quotaKey,
 } from '@milepost/metadata';
 import { QuotaMatch } from '@milepost/wire';
-import { type Refusal, refusal } from '../commit-queue.ts';
+import { type Refusal, refusal } from '../admin/refusal.ts';
 
 type NamedEntity = readonly { readonly entityType: string; readonly entityName: string | null }[];
 

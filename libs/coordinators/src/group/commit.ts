@@ -1,9 +1,9 @@
 // OffsetCommit: whose word counts, and what becomes of it. The offsets of one command are one write.
 import { ErrorCode, Timestamp } from '@milepost/core';
-import type { GroupConfig } from '../config.ts';
+import type { GroupConfig } from './config.ts';
 import type { GroupEvent } from '../ports.ts';
 import type { CommitCommand, CommitResult } from './commands.ts';
-import { commitRefusal } from './modern/offsets.ts';
+import { commitRefusal } from './consumer/offsets.ts';
 import type { Group } from './group.ts';
 
 export interface CommitDecision {

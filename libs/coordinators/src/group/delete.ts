@@ -4,7 +4,7 @@ import type { GroupEvent } from '../ports.ts';
 import type { DeletedTopic, DeleteOffsetsCommand, DeleteOffsetsResult } from './commands.ts';
 import type { Group } from './group.ts';
 import type { Offsets } from './offsets.ts';
-import { CONSUMER_PROTOCOL_TYPE } from './state.ts';
+import { CONSUMER_PROTOCOL_TYPE } from './classic/state.ts';
 
 interface Decided<Response> {
   readonly events: readonly GroupEvent[];

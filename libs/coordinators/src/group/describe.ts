@@ -3,7 +3,7 @@
 import { ErrorCode } from '@milepost/core';
 import type { DescribedGroup } from './commands.ts';
 import type { Group } from './group.ts';
-import { NO_ASSIGNMENT } from './state.ts';
+import { NO_ASSIGNMENT } from './classic/state.ts';
 
 export function describe(groupId: string, group: Group | undefined): DescribedGroup {
   if (group?.kind !== 'classic')

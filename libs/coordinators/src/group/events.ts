@@ -2,7 +2,7 @@
 // just been persisted and when a coordinator reads it after a restart.
 import { invariant, Timestamp } from '@milepost/core';
 import type { StoredGroup } from '../ports.ts';
-import type { ClassicGroup, Member } from './state.ts';
+import type { ClassicGroup, Member } from './classic/state.ts';
 
 /** Bytes are base64: the column is JSON. */
 export interface ClassicState {

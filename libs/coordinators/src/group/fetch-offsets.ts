@@ -3,7 +3,7 @@ import { ErrorCode, NO_LEADER_EPOCH, NO_OFFSET, type Uuid, ZERO_UUID } from '@mi
 import type { StoredOffset } from '../ports.ts';
 import type { FetchedOffset, FetchOffsetsCommand, FetchOffsetsResult } from './commands.ts';
 import type { Group } from './group.ts';
-import { fetchRefusal } from './modern/offsets.ts';
+import { fetchRefusal } from './consumer/offsets.ts';
 import type { Offsets } from './offsets.ts';
 
 export function fetchOffsets(

@@ -1,6 +1,6 @@
 // A group of either protocol.
-import type { ConsumerGroup } from './modern/state.ts';
-import type { ClassicGroup } from './state.ts';
+import type { ConsumerGroup } from './consumer/state.ts';
+import type { ClassicGroup } from './classic/state.ts';
 
 export type Group = ClassicGroup | ConsumerGroup;
 

@@ -1,8 +1,8 @@
 // The shards of a coordinator: takes them, reads back what they hold, writes for them, gives them up. Knows nothing of
 // what groups do.
 import { type Clock, ErrorCode, invariant } from '@milepost/core';
-import { Echo } from '../echo/echo.ts';
-import type { GroupContext } from '../group/turn.ts';
+import { Echo } from '../group/echo/echo.ts';
+import type { GroupContext } from '../group/classic/turn.ts';
 import {
   type GroupEvent,
   type GroupStore,

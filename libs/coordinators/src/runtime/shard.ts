@@ -1,8 +1,8 @@
 // One shard: the groups of one partition of `__consumer_offsets`, under the epoch with which it was taken.
 import { ErrorCode } from '@milepost/core';
-import type { GroupContext } from '../group/turn.ts';
+import type { GroupContext } from '../group/classic/turn.ts';
 import type { GroupEvent } from '../ports.ts';
-import { GroupSlot, type SlotHost } from './group-slot.ts';
+import { GroupSlot, type SlotHost } from '../group/group-slot.ts';
 
 export class Shard {
   readonly index: number;

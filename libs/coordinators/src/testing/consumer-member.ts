@@ -1,6 +1,6 @@
 // A member of a consumer group, a heartbeat at a time, as its client would do it.
 import { ErrorCode, type Uuid } from '@milepost/core';
-import type { ConsumerHeartbeatCommand, ConsumerHeartbeatResult } from '../group/modern/commands.ts';
+import type { ConsumerHeartbeatCommand, ConsumerHeartbeatResult } from '../group/consumer/commands.ts';
 import { commitOf, type Harness } from './harness.ts';
 
 export class ConsumerMember {

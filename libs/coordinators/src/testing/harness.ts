@@ -9,10 +9,10 @@ import {
   silentMeter,
   ZERO_UUID,
 } from '@milepost/core';
-import { DEFAULT_GROUP_CONFIG, type GroupConfig } from '../config.ts';
+import { DEFAULT_GROUP_CONFIG, type GroupConfig } from '../group/config.ts';
 import type { CommitCommand, JoinCommand, JoinResult, SyncCommand, SyncResult } from '../group/commands.ts';
-import { GroupCoordinator } from '../group-coordinator.ts';
-import { MemoryGroupStore } from '../memory-group-store.ts';
+import { GroupCoordinator } from '../group/group-coordinator.ts';
+import { MemoryGroupStore } from '../group/memory-group-store.ts';
 import { ManualClock, settled } from './manual-clock.ts';
 import { MemoryPartitions } from './memory-partitions.ts';
 import { TestCatalog } from './test-catalog.ts';

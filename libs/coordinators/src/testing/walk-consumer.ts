@@ -3,7 +3,7 @@
 import { type Clock, ErrorCode, LeaderEpoch, Offset, ZERO_UUID } from '@milepost/core';
 import { ConsumerProtocolAssignment } from '@milepost/wire';
 import type { JoinResult } from '../group/commands.ts';
-import type { GroupCoordinator } from '../group-coordinator.ts';
+import type { GroupCoordinator } from '../group/group-coordinator.ts';
 import { protocol } from './harness.ts';
 import type { SeededRandom } from './seeded-random.ts';
 

@@ -1,7 +1,7 @@
 // A member of a consumer group as clients are: heartbeats, gives up and takes on what it is told, reads on from what is
 // committed, commits. Answers to it may get lost; it may be stopped for a while anywhere, and wakes up with old beliefs.
 import { ErrorCode, LeaderEpoch, Offset, type Uuid, ZERO_UUID } from '@milepost/core';
-import type { ConsumerHeartbeatCommand, ConsumerHeartbeatResult } from '../group/modern/commands.ts';
+import type { ConsumerHeartbeatCommand, ConsumerHeartbeatResult } from '../group/consumer/commands.ts';
 import { GROUP, type Walker, type World } from './walk-consumer.ts';
 
 /** It is told that its instance lives for so long that it gives up. */

@@ -1,0 +1,70 @@
+// What an operator changes of the cluster beside topics and configs: leaders, replicas, brokers, quotas. Decides on the
+// newest image, answers when it is so.
+import type { BrokerId } from '@milepost/core';
+import type { ClusterImage, MetadataChange } from '@milepost/metadata';
+import type { CommitQueue } from './commit-queue.ts';
+import type { Refusal } from './refusal.ts';
+import { decideReassignment, electionRefusal, type NewReplicas, unregistered } from './leader-decisions.ts';
+import { decideQuotas, type QuotaWish } from '../quotas/quota-decisions.ts';
+
+export interface ClusterAdminDeps {
+  readonly brokerId: BrokerId;
+  readonly queue: CommitQueue;
+  readonly image: () => ClusterImage;
+}
+
+export interface NamedPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+export class ClusterAdmin {
+  readonly #deps: ClusterAdminDeps;
+
+  constructor(deps: ClusterAdminDeps) {
+    this.#deps = deps;
+  }
+
+  /** Why no leader was elected, for each partition: no leader ever changes, as no data moves between brokers. */
+  elect(electionType: number, partitions: readonly NamedPartition[]): Refusal[] {
+    return partitions.map((one) => electionRefusal(this.#deps.image(), electionType, one));
+  }
+
+  /** In the order of the wishes; undefined where it is done. All of them or none. */
+  reassign(wishes: readonly NewReplicas[], allowReplicationFactorChange: boolean): Promise<(Refusal | undefined)[]> {
+    return this.#deps.queue.run(() => {
+      const decisions = wishes.map((wish) =>
+        decideReassignment(this.#deps.image(), wish, allowReplicationFactorChange),
+      );
+      return {
+        changes: decisions.flatMap((decision) => (decision && 'type' in decision ? [decision] : [])),
+        outcome: (failure) =>
+          decisions.map((decision) => (decision && 'error' in decision ? decision : decision && failure)),
+      };
+    });
+  }
+
+  /** Undefined: the broker is forgotten. */
+  unregister(id: BrokerId): Promise<Refusal | undefined> {
+    return this.#deps.queue.run(() => {
+      const decided = unregistered(this.#deps.image(), id, this.#deps.brokerId);
+      const isRefused = 'error' in decided;
+      return {
+        changes: isRefused ? [] : decided,
+        outcome: (failure) => (isRefused ? decided : failure),
+      };
+    });
+  }
+
+  /** In the order of the wishes; undefined where it is done, or would be. */
+  alterQuotas(wishes: readonly QuotaWish[], validateOnly: boolean): Promise<(Refusal | undefined)[]> {
+    return this.#deps.queue.run(() => {
+      const decisions = decideQuotas(this.#deps.image().clientQuotas, wishes);
+      const changes = decisions.filter((decision): decision is MetadataChange => 'type' in decision);
+      return {
+        changes: validateOnly ? [] : changes,
+        outcome: (failure) => decisions.map((decision) => ('error' in decision ? decision : failure)),
+      };
+    });
+  }
+}

@@ -1,0 +1,123 @@
+// The broker's open door: accepts clients, closes the silent ones, and in the end lets everybody finish.
+// Clients that come before the broker is ready are accepted and read from when it is.
+import { type Address, type Cancel, type Host, type Listening } from '@milepost/core';
+import { ClientConnection, type Dispatch } from './connection.ts';
+import { type ConnectionLimits, ConnectionQuotas } from './connection-quotas.ts';
+import type { BufferPool } from './buffer-pool.ts';
+import type { MemoryBudget } from './memory-budget.ts';
+import type { Quotas } from '../quotas/quotas.ts';
+
+/** How long clients may take to get the answers that are due when the broker stops. */
+const FAREWELL_MS = 5_000;
+
+export interface ClientListenerDeps {
+  readonly host: Pick<Host, 'clock' | 'logger' | 'meter' | 'network'>;
+  readonly requestMaxBytes: number;
+  readonly connectionsMaxIdleMs: number;
+  readonly quotas: Pick<Quotas, 'connected' | 'connectionDelayMs'>;
+  readonly memory: MemoryBudget;
+  readonly buffers: BufferPool;
+  /** May change while the broker runs. */
+  readonly connectionLimits: () => ConnectionLimits;
+}
+
+export class ClientListener {
+  readonly #deps: ClientListenerDeps;
+  readonly #connections = new Set<ClientConnection>();
+  /** Not served yet, or never: they came too fast. */
+  readonly #held = new Set<ClientConnection>();
+  readonly #limits: ConnectionQuotas;
+  #isOpen = false;
+  #listening: Listening | undefined;
+  #cancelSweep: Cancel = () => {};
+
+  constructor(deps: ClientListenerDeps) {
+    this.#deps = deps;
+    this.#limits = new ConnectionQuotas(deps.connectionLimits);
+    const { meter } = deps.host;
+    const open = meter.gauge('kafka_server_socket_server_metrics_connection_count', 'Connections of clients.');
+    const requests = meter.gauge('milepost_kafka_request_bytes_held', 'Of requests under way or coming in.');
+    const answers = meter.gauge('milepost_kafka_response_bytes_held', 'Of answers that clients have not taken yet.');
+    meter.onScrape(() => {
+      open.set(this.#limits.total);
+      requests.set(deps.memory.requestBytes);
+      answers.set(deps.memory.answerBytes);
+    });
+  }
+
+  get openConnections(): number {
+    return this.#connections.size;
+  }
+
+  /** @throws AddressInUse */
+  async listen(address: Address, dispatch: Dispatch): Promise<Address> {
+    const { clock, logger, network } = this.#deps.host;
+    const { requestMaxBytes, memory, buffers } = this.#deps;
+    this.#listening = await network.listen(address, (connection) => {
+      const client = new ClientConnection(connection, { dispatch, logger, clock, requestMaxBytes, memory, buffers });
+      const { host } = connection.remote;
+      const limit = this.#limits.enter(host);
+      if (limit !== undefined) {
+        logger.debug({ client: host, limit }, `connection refused: ${limit} are open`);
+        client.abort();
+        return client;
+      }
+      this.#connections.add(client);
+      client.onGone(() => {
+        this.#connections.delete(client);
+        this.#limits.left(host);
+      });
+      this.#welcome(client, host);
+      return client;
+    });
+    return this.#listening.address;
+  }
+
+  /** From now on clients are read from. */
+  begin(): void {
+    this.#isOpen = true;
+    for (const client of this.#connections) if (!this.#held.has(client)) client.begin();
+    this.#sweepLater();
+  }
+
+  /** Nobody new; those who are here get what is under way, then the connection closes. */
+  async close(): Promise<void> {
+    this.#cancelSweep();
+    await this.#listening?.close();
+    const cancel = this.#deps.host.clock.after(FAREWELL_MS, () => {
+      for (const client of this.#connections) client.abort();
+    });
+    await Promise.all([...this.#connections].map((client) => client.finish()));
+    cancel();
+  }
+
+  /** One too many of its address is closed after the wait that KIP-612 names; one too many in all is served after it. */
+  #welcome(client: ClientConnection, ip: string): void {
+    const { quotas, host } = this.#deps;
+    const closeAfterMs = quotas.connected(ip);
+    const delayMs = closeAfterMs > 0 ? closeAfterMs : quotas.connectionDelayMs();
+    if (delayMs === 0) {
+      if (this.#isOpen) client.begin();
+      return;
+    }
+    this.#held.add(client);
+    const cancel = host.clock.after(delayMs, () => {
+      this.#held.delete(client);
+      if (closeAfterMs > 0) client.abort();
+      else if (this.#isOpen) client.begin();
+    });
+    client.onGone(() => {
+      cancel();
+      this.#held.delete(client);
+    });
+  }
+
+  #sweepLater(): void {
+    const { connectionsMaxIdleMs, host } = this.#deps;
+    if (connectionsMaxIdleMs < 0) return;
+    this.#cancelSweep = host.clock.after(Math.max(1_000, connectionsMaxIdleMs / 10), () => {
+      for (const client of this.#connections) if (client.idleMs > connectionsMaxIdleMs) void client.finish();
+      this.#sweepLater();
+    });
+  }
+}

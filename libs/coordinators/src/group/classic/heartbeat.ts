@@ -1,0 +1,14 @@
+// Heartbeat: keeps the session and tells of a rebalance. It changes nothing else, so it waits for nobody: members of a
+// group whose store is away stay alive.
+import { ErrorCode } from '@milepost/core';
+import type { HeartbeatCommand } from '../commands.ts';
+import type { ClassicGroup } from './state.ts';
+
+/** NONE and REBALANCE_IN_PROGRESS: a member has spoken. */
+export function heartbeat(group: ClassicGroup | undefined, command: HeartbeatCommand): ErrorCode {
+  if (!group) return ErrorCode.UNKNOWN_MEMBER_ID;
+  const error = group.checkMember(command.memberId, command.instanceId);
+  if (error !== ErrorCode.NONE) return error;
+  if (command.generation !== group.generation) return ErrorCode.ILLEGAL_GENERATION;
+  return group.state === 'PreparingRebalance' ? ErrorCode.REBALANCE_IN_PROGRESS : ErrorCode.NONE;
+}

@@ -1,0 +1,38 @@
+// LeaveGroup: members go, or an administrator removes static ones by their instance id.
+import { ErrorCode } from '@milepost/core';
+import type { LeaveCommand, LeaveResult } from '../commands.ts';
+import { rebalance } from './rebalance.ts';
+import type { Turn } from './turn.ts';
+
+export function leave(turn: Turn, command: LeaveCommand, answer: (result: LeaveResult) => void): void {
+  const members = command.members.map(({ memberId, instanceId }) => {
+    const error = leaveOne(turn, memberId, instanceId);
+    return { memberId, instanceId, error };
+  });
+  turn.after(() => answer({ error: ErrorCode.NONE, members }));
+  const someLeft = members.some(({ error }) => error === ErrorCode.NONE);
+  if (someLeft && turn.group.state !== 'Empty') rebalance(turn, 'member_left');
+}
+
+/** Of a group that does not exist nobody is a member. */
+export function leaveNothing(command: LeaveCommand): LeaveResult {
+  const members = command.members.map(({ memberId, instanceId }) => ({
+    memberId,
+    instanceId,
+    error: ErrorCode.UNKNOWN_MEMBER_ID,
+  }));
+  return { error: ErrorCode.NONE, members };
+}
+
+function leaveOne(turn: Turn, memberId: string, instanceId: string | null): ErrorCode {
+  const { group } = turn;
+  if (memberId === '') {
+    const owner = instanceId === null ? undefined : group.memberOfInstance(instanceId);
+    if (!owner) return ErrorCode.UNKNOWN_MEMBER_ID;
+    turn.remove(owner.memberId);
+    return ErrorCode.NONE;
+  }
+  const error = group.pendingMembers.has(memberId) ? ErrorCode.NONE : group.checkMember(memberId, instanceId);
+  if (error === ErrorCode.NONE) turn.remove(memberId);
+  return error;
+}

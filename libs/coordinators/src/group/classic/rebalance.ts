@@ -1,0 +1,166 @@
+// A rebalance: all members join again, the next generation begins, its leader assigns. What is durable is its end
+// (sync.ts), or that nobody was left; everything between lives in memory, and a restart goes back to the last end.
+import { ErrorCode, invariant } from '@milepost/core';
+import type { JoinResult } from '../commands.ts';
+import { emptyGroup } from '../events.ts';
+import { type ClassicGroup, type Member, NO_ASSIGNMENT } from './state.ts';
+import { failedSync, type Turn } from './turn.ts';
+
+/** Values of a metric's label: a small set. */
+export const REBALANCE_REASONS = [
+  'member_joined',
+  'member_rejoined',
+  'member_left',
+  'session_expired',
+  'sync_expired',
+  'static_member_replaced',
+  'over_capacity',
+  // Of consumer groups:
+  'subscription_changed',
+  'topics_changed',
+  'revocation_expired',
+  'join_expired',
+] as const;
+export type RebalanceReason = (typeof REBALANCE_REASONS)[number];
+
+/** Ends the join phase at the latest. */
+const JOIN = 'join';
+/**
+ * Even with no initial delay: members that are started together come some milliseconds apart, and whoever came first would
+ * have a generation of its own, records that it had begun to process, and a rebalance at its next heartbeat.
+ */
+const LEAST_INITIAL_DELAY_MS = 10;
+/** Ends the wait for members that were told of the generation and do not ask for their assignment. */
+const SYNC = 'sync';
+
+/** A member came, changed or went: begins a rebalance, or goes on with the one under way. */
+export function rebalance(turn: Turn, reason: RebalanceReason): void {
+  if (turn.group.state === 'PreparingRebalance') completeJoinIfAllHaveJoined(turn);
+  else prepareRebalance(turn, reason);
+}
+
+export function prepareRebalance(turn: Turn, reason: RebalanceReason): void {
+  const { group, context } = turn;
+  invariant(group.state !== 'PreparingRebalance', () => `group ${group.groupId} is preparing a rebalance already`);
+  if (group.state === 'CompletingRebalance') sendBackFromSync(turn);
+  group.pendingSync.clear();
+  turn.cancel(SYNC);
+  group.isInitialRebalance = group.state === 'Empty';
+  group.newMemberAdded = false;
+  group.state = 'PreparingRebalance';
+  group.stateSince = turn.now;
+  turn.after(() => {
+    context.rebalances.add(1, { consumergroup: group.groupId, reason });
+    context.logger.info({ group: group.groupId, generation: group.generation, reason }, 'a group rebalances');
+  });
+
+  if (group.isInitialRebalance) {
+    const delayMs = initialDelayMs(turn);
+    waitForMoreMembers(turn, delayMs, Math.max(group.rebalanceTimeoutMs - delayMs, 0));
+  } else if (group.allHaveJoined) completeJoin(turn);
+  else turn.schedule(JOIN, group.rebalanceTimeoutMs, completeJoin);
+}
+
+/** Not during the initial delay, which is there for those that nobody knows of yet. */
+export function completeJoinIfAllHaveJoined(turn: Turn): void {
+  const { group } = turn;
+  if (group.state === 'PreparingRebalance' && !group.isInitialRebalance && group.allHaveJoined) completeJoin(turn);
+}
+
+/** Everybody has joined or has had the time for it. Static members keep their place until their session ends. */
+function completeJoin(turn: Turn): void {
+  const { group } = turn;
+  turn.cancel(JOIN);
+  for (const member of group.members.values())
+    if (!member.join && member.instanceId === null) turn.remove(member.memberId);
+
+  if (group.members.size === 0) turn.events.push({ type: 'group-stored', group: emptyGroup(group, turn.now) });
+  else if (electLeaderAmongJoined(group)) beginGeneration(turn);
+  else turn.schedule(JOIN, group.rebalanceTimeoutMs, completeJoin);
+}
+
+function beginGeneration(turn: Turn): void {
+  const { group, context } = turn;
+  group.generation += 1;
+  group.protocolName = group.chooseProtocol();
+  group.learnSubscriptions();
+  group.state = 'CompletingRebalance';
+  group.stateSince = turn.now;
+  group.pendingSync = new Set(group.members.keys());
+  for (const member of group.members.values()) {
+    turn.answerJoin(member, joined(group, member.memberId));
+    turn.keepSession(member);
+    member.isNew = false;
+  }
+  const { generation } = group;
+  turn.schedule(SYNC, group.rebalanceTimeoutMs, expirePendingSync);
+  turn.after(() =>
+    context.logger.info({ group: group.groupId, generation, members: group.members.size }, 'a generation begins'),
+  );
+}
+
+/** What a member is told of the generation; its leader is told of everybody. */
+export function joined(group: ClassicGroup, memberId: string): JoinResult {
+  const isLeader = group.leaderId === memberId;
+  return {
+    error: ErrorCode.NONE,
+    generation: group.generation,
+    protocolType: group.protocolType,
+    protocolName: group.protocolName,
+    leader: group.leaderId ?? '',
+    skipAssignment: false,
+    memberId,
+    members: isLeader ? [...group.members.values()].map((member) => asSeenByLeader(group, member)) : [],
+  };
+}
+
+function asSeenByLeader(group: ClassicGroup, { memberId, instanceId, protocols }: Member) {
+  const chosen = protocols.find(({ name }) => name === group.protocolName);
+  invariant(chosen, () => `group ${group.groupId}: member ${memberId} has no protocol ${group.protocolName}`);
+  return { memberId, instanceId, metadata: chosen.metadata };
+}
+
+/** Its member has asked for its assignment. */
+export function syncArrived(turn: Turn, memberId: string): void {
+  turn.group.pendingSync.delete(memberId);
+  if (turn.group.pendingSync.size === 0) turn.cancel(SYNC);
+}
+
+function expirePendingSync(turn: Turn): void {
+  const { group } = turn;
+  if (group.pendingSync.size === 0) return;
+  for (const memberId of group.pendingSync) turn.remove(memberId);
+  prepareRebalance(turn, 'sync_expired');
+}
+
+function sendBackFromSync(turn: Turn): void {
+  for (const member of turn.group.members.values()) {
+    member.assignment = NO_ASSIGNMENT;
+    if (member.sync) turn.keepSession(member);
+    turn.answerSync(member, failedSync(ErrorCode.REBALANCE_IN_PROGRESS));
+  }
+}
+
+/** The first rebalance lasts one delay, and one more for as long as members keep arriving, up to their timeout. */
+function waitForMoreMembers(turn: Turn, delayMs: number, remainingMs: number): void {
+  turn.schedule(JOIN, delayMs, (later) => {
+    if (!later.group.newMemberAdded || remainingMs === 0) {
+      completeJoin(later);
+      return;
+    }
+    later.group.newMemberAdded = false;
+    const nextMs = Math.min(initialDelayMs(later), remainingMs);
+    waitForMoreMembers(later, nextMs, Math.max(remainingMs - delayMs, 0));
+  });
+}
+
+const initialDelayMs = ({ context }: Turn): number =>
+  Math.max(context.config.initialRebalanceDelayMs, LEAST_INITIAL_DELAY_MS);
+
+/** The leader stays if it has joined, else the first that has takes over; false when nobody has. */
+function electLeaderAmongJoined(group: ClassicGroup): boolean {
+  if (group.leaderId !== null && group.members.get(group.leaderId)?.join) return true;
+  const successor = [...group.members.values()].find((member) => member.join);
+  if (successor) group.leaderId = successor.memberId;
+  return successor !== undefined;
+}

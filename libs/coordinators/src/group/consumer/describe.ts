@@ -1,0 +1,62 @@
+// ConsumerGroupDescribe: a consumer group as an administrator sees it.
+import { ErrorCode, type Uuid } from '@milepost/core';
+import type { GroupConfig } from '../config.ts';
+import type { TopicCatalog } from '../../ports.ts';
+import type { DescribedAssignment, DescribedConsumerGroup } from './commands.ts';
+import { type ConsumerGroup, topicsIn } from './state.ts';
+import { assignorOf } from './target-assignment.ts';
+
+export function describeConsumers(
+  group: ConsumerGroup,
+  catalog: TopicCatalog,
+  config: GroupConfig,
+): DescribedConsumerGroup {
+  const named = (partitions: Iterable<readonly [Uuid, readonly number[]]>) => withNames(partitions, catalog);
+  return {
+    ...undescribedConsumers(group.groupId, ErrorCode.NONE, null),
+    state: group.state,
+    groupEpoch: group.data.groupEpoch,
+    assignmentEpoch: group.data.targetEpoch,
+    assignor: assignorOf(group, config),
+    members: group.data.members.map((member) => ({
+      memberId: member.memberId,
+      instanceId: member.instanceId,
+      rackId: member.rackId,
+      memberEpoch: member.memberEpoch,
+      isClassic: member.classic !== null,
+      clientId: member.clientId,
+      clientHost: member.clientHost,
+      topicNames: member.topicNames,
+      topicRegex: member.topicRegex,
+      assignment: named([...topicsIn(member.assigned), ...topicsIn(member.revoking)]),
+      targetAssignment: named(Object.entries(member.target) as [Uuid, readonly number[]][]),
+    })),
+  };
+}
+
+export const undescribedConsumers = (
+  groupId: string,
+  error: ErrorCode,
+  errorMessage: string | null,
+): DescribedConsumerGroup => ({
+  error,
+  errorMessage,
+  groupId,
+  state: '',
+  groupEpoch: 0,
+  assignmentEpoch: 0,
+  assignor: '',
+  members: [],
+});
+
+function withNames(
+  partitions: Iterable<readonly [Uuid, readonly number[]]>,
+  catalog: TopicCatalog,
+): DescribedAssignment[] {
+  const byTopic = new Map<Uuid, readonly number[]>();
+  for (const [topicId, more] of partitions) byTopic.set(topicId, [...(byTopic.get(topicId) ?? []), ...more]);
+  return [...byTopic].flatMap(([topicId, all]) => {
+    const topic = catalog.withId(topicId);
+    return topic ? [{ topicId, topic: topic.name, partitions: all }] : [];
+  });
+}

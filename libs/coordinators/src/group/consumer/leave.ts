@@ -1,0 +1,55 @@
+// Leaving a consumer group: for good (-1), or a static member for a while (-2), which keeps its partitions for as long
+// as its session lasts. LeaveGroup, as administrators send it to remove static members, works here as well.
+import { ErrorCode } from '@milepost/core';
+import type { LeaveCommand, LeaveResult } from '../commands.ts';
+import type { RebalanceReason } from '../classic/rebalance.ts';
+import { identified, isRefusal, refusedHeartbeat } from './admission.ts';
+import type { ConsumerHeartbeatCommand, ConsumerHeartbeatResult, HeartbeatAnswer } from './commands.ts';
+import { downgraded, mayDowngrade } from '../migration/downgrade.ts';
+import { assignedSince, type ConsumerMember, partitionsIn, STATIC_MEMBER_LEFT } from './state.ts';
+import { refreshTopics } from './subscription.ts';
+import type { ConsumerTurn } from './turn.ts';
+
+export function leaveByHeartbeat(turn: ConsumerTurn, command: ConsumerHeartbeatCommand, answer: HeartbeatAnswer): void {
+  const result = left(turn, command);
+  turn.after(() => answer(result));
+}
+
+function left(turn: ConsumerTurn, command: ConsumerHeartbeatCommand): ConsumerHeartbeatResult {
+  const { memberId, instanceId, memberEpoch } = command;
+  const member = identified(turn.group, memberId, instanceId);
+  if (isRefusal(member)) return refusedHeartbeat(member);
+  if (memberEpoch === STATIC_MEMBER_LEFT) turn.group = turn.group.put(away(member));
+  else remove(turn, [memberId], 'member_left');
+  return { ...refusedHeartbeat({ error: ErrorCode.NONE, message: null }), memberId, memberEpoch };
+}
+
+export function leaveByRequest(turn: ConsumerTurn, command: LeaveCommand, answer: (result: LeaveResult) => void): void {
+  const { group } = turn;
+  const leaving = command.members.map(({ memberId, instanceId }) => {
+    // An administrator names the instance only.
+    const owner = memberId === '' && instanceId !== null ? group.memberOfInstance(instanceId) : undefined;
+    return { memberId, instanceId, found: owner ?? identified(group, memberId, instanceId) };
+  });
+  const members = leaving.map(({ memberId, instanceId, found }) => {
+    return { memberId, instanceId, error: isRefusal(found) ? found.error : ErrorCode.NONE };
+  });
+  const gone = leaving.flatMap(({ found }) => (isRefusal(found) ? [] : found.memberId));
+  if (gone.length > 0) remove(turn, gone, 'member_left');
+  turn.after(() => answer({ error: ErrorCode.NONE, members }));
+}
+
+export function remove(turn: ConsumerTurn, memberIds: readonly string[], reason: RebalanceReason): void {
+  const members = turn.group.data.members.filter(({ memberId }) => !memberIds.includes(memberId));
+  const { config, catalog } = turn.context;
+  if (mayDowngrade(members, config)) turn.becomes = downgraded(turn.group, members, catalog, turn.now, true);
+  turn.group = turn.group.with({ members });
+  if (!turn.becomes) refreshTopics(turn, reason);
+  for (const memberId of memberIds) turn.after(() => turn.timers.endSession(memberId));
+}
+
+/** What it has counts from the beginning again, for whoever takes its place begins there. */
+function away(member: ConsumerMember): ConsumerMember {
+  const assigned = assignedSince(partitionsIn(member.assigned), 0);
+  return { ...member, memberEpoch: STATIC_MEMBER_LEFT, assigned, revoking: {} };
+}

@@ -1,0 +1,80 @@
+// One command's turn at a consumer group: a verb says what the group becomes, and what happens once that is durable.
+import type { Timestamp } from '@milepost/core';
+import type { GroupEvent, StoredGroup } from '../../ports.ts';
+import type { GroupConfig } from '../config.ts';
+import type { RebalanceReason } from '../classic/rebalance.ts';
+import type { GroupContext } from '../classic/turn.ts';
+import { type ConsumerGroup, sessionTimeoutOf } from './state.ts';
+
+export type ConsumerVerb = (turn: ConsumerTurn) => void;
+
+/** What a group was last compared with; forgotten with the process. */
+export interface CatalogMarks {
+  /** Of the catalog. */
+  version: number;
+  regexesAt: number;
+}
+
+/** Timers of one group, as for a classic one. */
+export interface ConsumerTimers {
+  readonly marks: CatalogMarks;
+  scheduleInConsumerGroup(name: string, delayMs: number, verb: ConsumerVerb): void;
+  cancel(name: string): void;
+  isScheduled(name: string): boolean;
+  keepSession(memberId: string, timeoutMs: number): void;
+  endSession(memberId: string): void;
+}
+
+export class ConsumerTurn {
+  readonly context: GroupContext;
+  readonly now: Timestamp;
+  readonly timers: ConsumerTimers;
+  readonly #before: ConsumerGroup;
+  readonly #consequences: (() => void)[] = [];
+  /** As it will be. */
+  group: ConsumerGroup;
+  /** It becomes a classic group instead. */
+  becomes: StoredGroup | undefined;
+
+  constructor(context: GroupContext, group: ConsumerGroup, now: Timestamp, timers: ConsumerTimers) {
+    this.context = context;
+    this.group = group;
+    this.#before = group;
+    this.now = now;
+    this.timers = timers;
+  }
+
+  /** What holds for this group. */
+  get config(): GroupConfig {
+    return this.context.configOf(this.group.groupId);
+  }
+
+  /** One row, if anything is different. */
+  get events(): readonly GroupEvent[] {
+    if (this.becomes) return [{ type: 'group-stored', group: this.becomes }];
+    return this.group.data === this.#before.data ? [] : [{ type: 'group-stored', group: this.group.stored }];
+  }
+
+  /** When the events are durable and applied. */
+  after(consequence: () => void): void {
+    this.#consequences.push(consequence);
+  }
+
+  keepSession(memberId: string): void {
+    const timeoutMs = sessionTimeoutOf(this.group.member(memberId), this.config);
+    this.after(() => this.timers.keepSession(memberId, timeoutMs));
+  }
+
+  /** Something that changes who should have what: the targets are to be computed anew. */
+  tellOfRebalance(reason: RebalanceReason): void {
+    const { groupId, data } = this.group;
+    this.after(() => {
+      this.context.rebalances.add(1, { consumergroup: groupId, reason });
+      this.context.logger.info({ group: groupId, epoch: data.groupEpoch, reason }, 'a group rebalances');
+    });
+  }
+
+  happen(): void {
+    for (const consequence of this.#consequences) consequence();
+  }
+}

@@ -1,0 +1,175 @@
+import { ErrorCode } from '@milepost/core';
+import {
+  ConsumerGroupCurrentMemberAssignmentRecord,
+  ConsumerGroupMemberMetadataRecord,
+  ConsumerGroupMetadataRecord,
+  ConsumerGroupRegularExpressionRecord,
+  ConsumerGroupTargetAssignmentMemberRecord,
+  ConsumerGroupTargetAssignmentMetadataRecord,
+  GroupMetadataRecord,
+  OffsetCommitRecord,
+} from '@milepost/wire';
+import { ConsumerMember, settledGroup } from '../../testing/consumer-member.ts';
+import { Harness } from '../../testing/harness.ts';
+
+const RECORDS = [
+  OffsetCommitRecord,
+  GroupMetadataRecord,
+  ConsumerGroupMetadataRecord,
+  ConsumerGroupMemberMetadataRecord,
+  ConsumerGroupTargetAssignmentMetadataRecord,
+  ConsumerGroupTargetAssignmentMemberRecord,
+  ConsumerGroupCurrentMemberAssignmentRecord,
+  ConsumerGroupRegularExpressionRecord,
+];
+
+/** The last word on each key, as a consumer of the topic would tell it. */
+async function said(h: Harness): Promise<string[]> {
+  await h.clock.advance(100);
+  return [...h.partitions.compacted()].map(([latin1, value]) => {
+    const key = Buffer.from(latin1, 'latin1');
+    for (const record of RECORDS) {
+      const fields = record.readKey(key);
+      if (fields) return `${record.spec.name} ${Object.values(fields).join(' ')} ${inShort(record.readValue(value))}`;
+    }
+    throw new Error(`no record has the key ${key.toString('hex')}`);
+  });
+}
+
+const inShort = (value: object): string =>
+  JSON.stringify(value, (_, each: unknown) => (typeof each === 'bigint' ? 'number' : each))
+    .replaceAll('"', '')
+    .replaceAll(/\{type:Buffer,data:\[[\d,]*\]\}/g, 'bytes');
+
+test('a commit is said as an OffsetCommit, under the group, the topic and the partition', async () => {
+  const h = await Harness.start();
+  await h.member().commit(7);
+  expect(await said(h)).toEqual([
+    expect.stringMatching(/^OffsetCommit g t 0 \{offset:7,leaderEpoch:2,metadata:,commit/),
+  ]);
+});
+
+test('a classic group is said when it is Stable and when it is Empty, and buried with its offsets', async () => {
+  const h = await Harness.start();
+  const [a, b] = await h.stable(2);
+  await a?.commit(7);
+  const stable = await said(h);
+  expect(stable).toHaveLength(2);
+  expect(stable[0]).toMatch(/^GroupMetadata g \{protocolType:consumer,generation:1,protocol:range,leader:client-id/);
+  await a?.leave();
+  await b?.leave();
+  const empty = /^GroupMetadata g \{protocolType:consumer,generation:2,protocol:null,.*members:\[\]/;
+  expect(await said(h)).toContainEqual(expect.stringMatching(empty));
+  await h.coordinator.deleteGroups(['g']);
+  expect(await said(h)).toEqual([]);
+});
+
+test('a consumer group is said part by part, and only what changes', async () => {
+  const h = await Harness.start();
+  h.catalog.set('t', 2);
+  const [a, b] = await settledGroup(h, ['a', 'b'], { topicNames: null, topicRegex: 't.*' });
+  expect((await said(h)).map((each) => each.replace(/ \{.*/, '')).toSorted()).toEqual([
+    'ConsumerGroupCurrentMemberAssignment g a',
+    'ConsumerGroupCurrentMemberAssignment g b',
+    'ConsumerGroupMemberMetadata g a',
+    'ConsumerGroupMemberMetadata g b',
+    'ConsumerGroupMetadata g',
+    'ConsumerGroupRegularExpression g t.*',
+    'ConsumerGroupTargetAssignmentMember g a',
+    'ConsumerGroupTargetAssignmentMember g b',
+    'ConsumerGroupTargetAssignmentMetadata g',
+  ]);
+  const before = [...h.partitions.records()].length;
+  await a?.beat();
+  expect((await said(h)).length).toBe(9);
+  expect([...h.partitions.records()].length).toBe(before);
+  await b?.leave();
+  expect((await said(h)).filter((each) => each.includes(' g b'))).toEqual([]);
+  await a?.leave();
+  await h.coordinator.deleteGroups(['g']);
+  expect(await said(h)).toEqual([]);
+});
+
+test('a name that no record can hold is not said, and what else there is is, also after a restart (fuzz, seed 1330893485)', async () => {
+  const h = await Harness.start();
+  const name = '\ufffd'.repeat(10_923); // came as so many bytes that were no UTF-8
+  const [member] = await h.stable(1, { groupId: name });
+  expect(await member?.commit(5)).toBe(ErrorCode.NONE);
+  expect(await h.member().commit(7)).toBe(ErrorCode.NONE);
+  const rest = [expect.stringMatching(/^OffsetCommit g t 0 \{offset:7/)];
+  expect(await said(h)).toEqual(rest);
+  await h.restart();
+  expect(await said(h)).toEqual(rest);
+  expect(await h.committed(name)).toBe(5);
+  await h.coordinator.deleteGroups([name]);
+  expect(await said(h)).toEqual(rest);
+});
+
+test('where the topic comes later, or its disk was full, all that was missed is said', async () => {
+  const h = await Harness.start();
+  h.partitions.isThere = false;
+  await h.restart();
+  const [member] = await h.stable(1);
+  expect(await member?.commit(1)).toBe(ErrorCode.NONE);
+  expect(await said(h)).toEqual([]);
+  h.partitions.isThere = true;
+  h.coordinator.catchUpEcho();
+  expect(await said(h)).toHaveLength(2);
+
+  h.partitions.isIll = true;
+  expect(await member?.commit(2)).toBe(ErrorCode.NONE);
+  await said(h);
+  h.partitions.isIll = false;
+  await h.clock.advance(5_000);
+  expect(await said(h)).toContainEqual(expect.stringContaining('offset:2'));
+});
+
+test('a partition whose disk has failed is asked again every few seconds, not in circles', async () => {
+  const h = await Harness.start();
+  const [member] = await h.stable(1);
+  h.partitions.isIll = true;
+  await member?.commit(1);
+  await said(h);
+  const before = h.partitions.refusals;
+  h.coordinator.catchUpEcho();
+  await h.clock.advance(20_000);
+  expect(h.partitions.refusals).toBe(before + 4);
+});
+
+test('a coordinator that takes over says what differs, and nothing again', async () => {
+  const h = await Harness.start();
+  h.catalog.set('t', 2);
+  const [member] = await h.stable(2);
+  await settledGroup(h, ['x', 'y'], { groupId: 'modern' });
+  await member?.commit(1);
+  const before = await said(h);
+  const records = [...h.partitions.records()].length;
+  await h.restart();
+  expect(await said(h)).toEqual(before);
+  expect([...h.partitions.records()]).toHaveLength(records);
+
+  h.partitions.isIll = true;
+  await member?.commit(2);
+  await h.coordinator.deleteGroups(['modern']);
+  h.partitions.isIll = false;
+  await h.restart();
+  expect(await said(h)).toContainEqual(expect.stringContaining('offset:2'));
+});
+
+test('of a group in the midst of a rebalance the topic keeps its last generation', async () => {
+  const h = await Harness.start();
+  await h.stable(1);
+  const before = await said(h);
+  h.partitions.isIll = true;
+  await h.member({ groupId: 'g' }).enter();
+  await h.member({ groupId: 'other' }).commit(1);
+  h.partitions.isIll = false;
+  await h.clock.advance(5_000);
+  expect((await said(h)).filter((each) => each.startsWith('GroupMetadata'))).toEqual(before);
+});
+
+test('a member of a group that never was stored leaves nothing behind', async () => {
+  const h = await Harness.start();
+  await new ConsumerMember(h, 'a').beat({ memberEpoch: 5 });
+  expect(await said(h)).toEqual([]);
+});

@@ -1,0 +1,351 @@
+// The coordinator of groups: memberships, generations and committed offsets, of the classic protocol and of the
+// consumer protocol (KIP-848). Answers are plain
+// results; whatever goes wrong with the store is a retriable error code in them, never a rejection.
+import { type Cancel, type Clock, ErrorCode, type Logger, type Meter, type Random } from '@milepost/core';
+import type { GroupConfig, GroupOverrides } from './config.ts';
+import { commit, committed } from './commit.ts';
+import type * as commands from './commands.ts';
+import { deleteGroup, deleteOffsets, offsetsOfDeleted } from './delete.ts';
+import { describe, undescribed } from './describe.ts';
+import { expireOffsets } from './expire-offsets.ts';
+import { fetchOffsets } from './fetch-offsets.ts';
+import { asClassic, asConsumer } from './group.ts';
+import { heartbeat } from './classic/heartbeat.ts';
+import { join } from './classic/join.ts';
+import { leave, leaveNothing } from './classic/leave.ts';
+import { listGroups } from './list.ts';
+import { invalidHeartbeat, isInItsEpoch, refusedHeartbeat } from './consumer/admission.ts';
+import type * as consumer from './consumer/commands.ts';
+import { describeConsumers, undescribedConsumers } from './consumer/describe.ts';
+import { consumerHeartbeat } from './consumer/heartbeat.ts';
+import { joinConsumers } from './migration/classic-join.ts';
+import { heartbeatOfClassic, syncConsumers } from './migration/classic-sync.ts';
+import { leaveByHeartbeat, leaveByRequest } from './consumer/leave.ts';
+import { awaitJoinNow, resumeConsumers } from './consumer/session.ts';
+import { sessionTimeoutOf } from './consumer/state.ts';
+import type { ConsumerVerb } from './consumer/turn.ts';
+import { Offsets } from './offsets.ts';
+import { resume } from './classic/resume.ts';
+import { sync } from './classic/sync.ts';
+import { failedJoin, failedSync } from './classic/turn.ts';
+import type { GroupStore, PartitionWriter, TopicCatalog } from '../ports.ts';
+import type { GroupSlot } from './group-slot.ts';
+import { Runtime } from '../runtime/runtime.ts';
+
+/** Between two attempts to remove the offsets of deleted topics. */
+const REMOVE_AGAIN_MS = 1_000;
+
+export interface GroupCoordinatorDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly meter: Meter;
+  readonly store: GroupStore;
+  /** Where the echo of what is stored goes. */
+  readonly writer: PartitionWriter;
+  readonly catalog: TopicCatalog;
+  readonly config: GroupConfig;
+  /** What is set for one group; asked anew each time. */
+  readonly overridesOf?: (groupId: string) => GroupOverrides | undefined;
+  /** offsets.topic.num.partitions */
+  readonly shards: number;
+}
+
+export class GroupCoordinator {
+  readonly #clock: Clock;
+  readonly #config: GroupConfig;
+  readonly #configOf: (groupId: string) => GroupConfig;
+  readonly #random: Random;
+  readonly #catalog: TopicCatalog;
+  readonly #runtime: Runtime;
+  #nextExpiry: Cancel | undefined;
+  #closed = false;
+
+  constructor({
+    clock,
+    random,
+    logger,
+    meter,
+    store,
+    writer,
+    catalog,
+    config,
+    overridesOf,
+    shards,
+  }: GroupCoordinatorDeps) {
+    const rebalances = meter.counter('milepost_group_rebalances_total', 'Rebalances begun, by group and reason.', [
+      'consumergroup',
+      'reason',
+    ]);
+    this.#clock = clock;
+    this.#config = config;
+    this.#configOf = (groupId) => {
+      const overrides = overridesOf?.(groupId);
+      return overrides ? { ...config, ...overrides } : config;
+    };
+    this.#random = random;
+    this.#catalog = catalog;
+    this.#runtime = new Runtime(
+      { config, configOf: this.#configOf, random, logger, rebalances, catalog },
+      clock,
+      store,
+      writer,
+      shards,
+    );
+  }
+
+  /** Takes the shards and reads all they hold. Until then their groups answer COORDINATOR_LOAD_IN_PROGRESS. */
+  async start(shards: readonly number[]): Promise<void> {
+    await this.#runtime.start(shards, (shard) => {
+      for (const slot of shard.slots())
+        if (slot.group?.kind === 'consumer') slot.takeConsumers(resumeConsumers, { refused: () => {} });
+        else slot.take(resume, { refused: () => {} });
+    });
+    this.#scheduleExpiry();
+  }
+
+  /** `__consumer_offsets` has come: what it lacks is said there. */
+  catchUpEcho(): void {
+    this.#runtime.catchUpEcho();
+  }
+
+  /** The partition of `__consumer_offsets` whose leader coordinates the group. */
+  shardOf(groupId: string): number {
+    return this.#runtime.shardOf(groupId).index;
+  }
+
+  /** The answer may take as long as the rebalance. */
+  async join(command: commands.JoinCommand): Promise<commands.JoinResult> {
+    const failed = (error: ErrorCode) => failedJoin(error, command.memberId);
+    const { minSessionTimeoutMs, maxSessionTimeoutMs } = this.#config;
+    if (command.groupId === '') return failed(ErrorCode.INVALID_GROUP_ID);
+    if (command.sessionTimeoutMs < minSessionTimeoutMs || command.sessionTimeoutMs > maxSessionTimeoutMs)
+      return failed(ErrorCode.INVALID_SESSION_TIMEOUT);
+    return this.#ask(command.groupId, failed, (slot, answer) => {
+      const refused = (error: ErrorCode) => answer(failed(error));
+      const absent = () => refused(ErrorCode.UNKNOWN_MEMBER_ID);
+      const otherwise = command.memberId === '' ? { refused } : { refused, absent };
+      const ofConsumers: ConsumerVerb = (turn) => joinConsumers(turn, command, answer);
+      slot.take((turn) => join(turn, command, answer), otherwise, ofConsumers);
+    });
+  }
+
+  async sync(command: commands.SyncCommand): Promise<commands.SyncResult> {
+    if (command.groupId === '') return failedSync(ErrorCode.INVALID_GROUP_ID);
+    return this.#ask(command.groupId, failedSync, (slot, answer) => {
+      const refused = (error: ErrorCode) => answer(failedSync(error));
+      const absent = () => refused(ErrorCode.UNKNOWN_MEMBER_ID);
+      const ofConsumers: ConsumerVerb = (turn) => syncConsumers(turn, command, answer);
+      slot.take((turn) => sync(turn, command, answer), { refused, absent }, ofConsumers);
+    });
+  }
+
+  async heartbeat(command: commands.HeartbeatCommand): Promise<ErrorCode> {
+    if (command.groupId === '') return ErrorCode.INVALID_GROUP_ID;
+    const error = this.#errorOf(command.groupId);
+    // Nobody knows yet; the member has no reason to do anything.
+    if (error === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS) return ErrorCode.NONE;
+    if (error !== ErrorCode.NONE) return error;
+    const slot = this.#find(command.groupId);
+    const consumers = asConsumer(slot?.group);
+    const answer = heartbeatIn(slot, command);
+    if (answer === ErrorCode.NONE || answer === ErrorCode.REBALANCE_IN_PROGRESS)
+      this.#keepSession(slot, command.memberId);
+    if (consumers && slot && answer === ErrorCode.REBALANCE_IN_PROGRESS)
+      awaitJoinNow(slot, consumers.members.get(command.memberId));
+    return answer;
+  }
+
+  async leave(command: commands.LeaveCommand): Promise<commands.LeaveResult> {
+    const failed = (error: ErrorCode): commands.LeaveResult => ({ error, members: [] });
+    if (command.groupId === '') return failed(ErrorCode.INVALID_GROUP_ID);
+    return this.#ask(command.groupId, failed, (slot, answer) => {
+      const refused = (error: ErrorCode) => answer(failed(error));
+      const otherwise = { refused, absent: () => answer(leaveNothing(command)) };
+      const ofConsumers: ConsumerVerb = (turn) => leaveByRequest(turn, command, answer);
+      slot.take((turn) => leave(turn, command, answer), otherwise, ofConsumers);
+    });
+  }
+
+  /** Joins, lives and leaves as a member of a consumer group. */
+  async consumerHeartbeat(asked: consumer.ConsumerHeartbeatCommand): Promise<consumer.ConsumerHeartbeatResult> {
+    const invalid = invalidHeartbeat(asked, this.#config);
+    if (invalid) return refusedHeartbeat(invalid);
+    const memberId = asked.memberId === '' ? this.#random.uuid() : asked.memberId;
+    const command = { ...asked, memberId };
+    const failed = (error: ErrorCode, message: string | null = null) => refusedHeartbeat({ error, message });
+    return this.#ask(command.groupId, failed, (slot, answer) => {
+      // It lives, however long the answer takes.
+      if (isInItsEpoch(asConsumer(slot.group), command)) this.#keepSession(slot, memberId);
+      const refused = (error: ErrorCode) => answer(failed(error));
+      const none =
+        (message: string) =>
+        (why = message) =>
+          answer(failed(ErrorCode.GROUP_ID_NOT_FOUND, why));
+      const foreign = none(`Group ${command.groupId} is not a consumer group.`);
+      const absent = none(`Consumer group ${command.groupId} not found.`);
+      const verb = command.memberEpoch < 0 ? leaveByHeartbeat : consumerHeartbeat;
+      const otherwise =
+        command.memberEpoch === 0 ? ({ refused, foreign, upgrades: true } as const) : { refused, foreign, absent };
+      slot.takeConsumers((turn) => verb(turn, command, answer), otherwise);
+    });
+  }
+
+  async describeConsumers(groupIds: readonly string[]): Promise<consumer.DescribedConsumerGroup[]> {
+    return groupIds.map((groupId) => {
+      const failed = (error: ErrorCode, message: string | null) => undescribedConsumers(groupId, error, message);
+      const error = groupId === '' ? ErrorCode.INVALID_GROUP_ID : this.#errorOf(groupId);
+      if (error !== ErrorCode.NONE) return failed(error, null);
+      const group = this.#find(groupId)?.group;
+      if (group?.kind === 'consumer') return describeConsumers(group, this.#catalog, this.#config);
+      const what = group ? `Group ${groupId} is not a consumer group.` : `Group ${groupId} not found.`;
+      return failed(ErrorCode.GROUP_ID_NOT_FOUND, what);
+    });
+  }
+
+  async commitOffsets(command: commands.CommitCommand): Promise<commands.CommitResult> {
+    const failed = (error: ErrorCode) => committed(command, () => error);
+    const error = this.#errorOf(command.groupId);
+    if (error !== ErrorCode.NONE) return failed(error);
+    const slot = this.#slot(command.groupId);
+    // It lives, however long the answer takes: clients that wait for it do not heartbeat.
+    if (heartbeatIn(slot, command) === ErrorCode.NONE) this.#keepSession(slot, command.memberId);
+    return slot.ask((now) => {
+      const { keepsSessionOf, ...decision } = commit(slot.group, command, this.#config, now);
+      if (keepsSessionOf !== undefined) this.#keepSession(slot, keepsSessionOf);
+      return decision;
+    }, failed);
+  }
+
+  async fetchOffsets(command: commands.FetchOffsetsCommand): Promise<commands.FetchOffsetsResult> {
+    const error = this.#errorOf(command.groupId);
+    if (error !== ErrorCode.NONE) return { error, topics: [] };
+    const found = this.#find(command.groupId);
+    if (!command.requireStable) return fetchOffsets(found?.group, found?.offsets ?? new Offsets(), command);
+    const slot = this.#slot(command.groupId);
+    return slot.ask(
+      () => ({ events: [], response: fetchOffsets(slot.group, slot.offsets, command) }),
+      // Consumers before 3.9 try again on this one only.
+      () => ({ error: ErrorCode.NOT_COORDINATOR, topics: [] }),
+    );
+  }
+
+  async describe(groupIds: readonly string[]): Promise<commands.DescribedGroup[]> {
+    return groupIds.map((groupId) => {
+      const error = this.#errorOf(groupId);
+      if (error !== ErrorCode.NONE) return undescribed(groupId, error);
+      return describe(groupId, this.#find(groupId)?.group);
+    });
+  }
+
+  async list(command: commands.ListGroupsCommand): Promise<commands.ListGroupsResult> {
+    if (this.#closed) return { error: ErrorCode.COORDINATOR_NOT_AVAILABLE, groups: [] };
+    const loading = this.#runtime.shards().some(({ error }) => error === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
+    if (loading) return { error: ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, groups: [] };
+    const groups = this.#slots().flatMap(({ group }) => group ?? []);
+    return { error: ErrorCode.NONE, groups: listGroups(groups, command) };
+  }
+
+  async deleteGroups(groupIds: readonly string[]): Promise<commands.DeletedGroup[]> {
+    return Promise.all(
+      groupIds.map(async (groupId) => {
+        const error = this.#errorOf(groupId);
+        if (error !== ErrorCode.NONE) return { groupId, error };
+        const slot = this.#slot(groupId);
+        const decide = () => deleteGroup(groupId, slot.group);
+        return { groupId, error: await slot.ask(decide, (refusal) => refusal) };
+      }),
+    );
+  }
+
+  async deleteOffsets(command: commands.DeleteOffsetsCommand): Promise<commands.DeleteOffsetsResult> {
+    const failed = (error: ErrorCode): commands.DeleteOffsetsResult => ({ error, topics: [] });
+    const error = command.groupId === '' ? ErrorCode.INVALID_GROUP_ID : this.#errorOf(command.groupId);
+    if (error !== ErrorCode.NONE) return failed(error);
+    const slot = this.#slot(command.groupId);
+    return slot.ask(() => deleteOffsets(slot.group, slot.offsets, command), failed);
+  }
+
+  /** Resolves when the topics' offsets are gone, however long the store is away, or when closed. */
+  async topicsDeleted(topics: readonly commands.DeletedTopic[]): Promise<void> {
+    const remove = async (groupId: string): Promise<void> => {
+      for (let slot = this.#find(groupId); slot && !this.#closed; slot = this.#find(groupId)) {
+        const { offsets } = slot;
+        const done = await slot.ask(
+          () => ({ events: offsetsOfDeleted(offsets, topics), response: true }),
+          () => false,
+        );
+        if (done) return;
+        await new Promise<void>((resolve) => this.#clock.after(REMOVE_AGAIN_MS, resolve));
+      }
+    };
+    // A commit that is under way may bring one.
+    const concerned = this.#slots().filter((slot) => !slot.isIdle || offsetsOfDeleted(slot.offsets, topics).length > 0);
+    await Promise.all(concerned.map(({ groupId }) => remove(groupId)));
+  }
+
+  /** Answers everything that waits; resolves when no write is under way any more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#nextExpiry?.();
+    await this.#runtime.close();
+  }
+
+  #ask<Result>(
+    groupId: string,
+    failed: (error: ErrorCode) => Result,
+    put: (slot: GroupSlot, answer: (result: Result) => void) => void,
+  ): Promise<Result> {
+    const error = this.#errorOf(groupId);
+    if (error !== ErrorCode.NONE) return Promise.resolve(failed(error));
+    return new Promise((resolve) => put(this.#slot(groupId), resolve));
+  }
+
+  #errorOf(groupId: string): ErrorCode {
+    return this.#closed ? ErrorCode.COORDINATOR_NOT_AVAILABLE : this.#runtime.shardOf(groupId).error;
+  }
+
+  #find(groupId: string): GroupSlot | undefined {
+    return this.#runtime.shardOf(groupId).find(groupId);
+  }
+
+  #slot(groupId: string): GroupSlot {
+    return this.#runtime.shardOf(groupId).slot(groupId);
+  }
+
+  #slots(): GroupSlot[] {
+    return this.#runtime.shards().flatMap((shard) => [...shard.slots()]);
+  }
+
+  #scheduleExpiry(): void {
+    if (this.#closed) return;
+    this.#nextExpiry?.();
+    this.#nextExpiry = this.#clock.after(this.#config.offsetsRetentionCheckIntervalMs, () => {
+      for (const slot of this.#slots()) this.#expire(slot);
+      this.#scheduleExpiry();
+    });
+  }
+
+  /** What the store refuses now is found again at the next check. */
+  #expire(slot: GroupSlot): void {
+    void slot.ask(
+      (now) => ({
+        events: slot.group ? expireOffsets(slot.group, slot.offsets, this.#config, now) : [],
+        response: undefined,
+      }),
+      () => undefined,
+    );
+  }
+
+  #keepSession(slot: GroupSlot | undefined, memberId: string): void {
+    const classic = asClassic(slot?.group)?.members.get(memberId);
+    const modern = asConsumer(slot?.group)?.members.get(memberId);
+    if (classic) slot?.keepSession(memberId, classic.sessionTimeoutMs);
+    else if (slot && modern) slot.keepSession(memberId, sessionTimeoutOf(modern, this.#configOf(slot.groupId)));
+  }
+}
+
+function heartbeatIn(slot: GroupSlot | undefined, command: commands.HeartbeatCommand): ErrorCode {
+  const consumers = asConsumer(slot?.group);
+  return consumers ? heartbeatOfClassic(consumers, command) : heartbeat(asClassic(slot?.group), command);
+}

@@ -1,0 +1,146 @@
+// What every GroupStore promises; run by the memory store and by PostgreSQL's.
+import { LeaderEpoch, Offset, Timestamp, Uuid, ZERO_UUID } from '@milepost/core';
+import { type GroupEvent, type GroupStore, ShardFenced, type StoredGroup, type StoredOffset } from '../ports.ts';
+
+export interface GroupStoreUnderTest {
+  /** A store of its own on the same data, as another process would open it. */
+  connect(): Promise<GroupStore>;
+  close(): Promise<void>;
+}
+
+/** `make` gives an empty database. */
+export function groupStoreContract(name: string, make: () => Promise<GroupStoreUnderTest>): void {
+  describe(name, () => {
+    let data: GroupStoreUnderTest;
+    beforeEach(async () => {
+      data = await make();
+    });
+    afterEach(() => data.close());
+
+    /** Persists under fresh epochs, in one call, and reads back as the next process would. */
+    async function afterRestart(...calls: (readonly GroupEvent[])[]) {
+      const store = await data.connect();
+      const epoch = (await store.take([7])).epochs.get(7) as number;
+      for (const events of calls) await store.persist(7, epoch, events);
+      return (await data.connect()).take([7]);
+    }
+
+    test('a new database holds nothing and gives every shard an epoch', async () => {
+      const taken = await (await data.connect()).take([0, 7, 49]);
+      expect([...taken.epochs.keys()].toSorted((a, b) => a - b)).toEqual([0, 7, 49]);
+      expect(taken.groups).toEqual([]);
+      expect(taken.offsets).toEqual([]);
+    });
+
+    test('groups and offsets come back as they were', async () => {
+      const kept = group('g\u0000\u{1f69a}', {
+        members: [{ id: 'a', bytes: 'AAEC/w==' }],
+        client: 'a\u0000b',
+        nothing: null,
+        many: [1.5],
+      });
+      const offsets = [
+        offset({ groupId: kept.groupId, metadata: `\u0000ü\u{1f69a}${'x'.repeat(4_000)}` }),
+        offset({ partition: 1, offset: Offset(Number.MAX_SAFE_INTEGER), expiresAt: Timestamp(1_900_000_000_000) }),
+        offset({ partition: 2, leaderEpoch: LeaderEpoch(-1), topicId: ZERO_UUID }),
+      ];
+      const taken = await afterRestart([stored(kept), ...offsets.map(committed)]);
+      expect(taken.groups).toEqual([kept]);
+      expect(byPartition(taken.offsets)).toEqual(offsets);
+    });
+
+    test('the last word on a group and on an offset counts, also within one call', async () => {
+      const taken = await afterRestart(
+        [stored(group('g', { n: 1 })), committed(offset({ offset: Offset(5) }))],
+        [committed(offset({ offset: Offset(9) })), committed(offset({ offset: Offset(3) })), stored(group('g', 2))],
+        [stored(group('g', { n: 3 }, 8))],
+      );
+      expect(taken.groups).toEqual([group('g', { n: 3 }, 8)]);
+      expect(taken.offsets).toEqual([offset({ offset: Offset(3) })]);
+    });
+
+    test('events happen in their order', async () => {
+      const taken = await afterRestart([
+        stored(group('g', 1)),
+        committed(offset({ offset: Offset(5) })),
+        { type: 'group-deleted', groupId: 'g' },
+        committed(offset({ partition: 4 })),
+        committed(offset({ partition: 3 })),
+        { type: 'offset-deleted', groupId: 'g', topic: 't', partition: 3 },
+      ]);
+      expect(taken.groups).toEqual([]);
+      expect(taken.offsets).toEqual([offset({ partition: 4 })]);
+    });
+
+    test('a deleted group takes its own offsets along and no others', async () => {
+      const taken = await afterRestart(
+        [stored(group('g', 1)), stored(group('h', 2)), committed(offset({})), committed(offset({ groupId: 'h' }))],
+        [
+          { type: 'group-deleted', groupId: 'g' },
+          { type: 'group-deleted', groupId: 'never seen' },
+          { type: 'offset-deleted', groupId: 'h', topic: 't', partition: 77 },
+        ],
+      );
+      expect(taken.groups).toEqual([group('h', 2)]);
+      expect(taken.offsets).toEqual([offset({ groupId: 'h' })]);
+    });
+
+    test('a call without a group that was ever stored keeps the offsets of that group', async () => {
+      const taken = await afterRestart([committed(offset({ groupId: 'simple' }))]);
+      expect(taken.offsets).toEqual([offset({ groupId: 'simple' })]);
+    });
+
+    test('a taken shard refuses the writes of its former owner, whole', async () => {
+      const former = await data.connect();
+      const old = (await former.take([7, 8])).epochs;
+      const next = await data.connect();
+      const fresh = (await next.take([7])).epochs;
+      expect(fresh.get(7)).toBeGreaterThan(old.get(7) as number);
+      await expect(former.persist(7, old.get(7) as number, [committed(offset({}))])).rejects.toThrow(ShardFenced);
+      await next.persist(7, fresh.get(7) as number, [committed(offset({ offset: Offset(2) }))]);
+      await former.persist(8, old.get(8) as number, [committed(offset({ groupId: 'of shard 8' }))]);
+      const taken = await (await data.connect()).take([7]);
+      expect(taken.offsets).toEqual([offset({ offset: Offset(2) })]);
+    });
+
+    test('many calls at once all land, and one that is refused takes no other down', async () => {
+      const store = await data.connect();
+      const epochs = (await store.take([1, 2])).epochs;
+      const [first, second] = [epochs.get(1) as number, epochs.get(2) as number];
+      const calls = Array.from({ length: 300 }, (_, at) =>
+        store.persist(1 + (at % 2), at % 2 ? second : first, [committed(offset({ groupId: `g${at}` }))]),
+      );
+      const refused = store.persist(1, first - 1, [committed(offset({ groupId: 'refused' }))]);
+      await expect(refused).rejects.toThrow(ShardFenced);
+      await Promise.all(calls);
+      const { offsets } = await store.take([1, 2]);
+      expect(new Set(offsets.map((each) => each.groupId))).toEqual(
+        new Set(Array.from({ length: 300 }, (_, at) => `g${at}`)),
+      );
+    });
+  });
+}
+
+const group = (groupId: string, state: unknown, generation = 1): StoredGroup => ({
+  groupId,
+  kind: 'classic',
+  generation,
+  state,
+});
+
+const offset = (some: Partial<StoredOffset>): StoredOffset => ({
+  groupId: 'g',
+  topic: 't',
+  topicId: Uuid('01234567-89ab-cdef-0123-456789abcdef'),
+  partition: 0,
+  offset: Offset(1),
+  leaderEpoch: LeaderEpoch(3),
+  metadata: '',
+  committedAt: Timestamp(1_800_000_000_000),
+  expiresAt: null,
+  ...some,
+});
+
+const stored = (each: StoredGroup): GroupEvent => ({ type: 'group-stored', group: each });
+const committed = (each: StoredOffset): GroupEvent => ({ type: 'offset-committed', offset: each });
+const byPartition = (offsets: readonly StoredOffset[]) => offsets.toSorted((a, b) => a.partition - b.partition);

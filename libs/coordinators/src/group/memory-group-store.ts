@@ -1,0 +1,88 @@
+// A group store in memory, for tests and the simulator. Several stores may share one GroupTable, as several processes
+// share a database. A test makes it ill: away (refuses), forgetful (does it, then says that it is away), slow.
+import { partitionName } from '@milepost/core';
+import {
+  type GroupEvent,
+  type GroupStore,
+  GroupStoreUnavailable,
+  ShardFenced,
+  type StoredGroup,
+  type StoredOffset,
+  type TakenShards,
+} from '../ports.ts';
+
+/** What outlives a store, as the tables of a database do. */
+export class GroupTable {
+  readonly epochs = new Map<number, number>();
+  readonly groups = new Map<string, GroupRows>();
+
+  apply(shard: number, event: GroupEvent): void {
+    switch (event.type) {
+      case 'group-stored':
+        // Through JSON, as in a database: what cannot be written does not come back.
+        this.#rows(shard, event.group.groupId).group = JSON.parse(JSON.stringify(event.group)) as StoredGroup;
+        break;
+      case 'group-deleted':
+        this.groups.delete(event.groupId);
+        break;
+      case 'offset-committed': {
+        const { groupId, topic, partition } = event.offset;
+        this.#rows(shard, groupId).offsets.set(partitionName(topic, partition), event.offset);
+        break;
+      }
+      case 'offset-deleted':
+        this.groups.get(event.groupId)?.offsets.delete(partitionName(event.topic, event.partition));
+        break;
+    }
+  }
+
+  #rows(shard: number, groupId: string): GroupRows {
+    const rows = this.groups.get(groupId) ?? { shard, group: undefined, offsets: new Map() };
+    this.groups.set(groupId, rows);
+    return rows;
+  }
+}
+
+interface GroupRows {
+  readonly shard: number;
+  group: StoredGroup | undefined;
+  readonly offsets: Map<string, StoredOffset>;
+}
+
+export class MemoryGroupStore implements GroupStore {
+  readonly table: GroupTable;
+  health: 'well' | 'away' | 'forgetful' = 'well';
+  /** Awaited by each call before it does anything. */
+  pace: () => Promise<void> = async () => {};
+  persisted = 0;
+
+  constructor(table = new GroupTable()) {
+    this.table = table;
+  }
+
+  async take(shards: readonly number[]): Promise<TakenShards> {
+    await this.#reach();
+    const epochs = new Map(shards.map((shard) => [shard, (this.table.epochs.get(shard) ?? 0) + 1]));
+    for (const [shard, epoch] of epochs) this.table.epochs.set(shard, epoch);
+    const rows = [...this.table.groups.values()].filter((row) => epochs.has(row.shard));
+    return {
+      epochs,
+      groups: rows.flatMap((row) => row.group ?? []),
+      offsets: rows.flatMap((row) => [...row.offsets.values()]),
+    };
+  }
+
+  async persist(shard: number, epoch: number, events: readonly GroupEvent[]): Promise<void> {
+    await this.#reach();
+    const current = this.table.epochs.get(shard);
+    if (current !== epoch) throw new ShardFenced(`shard ${shard} is at epoch ${current}, the write carries ${epoch}`);
+    for (const event of events) this.table.apply(shard, event);
+    this.persisted += 1;
+    if (this.health === 'forgetful') throw new GroupStoreUnavailable('the answer got lost');
+  }
+
+  async #reach(): Promise<void> {
+    await this.pace();
+    if (this.health === 'away') throw new GroupStoreUnavailable('the group store is away');
+  }
+}

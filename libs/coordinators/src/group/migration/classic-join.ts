@@ -1,0 +1,109 @@
+// JoinGroup at a group of the consumer protocol: the member is one like the others, but speaks the classic protocol. It is
+// answered at once: its epoch is its generation, and nobody leads, for the broker assigns.
+import { ErrorCode } from '@milepost/core';
+import type { JoinCommand, JoinResult } from '../commands.ts';
+import { CONSUMER_PROTOCOL_TYPE } from '../classic/state.ts';
+import { failedJoin } from '../classic/turn.ts';
+import { type Admitted, hasRoomFor, identified, isRefusal, newMember, type Refusal } from '../consumer/admission.ts';
+import { downgraded, mayDowngrade } from './downgrade.ts';
+import { classicFace, type Subscription, subscriptionIn } from './embedded.ts';
+import { reconciled } from '../consumer/heartbeat.ts';
+import { awaitSync, joinArrived } from '../consumer/session.ts';
+import type { ConsumerGroup, ConsumerMember } from '../consumer/state.ts';
+import { refreshTopics } from '../consumer/subscription.ts';
+import { retarget } from '../consumer/target-assignment.ts';
+import type { ConsumerTurn } from '../consumer/turn.ts';
+
+export function joinConsumers(turn: ConsumerTurn, command: JoinCommand, answer: (result: JoinResult) => void): void {
+  const result = joined(turn, command);
+  turn.after(() => answer(result));
+}
+
+function joined(turn: ConsumerTurn, command: JoinCommand): JoinResult {
+  const { group, context } = turn;
+  const isUnknown = command.memberId === '';
+  const memberId = isUnknown ? context.random.uuid() : command.memberId;
+  const error = refusal(group, command, memberId, turn);
+  if (error !== ErrorCode.NONE) return failedJoin(error, command.memberId);
+  if (isUnknown && command.requireKnownMemberId && command.instanceId === null)
+    return failedJoin(ErrorCode.MEMBER_ID_REQUIRED, memberId);
+  const [first] = command.protocols;
+  const subscription = first && subscriptionIn(first.metadata, context.catalog);
+  if (!subscription) return failedJoin(ErrorCode.INCONSISTENT_GROUP_PROTOCOL, command.memberId);
+  const admitted = admit(group, command, memberId);
+  if (isRefusal(admitted)) return failedJoin(admitted.error, command.memberId);
+
+  const { member: before, replaces } = admitted;
+  const updated = updatedBy(before, command, subscription);
+  const isNew = !group.members.has(replaces);
+  const regexWent = (before.topicRegex ?? '') !== '';
+  const changed = regexWent || String(updated.topicNames) !== String(before.topicNames);
+  const wasOf = group.members.get(replaces)?.classic;
+  turn.group = group.put(updated, replaces);
+  if (replaces !== memberId) turn.after(() => turn.timers.endSession(replaces));
+  const reason = isNew ? 'member_joined' : changed ? 'subscription_changed' : undefined;
+  refreshTopics(turn, reason);
+
+  const { members, groupEpoch, targetEpoch } = turn.group.data;
+  const replacedTheLast = wasOf === null && command.instanceId !== null && mayDowngrade(members, context.config);
+  const isStale = targetEpoch < groupEpoch;
+  if (!replacedTheLast) retarget(turn);
+  const member =
+    replacedTheLast && isStale ? turn.group.member(memberId) : reconciled(turn, memberId, subscription.owned, changed);
+  // Who waits for partitions, or has some to give up, would hear of it no more.
+  if (replacedTheLast) becomeClassic(turn, turn.group.state !== 'Stable');
+  else {
+    joinArrived(turn, memberId);
+    turn.keepSession(memberId);
+    awaitSync(turn, member);
+  }
+  return {
+    ...failedJoin(ErrorCode.NONE, memberId),
+    generation: member.memberEpoch,
+    protocolType: CONSUMER_PROTOCOL_TYPE,
+    protocolName: first.name,
+  };
+}
+
+function becomeClassic(turn: ConsumerTurn, rebalances: boolean): void {
+  const { members } = turn.group.data;
+  const { catalog, config } = turn.context;
+  if (mayDowngrade(members, config)) turn.becomes = downgraded(turn.group, members, catalog, turn.now, rebalances);
+}
+
+function refusal(group: ConsumerGroup, command: JoinCommand, memberId: string, { context }: ConsumerTurn): ErrorCode {
+  if (context.config.migrationPolicy === 'disabled') return ErrorCode.INCONSISTENT_GROUP_PROTOCOL;
+  if (!hasRoomFor(group, memberId, command.instanceId, context.config)) return ErrorCode.GROUP_MAX_SIZE_REACHED;
+  const names = group.commonClassicProtocols();
+  const fits = command.protocols.some(({ name }) => !names || names.has(name));
+  const isConsumer = command.protocolType === CONSUMER_PROTOCOL_TYPE;
+  return isConsumer && fits ? ErrorCode.NONE : ErrorCode.INCONSISTENT_GROUP_PROTOCOL;
+}
+
+function admit(group: ConsumerGroup, command: JoinCommand, memberId: string): Admitted | Refusal {
+  const { instanceId, clientId, clientHost } = command;
+  const fresh = () => newMember({ memberId, instanceId, clientId, clientHost });
+  if (instanceId === null) return { member: group.members.get(memberId) ?? fresh(), replaces: memberId };
+  const owner = group.memberOfInstance(instanceId);
+  if (command.memberId === '') {
+    if (!owner) return { member: group.members.get(memberId) ?? fresh(), replaces: memberId };
+    return { member: { ...owner, memberId, memberEpoch: 0, previousEpoch: 0 }, replaces: owner.memberId };
+  }
+  const known = identified(group, memberId, instanceId);
+  return isRefusal(known) ? known : { member: known, replaces: memberId };
+}
+
+function updatedBy(member: ConsumerMember, command: JoinCommand, subscription: Subscription): ConsumerMember {
+  return {
+    ...member,
+    instanceId: command.instanceId ?? member.instanceId,
+    rackId: subscription.rackId ?? member.rackId,
+    clientId: command.clientId,
+    clientHost: command.clientHost,
+    rebalanceTimeoutMs: command.rebalanceTimeoutMs < 0 ? member.rebalanceTimeoutMs : command.rebalanceTimeoutMs,
+    topicNames: [...new Set(subscription.topics)].toSorted(),
+    topicRegex: '',
+    assignor: member.assignor,
+    classic: classicFace(command.sessionTimeoutMs, command.protocols),
+  };
+}

@@ -1,0 +1,56 @@
+// The way back: when the last member of the consumer protocol goes, those that speak the classic one are a classic group
+// again, Stable, with what they hold as theirs, and rebalance. That nobody leads it says so in the store, for a coordinator
+// that reads it before they have. Not with their targets, as Kafka: should the group become one of consumers once more in
+// the midst of that rebalance, what one of them has still to give up would be given away.
+import type { Timestamp } from '@milepost/core';
+import type { GroupConfig } from '../config.ts';
+import type { StoredGroup, TopicCatalog } from '../../ports.ts';
+import { stableGroup } from '../events.ts';
+import { ClassicGroup, CONSUMER_PROTOCOL_TYPE, type Member, NO_ASSIGNMENT } from '../classic/state.ts';
+import { assignmentBytes, type ClassicFace, protocolsOf } from './embedded.ts';
+import { merged } from '../consumer/reconcile.ts';
+import { type ConsumerGroup, type ConsumerMember, partitionsIn } from '../consumer/state.ts';
+
+type ClassicMember = ConsumerMember & { readonly classic: ClassicFace };
+
+/** Whether it is to become classic with these members. */
+export function mayDowngrade(members: readonly ConsumerMember[], config: GroupConfig): members is ClassicMember[] {
+  const isAllowed = config.migrationPolicy === 'bidirectional' || config.migrationPolicy === 'downgrade';
+  const fits = members.length > 0 && members.length <= config.maxSize;
+  return isAllowed && fits && members.every(({ classic }) => classic !== null);
+}
+
+export function downgraded(
+  { groupId, data }: ConsumerGroup,
+  members: readonly ClassicMember[],
+  catalog: TopicCatalog,
+  now: Timestamp,
+  rebalances: boolean,
+): StoredGroup {
+  const group = new ClassicGroup(groupId, now);
+  group.generation = data.groupEpoch;
+  for (const member of members) group.add(asClassic(member), CONSUMER_PROTOCOL_TYPE);
+  group.protocolName = group.chooseProtocol();
+  if (rebalances) group.leaderId = null;
+  const assignments = new Map(
+    members.map(({ memberId, assigned, revoking, classic }) => {
+      const held = partitionsIn(merged(assigned, revoking));
+      return [memberId, assignmentBytes(held, classic, catalog)];
+    }),
+  );
+  return stableGroup(group, now, ({ memberId }) => assignments.get(memberId) ?? NO_ASSIGNMENT);
+}
+
+const asClassic = (member: ClassicMember): Member => ({
+  memberId: member.memberId,
+  instanceId: member.instanceId,
+  clientId: member.clientId,
+  clientHost: member.clientHost,
+  sessionTimeoutMs: member.classic.sessionTimeoutMs,
+  rebalanceTimeoutMs: member.rebalanceTimeoutMs,
+  protocols: protocolsOf(member.classic),
+  assignment: NO_ASSIGNMENT,
+  isNew: false,
+  join: undefined,
+  sync: undefined,
+});
