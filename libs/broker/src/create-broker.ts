@@ -10,7 +10,6 @@ import { LogCleaner, LogDirectory, LogFailed, logConfigOf } from '@milepost/log'
 import {
   brokerNumber,
   type ClusterImage,
-  MetadataConflict,
   type MetadataStore,
   StoreUnavailable,
   topicConfigValues,
@@ -119,10 +118,11 @@ async function serve(
   const settings = settingsOf(configLayers(first, config));
   const partitions = new LocalPartitions(directory, first, { brokerId, flush, logger, configOf });
   const image = (): ClusterImage => partitions.image;
-  const layers = () => configLayers(image(), config);
+  const layersOf = (of: ClusterImage) => configLayers(of, config);
+  const layers = () => layersOf(image());
   closing.push(() => partitions.retire());
   await partitions.setAsideStrays(first);
-  const current = await withNewEpochs(host, store, partitions, first);
+  const current = await patiently(host, () => store.commit((image) => partitions.newEpochsAfterLoss(image)));
   await partitions.setAsideStrays(current); // a deletion of the last life may have been made only now
   await partitions.apply(current);
 
@@ -153,7 +153,7 @@ async function serve(
     await partitions.apply(newer);
     groups.catchUpEcho();
   };
-  const queue = new CommitQueue(store, apply);
+  const queue = new CommitQueue({ store, image, apply });
   const logLevel = new LogLevel(logger);
   const quotas = new Quotas({
     clock,
@@ -179,7 +179,7 @@ async function serve(
     memory,
     fetchSessions: new FetchSessionCache({ clock, random, meter, slots: settings.fetchSessionSlots }),
     groups,
-    configs: new ConfigAdmin({ brokerId, queue, image, layers, logLevel }),
+    configs: new ConfigAdmin({ brokerId, queue, layers: layersOf, logLevel }),
     cluster: new ClusterAdmin({ brokerId, queue, image }),
     logLevel,
     quotas,
@@ -188,8 +188,7 @@ async function serve(
     topics: new TopicAdmin({
       host,
       queue,
-      image,
-      layers,
+      layers: layersOf,
       onDeleted: (topics) => {
         const deleted = topics.map(({ id, name }) => ({ name, topicId: id }));
         groups.topicsDeleted(deleted).catch(warn(logger, 'group offsets of deleted topics are still there'));
@@ -271,7 +270,7 @@ async function register(
 ): Promise<void> {
   const { brokerId: id, rack, advertised } = config;
   const broker = { id, rack, host: advertised.host, port: advertised.port || listening.port };
-  await partitions.apply(await patiently(host, () => store.commit([{ type: 'broker-registered', broker }])));
+  await partitions.apply(await patiently(host, () => store.commit(() => [{ type: 'broker-registered', broker }])));
 }
 
 /** Deletes what retention lets go, time after time. */
@@ -289,24 +288,6 @@ function keepRetention({ clock, logger }: Host, partitions: LocalPartitions, eve
   };
   later();
   return () => cancel();
-}
-
-/** A commit whose answer got lost may have been made: what it has changed no longer fits, and is decided on anew. */
-async function withNewEpochs(
-  host: Host,
-  store: MetadataStore,
-  partitions: LocalPartitions,
-  first: ClusterImage,
-): Promise<ClusterImage> {
-  for (let image = first; ; image = await patiently(host, () => store.commit([]))) {
-    const changes = partitions.newEpochsAfterLoss(image);
-    if (changes.length === 0) return image;
-    try {
-      return await patiently(host, () => store.commit(changes));
-    } catch (failure) {
-      if (!(failure instanceof MetadataConflict)) throw failure;
-    }
-  }
 }
 
 /** Starts without the database as soon as it is there: retried for ever, said once. */

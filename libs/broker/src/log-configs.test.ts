@@ -125,7 +125,9 @@ test('acks=all is refused while fewer replicas are in sync than min.insync.repli
   const partition = topic?.partitions[0];
   if (topic === undefined || partition === undefined) throw new Error('no topic');
   const wider = { ...partition, replicas: [BrokerId(1), BrokerId(2)], partitionEpoch: partition.partitionEpoch + 1 };
-  await new MemoryMetadataStore(it.metadata).commit([{ type: 'partition-changed', id: topic.id, partition: wider }]);
+  await new MemoryMetadataStore(it.metadata).commit(() => [
+    { type: 'partition-changed', id: topic.id, partition: wider },
+  ]);
   while (it.broker.image().topics.get('t')?.partitions[0]?.replicas.length !== 2)
     await new Promise((resolve) => setImmediate(resolve));
   expect(await produce(client, [['k', 'v']])).toBe(ErrorCode.NOT_ENOUGH_REPLICAS);

@@ -129,7 +129,7 @@ async function behindItsLog(): Promise<BrokerUnderTest> {
   const older = it.metadata.image;
   const { id, partitions } = older.topics.get('trucks') as TopicState;
   const partition = { ...(partitions[0] as PartitionState), leaderEpoch: LeaderEpoch(7), partitionEpoch: 1 };
-  await new MemoryMetadataStore(it.metadata).commit([{ type: 'partition-changed', id, partition }]);
+  await new MemoryMetadataStore(it.metadata).commit(() => [{ type: 'partition-changed', id, partition }]);
   await it.stop();
   await it.start();
   await produce(await it.client(), 'trucks', numbered(0));

@@ -1,9 +1,8 @@
 // A MetadataStore in memory, for tests and the simulator. Several stores opened on one MemoryMetadataDatabase see each
 // other's commits, as several brokers on one PostgreSQL do. Keeps nothing beyond the process.
 import { applied } from './applied.ts';
-import type { MetadataChange } from './changes.ts';
 import { type ClusterImage, emptyImage } from './image.ts';
-import { type MetadataStore, StoreUnavailable } from './store.ts';
+import { checkFence, type Decide, type Fence, type MetadataStore, StoreUnavailable } from './store.ts';
 
 export class MemoryMetadataDatabase {
   image: ClusterImage;
@@ -29,9 +28,13 @@ export class MemoryMetadataStore implements MetadataStore {
     return this.#reached().image;
   }
 
-  async commit(changes: readonly MetadataChange[]): Promise<ClusterImage> {
+  async commit(decide: Decide, fence?: Fence): Promise<ClusterImage> {
     const database = this.#reached();
-    const image = applied(database.image, changes);
+    const before = database.image;
+    if (fence) checkFence(before, fence);
+    const changes = decide(before);
+    if (changes.length === 0) return before;
+    const image = applied(before, changes);
     database.image = image;
     for (const listener of database.watchers) queueMicrotask(() => database.watchers.has(listener) && listener(image));
     return image;

@@ -3,7 +3,7 @@ import { BrokerId, LeaderEpoch, Uuid } from '@milepost/core';
 import { quotaKey } from './client-quota.ts';
 import type { ClusterImage, PartitionState, TopicState } from './image.ts';
 import { partitionOn } from './placement.ts';
-import { MetadataConflict, type MetadataStore } from './store.ts';
+import { BrokerFenced, MetadataConflict, type MetadataStore } from './store.ts';
 
 export interface MetadataStoreUnderTest {
   /** A store of its own on the same data, as another broker would open it. Not opened yet. */
@@ -35,7 +35,7 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
 
     test('what was committed is there at the next start, to the letter', async () => {
       const store = await opened();
-      await store.commit([
+      await store.commit(() => [
         { type: 'broker-registered', broker: { id: BrokerId(1), host: 'one', port: 9092, rack: null } },
         { type: 'broker-registered', broker: { id: BrokerId(2), host: 'two', port: 9093, rack: 'attic' } },
         { type: 'topic-created', topic: topic('plain', 1) },
@@ -50,7 +50,7 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
         { type: 'client-quota-set', quota: { entity: { user: null, 'client-id': '\0"' }, quotas: awkwardQuotas } },
         { type: 'client-quota-set', quota: { entity: { ip: null }, quotas: { connection_creation_rate: 1 } } },
       ]);
-      const image = await store.commit([
+      const image = await store.commit(() => [
         { type: 'partitions-added', id: idOf('plain'), partitions: [partitionOn(1, [BrokerId(2), BrokerId(1)])] },
         { type: 'partition-changed', id: idOf('many'), partition: moved(3, 1) },
         { type: 'topic-configured', id: idOf('plain'), configs: { 'segment.ms': '1' } },
@@ -67,7 +67,7 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
 
     test('what is deleted is gone, and a name lives on with another id', async () => {
       const store = await opened();
-      await store.commit([
+      await store.commit(() => [
         { type: 'topic-created', topic: topic('t', 3) },
         { type: 'broker-registered', broker: { id: BrokerId(1), host: 'one', port: 9092, rack: null } },
         { type: 'broker-configured', id: '1', configs: { a: 'b' } },
@@ -76,7 +76,7 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
         { type: 'client-quota-set', quota: { entity: { user: 'u' }, quotas: { request_percentage: 1 } } },
       ]);
       const again = { ...topic('t', 1), id: idOf('another') };
-      const image = await store.commit([
+      const image = await store.commit(() => [
         { type: 'topic-deleted', id: idOf('t') },
         { type: 'topic-created', topic: again },
         { type: 'broker-removed', id: BrokerId(1) },
@@ -93,7 +93,7 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
 
     test('of changes of which one does not fit, none happens', async () => {
       const store = await opened();
-      const before = await store.commit([{ type: 'topic-created', topic: topic('t', 1) }]);
+      const before = await store.commit(() => [{ type: 'topic-created', topic: topic('t', 1) }]);
       const misfits = [
         { type: 'topic-created', topic: { ...topic('t', 1), id: idOf('another') } },
         { type: 'topic-created', topic: { ...topic('u', 1), id: idOf('t') } },
@@ -105,7 +105,7 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
         { type: 'broker-removed', id: BrokerId(9) },
       ] as const;
       for (const misfit of misfits) {
-        const commit = store.commit([{ type: 'topic-created', topic: topic('with it', 1) }, misfit]);
+        const commit = store.commit(() => [{ type: 'topic-created', topic: topic('with it', 1) }, misfit]);
         await expect(commit).rejects.toThrow(MetadataConflict);
         await expect(commit).rejects.toMatchObject({ change: misfit });
       }
@@ -114,9 +114,9 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
 
     test('of two that change the same thing at once, one wins and the other is told', async () => {
       const [one, other] = [await opened(), await opened()];
-      await one.commit([{ type: 'topic-created', topic: topic('t', 1) }]);
+      await one.commit(() => [{ type: 'topic-created', topic: topic('t', 1) }]);
       const commits = [one, other, one, other].map((store) =>
-        store.commit([{ type: 'partition-changed', id: idOf('t'), partition: moved(0, 1) }]),
+        store.commit(() => [{ type: 'partition-changed', id: idOf('t'), partition: moved(0, 1) }]),
       );
       const ends = await Promise.allSettled(commits);
       expect(ends.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
@@ -127,7 +127,7 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
       const stores = [await opened(), await opened(), await opened()];
       const before = await (await data.connect()).open();
       const commits = Array.from({ length: 30 }, (_, at) =>
-        storeAt(stores, at).commit([{ type: 'topic-created', topic: topic(`t${at}`, 1) }]),
+        storeAt(stores, at).commit(() => [{ type: 'topic-created', topic: topic(`t${at}`, 1) }]),
       );
       const images = await Promise.all(commits);
       expect(new Set(images.map(({ version }) => version)).size).toBe(30);
@@ -135,6 +135,65 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
       const after = await (await data.connect()).open();
       expect(after.topics.size).toBe(30);
       expect(after.version).toBe(before.version + 30);
+    });
+
+    test('each decision sees what was committed before it, whichever store made that', async () => {
+      const stores = [await opened(), await opened()];
+      const append = (item: string) => (image: ClusterImage) => {
+        const { list = '' } = image.brokerConfigs.get('') ?? {};
+        return [{ type: 'broker-configured', id: '', configs: { list: `${list}${item},` } }] as const;
+      };
+      const items = Array.from({ length: 20 }, (_, at) => `i${at}`);
+      await Promise.all(items.map((item, at) => storeAt(stores, at).commit(append(item))));
+      const { list = '' } = (await (await data.connect()).open()).brokerConfigs.get('') ?? {};
+      expect(new Set(list.split(',').slice(0, -1))).toEqual(new Set(items));
+    });
+
+    test('of two that create the same name at once, the second decides on the topic of the first', async () => {
+      const stores = [await opened(), await opened()];
+      const createUnlessThere = (id: Uuid) => (image: ClusterImage) =>
+        image.topics.has('t') ? [] : [{ type: 'topic-created', topic: { ...topic('t', 1), id } } as const];
+      const ids = ['one', 'other', 'third', 'fourth'].map(idOf);
+      const images = await Promise.all(ids.map((id, at) => storeAt(stores, at).commit(createUnlessThere(id))));
+      expect(new Set(images.map(({ topics }) => topics.get('t')?.id)).size).toBe(1);
+    });
+
+    test('a decision to change nothing writes nothing and resolves with the true image', async () => {
+      const [store, other] = [await opened(), await opened()];
+      const image = await other.commit(() => [{ type: 'topic-created', topic: topic('t', 1) }]);
+      expect(await store.commit(() => [])).toEqual(image);
+      expect((await (await data.connect()).open()).version).toBe(image.version);
+    });
+
+    test('a decision that throws changes nothing, and the next one is served', async () => {
+      const store = await opened();
+      const broken = new Error('a decision that cannot be made');
+      await expect(
+        store.commit(() => {
+          throw broken;
+        }),
+      ).rejects.toThrow(broken);
+      expect((await store.commit(() => [{ type: 'topic-created', topic: topic('t', 1) }])).topics.size).toBe(1);
+    });
+
+    test('a broker commits under the epoch of its registration, and no longer when another registered after it', async () => {
+      const [store, other] = [await opened(), await opened()];
+      const register = () =>
+        [{ type: 'broker-registered', broker: { id: BrokerId(1), host: 'h', port: 1, rack: null } }] as const;
+      const fenceOf = (image: ClusterImage) => ({
+        brokerId: BrokerId(1),
+        brokerEpoch: image.brokers.get(BrokerId(1))?.epoch ?? -1,
+      });
+      const create = (name: string) => () => [{ type: 'topic-created', topic: topic(name, 1) } as const];
+      await expect(store.commit(create('too early'), fenceOf(await store.commit(() => [])))).rejects.toThrow(
+        BrokerFenced,
+      );
+      const fence = fenceOf(await store.commit(register));
+      expect((await store.commit(create('in time'), fence)).topics.has('in time')).toBe(true);
+      const successor = fenceOf(await other.commit(register));
+      await expect(store.commit(create('too late'), fence)).rejects.toThrow(BrokerFenced);
+      const image = await other.commit(create('its own'), successor);
+      expect([...image.topics.keys()].toSorted((a, b) => a.localeCompare(b))).toEqual(['in time', 'its own']);
     });
 
     test('a broker that registers again gets an epoch that nobody had before', async () => {
@@ -145,7 +204,7 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
       } as const;
       const epochs = [];
       for (const changes of [[register], [register], [{ type: 'broker-removed', id: BrokerId(1) } as const, register]])
-        epochs.push((await store.commit(changes)).brokers.get(BrokerId(1))?.epoch ?? 0);
+        epochs.push((await store.commit(() => changes)).brokers.get(BrokerId(1))?.epoch ?? 0);
       expect(epochs).toEqual(epochs.toSorted((a, b) => a - b));
       expect(new Set(epochs).size).toBe(3);
     });
@@ -159,9 +218,9 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
           if (image.topics.has('last')) resolve();
         });
       });
-      await other.commit([{ type: 'topic-created', topic: topic('first', 1) }]);
-      await watching.commit([{ type: 'topic-created', topic: topic('second', 1) }]);
-      await other.commit([{ type: 'topic-created', topic: topic('last', 1) }]);
+      await other.commit(() => [{ type: 'topic-created', topic: topic('first', 1) }]);
+      await watching.commit(() => [{ type: 'topic-created', topic: topic('second', 1) }]);
+      await other.commit(() => [{ type: 'topic-created', topic: topic('last', 1) }]);
       await heard;
       const versions = seen.map(({ version }) => version);
       expect(versions).toEqual([...new Set(versions)].toSorted((a, b) => a - b));
@@ -174,7 +233,7 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
       const stop = store.watch(() => calls++);
       const heard = new Promise<void>((resolve) => void store.watch(() => resolve()));
       stop();
-      await store.commit([{ type: 'topic-created', topic: topic('t', 1) }]);
+      await store.commit(() => [{ type: 'topic-created', topic: topic('t', 1) }]);
       await heard;
       expect(calls).toBe(0);
     });

@@ -1,17 +1,34 @@
-// The port behind which the cluster's metadata lives: PostgreSQL in production, memory in the simulator.
-// Both pass store.contract.ts. Deciding (validation, placement, election) is done above it, by pure functions.
+// The port behind which the cluster's metadata lives: PostgreSQL in production, memory in tests and in the simulator.
+// All pass store.contract.ts. What to change (validation, placement, election) is decided above it, by pure functions that
+// the store runs on the true image while it holds its lock: nobody decides on a stale copy.
+import type { BrokerId } from '@milepost/core';
 import type { MetadataChange } from './changes.ts';
 import type { ClusterImage } from './image.ts';
+
+/**
+ * From the true image to the changes to make. A pure function: the store may run it more than once (a transaction that
+ * is tried again), and only the last run counts. Whatever it chooses by chance or by the clock is chosen before.
+ */
+export type Decide = (image: ClusterImage) => readonly MetadataChange[];
+
+/** Who commits. Compared with the true image under the lock, before anything is decided. */
+export interface Fence {
+  readonly brokerId: BrokerId;
+  /** The epoch of the broker's registration; a later one belongs to its successor. */
+  readonly brokerEpoch: number;
+}
 
 export interface MetadataStore {
   /** Reads everything; on the first start ever it also makes the cluster id. @throws StoreUnavailable */
   open(): Promise<ClusterImage>;
   /**
-   * All of the changes, in order, in one transaction, or none. Resolves with an image that contains them.
-   * @throws MetadataConflict when one of them does not fit what is there; StoreUnavailable when nobody knows.
+   * Takes the lock, lets `decide` choose on the true image, and writes all of its changes, in order, in one transaction.
+   * Resolves with an image that contains them; without changes nothing is written, and it is the true image.
+   * @throws BrokerFenced; MetadataConflict when a change does not fit what is there, and whatever `decide` throws: then
+   * nothing was written. StoreUnavailable when nobody knows.
    */
-  commit(changes: readonly MetadataChange[]): Promise<ClusterImage>;
-  /** Called with each newer image, also those that other processes made. */
+  commit(decide: Decide, fence?: Fence): Promise<ClusterImage>;
+  /** Calls `listener` with each newer image, also with those that other processes made. Returns the way to stop it. */
   watch(listener: (image: ClusterImage) => void): () => void;
   /** The first of `count` producer ids never handed out before, by anyone. @throws StoreUnavailable */
   allocateProducerIds(count: number): Promise<bigint>;
@@ -23,7 +40,7 @@ export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable';
 }
 
-/** A change that no longer fits: the name is taken, the row is gone, the epoch has moved on. */
+/** A change that does not fit what is there: the name is taken, the row is gone, the epoch has moved on. */
 export class MetadataConflict extends Error {
   override readonly name = 'MetadataConflict';
   readonly change: MetadataChange;
@@ -31,4 +48,17 @@ export class MetadataConflict extends Error {
     super(`${change.type}: ${reason}`);
     this.change = change;
   }
+}
+
+/** The broker that commits is not, or no longer, the one that is registered under its id: it must not change anything. */
+export class BrokerFenced extends Error {
+  override readonly name = 'BrokerFenced';
+}
+
+/** For stores: called with the true image, under the lock. @throws BrokerFenced */
+export function checkFence({ brokers }: ClusterImage, { brokerId, brokerEpoch }: Fence): void {
+  const epoch = brokers.get(brokerId)?.epoch;
+  if (epoch === brokerEpoch) return;
+  const seen = epoch === undefined ? 'it is not registered' : `epoch ${epoch} is registered`;
+  throw new BrokerFenced(`broker ${brokerId} with epoch ${brokerEpoch} may not change metadata: ${seen}`);
 }

@@ -36,7 +36,7 @@ const commit = (groupId: string, offset: number): GroupEvent => ({
     expiresAt: null,
   },
 });
-const register = (host: string) =>
+const register = (host: string) => () =>
   [{ type: 'broker-registered', broker: { id: BrokerId(1), host, port: 1, rack: null } }] as const;
 
 /** Freezes every process of the server: connections stay open and nothing answers. */

@@ -1,12 +1,14 @@
 // The cluster's metadata in PostgreSQL. Every commit locks the one row of `metadata_version`, so commits come one after the
-// other whoever makes them; each is decided by `applied` on the image of that very version, and each row that it changes
-// is compared on the way. Nothing is cached that the version does not vouch for.
+// other whoever makes them: each is decided on the image of that very version, made by `applied`, and each row that it
+// changes is compared on the way. Nothing is cached that the version does not vouch for.
 import { randomUUID } from 'node:crypto';
 import { type Logger, Uuid, uuidToBase64 } from '@milepost/core';
 import {
   applied,
+  checkFence,
   type ClusterImage,
-  type MetadataChange,
+  type Decide,
+  type Fence,
   type MetadataStore,
   StoreUnavailable,
 } from '@milepost/metadata';
@@ -50,10 +52,13 @@ export class PostgresMetadataStore implements MetadataStore {
     return image;
   }
 
-  async commit(changes: readonly MetadataChange[]): Promise<ClusterImage> {
+  async commit(decide: Decide, fence?: Fence): Promise<ClusterImage> {
     const image = await this.#transaction({ repeatable: false }, async (runner) => {
       const version = await readVersion(runner, 'locked');
       const before = this.#image?.version === version ? this.#image : await readImage(runner);
+      if (fence) checkFence(before, fence);
+      const changes = decide(before);
+      if (changes.length === 0) return before;
       const after = applied(before, changes);
       await writeChanges(runner, changes, after);
       await runner.query('UPDATE metadata_version SET version = $1', [after.version]);

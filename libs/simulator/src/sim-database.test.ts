@@ -1,7 +1,7 @@
 import { groupStoreContract } from '../../coordinators/src/group/group-store.contract.ts';
 import { metadataStoreContract } from '../../metadata/src/store.contract.ts';
 import { GroupStoreUnavailable } from '@milepost/coordinators';
-import { StoreUnavailable } from '@milepost/metadata';
+import { type Decide, StoreUnavailable } from '@milepost/metadata';
 import { SimClock, SimDatabase, SimLife, SimNetwork, SimRandom } from './index.ts';
 
 /** Time passes by itself: the contracts know of none. */
@@ -32,6 +32,8 @@ groupStoreContract('the simulated database, groups', async () => {
   return { connect: async () => database.groupStore(), close: async () => stop() };
 });
 
+const something: Decide = () => [{ type: 'broker-configured', id: '', configs: {} }];
+
 test('a database that is away says so within seconds, and serves when it is back', async () => {
   const clock = new SimClock();
   const database = new SimDatabase(new SimRandom(1), clock);
@@ -49,11 +51,11 @@ test('who watches hears the newest image when the database is back', async () =>
   const store = database.metadataStore();
   const versions: number[] = [];
   store.watch(({ version }) => versions.push(version));
-  await clock.settle(store.commit([]));
+  await clock.settle(store.commit(something));
   database.health = 'away';
   await clock.run(10_000);
   database.health = 'well';
-  await clock.settle(store.commit([]));
+  await clock.settle(store.commit(something));
   await clock.run(10_000);
   expect(versions.at(-1)).toBe(2);
 });
@@ -65,7 +67,7 @@ test('a write that a program had under way when it died may land, its answer doe
   let answers = 0;
   void database
     .metadataStore(life)
-    .commit([])
+    .commit(something)
     .then(() => answers++);
   life.end();
   await clock.run(1_000);

@@ -34,7 +34,7 @@ export class SimDatabase {
     const call = <Answer>(work: () => Promise<Answer>): Promise<Answer> => heard(life, this.#call(work, lost));
     return {
       open: () => call(() => store.open()),
-      commit: (changes) => call(() => store.commit(changes)),
+      commit: (decide, fence) => call(() => store.commit(decide, fence)),
       allocateProducerIds: (count) => call(() => store.allocateProducerIds(count)),
       watch: (listener) => this.#watch(store, (image) => life?.isOver || listener(image)),
       close: () => store.close(),

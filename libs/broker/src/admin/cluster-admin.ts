@@ -1,5 +1,5 @@
-// What an operator changes of the cluster beside topics and configs: leaders, replicas, brokers, quotas. Decides on the
-// newest image, answers when it is so.
+// What an operator changes of the cluster beside topics and configs: leaders, replicas, brokers, quotas. Decided on
+// the true image, answered when it is so.
 import type { BrokerId } from '@milepost/core';
 import type { ClusterImage, MetadataChange } from '@milepost/metadata';
 import type { CommitQueue } from './commit-queue.ts';
@@ -10,6 +10,7 @@ import { decideQuotas, type QuotaWish } from '../quotas/quota-decisions.ts';
 export interface ClusterAdminDeps {
   readonly brokerId: BrokerId;
   readonly queue: CommitQueue;
+  /** The newest image that this broker knows. */
   readonly image: () => ClusterImage;
 }
 
@@ -32,10 +33,8 @@ export class ClusterAdmin {
 
   /** In the order of the wishes; undefined where it is done. All of them or none. */
   reassign(wishes: readonly NewReplicas[], allowReplicationFactorChange: boolean): Promise<(Refusal | undefined)[]> {
-    return this.#deps.queue.run(() => {
-      const decisions = wishes.map((wish) =>
-        decideReassignment(this.#deps.image(), wish, allowReplicationFactorChange),
-      );
+    return this.#deps.queue.run((image) => {
+      const decisions = wishes.map((wish) => decideReassignment(image, wish, allowReplicationFactorChange));
       return {
         changes: decisions.flatMap((decision) => (decision && 'type' in decision ? [decision] : [])),
         outcome: (failure) =>
@@ -46,8 +45,8 @@ export class ClusterAdmin {
 
   /** Undefined: the broker is forgotten. */
   unregister(id: BrokerId): Promise<Refusal | undefined> {
-    return this.#deps.queue.run(() => {
-      const decided = unregistered(this.#deps.image(), id, this.#deps.brokerId);
+    return this.#deps.queue.run((image) => {
+      const decided = unregistered(image, id, this.#deps.brokerId);
       const isRefused = 'error' in decided;
       return {
         changes: isRefused ? [] : decided,
@@ -58,8 +57,8 @@ export class ClusterAdmin {
 
   /** In the order of the wishes; undefined where it is done, or would be. */
   alterQuotas(wishes: readonly QuotaWish[], validateOnly: boolean): Promise<(Refusal | undefined)[]> {
-    return this.#deps.queue.run(() => {
-      const decisions = decideQuotas(this.#deps.image().clientQuotas, wishes);
+    return this.#deps.queue.run(({ clientQuotas }) => {
+      const decisions = decideQuotas(clientQuotas, wishes);
       const changes = decisions.filter((decision): decision is MetadataChange => 'type' in decision);
       return {
         changes: validateOnly ? [] : changes,

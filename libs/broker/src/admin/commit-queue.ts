@@ -1,14 +1,7 @@
-// Changes of the cluster's metadata, one command at a time, so that each decides on what the one before it did: committed
-// to the store, then made true on disk, then answered. A store that is away, or another broker that was faster, is a
-// refusal that clients try again.
+// Changes of the cluster's metadata, one command at a time: decided by the store on the true image and committed, then made
+// true on disk, then answered. A store that is away is a refusal after which clients try again.
 import { ErrorCode } from '@milepost/core';
-import {
-  type ClusterImage,
-  type MetadataChange,
-  MetadataConflict,
-  type MetadataStore,
-  StoreUnavailable,
-} from '@milepost/metadata';
+import { type ClusterImage, type MetadataChange, type MetadataStore, StoreUnavailable } from '@milepost/metadata';
 import { type Refusal, refusal } from './refusal.ts';
 
 /** How many commands may wait, at most; beyond, clients are told to try again. */
@@ -16,47 +9,52 @@ const MOST_WAITING = 1_000;
 
 export interface Decision<Outcome> {
   readonly changes: readonly MetadataChange[];
-  /** What to answer, given why the changes were not made, if they were not. */
+  /** The answer, given why the changes were not made, if they were not. Called once, for the decision that counts. */
   readonly outcome: (failure: Refusal | undefined) => Outcome;
 }
 
+export interface CommitQueueDeps {
+  readonly store: Pick<MetadataStore, 'commit'>;
+  /** The newest image that this broker knows: without the store, it says which wishes would be refused anyway. */
+  readonly image: () => ClusterImage;
+  /** Makes an image true on disk. */
+  readonly apply: (image: ClusterImage) => Promise<void>;
+}
+
 export class CommitQueue {
-  readonly #store: Pick<MetadataStore, 'commit'>;
-  readonly #apply: (image: ClusterImage) => Promise<void>;
+  readonly #deps: CommitQueueDeps;
   #last: Promise<unknown> = Promise.resolve();
   #waiting = 0;
 
-  /** `apply` makes an image true on disk. */
-  constructor(store: Pick<MetadataStore, 'commit'>, apply: (image: ClusterImage) => Promise<void>) {
-    this.#store = store;
-    this.#apply = apply;
+  constructor(deps: CommitQueueDeps) {
+    this.#deps = deps;
   }
 
-  run<Outcome>(decide: () => Decision<Outcome>): Promise<Outcome> {
-    if (this.#waiting >= MOST_WAITING) return Promise.resolve(decide().outcome(busy));
+  /** `decide` is pure, as the store's `Decide` is. */
+  run<Outcome>(decide: (image: ClusterImage) => Decision<Outcome>): Promise<Outcome> {
+    if (this.#waiting >= MOST_WAITING) return Promise.resolve(decide(this.#deps.image()).outcome(busy));
     this.#waiting++;
-    const result = this.#last.then(async () => {
+    const result = this.#last.then(() => {
       this.#waiting--;
-      const { changes, outcome } = decide();
-      return outcome(await this.#commit(changes));
+      return this.#commit(decide);
     });
     this.#last = result.catch(() => {});
     return result;
   }
 
-  async #commit(changes: readonly MetadataChange[]): Promise<Refusal | undefined> {
-    if (changes.length === 0) return undefined;
+  async #commit<Outcome>(decide: (image: ClusterImage) => Decision<Outcome>): Promise<Outcome> {
+    const { store, image, apply } = this.#deps;
+    let decided: Decision<Outcome> | undefined;
     try {
-      await this.#apply(await this.#store.commit(changes));
-      return undefined;
+      const committed = await store.commit((before) => (decided = decide(before)).changes);
+      await apply(committed);
+      return (decided ?? decide(committed)).outcome(undefined);
     } catch (failure) {
-      if (failure instanceof StoreUnavailable)
-        return refusal(ErrorCode.REQUEST_TIMED_OUT, 'the metadata store does not answer; try again');
-      if (failure instanceof MetadataConflict)
-        return refusal(ErrorCode.NOT_CONTROLLER, `another broker was faster (${failure.message}); try again`);
-      throw failure;
+      if (!(failure instanceof StoreUnavailable)) throw failure;
+      return (decided ?? decide(image())).outcome(unavailable);
     }
   }
 }
 
 const busy = refusal(ErrorCode.REQUEST_TIMED_OUT, `${MOST_WAITING} changes are waiting already; try again`);
+const unavailable = refusal(ErrorCode.REQUEST_TIMED_OUT, 'the metadata store does not answer; try again');

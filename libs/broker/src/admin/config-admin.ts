@@ -1,5 +1,6 @@
 // Changes the configs of topics, brokers, groups and subscriptions to clients' metrics, and the level of this broker's log:
-// decides on the newest image, answers when it is so. Two ways: Incremental changes what is named, the older AlterConfigs replaces everything.
+// decided on the true image, answered when it is so. Two ways: Incremental changes what is named, the older AlterConfigs
+// replaces everything.
 import { type BrokerId, ErrorCode } from '@milepost/core';
 import {
   BROKER_CONFIG_KEYS,
@@ -40,8 +41,7 @@ export interface ConfigChange {
 export interface ConfigAdminDeps {
   readonly brokerId: BrokerId;
   readonly queue: CommitQueue;
-  readonly image: () => ClusterImage;
-  readonly layers: () => BrokerConfigLayers;
+  readonly layers: (image: ClusterImage) => BrokerConfigLayers;
   readonly logLevel: LogLevel;
 }
 
@@ -56,18 +56,19 @@ export class ConfigAdmin {
 
   /** In the order of the wishes; undefined where it is done, or would be. */
   alter(wishes: readonly Wish[], validateOnly: boolean): Promise<(Refusal | undefined)[]> {
-    return this.#deps.queue.run(() => {
-      const decisions = wishes.map((wish) => this.#decide(wish));
-      if (!validateOnly) for (const decision of decisions) if ('run' in decision) decision.run();
+    return this.#deps.queue.run((image) => {
+      const decisions = wishes.map((wish) => this.#decide(wish, image));
       return {
         changes: validateOnly ? [] : decisions.filter((decision) => 'type' in decision),
-        outcome: (failure) =>
-          decisions.map((decision) => (isRefusal(decision) ? decision : failureOf(decision, failure))),
+        outcome: (failure) => {
+          if (!validateOnly) for (const decision of decisions) if ('run' in decision) decision.run();
+          return decisions.map((decision) => (isRefusal(decision) ? decision : failureOf(decision, failure)));
+        },
       };
     });
   }
 
-  #decide(wish: Wish): Decided {
+  #decide(wish: Wish, image: ClusterImage): Decided {
     const { resourceType, resourceName, configs, mode } = wish;
     const names = configs.map(({ name }) => name);
     if (new Set(names).size < names.length)
@@ -84,13 +85,13 @@ export class ConfigAdmin {
       return refusal(ErrorCode.INVALID_REQUEST, `a name of more than ${MOST_NAME_BYTES} bytes, or U+0000, is not kept`);
     switch (resourceType) {
       case ConfigResourceType.TOPIC:
-        return this.#decideTopic(wish);
+        return this.#decideTopic(wish, image);
       case ConfigResourceType.BROKER:
-        return this.#decideBroker(wish);
+        return this.#decideBroker(wish, image);
       case ConfigResourceType.GROUP:
-        return this.#decideGroup(wish);
+        return this.#decideGroup(wish, image);
       case ConfigResourceType.CLIENT_METRICS:
-        return this.#decideClientMetrics(wish);
+        return this.#decideClientMetrics(wish, image);
       case ConfigResourceType.BROKER_LOGGER:
         if (mode === 'incremental') return decideLogLevel(wish, this.#deps);
       // falls through: the older way does not know loggers
@@ -99,13 +100,13 @@ export class ConfigAdmin {
     }
   }
 
-  #decideTopic({ resourceName, configs, mode }: Wish): Decided {
+  #decideTopic({ resourceName, configs, mode }: Wish, image: ClusterImage): Decided {
     if (resourceName === '') return refusal(ErrorCode.INVALID_REQUEST, 'a topic has a name');
     const nameProblem = topicNameProblem(resourceName);
     if (nameProblem) return refusal(ErrorCode.INVALID_TOPIC_EXCEPTION, nameProblem);
-    const topic = this.#deps.image().topics.get(resourceName);
+    const topic = image.topics.get(resourceName);
     if (!topic) return refusal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `there is no topic ${resourceName}`);
-    const layers = this.#deps.layers();
+    const layers = this.#deps.layers(image);
     const isList = (name: string): boolean => TOPIC_CONFIG_KEYS.some((key) => key.name === name && key.type === 'LIST');
     const effective = topicConfigValues(topic.configs, layers);
     const altered = alteredConfigs(mode === 'replace' ? {} : topic.configs, configs, { isList, effective });
@@ -115,13 +116,13 @@ export class ConfigAdmin {
     return { type: 'topic-configured', id: topic.id, configs: altered.configs };
   }
 
-  #decideBroker({ resourceName, configs, mode }: Wish): Decided {
-    const { brokerId, image, layers } = this.#deps;
+  #decideBroker({ resourceName, configs, mode }: Wish, image: ClusterImage): Decided {
+    const { brokerId, layers } = this.#deps;
     if (resourceName !== '' && resourceName !== String(brokerId))
       return refusal(ErrorCode.INVALID_REQUEST, `broker ${resourceName}: expected ${brokerId}, or '' for all`);
-    const current = image().brokerConfigs.get(resourceName) ?? {};
+    const current = image.brokerConfigs.get(resourceName) ?? {};
     const isList = (name: string): boolean => BROKER_CONFIG_KEYS.get(name)?.type === 'LIST';
-    const effective = textsOf(effectiveBrokerConfig(layers()));
+    const effective = textsOf(effectiveBrokerConfig(layers(image)));
     const altered = alteredConfigs(mode === 'replace' ? {} : current, configs, { isList, effective });
     if ('error' in altered) return altered;
     for (const { name } of configs) {
@@ -132,19 +133,20 @@ export class ConfigAdmin {
     return { type: 'broker-configured', id: resourceName, configs: altered.configs };
   }
 
-  #decideGroup({ resourceName: groupId, configs, mode }: Wish): Decided {
+  #decideGroup({ resourceName: groupId, configs, mode }: Wish, image: ClusterImage): Decided {
     if (groupId === '') return refusal(ErrorCode.INVALID_REQUEST, 'a group needs a name');
-    const current = this.#deps.image().groupConfigs.get(groupId) ?? {};
-    const effective = textsOf(effectiveGroupConfig(current, this.#deps.layers()));
+    const current = image.groupConfigs.get(groupId) ?? {};
+    const layers = this.#deps.layers(image);
+    const effective = textsOf(effectiveGroupConfig(current, layers));
     const altered = alteredConfigs(mode === 'replace' ? {} : current, configs, { isList: () => false, effective });
     if ('error' in altered) return altered;
-    const problem = groupConfigProblem(altered.configs, this.#deps.layers());
+    const problem = groupConfigProblem(altered.configs, layers);
     if (problem) return refusal(ErrorCode.INVALID_CONFIG, problem);
     return { type: 'group-configured', groupId, configs: altered.configs };
   }
 
-  #decideClientMetrics({ resourceName: name, configs, mode }: Wish): Decided {
-    const current = this.#deps.image().clientMetricsConfigs.get(name) ?? {};
+  #decideClientMetrics({ resourceName: name, configs, mode }: Wish, image: ClusterImage): Decided {
+    const current = image.clientMetricsConfigs.get(name) ?? {};
     const isList = (property: string): boolean =>
       CLIENT_METRICS_CONFIG_KEYS.some((key) => key.name === property && key.type === 'LIST');
     const altered = alteredConfigs(mode === 'replace' ? {} : current, configs, { isList, effective: {} });

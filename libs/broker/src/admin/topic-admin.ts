@@ -1,4 +1,4 @@
-// Creates, grows and deletes topics: decides on the newest image (topic-decisions.ts), and answers when it is so.
+// Creates, grows and deletes topics: decided on the true image (topic-decisions.ts), answered when it is so.
 import { ErrorCode, type Host, Uuid } from '@milepost/core';
 import type { BrokerConfigLayers, ClusterImage, TopicState } from '@milepost/metadata';
 import { type CommitQueue } from './commit-queue.ts';
@@ -16,8 +16,7 @@ import {
 export interface TopicAdminDeps {
   readonly host: Pick<Host, 'random' | 'logger'>;
   readonly queue: CommitQueue;
-  readonly image: () => ClusterImage;
-  readonly layers: () => BrokerConfigLayers;
+  readonly layers: (image: ClusterImage) => BrokerConfigLayers;
   readonly onDeleted: (topics: readonly TopicState[]) => void;
 }
 
@@ -30,8 +29,9 @@ export class TopicAdmin {
 
   /** In the order of the wishes; what can be created is, whatever happens to the rest. */
   create(wishes: readonly NewTopic[], validateOnly: boolean, quota = UNLIMITED): Promise<(TopicState | Refusal)[]> {
-    return this.#deps.queue.run(() => {
-      const outcomes = this.#decide(wishes, quota);
+    const chosen = this.#choose(wishes.length);
+    return this.#deps.queue.run((image) => {
+      const outcomes = this.#decide(wishes, image, chosen, quota);
       const topics = validateOnly ? [] : outcomes.filter((outcome) => 'id' in outcome);
       return {
         changes: topics.map((topic) => ({ type: 'topic-created', topic })),
@@ -59,9 +59,11 @@ export class TopicAdmin {
     validateOnly: boolean,
     quota = UNLIMITED,
   ): Promise<(Refusal | undefined)[]> {
-    return this.#deps.queue.run(() => {
-      const outcomes = wishes.map((wish) => {
-        const outcome = decidePartitions(wish, this.#surroundings());
+    const { starts } = this.#choose(wishes.length);
+    return this.#deps.queue.run((image) => {
+      quota.restart();
+      const outcomes = wishes.map((wish, place) => {
+        const outcome = decidePartitions(wish, this.#surroundings(image, starts[place]));
         return 'error' in outcome || quota.take(outcome.partitions.length) ? outcome : OVER_QUOTA;
       });
       const grown = validateOnly ? [] : outcomes.filter((outcome) => 'topic' in outcome);
@@ -74,8 +76,8 @@ export class TopicAdmin {
 
   /** Undefined for those that are gone now. */
   delete(topics: readonly TopicState[], quota = UNLIMITED): Promise<(Refusal | undefined)[]> {
-    return this.#deps.queue.run(() => {
-      const { topicsById } = this.#deps.image();
+    return this.#deps.queue.run(({ topicsById }) => {
+      quota.restart();
       const there = topics.filter(({ id }) => topicsById.has(id));
       const present = there.filter(({ partitions }) => quota.take(partitions.length));
       return {
@@ -90,10 +92,16 @@ export class TopicAdmin {
     });
   }
 
-  #decide(wishes: readonly NewTopic[], quota: Taking): (TopicState | Refusal)[] {
+  #decide(
+    wishes: readonly NewTopic[],
+    image: ClusterImage,
+    { ids, starts }: Chosen,
+    quota: Taking,
+  ): (TopicState | Refusal)[] {
+    quota.restart();
     let left = MOST_PARTITIONS_PER_REQUEST;
-    return wishes.map((wish) => {
-      const outcome = decideTopic(wish, Uuid(this.#deps.host.random.uuid()), this.#surroundings());
+    return wishes.map((wish, place) => {
+      const outcome = decideTopic(wish, ids[place] as Uuid, this.#surroundings(image, starts[place]));
       if ('error' in outcome) return outcome;
       left -= outcome.partitions.length;
       if (left < 0) return refusal(ErrorCode.POLICY_VIOLATION, 'too many partitions in one request');
@@ -101,16 +109,31 @@ export class TopicAdmin {
     });
   }
 
-  #surroundings(): Surroundings {
-    const { image, layers, host } = this.#deps;
-    return { image: image(), layers: layers(), start: host.random.below(MOST_PARTITIONS_PER_REQUEST) };
+  #surroundings(image: ClusterImage, start = 0): Surroundings {
+    return { image, layers: this.#deps.layers(image), start };
+  }
+
+  /** What chance decides, before the decision that may run more than once. */
+  #choose(count: number): Chosen {
+    const { random } = this.#deps.host;
+    const times = Array.from({ length: count });
+    return {
+      ids: times.map(() => Uuid(random.uuid())),
+      starts: times.map(() => random.below(MOST_PARTITIONS_PER_REQUEST)),
+    };
   }
 }
 
-/** controller_mutation_rate, asked for each topic. */
-type Taking = Pick<MutationQuota, 'take'>;
+/** For each wish: the id of its topic, and where the placement of its partitions begins. */
+interface Chosen {
+  readonly ids: readonly Uuid[];
+  readonly starts: readonly number[];
+}
 
-const UNLIMITED: Taking = { take: () => true };
+/** controller_mutation_rate, asked for each topic. */
+type Taking = Pick<MutationQuota, 'take' | 'restart'>;
+
+const UNLIMITED: Taking = { take: () => true, restart: () => {} };
 
 const OVER_QUOTA = refusal(
   ErrorCode.THROTTLING_QUOTA_EXCEEDED,

@@ -80,3 +80,16 @@ test('an address that connected too often is let in again when its windows are o
   pass(11_000);
   expect(quotas.connected('192.0.2.1')).toBe(0);
 });
+
+test('a decision on topics that runs again takes its partitions from the quota once', () => {
+  const { quotas, set } = given();
+  set({ 'client-id': 'c' }, 'controller_mutation_rate', 1);
+  const quota = quotas.mutations(client, true);
+  for (let run = 0; run < 3; run++) {
+    quota.restart();
+    expect(quota.take(20)).toBe(true);
+  }
+  const next = quotas.mutations(client, true);
+  expect(next.take(1)).toBe(false);
+  expect(next.throttleTimeMs).toBe(9_000);
+});

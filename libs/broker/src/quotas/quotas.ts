@@ -27,11 +27,13 @@ export interface QuotasDeps {
 export interface MutationQuota {
   /** Takes as many partitions from the quota; a strict one refuses (false) while there is a debt. */
   take(partitions: number): boolean;
+  /** A decision runs again: what its last run took is given back. */
+  restart(): void;
   /** For how long the client is to be held back. */
   readonly throttleTimeMs: number;
 }
 
-const UNLIMITED: MutationQuota = { take: () => true, throttleTimeMs: 0 };
+const UNLIMITED: MutationQuota = { take: () => true, restart: () => {}, throttleTimeMs: 0 };
 
 export class Quotas {
   readonly #deps: QuotasDeps;
@@ -129,6 +131,7 @@ export class Quotas {
   #limitedMutations({ value, sharedBy }: Limit, strict: boolean): MutationQuota {
     const bucket = kept(this.#buckets, sharedBy, () => new TokenBucket(this.#deps.controllerWindows));
     let throttleTimeMs = 0;
+    let taken = 0;
     const debtMs = (): number => bucket.debtMs(value, this.#nowMs);
     const hold = (ms: number): void => {
       if (ms > throttleTimeMs) this.#count('controller_mutation_rate', ms - throttleTimeMs);
@@ -142,8 +145,14 @@ export class Quotas {
           return false;
         }
         bucket.take(partitions, value, this.#nowMs);
+        taken += partitions;
         if (!strict) hold(debtMs());
         return true;
+      },
+      restart: () => {
+        if (taken > 0) bucket.take(-taken, value, this.#nowMs);
+        taken = 0;
+        throttleTimeMs = 0;
       },
       get throttleTimeMs() {
         return throttleTimeMs;
