@@ -44,7 +44,16 @@ export default {
       name: 'a-library-speaks-through-its-index',
       severity: 'error',
       from: { path: '^(apps|libs)/([^/]+)/' },
-      to: { path: '^libs/([^/]+)/src/', pathNot: ['^libs/$2/', '/src/index\\.ts$', '\\.contract\\.ts$'] },
+      to: {
+        path: '^libs/([^/]+)/src/',
+        pathNot: ['^libs/$2/', '/src/index\\.ts$', '\\.contract\\.ts$', '^libs/core/src/testing/'],
+      },
+    },
+    {
+      name: 'only-tests-import-what-is-for-tests',
+      severity: 'error',
+      from: { path: '^(apps|libs)/', pathNot: ['\\.(test|contract)\\.ts$', '/testing/', '/test-kit\\.ts$'] },
+      to: { path: '^libs/[^/]+/src/testing/' },
     },
     {
       name: 'libraries-know-nothing-of-nest',

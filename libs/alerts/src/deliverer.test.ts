@@ -1,26 +1,7 @@
-import { type Clock, silentLogger, silentMeter } from '@milepost/core';
+import { silentLogger, silentMeter } from '@milepost/core';
+import { ManualClock } from '../../core/src/testing/manual-clock.ts';
 import { type Alert, type Channel, Deliverer } from './index.ts';
 import { MemoryAlertStore } from './memory-alert-store.ts';
-
-/** Time that stands still until it is told to go on. */
-class ManualClock implements Clock {
-  #nowMs = 1_000;
-  #waiting: { atMs: number; run: () => void }[] = [];
-  now = (): number => this.#nowMs;
-  monotonic = (): number => this.#nowMs;
-  after(delayMs: number, run: () => void): () => void {
-    const entry = { atMs: this.#nowMs + delayMs, run };
-    this.#waiting.push(entry);
-    return () => void (this.#waiting = this.#waiting.filter((other) => other !== entry));
-  }
-  async advance(ms: number): Promise<void> {
-    this.#nowMs += ms;
-    const due = this.#waiting.filter(({ atMs }) => atMs <= this.#nowMs);
-    this.#waiting = this.#waiting.filter(({ atMs }) => atMs > this.#nowMs);
-    for (const { run } of due) run();
-    for (let turn = 0; turn < 50; turn++) await Promise.resolve();
-  }
-}
 
 const alert = { alertId: 'speeding-0-1', rule: 'speeding', truckId: 't-1' } as Alert;
 const step = { partition: 0, expectedOffset: 0, nextOffset: 1, states: [], alerts: [alert] };

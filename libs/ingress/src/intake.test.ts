@@ -11,7 +11,7 @@ describe('a position', () => {
     const bench = new Bench();
     const device = bench.device();
     device.drive(1, 60.17);
-    await bench.clock.pass(5000);
+    await bench.clock.advance(5000);
     expect(bench.balance()).toMatchObject({ received: 1, inFlight: 1 });
     expect(device.acks).toEqual([]);
     await bench.sink.next.succeed();
@@ -57,7 +57,7 @@ describe('order', () => {
     const device = bench.device();
     for (let lat = 0; lat < 5; lat++) {
       device.drive(1, lat);
-      await bench.clock.pass(20);
+      await bench.clock.advance(20);
     }
     expect(bench.sink.open.map(({ records }) => lats(records))).toEqual([[0]]);
     await bench.sink.next.succeed();
@@ -74,10 +74,10 @@ describe('order', () => {
     await settled();
     await bench.sink.next.succeed();
     device.drive(1, 2);
-    await bench.clock.pass(2);
+    await bench.clock.advance(2);
     device.drive(2, 3);
     expect(bench.sink.open).toEqual([]);
-    await bench.clock.pass(3);
+    await bench.clock.advance(3);
     expect(bench.sink.open.map(({ records }) => lats(records))).toEqual([[2, 3]]);
   });
 
@@ -90,7 +90,7 @@ describe('order', () => {
     await bench.sink.next.fail();
     expect(bench.sink.open).toEqual([]);
     device.drive(1, 3);
-    await bench.clock.pass(200);
+    await bench.clock.advance(200);
     expect(bench.sink.open.map(({ records }) => lats(records)).filter(({ length }) => length > 0)).toEqual([[1, 2, 3]]);
     await bench.sink.recover();
     expect(device.acks).toEqual([1, 2, 3]);
@@ -103,7 +103,7 @@ describe('order', () => {
     device.drive(1, 1);
     await settled();
     device.drive(2, 2);
-    await bench.clock.pass(10);
+    await bench.clock.advance(10);
     const [first, second] = bench.sink.open;
     await second?.succeed();
     expect(device.acks).toEqual([]);
@@ -133,7 +133,7 @@ describe('order', () => {
     bad.drive(2, 2);
     await settled();
     await bench.sink.next.fail();
-    await bench.clock.pass(200);
+    await bench.clock.advance(200);
     const inTrouble = bench.sink.partitionOf('truck_gps', Buffer.from('t-2'));
     for (const sent of Array.from(bench.sink.open)) {
       await (sent.records.some(({ partition }) => partition === inTrouble) ? sent.fail() : sent.succeed());
@@ -141,7 +141,7 @@ describe('order', () => {
     expect(good.acks).toEqual([1]);
     expect(bad.acks).toEqual([]);
     bench.sink.automatic = true;
-    await bench.clock.pass(200);
+    await bench.clock.advance(200);
     expect(bad.acks).toEqual([1]);
   });
 });
@@ -159,7 +159,7 @@ describe('a full window', () => {
     expect(fast.paused).toBe(true);
     expect(slow.paused).toBe(false);
     bench.sink.automatic = true;
-    await bench.clock.pass(10);
+    await bench.clock.advance(10);
     expect(fast.paused).toBe(false);
     expect(fast.acks.length).toBe(10);
   });
@@ -178,7 +178,7 @@ describe('a full window', () => {
     expect(devices.filter(({ paused }) => paused).length).toBeGreaterThan(10);
     expect(devices[0]?.paused).toBe(false);
     bench.sink.automatic = true;
-    await bench.clock.pass(20);
+    await bench.clock.advance(20);
     expect(devices.filter(({ paused }) => paused)).toEqual([]);
     expect(bench.balance()).toMatchObject({ received: 40, appended: 40 });
   });
@@ -191,7 +191,7 @@ describe('a log that stalls', () => {
     for (const lat of [1, 2]) device.drive(1, lat);
     for (let attempt = 0; attempt < 40 && device.closed === undefined; attempt++) {
       if (bench.sink.open.length > 0) await bench.sink.next.fail();
-      await bench.clock.pass(100);
+      await bench.clock.advance(100);
       bench.balance();
     }
     expect(device.closed).toBe('stalled');
@@ -199,13 +199,13 @@ describe('a log that stalls', () => {
     device.drive(1, 3); // the rest of its chunk: must not get in before what is sent again
     device.disconnect();
     await bench.sink.failAll();
-    await bench.clock.pass(1000);
+    await bench.clock.advance(1000);
     const again = bench.device();
     bench.sink.automatic = true;
     for (const lat of [1, 2, 3]) again.drive(1, lat, { dup: true });
-    await bench.clock.pass(1000);
+    await bench.clock.advance(1000);
     await bench.sink.recover();
-    await bench.clock.pass(1000);
+    await bench.clock.advance(1000);
     expect(lats(bench.sink.log)).toEqual([1, 2, 3]);
     expect(again.acks).toEqual([1, 2, 3]);
     expect(bench.balance()).toMatchObject({ received: 6, appended: 3, refused: 3, inFlight: 0 });
@@ -217,7 +217,7 @@ describe('a log that stalls', () => {
     device.drive(1, 1);
     await settled();
     device.drive(1, 2);
-    await bench.clock.pass(4000);
+    await bench.clock.advance(4000);
     expect(device.closed).toBe('stalled');
     expect(bench.balance()).toMatchObject({ received: 2, refused: 1, inFlight: 1 });
     device.disconnect();
@@ -264,7 +264,7 @@ describe('what is no position', () => {
     while (bench.sink.open.length > 0) {
       expect(device.acks).toEqual([]);
       await bench.sink.next.succeed();
-      await bench.clock.pass(10);
+      await bench.clock.advance(10);
       bench.balance();
     }
     const letters = bench.sink.log.filter(({ topic }) => topic === 'dead_letters');
@@ -283,7 +283,7 @@ describe('what is no position', () => {
     const device = bench.device();
     for (let lat = 0; lat < 6; lat++) device.drive(1, lat);
     for (let turn = 0; turn < 60; turn++) {
-      await bench.clock.pass(50);
+      await bench.clock.advance(50);
       for (const sent of Array.from(bench.sink.open)) {
         await (lats(sent.records).includes(3) ? sent.fail(new RecordsRefused('no')) : sent.succeed());
       }
@@ -323,7 +323,7 @@ describe('QoS 2', () => {
     expect(lats(bench.sink.log)).toEqual([1]);
     bench.intake.released(device, 7);
     device.drive(1, 2, { qos: 2, messageId: 7 });
-    await bench.clock.pass(5);
+    await bench.clock.advance(5);
     expect(lats(bench.sink.log)).toEqual([1, 2]);
     expect(bench.balance()).toMatchObject({ received: 3, appended: 2, refused: 1 });
   });
@@ -336,7 +336,7 @@ describe('QoS 2', () => {
     before.disconnect();
     const after = bench.device('d', { clean: false });
     after.drive(1, 1, { qos: 2, messageId: 7, dup: true });
-    await bench.clock.pass(100);
+    await bench.clock.advance(100);
     expect(after.acks).toEqual([]);
     while (bench.sink.open.length > 0) await bench.sink.next.succeed();
     expect(after.acks).toEqual([7]);
@@ -350,7 +350,7 @@ describe('QoS 2', () => {
     for (let round = 0; round < 2; round++) {
       const device = bench.device('d');
       device.drive(1, round, { qos: 2, messageId: 7 });
-      await bench.clock.pass(10);
+      await bench.clock.advance(10);
       device.disconnect();
     }
     expect(lats(bench.sink.log)).toEqual([0, 1]);
@@ -361,14 +361,14 @@ describe('QoS 2', () => {
     const before = bench.device('d', { clean: false });
     before.drive(1, 1, { qos: 2, messageId: 7 });
     await settled();
-    await bench.clock.pass(2000);
+    await bench.clock.advance(2000);
     expect(before.closed).toBe('stalled');
     before.disconnect();
     await bench.sink.next.fail();
     bench.sink.automatic = true;
     const after = bench.device('d', { clean: false });
     after.drive(1, 1, { qos: 2, messageId: 7, dup: true });
-    await bench.clock.pass(1000);
+    await bench.clock.advance(1000);
     await bench.sink.recover();
     expect(after.acks).toEqual([7]);
     expect(lats(bench.sink.log)).toEqual([1]);
@@ -388,9 +388,9 @@ describe('presence', () => {
     bench.sink.automatic = true;
     const device = bench.device();
     for (const lat of [1, 2]) device.drive(1, lat);
-    await bench.clock.pass(10);
+    await bench.clock.advance(10);
     device.disconnect();
-    await bench.clock.pass(10);
+    await bench.clock.advance(10);
     expect(statuses(bench)).toEqual(['t-1 online', 't-1 offline']);
   });
 
@@ -402,7 +402,7 @@ describe('presence', () => {
     const next = bench.device('next');
     next.drive(1, 2);
     old.disconnect();
-    await bench.clock.pass(10);
+    await bench.clock.advance(10);
     expect(statuses(bench)).toEqual(['t-1 online']);
   });
 
@@ -413,7 +413,7 @@ describe('presence', () => {
     phone.publish('owntracks/a/b', '{"_type":"location","lat":1,"lon":2}');
     phone.publish('owntracks/a/b', '{"_type":"lwt","tst":1763805600}', { qos: 0 });
     phone.disconnect();
-    await bench.clock.pass(10);
+    await bench.clock.advance(10);
     expect(statuses(bench)).toEqual(['a-b online', 'a-b lastWill']);
     expect(bench.balance()).toMatchObject({ received: 2, appended: 2 });
   });
@@ -440,7 +440,7 @@ test('draining stops the reading and ends when everything that came is acknowled
   expect(device.paused).toBe(true);
   expect(drained).toBe(false);
   await bench.sink.next.succeed();
-  await bench.clock.pass(10);
+  await bench.clock.advance(10);
   await draining;
   expect(device.acks).toEqual([1]);
 });
@@ -470,11 +470,11 @@ test('received = appended + dead-lettered + refused + in flight, through a rando
     }
     const sent = bench.sink.open[below(4)];
     if (sent && below(3) > 0) await (below(4) === 0 ? sent.fail() : sent.succeed());
-    if (below(4) === 0) await bench.clock.pass(below(300));
+    if (below(4) === 0) await bench.clock.advance(below(300));
     bench.balance();
   }
   await bench.sink.recover();
-  await bench.clock.pass(10_000);
+  await bench.clock.advance(10_000);
   const totals = bench.balance();
   expect(totals.inFlight).toBe(0);
   expect(totals.appended).toBeGreaterThan(500);

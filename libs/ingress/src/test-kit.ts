@@ -1,45 +1,12 @@
-// For this library's tests: a clock that moves when told, a log that answers when told, devices that remember.
-import type { Cancel, Clock, Meter } from '@milepost/core';
-import { silentLogger, silentMeter } from '@milepost/core';
+// For this library's tests: a clock that moves when told, a log that responds when told, devices that remember.
+import { type Meter, silentLogger, silentMeter } from '@milepost/core';
+import { ManualClock, settled } from '../../core/src/testing/manual-clock.ts';
 import type { Acknowledgement, CloseReason, MqttClient, MqttPublish } from './engine.ts';
 import { Intake, type IntakeLimits } from './intake.ts';
 import type { IntakeRecord, RecordSink } from './record.ts';
 import { DEFAULT_ROUTES, type Route } from './routes.ts';
 
-export class TestClock implements Clock {
-  #now = 0;
-  #timers: { at: number; run: () => void }[] = [];
-  now(): number {
-    return Date.parse('2026-11-22T10:00:00Z') + this.#now;
-  }
-  monotonic(): number {
-    return this.#now;
-  }
-  after(delayMs: number, run: () => void): Cancel {
-    const timer = { at: this.#now + delayMs, run };
-    this.#timers.push(timer);
-    return () => void (this.#timers = this.#timers.filter((other) => other !== timer));
-  }
-  /** Runs what is due on the way, in order, and lets promises settle in between. */
-  async pass(ms: number): Promise<void> {
-    const end = this.#now + ms;
-    await settled();
-    for (;;) {
-      const next = this.#timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
-      if (!next) break;
-      this.#timers = this.#timers.filter((other) => other !== next);
-      this.#now = Math.max(this.#now, next.at);
-      next.run();
-      await settled();
-    }
-    this.#now = end;
-  }
-}
-
-/** Long enough for every chain of promises of this library. */
-export async function settled(): Promise<void> {
-  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
-}
+export { settled };
 
 interface Sent {
   readonly records: readonly IntakeRecord[];
@@ -149,7 +116,7 @@ export class TestDevice implements MqttClient {
 
 /** An intake on a bench. */
 export class Bench {
-  readonly clock = new TestClock();
+  readonly clock = new ManualClock(Date.parse('2026-11-22T10:00:00Z'));
   readonly sink = new TestSink();
   readonly intake: Intake;
 

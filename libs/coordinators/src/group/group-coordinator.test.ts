@@ -2,7 +2,7 @@
 import { ErrorCode } from '@milepost/core';
 import { GroupTable, MemoryGroupStore } from './memory-group-store.ts';
 import { Awaited, commitOf, Harness } from '../testing/harness.ts';
-import { settled } from '../testing/manual-clock.ts';
+import { settled } from '../../../core/src/testing/manual-clock.ts';
 
 test('after a restart members go on with their ids, generation and assignments, without a rebalance', async () => {
   const h = await Harness.start();

@@ -13,7 +13,7 @@ import { DEFAULT_GROUP_CONFIG, type GroupConfig } from '../group/config.ts';
 import type { CommitCommand, JoinCommand, JoinResult, SyncCommand, SyncResult } from '../group/commands.ts';
 import { GroupCoordinator } from '../group/group-coordinator.ts';
 import { MemoryGroupStore } from '../group/memory-group-store.ts';
-import { ManualClock, settled } from './manual-clock.ts';
+import { ManualClock, settled } from '../../../core/src/testing/manual-clock.ts';
 import { MemoryPartitions } from './memory-partitions.ts';
 import { TestCatalog } from './test-catalog.ts';
 

@@ -4,7 +4,7 @@ import { type Clock, ErrorCode, silentLogger, silentMeter, ZERO_UUID } from '@mi
 import { DEFAULT_GROUP_CONFIG } from '../group/config.ts';
 import { GroupCoordinator, type GroupCoordinatorDeps } from '../group/group-coordinator.ts';
 import { GroupTable, MemoryGroupStore } from '../group/memory-group-store.ts';
-import { ManualClock } from './manual-clock.ts';
+import { ManualClock } from '../../../core/src/testing/manual-clock.ts';
 import { MemoryPartitions } from './memory-partitions.ts';
 import { TestCatalog } from './test-catalog.ts';
 import { SeededRandom } from './seeded-random.ts';

@@ -1,6 +1,6 @@
 import { ErrorCode } from '@milepost/core';
 import { Awaited, Harness } from '../../testing/harness.ts';
-import { settled } from '../../testing/manual-clock.ts';
+import { settled } from '../../../../core/src/testing/manual-clock.ts';
 
 async function completing(count: number, h: Harness) {
   const members = Array.from({ length: count }, () => h.member());
