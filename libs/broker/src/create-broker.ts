@@ -277,9 +277,9 @@ async function register(
 function keepRetention({ clock, logger }: Host, partitions: LocalPartitions, everyMs: number): Cancel {
   let cancel: Cancel;
   const round = (): Promise<void> =>
-    severalAtOnce(RETENTIONS_AT_ONCE, partitions.all(), async ({ log }) => {
-      const say = warn(logger, `retention of ${log.topic}-${log.partition} failed`);
-      await log.applyRetention(clock.now()).catch((failure: unknown) => {
+    severalAtOnce(RETENTIONS_AT_ONCE, partitions.all(), async (partition) => {
+      const say = warn(logger, `retention of ${partition.topic}-${partition.index} failed`);
+      await partition.applyRetention(clock.now()).catch((failure: unknown) => {
         if (!(failure instanceof LogFailed)) say(failure); // that one the log has said
       });
     });

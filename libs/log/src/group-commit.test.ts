@@ -53,3 +53,37 @@ test('a run that failed fails its own callers, and the next run is a new one', a
   ends[1]?.resolve();
   await expect(second).resolves.toBeUndefined();
 });
+
+test('a caller that arrives a few microtasks after a run has ended starts no second run beside the next one', async () => {
+  for (const lateBy of [0, 1, 2, 3, 4, 5]) {
+    const { ends, commit } = controlled();
+    const first = commit.run();
+    const second = commit.run();
+    ends[0]?.resolve();
+    for (let n = 0; n < lateBy; n++) await Promise.resolve();
+    const third = commit.run();
+    await first;
+    await turn();
+    expect([lateBy, ends.length]).toEqual([lateBy, 2]); // the second run is under way, and nothing beside it
+    ends[1]?.resolve();
+    await second;
+    await turn();
+    ends[2]?.resolve();
+    await third;
+  }
+});
+
+test('the run under way can be awaited without starting another', async () => {
+  const { ends, commit } = controlled();
+  await commit.current();
+  const first = commit.run();
+  let isOver = false;
+  const current = commit.current().then(() => {
+    isOver = true;
+  });
+  await turn();
+  expect(isOver).toBe(false);
+  ends[0]?.resolve();
+  await Promise.all([first, current]);
+  expect(ends).toHaveLength(1);
+});

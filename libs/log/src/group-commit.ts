@@ -1,8 +1,9 @@
-// One run of some work at a time; whoever asks while a run is under way shares the next one. A thousand callers that
-// wait for an fsync thus cost two of them, and each knows that the run it waited for began after it had asked.
+// One run of some work at a time. Callers that arrive during a run share the next one. A thousand callers that wait for an
+// fsync thus cost two of them, and each knows that the run it waited for began after it had called.
 
 export class GroupCommit {
   readonly #work: () => Promise<void>;
+  /** The run under way. It stays here until the next one begins, if there is a next one: two never overlap. */
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
 
@@ -13,19 +14,24 @@ export class GroupCommit {
   /** Resolves, or rejects, with a run that began at or after this call. */
   run(): Promise<void> {
     if (this.#running === undefined) return this.#begin();
-    const begin = () => {
-      this.#next = undefined;
-      return this.#begin();
-    };
+    const begin = () => this.#begin();
     this.#next ??= this.#running.then(begin, begin);
     return this.#next;
   }
 
+  /** Resolves, or rejects, with the run that is under way; resolves at once when there is none. */
+  async current(): Promise<void> {
+    await this.#running;
+  }
+
   #begin(): Promise<void> {
-    const running = this.#work().finally(() => {
-      if (this.#running === running) this.#running = undefined;
-    });
+    this.#next = undefined;
+    const running = this.#work();
     this.#running = running;
+    const end = () => {
+      if (this.#next === undefined) this.#running = undefined;
+    };
+    running.then(end, end);
     return running;
   }
 }

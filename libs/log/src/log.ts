@@ -459,6 +459,7 @@ export class Log {
   /** One at a time (GroupCommit). Full segments, snapshots and names come before the end that lies behind them. */
   async #flush(): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
+    invariant(!this.#isFlushing, () => `${this.#name}: two syncs at once`);
     const { host, folder, fsyncSeconds } = this.#around;
     const end = this.logEndOffset;
     const active = this.#segments.active;
@@ -480,7 +481,7 @@ export class Log {
       this.#isFlushing = false;
     }
     if (end > this.#flushedOffset) fsyncSeconds.observe((host.clock.monotonic() - started) / 1000);
-    this.#flushedOffset = end;
+    this.#flushedOffset = Offset(Math.max(this.#flushedOffset, end));
     this.#dropBelow(this.#keptFrom);
   }
 

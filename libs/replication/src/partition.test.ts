@@ -30,6 +30,10 @@ class FakeLog {
   beginEpoch(epoch: LeaderEpoch): void {
     this.begun.push(epoch);
   }
+  deletedSegments = 0;
+  async applyRetention(): Promise<number> {
+    return this.deletedSegments;
+  }
   sync(): Promise<void> {
     this.syncs++;
     const upTo = this.logEndOffset;
@@ -60,10 +64,14 @@ const batch = Buffer.alloc(100);
 function given(flush: FlushPolicy) {
   const log = new FakeLog();
   const failures: unknown[] = [];
-  const partition = new Partition(log as unknown as Log, LeaderEpoch(4), flush, (_, failure) => failures.push(failure));
+  const watcherFailures: unknown[] = [];
+  const partition = new Partition(log as unknown as Log, LeaderEpoch(4), flush, {
+    failed: (_, failure) => failures.push(failure),
+    watcherFailed: (_, failure) => watcherFailures.push(failure),
+  });
   const seen: number[] = [];
   partition.watch(() => seen.push(partition.highWatermark));
-  return { log, partition, seen, failures };
+  return { log, partition, seen, failures, watcherFailures };
 }
 
 test('the log hears of an epoch before its first batch', () => {
@@ -146,4 +154,59 @@ test('a retired partition wakes those who wait and takes nothing more', () => {
   expect(seen).toEqual([0]);
   expect(partition.append(batch).error).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
   expect(failures).toHaveLength(0);
+});
+
+test('a watcher that throws does not fail the partition, and the others are still notified', async () => {
+  const { log, partition, seen, failures, watcherFailures } = given('always');
+  const later: number[] = [];
+  partition.watch(() => {
+    throw new Error('a bug of a waiter');
+  });
+  partition.watch(() => later.push(partition.highWatermark));
+  partition.append(batch);
+  await ticks();
+  await log.syncEnds();
+  expect(watcherFailures).toEqual([new Error('a bug of a waiter')]);
+  expect(failures).toEqual([]);
+  expect(partition.isFailed).toBe(false);
+  expect([seen, later]).toEqual([[1], [1]]);
+  partition.append(batch);
+  await ticks();
+  await log.syncEnds();
+  expect([seen, later]).toEqual([
+    [1, 2],
+    [1, 2],
+  ]);
+  expect(watcherFailures).toHaveLength(1);
+});
+
+test('watchers learn of what retention deletes', async () => {
+  const { log, partition, seen } = given('always');
+  await partition.applyRetention(0);
+  expect(seen).toEqual([]);
+  log.deletedSegments = 2;
+  await partition.applyRetention(0);
+  expect(seen).toEqual([0]);
+});
+
+test('a high watermark that would decrease stops the partition instead', async () => {
+  const { log, partition, seen, failures } = given('always');
+  partition.append(batch);
+  await ticks();
+  await log.syncEnds();
+  partition.append(batch);
+  log.flushedOffset = Offset(0);
+  log.logEndOffset = Offset(0);
+  await ticks();
+  await log.syncEnds();
+  expect(failures).toEqual([expect.objectContaining({ message: expect.stringContaining('high watermark 0 after 1') })]);
+  expect(partition.isFailed).toBe(true);
+  expect(seen).toEqual([1, 0]);
+});
+
+test('a leader epoch never goes back', () => {
+  const { partition } = given('always');
+  partition.lead(LeaderEpoch(5));
+  expect(() => partition.lead(LeaderEpoch(4))).toThrow('leader epoch 4 after 5');
+  expect(partition.leaderEpoch).toBe(5);
 });

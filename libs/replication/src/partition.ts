@@ -2,13 +2,23 @@
 // records are committed: visible to consumers and safe to acknowledge with acks=all.
 //
 // Promises: with flush `always` the high watermark never passes the last fsync, so that no power cut reuses an offset
-// that anyone has read; with `os` it is the log's end, as in Kafka on one node. Appends of one turn of the event loop,
-// and all that come while a sync is under way, share the next sync (group commit). After a failed sync it never moves.
-// Never: retries a failed sync (the page may be gone), or tells a watcher about an offset that may yet be lost.
-import { ErrorCode, type LeaderEpoch, type Offset, type Uuid } from '@milepost/core';
+// that anyone has read; with `os` it is the log's end, as in Kafka on one node. It never decreases, and neither does the
+// leader epoch. Appends of one turn of the event loop, and all that arrive during a sync, share the next sync (group
+// commit). After a failed sync the high watermark stands still. A watcher that throws harms neither the partition nor the
+// other watchers.
+// Never: retries a failed sync (the page may be gone), or notifies a watcher of an offset that may yet be lost.
+import { ErrorCode, invariant, type LeaderEpoch, Offset, type Uuid } from '@milepost/core';
 import type { AppendOutcome, AppendRefused, Log } from '@milepost/log';
 
 export type FlushPolicy = 'always' | 'os';
+
+/** Where a partition reports what no caller of it can be told. */
+export interface PartitionReports {
+  /** It takes no more records. Reported once; not for a partition that was retired. */
+  failed(partition: Partition, failure: unknown): void;
+  /** A bug of the watcher, which is not called again. */
+  watcherFailed(partition: Partition, failure: unknown): void;
+}
 
 const GONE: AppendRefused = {
   error: ErrorCode.KAFKA_STORAGE_ERROR,
@@ -19,24 +29,21 @@ const GONE: AppendRefused = {
 export class Partition {
   readonly log: Log;
   readonly #flush: FlushPolicy;
-  readonly #onFailure: (partition: Partition, failure: unknown) => void;
+  readonly #reports: PartitionReports;
   readonly #watchers = new Set<() => void>();
   #leaderEpoch: LeaderEpoch;
   #appendedBytes = 0;
   #committedBytes = 0;
   #commitScheduled = false;
   #failed = false;
+  /** The high watermark that watchers were last notified of. */
+  #notifiedHighWatermark = Offset(0);
 
-  constructor(
-    log: Log,
-    leaderEpoch: LeaderEpoch,
-    flush: FlushPolicy,
-    onFailure: (partition: Partition, failure: unknown) => void = () => {},
-  ) {
+  constructor(log: Log, leaderEpoch: LeaderEpoch, flush: FlushPolicy, reports: PartitionReports) {
     this.log = log;
     this.#leaderEpoch = leaderEpoch;
     this.#flush = flush;
-    this.#onFailure = onFailure;
+    this.#reports = reports;
     log.beginEpoch(leaderEpoch);
   }
 
@@ -60,7 +67,7 @@ export class Partition {
   get lastStableOffset(): Offset {
     return this.highWatermark;
   }
-  /** Grows by the size of whatever gets committed: how a waiting fetch counts bytes without reading them. */
+  /** Grows by the size of what is committed: a waiting fetch counts bytes this way without reading them. */
   get committedBytes(): number {
     return this.#committedBytes;
   }
@@ -69,8 +76,12 @@ export class Partition {
     return this.#failed || this.log.failed;
   }
 
-  /** The log hears of the epoch before its first batch: clients ask where it began (KIP-320). */
+  /** The log learns of the epoch before its first batch: clients request where it began (KIP-320). */
   lead(epoch: LeaderEpoch): void {
+    invariant(
+      epoch >= this.#leaderEpoch,
+      () => `${this.topic}-${this.index}: leader epoch ${epoch} after ${this.#leaderEpoch}`,
+    );
     this.#leaderEpoch = epoch;
     this.log.beginEpoch(epoch);
   }
@@ -92,17 +103,22 @@ export class Partition {
     return () => this.#watchers.delete(onAdvance);
   }
 
-  /** KIP-107: forgets what is below; consumers that wait there learn of it. */
+  /** KIP-107: deletes what is below the offset. Resolves with the new start of the log. */
   async deleteRecordsBefore(offset: Offset): Promise<Offset> {
     const start = await this.log.deleteRecordsBefore(offset);
     this.#advanced();
     return start;
   }
 
-  /** The topic is deleted or the broker stops: whoever waits is woken and nothing more is accepted. */
+  /** Deletes what retention no longer keeps at this wall time. @throws LogFailed, DiskFailed */
+  async applyRetention(now: number): Promise<void> {
+    if ((await this.log.applyRetention(now)) > 0) this.#advanced();
+  }
+
+  /** The topic is deleted or the broker stops: waiters are woken and nothing more is accepted. */
   retire(): void {
     this.#failed = true;
-    this.#advanced();
+    this.#notify();
   }
 
   #scheduleCommit(): void {
@@ -123,14 +139,31 @@ export class Partition {
     } catch (failure) {
       const wasRetired = this.#failed;
       this.#failed = true;
-      if (!wasRetired) this.#onFailure(this, failure);
-      this.#advanced();
+      if (!wasRetired) this.#reports.failed(this, failure);
+      this.#notify();
     } finally {
       this.#commitScheduled = false;
     }
   }
 
   #advanced(): void {
-    for (const watcher of this.#watchers) watcher();
+    const { highWatermark } = this;
+    invariant(
+      highWatermark >= this.#notifiedHighWatermark,
+      () => `${this.topic}-${this.index}: high watermark ${highWatermark} after ${this.#notifiedHighWatermark}`,
+    );
+    this.#notifiedHighWatermark = highWatermark;
+    this.#notify();
+  }
+
+  #notify(): void {
+    for (const watcher of this.#watchers) {
+      try {
+        watcher();
+      } catch (failure) {
+        this.#watchers.delete(watcher);
+        this.#reports.watcherFailed(this, failure);
+      }
+    }
   }
 }

@@ -197,7 +197,10 @@ export class LocalPartitions {
     const log =
       this.#directory.get(topic.name, index) ?? (await this.#directory.create(topic.name, topic.id, index, config));
     invariant(log.topicId === topic.id, () => `${topic.name}-${index}: topic id ${log.topicId}, expected ${topic.id}`);
-    const opened = new Partition(log, leaderEpoch, flush, (failed, failure) => this.#report(failed, failure));
+    const opened = new Partition(log, leaderEpoch, flush, {
+      failed: (partition, failure) => this.#reportFailed(partition, failure),
+      watcherFailed: (partition, failure) => this.#reportWatcher(partition, failure),
+    });
     const partitions = this.#byTopic.get(topic.name) ?? [];
     partitions[index] = opened;
     this.#byTopic.set(topic.name, partitions);
@@ -210,13 +213,21 @@ export class LocalPartitions {
         if (partition.leader === this.#options.brokerId) yield [topic, partition];
   }
 
-  /** A log says itself that its disk failed, at that moment; this is for what is broken in another way. */
-  #report(partition: Partition, failure: unknown): void {
+  /** A log itself reports that its disk failed, at that moment; this is for what is broken in another way. */
+  #reportFailed(partition: Partition, failure: unknown): void {
     if (failure instanceof LogFailed) return;
     const name = partitionName(partition.topic, partition.index);
     this.#options.logger.error(
       { partition: name, err: failure },
       `${name} takes no more records, for a reason that should not be: restart the broker; unsynced records may be lost`,
+    );
+  }
+
+  #reportWatcher(partition: Partition, failure: unknown): void {
+    const name = partitionName(partition.topic, partition.index);
+    this.#options.logger.error(
+      { partition: name, err: failure },
+      `${name}: a request that waited for it failed, for a reason that should not be; the partition goes on`,
     );
   }
 }
