@@ -4,6 +4,7 @@ import { ErrorCode, type Offset } from '@milepost/core';
 import { type GroupStore, GroupStoreUnavailable } from '@milepost/coordinators';
 import type { Plants } from '@milepost/simulator';
 import { FetchSession, keyOf } from '../../libs/broker/src/fetch-sessions/fetch-session.ts';
+import { BufferPool } from '../../libs/broker/src/network/buffer-pool.ts';
 import { GroupCoordinator } from '../../libs/coordinators/src/group/group-coordinator.ts';
 import { ConsumerGroup } from '../../libs/coordinators/src/group/consumer/state.ts';
 import { GroupSlot } from '../../libs/coordinators/src/group/group-slot.ts';
@@ -213,6 +214,27 @@ export const plantedBugs: readonly PlantedBug[] = [
         putBack();
         putBackToo();
       };
+    },
+  },
+  {
+    name: 'a buffer that is reused before the network has taken it',
+    breaks: [
+      'what is served was sent',
+      'nothing acknowledged is lost',
+      'a reader never sees what a power cut can take back',
+      'no offset is given out twice',
+      'records of a producer stand in the order in which it sent them',
+      'nothing hangs and nothing breaks',
+    ],
+    plant: () => {
+      const take = methodOf(BufferPool.prototype, 'take');
+      return replaced(BufferPool.prototype, 'take', {
+        value(this: BufferPool, sizeBytes: number) {
+          const buffer = take.call(this, sizeBytes);
+          queueMicrotask(() => this.giveBack(buffer));
+          return buffer;
+        },
+      });
     },
   },
 ];

@@ -15,6 +15,8 @@ export interface Scenario {
   readonly sessionReaders: number;
   readonly groups: readonly GroupKind[];
   readonly deletesRecords: boolean;
+  /** Of some batches' values; 0: all are small. Memory that is lent, and reused, holds 32 KB and more. */
+  readonly fillerBytes: number;
   readonly faults: readonly Fault[];
   readonly faultPauseMs: number;
   readonly chaosMs: number;
@@ -58,6 +60,7 @@ export function scenarioOf(random: SimRandom): Scenario {
     faultPauseMs: between(random, 1_500, 7_000),
     chaosMs: between(random, 20_000, 70_000),
     calmMs: groups.length > 0 ? 45_000 : 5_000,
+    fillerBytes: random.pick([0, 0, 0, 12_000]),
   };
 }
 

@@ -8,6 +8,8 @@ const WINDOW_BYTES = 256 * 1024;
 /** As the real one: more than this pending, and `send` answers false. */
 const SEND_LIMIT_BYTES = 1024 * 1024;
 const LARGEST_CHUNK_BYTES = 64 * 1024;
+/** How long the system leaves bytes where they are, now and then, before it copies them. */
+const LATE_COPY_MS = 60;
 
 /** What an end may ask of its network. */
 export interface NetworkInside {
@@ -15,6 +17,8 @@ export interface NetworkInside {
   latencyMs(): number;
   monotonic(): number;
   later(delayMs: number, arrive: () => void): void;
+  /** As `later`, but within this end's system: no state of the network holds it up. */
+  after(delayMs: number, run: () => void): void;
   ended(connection: SimConnection): void;
 }
 
@@ -33,6 +37,7 @@ export class SimConnection implements Connection {
   #lastArrivalMs = 0;
   #isPaused = false;
   #isHeldBack = false;
+  #isPumpDue = false;
   #isClosing = false;
   #hasSaidGoodbye = false;
   #hasEnded = false;
@@ -67,7 +72,7 @@ export class SimConnection implements Connection {
       this.#pendingBytes += part.length;
     }
     if (taken) this.#pending.push(taken);
-    this.#pump();
+    this.#pumpSoon();
     this.#isHeldBack ||= this.#pendingBytes > SEND_LIMIT_BYTES;
     return !this.#isHeldBack;
   }
@@ -96,6 +101,19 @@ export class SimConnection implements Connection {
   /** The connection is gone, whatever was under way. */
   reset(): void {
     if (!this.#hasEnded) this.#end();
+  }
+
+  /** After the call, as the real one: what is sent within one turn leaves together. Sometimes the system is late. */
+  #pumpSoon(): void {
+    if (this.#isPumpDue) return;
+    this.#isPumpDue = true;
+    const pump = (): void => {
+      this.#isPumpDue = false;
+      if (!this.#hasEnded) this.#pump();
+    };
+    const { random } = this.#network;
+    if (random.chance(0.05)) this.#network.after(random.below(LATE_COPY_MS), pump);
+    else queueMicrotask(pump);
   }
 
   /** Sends what fits into the window, cut where the seed says; the goodbye after the last of it. */

@@ -18,7 +18,7 @@ export class SimLife {
     };
     this.network = {
       listen: (address, accept) => this.#listen(network, address, accept),
-      connect: (address, listener) => this.answered(network.connect(address, this.#gated(listener))),
+      connect: (address, listener) => this.answered(this.#connect(network, address, listener)),
     };
   }
 
@@ -56,17 +56,21 @@ export class SimLife {
     const listening = await network.listen(address, (connection) => {
       if (this.#isOver) return deaf;
       this.#connections.add(connection);
-      const listener = this.#gated(accept(this.#silenced(connection)));
-      return {
-        ...listener,
-        closed: () => {
-          this.#connections.delete(connection);
-          listener.closed();
-        },
-      };
+      return this.#gated(accept(this.#silenced(connection)), () => connection);
     });
     this.#listening.add(listening);
     return listening;
+  }
+
+  async #connect(network: Network, address: Address, listener: ConnectionListener): Promise<Connection> {
+    let opened: Connection | undefined;
+    const connection = await network.connect(
+      address,
+      this.#gated(listener, () => opened),
+    );
+    if (this.#isOver) connection.close('abort');
+    else this.#connections.add((opened = connection));
+    return this.#silenced(connection);
   }
 
   /** What it still throws when it dies on the way has nobody to hear it; while it lives, it is a crash. */
@@ -79,11 +83,15 @@ export class SimLife {
     }
   }
 
-  #gated(listener: ConnectionListener): ConnectionListener {
+  #gated(listener: ConnectionListener, connection: () => Connection | undefined): ConnectionListener {
     return {
       bytes: (chunk) => this.#enter(() => listener.bytes(chunk)),
       drained: () => this.#enter(() => listener.drained()),
-      closed: () => this.#enter(() => listener.closed()),
+      closed: () => {
+        const closed = connection();
+        if (closed) this.#connections.delete(closed);
+        this.#enter(() => listener.closed());
+      },
     };
   }
 
@@ -93,7 +101,7 @@ export class SimLife {
     return {
       remote: connection.remote,
       local: connection.local,
-      send: (bytes) => !isOver() && connection.send(bytes),
+      send: (bytes, taken) => !isOver() && connection.send(bytes, taken && (() => this.#enter(taken))),
       get pendingBytes() {
         return connection.pendingBytes;
       },

@@ -91,6 +91,7 @@ export class SimNetwork implements Network {
       latencyMs: () => this.#latencyMs(),
       monotonic: () => this.#clock.monotonic(),
       later: (delayMs, arrive) => this.#later(delayMs, arrive),
+      after: (delayMs, run) => void this.#clock.after(delayMs, run),
       ended: (ended) => void this.#connections.delete(ended),
     });
     this.#connections.add(connection);

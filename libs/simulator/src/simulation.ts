@@ -168,10 +168,13 @@ class Simulation implements World {
   }
 
   #startClients(): { producers: IdempotentProducer[]; sessionReaders: SessionReader[] } {
-    const { idempotentProducers, plainProducers, readers, sessionReaders: sessions } = this.#scenario;
-    const producers = Array.from({ length: idempotentProducers }, (_, n) => new IdempotentProducer(this, `i${n}`));
+    const { idempotentProducers, plainProducers, readers, sessionReaders: sessions, fillerBytes } = this.#scenario;
+    const producers = Array.from(
+      { length: idempotentProducers },
+      (_, n) => new IdempotentProducer(this, `i${n}`, fillerBytes),
+    );
     const others = [
-      ...Array.from({ length: plainProducers }, (_, n) => new PlainProducer(this, `p${n}`)),
+      ...Array.from({ length: plainProducers }, (_, n) => new PlainProducer(this, `p${n}`, fillerBytes)),
       ...Array.from({ length: readers }, (_, n) => new Reader(this, `r${n}`)),
     ];
     const sessionReaders = Array.from({ length: sessions }, (_, n) => new SessionReader(this, `s${n}`));

@@ -16,12 +16,20 @@ export interface MadeBatch extends SentBatch {
   readonly bytes: Buffer;
 }
 
+export interface BatchMaking {
+  readonly random: SimRandom;
+  readonly wall: number;
+  /** Some batches carry this many bytes more in each value; 0: none does. */
+  readonly fillerBytes: number;
+  readonly numbering?: Numbering;
+}
+
 /** Up to four records, the producer's next ones for this partition. */
 export function makeBatch(
   partition: SimPartition,
   producer: string,
   firstNumber: number,
-  { random, wall, numbering }: { random: SimRandom; wall: number; numbering?: Numbering },
+  { random, wall, fillerBytes, numbering }: BatchMaking,
 ): MadeBatch {
   const count = 1 + random.below(MOST_RECORDS);
   const records = Array.from({ length: count }, (_, at): SentRecord => {
@@ -29,10 +37,11 @@ export function makeBatch(
     const text = `${producer}/${partition.name}/${number}`;
     return { text, key: `k${random.below(KEYS)}`, producer, number, timestamp: wall };
   });
+  const isLarge = fillerBytes > 0 && random.chance(0.3);
   const bytes = buildBatch({
     records: records.map(({ key, text, timestamp }) => ({
       key: Buffer.from(key),
-      value: Buffer.from(text),
+      value: Buffer.from(isLarge ? filled(text, fillerBytes) : text),
       timestamp: Timestamp(timestamp),
     })),
     compression: random.chance(0.1) ? random.pick(['gzip', 'lz4', 'snappy', 'zstd'] as const) : 'none',
@@ -48,7 +57,18 @@ export function readBack(bytes: Buffer, from: number): { records: ReadRecord[]; 
   for (const batch of batchesOf(bytes)) {
     next = batch.nextOffset;
     for (const { offset, key, value, timestamp } of batch.records())
-      if (offset >= from) records.push({ offset, key: String(key), text: String(value), timestamp });
+      if (offset >= from) records.push({ offset, key: String(key), text: textOf(String(value)), timestamp });
   }
   return next < 0 ? undefined : { records, next };
+}
+
+/** The filler follows from the text: a reader sees where it was overwritten. */
+const filled = (text: string, fillerBytes: number): string =>
+  `${text}~${text.repeat(Math.ceil(fillerBytes / text.length)).slice(0, fillerBytes)}`;
+
+function textOf(value: string): string {
+  const at = value.indexOf('~');
+  if (at < 0) return value;
+  const text = value.slice(0, at);
+  return value === filled(text, value.length - at - 1) ? text : `${text} with a damaged filler`;
 }

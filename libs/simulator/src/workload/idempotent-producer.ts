@@ -29,13 +29,15 @@ export class IdempotentProducer {
   readonly #client: SimClient;
   readonly #pauseMs: number;
   readonly #wall: () => number;
+  readonly #fillerBytes: number;
   readonly #version: number;
   readonly #lanes = new Map<SimPartition, Lane>();
   readonly #givenUp = new Set<SimPartition>();
   #producerId: bigint | undefined;
 
-  constructor(world: World, name: string) {
+  constructor(world: World, name: string, fillerBytes: number) {
     this.#world = world;
+    this.#fillerBytes = fillerBytes;
     this.#random = world.random.fork();
     this.#client = new SimClient(world, name, between(this.#random, 1_000, 15_000));
     this.#pauseMs = between(this.#random, 150, 1_200);
@@ -82,6 +84,7 @@ export class IdempotentProducer {
     const batch = makeBatch(partition, this.#client.name, lane.made, {
       random: this.#random,
       wall: this.#wall(),
+      fillerBytes: this.#fillerBytes,
       numbering: { producerId, baseSequence: lane.made },
     });
     lane.made += batch.records.length;

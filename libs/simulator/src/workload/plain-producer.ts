@@ -19,11 +19,13 @@ export class PlainProducer {
   readonly #acks: number;
   readonly #pauseMs: number;
   readonly #wall: () => number;
+  readonly #fillerBytes: number;
   readonly #sent = new Map<SimPartition, number>();
   #underWay = 0;
 
-  constructor(world: World, name: string) {
+  constructor(world: World, name: string, fillerBytes: number) {
     this.#world = world;
+    this.#fillerBytes = fillerBytes;
     this.#random = world.random.fork();
     this.#client = new SimClient(world, name, between(this.#random, 2_000, 20_000));
     this.#acks = this.#random.pick([-1, -1, 1, 0]);
@@ -49,6 +51,7 @@ export class PlainProducer {
     const batch = makeBatch(partition, this.#client.name, number, {
       random: this.#random,
       wall: this.#wall(),
+      fillerBytes: this.#fillerBytes,
     });
     this.#sent.set(partition, number + batch.records.length);
     this.#world.see({ kind: 'sent', batch });
