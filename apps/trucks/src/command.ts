@@ -28,7 +28,11 @@ function interruption(): Promise<void> {
   });
 }
 
-const plainLogger: Logger = { ...silentLogger, warn: (_fields, message) => say(message) };
+const plainLogger: Logger = {
+  ...silentLogger,
+  info: (_fields, message) => say(message),
+  warn: (_fields, message) => say(message),
+};
 
 function say(line: string): void {
   process.stderr.write(`trucks: ${line}\n`);

@@ -39,7 +39,7 @@ export const usage = `npm run trucks -- [options]
   --format F        ${formats.join(' or ')} (${defaultOptions.format})
   --seed N          another number, other trips (${defaultOptions.seed})
   --demo            some trucks speed, leave the city or fall silent
-  --replay FILE     publish a recording instead: .gpx, .csv, .geojson; one truck per track
+  --replay FILE     publish a recording instead: .gpx, .kml, .csv, .geojson; one truck per track
   --times WHICH     now or original: the times that a replay carries (now)
   --speed FACTOR    of a replay: 10x`;
 

@@ -7,7 +7,7 @@ import { publicationOf } from './formats.ts';
 import { defaultOptions, type TrucksOptions } from './options.ts';
 import { recordedDeviations } from './recorded-noise.ts';
 import { Replay } from './replay/replay.ts';
-import { readTracks } from './replay/track.ts';
+import { readRecording } from './replay/track.ts';
 import type { Fix } from './simulation/device.ts';
 import { SimulatedFleet } from './simulation/fleet.ts';
 import { demoQuirks, demoRoles } from './simulation/scenario.ts';
@@ -31,7 +31,7 @@ const replayPendingLimit = 400;
 /** Resolves when the trucks are on their way, whether or not the gateway is there yet. */
 export async function startTrucks(given: Partial<TrucksOptions> = {}, logger: Logger = silentLogger): Promise<Trucks> {
   const options = { ...defaultOptions, ...given };
-  const source = options.replay ? replayOf(options, options.replay) : simulationOf(options);
+  const source = options.replay ? replayOf(options, options.replay, logger) : simulationOf(options);
   const uplinks = new Map<string, Uplink>();
   const complain = complainOnce(options.mqtt, logger);
   let published = 0;
@@ -73,14 +73,19 @@ function simulationOf(options: TrucksOptions): SimulatedFleet {
   });
 }
 
-function replayOf({ everyMs }: TrucksOptions, { file, times, speed }: NonNullable<TrucksOptions['replay']>): Replay {
-  const tracks = readTracks(basename(file), textOf(file));
+function replayOf(
+  { everyMs }: TrucksOptions,
+  { file, times, speed }: NonNullable<TrucksOptions['replay']>,
+  logger: Logger,
+): Replay {
+  const { tracks, summary } = readRecording(basename(file), bytesOf(file));
+  logger.info({ file, summary }, `${basename(file)}: ${summary}`);
   return new Replay({ tracks, times, speed, everyMs, startMs: Date.now() });
 }
 
-function textOf(file: string): string {
+function bytesOf(file: string): Buffer {
   try {
-    return readFileSync(file, 'utf8');
+    return readFileSync(file);
   } catch (error) {
     throw new Error(`--replay: cannot read ${file} (${(error as NodeJS.ErrnoException).code ?? String(error)})`);
   }

@@ -1,31 +1,65 @@
-// The names under which recordings keep the same things, and the ways in which they write a time.
+// The names under which recordings keep the same things.
 
 export type Values = Readonly<Record<string, unknown>>;
 
+/** In the order in which they are believed: a row's own `id` comes last of those that may name a truck. */
 export const columnNames = {
-  truckId: ['truckid', 'truck_id', 'truck', 'vehicle', 'vehicle_id', 'device', 'device_id', 'id', 'name', 'track'],
-  lat: ['lat', 'latitude', 'y'],
-  lon: ['lon', 'lng', 'long', 'longitude', 'x'],
-  time: ['ts', 'time', 'timestamp', 'datetime', 'date', 'fixtime', 'tst'],
+  truckId: [
+    'truckid',
+    'truck_id',
+    'truck',
+    'vehicle',
+    'vehicle_id',
+    'vehicleid',
+    'deviceid',
+    'device_id',
+    'device',
+    'devicename',
+    'uniqueid',
+    'imei',
+    'name',
+    'track',
+    'id',
+  ],
+  lat: ['lat', 'latitude', 'latitude_deg', 'y'],
+  lon: ['lon', 'lng', 'long', 'longitude', 'longitude_deg', 'x'],
+  latHemisphere: ['latitudedir', 'lat_dir', 'latdir', 'n/s', 'ns', 'latitude n/s', 'lat_hemisphere'],
+  lonHemisphere: ['longitudedir', 'lon_dir', 'londir', 'long_dir', 'e/w', 'ew', 'longitude e/w', 'lon_hemisphere'],
+  time: [
+    'ts',
+    'timestamp',
+    'datetime',
+    'date_time',
+    'date time',
+    'fixtime',
+    'devicetime',
+    'time',
+    'tst',
+    'utc',
+    'date',
+  ],
+  date: ['date', 'utc date', 'utc_date', 'gps date', 'gpsdate', 'localdate', 'day'],
+  valid: ['valid', 'fixvalid'],
   speedKmh: ['speedkmh', 'speed_kmh', 'speed', 'vel', 'velocity'],
   headingDeg: ['headingdeg', 'heading_deg', 'heading', 'course', 'bearing', 'cog'],
   altitudeM: ['altitudem', 'altitude_m', 'altitude', 'alt', 'ele', 'elevation'],
-  accuracyM: ['accuracym', 'accuracy_m', 'accuracy', 'acc'],
+  accuracyM: ['accuracym', 'accuracy_m', 'accuracy', 'acc', 'hdop_m'],
 } as const;
 
-/** The value of the first of its names that is there, whatever the case of the letters. */
-export function valueOf(values: Values, column: keyof typeof columnNames): unknown {
-  const lowered = new Map(Object.entries(values).map(([name, value]) => [name.toLowerCase(), value]));
-  for (const name of columnNames[column]) {
-    if (lowered.has(name)) return lowered.get(name);
+export type Column = keyof typeof columnNames;
+
+/** The name that a file uses for a column, of the names that it has. Compared without regard to case. */
+export function nameOf(column: Column, names: Iterable<string>): string | undefined {
+  const byLowered = new Map(Array.from(names, (name) => [name.trim().toLowerCase(), name]));
+  for (const known of columnNames[column]) {
+    const name = byLowered.get(known);
+    if (name !== undefined) return name;
   }
   return undefined;
 }
 
-/** ISO, seconds or milliseconds since 1970. Nothing where there is no time or none that can be read. */
-export function recordedTime(time: unknown): { tsMs?: number } {
-  if ((typeof time !== 'string' && typeof time !== 'number') || time === '') return {};
-  const number = Number(time);
-  const tsMs = Number.isNaN(number) ? Date.parse(`${time}`) : number < 1e11 ? number * 1_000 : number;
-  return Number.isFinite(tsMs) ? { tsMs } : {};
+/** The value of the first of its names that is there. */
+export function valueOf(values: Values, column: Column): unknown {
+  const name = nameOf(column, Object.keys(values));
+  return name === undefined ? undefined : values[name];
 }

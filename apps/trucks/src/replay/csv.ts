@@ -1,49 +1,99 @@
 // CSV with a header line: a latitude and a longitude column under any of their usual names, and whatever else is known.
+// The header line's separator is the file's; where that is not the comma, a comma is a decimal point. A row without
+// coordinates, or one that the device marked as invalid, is passed over; one that cannot be understood refuses the file.
 import { parse } from 'csv-parse/sync';
-import { columnNames, recordedTime, type Values, valueOf } from './columns.ts';
-import type { NamedFixes, RecordedFix } from './recorded-fix.ts';
+import { type Column, columnNames, nameOf } from './columns.ts';
+import { type NamedFixes, PassedOver, type RecordedFix } from './recorded-fix.ts';
+import { isTimeOfDay, joinedTime, recordedDegrees, recordedNumber, recordedTime } from './recorded-value.ts';
 
-/** @throws Error when there is no latitude or longitude column. */
-export function readCsv(text: string): NamedFixes[] {
-  const rows = parse(text, {
+type Row = Readonly<Record<string, string>>;
+const SEPARATORS = [',', ';', '\t', '|'] as const;
+const MEASURES = ['speedKmh', 'headingDeg', 'altitudeM', 'accuracyM'] as const;
+
+/** @throws Error that names the line: no latitude or longitude column, a row that is none, a value that cannot be read. */
+export function readCsv(text: string, passedOver: PassedOver): NamedFixes[] {
+  const { body, separator } = separated(text);
+  const records = parse(body, {
     columns: (header: string[]) => header.map((name) => name.trim().toLowerCase()),
     skip_empty_lines: true,
     trim: true,
     bom: true,
-    delimiter: [',', ';', '\t'],
-  }) as Values[];
-  const first = rows[0];
-  for (const column of ['lat', 'lon'] as const) {
-    if (first && valueOf(first, column) === undefined)
-      throw new Error(
-        `csv: expected a column named ${columnNames[column].join(', ')}; saw ${Object.keys(first).join(', ')}`,
-      );
-  }
+    delimiter: separator,
+    info: true,
+  }) as unknown as { record: Row; info: { lines: number } }[];
+  const first = records[0];
+  if (!first) return [];
+  const columns = columnsOf(Object.keys(first.record));
+  const nameColumn = truckColumn(columns, records);
   const byName = new Map<string | undefined, RecordedFix[]>();
-  for (const row of rows) {
-    const name = valueOf(row, 'truckId') as string | undefined;
-    const fixes = byName.get(name) ?? [];
-    fixes.push(fixOf(row));
-    byName.set(name, fixes);
+  for (const { record, info } of records) {
+    const fix = fixOf(record, columns, info.lines);
+    if (typeof fix === 'string') {
+      passedOver.count(fix);
+      continue;
+    }
+    const name = nameColumn === undefined ? undefined : record[nameColumn];
+    const fixes = byName.get(name);
+    if (fixes) fixes.push(fix);
+    else byName.set(name, [fix]);
   }
-  return [...byName].map(([name, fixes]) => ({
-    name,
-    fixes: fixes.filter(({ lat, lon }) => Number.isFinite(lat + lon)),
-  }));
+  return Array.from(byName, ([name, fixes]) => ({ name, fixes }));
 }
 
-function fixOf(row: Values): RecordedFix {
-  const optional = (column: 'speedKmh' | 'headingDeg' | 'altitudeM' | 'accuracyM') => {
-    const value = valueOf(row, column);
-    return value === undefined || value === '' ? {} : { [column]: Number(value) };
-  };
-  return {
-    lat: Number(valueOf(row, 'lat')),
-    lon: Number(valueOf(row, 'lon')),
-    ...optional('speedKmh'),
-    ...optional('headingDeg'),
-    ...optional('altitudeM'),
-    ...optional('accuracyM'),
-    ...recordedTime(valueOf(row, 'time')),
-  };
+/** A spreadsheet may say `sep=;` in a line before the header. */
+function separated(text: string): { body: string; separator: string } {
+  const [, announced, body] = /^\uFEFF?sep=(.)\r?\n(.*)$/s.exec(text) ?? [];
+  if (announced !== undefined && body !== undefined) return { body, separator: announced };
+  const header = (/^.*$/m.exec(text.trimStart())?.[0] ?? '').replaceAll(/"[^"]*"/g, '');
+  const count = (separator: string) => header.split(separator).length;
+  const separator = SEPARATORS.reduce((best, next) => (count(next) > count(best) ? next : best));
+  return { body: text, separator };
+}
+
+type Columns = Partial<Record<Column, string>> & { readonly lat: string; readonly lon: string };
+
+function columnsOf(names: readonly string[]): Columns {
+  const found = Object.fromEntries(
+    (Object.keys(columnNames) as Column[]).map((column) => [column, nameOf(column, names)]),
+  ) as Partial<Record<Column, string>>;
+  for (const column of ['lat', 'lon'] as const) {
+    if (found[column] === undefined)
+      throw new Error(`expected a column named ${columnNames[column].join(', ')}; saw ${names.join(', ')}`);
+  }
+  return found as Columns;
+}
+
+/** A column `id` whose every value is another one counts the rows; it names no truck. */
+function truckColumn({ truckId }: Columns, records: readonly { record: Row }[]): string | undefined {
+  if (truckId !== 'id' || records.length === 1) return truckId;
+  const ids = new Set(records.map(({ record }) => record[truckId]));
+  return ids.size === records.length ? undefined : truckId;
+}
+
+function fixOf(row: Row, columns: Columns, line: number): RecordedFix | string {
+  const cell = (column: Column): string => (columns[column] === undefined ? '' : (row[columns[column]] ?? ''));
+  const [latText, lonText] = [cell('lat'), cell('lon')];
+  if (latText === '' && lonText === '') return 'rows without coordinates';
+  if (/^(0|false|no|v)$/i.test(cell('valid'))) return 'rows without a valid fix';
+  const lat = within(90, recordedDegrees(latText, cell('latHemisphere')), line, 'latitude', latText);
+  const lon = within(180, recordedDegrees(lonText, cell('lonHemisphere')), line, 'longitude', lonText);
+  const measures = MEASURES.flatMap((column) => {
+    const value = recordedNumber(cell(column));
+    return value === undefined ? [] : [[column, value] as const];
+  });
+  return { lat, lon, ...Object.fromEntries(measures), ...timeOf(cell('time'), cell('date'), line) };
+}
+
+function within(limit: number, degrees: number | undefined, line: number, what: string, seen: string): number {
+  if (degrees === undefined || Math.abs(degrees) > limit)
+    throw new Error(`line ${line}: ${what}: expected degrees from -${limit} to ${limit}, saw "${seen}"`);
+  return degrees;
+}
+
+function timeOf(time: string, date: string, line: number): { tsMs?: number } {
+  const text = isTimeOfDay(time) && date !== '' && date !== time ? joinedTime(date, time) : time;
+  if (text === '') return {};
+  const tsMs = recordedTime(text);
+  if (tsMs === undefined) throw new Error(`line ${line}: time: expected ISO 8601 or seconds since 1970, saw "${text}"`);
+  return { tsMs };
 }

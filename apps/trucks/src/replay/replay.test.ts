@@ -1,5 +1,8 @@
 import { Replay } from './replay.ts';
-import { readTracks } from './track.ts';
+import { readRecording, type Track } from './track.ts';
+
+const readTracks = (fileName: string, text: string): readonly Track[] =>
+  readRecording(fileName, Buffer.from(text)).tracks;
 
 const gpxText = `<?xml version="1.0"?>
 <gpx version="1.1" creator="test" xmlns="http://www.topografix.com/GPX/1/1">
@@ -79,9 +82,11 @@ test('a GeoJSON file may hold lines with times, or points that name their truck'
 });
 
 test('a file without a track says what was expected', () => {
-  expect(() => readTracks('notes.txt', '')).toThrow('notes.txt: expected a name ending in .gpx, .csv');
+  expect(() => readTracks('notes.txt', '')).toThrow('notes.txt: expected a name ending in .gpx, .kml, .csv');
   expect(() => readTracks('empty.geojson', '{"type":"FeatureCollection","features":[]}')).toThrow('no track in it');
-  expect(() => readTracks('day.csv', 'a,b\n1,2\n')).toThrow('expected a column named lat, latitude, y; saw a, b');
+  expect(() => readTracks('day.csv', 'a,b\n1,2\n')).toThrow(
+    'day.csv: expected a column named lat, latitude, latitude_deg, y; saw a, b',
+  );
 });
 
 test('tracks of the same name become trucks of different names', () => {

@@ -1,0 +1,15 @@
+// XML that is whole: a file that ends in the middle is refused, not half read.
+import { DOMParser, type Document, ParseError } from '@xmldom/xmldom';
+
+/** @throws Error when the text is no XML, or ends in the middle. */
+export function xmlOf(text: string): Document {
+  const fail = (level: string, message: string): void => {
+    if (level !== 'warning') throw new ParseError(message);
+  };
+  try {
+    return new DOMParser({ onError: fail }).parseFromString(text, 'text/xml');
+  } catch (error) {
+    const [line = ''] = (error as Error).message.split('\n');
+    throw new Error(`expected XML to its end, saw: ${line}`);
+  }
+}
