@@ -21,6 +21,75 @@ const may = {
   simulator: ['broker', 'coordinators', 'replication', 'metadata', 'log', 'wire', 'records', 'core'],
 };
 
+/**
+ * Within a library: each folder under src, from below to above, with the folders that its files may import. A name that ends
+ * in .ts is a file of src itself. What is not named (the index, what puts the parts together) may import all of the library.
+ */
+export const rooms = {
+  coordinators: {
+    runtime: [],
+    'group/assignors': [],
+    'group/model': ['group/assignors'],
+    'group/classic': ['group/model'],
+    'group/consumer': ['group/model', 'group/assignors'],
+    'group/migration': ['group/consumer', 'group/classic', 'group/model', 'group/assignors'],
+    'group/echo': ['group/consumer', 'group/classic', 'group/model', 'group/assignors'],
+    group: [
+      'group/echo',
+      'group/migration',
+      'group/consumer',
+      'group/classic',
+      'group/model',
+      'group/assignors',
+      'runtime',
+    ],
+  },
+  broker: {
+    'refusal.ts': [],
+    'fetch-sessions': [],
+    partitions: [],
+    quotas: ['refusal.ts'],
+    network: ['quotas'],
+    admin: ['quotas', 'refusal.ts'],
+    groups: ['admin', 'partitions'],
+    telemetry: ['partitions'],
+    'broker-config.ts': ['network', 'quotas'],
+    'services.ts': [
+      'broker-config.ts',
+      'telemetry',
+      'groups',
+      'admin',
+      'network',
+      'partitions',
+      'fetch-sessions',
+      'quotas',
+    ],
+    'access.ts': ['services.ts'],
+    handlers: [
+      'access.ts',
+      'services.ts',
+      'broker-config.ts',
+      'admin',
+      'network',
+      'quotas',
+      'fetch-sessions',
+      'refusal.ts',
+    ],
+  },
+};
+
+const filesOf = (library, room) =>
+  `^libs/${library}/src/${room.endsWith('.ts') ? room.replace('.', '\\.') : `${room}/[^/]+\\.ts`}$`;
+
+const floors = Object.entries(rooms).flatMap(([library, folders]) =>
+  Object.entries(folders).map(([room, below]) => ({
+    name: `${library}-${room.replaceAll(/[/.]/g, '-')}-imports-only-what-is-below-it`,
+    severity: 'error',
+    from: { path: filesOf(library, room), pathNot: '\\.(test|contract)\\.ts$' },
+    to: { path: `^libs/${library}/src/`, pathNot: [room, ...below].map((one) => filesOf(library, one)) },
+  })),
+);
+
 const layers = Object.entries(may).map(([lib, below]) => ({
   name: `${lib}-imports-only-what-is-below-it`,
   severity: 'error',
@@ -40,6 +109,7 @@ export default {
       to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
     },
     ...layers,
+    ...floors,
     {
       name: 'a-library-speaks-through-its-index',
       severity: 'error',

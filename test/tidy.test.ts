@@ -66,6 +66,21 @@ test('every app and library is known to nest-cli and to the layers', () => {
   expect(names('libs').filter((name) => !new RegExp(`^  '?${name}'?: \\[`, 'm').test(layers))).toEqual([]);
 });
 
+test('every folder of a library whose folders are in layers is one of them', async () => {
+  const config = '../.dependency-cruiser.mjs';
+  const { rooms } = (await import(config)) as { rooms: Record<string, Record<string, readonly string[]>> };
+  for (const [library, known] of Object.entries(rooms)) {
+    const under = `libs/${library}/src/`;
+    const folders = sources
+      .filter((name) => name.startsWith(under) && !name.includes('/testing/'))
+      .map((name) => name.slice(under.length).split('/').slice(0, -1).join('/'));
+    expect([...new Set(folders)].filter((folder) => folder !== '' && !(folder in known))).toEqual([]);
+    const order = Object.keys(known);
+    const upward = order.filter((room, place) => known[room]?.some((below) => order.indexOf(below) >= place));
+    expect(upward).toEqual([]);
+  }
+});
+
 test('nothing points at the machine it was written on', () => {
   const home = new RegExp(['/ho' + 'me/', '/ro' + 'ot/', '/wo' + 'rk/'].join('|'));
   expect(

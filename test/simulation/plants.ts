@@ -1,13 +1,13 @@
 // Bugs, each put between the broker and its world or into one method, in this folder only: a simulator that does not find
 // them proves nothing. Planted for the time of one life.
 import { ErrorCode, type Offset } from '@milepost/core';
-import { type GroupStore, GroupStoreUnavailable } from '@milepost/coordinators';
+import { CoordinatorStoreUnavailable, type GroupStore } from '@milepost/coordinators';
 import type { Plants } from '@milepost/simulator';
 import { FetchSession, keyOf } from '../../libs/broker/src/fetch-sessions/fetch-session.ts';
 import { BufferPool } from '../../libs/broker/src/network/buffer-pool.ts';
 import { GroupCoordinator } from '../../libs/coordinators/src/group/group-coordinator.ts';
 import { ConsumerGroup } from '../../libs/coordinators/src/group/consumer/state.ts';
-import { GroupSlot } from '../../libs/coordinators/src/group/group-slot.ts';
+import { GroupTimers } from '../../libs/coordinators/src/group/group-timers.ts';
 import { Log } from '../../libs/log/src/log.ts';
 import { OffsetIndex } from '../../libs/log/src/offset-index.ts';
 import { ProducerState } from '../../libs/log/src/producer-state.ts';
@@ -110,9 +110,9 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: 'a forgotten member',
     breaks: ['every live group settles'],
     plant: () => {
-      const keepSession = methodOf(GroupSlot.prototype, 'keepSession');
-      return replaced(GroupSlot.prototype, 'keepSession', {
-        value(this: GroupSlot, memberId: string, timeoutMs: number) {
+      const keepSession = methodOf(GroupTimers.prototype, 'keepSession');
+      return replaced(GroupTimers.prototype, 'keepSession', {
+        value(this: GroupTimers, memberId: string, timeoutMs: number) {
           // One in four is never watched.
           if (memberId.charCodeAt(memberId.length - 1) % 4 > 0) keepSession.call(this, memberId, timeoutMs);
         },
@@ -242,10 +242,10 @@ export const plantedBugs: readonly PlantedBug[] = [
 /** Says yes while the database is away, to write it later, and forgets to. */
 function hasty(store: GroupStore): GroupStore {
   return {
-    take: (shards) => store.take(shards),
+    acquire: (shards) => store.acquire(shards),
     persist: (shard, epoch, events) =>
       store.persist(shard, epoch, events).catch((failure: unknown) => {
-        if (!(failure instanceof GroupStoreUnavailable)) throw failure;
+        if (!(failure instanceof CoordinatorStoreUnavailable)) throw failure;
       }),
   };
 }

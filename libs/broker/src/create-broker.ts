@@ -151,7 +151,7 @@ async function serve(
   const traffic = new TopicTraffic(meter, () => image().topics.keys());
   const apply = async (newer: ClusterImage): Promise<void> => {
     await partitions.apply(newer);
-    groups.catchUpEcho();
+    groups.topicsChanged();
   };
   const queue = new CommitQueue({ store, image, apply });
   const logLevel = new LogLevel(logger);

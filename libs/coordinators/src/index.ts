@@ -1,8 +1,11 @@
 export type { AssignorName } from './group/assignors/assignor.ts';
-export * from './group/config.ts';
-export * from './group/commands.ts';
 export * from './group/consumer/commands.ts';
-export { REBALANCE_REASONS, type RebalanceReason } from './group/classic/rebalance.ts';
+export type { PartitionWriter } from './group/echo/partition-writer.ts';
 export * from './group/group-coordinator.ts';
 export * from './group/memory-group-store.ts';
-export * from './ports.ts';
+export * from './group/model/commands.ts';
+export * from './group/model/config.ts';
+export { REBALANCE_REASONS, type RebalanceReason } from './group/model/rebalance-reason.ts';
+export * from './group/model/store.ts';
+export * from './group/model/topic-catalog.ts';
+export { CoordinatorStoreUnavailable, ShardFenced } from './runtime/shard-store.ts';

@@ -1,5 +1,5 @@
 import { type Clock, ErrorCode } from '@milepost/core';
-import type { CommitCommand, CommitResult } from './group/commands.ts';
+import type { CommitCommand, CommitResult } from './group/model/commands.ts';
 import { GroupCoordinator } from './group/group-coordinator.ts';
 import type { SeededRandom } from './testing/seeded-random.ts';
 import { type Plants, Walk } from './testing/walk.ts';

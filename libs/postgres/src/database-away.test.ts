@@ -1,4 +1,4 @@
-import { type GroupEvent, GroupStoreUnavailable } from '@milepost/coordinators';
+import { type GroupEvent, CoordinatorStoreUnavailable } from '@milepost/coordinators';
 import { BrokerId, LeaderEpoch, type Logger, Offset, silentLogger, Timestamp, ZERO_UUID } from '@milepost/core';
 import { type ClusterImage, StoreUnavailable } from '@milepost/metadata';
 import { PostgresGroupStore } from './postgres-group-store.ts';
@@ -70,8 +70,8 @@ test('a frozen database makes calls fail within their bound, and all goes on whe
     const behind = new Promise<void>((resolve) => setTimeout(resolve, 50)).then(() =>
       groups.persist(1, epoch, [commit('h', 1)]),
     );
-    await expect(first).rejects.toThrow(GroupStoreUnavailable);
-    await expect(behind).rejects.toThrow(GroupStoreUnavailable);
+    await expect(first).rejects.toThrow(CoordinatorStoreUnavailable);
+    await expect(behind).rejects.toThrow(CoordinatorStoreUnavailable);
     await expect(store.commit(register('frozen'))).rejects.toThrow(StoreUnavailable);
     await expect(store.allocateProducerIds(1)).rejects.toThrow(StoreUnavailable);
   });
@@ -80,7 +80,7 @@ test('a frozen database makes calls fail within their bound, and all goes on whe
   const image = await patiently(() => store.commit(register('thawed')));
   expect(image.version).toBeGreaterThan(before.version);
   expect(image.brokers.get(BrokerId(1))?.host).toBe('thawed');
-  const { offsets } = await patiently(() => groups.take([1]));
+  const { offsets } = await patiently(() => groups.acquire([1]));
   expect(offsets.find(({ groupId }) => groupId === 'g')?.offset).toBe(2);
   await store.close();
 });
@@ -120,7 +120,7 @@ test('a database that is killed under load loses nothing that was acknowledged',
     process.kill(postmaster, 'SIGKILL');
   }
   await Promise.all(consumers);
-  const { offsets } = await patiently(() => groups.take([1]));
+  const { offsets } = await patiently(() => groups.acquire([1]));
   expect(new Map(offsets.map(({ groupId, offset }) => [groupId, Number(offset)]))).toEqual(acknowledged);
 });
 
@@ -173,12 +173,12 @@ async function patiently<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
     try {
       return await ask();
     } catch (error) {
-      if (isOver || !(error instanceof GroupStoreUnavailable || error instanceof StoreUnavailable)) throw error;
+      if (isOver || !(error instanceof CoordinatorStoreUnavailable || error instanceof StoreUnavailable)) throw error;
     }
 }
 
 const epochOf = async (groups: PostgresGroupStore): Promise<number> =>
-  (await patiently(() => groups.take([1]))).epochs.get(1) ?? 0;
+  (await patiently(() => groups.acquire([1]))).epochs.get(1) ?? 0;
 
 async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));

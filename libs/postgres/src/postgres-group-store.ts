@@ -7,9 +7,9 @@
 import {
   type GroupEvent,
   type GroupStore,
-  GroupStoreUnavailable,
+  CoordinatorStoreUnavailable,
   ShardFenced,
-  type TakenShards,
+  type AcquiredGroups,
 } from '@milepost/coordinators';
 import type { Logger } from '@milepost/core';
 import type { DataSource, QueryRunner } from 'typeorm';
@@ -20,7 +20,7 @@ import { inTransaction, TransactionLost } from './transaction.ts';
 
 const TIMEOUT_MS = 5_000;
 /** A shard may hold a million offsets. */
-const TAKE_TIMEOUT_MS = 30_000;
+const ACQUIRE_TIMEOUT_MS = 30_000;
 /** More than a second's work. Beyond it the database is not keeping up, and callers hear so at once. */
 export const MAX_WAITING_EVENTS = 100_000;
 /** Bounds how long one transaction makes the next wait. */
@@ -48,14 +48,18 @@ export class PostgresGroupStore implements GroupStore {
     this.#timeoutMs = timeoutMs;
   }
 
-  async take(shards: readonly number[]): Promise<TakenShards> {
+  async acquire(shards: readonly number[]): Promise<AcquiredGroups> {
     const inOrder = [...new Set(shards)].toSorted((a, b) => a - b);
     try {
-      return await inTransaction(this.#database, { timeoutMs: TAKE_TIMEOUT_MS, repeatable: true }, async (runner) => ({
-        epochs: await raiseEpochs(runner, inOrder),
-        groups: await readGroups(runner, inOrder),
-        offsets: await readOffsets(runner, inOrder),
-      }));
+      return await inTransaction(
+        this.#database,
+        { timeoutMs: ACQUIRE_TIMEOUT_MS, repeatable: true },
+        async (runner) => ({
+          epochs: await raiseEpochs(runner, inOrder),
+          groups: await readGroups(runner, inOrder),
+          offsets: await readOffsets(runner, inOrder),
+        }),
+      );
     } catch (error) {
       throw unavailable(error);
     }
@@ -63,7 +67,9 @@ export class PostgresGroupStore implements GroupStore {
 
   persist(shard: number, epoch: number, events: readonly GroupEvent[]): Promise<void> {
     if (this.#waitingEvents + events.length > MAX_WAITING_EVENTS)
-      return Promise.reject(new GroupStoreUnavailable(`${this.#waitingEvents} events wait for the database already`));
+      return Promise.reject(
+        new CoordinatorStoreUnavailable(`${this.#waitingEvents} events wait for the database already`),
+      );
     return new Promise((resolve, reject) => {
       this.#waiting.push({ shard, epoch, events, resolve, reject });
       this.#waitingEvents += events.length;
@@ -148,7 +154,7 @@ async function lockEpochs(runner: QueryRunner, calls: readonly Call[]): Promise<
   return new Map(rows.map(({ shard, epoch }) => [shard, epoch]));
 }
 
-function unavailable(error: unknown): GroupStoreUnavailable {
+function unavailable(error: unknown): CoordinatorStoreUnavailable {
   const { message } = error as Error;
-  return new GroupStoreUnavailable(message, { cause: error });
+  return new CoordinatorStoreUnavailable(message, { cause: error });
 }

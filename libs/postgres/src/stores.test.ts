@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { GroupStoreUnavailable } from '@milepost/coordinators';
+import { CoordinatorStoreUnavailable } from '@milepost/coordinators';
 import { LeaderEpoch, Offset, silentLogger, Timestamp, ZERO_UUID } from '@milepost/core';
 import { groupStoreContract } from '../../coordinators/src/group/group-store.contract.ts';
 import { metadataStoreContract } from '../../metadata/src/store.contract.ts';
@@ -59,14 +59,14 @@ const committed = (groupId: string, offset = 1) => ({
 test('what PostgreSQL refuses fails alone, and its neighbours land', async () => {
   const database = await server.database();
   const store = new PostgresGroupStore(await database.connect(), { logger, timeoutMs: TIMEOUT_MS });
-  const epoch = (await store.take([1])).epochs.get(1) ?? 0;
+  const epoch = (await store.acquire([1])).epochs.get(1) ?? 0;
   // Longer than a key of an index may be, and by chance, so that it cannot be compressed.
   const monster = randomBytes(9_000).toString('base64');
   const calls = ['a', monster, 'b'].map((groupId) => store.persist(1, epoch, [committed(groupId)]));
   const ends = await Promise.allSettled(calls);
   expect(ends.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
-  await expect(calls[1]).rejects.toThrow(GroupStoreUnavailable);
-  const { offsets } = await store.take([1]);
+  await expect(calls[1]).rejects.toThrow(CoordinatorStoreUnavailable);
+  const { offsets } = await store.acquire([1]);
   expect(offsets.map(({ groupId }) => groupId).toSorted((a, b) => a.localeCompare(b))).toEqual(['a', 'b']);
   await database.close();
 });
@@ -74,7 +74,7 @@ test('what PostgreSQL refuses fails alone, and its neighbours land', async () =>
 test('more events at once than fit one statement, and one transaction, all land', async () => {
   const database = await server.database();
   const store = new PostgresGroupStore(await database.connect(), { logger, timeoutMs: TIMEOUT_MS });
-  const epoch = (await store.take([1])).epochs.get(1) ?? 0;
+  const epoch = (await store.acquire([1])).epochs.get(1) ?? 0;
   const groups = Array.from({ length: 6_500 }, (_, at) => `g${at}`);
   await Promise.all([
     store.persist(
@@ -84,17 +84,17 @@ test('more events at once than fit one statement, and one transaction, all land'
     ),
     ...groups.slice(1_200).map((groupId) => store.persist(1, epoch, [committed(groupId)])),
   ]);
-  expect((await store.take([1])).offsets).toHaveLength(groups.length);
+  expect((await store.acquire([1])).offsets).toHaveLength(groups.length);
   await database.close();
 });
 
 test('calls for one group keep their order, however they are coalesced', async () => {
   const database = await server.database();
   const store = new PostgresGroupStore(await database.connect(), { logger, timeoutMs: TIMEOUT_MS });
-  const epoch = (await store.take([1])).epochs.get(1) ?? 0;
+  const epoch = (await store.acquire([1])).epochs.get(1) ?? 0;
   const calls = Array.from({ length: 500 }, (_, at) => store.persist(1, epoch, [committed(`g${at % 3}`, at)]));
   await Promise.all(calls);
-  const last = (await store.take([1])).offsets.map(({ offset }) => offset).toSorted((a, b) => a - b);
+  const last = (await store.acquire([1])).offsets.map(({ offset }) => offset).toSorted((a, b) => a - b);
   expect(last).toEqual([497, 498, 499]);
   await database.close();
 });

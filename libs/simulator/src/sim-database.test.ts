@@ -1,6 +1,6 @@
 import { groupStoreContract } from '../../coordinators/src/group/group-store.contract.ts';
 import { metadataStoreContract } from '../../metadata/src/store.contract.ts';
-import { GroupStoreUnavailable } from '@milepost/coordinators';
+import { CoordinatorStoreUnavailable } from '@milepost/coordinators';
 import { type Decide, StoreUnavailable } from '@milepost/metadata';
 import { SimClock, SimDatabase, SimLife, SimNetwork, SimRandom } from './index.ts';
 
@@ -40,7 +40,7 @@ test('a database that is away says so within seconds, and serves when it is back
   const store = database.metadataStore();
   database.health = 'away';
   await expect(clock.settle(store.open(), 6_000)).rejects.toThrow(StoreUnavailable);
-  await expect(clock.settle(database.groupStore().take([1]), 6_000)).rejects.toThrow(GroupStoreUnavailable);
+  await expect(clock.settle(database.groupStore().acquire([1]), 6_000)).rejects.toThrow(CoordinatorStoreUnavailable);
   database.health = 'well';
   expect((await clock.settle(store.open())).version).toBe(0);
 });

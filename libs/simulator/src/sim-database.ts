@@ -2,7 +2,7 @@
 // or so that its answer gets lost. It outlives the programs that use it.
 //
 // Promises what the stores' contracts do; a call that fails after it was under way may have happened or not.
-import { type GroupStore, GroupStoreUnavailable, GroupTable, MemoryGroupStore } from '@milepost/coordinators';
+import { type GroupStore, CoordinatorStoreUnavailable, GroupTable, MemoryGroupStore } from '@milepost/coordinators';
 import type { Clock } from '@milepost/core';
 import { MemoryMetadataDatabase, MemoryMetadataStore, type MetadataStore, StoreUnavailable } from '@milepost/metadata';
 import type { SimLife } from './sim-life.ts';
@@ -43,13 +43,13 @@ export class SimDatabase {
 
   groupStore(life?: SimLife): GroupStore {
     const store = new MemoryGroupStore(this.groups);
-    const lost = (why: string): Error => new GroupStoreUnavailable(why);
+    const lost = (why: string): Error => new CoordinatorStoreUnavailable(why);
     return {
-      take: (shards) =>
+      acquire: (shards) =>
         heard(
           life,
           // A dead program takes no shards: its question was lost with it.
-          this.#call(() => (life?.isOver ? never : store.take(shards)), lost),
+          this.#call(() => (life?.isOver ? never : store.acquire(shards)), lost),
         ),
       persist: (shard, epoch, events) =>
         heard(

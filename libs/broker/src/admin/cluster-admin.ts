@@ -3,7 +3,7 @@
 import type { BrokerId } from '@milepost/core';
 import type { ClusterImage, MetadataChange } from '@milepost/metadata';
 import type { CommitQueue } from './commit-queue.ts';
-import type { Refusal } from './refusal.ts';
+import type { Refusal } from '../refusal.ts';
 import { decideReassignment, electionRefusal, type NewReplicas, unregistered } from './leader-decisions.ts';
 import { decideQuotas, type QuotaWish } from '../quotas/quota-decisions.ts';
 

@@ -2,7 +2,7 @@
 // true on disk, then answered. A store that is away is a refusal after which clients try again.
 import { ErrorCode } from '@milepost/core';
 import { type ClusterImage, type MetadataChange, type MetadataStore, StoreUnavailable } from '@milepost/metadata';
-import { type Refusal, refusal } from './refusal.ts';
+import { type Refusal, refusal } from '../refusal.ts';
 
 /** How many commands may wait, at most; beyond, clients are told to try again. */
 const MOST_WAITING = 1_000;

@@ -21,7 +21,7 @@ import {
 } from '@milepost/metadata';
 import { ConfigOperation, ConfigResourceType } from '@milepost/wire';
 import { type CommitQueue } from './commit-queue.ts';
-import { type Refusal, refusal } from './refusal.ts';
+import { type Refusal, refusal } from '../refusal.ts';
 import { decideLogLevel, type LogLevel } from './log-level.ts';
 
 /** A key of the database's index; Kafka's own names of topics are far shorter. */

@@ -2,7 +2,7 @@
 // be raised or lowered, and a client that asks for the level that there is gets it.
 import { ErrorCode } from '@milepost/core';
 import { FeatureUpgradeType } from '@milepost/wire';
-import { type Refusal, refusal } from './refusal.ts';
+import { type Refusal, refusal } from '../refusal.ts';
 
 /** The APIs and requests are those of Kafka 4.3 (4.3-IV0); groups of the new protocol are served (KIP-848). */
 export const FEATURES: ReadonlyMap<string, number> = new Map([

@@ -3,7 +3,7 @@
 import { type BrokerId, ErrorCode, NO_BROKER } from '@milepost/core';
 import type { ClusterImage, MetadataChange, PartitionState } from '@milepost/metadata';
 import { ElectionType } from '@milepost/wire';
-import { type Refusal, refusal } from './refusal.ts';
+import { type Refusal, refusal } from '../refusal.ts';
 
 export interface NewReplicas {
   readonly topic: string;

@@ -3,7 +3,7 @@
 import { type BrokerId, ErrorCode, type Logger } from '@milepost/core';
 import { type ConfigEntry, ConfigSource } from '@milepost/metadata';
 import { ConfigOperation } from '@milepost/wire';
-import { type Refusal, refusal } from './refusal.ts';
+import { type Refusal, refusal } from '../refusal.ts';
 
 const LEVELS: readonly string[] = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
 const ROOT = 'root';

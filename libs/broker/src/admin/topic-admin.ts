@@ -2,7 +2,7 @@
 import { ErrorCode, type Host, Uuid } from '@milepost/core';
 import type { BrokerConfigLayers, ClusterImage, TopicState } from '@milepost/metadata';
 import { type CommitQueue } from './commit-queue.ts';
-import { type Refusal, refusal } from './refusal.ts';
+import { type Refusal, refusal } from '../refusal.ts';
 import type { MutationQuota } from '../quotas/quotas.ts';
 import {
   decidePartitions,

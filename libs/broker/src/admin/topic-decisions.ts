@@ -12,7 +12,7 @@ import {
   topicNameProblem,
   type TopicState,
 } from '@milepost/metadata';
-import { type Refusal, refusal } from './refusal.ts';
+import { type Refusal, refusal } from '../refusal.ts';
 
 /** Kafka's limit for one request: POLICY_VIOLATION beyond. */
 export const MOST_PARTITIONS_PER_REQUEST = 10_000;

@@ -1,6 +1,6 @@
 // What AlterConfigs and IncrementalAlterConfigs share: each resource has its own result, and none may come twice.
 import { ErrorCode } from '@milepost/core';
-import { refusal } from '../admin/refusal.ts';
+import { refusal } from '../refusal.ts';
 import type { ConfigAdmin } from '../admin/config-admin.ts';
 import type { Context } from '../services.ts';
 import { namedTwice } from './named-twice.ts';

@@ -4,7 +4,7 @@
 import { ErrorCode, type Uuid, ZERO_UUID } from '@milepost/core';
 import type { TopicState } from '@milepost/metadata';
 import { DeleteTopics, type DeleteTopicsRequest } from '@milepost/wire';
-import { type Refusal, refusal } from '../admin/refusal.ts';
+import { type Refusal, refusal } from '../refusal.ts';
 import type { Context } from '../services.ts';
 import { handler } from './handler.ts';
 import { namedTwice } from './named-twice.ts';

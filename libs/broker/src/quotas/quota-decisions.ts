@@ -9,7 +9,7 @@ import {
   quotaKey,
 } from '@milepost/metadata';
 import { QuotaMatch } from '@milepost/wire';
-import { type Refusal, refusal } from '../admin/refusal.ts';
+import { type Refusal, refusal } from '../refusal.ts';
 
 type NamedEntity = readonly { readonly entityType: string; readonly entityName: string | null }[];
 

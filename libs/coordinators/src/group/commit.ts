@@ -1,8 +1,8 @@
 // OffsetCommit: whose word counts, and what becomes of it. The offsets of one command are one write.
 import { ErrorCode, Timestamp } from '@milepost/core';
-import type { GroupConfig } from './config.ts';
-import type { GroupEvent } from '../ports.ts';
-import type { CommitCommand, CommitResult } from './commands.ts';
+import type { GroupConfig } from './model/config.ts';
+import type { GroupEvent } from './model/store.ts';
+import type { CommitCommand, CommitResult } from './model/commands.ts';
 import { commitRefusal } from './consumer/offsets.ts';
 import type { Group } from './group.ts';
 

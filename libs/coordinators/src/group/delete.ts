@@ -1,10 +1,10 @@
 // DeleteGroups and OffsetDelete: only what nobody uses.
 import { ErrorCode, ZERO_UUID } from '@milepost/core';
-import type { GroupEvent } from '../ports.ts';
-import type { DeletedTopic, DeleteOffsetsCommand, DeleteOffsetsResult } from './commands.ts';
+import type { GroupEvent } from './model/store.ts';
+import type { DeletedTopic, DeleteOffsetsCommand, DeleteOffsetsResult } from './model/commands.ts';
 import type { Group } from './group.ts';
-import type { Offsets } from './offsets.ts';
-import { CONSUMER_PROTOCOL_TYPE } from './classic/state.ts';
+import type { Offsets } from './model/offsets.ts';
+import { CONSUMER_PROTOCOL_TYPE } from './model/context.ts';
 
 interface Decided<Response> {
   readonly events: readonly GroupEvent[];

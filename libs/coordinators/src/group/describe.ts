@@ -1,7 +1,7 @@
 // DescribeGroups: a classic group as an administrator sees it; subscriptions only while Stable, as in Kafka. A consumer
 // group has a request of its own.
 import { ErrorCode } from '@milepost/core';
-import type { DescribedGroup } from './commands.ts';
+import type { DescribedGroup } from './model/commands.ts';
 import type { Group } from './group.ts';
 import { NO_ASSIGNMENT } from './classic/state.ts';
 

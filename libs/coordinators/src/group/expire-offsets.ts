@@ -1,11 +1,11 @@
 // offsets.retention.minutes (KIP-211): offsets of a group that nobody has used for so long go, those of a topic that a
 // live consumer group no longer reads go as well, and a group with nothing left goes itself.
 import type { Timestamp } from '@milepost/core';
-import type { GroupConfig } from './config.ts';
-import type { GroupEvent, StoredOffset } from '../ports.ts';
+import type { GroupConfig } from './model/config.ts';
+import type { GroupEvent, StoredOffset } from './model/store.ts';
 import type { Group } from './group.ts';
-import type { Offsets } from './offsets.ts';
-import { CONSUMER_PROTOCOL_TYPE } from './classic/state.ts';
+import type { Offsets } from './model/offsets.ts';
+import { CONSUMER_PROTOCOL_TYPE } from './model/context.ts';
 
 export function expireOffsets(
   group: Group,

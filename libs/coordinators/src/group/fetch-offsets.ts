@@ -1,10 +1,10 @@
 // OffsetFetch: what a group has committed. Nothing committed is an answer, not an error.
 import { ErrorCode, NO_LEADER_EPOCH, NO_OFFSET, type Uuid, ZERO_UUID } from '@milepost/core';
-import type { StoredOffset } from '../ports.ts';
-import type { FetchedOffset, FetchOffsetsCommand, FetchOffsetsResult } from './commands.ts';
+import type { StoredOffset } from './model/store.ts';
+import type { FetchedOffset, FetchOffsetsCommand, FetchOffsetsResult } from './model/commands.ts';
 import type { Group } from './group.ts';
 import { fetchRefusal } from './consumer/offsets.ts';
-import type { Offsets } from './offsets.ts';
+import type { Offsets } from './model/offsets.ts';
 
 export function fetchOffsets(
   group: Group | undefined,

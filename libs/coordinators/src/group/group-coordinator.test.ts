@@ -223,7 +223,7 @@ test('a coordinator that was deposed answers NOT_COORDINATOR, also to those who 
   const h = await Harness.start();
   const [leader] = await h.stable(2);
   const joining = await leader!.join();
-  await new MemoryGroupStore(h.store.table).take([h.coordinator.shardOf('g')]);
+  await new MemoryGroupStore(h.store.table).acquire([h.coordinator.shardOf('g')]);
   const commit = await leader!.commit(1);
   expect(commit).toBe(ErrorCode.NOT_COORDINATOR);
   expect((await joining.answer).error).toBe(ErrorCode.NOT_COORDINATOR);

@@ -1,10 +1,10 @@
-// The coordinator of groups: memberships, generations and committed offsets, of the classic protocol and of the
-// consumer protocol (KIP-848). Answers are plain
-// results; whatever goes wrong with the store is a retriable error code in them, never a rejection.
+// The coordinator of groups: memberships, generations and committed offsets, for the classic protocol and the consumer
+// protocol (KIP-848). Responses are plain results. A failure of the store is a retriable error code in them, never a
+// rejection.
 import { type Cancel, type Clock, ErrorCode, type Logger, type Meter, type Random } from '@milepost/core';
-import type { GroupConfig, GroupOverrides } from './config.ts';
+import type { GroupConfig, GroupOverrides } from './model/config.ts';
 import { commit, committed } from './commit.ts';
-import type * as commands from './commands.ts';
+import type * as commands from './model/commands.ts';
 import { deleteGroup, deleteOffsets, offsetsOfDeleted } from './delete.ts';
 import { describe, undescribed } from './describe.ts';
 import { expireOffsets } from './expire-offsets.ts';
@@ -21,15 +21,17 @@ import { consumerHeartbeat } from './consumer/heartbeat.ts';
 import { joinConsumers } from './migration/classic-join.ts';
 import { heartbeatOfClassic, syncConsumers } from './migration/classic-sync.ts';
 import { leaveByHeartbeat, leaveByRequest } from './consumer/leave.ts';
-import { awaitJoinNow, resumeConsumers } from './consumer/session.ts';
+import { awaitJoinNow } from './consumer/session.ts';
 import { sessionTimeoutOf } from './consumer/state.ts';
-import type { ConsumerVerb } from './consumer/turn.ts';
-import { Offsets } from './offsets.ts';
-import { resume } from './classic/resume.ts';
+import { Offsets } from './model/offsets.ts';
 import { sync } from './classic/sync.ts';
 import { failedJoin, failedSync } from './classic/turn.ts';
-import type { GroupStore, PartitionWriter, TopicCatalog } from '../ports.ts';
-import type { GroupSlot } from './group-slot.ts';
+import type { GroupEvent, GroupStore } from './model/store.ts';
+import { Echo } from './echo/echo.ts';
+import { asShardStore, groupIdOf } from './group-events.ts';
+import type { PartitionWriter } from './echo/partition-writer.ts';
+import type { TopicCatalog } from './model/topic-catalog.ts';
+import { GroupSlot } from './group-slot.ts';
 import { Runtime } from '../runtime/runtime.ts';
 
 /** Between two attempts to remove the offsets of deleted topics. */
@@ -57,7 +59,8 @@ export class GroupCoordinator {
   readonly #configOf: (groupId: string) => GroupConfig;
   readonly #random: Random;
   readonly #catalog: TopicCatalog;
-  readonly #runtime: Runtime;
+  readonly #echo: Echo;
+  readonly #runtime: Runtime<GroupSlot, GroupEvent>;
   #nextExpiry: Cancel | undefined;
   #closed = false;
 
@@ -85,28 +88,40 @@ export class GroupCoordinator {
     };
     this.#random = random;
     this.#catalog = catalog;
-    this.#runtime = new Runtime(
-      { config, configOf: this.#configOf, random, logger, rebalances, catalog },
+    const context = { config, configOf: this.#configOf, random, logger, rebalances, catalog };
+    const echo = new Echo(clock, logger, writer);
+    this.#echo = echo;
+    this.#runtime = new Runtime({
       clock,
-      store,
-      writer,
+      logger,
+      store: asShardStore(store),
       shards,
-    );
-  }
-
-  /** Takes the shards and reads all they hold. Until then their groups answer COORDINATOR_LOAD_IN_PROGRESS. */
-  async start(shards: readonly number[]): Promise<void> {
-    await this.#runtime.start(shards, (shard) => {
-      for (const slot of shard.slots())
-        if (slot.group?.kind === 'consumer') slot.takeConsumers(resumeConsumers, { refused: () => {} });
-        else slot.take(resume, { refused: () => {} });
+      kind: {
+        contents: 'groups and offsets',
+        keyOf: groupIdOf,
+        createSlot: (groupId, host) => new GroupSlot(groupId, context, host),
+        loaded: (shard) => {
+          for (const slot of shard.slots()) slot.resume();
+          echo.acquired(shard);
+        },
+        persisted: (shard, events) => echo.stored(shard, events),
+        resigned: (shard) => echo.resigned(shard),
+      },
     });
-    this.#scheduleExpiry();
   }
 
-  /** `__consumer_offsets` has come: what it lacks is said there. */
-  catchUpEcho(): void {
-    this.#runtime.catchUpEcho();
+  /**
+   * Acquires the shards and loads what they hold. Until then requests to their groups are answered with
+   * COORDINATOR_LOAD_IN_PROGRESS; groups of other shards are served.
+   */
+  async start(shards: readonly number[]): Promise<void> {
+    this.#scheduleExpiry();
+    await this.#runtime.acquire(shards);
+  }
+
+  /** Topics have changed. */
+  topicsChanged(): void {
+    this.#echo.catchUp();
   }
 
   /** The partition of `__consumer_offsets` whose leader coordinates the group. */
@@ -123,10 +138,13 @@ export class GroupCoordinator {
       return failed(ErrorCode.INVALID_SESSION_TIMEOUT);
     return this.#ask(command.groupId, failed, (slot, answer) => {
       const refused = (error: ErrorCode) => answer(failed(error));
-      const absent = () => refused(ErrorCode.UNKNOWN_MEMBER_ID);
-      const otherwise = command.memberId === '' ? { refused } : { refused, absent };
-      const ofConsumers: ConsumerVerb = (turn) => joinConsumers(turn, command, answer);
-      slot.take((turn) => join(turn, command, answer), otherwise, ofConsumers);
+      const noGroup = () => refused(ErrorCode.UNKNOWN_MEMBER_ID);
+      slot.submitClassic({
+        classic: (turn) => join(turn, command, answer),
+        consumer: (turn) => joinConsumers(turn, command, answer),
+        ...(command.memberId !== '' && { noGroup }),
+        refused,
+      });
     });
   }
 
@@ -134,9 +152,12 @@ export class GroupCoordinator {
     if (command.groupId === '') return failedSync(ErrorCode.INVALID_GROUP_ID);
     return this.#ask(command.groupId, failedSync, (slot, answer) => {
       const refused = (error: ErrorCode) => answer(failedSync(error));
-      const absent = () => refused(ErrorCode.UNKNOWN_MEMBER_ID);
-      const ofConsumers: ConsumerVerb = (turn) => syncConsumers(turn, command, answer);
-      slot.take((turn) => sync(turn, command, answer), { refused, absent }, ofConsumers);
+      slot.submitClassic({
+        classic: (turn) => sync(turn, command, answer),
+        consumer: (turn) => syncConsumers(turn, command, answer),
+        noGroup: () => refused(ErrorCode.UNKNOWN_MEMBER_ID),
+        refused,
+      });
     });
   }
 
@@ -152,7 +173,7 @@ export class GroupCoordinator {
     if (answer === ErrorCode.NONE || answer === ErrorCode.REBALANCE_IN_PROGRESS)
       this.#keepSession(slot, command.memberId);
     if (consumers && slot && answer === ErrorCode.REBALANCE_IN_PROGRESS)
-      awaitJoinNow(slot, consumers.members.get(command.memberId));
+      awaitJoinNow(slot.timers, consumers.members.get(command.memberId));
     return answer;
   }
 
@@ -160,10 +181,12 @@ export class GroupCoordinator {
     const failed = (error: ErrorCode): commands.LeaveResult => ({ error, members: [] });
     if (command.groupId === '') return failed(ErrorCode.INVALID_GROUP_ID);
     return this.#ask(command.groupId, failed, (slot, answer) => {
-      const refused = (error: ErrorCode) => answer(failed(error));
-      const otherwise = { refused, absent: () => answer(leaveNothing(command)) };
-      const ofConsumers: ConsumerVerb = (turn) => leaveByRequest(turn, command, answer);
-      slot.take((turn) => leave(turn, command, answer), otherwise, ofConsumers);
+      slot.submitClassic({
+        classic: (turn) => leave(turn, command, answer),
+        consumer: (turn) => leaveByRequest(turn, command, answer),
+        noGroup: () => answer(leaveNothing(command)),
+        refused: (error) => answer(failed(error)),
+      });
     });
   }
 
@@ -177,17 +200,15 @@ export class GroupCoordinator {
     return this.#ask(command.groupId, failed, (slot, answer) => {
       // It lives, however long the answer takes.
       if (isInItsEpoch(asConsumer(slot.group), command)) this.#keepSession(slot, memberId);
-      const refused = (error: ErrorCode) => answer(failed(error));
-      const none =
-        (message: string) =>
-        (why = message) =>
-          answer(failed(ErrorCode.GROUP_ID_NOT_FOUND, why));
-      const foreign = none(`Group ${command.groupId} is not a consumer group.`);
-      const absent = none(`Consumer group ${command.groupId} not found.`);
+      const notFound = (message: string) => answer(failed(ErrorCode.GROUP_ID_NOT_FOUND, message));
+      const noGroup = () => notFound(`Consumer group ${command.groupId} not found.`);
       const verb = command.memberEpoch < 0 ? leaveByHeartbeat : consumerHeartbeat;
-      const otherwise =
-        command.memberEpoch === 0 ? ({ refused, foreign, upgrades: true } as const) : { refused, foreign, absent };
-      slot.takeConsumers((turn) => verb(turn, command, answer), otherwise);
+      slot.submitConsumer({
+        consumer: (turn) => verb(turn, command, answer),
+        classicGroup: (reason = `Group ${command.groupId} is not a consumer group.`) => notFound(reason),
+        ...(command.memberEpoch === 0 ? { upgrades: true } : { noGroup }),
+        refused: (error) => answer(failed(error)),
+      });
     });
   }
 
@@ -210,7 +231,7 @@ export class GroupCoordinator {
     const slot = this.#slot(command.groupId);
     // It lives, however long the answer takes: clients that wait for it do not heartbeat.
     if (heartbeatIn(slot, command) === ErrorCode.NONE) this.#keepSession(slot, command.memberId);
-    return slot.ask((now) => {
+    return slot.submit((now) => {
       const { keepsSessionOf, ...decision } = commit(slot.group, command, this.#config, now);
       if (keepsSessionOf !== undefined) this.#keepSession(slot, keepsSessionOf);
       return decision;
@@ -223,7 +244,7 @@ export class GroupCoordinator {
     const found = this.#find(command.groupId);
     if (!command.requireStable) return fetchOffsets(found?.group, found?.offsets ?? new Offsets(), command);
     const slot = this.#slot(command.groupId);
-    return slot.ask(
+    return slot.submit(
       () => ({ events: [], response: fetchOffsets(slot.group, slot.offsets, command) }),
       // Consumers before 3.9 try again on this one only.
       () => ({ error: ErrorCode.NOT_COORDINATOR, topics: [] }),
@@ -253,7 +274,7 @@ export class GroupCoordinator {
         if (error !== ErrorCode.NONE) return { groupId, error };
         const slot = this.#slot(groupId);
         const decide = () => deleteGroup(groupId, slot.group);
-        return { groupId, error: await slot.ask(decide, (refusal) => refusal) };
+        return { groupId, error: await slot.submit(decide, (refusal) => refusal) };
       }),
     );
   }
@@ -263,7 +284,7 @@ export class GroupCoordinator {
     const error = command.groupId === '' ? ErrorCode.INVALID_GROUP_ID : this.#errorOf(command.groupId);
     if (error !== ErrorCode.NONE) return failed(error);
     const slot = this.#slot(command.groupId);
-    return slot.ask(() => deleteOffsets(slot.group, slot.offsets, command), failed);
+    return slot.submit(() => deleteOffsets(slot.group, slot.offsets, command), failed);
   }
 
   /** Resolves when the topics' offsets are gone, however long the store is away, or when closed. */
@@ -271,7 +292,7 @@ export class GroupCoordinator {
     const remove = async (groupId: string): Promise<void> => {
       for (let slot = this.#find(groupId); slot && !this.#closed; slot = this.#find(groupId)) {
         const { offsets } = slot;
-        const done = await slot.ask(
+        const done = await slot.submit(
           () => ({ events: offsetsOfDeleted(offsets, topics), response: true }),
           () => false,
         );
@@ -288,6 +309,7 @@ export class GroupCoordinator {
   async close(): Promise<void> {
     this.#closed = true;
     this.#nextExpiry?.();
+    this.#echo.close();
     await this.#runtime.close();
   }
 
@@ -328,7 +350,7 @@ export class GroupCoordinator {
 
   /** What the store refuses now is found again at the next check. */
   #expire(slot: GroupSlot): void {
-    void slot.ask(
+    void slot.submit(
       (now) => ({
         events: slot.group ? expireOffsets(slot.group, slot.offsets, this.#config, now) : [],
         response: undefined,
@@ -340,8 +362,8 @@ export class GroupCoordinator {
   #keepSession(slot: GroupSlot | undefined, memberId: string): void {
     const classic = asClassic(slot?.group)?.members.get(memberId);
     const modern = asConsumer(slot?.group)?.members.get(memberId);
-    if (classic) slot?.keepSession(memberId, classic.sessionTimeoutMs);
-    else if (slot && modern) slot.keepSession(memberId, sessionTimeoutOf(modern, this.#configOf(slot.groupId)));
+    if (classic) slot?.timers.keepSession(memberId, classic.sessionTimeoutMs);
+    else if (slot && modern) slot.timers.keepSession(memberId, sessionTimeoutOf(modern, this.#configOf(slot.groupId)));
   }
 }
 

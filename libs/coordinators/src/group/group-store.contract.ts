@@ -1,6 +1,7 @@
 // What every GroupStore promises; run by the memory store and by PostgreSQL's.
 import { LeaderEpoch, Offset, Timestamp, Uuid, ZERO_UUID } from '@milepost/core';
-import { type GroupEvent, type GroupStore, ShardFenced, type StoredGroup, type StoredOffset } from '../ports.ts';
+import type { GroupEvent, GroupStore, StoredGroup, StoredOffset } from './model/store.ts';
+import { ShardFenced } from '../runtime/shard-store.ts';
 
 export interface GroupStoreUnderTest {
   /** A store of its own on the same data, as another process would open it. */
@@ -20,13 +21,13 @@ export function groupStoreContract(name: string, make: () => Promise<GroupStoreU
     /** Persists under fresh epochs, in one call, and reads back as the next process would. */
     async function afterRestart(...calls: (readonly GroupEvent[])[]) {
       const store = await data.connect();
-      const epoch = (await store.take([7])).epochs.get(7) as number;
+      const epoch = (await store.acquire([7])).epochs.get(7) as number;
       for (const events of calls) await store.persist(7, epoch, events);
-      return (await data.connect()).take([7]);
+      return (await data.connect()).acquire([7]);
     }
 
     test('a new database holds nothing and gives every shard an epoch', async () => {
-      const taken = await (await data.connect()).take([0, 7, 49]);
+      const taken = await (await data.connect()).acquire([0, 7, 49]);
       expect([...taken.epochs.keys()].toSorted((a, b) => a - b)).toEqual([0, 7, 49]);
       expect(taken.groups).toEqual([]);
       expect(taken.offsets).toEqual([]);
@@ -92,20 +93,20 @@ export function groupStoreContract(name: string, make: () => Promise<GroupStoreU
 
     test('a taken shard refuses the writes of its former owner, whole', async () => {
       const former = await data.connect();
-      const old = (await former.take([7, 8])).epochs;
+      const old = (await former.acquire([7, 8])).epochs;
       const next = await data.connect();
-      const fresh = (await next.take([7])).epochs;
+      const fresh = (await next.acquire([7])).epochs;
       expect(fresh.get(7)).toBeGreaterThan(old.get(7) as number);
       await expect(former.persist(7, old.get(7) as number, [committed(offset({}))])).rejects.toThrow(ShardFenced);
       await next.persist(7, fresh.get(7) as number, [committed(offset({ offset: Offset(2) }))]);
       await former.persist(8, old.get(8) as number, [committed(offset({ groupId: 'of shard 8' }))]);
-      const taken = await (await data.connect()).take([7]);
+      const taken = await (await data.connect()).acquire([7]);
       expect(taken.offsets).toEqual([offset({ offset: Offset(2) })]);
     });
 
     test('many calls at once all land, and one that is refused takes no other down', async () => {
       const store = await data.connect();
-      const epochs = (await store.take([1, 2])).epochs;
+      const epochs = (await store.acquire([1, 2])).epochs;
       const [first, second] = [epochs.get(1) as number, epochs.get(2) as number];
       const calls = Array.from({ length: 300 }, (_, at) =>
         store.persist(1 + (at % 2), at % 2 ? second : first, [committed(offset({ groupId: `g${at}` }))]),
@@ -113,7 +114,7 @@ export function groupStoreContract(name: string, make: () => Promise<GroupStoreU
       const refused = store.persist(1, first - 1, [committed(offset({ groupId: 'refused' }))]);
       await expect(refused).rejects.toThrow(ShardFenced);
       await Promise.all(calls);
-      const { offsets } = await store.take([1, 2]);
+      const { offsets } = await store.acquire([1, 2]);
       expect(new Set(offsets.map((each) => each.groupId))).toEqual(
         new Set(Array.from({ length: 300 }, (_, at) => `g${at}`)),
       );

@@ -1,5 +1,5 @@
 // ListGroups, with its filters by state (KIP-518) and type (KIP-848). Case does not matter; an unknown name finds none.
-import type { ListGroupsCommand, ListGroupsResult } from './commands.ts';
+import type { ListGroupsCommand, ListGroupsResult } from './model/commands.ts';
 import type { Group } from './group.ts';
 
 export function listGroups(groups: Iterable<Group>, command: ListGroupsCommand): ListGroupsResult['groups'] {

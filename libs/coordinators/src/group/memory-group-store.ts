@@ -1,15 +1,8 @@
 // A group store in memory, for tests and the simulator. Several stores may share one GroupTable, as several processes
 // share a database. A test makes it ill: away (refuses), forgetful (does it, then says that it is away), slow.
 import { partitionName } from '@milepost/core';
-import {
-  type GroupEvent,
-  type GroupStore,
-  GroupStoreUnavailable,
-  ShardFenced,
-  type StoredGroup,
-  type StoredOffset,
-  type TakenShards,
-} from '../ports.ts';
+import type { GroupEvent, GroupStore, StoredGroup, StoredOffset, AcquiredGroups } from './model/store.ts';
+import { CoordinatorStoreUnavailable, ShardFenced } from '../runtime/shard-store.ts';
 
 /** What outlives a store, as the tables of a database do. */
 export class GroupTable {
@@ -60,7 +53,7 @@ export class MemoryGroupStore implements GroupStore {
     this.table = table;
   }
 
-  async take(shards: readonly number[]): Promise<TakenShards> {
+  async acquire(shards: readonly number[]): Promise<AcquiredGroups> {
     await this.#reach();
     const epochs = new Map(shards.map((shard) => [shard, (this.table.epochs.get(shard) ?? 0) + 1]));
     for (const [shard, epoch] of epochs) this.table.epochs.set(shard, epoch);
@@ -78,11 +71,11 @@ export class MemoryGroupStore implements GroupStore {
     if (current !== epoch) throw new ShardFenced(`shard ${shard} is at epoch ${current}, the write carries ${epoch}`);
     for (const event of events) this.table.apply(shard, event);
     this.persisted += 1;
-    if (this.health === 'forgetful') throw new GroupStoreUnavailable('the answer got lost');
+    if (this.health === 'forgetful') throw new CoordinatorStoreUnavailable('the answer got lost');
   }
 
   async #reach(): Promise<void> {
     await this.pace();
-    if (this.health === 'away') throw new GroupStoreUnavailable('the group store is away');
+    if (this.health === 'away') throw new CoordinatorStoreUnavailable('the group store is away');
   }
 }

@@ -1,111 +1,146 @@
-// The shards of a coordinator: takes them, reads back what they hold, writes for them, gives them up. Knows nothing of
-// what groups do.
-import { type Clock, ErrorCode, invariant } from '@milepost/core';
-import { Echo } from '../group/echo/echo.ts';
-import type { GroupContext } from '../group/classic/turn.ts';
-import {
-  type GroupEvent,
-  type GroupStore,
-  GroupStoreUnavailable,
-  type PartitionWriter,
-  ShardFenced,
-  type TakenShards,
-} from '../ports.ts';
-import { Shard } from './shard.ts';
+// The runtime of a coordinator, after Kafka's coordinator-common: it acquires shards, loads them, persists their events
+// under their epoch, and resigns them. It knows nothing of what the slots coordinate.
+import { type Clock, ErrorCode, invariant, type Logger } from '@milepost/core';
+import { type AcquiredShards, CoordinatorStoreUnavailable, ShardFenced, type ShardStore } from './shard-store.ts';
+import { Shard, type Slot, type SlotHost } from './shard.ts';
 import { shardOf } from './shard-of.ts';
 
-/** Between two attempts to take shards while the store is away. */
-const TAKE_AGAIN_MS = 1_000;
+/** Between two attempts to acquire shards while the store is away. */
+const ACQUIRE_RETRY_MS = 1_000;
 
-export class Runtime {
+/** What one kind of coordinator brings to the runtime. */
+export interface CoordinatorKind<S extends Slot<Event>, Event> {
+  /** What its shards hold, in log lines: `groups`. */
+  readonly contents: string;
+  keyOf(event: Event): string;
+  createSlot(key: string, host: SlotHost<Event>): S;
+  /** All that the shard holds has been applied. Requests are served once this returns. */
+  loaded(shard: Shard<S, Event>): void;
+  /** The events are durable and about to be applied. */
+  persisted(shard: Shard<S, Event>, events: readonly Event[]): void;
+  /** The shard's slots are closed. */
+  resigned(shard: Shard<S, Event>): void;
+}
+
+export interface RuntimeDeps<S extends Slot<Event>, Event> {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly store: ShardStore<Event>;
+  readonly kind: CoordinatorKind<S, Event>;
+  /** How many shards there are, owned or not. */
+  readonly shards: number;
+}
+
+export class Runtime<S extends Slot<Event>, Event> {
   readonly #clock: Clock;
-  readonly #context: GroupContext;
-  readonly #store: GroupStore;
-  readonly #echo: Echo;
-  readonly #shards: readonly Shard[];
+  readonly #logger: Logger;
+  readonly #store: ShardStore<Event>;
+  readonly #kind: CoordinatorKind<S, Event>;
+  readonly #shards: readonly Shard<S, Event>[];
   readonly #writes = new Set<Promise<unknown>>();
   #closed = false;
   #storeIsAway = false;
 
-  constructor(context: GroupContext, clock: Clock, store: GroupStore, writer: PartitionWriter, shards: number) {
-    this.#context = context;
+  constructor({ clock, logger, store, kind, shards }: RuntimeDeps<S, Event>) {
     this.#clock = clock;
+    this.#logger = logger;
     this.#store = store;
-    this.#echo = new Echo(clock, context.logger, writer);
-    this.#shards = Array.from(
-      { length: shards },
-      (_, index) => new Shard(index, { ...context, clock }, (shard, events) => this.#persist(shard, events)),
-    );
+    this.#kind = kind;
+    this.#shards = Array.from({ length: shards }, (_, index) => {
+      const shard: Shard<S, Event> = new Shard(index, (key, vacated) => {
+        const persist = (events: readonly Event[]) => this.#persist(shard, events);
+        return kind.createSlot(key, { clock, persist, vacated });
+      });
+      return shard;
+    });
   }
 
-  shards(): readonly Shard[] {
+  shards(): readonly Shard<S, Event>[] {
     return this.#shards;
   }
 
-  shardOf(groupId: string): Shard {
-    return this.#shard(shardOf(groupId, this.#shards.length));
+  shardOf(key: string): Shard<S, Event> {
+    return this.#shard(shardOf(key, this.#shards.length));
   }
 
-  /** Resolves when the shards are served. While the store is away it goes on trying, until closed. */
-  async start(indices: readonly number[], resume: (shard: Shard) => void): Promise<void> {
-    const shards = indices.map((index) => this.#shard(index));
-    for (const shard of shards) shard.close(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
-    const taken = await this.#take(indices);
-    if (!taken) return;
-    for (const group of taken.groups)
-      this.shardOf(group.groupId).slot(group.groupId).apply({ type: 'group-stored', group });
-    for (const offset of taken.offsets)
-      this.shardOf(offset.groupId).slot(offset.groupId).apply({ type: 'offset-committed', offset });
-    for (const shard of shards) {
-      shard.epoch = taken.epochs.get(shard.index) ?? -1;
-      shard.error = ErrorCode.NONE;
-      resume(shard);
-      this.#echo.taken(shard);
+  /**
+   * Resolves when the shards are served, or the runtime is closed. While the store is away it retries. Until then their
+   * requests are answered with COORDINATOR_LOAD_IN_PROGRESS; other shards are not affected.
+   */
+  async acquire(indices: readonly number[]): Promise<void> {
+    const loads = indices.map((index) => {
+      const shard = this.#shard(index);
+      if (shard.state.is === 'active') this.resign(index, shard.state.epoch);
+      return { shard, attempt: shard.beginLoading() };
+    });
+    const acquired = await this.#acquire(indices);
+    if (!acquired) return;
+    // A shard may have been resigned, or acquired again, in the meantime.
+    const current = loads.filter(({ shard, attempt }) => {
+      const { state } = shard;
+      return state.is === 'loading' && state.attempt === attempt;
+    });
+    const loading = new Set(current.map(({ shard }) => shard));
+    let events = 0;
+    for (const event of acquired.events) {
+      const key = this.#kind.keyOf(event);
+      const shard = this.shardOf(key);
+      if (!loading.has(shard)) continue;
+      shard.slot(key).apply(event);
+      events += 1;
     }
-    const { groups, offsets } = taken;
-    this.#context.logger.info(
-      { shards: indices.length, groups: groups.length, offsets: offsets.length },
-      'groups and offsets are loaded',
-    );
+    for (const shard of loading) {
+      const epoch = acquired.epochs.get(shard.index);
+      invariant(epoch !== undefined, () => `shard ${shard.index} was acquired without an epoch`);
+      shard.activate(epoch);
+      this.#kind.loaded(shard);
+    }
+    this.#logger.info({ shards: loading.size, records: events }, `${this.#kind.contents} are loaded`);
   }
 
-  /** `__consumer_offsets` may be there now. */
-  catchUpEcho(): void {
-    this.#echo.catchUp();
+  /** Does nothing if the shard is owned under a later epoch, or is being acquired again. */
+  resign(index: number, epoch: number): void {
+    const shard = this.#shard(index);
+    if (shard.state.is !== 'active' || shard.state.epoch > epoch) return;
+    shard.resign();
+    this.#kind.resigned(shard);
   }
 
+  /** Completes all pending requests. Resolves when no write is in progress. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#echo.close();
-    for (const shard of this.#shards) shard.close(ErrorCode.NOT_COORDINATOR);
+    for (const shard of this.#shards) shard.resign();
     await Promise.allSettled(this.#writes);
   }
 
-  async #take(indices: readonly number[]): Promise<TakenShards | undefined> {
+  async #acquire(indices: readonly number[]): Promise<AcquiredShards<Event> | undefined> {
     while (!this.#closed) {
       try {
-        const taken = await this.#store.take(indices);
-        this.#storeAnswered();
-        return this.#closed ? undefined : taken;
+        const acquired = await this.#store.acquire(indices);
+        this.#storeResponded();
+        return this.#closed ? undefined : acquired;
       } catch (problem) {
-        if (!(problem instanceof GroupStoreUnavailable)) throw problem;
+        if (!(problem instanceof CoordinatorStoreUnavailable)) throw problem;
         this.#storeFailed(problem);
-        await new Promise<void>((resolve) => this.#clock.after(TAKE_AGAIN_MS, resolve));
+        await new Promise<void>((resolve) => this.#clock.after(ACQUIRE_RETRY_MS, resolve));
       }
     }
     return undefined;
   }
 
-  async #persist(shard: Shard, events: readonly GroupEvent[]): Promise<ErrorCode> {
-    const write = this.#store.persist(shard.index, shard.epoch, events);
+  async #persist(shard: Shard<S, Event>, events: readonly Event[]): Promise<ErrorCode> {
+    if (shard.state.is !== 'active') return shard.error;
+    const { epoch } = shard.state;
+    const write = this.#store.persist(shard.index, epoch, events);
     this.#writes.add(write);
     try {
       await write;
-      this.#storeAnswered();
-      this.#echo.stored(shard, events);
+      this.#storeResponded();
+      const { state } = shard;
+      if (state.is === 'active' && state.epoch === epoch) this.#kind.persisted(shard, events);
       return ErrorCode.NONE;
     } catch (problem) {
-      if (problem instanceof ShardFenced) return this.#deposed(shard, problem);
+      if (problem instanceof ShardFenced) return this.#deposed(shard, epoch, problem);
       this.#storeFailed(problem);
       return ErrorCode.COORDINATOR_NOT_AVAILABLE;
     } finally {
@@ -113,28 +148,27 @@ export class Runtime {
     }
   }
 
-  #deposed(shard: Shard, problem: ShardFenced): ErrorCode {
-    if (shard.error === ErrorCode.NONE) {
-      this.#context.logger.error({ shard: shard.index, err: problem }, 'another process has taken a shard of groups');
-      shard.close(ErrorCode.NOT_COORDINATOR);
-      this.#echo.lost(shard);
+  #deposed(shard: Shard<S, Event>, epoch: number, problem: ShardFenced): ErrorCode {
+    if (shard.state.is === 'active' && shard.state.epoch === epoch) {
+      const { contents } = this.#kind;
+      this.#logger.error({ shard: shard.index, err: problem }, `another process has acquired a shard of ${contents}`);
+      this.resign(shard.index, epoch);
     }
     return ErrorCode.NOT_COORDINATOR;
   }
 
-  /** One line when it goes and one when it comes back, however many commands fail meanwhile. */
+  /** One line when the store goes away and one when it is back, however many commands fail in between. */
   #storeFailed(problem: unknown): void {
-    if (!this.#storeIsAway)
-      this.#context.logger.warn({ err: problem }, 'groups and offsets cannot be stored: trying on');
+    if (!this.#storeIsAway) this.#logger.warn({ err: problem }, `${this.#kind.contents} cannot be stored: retrying`);
     this.#storeIsAway = true;
   }
 
-  #storeAnswered(): void {
-    if (this.#storeIsAway) this.#context.logger.info({}, 'groups and offsets are stored again');
+  #storeResponded(): void {
+    if (this.#storeIsAway) this.#logger.info({}, `${this.#kind.contents} are stored again`);
     this.#storeIsAway = false;
   }
 
-  #shard(index: number): Shard {
+  #shard(index: number): Shard<S, Event> {
     const shard = this.#shards[index];
     invariant(shard, () => `there is no shard ${index}, there are ${this.#shards.length}`);
     return shard;

@@ -1,52 +1,94 @@
-// One shard: the groups of one partition of `__consumer_offsets`, under the epoch with which it was taken.
-import { ErrorCode } from '@milepost/core';
-import type { GroupContext } from '../group/classic/turn.ts';
-import type { GroupEvent } from '../ports.ts';
-import { GroupSlot, type SlotHost } from '../group/group-slot.ts';
+// One shard of a coordinator: its slots by key, and the epoch under which this process owns it.
+import { type Clock, ErrorCode } from '@milepost/core';
 
-export class Shard {
+/** The state of one key (a group, a transactional id), with its queue of commands. */
+export interface Slot<Event> {
+  /** The only way in which durable state changes: after its event is stored, and when it is loaded. */
+  apply(event: Event): void;
+  /** Completes all pending requests with `error`. Nothing happens in the slot from now on. */
+  close(error: ErrorCode): void;
+}
+
+export interface SlotHost<Event> {
+  readonly clock: Clock;
+  /** Resolves with NONE, or with the error for the client. Never rejects. */
+  persist(events: readonly Event[]): Promise<ErrorCode>;
+  /** The slot holds nothing any more and has no command: it can be forgotten. */
+  vacated(): void;
+}
+
+type ShardState =
+  | { readonly is: 'unowned' }
+  /** `attempt` tells this load from an earlier one of the same shard. */
+  | { readonly is: 'loading'; readonly attempt: symbol }
+  | { readonly is: 'active'; readonly epoch: number };
+
+export class Shard<S extends Slot<Event>, Event> {
   readonly index: number;
-  /** Of the take that it lives by. */
-  epoch = -1;
-  /** NONE while its groups are served. */
-  error: ErrorCode = ErrorCode.NOT_COORDINATOR;
-  readonly #slots = new Map<string, GroupSlot>();
-  readonly #host: SlotHost;
+  readonly #create: (key: string, vacated: () => void) => S;
+  readonly #slots = new Map<string, S>();
+  #state: ShardState = { is: 'unowned' };
 
-  constructor(
-    index: number,
-    context: GroupContext & Pick<SlotHost, 'clock'>,
-    persist: (shard: Shard, events: readonly GroupEvent[]) => Promise<ErrorCode>,
-  ) {
+  /** `create` makes the slot of a key; the slot calls `vacated` when it can be forgotten. */
+  constructor(index: number, create: (key: string, vacated: () => void) => S) {
     this.index = index;
-    this.#host = {
-      ...context,
-      persist: (events) => persist(this, events),
-      vacated: (slot) => {
-        if (this.#slots.get(slot.groupId) === slot) this.#slots.delete(slot.groupId);
-      },
-    };
+    this.#create = create;
   }
 
-  slots(): Iterable<GroupSlot> {
+  get state(): ShardState {
+    return this.#state;
+  }
+
+  /** NONE while requests are served. */
+  get error(): ErrorCode {
+    switch (this.#state.is) {
+      case 'unowned':
+        return ErrorCode.NOT_COORDINATOR;
+      case 'loading':
+        return ErrorCode.COORDINATOR_LOAD_IN_PROGRESS;
+      case 'active':
+        return ErrorCode.NONE;
+    }
+  }
+
+  slots(): Iterable<S> {
     return this.#slots.values();
   }
 
-  find(groupId: string): GroupSlot | undefined {
-    return this.#slots.get(groupId);
+  find(key: string): S | undefined {
+    return this.#slots.get(key);
   }
 
-  /** A place is made for a group that has none. */
-  slot(groupId: string): GroupSlot {
-    const slot = this.#slots.get(groupId) ?? new GroupSlot(groupId, this.#host);
-    this.#slots.set(groupId, slot);
+  /** Creates the slot if there is none. */
+  slot(key: string): S {
+    const known = this.#slots.get(key);
+    if (known) return known;
+    const slot: S = this.#create(key, () => {
+      if (this.#slots.get(key) === slot) this.#slots.delete(key);
+    });
+    this.#slots.set(key, slot);
     return slot;
   }
 
-  /** Gives its groups up; whoever waits, and whoever comes from here on, is told `error`. */
-  close(error: ErrorCode): void {
-    this.error = error;
-    for (const slot of this.#slots.values()) slot.close(error);
+  /** Until `activate`, requests are answered with COORDINATOR_LOAD_IN_PROGRESS. */
+  beginLoading(): symbol {
+    const attempt = Symbol(`load of shard ${this.index}`);
+    this.#become({ is: 'loading', attempt });
+    return attempt;
+  }
+
+  activate(epoch: number): void {
+    this.#state = { is: 'active', epoch };
+  }
+
+  /** Pending and future requests are answered with NOT_COORDINATOR. */
+  resign(): void {
+    this.#become({ is: 'unowned' });
+  }
+
+  #become(state: ShardState): void {
+    this.#state = state;
+    for (const slot of this.#slots.values()) slot.close(this.error);
     this.#slots.clear();
   }
 }

@@ -9,8 +9,8 @@ import {
   silentMeter,
   ZERO_UUID,
 } from '@milepost/core';
-import { DEFAULT_GROUP_CONFIG, type GroupConfig } from '../group/config.ts';
-import type { CommitCommand, JoinCommand, JoinResult, SyncCommand, SyncResult } from '../group/commands.ts';
+import { DEFAULT_GROUP_CONFIG, type GroupConfig } from '../group/model/config.ts';
+import type { CommitCommand, JoinCommand, JoinResult, SyncCommand, SyncResult } from '../group/model/commands.ts';
 import { GroupCoordinator } from '../group/group-coordinator.ts';
 import { MemoryGroupStore } from '../group/memory-group-store.ts';
 import { ManualClock, settled } from '../../../core/src/testing/manual-clock.ts';

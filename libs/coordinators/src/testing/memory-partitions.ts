@@ -1,7 +1,7 @@
 // `__consumer_offsets` in memory; absent until a test makes it. What it says is told record by record.
 import { NO_LEADER_EPOCH, Offset } from '@milepost/core';
 import { batchesOf, RecordBatch } from '@milepost/records';
-import type { PartitionWriter } from '../ports.ts';
+import type { PartitionWriter } from '../group/echo/partition-writer.ts';
 
 export class MemoryPartitions implements PartitionWriter {
   isThere = true;

@@ -1,6 +1,6 @@
 // Topics that a test makes, changes and deletes. Each gets an id of its own, also when the name was there before.
 import { type Uuid, ZERO_UUID } from '@milepost/core';
-import type { CatalogTopic, TopicCatalog } from '../ports.ts';
+import type { CatalogTopic, TopicCatalog } from '../group/model/topic-catalog.ts';
 
 export class TestCatalog implements TopicCatalog {
   version = 0;

@@ -2,7 +2,7 @@
 // reacts to each error as Java's client does. It may be stopped for a while anywhere, and wakes up with old beliefs.
 import { type Clock, ErrorCode, LeaderEpoch, Offset, ZERO_UUID } from '@milepost/core';
 import { ConsumerProtocolAssignment } from '@milepost/wire';
-import type { JoinResult } from '../group/commands.ts';
+import type { JoinResult } from '../group/model/commands.ts';
 import type { GroupCoordinator } from '../group/group-coordinator.ts';
 import { protocol } from './harness.ts';
 import type { SeededRandom } from './seeded-random.ts';

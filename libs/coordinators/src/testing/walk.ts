@@ -1,7 +1,7 @@
 // A random life of one group: consumers come, go, die and freeze, the store is away, slow or forgetful, the
 // coordinator is killed. One seed is one life. What must hold is checked as it happens, and that all ends well.
 import { type Clock, ErrorCode, silentLogger, silentMeter, ZERO_UUID } from '@milepost/core';
-import { DEFAULT_GROUP_CONFIG } from '../group/config.ts';
+import { DEFAULT_GROUP_CONFIG } from '../group/model/config.ts';
 import { GroupCoordinator, type GroupCoordinatorDeps } from '../group/group-coordinator.ts';
 import { GroupTable, MemoryGroupStore } from '../group/memory-group-store.ts';
 import { ManualClock } from '../../../core/src/testing/manual-clock.ts';

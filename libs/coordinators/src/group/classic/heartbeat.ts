@@ -1,7 +1,7 @@
 // Heartbeat: keeps the session and tells of a rebalance. It changes nothing else, so it waits for nobody: members of a
 // group whose store is away stay alive.
 import { ErrorCode } from '@milepost/core';
-import type { HeartbeatCommand } from '../commands.ts';
+import type { HeartbeatCommand } from '../model/commands.ts';
 import type { ClassicGroup } from './state.ts';
 
 /** NONE and REBALANCE_IN_PROGRESS: a member has spoken. */

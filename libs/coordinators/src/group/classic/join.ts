@@ -1,11 +1,11 @@
 // JoinGroup: a member comes, comes again, or comes with news. The answer waits until the join phase is over, except
 // where nothing changes (KIP-345, KIP-394, KIP-814 in their places).
 import { ErrorCode } from '@milepost/core';
-import type { JoinCommand } from '../commands.ts';
+import type { JoinCommand } from '../model/commands.ts';
 import { type JoinAnswer, newMember, sameProtocols, updateMember } from './member.ts';
 import { completeJoinIfAllHaveJoined, joined, rebalance } from './rebalance.ts';
 import { replaceStaticMember } from './static-member.ts';
-import { failedJoin, type Turn } from './turn.ts';
+import { failedJoin, type ClassicTurn } from './turn.ts';
 
 /**
  * New members cannot heartbeat while their JoinGroup waits, and a client that gave up cannot be told from one that
@@ -13,7 +13,7 @@ import { failedJoin, type Turn } from './turn.ts';
  */
 const NEW_MEMBER_JOIN_TIMEOUT_MS = 5 * 60_000;
 
-export function join(turn: Turn, command: JoinCommand, answer: JoinAnswer): void {
+export function join(turn: ClassicTurn, command: JoinCommand, answer: JoinAnswer): void {
   const { group } = turn;
   if (!hasRoomFor(turn, command.memberId)) {
     turn.remove(command.memberId);
@@ -25,7 +25,7 @@ export function join(turn: Turn, command: JoinCommand, answer: JoinAnswer): void
   else joinAgain(turn, command, answer);
 }
 
-function joinAsNew(turn: Turn, command: JoinCommand, answer: JoinAnswer): void {
+function joinAsNew(turn: ClassicTurn, command: JoinCommand, answer: JoinAnswer): void {
   const { group, context } = turn;
   const memberId = `${command.instanceId ?? command.clientId}-${context.random.uuid()}`;
   const replaced = command.instanceId === null ? undefined : group.memberOfInstance(command.instanceId);
@@ -37,7 +37,7 @@ function joinAsNew(turn: Turn, command: JoinCommand, answer: JoinAnswer): void {
   } else addMember(turn, command, memberId, answer);
 }
 
-function joinAgain(turn: Turn, command: JoinCommand, answer: JoinAnswer): void {
+function joinAgain(turn: ClassicTurn, command: JoinCommand, answer: JoinAnswer): void {
   const { group } = turn;
   const { memberId } = command;
   if (group.pendingMembers.has(memberId) && command.instanceId === null) {
@@ -62,7 +62,7 @@ function joinAgain(turn: Turn, command: JoinCommand, answer: JoinAnswer): void {
   rebalance(turn, 'member_rejoined');
 }
 
-function addMember(turn: Turn, command: JoinCommand, memberId: string, answer: JoinAnswer): void {
+function addMember(turn: ClassicTurn, command: JoinCommand, memberId: string, answer: JoinAnswer): void {
   const { group } = turn;
   if (group.state === 'PreparingRebalance' && group.isInitialRebalance) group.newMemberAdded = true;
   group.add(newMember(memberId, command, answer), command.protocolType);
@@ -71,7 +71,7 @@ function addMember(turn: Turn, command: JoinCommand, memberId: string, answer: J
 }
 
 /** While members join, those that wait are counted: the last to come back to an oversized group stay outside. */
-function hasRoomFor(turn: Turn, memberId: string): boolean {
+function hasRoomFor(turn: ClassicTurn, memberId: string): boolean {
   const { group, context } = turn;
   const member = group.members.get(memberId);
   switch (group.state) {

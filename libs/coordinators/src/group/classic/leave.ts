@@ -1,10 +1,10 @@
 // LeaveGroup: members go, or an administrator removes static ones by their instance id.
 import { ErrorCode } from '@milepost/core';
-import type { LeaveCommand, LeaveResult } from '../commands.ts';
+import type { LeaveCommand, LeaveResult } from '../model/commands.ts';
 import { rebalance } from './rebalance.ts';
-import type { Turn } from './turn.ts';
+import type { ClassicTurn } from './turn.ts';
 
-export function leave(turn: Turn, command: LeaveCommand, answer: (result: LeaveResult) => void): void {
+export function leave(turn: ClassicTurn, command: LeaveCommand, answer: (result: LeaveResult) => void): void {
   const members = command.members.map(({ memberId, instanceId }) => {
     const error = leaveOne(turn, memberId, instanceId);
     return { memberId, instanceId, error };
@@ -24,7 +24,7 @@ export function leaveNothing(command: LeaveCommand): LeaveResult {
   return { error: ErrorCode.NONE, members };
 }
 
-function leaveOne(turn: Turn, memberId: string, instanceId: string | null): ErrorCode {
+function leaveOne(turn: ClassicTurn, memberId: string, instanceId: string | null): ErrorCode {
   const { group } = turn;
   if (memberId === '') {
     const owner = instanceId === null ? undefined : group.memberOfInstance(instanceId);

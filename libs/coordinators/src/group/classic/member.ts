@@ -1,8 +1,8 @@
 // A member as its JoinGroup asks for it.
 import { ErrorCode } from '@milepost/core';
-import type { GroupProtocol, JoinCommand, JoinResult } from '../commands.ts';
+import type { GroupProtocol, JoinCommand, JoinResult } from '../model/commands.ts';
 import { type Member, NO_ASSIGNMENT } from './state.ts';
-import { failedJoin, type Turn } from './turn.ts';
+import { failedJoin, type ClassicTurn } from './turn.ts';
 
 export type JoinAnswer = (result: JoinResult) => void;
 
@@ -22,7 +22,7 @@ export function newMember(memberId: string, command: JoinCommand, answer: JoinAn
 }
 
 /** Takes over what the member asks for now; its JoinGroup waits. */
-export function updateMember(turn: Turn, member: Member, command: JoinCommand, answer: JoinAnswer): void {
+export function updateMember(turn: ClassicTurn, member: Member, command: JoinCommand, answer: JoinAnswer): void {
   // An earlier JoinGroup of the same member: its client has given up on it.
   turn.answerJoin(member, failedJoin(ErrorCode.REBALANCE_IN_PROGRESS, member.memberId));
   Object.assign(member, requestedBy(command), { join: answer });

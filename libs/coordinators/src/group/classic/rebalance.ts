@@ -1,27 +1,11 @@
 // A rebalance: all members join again, the next generation begins, its leader assigns. What is durable is its end
 // (sync.ts), or that nobody was left; everything between lives in memory, and a restart goes back to the last end.
 import { ErrorCode, invariant } from '@milepost/core';
-import type { JoinResult } from '../commands.ts';
-import { emptyGroup } from '../events.ts';
+import type { JoinResult } from '../model/commands.ts';
+import type { RebalanceReason } from '../model/rebalance-reason.ts';
+import { emptyGroup } from './stored.ts';
 import { type ClassicGroup, type Member, NO_ASSIGNMENT } from './state.ts';
-import { failedSync, type Turn } from './turn.ts';
-
-/** Values of a metric's label: a small set. */
-export const REBALANCE_REASONS = [
-  'member_joined',
-  'member_rejoined',
-  'member_left',
-  'session_expired',
-  'sync_expired',
-  'static_member_replaced',
-  'over_capacity',
-  // Of consumer groups:
-  'subscription_changed',
-  'topics_changed',
-  'revocation_expired',
-  'join_expired',
-] as const;
-export type RebalanceReason = (typeof REBALANCE_REASONS)[number];
+import { failedSync, type ClassicTurn } from './turn.ts';
 
 /** Ends the join phase at the latest. */
 const JOIN = 'join';
@@ -34,12 +18,12 @@ const LEAST_INITIAL_DELAY_MS = 10;
 const SYNC = 'sync';
 
 /** A member came, changed or went: begins a rebalance, or goes on with the one under way. */
-export function rebalance(turn: Turn, reason: RebalanceReason): void {
+export function rebalance(turn: ClassicTurn, reason: RebalanceReason): void {
   if (turn.group.state === 'PreparingRebalance') completeJoinIfAllHaveJoined(turn);
   else prepareRebalance(turn, reason);
 }
 
-export function prepareRebalance(turn: Turn, reason: RebalanceReason): void {
+export function prepareRebalance(turn: ClassicTurn, reason: RebalanceReason): void {
   const { group, context } = turn;
   invariant(group.state !== 'PreparingRebalance', () => `group ${group.groupId} is preparing a rebalance already`);
   if (group.state === 'CompletingRebalance') sendBackFromSync(turn);
@@ -62,13 +46,13 @@ export function prepareRebalance(turn: Turn, reason: RebalanceReason): void {
 }
 
 /** Not during the initial delay, which is there for those that nobody knows of yet. */
-export function completeJoinIfAllHaveJoined(turn: Turn): void {
+export function completeJoinIfAllHaveJoined(turn: ClassicTurn): void {
   const { group } = turn;
   if (group.state === 'PreparingRebalance' && !group.isInitialRebalance && group.allHaveJoined) completeJoin(turn);
 }
 
 /** Everybody has joined or has had the time for it. Static members keep their place until their session ends. */
-function completeJoin(turn: Turn): void {
+function completeJoin(turn: ClassicTurn): void {
   const { group } = turn;
   turn.cancel(JOIN);
   for (const member of group.members.values())
@@ -79,7 +63,7 @@ function completeJoin(turn: Turn): void {
   else turn.schedule(JOIN, group.rebalanceTimeoutMs, completeJoin);
 }
 
-function beginGeneration(turn: Turn): void {
+function beginGeneration(turn: ClassicTurn): void {
   const { group, context } = turn;
   group.generation += 1;
   group.protocolName = group.chooseProtocol();
@@ -121,19 +105,19 @@ function asSeenByLeader(group: ClassicGroup, { memberId, instanceId, protocols }
 }
 
 /** Its member has asked for its assignment. */
-export function syncArrived(turn: Turn, memberId: string): void {
+export function syncArrived(turn: ClassicTurn, memberId: string): void {
   turn.group.pendingSync.delete(memberId);
   if (turn.group.pendingSync.size === 0) turn.cancel(SYNC);
 }
 
-function expirePendingSync(turn: Turn): void {
+function expirePendingSync(turn: ClassicTurn): void {
   const { group } = turn;
   if (group.pendingSync.size === 0) return;
   for (const memberId of group.pendingSync) turn.remove(memberId);
   prepareRebalance(turn, 'sync_expired');
 }
 
-function sendBackFromSync(turn: Turn): void {
+function sendBackFromSync(turn: ClassicTurn): void {
   for (const member of turn.group.members.values()) {
     member.assignment = NO_ASSIGNMENT;
     if (member.sync) turn.keepSession(member);
@@ -142,7 +126,7 @@ function sendBackFromSync(turn: Turn): void {
 }
 
 /** The first rebalance lasts one delay, and one more for as long as members keep arriving, up to their timeout. */
-function waitForMoreMembers(turn: Turn, delayMs: number, remainingMs: number): void {
+function waitForMoreMembers(turn: ClassicTurn, delayMs: number, remainingMs: number): void {
   turn.schedule(JOIN, delayMs, (later) => {
     if (!later.group.newMemberAdded || remainingMs === 0) {
       completeJoin(later);
@@ -154,7 +138,7 @@ function waitForMoreMembers(turn: Turn, delayMs: number, remainingMs: number): v
   });
 }
 
-const initialDelayMs = ({ context }: Turn): number =>
+const initialDelayMs = ({ context }: ClassicTurn): number =>
   Math.max(context.config.initialRebalanceDelayMs, LEAST_INITIAL_DELAY_MS);
 
 /** The leader stays if it has joined, else the first that has takes over; false when nobody has. */

@@ -1,8 +1,8 @@
 // The end of a session: a member that gave no sign of life, or an id given out that never came back, is removed.
 import { completeJoinIfAllHaveJoined, rebalance } from './rebalance.ts';
-import type { Turn } from './turn.ts';
+import type { ClassicTurn } from './turn.ts';
 
-export function expireSession(turn: Turn, memberId: string): void {
+export function expireSession(turn: ClassicTurn, memberId: string): void {
   const { group } = turn;
   const member = group.members.get(memberId);
   if (!member) {

@@ -1,7 +1,8 @@
 // A classic group as it is in memory: who belongs to it, where it is in a rebalance, who waits for an answer.
 // Verbs work on a draft of it, which becomes the group when their events are durable; see turn.ts.
 import { ErrorCode, invariant, type Timestamp } from '@milepost/core';
-import type { GroupProtocol, JoinResult, SyncResult } from '../commands.ts';
+import type { GroupProtocol, JoinResult, SyncResult } from '../model/commands.ts';
+import { CONSUMER_PROTOCOL_TYPE } from '../model/context.ts';
 import { topicsIn } from './subscription.ts';
 
 /**
@@ -10,7 +11,6 @@ import { topicsIn } from './subscription.ts';
  */
 export type GroupState = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable';
 
-export const CONSUMER_PROTOCOL_TYPE = 'consumer';
 export const NO_ASSIGNMENT = Buffer.alloc(0);
 
 export interface Member {

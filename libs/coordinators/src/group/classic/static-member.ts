@@ -1,15 +1,15 @@
 // A static member that starts again (KIP-345): its instance id stays, its member id is new, the old one is fenced.
 // While Stable that needs no rebalance, unless the group would now choose another protocol.
 import { ErrorCode } from '@milepost/core';
-import type { JoinCommand, JoinResult } from '../commands.ts';
-import { stableGroup } from '../events.ts';
+import type { JoinCommand, JoinResult } from '../model/commands.ts';
+import { stableGroup } from './stored.ts';
 import { type JoinAnswer, updateMember } from './member.ts';
 import { joined, rebalance } from './rebalance.ts';
 import type { ClassicGroup, Member } from './state.ts';
-import { failedJoin, failedSync, type Turn } from './turn.ts';
+import { failedJoin, failedSync, type ClassicTurn } from './turn.ts';
 
 export function replaceStaticMember(
-  turn: Turn,
+  turn: ClassicTurn,
   command: JoinCommand,
   old: Member,
   memberId: string,

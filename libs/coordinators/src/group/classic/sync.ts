@@ -1,15 +1,15 @@
 // SyncGroup: members ask for their assignment, the leader brings all of them. With the leader's word the rebalance is
 // over and durable; only then does anyone hear of an assignment.
 import { ErrorCode } from '@milepost/core';
-import type { SyncCommand, SyncResult } from '../commands.ts';
-import { stableGroup } from '../events.ts';
+import type { SyncCommand, SyncResult } from '../model/commands.ts';
+import { stableGroup } from './stored.ts';
 import { syncArrived } from './rebalance.ts';
 import { type ClassicGroup, type Member, NO_ASSIGNMENT } from './state.ts';
-import { failedSync, type Turn } from './turn.ts';
+import { failedSync, type ClassicTurn } from './turn.ts';
 
 export type SyncAnswer = (result: SyncResult) => void;
 
-export function sync(turn: Turn, command: SyncCommand, answer: SyncAnswer): void {
+export function sync(turn: ClassicTurn, command: SyncCommand, answer: SyncAnswer): void {
   const { group } = turn;
   const error = refusal(group, command);
   const member = group.members.get(command.memberId);
@@ -38,7 +38,7 @@ function refusal(group: ClassicGroup, command: SyncCommand): ErrorCode {
 }
 
 /** Members that the leader forgot get nothing. */
-function completeRebalance(turn: Turn, command: SyncCommand): void {
+function completeRebalance(turn: ClassicTurn, command: SyncCommand): void {
   const { group } = turn;
   const assignments = new Map(command.assignments.map((each) => [each.memberId, Buffer.from(each.assignment)]));
   const assignmentOf = (member: Member) => assignments.get(member.memberId) ?? NO_ASSIGNMENT;

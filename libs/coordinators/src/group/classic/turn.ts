@@ -1,44 +1,33 @@
 // One command's turn at a classic group. A verb changes the draft as it likes and says what must be durable (`events`);
 // the draft becomes the group, timers run and clients hear of it only after that. If it cannot be made durable,
 // the draft is thrown away and nothing has happened.
-import { type Counter, ErrorCode, type Logger, type Random, type Timestamp } from '@milepost/core';
-import type { GroupConfig } from '../config.ts';
-import type { GroupEvent, TopicCatalog } from '../../ports.ts';
-import type { JoinResult, SyncResult } from '../commands.ts';
+import { ErrorCode, type Timestamp } from '@milepost/core';
+import type { GroupContext } from '../model/context.ts';
+import type { GroupEvent } from '../model/store.ts';
+import type { JoinResult, SyncResult } from '../model/commands.ts';
 import { type ClassicGroup, type Member, NO_ASSIGNMENT } from './state.ts';
 
-export type Verb = (turn: Turn) => void;
-
-/** What every group of a coordinator shares. */
-export interface GroupContext {
-  readonly config: GroupConfig;
-  /** What holds for one group. */
-  readonly configOf: (groupId: string) => GroupConfig;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly rebalances: Counter;
-  readonly catalog: TopicCatalog;
-}
+export type ClassicVerb = (turn: ClassicTurn) => void;
 
 /** Timers of one group. Their verbs take their turn in its line, and again while the store is away. */
-export interface GroupTimers {
+export interface ClassicTimers {
   /** Replaces the timer of that name. */
-  schedule(name: string, delayMs: number, verb: Verb): void;
+  schedule(name: string, delayMs: number, verb: ClassicVerb): void;
   cancel(name: string): void;
   /** The member, or the member id given out, is expired unless the session is kept on before its end. */
   keepSession(memberId: string, timeoutMs: number): void;
   endSession(memberId: string): void;
 }
 
-export class Turn {
+export class ClassicTurn {
   readonly context: GroupContext;
   readonly group: ClassicGroup;
   readonly now: Timestamp;
   readonly events: GroupEvent[] = [];
-  readonly #timers: GroupTimers;
+  readonly #timers: ClassicTimers;
   readonly #consequences: (() => void)[] = [];
 
-  constructor(context: GroupContext, group: ClassicGroup, now: Timestamp, timers: GroupTimers) {
+  constructor(context: GroupContext, group: ClassicGroup, now: Timestamp, timers: ClassicTimers) {
     this.context = context;
     this.group = group;
     this.now = now;
@@ -50,7 +39,7 @@ export class Turn {
     this.#consequences.push(consequence);
   }
 
-  schedule(name: string, delayMs: number, verb: Verb): void {
+  schedule(name: string, delayMs: number, verb: ClassicVerb): void {
     this.after(() => this.#timers.schedule(name, delayMs, verb));
   }
 
@@ -93,7 +82,7 @@ export class Turn {
     if (sync) this.after(() => sync(result));
   }
 
-  happen(): void {
+  runConsequences(): void {
     for (const consequence of this.#consequences) consequence();
   }
 }

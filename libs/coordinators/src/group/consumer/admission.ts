@@ -1,7 +1,7 @@
 // Who a heartbeat is of, and whether that is so. A member behind or ahead of its epoch is fenced: it has to give all
 // up and join again, so that it cannot use what has become somebody else's.
 import { ErrorCode } from '@milepost/core';
-import type { GroupConfig } from '../config.ts';
+import type { GroupConfig } from '../model/config.ts';
 import type { ConsumerHeartbeatCommand, ConsumerHeartbeatResult } from './commands.ts';
 import type { Owned } from './owned.ts';
 import { type ConsumerGroup, type ConsumerMember, has, LEAVE, STATIC_MEMBER_LEFT } from './state.ts';

@@ -1,7 +1,7 @@
 // ConsumerGroupDescribe: a consumer group as an administrator sees it.
 import { ErrorCode, type Uuid } from '@milepost/core';
-import type { GroupConfig } from '../config.ts';
-import type { TopicCatalog } from '../../ports.ts';
+import type { GroupConfig } from '../model/config.ts';
+import type { TopicCatalog } from '../model/topic-catalog.ts';
 import type { DescribedAssignment, DescribedConsumerGroup } from './commands.ts';
 import { type ConsumerGroup, topicsIn } from './state.ts';
 import { assignorOf } from './target-assignment.ts';

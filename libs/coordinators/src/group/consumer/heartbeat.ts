@@ -2,7 +2,7 @@
 // and its partitions when they have changed or the member begins anew.
 import { isDeepStrictEqual } from 'node:util';
 import { ErrorCode } from '@milepost/core';
-import type { RebalanceReason } from '../classic/rebalance.ts';
+import type { RebalanceReason } from '../model/rebalance-reason.ts';
 import { admit, isRefusal, type Refusal, refusedHeartbeat } from './admission.ts';
 import type { ConsumerHeartbeatCommand, ConsumerHeartbeatResult, HeartbeatAnswer } from './commands.ts';
 import type { Owned } from './owned.ts';

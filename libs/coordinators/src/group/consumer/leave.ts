@@ -1,13 +1,11 @@
 // Leaving a consumer group: for good (-1), or a static member for a while (-2), which keeps its partitions for as long
 // as its session lasts. LeaveGroup, as administrators send it to remove static members, works here as well.
 import { ErrorCode } from '@milepost/core';
-import type { LeaveCommand, LeaveResult } from '../commands.ts';
-import type { RebalanceReason } from '../classic/rebalance.ts';
+import type { LeaveCommand, LeaveResult } from '../model/commands.ts';
+import type { RebalanceReason } from '../model/rebalance-reason.ts';
 import { identified, isRefusal, refusedHeartbeat } from './admission.ts';
 import type { ConsumerHeartbeatCommand, ConsumerHeartbeatResult, HeartbeatAnswer } from './commands.ts';
-import { downgraded, mayDowngrade } from '../migration/downgrade.ts';
 import { assignedSince, type ConsumerMember, partitionsIn, STATIC_MEMBER_LEFT } from './state.ts';
-import { refreshTopics } from './subscription.ts';
 import type { ConsumerTurn } from './turn.ts';
 
 export function leaveByHeartbeat(turn: ConsumerTurn, command: ConsumerHeartbeatCommand, answer: HeartbeatAnswer): void {
@@ -41,10 +39,8 @@ export function leaveByRequest(turn: ConsumerTurn, command: LeaveCommand, answer
 
 export function remove(turn: ConsumerTurn, memberIds: readonly string[], reason: RebalanceReason): void {
   const members = turn.group.data.members.filter(({ memberId }) => !memberIds.includes(memberId));
-  const { config, catalog } = turn.context;
-  if (mayDowngrade(members, config)) turn.becomes = downgraded(turn.group, members, catalog, turn.now, true);
   turn.group = turn.group.with({ members });
-  if (!turn.becomes) refreshTopics(turn, reason);
+  turn.removal = reason;
   for (const memberId of memberIds) turn.after(() => turn.timers.endSession(memberId));
 }
 

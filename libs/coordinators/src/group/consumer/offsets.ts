@@ -1,7 +1,7 @@
 // Whose offsets count in a consumer group: a commit is a member's, in its epoch, or in one in which it already had
 // the partitions (the answer with the next epoch may be on its way); a fetch is in its epoch exactly.
 import { ErrorCode } from '@milepost/core';
-import type { CommitCommand, FetchOffsetsCommand } from '../commands.ts';
+import type { CommitCommand, FetchOffsetsCommand } from '../model/commands.ts';
 import type { ConsumerGroup } from './state.ts';
 
 export function commitRefusal(group: ConsumerGroup, command: CommitCommand): ErrorCode {

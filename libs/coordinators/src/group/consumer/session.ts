@@ -1,7 +1,7 @@
 // The deadlines of a member: its session, which every heartbeat prolongs, and the time that it may take to give up what
 // it is not to have any more, for the others wait for that. One that speaks the classic protocol also has its time to
 // join again once it was told to, and to ask for its assignment once it has joined.
-import type { RebalanceReason } from '../classic/rebalance.ts';
+import type { RebalanceReason } from '../model/rebalance-reason.ts';
 import { remove } from './leave.ts';
 import type { ConsumerMember } from './state.ts';
 import type { ConsumerTimers, ConsumerTurn } from './turn.ts';

@@ -5,11 +5,11 @@
 // computed for. Member epoch: the target epoch that the member has been brought to.
 import { isDeepStrictEqual } from 'node:util';
 import { invariant, type Uuid } from '@milepost/core';
-import type { StoredGroup } from '../../ports.ts';
+import type { StoredGroup } from '../model/store.ts';
 import type { Partitions } from '../assignors/assignor.ts';
-import { CONSUMER_PROTOCOL_TYPE } from '../classic/state.ts';
-import type { GroupConfig } from '../config.ts';
-import type { ClassicFace } from '../migration/embedded.ts';
+import { CONSUMER_PROTOCOL_TYPE } from '../model/context.ts';
+import type { GroupConfig } from '../model/config.ts';
+import type { ClassicFace } from './embedded-protocol.ts';
 
 /** Partitions by topic, each with the member epoch in which it was assigned. */
 export type Assigned = Readonly<Record<Uuid, Readonly<Record<number, number>>>>;
@@ -183,5 +183,5 @@ export const revivedConsumers = (state: ConsumerState): ConsumerState => ({
   members: state.members.map((member) => (member.classic === undefined ? { ...member, classic: null } : member)),
 });
 
-export const nobodySince = (groupId: string, epoch: number): ConsumerGroup =>
+export const emptyConsumerGroup = (groupId: string, epoch: number): ConsumerGroup =>
   new ConsumerGroup(groupId, { ...NOBODY, groupEpoch: epoch, targetEpoch: epoch });

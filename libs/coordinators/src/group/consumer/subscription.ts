@@ -2,8 +2,8 @@
 // members were told. Topics may come, go, grow, or be other topics of the same name.
 import { createHash } from 'node:crypto';
 import type { Uuid } from '@milepost/core';
-import type { TopicCatalog } from '../../ports.ts';
-import type { RebalanceReason } from '../classic/rebalance.ts';
+import type { TopicCatalog } from '../model/topic-catalog.ts';
+import type { RebalanceReason } from '../model/rebalance-reason.ts';
 import { hasElapsed } from './elapsed.ts';
 import { compileRegex } from './regex.ts';
 import type { ConsumerGroup, ConsumerMember, ResolvedRegex } from './state.ts';

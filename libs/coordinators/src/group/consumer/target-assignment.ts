@@ -1,7 +1,7 @@
 // The target assignment: what each member is to have, computed once per group epoch by the assignor that most members
 // ask for. Members are brought to it one heartbeat at a time; see reconcile.ts.
 import { invariant, type Uuid } from '@milepost/core';
-import type { GroupConfig } from '../config.ts';
+import type { GroupConfig } from '../model/config.ts';
 import type { AssignorName } from '../assignors/assignor.ts';
 import { ASSIGNORS } from '../assignors/named.ts';
 import { hasElapsed } from './elapsed.ts';

@@ -1,9 +1,9 @@
 // One command's turn at a consumer group: a verb says what the group becomes, and what happens once that is durable.
 import type { Timestamp } from '@milepost/core';
-import type { GroupEvent, StoredGroup } from '../../ports.ts';
-import type { GroupConfig } from '../config.ts';
-import type { RebalanceReason } from '../classic/rebalance.ts';
-import type { GroupContext } from '../classic/turn.ts';
+import type { GroupEvent, StoredGroup } from '../model/store.ts';
+import type { GroupConfig } from '../model/config.ts';
+import type { RebalanceReason } from '../model/rebalance-reason.ts';
+import type { GroupContext } from '../model/context.ts';
 import { type ConsumerGroup, sessionTimeoutOf } from './state.ts';
 
 export type ConsumerVerb = (turn: ConsumerTurn) => void;
@@ -33,7 +33,9 @@ export class ConsumerTurn {
   readonly #consequences: (() => void)[] = [];
   /** As it will be. */
   group: ConsumerGroup;
-  /** It becomes a classic group instead. */
+  /** Set when members were removed: the group rebalances, or becomes classic if only classic members are left. */
+  removal: RebalanceReason | undefined;
+  /** The classic group that it becomes instead. */
   becomes: StoredGroup | undefined;
 
   constructor(context: GroupContext, group: ConsumerGroup, now: Timestamp, timers: ConsumerTimers) {
@@ -74,7 +76,7 @@ export class ConsumerTurn {
     });
   }
 
-  happen(): void {
+  runConsequences(): void {
     for (const consequence of this.#consequences) consequence();
   }
 }

@@ -113,7 +113,7 @@ test('where the topic comes later, or its disk was full, all that was missed is 
   expect(await member?.commit(1)).toBe(ErrorCode.NONE);
   expect(await said(h)).toEqual([]);
   h.partitions.isThere = true;
-  h.coordinator.catchUpEcho();
+  h.coordinator.topicsChanged();
   expect(await said(h)).toHaveLength(2);
 
   h.partitions.isIll = true;
@@ -131,7 +131,7 @@ test('a partition whose disk has failed is asked again every few seconds, not in
   await member?.commit(1);
   await said(h);
   const before = h.partitions.refusals;
-  h.coordinator.catchUpEcho();
+  h.coordinator.topicsChanged();
   await h.clock.advance(20_000);
   expect(h.partitions.refusals).toBe(before + 4);
 });

@@ -1,39 +1,60 @@
-// The echo in `__consumer_offsets`: what the store has is said there too, in Kafka's own records, for tools that read
-// that topic. After the answer, best effort, a tick's worth at a time: a commit neither waits for it nor fails by it.
-// The store stays the truth. When a shard is taken, and when an append has failed, the partition is read and what it
-// lacks is appended; until then nothing else is. What Kafka's records cannot hold is not said.
+// The echo in `__consumer_offsets`: what the store has is also written to that topic, in Kafka's own records, for tools
+// that read the topic. It is written after the response, best effort, in batches of a few milliseconds: a commit neither
+// waits for it nor fails by it. The store stays the truth. When a shard is acquired, and after an append has failed, the
+// partition is read and what it lacks is appended; until then nothing else is. What Kafka's records cannot hold is left out.
 import { type Cancel, type Clock, type Logger, Timestamp } from '@milepost/core';
 import { buildBatch } from '@milepost/records';
 import { TextTooLong } from '@milepost/wire';
-import type { GroupEvent, PartitionWriter } from '../../ports.ts';
-import type { Shard } from '../../runtime/shard.ts';
+import type { Offsets } from '../model/offsets.ts';
+import type { GroupEvent, StoredGroup } from '../model/store.ts';
 import {
   classicKey,
+  type EchoedState,
   type EchoRecord,
+  echoedState,
   groupChanges,
   offsetKey,
   offsetRecord,
-  type Said,
-  saidOf,
 } from './group-records.ts';
+import type { PartitionWriter } from './partition-writer.ts';
 import { TopicState, type WantedRecord } from './topic-state.ts';
 
-/** Records of so long share a batch. */
+/** Records of this long share a batch. */
 const LINGER_MS = 20;
-/** Of keys and values; a larger record goes alone. */
+/** Of keys and values; a larger record has a batch of its own. */
 const BATCH_BYTES = 256 * 1024;
-/** What waits in a shard beyond this is appended at once. */
+/** When more than this waits in a shard, it is appended at once. */
 const MAX_WAITING_BYTES = 4 * BATCH_BYTES;
-/** A partition that took nothing is asked again after so long: its disk may be full, or have failed for good. */
-const AGAIN_MS = 5_000;
+/** A partition that accepted nothing is tried again after this long: its disk may be full, or have failed for good. */
+const RETRY_MS = 5_000;
+
+/** A shard of groups, as the echo reads it. */
+export interface EchoedShard {
+  readonly index: number;
+  slots(): Iterable<EchoedGroup>;
+  find(groupId: string): EchoedGroup | undefined;
+}
+
+export interface EchoedGroup {
+  readonly groupId: string;
+  readonly isStored: boolean;
+  /** Undefined also where it cannot be derived, in the midst of a rebalance. */
+  readonly stored: StoredGroup | undefined;
+  readonly offsets: Offsets;
+}
+
+/**
+ * behind: to be compared with its partition. comparing: being read. current: what is stored is appended.
+ * unreadable: behind, until topics change. refused: behind, until its retry.
+ */
+type EchoState = 'behind' | 'comparing' | 'current' | 'unreadable' | 'refused';
 
 interface ShardEcho {
-  /** behind: waits for its turn to be compared. comparing: is being read. */
-  state: 'behind' | 'comparing' | 'current';
-  /** Its partition took nothing; by the steady clock, when it is asked again. */
-  notBefore: number;
-  /** By group, what its last record said. */
-  readonly said: Map<string, Said>;
+  state: EchoState;
+  /** Of a shard whose partition refused an append. */
+  retry: Cancel | undefined;
+  /** By group, what its last records hold. */
+  readonly echoed: Map<string, EchoedState>;
   waiting: EchoRecord[];
   waitingBytes: number;
 }
@@ -42,10 +63,9 @@ export class Echo {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #writer: PartitionWriter;
-  readonly #shards = new Map<Shard, ShardEcho>();
-  #tick: Cancel | undefined;
+  readonly #shards = new Map<EchoedShard, ShardEcho>();
+  #linger: Cancel | undefined;
   #comparing: Cancel | undefined;
-  #again: Cancel | undefined;
   #closed = false;
 
   constructor(clock: Clock, logger: Logger, writer: PartitionWriter) {
@@ -54,110 +74,116 @@ export class Echo {
     this.#writer = writer;
   }
 
-  /** The shard is served from here on. */
-  taken(shard: Shard): void {
-    this.#shards.set(shard, { state: 'behind', notBefore: 0, said: new Map(), waiting: [], waitingBytes: 0 });
-    this.catchUp();
+  /** The shard has been loaded. */
+  acquired(shard: EchoedShard): void {
+    this.resigned(shard);
+    this.#shards.set(shard, { state: 'behind', retry: undefined, echoed: new Map(), waiting: [], waitingBytes: 0 });
+    this.#compareNext();
   }
 
-  lost(shard: Shard): void {
+  resigned(shard: EchoedShard): void {
+    this.#shards.get(shard)?.retry?.();
     this.#shards.delete(shard);
   }
 
-  /** Has been stored, and is about to be applied. */
-  stored(shard: Shard, events: readonly GroupEvent[]): void {
+  /** The events are durable, and about to be applied to the shard. */
+  stored(shard: EchoedShard, events: readonly GroupEvent[]): void {
     const echo = this.#shards.get(shard);
     if (echo?.state !== 'current') return;
     for (const event of events)
-      for (const record of this.#sayable(shard, () => this.#recordsOf(shard, echo, event))) {
+      for (const record of this.#writable(shard, () => this.#recordsOf(shard, echo, event))) {
         echo.waiting.push(record);
         echo.waitingBytes += sizeOf(record);
       }
     if (echo.waitingBytes > MAX_WAITING_BYTES) this.#append(shard, echo);
-    else if (echo.waiting.length > 0) this.#tick ??= this.#clock.after(LINGER_MS, () => this.#appendAll());
+    else if (echo.waiting.length > 0) this.#linger ??= this.#clock.after(LINGER_MS, () => this.#appendAll());
   }
 
-  /** The topic may have come: compares what is behind, one shard after the other, a piece of it per turn of the loop. */
+  /** Topics have changed: `__consumer_offsets` may exist now. */
   catchUp(): void {
-    if (this.#comparing || this.#closed) return;
-    const now = this.#clock.monotonic();
-    const next = [...this.#shards].find(([, { state, notBefore }]) => state === 'behind' && notBefore <= now);
-    if (next) this.#compare(...next, new TopicState(next[0].index, this.#writer));
+    for (const echo of this.#shards.values()) if (echo.state === 'unreadable') echo.state = 'behind';
+    this.#compareNext();
   }
 
-  /** Says what it has still to say. What is stored from here on the next coordinator will say. */
+  /** Appends what waits. What is stored later is the business of the shards' next owner. */
   close(): void {
     this.#appendAll();
     this.#closed = true;
     this.#comparing?.();
-    this.#again?.();
+    for (const { retry } of this.#shards.values()) retry?.();
     this.#shards.clear();
   }
 
-  #compare(shard: Shard, echo: ShardEcho, topic: TopicState): void {
+  /** One shard after the other, and a piece of its partition per turn of the loop. */
+  #compareNext(): void {
+    if (this.#comparing || this.#closed) return;
+    const next = [...this.#shards].find(([, { state }]) => state === 'behind');
+    if (next) this.#compare(...next, new TopicState(next[0].index, this.#writer));
+  }
+
+  #compare(shard: EchoedShard, echo: ShardEcho, topic: TopicState): void {
     echo.state = 'comparing';
     this.#comparing = this.#clock.after(0, () => {
       this.#comparing = undefined;
-      const found = topic.read();
-      const isLost = this.#shards.get(shard) !== echo;
-      if (found === 'more' && !isLost) this.#compare(shard, echo, topic);
-      else if (found === 'unreadable') {
-        // As with all the others: they wait for the topic.
-        echo.state = 'behind';
-      } else {
-        if (!isLost) this.#bringUpToDate(shard, echo, topic);
-        this.catchUp();
+      const isCurrent = this.#shards.get(shard) === echo;
+      const outcome = isCurrent ? topic.read() : 'resigned';
+      if (outcome === 'more') {
+        this.#compare(shard, echo, topic);
+        return;
       }
+      if (outcome === 'unreadable') echo.state = 'unreadable';
+      if (outcome === 'all') this.#bringUpToDate(shard, echo, topic);
+      this.#compareNext();
     });
   }
 
-  #bringUpToDate(shard: Shard, echo: ShardEcho, topic: TopicState): void {
-    echo.said.clear();
+  #bringUpToDate(shard: EchoedShard, echo: ShardEcho, topic: TopicState): void {
+    echo.echoed.clear();
     echo.state = 'current';
     echo.waiting = [...topic.lacking(this.#recordsOfShard(shard, echo))];
     this.#append(shard, echo);
   }
 
-  *#recordsOfShard(shard: Shard, { said }: ShardEcho): Generator<WantedRecord> {
+  *#recordsOfShard(shard: EchoedShard, { echoed }: ShardEcho): Generator<WantedRecord> {
     for (const { groupId, stored, isStored, offsets } of shard.slots()) {
       if (stored) {
-        said.set(groupId, saidOf(stored));
-        yield* this.#sayable(shard, () => groupChanges(groupId, undefined, stored));
+        echoed.set(groupId, echoedState(stored));
+        yield* this.#writable(shard, () => groupChanges(groupId, undefined, stored));
       } else if (isStored) {
-        // In the midst of a rebalance; its end will be said.
-        said.set(groupId, 'classic');
-        yield* this.#sayable(shard, () => [{ key: classicKey(groupId), value: 'whatever' } as const]);
+        // In the midst of a rebalance. Its end will be written.
+        echoed.set(groupId, 'classic');
+        yield* this.#writable(shard, () => [{ key: classicKey(groupId), value: 'any' } as const]);
       }
       for (const topic of offsets.topics())
-        for (const offset of offsets.of(topic)) yield* this.#sayable(shard, () => [offsetRecord(offset)]);
+        for (const offset of offsets.of(topic)) yield* this.#writable(shard, () => [offsetRecord(offset)]);
     }
   }
 
-  /** A name whose bytes were no UTF-8 may be longer than any record can tell (fuzz, seed 1330893485). */
-  #sayable<One extends WantedRecord>(shard: Shard, records: () => readonly One[]): readonly One[] {
+  /** A group id whose bytes were no UTF-8 may be longer than any record can hold (fuzz, seed 1330893485). */
+  #writable<One extends WantedRecord>(shard: EchoedShard, records: () => readonly One[]): readonly One[] {
     try {
       return records();
     } catch (failure) {
       if (!(failure instanceof TextTooLong)) throw failure;
-      this.#logger.warn({ shard: shard.index, reason: failure.message }, '__consumer_offsets cannot tell of a group');
+      this.#logger.warn({ shard: shard.index, reason: failure.message }, '__consumer_offsets cannot hold a group');
       return [];
     }
   }
 
-  #recordsOf(shard: Shard, { said }: ShardEcho, event: GroupEvent): EchoRecord[] {
+  #recordsOf(shard: EchoedShard, { echoed }: ShardEcho, event: GroupEvent): EchoRecord[] {
     switch (event.type) {
       case 'group-stored': {
         const { group } = event;
-        const records = groupChanges(group.groupId, said.get(group.groupId), group);
-        said.set(group.groupId, saidOf(group));
+        const records = groupChanges(group.groupId, echoed.get(group.groupId), group);
+        echoed.set(group.groupId, echoedState(group));
         return records;
       }
       case 'group-deleted': {
         const { groupId } = event;
         const offsets = shard.find(groupId)?.offsets;
         const committed = [...(offsets?.topics() ?? [])].flatMap((topic) => [...(offsets?.of(topic) ?? [])]);
-        const records = groupChanges(groupId, said.get(groupId), undefined);
-        said.delete(groupId);
+        const records = groupChanges(groupId, echoed.get(groupId), undefined);
+        echoed.delete(groupId);
         return [
           ...committed.map(({ topic, partition }) => ({ key: offsetKey(groupId, topic, partition), value: null })),
           ...records,
@@ -171,12 +197,12 @@ export class Echo {
   }
 
   #appendAll(): void {
-    this.#tick?.();
-    this.#tick = undefined;
+    this.#linger?.();
+    this.#linger = undefined;
     for (const [shard, echo] of this.#shards) if (echo.waiting.length > 0) this.#append(shard, echo);
   }
 
-  #append(shard: Shard, echo: ShardEcho): void {
+  #append(shard: EchoedShard, echo: ShardEcho): void {
     const { waiting } = echo;
     echo.waiting = [];
     echo.waitingBytes = 0;
@@ -190,18 +216,18 @@ export class Echo {
           '__consumer_offsets refuses a record of a group',
         );
       if (outcome !== 'later') continue;
-      this.#fallBehind(echo);
+      this.#retryLater(echo);
       return;
     }
   }
 
-  #fallBehind(echo: ShardEcho): void {
-    echo.state = 'behind';
-    echo.notBefore = this.#clock.monotonic() + AGAIN_MS;
-    if (this.#closed) return;
-    this.#again ??= this.#clock.after(AGAIN_MS, () => {
-      this.#again = undefined;
-      this.catchUp();
+  /** Each shard has a timer of its own: one whose partition refuses makes no other shard wait. */
+  #retryLater(echo: ShardEcho): void {
+    echo.state = 'refused';
+    echo.retry = this.#clock.after(RETRY_MS, () => {
+      echo.retry = undefined;
+      echo.state = 'behind';
+      this.#compareNext();
     });
   }
 }

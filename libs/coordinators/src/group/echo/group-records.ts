@@ -1,5 +1,5 @@
-// A group and its offsets as records of `__consumer_offsets`. Equal states give equal bytes: what the topic has is
-// compared with what it should have.
+// A group and its offsets as records of `__consumer_offsets`. Equal states give equal bytes, because
+// what the topic holds is compared with what it should hold.
 import type { Timestamp, Uuid } from '@milepost/core';
 import {
   ConsumerGroupCurrentMemberAssignmentRecord,
@@ -12,14 +12,14 @@ import {
   OffsetCommitRecord,
 } from '@milepost/wire';
 import type { Partitions } from '../assignors/assignor.ts';
-import type { ClassicState } from '../events.ts';
-import { protocolsOf } from '../migration/embedded.ts';
+import type { ClassicState } from '../classic/stored.ts';
+import { protocolsOf } from '../consumer/embedded-protocol.ts';
 import type { Assigned, ConsumerMember, ConsumerState } from '../consumer/state.ts';
-import type { StoredGroup, StoredOffset } from '../../ports.ts';
+import type { StoredGroup, StoredOffset } from '../model/store.ts';
 
 export interface EchoRecord {
   readonly key: Buffer;
-  /** Null: there is no such thing any more. */
+  /** Null: a tombstone. */
   readonly value: Buffer | null;
 }
 
@@ -45,13 +45,18 @@ export function offsetRecord(stored: StoredOffset): EchoRecord {
   };
 }
 
-/** What was said of a group: enough of it to tell what changes. */
-export type Said = 'classic' | ConsumerState;
+/** What the topic holds of a group: enough to find what changes. */
+export type EchoedState = 'classic' | ConsumerState;
 
-export const saidOf = ({ kind, state }: StoredGroup): Said => (kind === 'classic' ? kind : (state as ConsumerState));
+export const echoedState = ({ kind, state }: StoredGroup): EchoedState =>
+  kind === 'classic' ? kind : (state as ConsumerState);
 
-/** What is to be said of the group after that was; undefined: there was, there is none. */
-export function groupChanges(groupId: string, before: Said | undefined, after: StoredGroup | undefined): EchoRecord[] {
+/** The records that lead from one state of the group to the next; undefined: no group. */
+export function groupChanges(
+  groupId: string,
+  before: EchoedState | undefined,
+  after: StoredGroup | undefined,
+): EchoRecord[] {
   if (after?.kind === 'consumer') {
     const known = before === 'classic' ? undefined : before;
     const gone = before === 'classic' ? [{ key: classicKey(groupId), value: null }] : [];
@@ -63,10 +68,10 @@ export function groupChanges(groupId: string, before: Said | undefined, after: S
 
 export const classicKey = (group: string): Buffer => GroupMetadataRecord.key({ group });
 
-const endOf = (groupId: string, said: Said): EchoRecord[] =>
-  (said === 'classic' ? [{ key: classicKey(groupId) }] : consumerChanges(groupId, undefined, said)).map(buried);
+const endOf = (groupId: string, echoed: EchoedState): EchoRecord[] =>
+  (echoed === 'classic' ? [{ key: classicKey(groupId) }] : consumerChanges(groupId, undefined, echoed)).map(tombstone);
 
-const buried = ({ key }: { readonly key: Buffer }): EchoRecord => ({ key, value: null });
+const tombstone = ({ key }: { readonly key: Buffer }): EchoRecord => ({ key, value: null });
 
 function classicRecord({ groupId, generation, state }: StoredGroup): EchoRecord {
   const { protocolType, protocolName, leaderId, stateSince, members } = state as ClassicState;
@@ -90,7 +95,7 @@ function classicRecord({ groupId, generation, state }: StoredGroup): EchoRecord 
   return { key: classicKey(groupId), value: GroupMetadataRecord.value(GROUP_VERSION, value) };
 }
 
-/** The state is immutable data: what is the same object has not changed. */
+/** The state is immutable data: the same object has not changed. */
 function consumerChanges(groupId: string, before: ConsumerState | undefined, after: ConsumerState): EchoRecord[] {
   const known = new Map(before?.members.map((member) => [member.memberId, member]));
   const members = after.members.flatMap((member) => {
@@ -98,7 +103,7 @@ function consumerChanges(groupId: string, before: ConsumerState | undefined, aft
     known.delete(member.memberId);
     return old === member ? [] : memberChanges(groupId, old, member);
   });
-  const gone = [...known.values()].flatMap((member) => memberRecords(groupId, member).map(buried));
+  const gone = [...known.values()].flatMap((member) => memberRecords(groupId, member).map(tombstone));
   return [...gone, ...groupOnlyChanges(groupId, before, after), ...members];
 }
 

@@ -1,13 +1,13 @@
-// What a partition of `__consumer_offsets` says, key by key, read a piece at a time: enough of it to tell what it lacks.
+// What a partition of `__consumer_offsets` holds, key by key, read a piece at a time: enough to find what it lacks.
 import { Offset } from '@milepost/core';
 import { batchesOf, crc32c } from '@milepost/records';
-import type { PartitionWriter } from '../../ports.ts';
+import type { PartitionWriter } from './partition-writer.ts';
 import type { EchoRecord } from './group-records.ts';
 
 export interface WantedRecord {
   readonly key: Buffer;
-  /** `whatever`: as the topic has it. */
-  readonly value: Buffer | null | 'whatever';
+  /** `any`: what the topic has is right. */
+  readonly value: Buffer | null | 'any';
 }
 
 export class TopicState {
@@ -39,12 +39,12 @@ export class TopicState {
     return 'more';
   }
 
-  /** What is to be appended so that it says `wanted` and nothing else. Ends the use of this object. */
+  /** The records to append so that the partition holds `wanted` and nothing else. Call once, at the end. */
   *lacking(wanted: Iterable<WantedRecord>): Generator<EchoRecord> {
     for (const { key, value } of wanted) {
       const known = this.#values.get(key.toString('latin1'));
       this.#values.delete(key.toString('latin1'));
-      if (value === 'whatever' || value === null) continue;
+      if (value === 'any' || value === null) continue;
       if (known !== fingerprint(value)) yield { key, value };
     }
     for (const key of this.#values.keys()) yield { key: Buffer.from(key, 'latin1'), value: null };

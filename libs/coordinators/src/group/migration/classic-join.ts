@@ -1,12 +1,12 @@
 // JoinGroup at a group of the consumer protocol: the member is one like the others, but speaks the classic protocol. It is
 // answered at once: its epoch is its generation, and nobody leads, for the broker assigns.
 import { ErrorCode } from '@milepost/core';
-import type { JoinCommand, JoinResult } from '../commands.ts';
-import { CONSUMER_PROTOCOL_TYPE } from '../classic/state.ts';
+import type { JoinCommand, JoinResult } from '../model/commands.ts';
+import { CONSUMER_PROTOCOL_TYPE } from '../model/context.ts';
 import { failedJoin } from '../classic/turn.ts';
 import { type Admitted, hasRoomFor, identified, isRefusal, newMember, type Refusal } from '../consumer/admission.ts';
 import { downgraded, mayDowngrade } from './downgrade.ts';
-import { classicFace, type Subscription, subscriptionIn } from './embedded.ts';
+import { classicFace, type Subscription, subscriptionIn } from '../consumer/embedded-protocol.ts';
 import { reconciled } from '../consumer/heartbeat.ts';
 import { awaitSync, joinArrived } from '../consumer/session.ts';
 import type { ConsumerGroup, ConsumerMember } from '../consumer/state.ts';

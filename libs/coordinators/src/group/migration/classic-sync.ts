@@ -1,11 +1,11 @@
 // SyncGroup and Heartbeat of a member that speaks the classic protocol in a group of the consumer protocol. Where the
 // group has moved on it is told to join again, and has its rebalance timeout to do so.
 import { ErrorCode } from '@milepost/core';
-import type { HeartbeatCommand, SyncCommand, SyncResult } from '../commands.ts';
-import { CONSUMER_PROTOCOL_TYPE } from '../classic/state.ts';
+import type { HeartbeatCommand, SyncCommand, SyncResult } from '../model/commands.ts';
+import { CONSUMER_PROTOCOL_TYPE } from '../model/context.ts';
 import { failedSync } from '../classic/turn.ts';
 import { identified, isRefusal } from '../consumer/admission.ts';
-import { assignmentBytes, type ClassicFace } from './embedded.ts';
+import { assignmentBytes, type ClassicFace } from '../consumer/embedded-protocol.ts';
 import { awaitJoin, syncArrived } from '../consumer/session.ts';
 import { type ConsumerGroup, type ConsumerMember, has, partitionsIn } from '../consumer/state.ts';
 import type { ConsumerTurn } from '../consumer/turn.ts';

@@ -3,15 +3,28 @@
 // that reads it before they have. Not with their targets, as Kafka: should the group become one of consumers once more in
 // the midst of that rebalance, what one of them has still to give up would be given away.
 import type { Timestamp } from '@milepost/core';
-import type { GroupConfig } from '../config.ts';
-import type { StoredGroup, TopicCatalog } from '../../ports.ts';
-import { stableGroup } from '../events.ts';
-import { ClassicGroup, CONSUMER_PROTOCOL_TYPE, type Member, NO_ASSIGNMENT } from '../classic/state.ts';
-import { assignmentBytes, type ClassicFace, protocolsOf } from './embedded.ts';
+import type { GroupConfig } from '../model/config.ts';
+import type { StoredGroup } from '../model/store.ts';
+import type { TopicCatalog } from '../model/topic-catalog.ts';
+import { stableGroup } from '../classic/stored.ts';
+import { ClassicGroup, type Member, NO_ASSIGNMENT } from '../classic/state.ts';
+import { CONSUMER_PROTOCOL_TYPE } from '../model/context.ts';
+import { assignmentBytes, type ClassicFace, protocolsOf } from '../consumer/embedded-protocol.ts';
 import { merged } from '../consumer/reconcile.ts';
 import { type ConsumerGroup, type ConsumerMember, partitionsIn } from '../consumer/state.ts';
+import { refreshTopics } from '../consumer/subscription.ts';
+import type { ConsumerTurn } from '../consumer/turn.ts';
 
 type ClassicMember = ConsumerMember & { readonly classic: ClassicFace };
+
+/** Ends a turn that removed members. */
+export function downgradeOrRebalance(turn: ConsumerTurn): void {
+  if (turn.removal === undefined) return;
+  const { members } = turn.group.data;
+  const { config, catalog } = turn.context;
+  if (mayDowngrade(members, config)) turn.becomes = downgraded(turn.group, members, catalog, turn.now, true);
+  else refreshTopics(turn, turn.removal);
+}
 
 /** Whether it is to become classic with these members. */
 export function mayDowngrade(members: readonly ConsumerMember[], config: GroupConfig): members is ClassicMember[] {

@@ -2,11 +2,11 @@
 // its members stay, with what they have, and speak on as they did (KIP-848, online migration). If the group was in the
 // midst of a rebalance, they join again, and an epoch begins whose targets are made anew: what the last generation left
 // to nobody would stay so, where whoever joins only takes the place of a static member.
-import type { GroupConfig } from '../config.ts';
-import type { TopicCatalog } from '../../ports.ts';
+import type { GroupConfig } from '../model/config.ts';
+import type { TopicCatalog } from '../model/topic-catalog.ts';
 import type { ClassicGroup, Member } from '../classic/state.ts';
-import { CONSUMER_PROTOCOL_TYPE } from '../classic/state.ts';
-import { assignmentIn, classicFace, subscriptionIn } from './embedded.ts';
+import { CONSUMER_PROTOCOL_TYPE } from '../model/context.ts';
+import { assignmentIn, classicFace, subscriptionIn } from '../consumer/embedded-protocol.ts';
 import { ConsumerGroup, type ConsumerMember, assignedSince } from '../consumer/state.ts';
 import { hashOfTopics } from '../consumer/subscription.ts';
 

@@ -1,6 +1,6 @@
 // The coordinator's settings, named after Kafka's broker properties, with Kafka 4.3's defaults.
 
-import type { AssignorName } from './assignors/assignor.ts';
+import type { AssignorName } from '../assignors/assignor.ts';
 
 export const MIGRATION_POLICIES = ['bidirectional', 'upgrade', 'downgrade', 'disabled'] as const;
 export type MigrationPolicy = (typeof MIGRATION_POLICIES)[number];

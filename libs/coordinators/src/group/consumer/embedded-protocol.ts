@@ -2,10 +2,10 @@
 // the other: what it says of itself, and what it is told, in the bytes of the embedded consumer protocol.
 import { MalformedMessage, type Uuid } from '@milepost/core';
 import { ConsumerProtocolAssignment, ConsumerProtocolSubscription } from '@milepost/wire';
-import type { TopicCatalog } from '../../ports.ts';
+import type { TopicCatalog } from '../model/topic-catalog.ts';
 import type { Partitions } from '../assignors/assignor.ts';
-import type { GroupProtocol } from '../commands.ts';
-import type { Owned } from '../consumer/owned.ts';
+import type { GroupProtocol } from '../model/commands.ts';
+import type { Owned } from './owned.ts';
 
 /** As it joined. Bytes are base64: the state is JSON. */
 export interface ClassicFace {

@@ -1,5 +1,5 @@
 // What one group has committed, by topic and partition.
-import type { StoredOffset } from '../ports.ts';
+import type { StoredOffset } from './store.ts';
 
 export class Offsets {
   readonly #topics = new Map<string, Map<number, StoredOffset>>();

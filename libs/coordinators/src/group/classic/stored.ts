@@ -1,8 +1,8 @@
 // What of a classic group is durable, as JSON, and how it becomes the group's state: the same way when a rebalance has
 // just been persisted and when a coordinator reads it after a restart.
 import { invariant, Timestamp } from '@milepost/core';
-import type { StoredGroup } from '../ports.ts';
-import type { ClassicGroup, Member } from './classic/state.ts';
+import type { StoredGroup } from '../model/store.ts';
+import type { ClassicGroup, Member } from './state.ts';
 
 /** Bytes are base64: the column is JSON. */
 export interface ClassicState {

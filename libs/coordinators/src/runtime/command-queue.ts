@@ -1,52 +1,54 @@
-// One group's line of commands: decide, persist, apply, and only then the next. Lines of different groups run side by
-// side, so that the store can put their writes into one transaction. A command that has waited for too long is
-// refused; a write under way is waited for all the same, for one that lands late must not land after the next one.
+// The queue of commands of one key: decide, persist, apply, then the next command. Queues of different keys run side by
+// side, so that the store can put their writes into one transaction. A command that has waited too long is refused. The
+// queue still waits for a write in progress: if it landed late it must not land after the next one.
 import { type Cancel, type Clock, ErrorCode, Timestamp } from '@milepost/core';
-import type { GroupEvent } from '../ports.ts';
 
-/** Commands in one group's line beyond which new ones are refused. */
+/** Further commands are refused. */
 const MAX_WAITING = 10_000;
 
-export interface Command {
-  /** Looks at the state and changes none of it. */
-  decide(now: Timestamp): Decision;
-  /** Nothing was applied, or a write that has outlived its time is applied later. May be called more than once. */
+export interface Command<Event> {
+  /** Reads the state and changes none of it. */
+  decide(now: Timestamp): Decision<Event>;
+  /**
+   * Nothing was applied; or the write outlived its time, and is applied later without a response. May be called more
+   * than once.
+   */
   refused(error: ErrorCode): void;
 }
 
-export interface Decision {
-  readonly events: readonly GroupEvent[];
-  /** Called once the events are durable: applies them and lets their consequences happen. */
+export interface Decision<Event> {
+  readonly events: readonly Event[];
+  /** Called once the events are durable: applies them and runs what follows from them. */
   apply(): void;
 }
 
-export interface QueueHost {
+export interface CommandQueueHost<Event> {
   readonly clock: Clock;
   /** How long a command may wait. */
   readonly timeoutMs: number;
-  /** Resolves with NONE, or with what the client is to be told. Never rejects. */
-  persist(events: readonly GroupEvent[]): Promise<ErrorCode>;
-  /** A `decide` that threw: a bug, of which nothing was applied. */
+  /** Resolves with NONE, or with the error for the client. Never rejects. */
+  persist(events: readonly Event[]): Promise<ErrorCode>;
+  /** A `decide` threw. That is a bug; nothing was applied. */
   failed(problem: unknown): void;
-  /** The line has become empty. */
+  /** The queue has become empty. */
   idle(): void;
 }
 
-interface Waiting {
-  readonly command: Command;
+interface Waiting<Event> {
+  readonly command: Command<Event>;
   readonly since: number;
 }
 
-export class GroupQueue {
-  readonly #host: QueueHost;
-  #waiting: Waiting[] = [];
-  /** Until its client has been told something. */
-  #persisting: Waiting | undefined;
+export class CommandQueue<Event> {
+  readonly #host: CommandQueueHost<Event>;
+  #waiting: Waiting<Event>[] = [];
+  /** Until its client has a response. */
+  #persisting: Waiting<Event> | undefined;
   #busy = false;
   #closed = false;
   #alarm: Cancel | undefined;
 
-  constructor(host: QueueHost) {
+  constructor(host: CommandQueueHost<Event>) {
     this.#host = host;
   }
 
@@ -54,7 +56,7 @@ export class GroupQueue {
     return !this.#busy;
   }
 
-  add(command: Command): void {
+  add(command: Command<Event>): void {
     if (this.#closed || this.#waiting.length >= MAX_WAITING) {
       command.refused(ErrorCode.COORDINATOR_NOT_AVAILABLE);
       return;
@@ -63,7 +65,7 @@ export class GroupQueue {
     if (!this.#busy) void this.#drain();
   }
 
-  /** Refuses all that waits; nothing is applied from here on. */
+  /** Refuses all waiting commands; nothing is applied from now on. */
   close(error: ErrorCode): void {
     this.#closed = true;
     this.#alarm?.();
@@ -90,7 +92,7 @@ export class GroupQueue {
     this.#host.idle();
   }
 
-  #decide(command: Command): Decision | undefined {
+  #decide(command: Command<Event>): Decision<Event> | undefined {
     try {
       return command.decide(Timestamp(this.#host.clock.now()));
     } catch (problem) {
@@ -100,7 +102,7 @@ export class GroupQueue {
     }
   }
 
-  async #persist(waiting: Waiting, events: readonly GroupEvent[]): Promise<ErrorCode> {
+  async #persist(waiting: Waiting<Event>, events: readonly Event[]): Promise<ErrorCode> {
     this.#persisting = waiting;
     this.#watch();
     const error = await this.#host.persist(events);
@@ -108,15 +110,15 @@ export class GroupQueue {
     return error;
   }
 
-  /** One alarm for the oldest command. It is left to ring for nothing rather than set and cleared per command. */
+  /** One alarm for the oldest command. It may fire without effect; that is cheaper than setting one per command. */
   #watch(): void {
     const oldest = this.#all()[0];
     if (this.#alarm || !oldest) return;
-    // One sum for both: of two roundings one may find it late and the other not, and the alarm rings in circles.
-    const leftMs = ({ since }: Waiting) => since + this.#host.timeoutMs - this.#host.clock.monotonic();
+    // The alarm and the check below use the same sum. Two sums could round apart, and the alarm would fire forever.
+    const leftMs = ({ since }: Waiting<Event>) => since + this.#host.timeoutMs - this.#host.clock.monotonic();
     this.#alarm = this.#host.clock.after(Math.max(0, leftMs(oldest)), () => {
       this.#alarm = undefined;
-      const late = (each: Waiting) => leftMs(each) <= 0;
+      const late = (each: Waiting<Event>) => leftMs(each) <= 0;
       const refused = this.#all().filter(late);
       this.#waiting = this.#waiting.filter((each) => !late(each));
       if (this.#persisting && late(this.#persisting)) this.#persisting = undefined;
@@ -125,7 +127,7 @@ export class GroupQueue {
     });
   }
 
-  #all(): Waiting[] {
+  #all(): Waiting<Event>[] {
     return this.#persisting ? [this.#persisting, ...this.#waiting] : this.#waiting;
   }
 }

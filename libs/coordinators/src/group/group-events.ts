@@ -1,0 +1,29 @@
+// The store of groups as the runtime's store of events.
+import type { AcquiredShards, ShardStore } from '../runtime/shard-store.ts';
+import type { AcquiredGroups, GroupEvent, GroupStore } from './model/store.ts';
+
+export const asShardStore = (store: GroupStore): ShardStore<GroupEvent> => ({
+  acquire: async (shards) => asEvents(await store.acquire(shards)),
+  persist: (shard, epoch, events) => store.persist(shard, epoch, events),
+});
+
+/** What happened to all that a shard holds, groups first: an offset creates a classic group where there is none. */
+const asEvents = ({ epochs, groups, offsets }: AcquiredGroups): AcquiredShards<GroupEvent> => ({
+  epochs,
+  events: [
+    ...groups.map((group): GroupEvent => ({ type: 'group-stored', group })),
+    ...offsets.map((offset): GroupEvent => ({ type: 'offset-committed', offset })),
+  ],
+});
+
+export function groupIdOf(event: GroupEvent): string {
+  switch (event.type) {
+    case 'group-stored':
+      return event.group.groupId;
+    case 'offset-committed':
+      return event.offset.groupId;
+    case 'group-deleted':
+    case 'offset-deleted':
+      return event.groupId;
+  }
+}

@@ -1,0 +1,63 @@
+// The store of groups and offsets, as the coordinator needs it: PostgreSQL in production (libs/postgres), memory in tests
+// and in the simulator; both pass group-store.contract.ts. A write that fails throws CoordinatorStoreUnavailable or ShardFenced
+// (runtime/shard-store.ts).
+import type { LeaderEpoch, Offset, Timestamp, Uuid } from '@milepost/core';
+
+/** A group's durable state: what a coordinator needs to go on after a restart. `state` is the coordinator's own JSON. */
+export interface StoredGroup {
+  readonly groupId: string;
+  readonly kind: 'classic' | 'consumer';
+  readonly generation: number;
+  readonly state: unknown;
+}
+
+/** May belong to a group that was never stored: a consumer that assigns partitions to itself (a "simple" group). */
+export interface StoredOffset {
+  readonly groupId: string;
+  readonly topic: string;
+  /** ZERO_UUID where the client's version names topics by name and nobody knew the id. */
+  readonly topicId: Uuid;
+  readonly partition: number;
+  readonly offset: Offset;
+  readonly leaderEpoch: LeaderEpoch;
+  /** Any text that a client likes, U+0000 included (as in group ids). */
+  readonly metadata: string;
+  readonly committedAt: Timestamp;
+  /** Only what an old client asked for (OffsetCommit v2-4 retention time); null: the group's own rule. */
+  readonly expiresAt: Timestamp | null;
+}
+
+export type GroupEvent =
+  | { readonly type: 'group-stored'; readonly group: StoredGroup }
+  /** With all its offsets. Absent is fine. */
+  | { readonly type: 'group-deleted'; readonly groupId: string }
+  | { readonly type: 'offset-committed'; readonly offset: StoredOffset }
+  | {
+      readonly type: 'offset-deleted';
+      readonly groupId: string;
+      readonly topic: string;
+      readonly partition: number;
+    };
+
+export interface GroupStore {
+  /**
+   * Makes this process the owner of the shards (partitions of `__consumer_offsets`) and reads all that they hold. From
+   * now on writes that carry an older epoch for them are refused. @throws CoordinatorStoreUnavailable
+   */
+  acquire(shards: readonly number[]): Promise<AcquiredGroups>;
+  /**
+   * Writes all of the events, in order, in one transaction, or none. Concurrent calls share transactions. Resolves when
+   * the events are durable. Settles only once they can no longer land: a group's next write follows at once, and an
+   * offset of this call must not arrive after it.
+   * @throws CoordinatorStoreUnavailable (nothing was applied, or it is unknown), ShardFenced
+   */
+  persist(shard: number, epoch: number, events: readonly GroupEvent[]): Promise<void>;
+}
+
+export interface AcquiredGroups {
+  /** By shard. */
+  readonly epochs: ReadonlyMap<number, number>;
+  /** In any order. */
+  readonly groups: readonly StoredGroup[];
+  readonly offsets: readonly StoredOffset[];
+}
