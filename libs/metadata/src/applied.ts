@@ -3,11 +3,13 @@ import { type BrokerId, invariant, unreachable, type Uuid } from '@milepost/core
 import type { MetadataChange } from './changes.ts';
 import { type ClientQuota, quotaKey } from './client-quota.ts';
 import type { BrokerState, ClusterImage, Configs, TopicState } from './image.ts';
+import type { Origin } from './origin.ts';
 import { MetadataConflict } from './store.ts';
 
 /** A new image, one version on, with all of the changes; the old one stays as it is. @throws MetadataConflict */
 export function applied(image: ClusterImage, changes: readonly MetadataChange[]): ClusterImage {
   const draft: Draft = {
+    origin: image.origin,
     version: image.version + 1,
     clusterId: image.clusterId,
     brokers: new Map(image.brokers),
@@ -24,6 +26,8 @@ export function applied(image: ClusterImage, changes: readonly MetadataChange[])
 }
 
 interface Draft extends ClusterImage {
+  origin: Origin;
+  version: number;
   readonly brokers: Map<BrokerId, BrokerState>;
   readonly topics: Map<string, TopicState>;
   readonly topicsById: Map<Uuid, TopicState>;
@@ -70,6 +74,10 @@ function apply(draft: Draft, change: MetadataChange): void {
       draft.clientQuotas = kept(draft.clientQuotas, quotaKey(entity), change.quota, quotas);
       return;
     }
+    case 'lineage-started':
+      draft.origin = { ...draft.origin, lineage: change.lineage };
+      draft.version = Math.max(draft.version, change.beyond + 1);
+      return;
     default:
       unreachable(change);
   }

@@ -25,4 +25,6 @@ export type MetadataChange =
   /** Replaces a subscription to clients' metrics; an empty set removes it. */
   | { readonly type: 'client-metrics-configured'; readonly name: string; readonly configs: Configs }
   /** Replaces all quotas of one entity; an empty set removes the entry. */
-  | { readonly type: 'client-quota-set'; readonly quota: ClientQuota };
+  | { readonly type: 'client-quota-set'; readonly quota: ClientQuota }
+  /** Made by stores alone: the database went back. The image's origin gets this lineage, its version passes `beyond`. */
+  | { readonly type: 'lineage-started'; readonly lineage: Uuid; readonly beyond: number };

@@ -1,6 +1,7 @@
 // What the cluster is, at one version: immutable, shared by everyone who asks. A change makes a new image.
 import type { BrokerId, LeaderEpoch, Uuid } from '@milepost/core';
 import type { ClientQuota } from './client-quota.ts';
+import { FIRST_LINEAGE, type Origin } from './origin.ts';
 
 export interface BrokerState {
   readonly id: BrokerId;
@@ -35,7 +36,9 @@ export interface TopicState {
 }
 
 export interface ClusterImage {
-  /** Grows with every commit. */
+  /** Which history this is a version of. */
+  readonly origin: Origin;
+  /** Grows with every commit, and whatever the database does: a store hands out no version twice. */
   readonly version: number;
   /** 22 characters, as Kafka writes it to meta.properties. */
   readonly clusterId: string;
@@ -54,6 +57,7 @@ export interface ClusterImage {
 
 /** A cluster's first image: nothing but its id. */
 export const emptyImage = (clusterId: string): ClusterImage => ({
+  origin: { systemId: '', timeline: 0, lineage: FIRST_LINEAGE },
   version: 0,
   clusterId,
   brokers: new Map(),

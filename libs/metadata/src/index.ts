@@ -9,6 +9,7 @@ export { type ConfigKey, type ConfigType, parseConfig } from './config-key.ts';
 export * from './group-config.ts';
 export * from './image.ts';
 export * from './memory-store.ts';
+export * from './origin.ts';
 export * from './placement.ts';
 export * from './static-config.ts';
 export * from './store.ts';

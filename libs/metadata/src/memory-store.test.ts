@@ -4,7 +4,14 @@ import { StoreUnavailable } from './store.ts';
 
 metadataStoreContract('MemoryMetadataStore', async () => {
   const database = new MemoryMetadataDatabase();
-  return { connect: async () => new MemoryMetadataStore(database), close: async () => {} };
+  return {
+    connect: async () => new MemoryMetadataStore(database),
+    backup: async () => {
+      const backup = database.backup();
+      return async () => database.restore(backup);
+    },
+    close: async () => {},
+  };
 });
 
 test('a memory database that is away refuses every call until it is back', async () => {
@@ -13,7 +20,7 @@ test('a memory database that is away refuses every call until it is back', async
   database.available = false;
   await expect(store.open()).rejects.toThrow(StoreUnavailable);
   await expect(store.commit(() => [])).rejects.toThrow(StoreUnavailable);
-  await expect(store.allocateProducerIds(1)).rejects.toThrow(StoreUnavailable);
+  await expect(store.allocateProducerIds(1, 0n)).rejects.toThrow(StoreUnavailable);
   database.available = true;
   expect((await store.commit(() => [])).version).toBe(0);
 });

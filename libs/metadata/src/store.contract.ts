@@ -2,12 +2,15 @@
 import { BrokerId, LeaderEpoch, Uuid } from '@milepost/core';
 import { quotaKey } from './client-quota.ts';
 import type { ClusterImage, PartitionState, TopicState } from './image.ts';
+import { isSameOrigin, type Sighting } from './origin.ts';
 import { partitionOn } from './placement.ts';
 import { BrokerFenced, MetadataConflict, type MetadataStore } from './store.ts';
 
 export interface MetadataStoreUnderTest {
   /** A store of its own on the same data, as another broker would open it. Not opened yet. */
   connect(): Promise<MetadataStore>;
+  /** Copies the database as it is now; the function that it returns sets it back to that. */
+  backup(): Promise<() => Promise<void>>;
   close(): Promise<void>;
 }
 
@@ -238,10 +241,79 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
       expect(calls).toBe(0);
     });
 
+    test('a follower that is behind by many commits, large ones among them, has the same image', async () => {
+      const [behind, other] = [await opened(), await opened()];
+      for (let at = 0; at < 5; at++) await other.commit(() => [{ type: 'topic-created', topic: topic(`t${at}`, 2) }]);
+      await other.commit(() => [{ type: 'topic-created', topic: topic('large', 2_000) }]);
+      const image = await other.commit(() => [
+        { type: 'group-configured', groupId: '\0', configs: { a: '\\' } },
+        { type: 'client-quota-set', quota: { entity: { user: '\0"' }, quotas: awkwardQuotas } },
+      ]);
+      expect(await behind.commit(() => [])).toEqual(image);
+    });
+
+    test('who remembers an earlier moment of the database, or the newest, finds the same origin', async () => {
+      const store = await opened();
+      expect((await data.connect()).sighting()).toBeUndefined();
+      const earlier = store.sighting();
+      const image = await store.commit(() => [{ type: 'topic-created', topic: topic('t', 1) }]);
+      for (const seen of [undefined, earlier, store.sighting()])
+        expect(await (await data.connect()).open(seen)).toEqual(image);
+    });
+
+    test('a database that was set back while nobody used it is of another origin, beyond the version that was seen', async () => {
+      const store = await opened();
+      const restore = await data.backup();
+      const image = await store.commit(() => [{ type: 'topic-created', topic: topic('t', 1) }]);
+      const seen = store.sighting();
+      await store.close();
+      await restore();
+      const restored = await (await data.connect()).open(seen);
+      expect(isSameOrigin(restored.origin, image.origin)).toBe(false);
+      expect(restored.version).toBeGreaterThan(image.version);
+      expect(restored.topics.size).toBe(0);
+      const next = await data.connect();
+      expect(await next.open()).toEqual(restored);
+      expect(next.sighting()).toMatchObject({ origin: restored.origin, version: restored.version });
+    });
+
+    test('a database that is set back under its stores decides on what it has, and its versions go on', async () => {
+      const [store, other] = [await opened(), await opened()];
+      await store.commit(() => [{ type: 'topic-created', topic: topic('kept', 1) }]);
+      const restore = await data.backup();
+      const seen = await store.commit(() => [{ type: 'topic-created', topic: topic('lost', 1) }]);
+      const heard = new Promise<ClusterImage>((resolve) => {
+        other.watch((image) => {
+          if (image.topics.has('new')) resolve(image);
+        });
+      });
+      await restore();
+      const image = await store.commit(({ topics }) =>
+        topics.has('lost') ? [] : [{ type: 'topic-created', topic: topic('new', 1) }],
+      );
+      expect([...image.topics.keys()].toSorted((a, b) => a.localeCompare(b))).toEqual(['kept', 'new']);
+      expect(image.version).toBeGreaterThan(seen.version);
+      expect(isSameOrigin(image.origin, seen.origin)).toBe(false);
+      expect((await heard).topics).toEqual(image.topics);
+    });
+
+    test('a memory of another cluster is none', async () => {
+      const store = await opened();
+      const seen = { ...(store.sighting() as Sighting), clusterId: 'another', version: 1_000 };
+      expect((await (await data.connect()).open(seen)).version).toBeLessThan(1_000);
+    });
+
+    test('no producer id is below what the caller knows to be in use', async () => {
+      const [store, other] = [await opened(), await opened()];
+      expect(await store.allocateProducerIds(10, 5_000n)).toBe(5_000n);
+      expect(await other.allocateProducerIds(10, 7n)).toBe(5_010n);
+      expect(await store.allocateProducerIds(10, 2n ** 62n)).toBe(2n ** 62n);
+    });
+
     test('no producer id is given twice, whoever asks', async () => {
       const stores = [await opened(), await opened()];
       const blocks = await Promise.all(
-        Array.from({ length: 20 }, (_, at) => storeAt(stores, at).allocateProducerIds(500)),
+        Array.from({ length: 20 }, (_, at) => storeAt(stores, at).allocateProducerIds(500, 0n)),
       );
       const firsts = blocks.toSorted((a, b) => Number(a - b));
       expect(firsts).toEqual(Array.from({ length: 20 }, (_, at) => BigInt(at * 500)));

@@ -4,6 +4,7 @@
 import type { BrokerId } from '@milepost/core';
 import type { MetadataChange } from './changes.ts';
 import type { ClusterImage } from './image.ts';
+import type { Sighting } from './origin.ts';
 
 /**
  * From the true image to the changes to make. A pure function: the store may run it more than once (a transaction that
@@ -19,8 +20,12 @@ export interface Fence {
 }
 
 export interface MetadataStore {
-  /** Reads everything; on the first start ever it also makes the cluster id. @throws StoreUnavailable */
-  open(): Promise<ClusterImage>;
+  /**
+   * Reads everything; on the first start ever it also makes the cluster id. `seen` is what the caller remembers of the
+   * database: where the database is not as far (see isContinued), the image has another origin than `seen`, and a version
+   * beyond it. So it is for watchers when a database goes back while it is used. @throws StoreUnavailable
+   */
+  open(seen?: Sighting): Promise<ClusterImage>;
   /**
    * Takes the lock, lets `decide` choose on the true image, and writes all of its changes, in order, in one transaction.
    * Resolves with an image that contains them; without changes nothing is written, and it is the true image.
@@ -30,8 +35,13 @@ export interface MetadataStore {
   commit(decide: Decide, fence?: Fence): Promise<ClusterImage>;
   /** Calls `listener` with each newer image, also with those that other processes made. Returns the way to stop it. */
   watch(listener: (image: ClusterImage) => void): () => void;
-  /** The first of `count` producer ids never handed out before, by anyone. @throws StoreUnavailable */
-  allocateProducerIds(count: number): Promise<bigint>;
+  /** The last that was seen of the database, to be remembered. Undefined before `open`. */
+  sighting(): Sighting | undefined;
+  /**
+   * The first of `count` producer ids never handed out before, by anyone, none of them below `atLeast`: what the caller
+   * knows to be in use, whatever the database says. @throws StoreUnavailable
+   */
+  allocateProducerIds(count: number, atLeast: bigint): Promise<bigint>;
   close(): Promise<void>;
 }
 

@@ -73,7 +73,7 @@ test('a frozen database makes calls fail within their bound, and all goes on whe
     await expect(first).rejects.toThrow(CoordinatorStoreUnavailable);
     await expect(behind).rejects.toThrow(CoordinatorStoreUnavailable);
     await expect(store.commit(register('frozen'))).rejects.toThrow(StoreUnavailable);
-    await expect(store.allocateProducerIds(1)).rejects.toThrow(StoreUnavailable);
+    await expect(store.allocateProducerIds(1, 0n)).rejects.toThrow(StoreUnavailable);
   });
   expect(performance.now() - started).toBeLessThan(30_000); // a machine may stand still; without a bound it is for ever
   await patiently(() => groups.persist(1, epoch, [commit('g', 2)]));

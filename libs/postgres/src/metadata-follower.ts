@@ -1,9 +1,11 @@
-// Hears of other processes' commits: LISTEN on a connection of its own wakes it, a look every second catches what that
-// misses. Survives the database's absence, and says once that it is away and once that it is back.
+// Notices other processes' commits: LISTEN on a connection of its own wakes it, a look every second catches what that
+// misses. Survives the database's absence, and logs once that it is away and once that it is back.
 import type { Logger } from '@milepost/core';
 import pg from 'pg';
+import type { Sighting } from '@milepost/metadata';
 import type { DataSource } from 'typeorm';
 import { METADATA_CHANNEL } from './metadata-channel.ts';
+import { sightingIn, type SightingRow, type SightingSql } from './metadata-sighting.ts';
 
 const POLL_MS = 1_000;
 const QUERY_TIMEOUT_MS = 5_000;
@@ -11,21 +13,21 @@ const QUERY_TIMEOUT_MS = 5_000;
 export class MetadataFollower {
   readonly #database: DataSource;
   readonly #logger: Logger;
-  readonly #seen: (version: number) => Promise<void>;
+  readonly #onSighting: (sighting: Sighting) => Promise<void>;
   #stopped = false;
   #away = false;
   #client: pg.Client | undefined;
   #running: Promise<void> | undefined;
   #wake: () => void = () => {};
 
-  constructor(database: DataSource, logger: Logger, seen: (version: number) => Promise<void>) {
+  constructor(database: DataSource, logger: Logger, onSighting: (sighting: Sighting) => Promise<void>) {
     this.#database = database;
     this.#logger = logger;
-    this.#seen = seen;
+    this.#onSighting = onSighting;
   }
 
-  start(): void {
-    this.#running ??= this.#run();
+  start(sql: SightingSql): void {
+    this.#running ??= this.#run(sql);
   }
 
   async stop(): Promise<void> {
@@ -35,11 +37,11 @@ export class MetadataFollower {
     await this.#running;
   }
 
-  async #run(): Promise<void> {
+  async #run(sql: SightingSql): Promise<void> {
     while (!this.#stopped) {
       const woken = this.#pause();
       try {
-        await this.#look();
+        await this.#look(sql);
         if (this.#away) this.#logger.info({}, 'the database is back');
         this.#away = false;
       } catch (error) {
@@ -55,10 +57,10 @@ export class MetadataFollower {
     }
   }
 
-  async #look(): Promise<void> {
+  async #look(sql: SightingSql): Promise<void> {
     this.#client ??= await this.#listening();
-    const { rows } = await this.#client.query<{ version: string }>('SELECT version FROM metadata_version');
-    await this.#seen(Number(rows[0]?.version ?? 0));
+    const { rows } = await this.#client.query<SightingRow>(sql);
+    await this.#onSighting(sightingIn(rows));
   }
 
   async #listening(): Promise<pg.Client> {

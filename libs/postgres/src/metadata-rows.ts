@@ -7,6 +7,7 @@ import {
   type PartitionState,
   type QuotaEntity,
   quotaKey,
+  type Sighting,
   type TopicState,
 } from '@milepost/metadata';
 import type { QueryRunner } from 'typeorm';
@@ -15,27 +16,17 @@ import {
   BrokerRow,
   ClientMetricsConfigRow,
   ClientQuotaRow,
-  ClusterRow,
   GroupConfigRow,
-  MetadataVersionRow,
   PartitionRow,
   TopicRow,
 } from './entities/metadata.ts';
 import { fromText } from './text.ts';
 
-/** 'locked': no other commit comes in between until this transaction ends. */
-export async function readVersion(runner: QueryRunner, lock?: 'locked'): Promise<number> {
-  const row = await runner.manager.findOneOrFail(MetadataVersionRow, {
-    where: { id: 1 },
-    ...(lock ? { lock: { mode: 'pessimistic_write' } } : {}),
-  });
-  return row.version;
-}
-
-/** Of one moment: under a snapshot, or with the version locked. */
-export async function readImage({ manager }: QueryRunner): Promise<ClusterImage> {
-  const version = await manager.findOneByOrFail(MetadataVersionRow, { id: 1 });
-  const cluster = await manager.findOneByOrFail(ClusterRow, { id: 1 });
+/** Everything, as of a sighting in the same transaction: under a snapshot, or with the version locked. */
+export async function readImage(
+  { manager }: QueryRunner,
+  { clusterId, origin, version }: Sighting,
+): Promise<ClusterImage> {
   const brokers = await manager.find(BrokerRow);
   const topics = await manager.find(TopicRow);
   const partitions = await manager.find(PartitionRow, { order: { index: 'ASC' } });
@@ -45,8 +36,9 @@ export async function readImage({ manager }: QueryRunner): Promise<ClusterImage>
   const clientQuotas = (await manager.find(ClientQuotaRow)).map(clientQuota);
   const states = topicStates(topics, partitions);
   return {
-    version: version.version,
-    clusterId: cluster.clusterId,
+    origin,
+    version,
+    clusterId,
     brokers: new Map(brokers.map((row) => [BrokerId(row.id), brokerState(row)])),
     topics: new Map(states.map((topic) => [topic.name, topic])),
     topicsById: new Map(states.map((topic) => [topic.id, topic])),

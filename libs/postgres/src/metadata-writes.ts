@@ -15,6 +15,7 @@ import {
   ClientMetricsConfigRow,
   ClientQuotaRow,
   GroupConfigRow,
+  MetadataVersionRow,
   PartitionRow,
   TopicRow,
 } from './entities/metadata.ts';
@@ -61,6 +62,9 @@ async function write({ manager }: QueryRunner, change: MetadataChange, after: Cl
       const { entity, quotas } = change.quota;
       return keep(manager, ClientQuotaRow, { entity: quotaKey(entity) }, { quotas });
     }
+    case 'lineage-started':
+      await manager.update(MetadataVersionRow, { id: 1 }, { lineage: change.lineage });
+      return;
     default:
       unreachable(change);
   }

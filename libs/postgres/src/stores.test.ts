@@ -17,6 +17,21 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
+/** A table before those that refer to it. */
+const METADATA_TABLES = [
+  'cluster',
+  'metadata_version',
+  'metadata_changes',
+  'brokers',
+  'topics',
+  'partitions',
+  'broker_configs',
+  'group_configs',
+  'client_metrics_configs',
+  'client_quotas',
+  'producer_id_blocks',
+];
+
 metadataStoreContract('PostgresMetadataStore', async () => {
   const database = await server.database();
   const stores: PostgresMetadataStore[] = [];
@@ -25,6 +40,13 @@ metadataStoreContract('PostgresMetadataStore', async () => {
       const store = new PostgresMetadataStore(await database.connect(), { logger, timeoutMs: TIMEOUT_MS });
       stores.push(store);
       return store;
+    },
+    backup: async () => {
+      const source = await database.connect();
+      await source.query('CREATE SCHEMA backup');
+      for (const table of METADATA_TABLES) await source.query(`CREATE TABLE backup.${table} AS TABLE ${table}`);
+      const restored = METADATA_TABLES.map((table) => `INSERT INTO ${table} SELECT * FROM backup.${table};`);
+      return async () => void (await source.query(`TRUNCATE ${METADATA_TABLES.join()}; ${restored.join(' ')}`));
     },
     close: async () => {
       for (const store of stores) await store.close();

@@ -23,7 +23,14 @@ function flowing(): { clock: SimClock; stop: () => void } {
 metadataStoreContract('the simulated database, metadata', async () => {
   const { clock, stop } = flowing();
   const database = new SimDatabase(new SimRandom(1), clock);
-  return { connect: async () => database.metadataStore(), close: async () => stop() };
+  return {
+    connect: async () => database.metadataStore(),
+    backup: async () => {
+      const backup = database.metadata.backup();
+      return async () => database.metadata.restore(backup);
+    },
+    close: async () => stop(),
+  };
 });
 
 groupStoreContract('the simulated database, groups', async () => {

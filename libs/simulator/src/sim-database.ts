@@ -4,7 +4,13 @@
 // Promises what the stores' contracts do; a call that fails after it was under way may have happened or not.
 import { type GroupStore, CoordinatorStoreUnavailable, GroupTable, MemoryGroupStore } from '@milepost/coordinators';
 import type { Clock } from '@milepost/core';
-import { MemoryMetadataDatabase, MemoryMetadataStore, type MetadataStore, StoreUnavailable } from '@milepost/metadata';
+import {
+  type ClusterImage,
+  MemoryMetadataDatabase,
+  MemoryMetadataStore,
+  type MetadataStore,
+  StoreUnavailable,
+} from '@milepost/metadata';
 import type { SimLife } from './sim-life.ts';
 import type { SimRandom } from './sim-random.ts';
 
@@ -33,10 +39,11 @@ export class SimDatabase {
     const lost = (why: string): Error => new StoreUnavailable(why);
     const call = <Answer>(work: () => Promise<Answer>): Promise<Answer> => heard(life, this.#call(work, lost));
     return {
-      open: () => call(() => store.open()),
+      open: (seen) => call(() => store.open(seen)),
       commit: (decide, fence) => call(() => store.commit(decide, fence)),
-      allocateProducerIds: (count) => call(() => store.allocateProducerIds(count)),
-      watch: (listener) => this.#watch(store, (image) => life?.isOver || listener(image)),
+      allocateProducerIds: (count, atLeast) => call(() => store.allocateProducerIds(count, atLeast)),
+      sighting: () => store.sighting(),
+      watch: (listener) => this.#watch(store, listener, life),
       close: () => store.close(),
     };
   }
@@ -72,26 +79,32 @@ export class SimDatabase {
     return answer;
   }
 
-  /** News come late, in order, and not at all while it is away: then the newest comes when it is back. */
-  #watch(store: MetadataStore, listener: Parameters<MetadataStore['watch']>[0]): () => void {
-    let isDelivering = false;
-    let isWatching = true;
+  /** News arrive late, in order, and not at all while it is away: then the newest arrives when it is back. */
+  #watch(store: MetadataStore, listener: (image: ClusterImage) => void, life?: SimLife): () => void {
+    let [isDelivering, isWatching, hasNews] = [false, true, false];
+    const isHeard = (): boolean => isWatching && !life?.isOver;
     const deliver = async (): Promise<void> => {
       isDelivering = true;
-      for (let told = -1; isWatching && told < this.metadata.image.version; ) {
+      for (let told = -1; hasNews && isHeard(); ) {
         await this.#travel();
         if (this.health === 'away') await this.#pass(1_000);
-        else if (isWatching) {
-          told = this.metadata.image.version;
-          listener(this.metadata.image);
+        else if (isHeard()) {
+          hasNews = false;
+          const image = await store.commit(() => []);
+          if (image.version > told && isHeard()) listener(image);
+          told = image.version;
         }
       }
       isDelivering = false;
     };
-    const stop = store.watch(() => void (isDelivering || deliver()));
+    const changed = (): void => {
+      hasNews = true;
+      if (!isDelivering) void deliver();
+    };
+    this.metadata.watchers.add(changed);
     return () => {
       isWatching = false;
-      stop();
+      this.metadata.watchers.delete(changed);
     };
   }
 

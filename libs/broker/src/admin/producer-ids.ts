@@ -21,7 +21,7 @@ export class ProducerIds {
 
   async #refill(): Promise<void> {
     try {
-      this.#next = await this.#store.allocateProducerIds(BLOCK);
+      this.#next = await this.#store.allocateProducerIds(BLOCK, 0n);
       this.#end = this.#next + BigInt(BLOCK);
     } finally {
       this.#refilling = undefined;

@@ -8,6 +8,7 @@ import {
   ClientQuotaRow,
   ClusterRow,
   GroupConfigRow,
+  MetadataChangesRow,
   MetadataVersionRow,
   PartitionRow,
   ProducerIdRow,
@@ -17,6 +18,7 @@ import {
 export const entities = [
   ClusterRow,
   MetadataVersionRow,
+  MetadataChangesRow,
   BrokerRow,
   TopicRow,
   PartitionRow,

@@ -16,6 +16,16 @@ export class ClusterRow {
 export class MetadataVersionRow {
   @PrimaryColumn('smallint', { primaryKeyConstraintName: 'metadata_version_pkey' }) id!: number;
   @Column('bigint', { transformer: exactNumber }) version!: number;
+  /** Replaced whenever the database was found older than what had been seen of it. */
+  @Column('text', { default: 'first' }) lineage!: string;
+}
+
+/** What the commit of a version changed; null where that is too much, and everything is to be read. The oldest are deleted. */
+@Entity('metadata_changes')
+export class MetadataChangesRow {
+  @PrimaryColumn('bigint', { primaryKeyConstraintName: 'metadata_changes_pkey', transformer: exactNumber })
+  version!: number;
+  @Column('json', { nullable: true }) changes!: object | null;
 }
 
 @Entity('brokers')

@@ -4,5 +4,12 @@ import { Metadata1763800000000 } from './1763800000000-metadata.ts';
 import { Groups1763800000001 } from './1763800000001-groups.ts';
 import { Alerts1763800000002 } from './1763800000002-alerts.ts';
 import { ClientConfigs1763800000003 } from './1763800000003-client-configs.ts';
+import { MetadataChanges1763800000004 } from './1763800000004-metadata-changes.ts';
 
-export const migrations = [Metadata1763800000000, Groups1763800000001, Alerts1763800000002, ClientConfigs1763800000003];
+export const migrations = [
+  Metadata1763800000000,
+  Groups1763800000001,
+  Alerts1763800000002,
+  ClientConfigs1763800000003,
+  MetadataChanges1763800000004,
+];

@@ -1,0 +1,50 @@
+// Which history of which database an image belongs to, and how a broker recognizes that the database went back: restored
+// from a backup, set back to a point in time, failed over to a standby that lacked the last commits.
+import type { Uuid } from '@milepost/core';
+import type { MetadataChange } from './changes.ts';
+import type { ClusterImage } from './image.ts';
+
+/** Of two images of one origin, the one with the higher version contains all that the other does. */
+export interface Origin {
+  /** The database system's own identifier; '' where it is not known. */
+  readonly systemId: string;
+  /** Another one after each failover and each restore to a point in time; 0 where it is not known. */
+  readonly timeline: number;
+  /** Kept in the database, and replaced whenever it was found older than what had been seen of it. */
+  readonly lineage: string;
+}
+
+/** The database as it was seen at one moment. A broker remembers it on its disk, and hands it to the store's `open`. */
+export interface Sighting {
+  readonly clusterId: string;
+  readonly origin: Origin;
+  readonly version: number;
+  /** How far the database's own log had come, other tables than ours included; 0 where it is not known. */
+  readonly position: bigint;
+}
+
+/** Before the first start there is none, and it is replaced by a UUID at the first loss. */
+export const FIRST_LINEAGE = 'first';
+
+export const isSameOrigin = (one: Origin, other: Origin): boolean =>
+  one.systemId === other.systemId && one.timeline === other.timeline && one.lineage === other.lineage;
+
+/** Whether everything that was seen is still there: the same history, and not earlier in it. */
+export const isContinued = (seen: Sighting, now: Sighting): boolean =>
+  isSameOrigin(seen.origin, now.origin) && now.version >= seen.version && now.position >= seen.position;
+
+/**
+ * What the store commits before anything else when the database is not as far as it was seen: a version that has been
+ * seen is never used for other content. Nothing where the database went on beyond it: its origin tells the difference.
+ */
+export function restart(seen: Sighting, now: Sighting, lineage: Uuid): readonly MetadataChange[] {
+  const isBeyond = !isSameOrigin(seen.origin, now.origin) && now.version > seen.version;
+  return isBeyond ? [] : [{ type: 'lineage-started', lineage, beyond: seen.version }];
+}
+
+export const sightingOf = ({ clusterId, origin, version }: ClusterImage, position: bigint): Sighting => ({
+  clusterId,
+  origin,
+  version,
+  position,
+});
