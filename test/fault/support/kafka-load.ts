@@ -1,0 +1,142 @@
+// Idempotent producers with acks=all, one for each partition of a topic, that send numbered records one after another; and a
+// consumer group of two members that commits what it has read. kafkajs, which shares no code with ours.
+import kafkajs, { type Consumer, type Kafka, type Producer } from 'kafkajs';
+import { setTimeout as pause } from 'node:timers/promises';
+
+const { Kafka: Client, logLevel } = kafkajs;
+
+export const TOPIC = 'load';
+export const GROUP = 'load-readers';
+export const PARTITIONS = 4;
+const MEMBERS = 2;
+const RETRY_MS = 200;
+/** Long enough for a start in between. */
+const PATIENT = { retries: 300, initialRetryTime: 100, maxRetryTime: 500 };
+
+export interface StoredRecord {
+  readonly offset: number;
+  readonly value: string;
+}
+
+export class KafkaLoad {
+  /** By partition: what was acknowledged, in the order in which it was sent. */
+  readonly acknowledged: StoredRecord[][] = Array.from({ length: PARTITIONS }, () => []);
+  /** By partition: the highest offset whose commit was acknowledged; 0: none yet. */
+  readonly committed: number[] = Array.from({ length: PARTITIONS }, () => 0);
+  /** By partition: every offset that a member was given. */
+  readonly read: Set<number>[] = Array.from({ length: PARTITIONS }, () => new Set());
+  readonly #kafka: Kafka;
+  readonly #ends: Promise<void>[] = [];
+  readonly #members: Consumer[] = [];
+  #isOver = false;
+
+  private constructor(port: number) {
+    this.#kafka = new Client({
+      brokers: [`127.0.0.1:${port}`],
+      clientId: 'load',
+      logLevel: logLevel.NOTHING,
+      connectionTimeout: 10_000,
+      retry: PATIENT,
+    });
+  }
+
+  static async start(port: number): Promise<KafkaLoad> {
+    const load = new KafkaLoad(port);
+    const admin = load.#kafka.admin();
+    await admin.connect();
+    await admin.createTopics({ topics: [{ topic: TOPIC, numPartitions: PARTITIONS }], waitForLeaders: true });
+    await admin.disconnect();
+    for (let partition = 0; partition < PARTITIONS; partition++) load.#ends.push(load.#produce(partition));
+    for (let member = 0; member < MEMBERS; member++) load.#members.push(await load.#consume());
+    return load;
+  }
+
+  async stop(): Promise<void> {
+    this.#isOver = true;
+    await Promise.all(this.#members.map((member) => member.disconnect().catch(() => {})));
+    await Promise.all(this.#ends);
+  }
+
+  /** A record that was refused for good is not sent again, and its number stays out. */
+  async #produce(partition: number): Promise<void> {
+    let number = 0;
+    while (!this.#isOver) {
+      const producer = this.#kafka.producer({ idempotent: true, maxInFlightRequests: 1 });
+      try {
+        await producer.connect();
+        for (; !this.#isOver; number++) await this.#send(producer, partition, String(number));
+      } catch {
+        number++;
+        await pause(RETRY_MS);
+      } finally {
+        await producer.disconnect().catch(() => {});
+      }
+    }
+  }
+
+  async #send(producer: Producer, partition: number, value: string): Promise<void> {
+    const [result] = await producer.send({ topic: TOPIC, acks: -1, messages: [{ partition, value }] });
+    if (result?.baseOffset === undefined) throw new Error('an answer without an offset');
+    this.acknowledged[partition]?.push({ offset: Number(result.baseOffset), value });
+  }
+
+  async #consume(): Promise<Consumer> {
+    const consumer = this.#kafka.consumer({
+      groupId: GROUP,
+      sessionTimeout: 10_000,
+      heartbeatInterval: 500,
+      maxWaitTimeInMs: 200,
+      retry: { ...PATIENT, restartOnFailure: () => Promise.resolve(!this.#isOver) },
+    });
+    await consumer.connect();
+    await consumer.subscribe({ topic: TOPIC, fromBeginning: true });
+    await consumer.run({
+      autoCommit: false,
+      eachBatch: async ({ batch: { partition, messages } }) => {
+        for (const { offset } of messages) this.read[partition]?.add(Number(offset));
+        await this.#commit(consumer, partition, Number(messages.at(-1)?.offset) + 1);
+      },
+    });
+    return consumer;
+  }
+
+  /** One that is refused is made up for by the next one. */
+  async #commit(consumer: Consumer, partition: number, offset: number): Promise<void> {
+    try {
+      await consumer.commitOffsets([{ topic: TOPIC, partition, offset: String(offset) }]);
+      this.committed[partition] = Math.max(this.committed[partition] ?? 0, offset);
+    } catch {
+      await pause(RETRY_MS);
+    }
+  }
+}
+
+/** What the group has committed, by partition, as the broker says; -1: nothing. */
+export async function committedOffsets(port: number): Promise<number[]> {
+  const admin = adminOf(port);
+  await admin.connect();
+  try {
+    const [topic] = await admin.fetchOffsets({ groupId: GROUP, topics: [TOPIC] });
+    const byPartition = new Map(topic?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
+    return Array.from({ length: PARTITIONS }, (_, partition) => byPartition.get(partition) ?? -1);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** By partition: the log's end. */
+export async function endOffsets(port: number): Promise<number[]> {
+  const admin = adminOf(port);
+  await admin.connect();
+  try {
+    const ends = new Map(
+      (await admin.fetchTopicOffsets(TOPIC)).map(({ partition, high }) => [partition, Number(high)]),
+    );
+    return Array.from({ length: PARTITIONS }, (_, partition) => ends.get(partition) ?? -1);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+const adminOf = (port: number) =>
+  new Client({ brokers: [`127.0.0.1:${port}`], logLevel: logLevel.NOTHING, retry: PATIENT }).admin();

@@ -1,0 +1,158 @@
+// Everything that an appliance is for, at once: trucks over MQTT, producers and a consumer group over Kafka. It remembers what
+// was acknowledged, and `verify` compares that with what an appliance holds.
+import { setTimeout as pause } from 'node:timers/promises';
+import { readAll } from '../../e2e/support/log-reader.ts';
+import { until } from '../../e2e/support/until.ts';
+import { cleanUpWith } from '../../support/program.ts';
+import { check } from '../../support/run.ts';
+import type { Appliance } from './appliance.ts';
+import { committedOffsets, endOffsets, KafkaLoad, PARTITIONS, type StoredRecord, TOPIC } from './kafka-load.ts';
+import { Truck } from './trucks-load.ts';
+
+const TRUCKS = 5;
+/** Of each truck, each partition and, in all, the group: enough to be in the middle of their work. */
+const PROGRESS = 5;
+/** For a start with its recovery, and the clients' way back. */
+const RESUME_LIMIT_MS = 120_000;
+
+/** What clients know to be stored. */
+export interface Acknowledged {
+  /** By truck. */
+  readonly positions: ReadonlyMap<string, readonly number[]>;
+  /** By partition of the topic. */
+  readonly records: readonly (readonly StoredRecord[])[];
+  /** By partition of the topic. */
+  readonly committed: readonly number[];
+}
+
+export class Load {
+  readonly #trucks: readonly Truck[];
+  readonly #kafka: KafkaLoad;
+
+  private constructor(trucks: readonly Truck[], kafka: KafkaLoad) {
+    this.#trucks = trucks;
+    this.#kafka = kafka;
+  }
+
+  /** Goes on through all of the appliance's lives, until it is stopped. */
+  static async start({ ports }: Appliance): Promise<Load> {
+    const kafka = await KafkaLoad.start(ports.kafka);
+    const trucks = Array.from({ length: TRUCKS }, (_, index) => new Truck(`truck-${index}`, ports.mqtt));
+    const load = new Load(trucks, kafka);
+    cleanUpWith(() => load.stop());
+    return load;
+  }
+
+  /** As of this moment. */
+  acknowledged(): Acknowledged {
+    return {
+      positions: new Map(this.#trucks.map(({ truckId, acknowledged }) => [truckId, [...acknowledged]])),
+      records: this.#kafka.acknowledged.map((records) => [...records]),
+      committed: [...this.#kafka.committed],
+    };
+  }
+
+  /** Resolves when each truck, each producer and the group have gone on since the call. */
+  async goesOn(): Promise<void> {
+    const before = this.acknowledged();
+    const committed = sum(before.committed);
+    await until(
+      'all trucks, all producers and the group go on',
+      () => {
+        const now = this.acknowledged();
+        return (
+          [...now.positions].every(([id, numbers]) => hasGrown(numbers, before.positions.get(id))) &&
+          now.records.every((records, partition) => hasGrown(records, before.records[partition])) &&
+          sum(now.committed) >= committed + PROGRESS
+        );
+      },
+      RESUME_LIMIT_MS,
+    );
+  }
+
+  /** As `goesOn`, and up to so much longer: a fault at no special moment. */
+  async untilRandomMoment(mostMs = 1_500): Promise<void> {
+    await this.goesOn();
+    await pause(Math.random() * mostMs);
+  }
+
+  /** Offsets that were committed, and that no member of the group was ever given. */
+  skipped(): string[] {
+    return this.#kafka.committed.flatMap((end, partition) => {
+      const read = this.#kafka.read[partition] ?? new Set();
+      return Array.from({ length: end }, (_, offset) => offset)
+        .filter((offset) => !read.has(offset))
+        .map((offset) => `${TOPIC}-${partition}@${offset}`);
+    });
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.#kafka.stop(), ...this.#trucks.map((truck) => truck.stop())]);
+  }
+}
+
+/** All that was acknowledged is there, at its offset, in order and once; no commit has gone back. */
+export async function verify(acknowledged: Acknowledged, { ports }: Appliance): Promise<void> {
+  await verifyCommits(acknowledged, ports.kafka);
+  await verifyRecords(acknowledged, ports.kafka);
+  await verifyPositions(acknowledged, ports.kafka);
+}
+
+async function verifyCommits({ committed }: Acknowledged, port: number): Promise<void> {
+  const [now, ends] = [await committedOffsets(port), await endOffsets(port)];
+  for (const [partition, offset] of now.entries()) {
+    check(
+      offset >= (committed[partition] ?? 0),
+      `partition ${partition}: the commit of ${committed[partition]}`,
+      offset,
+    );
+    check(
+      offset <= (ends[partition] ?? 0),
+      `partition ${partition} ends behind the commit of ${offset}`,
+      ends[partition],
+    );
+  }
+}
+
+async function verifyRecords({ records }: Acknowledged, port: number): Promise<void> {
+  const found = await readAll(port, TOPIC);
+  for (let partition = 0; partition < PARTITIONS; partition++) {
+    const here = found.filter((record) => record.partition === partition);
+    const byOffset = new Map(here.map(({ offset, value }) => [offset, value]));
+    const lost = (records[partition] ?? []).filter(({ offset, value }) => byOffset.get(offset) !== value);
+    check(
+      lost.length === 0,
+      `partition ${partition}: every acknowledged record stands at its offset`,
+      lost.slice(0, 5),
+    );
+    const numbers = here.map(({ value }) => Number(value));
+    check(isAscending(numbers), `partition ${partition}: in order, each once`, disorder(numbers));
+  }
+}
+
+async function verifyPositions({ positions }: Acknowledged, port: number): Promise<void> {
+  const found = Map.groupBy(await readAll(port, 'truck_gps'), ({ key }) => key);
+  for (const [truckId, acknowledged] of positions) {
+    const numbers = (found.get(truckId) ?? []).map(
+      ({ value }) => (JSON.parse(value) as { odometerM: number }).odometerM,
+    );
+    const there = new Set(numbers);
+    const lost = acknowledged.filter((number) => !there.has(number));
+    check(lost.length === 0, `${truckId}: every acknowledged position is there`, lost.slice(0, 5));
+    // Sent again after a lost acknowledgement, a position may stand there twice.
+    check(isAscending([...there]), `${truckId}: in the truck's order`, disorder([...there]));
+  }
+}
+
+const hasGrown = (now: readonly unknown[], before: readonly unknown[] = []): boolean =>
+  now.length >= before.length + PROGRESS;
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+
+const isAscending = (numbers: readonly number[]): boolean => disorder(numbers).length === 0;
+
+/** The first neighbours that are not in order. */
+function disorder(numbers: readonly number[]): readonly number[] {
+  const at = numbers.findIndex((number, index) => index > 0 && number <= (numbers[index - 1] ?? 0));
+  return at < 0 ? [] : numbers.slice(at - 1, at + 1);
+}

@@ -1,0 +1,45 @@
+// Trucks that publish numbered positions with QoS 1 as fast as they are acknowledged, and go on by themselves when the
+// gateway is back.
+import { connect, type MqttClient } from 'mqtt';
+
+const ON_THE_WAY = 3;
+const RECONNECT_MS = 100;
+
+export class Truck {
+  readonly truckId: string;
+  /** In the order in which the acknowledgements came. */
+  readonly acknowledged: number[] = [];
+  readonly #client: MqttClient;
+  #next = 0;
+  #isOver = false;
+
+  constructor(truckId: string, port: number) {
+    this.truckId = truckId;
+    this.#client = connect(`mqtt://127.0.0.1:${port}`, {
+      clientId: truckId,
+      reconnectPeriod: RECONNECT_MS,
+      connectTimeout: 10_000,
+    });
+    this.#client.on('error', () => {});
+    for (let lane = 0; lane < ON_THE_WAY; lane++) void this.#lane();
+  }
+
+  /** What waits for its acknowledgement is given up; the client tells not all of it so. */
+  async stop(): Promise<void> {
+    this.#isOver = true;
+    await this.#client.endAsync(true);
+  }
+
+  /** A publish outlives its connection: it is sent again, marked as such, with the next one. */
+  async #lane(): Promise<void> {
+    while (!this.#isOver) {
+      const number = this.#next++;
+      const payload = JSON.stringify({ lat: 57.7, lon: 11.97, odometerM: number });
+      const isAcknowledged = await this.#client.publishAsync(`trucks/${this.truckId}/gps`, payload, { qos: 1 }).then(
+        () => true,
+        () => false,
+      );
+      if (isAcknowledged) this.acknowledged.push(number);
+    }
+  }
+}
