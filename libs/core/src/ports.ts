@@ -131,9 +131,15 @@ export interface Connection {
   /** Stops and resumes the flow of `bytes` (TCP then pushes back). */
   pause(): void;
   resume(): void;
-  /** Closes after what is queued has left; `abort`: at once. */
+  /**
+   * Closes after what is queued has left, or once the peer has taken nothing for CLOSE_STALL_MS. A peer that does not
+   * close its own side for that long is cut off as well. `abort`: at once.
+   */
   close(how?: 'abort'): void;
 }
+
+/** Two lost packets in a row are repeated within it. */
+export const CLOSE_STALL_MS = 2_000;
 
 /** The address is taken by another process. */
 export class AddressInUse extends Error {

@@ -1,13 +1,11 @@
 // One TCP connection of the machine.
-import type { Address, Connection, ConnectionListener } from '@milepost/core';
+import { type Address, CLOSE_STALL_MS, type Connection, type ConnectionListener } from '@milepost/core';
 import { type OnReadOpts, Socket } from 'node:net';
 
 /** libuv's own 64 KB cost half the throughput (measured at 16 KB batches: 544 against 1019 MB/s). */
 const READ_BYTES = 256 * 1024;
 /** More than this waiting to be sent, and `send` answers false. */
 const SEND_LIMIT_BYTES = 1024 * 1024;
-/** How long a peer that we have said goodbye to may take to say it too. */
-const GOODBYE_MS = 1000;
 
 export class NodeConnection implements Connection {
   readonly remote: Address;
@@ -18,6 +16,7 @@ export class NodeConnection implements Connection {
   /** `send` has answered false, and `drained` is owed. */
   #isHeldBack = false;
   #isClosing = false;
+  #closeStalled: NodeJS.Timeout | undefined;
 
   constructor(socket: Socket, listener: () => ConnectionListener | undefined) {
     this.#socket = socket;
@@ -25,7 +24,10 @@ export class NodeConnection implements Connection {
     this.remote = { host: plain(socket.remoteAddress), port: socket.remotePort ?? 0 };
     this.local = { host: plain(socket.localAddress), port: socket.localPort ?? 0 };
     socket.on('error', () => {}); // 'close' follows
-    socket.on('close', () => listener()?.closed());
+    socket.on('close', () => {
+      clearTimeout(this.#closeStalled);
+      listener()?.closed();
+    });
     socket.on('drain', () => this.#drained());
   }
 
@@ -66,11 +68,19 @@ export class NodeConnection implements Connection {
     this.#isClosing = true;
     // Bytes that the peer still sends are read and dropped: closing with unread bytes would reset the connection, and
     // the peer could lose the answer that was just sent.
-    socket.end(() => {
-      const end = setTimeout(() => socket.destroy(), GOODBYE_MS).unref();
-      socket.once('close', () => clearTimeout(end));
-    });
+    socket.end();
     socket.resume();
+    this.#destroyWhenStalled();
+  }
+
+  /** A peer that reads nothing but keeps its connection alive would hold the unsent bytes forever. */
+  #destroyWhenStalled(): void {
+    const socket = this.#socket;
+    const untakenBytes = untakenBytesOf(socket);
+    this.#closeStalled = setTimeout(() => {
+      if (untakenBytesOf(socket) < untakenBytes) this.#destroyWhenStalled();
+      else socket.destroy();
+    }, CLOSE_STALL_MS).unref();
   }
 
   /** What is sent within one turn of the loop leaves in one system call. */
@@ -122,6 +132,15 @@ export function withLargeReads(accepted: Socket, receive: Receive): Socket {
   }
   inside._handle = null;
   return new Socket({ handle, ...readsInto(receive) } as ConstructorParameters<typeof Socket>[0]);
+}
+
+/**
+ * Shrinks whenever the peer takes bytes. `writableLength` alone does not: it counts a write until all of it has left, and
+ * Node puts everything that waits into one write.
+ */
+function untakenBytesOf(socket: Socket): number {
+  const { _handle } = socket as unknown as { _handle?: { writeQueueSize?: number } | null };
+  return socket.writableLength + (_handle?.writeQueueSize ?? 0);
 }
 
 /** An IPv4 address without the IPv6 clothes that a dual-stack listener puts on it. */

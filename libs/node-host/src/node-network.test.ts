@@ -6,7 +6,9 @@ const until = async (condition: () => boolean) => {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
 };
 
-networkContract('nodeNetwork', () => ({ network: nodeNetwork, until, settle: (promise) => promise }));
+const pass = (forMs: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, forMs));
+
+networkContract('nodeNetwork', () => ({ network: nodeNetwork, until, settle: (promise) => promise, pass }));
 
 test('a hundred peers that reset in the middle of an answer end their own connections and nothing else', async () => {
   let closed = 0;

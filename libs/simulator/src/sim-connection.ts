@@ -1,6 +1,6 @@
 // One end of a simulated connection. What is sent waits here (pending) until the window has room, then flies, arrives in
 // the other end's inbox and is heard there unless it is paused.
-import { type Address, type Connection, type ConnectionListener, invariant } from '@milepost/core';
+import { type Address, CLOSE_STALL_MS, type Connection, type ConnectionListener, invariant } from '@milepost/core';
 import type { SimRandom } from './sim-random.ts';
 
 /** What the systems at both ends hold between them: sent, not yet read. */
@@ -95,7 +95,17 @@ export class SimConnection implements Connection {
       this.#isClosing = true;
       this.resume(); // what the peer still sends is dropped, its goodbye is not
       this.#pump();
+      this.#abortWhenStalled();
     }
+  }
+
+  #abortWhenStalled(): void {
+    const pendingBytes = this.#pendingBytes;
+    this.#network.after(CLOSE_STALL_MS, () => {
+      if (this.#hasEnded) return;
+      if (this.#pendingBytes < pendingBytes) this.#abortWhenStalled();
+      else this.close('abort');
+    });
   }
 
   /** The connection is gone, whatever was under way. */

@@ -7,5 +7,6 @@ networkContract('the network of a simulated life', () => {
     network: new SimLife(clock, new SimNetwork(new SimRandom(1), clock)).network,
     until: (condition) => clock.until(condition),
     settle: (promise) => clock.settle(promise),
+    pass: (forMs) => clock.run(forMs),
   };
 });

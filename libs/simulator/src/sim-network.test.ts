@@ -9,6 +9,7 @@ for (const seed of [1, 2, 3])
       network: new SimNetwork(new SimRandom(seed), clock),
       until: (condition) => clock.until(condition),
       settle: (promise) => clock.settle(promise),
+      pass: (forMs) => clock.run(forMs),
     };
   });
 

@@ -83,7 +83,7 @@ export class ClientConnection implements ConnectionListener, Peer {
   #admittedBytes = 0;
   #writable = true;
   #paused = true;
-  #lastHeard: number;
+  #lastActive: number;
   /** On the steady clock; 0: not muted. */
   #mutedUntil = 0;
   #unmute: Cancel = () => {};
@@ -102,7 +102,7 @@ export class ClientConnection implements ConnectionListener, Peer {
     this.host = `/${connection.remote.host}`;
     this.port = connection.remote.port;
     this.#frames = new FrameAssembler(requestMaxBytes, buffers);
-    this.#lastHeard = clock.monotonic();
+    this.#lastActive = clock.monotonic();
     connection.pause();
   }
 
@@ -111,9 +111,9 @@ export class ClientConnection implements ConnectionListener, Peer {
     this.#connection.resume();
   }
 
-  /** How long nothing has come, while nothing was under way. */
+  /** How long the client has neither sent nor taken anything, while nothing was being done for it. */
   get idleMs(): number {
-    return this.#slots.length > 0 || this.#mutedUntil > 0 ? 0 : this.#clock.monotonic() - this.#lastHeard;
+    return this.#slots.length > 0 || this.#mutedUntil > 0 ? 0 : this.#clock.monotonic() - this.#lastActive;
   }
 
   onGone(run: () => void): () => void {
@@ -123,7 +123,7 @@ export class ClientConnection implements ConnectionListener, Peer {
 
   bytes(chunk: Buffer): void {
     if (this.#leaving) return;
-    this.#lastHeard = this.#clock.monotonic();
+    this.#lastActive = this.#clock.monotonic();
     try {
       for (const frame of this.#frames.lent(chunk)) {
         this.#disclaim();
@@ -267,6 +267,7 @@ export class ClientConnection implements ConnectionListener, Peer {
         this.#hold(-sizeOf(reply));
         reply.taken?.();
       }
+      this.#lastActive = this.#clock.monotonic();
       if (this.#paused) this.#scheduleGoOn();
     };
     if (this.#gone) taken();

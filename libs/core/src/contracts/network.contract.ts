@@ -1,5 +1,12 @@
 // What every Network promises.
-import { type Address, AddressInUse, type Connection, type ConnectionListener, type Network } from '../ports.ts';
+import {
+  type Address,
+  AddressInUse,
+  CLOSE_STALL_MS,
+  type Connection,
+  type ConnectionListener,
+  type Network,
+} from '../ports.ts';
 
 export interface NetworkUnderTest {
   readonly network: Network;
@@ -7,6 +14,8 @@ export interface NetworkUnderTest {
   readonly until: (condition: () => boolean) => Promise<void>;
   /** Resolves as the promise does, letting time pass meanwhile. */
   readonly settle: <Value>(promise: Promise<Value>) => Promise<Value>;
+  /** Lets that much time pass. */
+  readonly pass: (forMs: number) => Promise<void>;
 }
 
 /** Writes down what a connection hears. */
@@ -16,20 +25,33 @@ class Heard implements ConnectionListener {
   closes = 0;
   /** Bytes that came after `closed`. */
   late = 0;
+  length = 0;
+  isPaused = false;
   connection: Connection | undefined;
+  #pause: (() => void) | undefined;
 
   bytes(chunk: Buffer): void {
     if (this.closes > 0) this.late += chunk.length;
+    this.length += chunk.length;
     this.chunks.push(Buffer.from(chunk));
+    this.#pause?.();
+  }
+  /** Pauses its connection once that many more bytes have come. */
+  pauseAfter(moreBytes: number, connection: Connection): void {
+    const end = this.length + moreBytes;
+    this.isPaused = false;
+    this.#pause = () => {
+      if (this.length < end) return;
+      this.#pause = undefined;
+      this.isPaused = true;
+      connection.pause();
+    };
   }
   drained(): void {
     this.drains++;
   }
   closed(): void {
     this.closes++;
-  }
-  get length(): number {
-    return this.chunks.reduce((sum, chunk) => sum + chunk.length, 0);
   }
   get text(): string {
     return Buffer.concat(this.chunks).toString();
@@ -199,6 +221,41 @@ export function networkContract(name: string, make: () => NetworkUnderTest): voi
       world.near.send([Buffer.alloc(100_000)]);
       await under.until(() => world.client.closes + world.server.closes === 2);
       expect(world.client.text).toBe('your frame is broken');
+      await world.listening.close();
+    });
+
+    test('a close ends a connection whose peer reads nothing, and gives back what was queued for it', async () => {
+      const under = make();
+      const world = await connect(under);
+      world.near.pause();
+      let taken = 0;
+      for (let n = 0; n < 100; n++) world.far.send([Buffer.alloc(256 * 1024)], () => taken++);
+      await under.settle(Promise.resolve());
+      expect(taken).toBeLessThan(100);
+      world.far.close();
+      await under.until(() => world.server.closes === 1);
+      expect([taken, world.far.pendingBytes]).toEqual([100, 0]);
+      world.near.close('abort');
+      await under.until(() => world.client.closes === 1);
+      await world.listening.close();
+    });
+
+    test('a close waits for a slow peer, as long as it takes something', async () => {
+      const under = make();
+      const world = await connect(under);
+      const sizeBytes = 12 * 1024 * 1024; // more than two systems hold between them
+      world.near.pause();
+      world.far.send([Buffer.alloc(sizeBytes)]);
+      world.far.close();
+      for (let pause = 0; pause < 5; pause++) {
+        await under.pass(0.3 * CLOSE_STALL_MS);
+        world.client.pauseAfter(256 * 1024, world.near);
+        world.near.resume();
+        await under.until(() => world.client.isPaused);
+      }
+      world.near.resume();
+      await under.until(() => world.client.closes + world.server.closes === 2);
+      expect(world.client.length).toBe(sizeBytes);
       await world.listening.close();
     });
 
