@@ -28,9 +28,20 @@ export function ledPartition(
   return partition;
 }
 
-/** What a partition's disk refuses is answered, and named with its partition; whatever else was thrown passes. */
-export function storageErrorOf(failure: unknown, { topic, index }: Partition, { services }: Context): ErrorCode {
-  if (failure instanceof LogFailed) return ErrorCode.KAFKA_STORAGE_ERROR; // the log has said it
+/** Why a partition that failed while a request waited for it cannot serve the request: its topic may be gone. */
+export function errorOfFailed(failed: Partition, { services }: Context): ErrorCode {
+  const now = services.partitions.find(failed.topic, failed.index);
+  return typeof now === 'number' ? now : ErrorCode.NOT_LEADER_OR_FOLLOWER; // another topic has the name
+}
+
+/**
+ * The error code for what a partition's disk has refused; a failure of another kind is thrown on.
+ * Logs the disk's refusal, with the partition's name. A failed log has logged its failure itself.
+ */
+export function storageErrorOf(failure: unknown, partition: Partition, context: Context): ErrorCode {
+  const { topic, index } = partition;
+  const { services } = context;
+  if (failure instanceof LogFailed) return errorOfFailed(partition, context);
   if (!(failure instanceof DiskFailed)) throw failure;
   const { path, code, message } = failure;
   services.host.logger.error({ path, code }, `${partitionName(topic, index)}: ${message}`);

@@ -11,7 +11,7 @@ import type { AppendOutcome } from '@milepost/log';
 import { RecordBatch } from '@milepost/records';
 import type { Partition } from '@milepost/replication';
 import { Produce, type ProduceRequest, type ProduceResponse } from '@milepost/wire';
-import { LeaderHints, topicNameOf } from '../access.ts';
+import { errorOfFailed, LeaderHints, topicNameOf } from '../access.ts';
 import type { Context } from '../services.ts';
 import { handler, type Unanswered } from './handler.ts';
 
@@ -157,7 +157,7 @@ async function commit(
   for (const one of pending) {
     if (isCommitted(one)) continue;
     const { topic, place } = one;
-    const errorCode = outcome === 'met' ? ErrorCode.KAFKA_STORAGE_ERROR : ErrorCode.REQUEST_TIMED_OUT;
+    const errorCode = outcome === 'met' ? errorOfFailed(one.partition, context) : ErrorCode.REQUEST_TIMED_OUT;
     topic.partitionResponses[place] = { ...(topic.partitionResponses[place] as Written), errorCode };
   }
   return finish(responses, context);

@@ -53,6 +53,8 @@ export class LocalPartitions {
   /** Topics whose partitions are all open that should be. */
   readonly #complete = new Set<string>();
   #image: ClusterImage;
+  /** The image that is being made true on disk. */
+  #coming: ClusterImage | undefined;
   #applying: Promise<unknown> = Promise.resolve();
 
   constructor(directory: LogDirectory, image: ClusterImage, options: LocalPartitionsOptions) {
@@ -74,10 +76,13 @@ export class LocalPartitions {
   find(topic: string, index: number): Partition | ErrorCode {
     const partition = this.get(topic, index);
     if (partition) return partition.isFailed ? ErrorCode.KAFKA_STORAGE_ERROR : partition;
-    const state = this.#image.topics.get(topic)?.partitions[index];
+    const newest = (this.#coming ?? this.#image).topics.get(topic);
+    const state = newest?.partitions[index];
     if (!state) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+    const applied = this.#image.topics.get(topic);
+    const wasOpened = applied?.id === newest?.id && applied?.partitions[index] !== undefined;
     const isOurs = state.leader === this.#options.brokerId;
-    return isOurs ? ErrorCode.KAFKA_STORAGE_ERROR : ErrorCode.NOT_LEADER_OR_FOLLOWER;
+    return isOurs && wasOpened ? ErrorCode.KAFKA_STORAGE_ERROR : ErrorCode.NOT_LEADER_OR_FOLLOWER;
   }
 
   *all(): Iterable<Partition> {
@@ -136,6 +141,7 @@ export class LocalPartitions {
 
   async #apply(image: ClusterImage): Promise<void> {
     if (image.version < this.#image.version) return;
+    this.#coming = image; // requests that waited for a deleted topic are told by it that the topic is gone
     for (const [name, partitions] of this.#byTopic)
       if (image.topics.get(name)?.id !== partitions.find(Boolean)?.topicId) await this.#forget(name, partitions);
     const sameBrokers = isDeepEqual(image.brokerConfigs, this.#image.brokerConfigs);
@@ -145,6 +151,7 @@ export class LocalPartitions {
     for (const { name } of changed) this.#complete.add(name);
     await severalAtOnce(FOLDERS_AT_ONCE, this.#ledOf(changed, image), (led) => this.#open(led));
     this.#image = image;
+    this.#coming = undefined;
   }
 
   /** What the disk does not let go of now is set aside at the next start, or makes way for a partition of that name. */

@@ -1,4 +1,5 @@
-import { DeleteRecords, Fetch } from '@milepost/wire';
+import { DeleteRecords, DeleteTopics, Fetch } from '@milepost/wire';
+import { setTimeout as delay } from 'node:timers/promises';
 import { batch } from '../batches.ts';
 import type { Scenario, Stage } from '../stage.ts';
 import { createTopic, deleteTopic, produce } from '../topics.ts';
@@ -147,6 +148,22 @@ export const fetches: readonly Scenario[] = [
       );
       await produce(on, topic, batch());
       await later;
+    },
+  },
+  {
+    name: 'fetch/waiting while the topic is deleted',
+    async play(on) {
+      for (const version of [4, 12, 13]) {
+        const topic = await filled(on, `v${version}`);
+        const topicId = (await on.topicIds()).get(topic) ?? '';
+        const asked = asking(topic, [{ fetchOffset: 12 }], { maxWaitMs: 20_000, minBytes: 1 });
+        const byId = [{ topicId, partitions: asked.topics[0]?.partitions ?? [] }];
+        const request = version < 13 ? asked : { ...asked, topics: byId };
+        const later = on.see(`v${version}`, Fetch, version, request, { via: 'other' });
+        await delay(300); // no broker tells that a request waits
+        await on.get(DeleteTopics, 5, { topicNames: [topic], timeoutMs: 10_000 });
+        await later;
+      }
     },
   },
   {
