@@ -64,6 +64,17 @@ export const plantedBugs: readonly PlantedBug[] = [
     plant: () => replaced(ProducerState.prototype, 'restore', { value: () => {} }),
   },
   {
+    name: 'a producer held to what an older snapshot says of it',
+    from: 40,
+    breaks: ['an idempotent producer has no duplicates'],
+    plants: {
+      disk: (disk) => {
+        disk.syncIsALie = (path) => path.endsWith('.snapshot');
+      },
+    },
+    plant: () => replaced(ProducerState.prototype, 'markIncomplete', { value: () => {} }),
+  },
+  {
     name: 'an index off by one',
     breaks: ['nothing acknowledged is lost', 'a reader never sees what a power cut can take back'],
     plant: () => {

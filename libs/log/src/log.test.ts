@@ -450,6 +450,45 @@ describe('retention', () => {
     expect(checkpoint).toBe('0\n1\nt 0 3\n');
   });
 
+  test.each<[string, (log: Log) => Promise<unknown>]>([
+    ['by retention', (log) => log.applyRetention(START_MS + 8 * DAY_MS)],
+    [
+      'by DeleteRecords',
+      async (log) => {
+        appendAll(log, [big('too big for the rest of the segment', 900)]); // a roll, and its sync is under way
+        await Promise.resolve();
+        await log.deleteRecordsBefore(Offset(3));
+      },
+    ],
+  ])('what is deleted %s is deleted after the snapshot of its producers is durable', async (_, deletes) => {
+    const mine = (n: number) => batchOf([`v${n}`], { producerId: 1n, producerEpoch: 0, baseSequence: n });
+    let wasCut = true;
+    for (let step = 1; wasCut; step++)
+      for (let seed = 0; seed < 3; seed++) {
+        const clock = new SimClock();
+        const disk = new SimDisk(seed, { clock });
+        const { log } = await clock.settle(openLog(disk, { clock }));
+        for (let n = 0; n < 3; n++) log.append(mine(n), EPOCH);
+        await clock.settle(log.sync());
+        const last = disk.steps + step;
+        let left: SimDisk | undefined;
+        disk.onStep = ({ number, operation, path }) => {
+          disk.slowness = operation === 'sync' && path.endsWith('.snapshot') ? 100 : 1;
+          if (number === last) left = disk.powerCut();
+        };
+        void deletes(log).catch(() => {}); // never ends on a disk whose power is gone
+        await clock.run(1_000);
+        wasCut = left !== undefined;
+        const { log: found } = await clock.settle(openLog(left ?? disk.powerCut(), { clock }));
+        const outcomes = [0, 1, 2].map((n) => found.append(mine(n), EPOCH));
+        expect([step, seed, outcomes]).toMatchObject([
+          step,
+          seed,
+          [0, 1, 2].map((baseOffset) => ({ duplicate: true, baseOffset })),
+        ]);
+      }
+  });
+
   test('records are deleted up to an offset, whole segments from the disk', async () => {
     const disk = new SimDisk();
     const { log } = await openLog(disk);

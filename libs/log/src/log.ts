@@ -141,8 +141,8 @@ export class Log {
     const { folder, host } = around;
     const { disk, clock, logger } = host;
     const task = { disk, clock, logger, folder, ...past, indexIntervalBytes: config.indexIntervalBytes };
-    const { wasCut, ...recovered } = await recover(task);
-    const producers = await recoverProducers(host, folder, recovered.segments);
+    const { wasCut, isShort, ...recovered } = await recover(task);
+    const producers = await recoverProducers(host, folder, recovered.segments, isShort);
     const lostTail = wasCut || (past.wasLax && !past.wasClean);
     const { cleanedUpTo } = past;
     return new Log(identity, config, around, { ...recovered, ...producers, lostTail, cleanedUpTo });
@@ -209,7 +209,8 @@ export class Log {
   /** Group commit: resolves when all that was appended before this call is durable. @throws LogFailed, from then on always */
   async sync(): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
-    if (this.#flushedOffset < this.logEndOffset || this.#unsynced.length > 0) await this.#commit.run();
+    const isBehind = this.#flushedOffset < this.logEndOffset || this.#unsynced.length > 0;
+    await (isBehind ? this.#commit.run() : this.#commit.current()); // what a sync under way has taken is not durable yet
   }
 
   /** Whole batches, verbatim, from the one that contains the offset. Synchronous: the page cache is the cache. */
@@ -264,7 +265,6 @@ export class Log {
   /** KIP-107. Answers the new start, which is durable and never beyond what is flushed. @throws LogFailed, DiskFailed */
   async deleteRecordsBefore(offset: Offset): Promise<Offset> {
     invariant(offset <= this.logEndOffset, () => `${offset} is beyond the log's end ${this.logEndOffset}`);
-    if (offset > this.#flushedOffset) await this.sync();
     await this.#startAt(offset, async () => {
       await this.#around.saveOffsets();
       return true;
@@ -285,7 +285,6 @@ export class Log {
     if (isAll && !(await this.#unlessFull('a roll', () => this.#roll()))) expired.pop();
     const last = expired.at(-1);
     if (last === undefined) return 0;
-    await this.sync();
     await this.#startAt(last.nextOffset, () => this.#unlessFull('a checkpoint', this.#around.saveOffsets));
     return expired.length;
   }
@@ -501,8 +500,13 @@ export class Log {
     return this.#failure;
   }
 
-  /** The start is durable before any file goes: it is what tells offsets that were deleted from offsets that never were. */
+  /**
+   * The start is durable before any file goes: it is what tells offsets that were deleted from offsets that never were.
+   * Before the start, all that the next start of the broker needs in place of what goes: it removes what lies below, and
+   * then the snapshot at the base of the first segment that remains is all that is known of the producers.
+   */
   async #startAt(offset: Offset, save: () => Promise<boolean>): Promise<void> {
+    await this.sync();
     if (offset > this.#logStartOffset) {
       this.#logStartOffset = offset;
       this.#epochs.truncateFromStart(offset);

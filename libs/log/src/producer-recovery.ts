@@ -3,7 +3,7 @@ import { type Clock, type Disk, type Host, type Logger, MalformedMessage, Offset
 import { LogFile } from './log-file.ts';
 import { formatSnapshot, parseSnapshot } from './producer-snapshot.ts';
 import { ProducerState } from './producer-state.ts';
-import { findIntact, flawOf, scanInTurns } from './scan.ts';
+import { findIntact, scanInTurns } from './scan.ts';
 import { offsetName, offsetsIn, type Segment } from './segment.ts';
 
 export interface RecoveredProducers {
@@ -16,26 +16,32 @@ export const snapshotPath = (folder: string, offset: Offset): string => `${folde
 
 /**
  * Resolves when what was found is on the platter as a snapshot: the batches that it came from may be deleted next.
- * Removes snapshots from beyond the end: they tell of batches that were cut, and must not come back.
+ * Removes snapshots from beyond the end: they tell of batches that were cut, and must not come back. Where batches are
+ * missing between the snapshot and the end, the producers known by then are marked incomplete; `isShort`: the log itself
+ * ends before offsets that were synced.
  */
 export async function recoverProducers(
   { disk, clock, logger }: Pick<Host, 'disk' | 'clock' | 'logger'>,
   folder: string,
   segments: readonly Segment[],
+  isShort = false,
 ): Promise<RecoveredProducers> {
   const nowMs = clock.monotonic();
   const end = (segments.at(-1) as Segment).nextOffset;
   const found = (disk.list(folder) ?? []).flatMap(({ name }) => offsetsIn(name, 'snapshot'));
   const usable = found.filter((offset) => offset <= end);
   const { producers, offset } = loadNewest(disk, folder, usable, nowMs, logger);
+  let knownTo = offset;
   for (const segment of segments)
-    if (segment.nextOffset > offset) await replay(segment, offset, producers, nowMs, clock);
+    if (segment.nextOffset > offset) knownTo = await replay(segment, knownTo, producers, nowMs, clock);
+  const isIncomplete = isShort || knownTo < end;
+  if (isIncomplete) producers.markIncomplete();
 
   const snapshots = usable.filter((one) => one <= offset && (one === offset || isBase(segments, one)));
   const stale = found.filter((one) => !snapshots.includes(one));
   for (const one of stale) await disk.remove(snapshotPath(folder, one));
   if (producers.size > 0) {
-    await saveSnapshot(disk, folder, end, offset === end ? undefined : producers);
+    await saveSnapshot(disk, folder, end, offset === end && !isIncomplete ? undefined : producers);
     if (offset !== end) snapshots.push(end);
   }
   if (stale.length > 0 || offset !== end) await disk.syncFolder(folder);
@@ -90,22 +96,28 @@ function loadSnapshot(disk: Disk, path: string, nowMs: number, logger: Logger): 
   }
 }
 
+/** Of the batches from an offset on, up to which the producers are known. Resolves with the offset up to which they are then. */
 async function replay(
   segment: Segment,
   from: Offset,
   producers: ProducerState,
   nowMs: number,
   clock: Clock,
-): Promise<void> {
+): Promise<Offset> {
   let least = Offset(0);
+  let knownTo = from;
   await scanInTurns(clock, segment.log, segment.offsets.floor(from)?.position ?? 0, {
-    visit: (batch) => {
-      const flaw = flawOf(batch, least);
+    visit: (batch, position) => {
+      const flaw = segment.flawOf(batch, position, least, segment.nextOffset);
       if (flaw !== undefined) return flaw;
       least = batch.nextOffset;
-      if (batch.baseOffset >= from) producers.apply(batch, nowMs);
+      if (batch.baseOffset < from) return undefined;
+      if (batch.baseOffset > knownTo) producers.markIncomplete();
+      producers.apply(batch, nowMs);
+      knownTo = batch.nextOffset;
       return undefined;
     },
     onFlaw: (position) => findIntact(segment.log, position + 1, least),
   });
+  return knownTo;
 }

@@ -7,10 +7,11 @@
 //
 // Kafka writes one entry for each producer: its last batch. We write one for each batch that is remembered, oldest first:
 // a reader that expects one keeps the last, which is the same; ours keeps all five, so that a producer's older batches
-// in flight are still known as duplicates after a restart.
+// in flight are still known as duplicates after a restart. A line without a batch (offset and sequence -1) stands for a
+// producer of which no batch is remembered; behind its batches, for one whose later batches are not known.
 import { ByteReader, ByteWriter, MalformedMessage, Offset, Timestamp } from '@milepost/core';
 import { crc32c, NO_SEQUENCE } from '@milepost/records';
-import { ProducerState, type RememberedBatch } from './producer-state.ts';
+import { type Producer, ProducerState, type RememberedBatch } from './producer-state.ts';
 
 const VERSION = 1;
 const ENTRY_BYTES = 46;
@@ -24,7 +25,7 @@ export function formatSnapshot(state: ProducerState): Buffer {
   writer.int32(0); // the count too
   let count = 0;
   for (const [producerId, producer] of state.entries())
-    for (const batch of producer.batches.length > 0 ? producer.batches : [NO_BATCH]) {
+    for (const batch of linesOf(producer)) {
       writer.int64(producerId);
       writer.int16(producer.epoch);
       writer.int32(batch.lastSequence);
@@ -60,6 +61,11 @@ const NO_BATCH: RememberedBatch = {
   offsetDelta: 0,
   timestamp: Timestamp(-1),
 };
+
+function linesOf({ batches, isIncomplete }: Producer): readonly RememberedBatch[] {
+  const known = batches.length > 0 ? batches : [NO_BATCH];
+  return isIncomplete ? [...known, NO_BATCH] : known;
+}
 
 function readEntry(reader: ByteReader, state: ProducerState, nowMs: number): void {
   const producerId = reader.int64();

@@ -149,3 +149,53 @@ test('what a new producer sent behind a first batch that the disk refused waits 
   state.apply(batch(0), 0);
   expect(verdict(state, batch(1))).toBe('next');
 });
+
+describe('where batches are missing', () => {
+  const behind = (...known: RecordBatch[]) => {
+    const state = stateOf(...known);
+    state.markIncomplete();
+    return state;
+  };
+
+  test('a producer goes on at a later sequence, once, and its remembered batches are still duplicates', () => {
+    const state = behind(batch(0, { offset: 0 }), batch(1, { offset: 1 }));
+    expect([verdict(state, batch(1)), verdict(state, batch(5))]).toEqual([1, 'next']);
+    state.apply(batch(5, { offset: 9 }), 0);
+    expect([verdict(state, batch(6)), verdict(state, batch(7))]).toEqual([
+      'next',
+      ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
+    ]);
+  });
+
+  test('an earlier sequence that is not remembered stays out of order, also around 2^31', () => {
+    const state = behind(batch(LAST_SEQUENCE, { offset: 0 }));
+    expect([verdict(state, batch(LAST_SEQUENCE - 1)), verdict(state, batch(3))]).toEqual([
+      ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
+      'next',
+    ]);
+  });
+
+  test('an older epoch stays fenced, a newer one may begin anywhere', () => {
+    const state = behind(batch(4, { epoch: 2 }));
+    expect(verdict(state, batch(5, { epoch: 1 }))).toBe(ErrorCode.INVALID_PRODUCER_EPOCH);
+    expect(verdict(state, batch(7, { epoch: 3 }))).toBe('next');
+  });
+
+  test('what was sent behind a batch that the disk refused waits for that one', () => {
+    const state = behind(batch(0));
+    state.missed(batch(3));
+    expect([verdict(state, batch(4)), verdict(state, batch(3))]).toEqual([
+      ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
+      'next',
+    ]);
+  });
+
+  test('a snapshot keeps that too', () => {
+    const state = behind(batch(0, { offset: 0 }), batch(1, { offset: 1 }), batch(0, { id: 2n, offset: 2 }));
+    state.apply(batch(1, { id: 2n, offset: 9 }), 0);
+    const again = parseSnapshot(formatSnapshot(state), 0);
+    expect([verdict(again, batch(1)), verdict(again, batch(5))]).toEqual([1, 'next']);
+    expect(verdict(again, batch(5, { id: 2n }))).toBe(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER);
+    expect(formatSnapshot(again)).toEqual(formatSnapshot(state));
+  });
+});

@@ -2,7 +2,8 @@
 //
 // Promises: a batch that is sent again within the producer's last five gets the offset it got the first time; a gap, an old
 // epoch and a write that breaks an open transaction are refused. Without state (expired, never seen) any sequence is
-// accepted. Live appends and replay change it through the same `apply`.
+// accepted, and so is a later one where the state may miss batches. Live appends and replay change it through the same
+// `apply`.
 import { ErrorCode, NO_OFFSET, Offset, Timestamp } from '@milepost/core';
 import { NO_PRODUCER_ID, NO_SEQUENCE, type RecordBatch, readEndMarker, sequenceAfter } from '@milepost/records';
 import type { ActiveProducer, AppendRefused } from './outcomes.ts';
@@ -25,6 +26,8 @@ export interface Producer {
   transactionStart: Offset;
   /** Of this epoch, oldest first. */
   batches: RememberedBatch[];
+  /** Batches of it behind the last of these may have been in the log: see `markIncomplete`. */
+  isIncomplete: boolean;
   /** On the steady clock: a wall clock that jumps a day ahead must not make duplicates. */
   lastSeenMs: number;
 }
@@ -68,11 +71,13 @@ export class ProducerState {
       : producer.batches.find((known) => known.lastSequence === lastSequence && firstSequence(known) === baseSequence);
     if (duplicate !== undefined) return { kind: 'duplicate', of: duplicate };
     const expected = isNewEpoch ? 0 : nextSequence(producer);
-    if (baseSequence !== expected)
+    if (baseSequence !== expected) {
+      if (producer.isIncomplete && (isNewEpoch || isAhead(baseSequence, expected))) return this.#firstOf(batch);
       return refuse(
         ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
         `producer ${producerId} epoch ${producerEpoch}: sequence ${baseSequence}, expected ${expected}`,
       );
+    }
     if (producer.transactionStart !== NO_OFFSET && !batch.isTransactional)
       return refuse(ErrorCode.INVALID_TXN_STATE, `producer ${producerId} has a transaction open`);
     return NEXT;
@@ -80,10 +85,10 @@ export class ProducerState {
 
   /**
    * The batch was next, and the disk refused it. Those that its producer has sent behind it must not be taken for the
-   * first ones: of a producer without state any sequence would do.
+   * first ones: of a producer without state, or with an incomplete one, they would be accepted.
    */
   missed({ producerId, producerEpoch, baseSequence }: RecordBatch): void {
-    if (producerId === NO_PRODUCER_ID || this.#producers.has(producerId)) return;
+    if (producerId === NO_PRODUCER_ID || this.#producers.get(producerId)?.isIncomplete === false) return;
     if (this.#missed.get(producerId)?.epoch === producerEpoch) return;
     for (const oldest of this.#missed.keys()) {
       if (this.#missed.size < MOST_MISSED) break;
@@ -101,6 +106,7 @@ export class ProducerState {
     if (batch.producerEpoch !== producer.epoch) {
       producer.epoch = batch.producerEpoch;
       producer.batches = [];
+      producer.isIncomplete = false;
     }
     producer.lastSeenMs = nowMs;
     producer.lastTimestamp = batch.maxTimestamp;
@@ -108,17 +114,28 @@ export class ProducerState {
     else remember(producer, batch);
   }
 
-  /** A line of a snapshot: the producer as of one of its batches, oldest first. */
+  /**
+   * Batches are missing here, and nobody knows whose: they were deleted and the snapshot that told of them is damaged, or
+   * they are damaged themselves. Their producers go on behind them, and must not be refused for a gap that is ours; their
+   * remembered batches are still known as duplicates. Until a producer's next batch.
+   */
+  markIncomplete(): void {
+    for (const producer of this.#producers.values()) producer.isIncomplete = true;
+  }
+
+  /** A line of a snapshot: the producer as of one of its batches, oldest first. Without a batch behind others: incomplete. */
   restore(
     producerId: bigint,
-    line: Omit<Producer, 'batches' | 'lastSeenMs'>,
+    line: Pick<Producer, 'epoch' | 'coordinatorEpoch' | 'lastTimestamp' | 'transactionStart'>,
     batch: RememberedBatch | undefined,
     nowMs: number,
   ): void {
     const known = this.#producers.get(producerId);
-    const batches = known !== undefined && known.epoch === line.epoch ? known.batches : [];
+    const isKnown = known !== undefined && known.epoch === line.epoch;
+    const batches = isKnown ? known.batches : [];
     if (batch !== undefined) batches.push(batch);
-    this.#producers.set(producerId, { ...line, batches, lastSeenMs: nowMs });
+    const isIncomplete = isKnown && batch === undefined;
+    this.#producers.set(producerId, { ...line, batches, isIncomplete, lastSeenMs: nowMs });
   }
 
   /** Whether a batch is what its producer's last sequence, or last epoch, is known by; as of this moment. */
@@ -168,6 +185,7 @@ export class ProducerState {
       lastTimestamp: Timestamp(-1),
       transactionStart: NO_OFFSET,
       batches: [],
+      isIncomplete: false,
       lastSeenMs: 0,
     };
     this.#producers.set(producerId, producer);
@@ -188,7 +206,11 @@ function nextSequence(producer: Producer): number {
   return last === undefined ? 0 : sequenceAfter(last.lastSequence, 1);
 }
 
+/** In a circle of 2^31 sequences: less than half of it. */
+const isAhead = (sequence: number, expected: number): boolean => (sequence - expected + 2 ** 31) % 2 ** 31 < 2 ** 30;
+
 function remember(producer: Producer, batch: RecordBatch): void {
+  producer.isIncomplete = false;
   if (producer.batches.length === REMEMBERED_BATCHES) producer.batches.shift();
   producer.batches.push({
     lastSequence: batch.lastSequence,

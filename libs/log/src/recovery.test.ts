@@ -221,6 +221,64 @@ test('a garbled producer snapshot is replaced by an older one and the log', asyn
     expect(third.log.append(batch(n), LeaderEpoch(0))).toMatchObject({ duplicate: true, baseOffset: n });
 });
 
+describe('a producer whose batches a start cannot know of', () => {
+  const EPOCH = LeaderEpoch(0);
+  const mine = (sequence: number) => batchOf(['mine'], { producerId: 1n, producerEpoch: 0, baseSequence: sequence });
+  const other = (sequence: number) => batchOf(['other'], { producerId: 2n, producerEpoch: 0, baseSequence: sequence });
+
+  test('goes on where its batches were deleted and the snapshot that told of them is damaged', async () => {
+    const disk = new SimDisk();
+    const { log, directory } = await openLog(disk);
+    log.append(mine(0), EPOCH);
+    await directory.close();
+    const second = await openLog(disk); // the snapshot of the stop is one of the first batch only
+    for (let n = 1; n < 8; n++) second.log.append(mine(n), EPOCH);
+    await second.log.applyRetention(START_MS + 8 * 86_400_000);
+    expect(second.log.sizeBytes).toBe(0);
+    const killed = disk.kill();
+    killed.flipBit('/data/t-0/00000000000000000008.snapshot', 99);
+    const { log: found } = await openLog(killed);
+    expect(found.append(mine(8), EPOCH)).toMatchObject({ error: ErrorCode.NONE, baseOffset: 8 });
+    expect(found.append(mine(10), EPOCH)).toMatchObject({ error: ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER });
+  });
+
+  test('goes on behind a damaged batch of its own, and is still known by those before it', async () => {
+    const disk = new SimDisk();
+    const { log, directory } = await openLog(disk, { config: tinySegments({ 'segment.bytes': '100000' }) });
+    log.append(mine(0), EPOCH);
+    log.append(mine(1), EPOCH);
+    log.append(other(0), EPOCH);
+    await directory.close();
+    const [path] = [...disk.files().keys()].filter((one) => one.endsWith('.log'));
+    const length = (disk.files().get(path as string) as Buffer).length / 3;
+    disk.flipBit(path as string, Math.floor(1.5 * length) * 8 + 400);
+    await disk.remove('/data/t-0/00000000000000000003.snapshot');
+    for (let start = 0; start < 2; start++) {
+      const { log: found, directory: opened } = await openLog(disk);
+      expect(found.append(mine(0), EPOCH)).toMatchObject({ duplicate: true, baseOffset: 0 });
+      expect(found.append(other(2), EPOCH)).toMatchObject({ error: ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER });
+      await opened.close(); // and what was not known is not known by the next start either
+    }
+    const { log: found } = await openLog(disk);
+    expect(found.append(mine(2), EPOCH)).toMatchObject({ error: ErrorCode.NONE, duplicate: false });
+    expect(found.append(mine(4), EPOCH)).toMatchObject({ error: ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER });
+  });
+
+  test('goes on where the disk has lost the end of what was synced', async () => {
+    const disk = new SimDisk();
+    const { log, directory } = await openLog(disk, { config: tinySegments({ 'segment.bytes': '100000' }) });
+    for (let n = 0; n < 4; n++) log.append(mine(n), EPOCH);
+    await directory.close();
+    const [path] = [...disk.files().keys()].filter((one) => one.endsWith('.log'));
+    const length = (disk.files().get(path as string) as Buffer).length;
+    await overwrite(disk, path as string, Buffer.alloc(0), length / 2, length / 2);
+    const { log: found } = await openLog(disk);
+    expect(found.logEndOffset).toBe(2);
+    expect(found.append(mine(1), EPOCH)).toMatchObject({ duplicate: true, baseOffset: 1 });
+    expect(found.append(mine(4), EPOCH)).toMatchObject({ error: ErrorCode.NONE, baseOffset: 2 });
+  });
+});
+
 test('a segment that cannot follow the one before it is kept beside, not served', async () => {
   const disk = new SimDisk();
   const { log } = await openLog(disk);

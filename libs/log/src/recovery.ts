@@ -39,6 +39,8 @@ export interface Recovered {
   readonly logStartOffset: Offset;
   /** Something had to be cut. */
   readonly wasCut: boolean;
+  /** It ends before offsets that were synced once: the disk has lost acknowledged batches. */
+  readonly isShort: boolean;
   readonly scannedBytes: number;
 }
 
@@ -53,7 +55,8 @@ export async function recover(task: RecoveryTask): Promise<Recovered> {
   await startOverIfEmptied(task, segments);
 
   const end = (segments.at(-1) as Segment).nextOffset;
-  if (end < task.recoveryPoint)
+  const isShort = end < task.recoveryPoint;
+  if (isShort)
     task.logger.error(
       { folder: task.folder, end, recoveryPoint: task.recoveryPoint },
       `${task.folder} ends at offset ${end}, all below ${task.recoveryPoint} was synced once: the disk has lost it`,
@@ -62,7 +65,7 @@ export async function recover(task: RecoveryTask): Promise<Recovered> {
   epochs.truncateFromStart(logStartOffset);
   if (epochs.isDirty) await replaceText(task.disk, task.folder, EPOCH_FILE, epochs.toText());
   epochs.isDirty = false;
-  return { segments, epochs, logStartOffset, ...scanned, wasCut: scanned.wasCut || end < task.recoveryPoint };
+  return { segments, epochs, logStartOffset, ...scanned, wasCut: scanned.wasCut || isShort, isShort };
 }
 
 /** Empty where the file does not agree with the batches: it is then made again from them. */
