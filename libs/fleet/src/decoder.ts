@@ -11,10 +11,31 @@ export interface DecoderContext {
   readonly receivedAtMs: number;
 }
 
-export type Decoded =
-  | { readonly kind: 'position'; readonly position: Position; readonly clock: 'plausible' | 'implausible' }
+/** One payload holds one position, or several in their order. */
+export type Decoded = DecodedItem | { readonly kind: 'batch'; readonly items: readonly DecodedItem[] };
+
+export type DecodedItem =
+  | {
+      readonly kind: 'position';
+      readonly position: Position;
+      readonly clock: ClockVerdict;
+      /** What a reader should know about the position, by header name (`Marks`). Absent where there is nothing to say. */
+      readonly marks?: Marks;
+    }
   | { readonly kind: 'status'; readonly status: TruckStatus }
   | Rejected;
+
+/** `week-rollover`: the device's time lies 1,024 weeks (or 2,048) back, as GPS receivers write it that count weeks in 10 bits. */
+export type ClockVerdict = 'plausible' | 'implausible' | 'week-rollover';
+
+export interface Marks {
+  /** Optional fields that were there and could not be believed: `headingDeg=361, batteryPct=101`. */
+  readonly dropped?: string;
+  /** `none`: the device wrote 0,0, as receivers do without a fix. */
+  readonly fix?: 'none';
+  /** What the device calls itself, where the payload names it and that is not the truck id. */
+  readonly device?: string;
+}
 
 export interface Rejected {
   readonly kind: 'rejected';

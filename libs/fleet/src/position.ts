@@ -18,6 +18,8 @@ export interface Position {
   readonly batteryPct?: number;
   /** The format it came in: the decoder's name. */
   readonly source: string;
+  /** Fields of the device that have no canonical name, as it wrote them; 1 KB at the most. */
+  readonly other?: Readonly<Record<string, unknown>>;
   /** The device's digits, for those numbers alone whose text is not `String(number)`. */
   readonly digits?: Readonly<Partial<Record<NumberField, string>>>;
 }
@@ -76,7 +78,9 @@ export function encodePosition(position: Position): Buffer {
     if (value !== undefined) json += `,"${field}":${digits?.[field] ?? value}`;
   }
   if (position.ignition !== undefined) json += `,"ignition":${position.ignition}`;
-  return Buffer.from(`${json},"source":"${position.source}"}`);
+  json += `,"source":"${position.source}"`;
+  if (position.other !== undefined) json += `,"other":${JSON.stringify(position.other)}`;
+  return Buffer.from(`${json}}`);
 }
 
 /** Reads a record's value back, as consumers do. Undefined where it is no position: another program wrote it. */

@@ -1,4 +1,4 @@
-import { isoTime, isPlausibleTime, parseTime } from './index.ts';
+import { isoTime, clockVerdict, parseTime } from './index.ts';
 
 test('times agree with the platform over ten thousand years', () => {
   for (let ms = -62_167_219_200_000; ms < 253_402_300_799_999; ms += 86_400_000 * 1009 + 3_723_456) {
@@ -48,8 +48,17 @@ test('what four digits of a year cannot say is not written', () => {
 
 test('a clock is plausible from 2000 to an hour ahead', () => {
   const now = Date.parse('2026-11-22T10:00:00Z');
-  expect(isPlausibleTime(Date.parse('2000-01-01T00:00:00Z'), now)).toBe(true);
-  expect(isPlausibleTime(Date.parse('1999-12-31T23:59:59Z'), now)).toBe(false);
-  expect(isPlausibleTime(now + 3_600_000, now)).toBe(true);
-  expect(isPlausibleTime(now + 3_600_001, now)).toBe(false);
+  expect(clockVerdict(Date.parse('2000-01-01T00:00:00Z'), now)).toBe('plausible');
+  expect(clockVerdict(Date.parse('1999-12-31T23:59:59Z'), now)).toBe('implausible');
+  expect(clockVerdict(now + 3_600_000, now)).toBe('plausible');
+  expect(clockVerdict(now + 3_600_001, now)).toBe('implausible');
+});
+
+test('a GPS receiver that counts weeks in ten bits is 1,024 or 2,048 of them behind', () => {
+  const now = Date.parse('2026-11-22T10:00:00Z');
+  const rolloverMs = 1024 * 7 * 86_400_000;
+  expect(clockVerdict(now - rolloverMs, now)).toBe('week-rollover');
+  expect(clockVerdict(now - rolloverMs - 86_400_000, now)).toBe('week-rollover');
+  expect(clockVerdict(now - rolloverMs + 30 * 86_400_000, now)).toBe('plausible');
+  expect(clockVerdict(now - 10 * 365 * 86_400_000, now)).toBe('plausible');
 });

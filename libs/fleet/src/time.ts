@@ -1,5 +1,6 @@
 // Times as devices write them, without `Date`: ISO 8601 / RFC 3339 text to milliseconds and back. Nothing here asks
 // what time it is. A text without a zone is read as UTC, as GPS receivers mean it.
+import type { ClockVerdict } from './decoder.ts';
 
 const ISO =
   /^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?(?:[Zz]|([+-])(\d\d)(?::?(\d\d))?)?)?$/;
@@ -10,6 +11,9 @@ const EARLIEST_MS = -62_167_219_200_000; // 0000-01-01T00:00:00Z
 const LATEST_MS = 253_402_300_799_999; // 9999-12-31T23:59:59.999Z
 const PLAUSIBLE_FROM_MS = 946_684_800_000; // 2000-01-01: before it the device's clock was never set
 const PLAUSIBLE_AHEAD_MS = HOUR_MS;
+const ROLLOVER_MS = 1024 * 7 * DAY_MS;
+/** How long a device with such a clock may have stored a position. */
+const ROLLOVER_SLACK_MS = 7 * DAY_MS;
 
 /** Milliseconds since 1970, or undefined where the text is not a time. Digits below a millisecond are not counted. */
 export function parseTime(text: string): number | undefined {
@@ -71,9 +75,15 @@ export function isoTime(timeMs: number): string | undefined {
   return `${civilDate(days)}T${time}${fraction === 0 ? '' : `.${pad(fraction, 3)}`}Z`;
 }
 
-/** A device's clock may be wrong without its position being wrong: such a record is kept and marked. */
-export function isPlausibleTime(timeMs: number, receivedAtMs: number): boolean {
-  return timeMs >= PLAUSIBLE_FROM_MS && timeMs <= receivedAtMs + PLAUSIBLE_AHEAD_MS;
+/**
+ * A device's clock may be wrong without its position being wrong: such a record is kept and marked. Receivers that count
+ * GPS weeks in 10 bits fall back by 1,024 weeks.
+ */
+export function clockVerdict(timeMs: number, receivedAtMs: number): ClockVerdict {
+  if (timeMs < PLAUSIBLE_FROM_MS || timeMs > receivedAtMs + PLAUSIBLE_AHEAD_MS) return 'implausible';
+  if (receivedAtMs - timeMs < ROLLOVER_MS - ROLLOVER_SLACK_MS) return 'plausible';
+  const beyondMs = (receivedAtMs - timeMs) % ROLLOVER_MS;
+  return beyondMs <= ROLLOVER_SLACK_MS || ROLLOVER_MS - beyondMs <= HOUR_MS ? 'week-rollover' : 'plausible';
 }
 
 function isDate(year: number, month: number, day: number): boolean {

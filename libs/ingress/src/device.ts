@@ -1,4 +1,5 @@
 // One connection as the intake sees it, and one publish of it on its way into the log.
+import type { ClockVerdict, Marks } from '@milepost/fleet';
 import { AckQueue, type AckSlot } from './ack-queue.ts';
 import type { DeadLetterReason } from './dead-letter.ts';
 import type { MqttClient, MqttPublish, TraceHeaders } from './engine.ts';
@@ -36,6 +37,18 @@ export class Device {
   }
 }
 
+/** One publish on its way: a record, or several (positions of a batch, parts of a large dead letter) in any partitions. */
+export interface Publish {
+  /** As the device sent it: what a dead letter keeps. */
+  readonly payload: Buffer;
+  /** Records that are not in the log yet; at zero it is acknowledged. */
+  left: number;
+  /** One of its records will never be in the log: it is not acknowledged, whatever becomes of the others. */
+  isLost: boolean;
+  /** The last of its records: it carries the acknowledgement and what the publish counts as. */
+  last: Message | undefined;
+}
+
 export class Message implements Queued {
   record: IntakeRecord;
   sizeBytes: number;
@@ -44,8 +57,8 @@ export class Message implements Queued {
   readonly device: Device | undefined;
   /** What it counts as once it is in the log. */
   fate: 'appended' | DeadLetterReason;
-  /** False for the earlier parts of a payload in several records, and for the gateway's own words. */
-  readonly isWhole: boolean;
+  /** The publish that it is a record of; undefined: the gateway's own word. */
+  readonly publish: Publish | undefined;
   ack: AckSlot | undefined;
   /** Repetitions of a QoS 2 message: acknowledged together with it. */
   followers: { readonly device: Device; readonly ack: AckSlot }[] = [];
@@ -55,13 +68,13 @@ export class Message implements Queued {
     device: Device | undefined,
     since: number,
     fate: Message['fate'],
-    isWhole: boolean,
+    publish?: Publish,
   ) {
     this.record = record;
     this.device = device;
     this.since = since;
     this.fate = fate;
-    this.isWhole = isWhole;
+    this.publish = publish;
     this.sizeBytes = sizeOf(record);
   }
 
@@ -82,11 +95,13 @@ export function originHeaders(
   device: Device,
   { topic, qos, retain, dup, trace }: MqttPublish,
   destination: Extract<Destination, { kind: 'route' }> | undefined,
-  clock: 'plausible' | 'implausible',
+  clock: ClockVerdict,
+  marks?: Marks,
 ): ReadonlyMap<string, Buffer> {
-  const flags = qos | (retain ? 4 : 0) | (dup ? 8 : 0) | (clock === 'implausible' ? 16 : 0);
+  const clockFlag = clock === 'plausible' ? 0 : clock === 'implausible' ? 16 : 32;
+  const flags = qos | (retain ? 4 : 0) | (dup ? 8 : 0) | clockFlag;
   const last = device.lastHeaders;
-  if (last && last.topic === topic && last.flags === flags) return withTrace(last.headers, trace);
+  if (last && last.topic === topic && last.flags === flags) return withTrace(withMarks(last.headers, marks), trace);
   const headers = new Map([
     ['mqtt.topic', Buffer.from(topic)],
     ['mqtt.client', Buffer.from(device.client.id)],
@@ -95,9 +110,17 @@ export function originHeaders(
   if (retain) headers.set('mqtt.retain', Buffer.from('true'));
   if (dup) headers.set('mqtt.dup', Buffer.from('true'));
   if (destination?.original !== undefined) headers.set('device', Buffer.from(destination.original));
-  if (clock === 'implausible') headers.set('clock', Buffer.from('implausible'));
+  if (clock !== 'plausible') headers.set('clock', Buffer.from(clock));
   device.lastHeaders = { topic, flags, headers };
-  return withTrace(headers, trace);
+  return withTrace(withMarks(headers, marks), trace);
+}
+
+/** What the decoder noticed about one position: `dropped`, `fix`, `device`. */
+function withMarks(headers: ReadonlyMap<string, Buffer>, marks: Marks | undefined): ReadonlyMap<string, Buffer> {
+  if (!marks) return headers;
+  const marked = new Map(headers);
+  for (const [name, text] of Object.entries(marks)) marked.set(name, Buffer.from(text));
+  return marked;
 }
 
 /** Each publish has a trace of its own: its headers are no other record's. */

@@ -236,7 +236,7 @@ describe('what is no position', () => {
     ['trucks/t-1/gps', '{"lat":1,"lon":2,"ts":"noon"}', 'unreadable-time', 't-1'],
     ['trucks//gps', '{"lat":1,"lon":2}', 'no-truck-id', undefined],
     ['elsewhere', 'anything', 'no-route', undefined],
-    ['owntracks/anna/phone/event', '{"_type":"transition"}', 'not-a-position', 'anna-phone'],
+    ['owntracks/anna/phone/event', '{"_type":"waypoint"}', 'not-a-position', 'anna-phone'],
   ])('%s %s is dead-lettered as %s with its bytes, and acknowledged', async (topic, payload, reason, key) => {
     const bench = new Bench();
     const device = bench.device();
@@ -295,6 +295,77 @@ describe('what is no position', () => {
     expect(headersOf(letter)).toMatchObject({ reason: 'refused-by-log', detail: 'no' });
     expect(device.acks).toEqual([1, 2, 3, 4, 5, 6]);
     expect(bench.balance()).toMatchObject({ received: 6, appended: 5, deadLettered: 1 });
+  });
+
+  test('a batch is acknowledged when the log has all of it, in whatever order its partitions answer', async () => {
+    const bench = new Bench();
+    const device = bench.device();
+    device.drive(1, 0); // keeps the truck's partition busy
+    await settled();
+    const payload = '[{"lat":1,"lon":2},{"lat":2,"lon":2},{"lat":99,"lon":2}]';
+    device.publish('trucks/t-1/gps', payload);
+    await bench.clock.advance(20);
+    const letters = bench.sink.open.filter(({ records }) => records.some(({ topic }) => topic === 'dead_letters'));
+    for (const sent of letters) await sent.succeed();
+    expect(device.acks).toEqual([]);
+    expect(bench.balance()).toMatchObject({ received: 2, inFlight: 2 });
+    while (bench.sink.open.length > 0) {
+      await bench.sink.next.succeed();
+      await bench.clock.advance(20);
+    }
+    expect(device.acks).toEqual([1, 2]);
+    expect(lats(bench.sink.log)).toEqual([0, 1, 2]);
+    const [letter, ...more] = bench.sink.log.filter(({ topic }) => topic === 'dead_letters');
+    expect(more).toEqual([]);
+    expect(letter?.value.toString()).toBe(payload);
+    expect(headersOf(letter)).toMatchObject({
+      reason: 'out-of-range',
+      detail: expect.stringMatching(/^1 of 3, the first at 3: lat/),
+    });
+    expect(bench.balance()).toMatchObject({ received: 2, appended: 1, deadLettered: 1, inFlight: 0 });
+  });
+
+  test('a batch of which one record is given up is not acknowledged, and counts once', async () => {
+    const bench = new Bench();
+    const device = bench.device();
+    device.publish('trucks/t-1/gps', '[{"lat":1,"lon":2},{"lat":99,"lon":2}]');
+    for (let turn = 0; turn < 60; turn++) {
+      await bench.clock.advance(50);
+      for (const sent of Array.from(bench.sink.open)) {
+        const isLetter = sent.records.some(({ topic }) => topic === 'dead_letters');
+        await (isLetter ? sent.fail(new RecordsRefused('no')) : sent.succeed());
+      }
+    }
+    expect(device.acks).toEqual([]);
+    expect(bench.balance()).toMatchObject({ received: 1, refused: 1, inFlight: 0 });
+  });
+
+  test('a large payload whose position the log refuses is kept whole, as the device sent it', async () => {
+    const bench = new Bench();
+    const device = bench.device();
+    const payload = `[{"lat":3,"lon":2}${' '.repeat(60_000)}]`;
+    device.publish('trucks/t-1/gps', payload);
+    for (let turn = 0; turn < 60; turn++) {
+      await bench.clock.advance(50);
+      for (const sent of Array.from(bench.sink.open))
+        await (lats(sent.records).length > 0 ? sent.fail(new RecordsRefused('no')) : sent.succeed());
+    }
+    const letters = bench.sink.log.filter(({ topic }) => topic === 'dead_letters');
+    expect(Buffer.concat(letters.map(({ value }) => value)).toString()).toBe(payload);
+    expect(device.acks).toEqual([1]);
+    expect(bench.balance()).toMatchObject({ received: 1, deadLettered: 1 });
+  });
+
+  test('a payload that names its truck goes to that truck, whatever the topic', async () => {
+    const bench = new Bench();
+    const device = bench.device();
+    device.publish('traccar/positions', '{"position":{"latitude":1,"longitude":2},"device":{"uniqueId":"van 7"}}');
+    await settled();
+    await bench.sink.next.succeed();
+    const record = bench.sink.log.find(({ topic }) => topic === 'truck_gps');
+    expect(record?.key?.toString()).toMatch(/^van-7-[0-9a-f]{8}$/);
+    expect(headersOf(record)).toMatchObject({ device: 'van 7' });
+    expect(device.acks).toEqual([1]);
   });
 
   test('if the log refuses even the dead letter, nothing is acknowledged', async () => {

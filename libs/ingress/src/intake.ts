@@ -3,10 +3,10 @@
 // device hears so. It never acknowledges earlier, never out of order, never rejects a payload by ending a connection,
 // and never holds more than its named limits: past them it pauses the device that is speaking.
 import type { Clock, Logger, Meter } from '@milepost/core';
-import { type Decoded, decoders, encodePosition, encodeStatus, isoTime, type TruckStatus } from '@milepost/fleet';
+import { type DecodedItem, decoders, encodePosition, encodeStatus, isoTime, type TruckStatus } from '@milepost/fleet';
 import { Accounting, type Totals } from './accounting.ts';
 import { DEAD_LETTERS_TOPIC, deadLetter, type DeadLetterReason } from './dead-letter.ts';
-import { Device, Message, type Destination, originHeaders } from './device.ts';
+import { Device, Message, type Destination, originHeaders, type Publish } from './device.ts';
 import type { AckRemark, CloseReason, MqttClient, MqttEvents, MqttPublish } from './engine.ts';
 import { ExactlyOnce } from './exactly-once.ts';
 import { Presence } from './presence.ts';
@@ -140,13 +140,12 @@ export class Intake implements MqttEvents {
       return false;
     const now = this.#clock.now();
     const records = this.#recordsOf(device, packet, now);
-    const last = records.length - 1;
     const since = this.#clock.monotonic();
-    records.forEach(({ record, fate }, index) => {
-      const message = new Message(record, device, since, fate, index === last);
-      if (index === last) this.#expectAck(device, packet, message);
-      this.#enters(message);
-    });
+    const publish: Publish = { payload: packet.payload, left: records.length, isLost: false, last: undefined };
+    const messages = records.map(({ record, fate }) => new Message(record, device, since, fate, publish));
+    publish.last = messages.at(-1);
+    if (publish.last) this.#expectAck(device, packet, publish.last);
+    for (const message of messages) this.#enters(message);
     const { windowMessages, windowBytes, pendingBytes } = this.#limits;
     const full = device.pendingMessages >= windowMessages || device.pendingBytes >= windowBytes;
     if (this.#sender.pendingBytes >= pendingBytes) this.#pressed = true;
@@ -183,29 +182,59 @@ export class Intake implements MqttEvents {
     }
     const { truckId, route } = destination;
     const decoded = decoders[route.decoder](packet.payload, { truckId, receivedAtMs: now });
-    if (decoded.kind === 'rejected') {
-      return this.#letters(device, packet, now, decoded.reason, decoded.detail, destination);
-    }
-    if (decoded.kind === 'status') this.#presence.lastWill(truckId);
-    else if (this.#presence.heard(truckId, device)) this.#tell(truckId, 'online');
-    return [{ record: this.#record(device, packet, now, decoded, destination), fate: 'appended' }];
+    if (decoded.kind !== 'batch') return this.#recordsOfItem(device, packet, now, decoded, destination);
+    const understood = decoded.items.filter((item) => item.kind !== 'rejected');
+    const records = understood.flatMap((item) => this.#recordsOfItem(device, packet, now, item, destination));
+    return [...records, ...this.#letterOfBatch(device, packet, now, decoded.items, destination)];
+  }
+
+  #recordsOfItem(
+    device: Device,
+    packet: MqttPublish,
+    now: number,
+    item: DecodedItem,
+    destination: Destination & { kind: 'route' },
+  ): Intended[] {
+    if (item.kind === 'rejected') return this.#letters(device, packet, now, item.reason, item.detail, destination);
+    if (item.kind === 'status') this.#presence.lastWill(item.status.truckId);
+    else if (this.#presence.heard(item.position.truckId, device)) this.#tell(item.position.truckId, 'online');
+    return [{ record: this.#record(device, packet, now, item, destination), fate: 'appended' }];
+  }
+
+  /** What was not understood of a batch: one letter with all its bytes, for the first of them. It comes last. */
+  #letterOfBatch(
+    device: Device,
+    packet: MqttPublish,
+    now: number,
+    items: readonly DecodedItem[],
+    destination: Destination & { kind: 'route' },
+  ): Intended[] {
+    const bad = items.flatMap((item, index) => (item.kind === 'rejected' ? [{ ...item, index }] : []));
+    const [first] = bad;
+    if (!first) return [];
+    const where = `${bad.length} of ${items.length}, the first at ${first.index + 1}`;
+    return this.#letters(device, packet, now, first.reason, `${where}: ${first.detail}`, destination);
   }
 
   #record(
     device: Device,
     packet: MqttPublish,
     timestamp: number,
-    decoded: Exclude<Decoded, { kind: 'rejected' }>,
+    decoded: Exclude<DecodedItem, { kind: 'rejected' }>,
     destination: Destination & { kind: 'route' },
   ): IntakeRecord {
     if (decoded.kind === 'status') {
       const headers = originHeaders(device, packet, destination, 'plausible');
       return { ...this.#statusRecord(decoded.status, timestamp), headers };
     }
-    const headers = originHeaders(device, packet, destination, decoded.clock);
-    const value = encodePosition(decoded.position);
-    const { topic, key, partition } = destination;
-    return { topic, partition, key, value, headers, timestamp };
+    const { position, clock, marks } = decoded;
+    const headers = originHeaders(device, packet, destination, clock, marks);
+    const value = encodePosition(position);
+    const { topic } = destination;
+    if (position.truckId === destination.truckId)
+      return { topic, partition: destination.partition, key: destination.key, value, headers, timestamp };
+    const key = Buffer.from(position.truckId); // the payload names another truck than the topic
+    return { topic, partition: this.#sink.partitionOf(topic, key), key, value, headers, timestamp };
   }
 
   #letters(
@@ -229,7 +258,7 @@ export class Intake implements MqttEvents {
   #tell(truckId: string, status: TruckStatus['status']): void {
     const now = this.#clock.now();
     const record = this.#statusRecord({ truckId, status, ts: isoTime(now) ?? '', source: 'mqtt' }, now);
-    this.#sender.add(new Message(record, undefined, this.#clock.monotonic(), 'appended', false));
+    this.#sender.add(new Message(record, undefined, this.#clock.monotonic(), 'appended'));
   }
 
   #statusRecord(status: TruckStatus, timestamp: number): IntakeRecord {
@@ -256,10 +285,12 @@ export class Intake implements MqttEvents {
     const touched = new Set<Device>();
     for (const message of messages) {
       this.#leaves(message, touched);
-      if (!message.isWhole) continue;
-      if (message.fate === 'appended') this.#accounting.appended++;
-      else this.#accounting.deadLettered[message.fate]++;
-      this.#becomesDue(message, now, touched);
+      const { publish } = message;
+      if (!publish?.last || --publish.left > 0) continue;
+      const { last } = publish;
+      if (last.fate === 'appended') this.#accounting.appended++;
+      else this.#accounting.deadLettered[last.fate]++;
+      this.#becomesDue(last, now, touched);
     }
     for (const device of touched) device.acknowledge();
     this.#resume(touched);
@@ -279,22 +310,30 @@ export class Intake implements MqttEvents {
     }
   }
 
-  /** The log will not have this one record: it becomes a dead letter. If the log will not have even that, it waits for ever. */
+  /** The log refuses this one record for good: the bytes that the device sent become a dead letter. If it refuses that too, the device is closed. */
   #refused(message: Message, error: Error): void {
-    const { device, record } = message;
+    const { device, record, publish } = message;
     const touched = new Set<Device>();
     this.#leaves(message, touched);
-    if (!device || record.topic === DEAD_LETTERS_TOPIC) {
+    if (!device || !publish || record.topic === DEAD_LETTERS_TOPIC) {
       this.#logger.error({ error: error.message, topic: record.topic }, 'the log refuses a record for good');
       this.#lost(message, 'failed');
       if (device) this.#close(device, 'failed');
       return;
     }
     const partition = this.#sink.partitionOf(DEAD_LETTERS_TOPIC, record.key ?? Buffer.from(device.client.id));
-    const [letter] = deadLetter(record.value, 'refused-by-log', error.message, record.headers);
-    if (!letter) return;
-    message.become({ ...record, ...letter, topic: DEAD_LETTERS_TOPIC, partition }, 'refused-by-log');
+    const parts = deadLetter(publish.payload, 'refused-by-log', error.message, record.headers).map((part) => ({
+      ...record,
+      ...part,
+      topic: DEAD_LETTERS_TOPIC,
+      partition,
+    }));
+    const [first, ...more] = parts as [IntakeRecord, ...IntakeRecord[]]; // a letter has at least one part
+    message.become(first, 'refused-by-log');
+    if (publish.last) publish.last.fate = 'refused-by-log';
+    publish.left += more.length;
     this.#enters(message);
+    for (const part of more) this.#enters(new Message(part, device, message.since, 'refused-by-log', publish));
   }
 
   #abandoned(messages: readonly Message[]): void {
@@ -314,10 +353,12 @@ export class Intake implements MqttEvents {
   }
 
   #lost(message: Message, reason: 'stalled' | 'failed'): void {
-    if (!message.isWhole) return;
+    const { publish } = message;
+    if (!publish?.last || publish.isLost) return;
+    publish.isLost = true;
     this.#accounting.refused[reason]++;
-    const { ack, device, followers } = message;
-    if (ack?.qos === 2 && device) this.#exactlyOnce.lost(device.client, ack.messageId, message);
+    const { ack, device, followers } = publish.last;
+    if (ack?.qos === 2 && device) this.#exactlyOnce.lost(device.client, ack.messageId, publish.last);
     for (const follower of followers) this.#close(follower.device, reason);
   }
 
@@ -367,9 +408,9 @@ export class Intake implements MqttEvents {
   }
 
   #inFlight(): number {
-    let count = 0;
-    for (const { isWhole } of this.#sender.pending()) if (isWhole) count++;
-    return count;
+    const publishes = new Set<Publish>();
+    for (const { publish } of this.#sender.pending()) if (publish && !publish.isLost) publishes.add(publish);
+    return publishes.size;
   }
 
   #complain(error: Error): void {

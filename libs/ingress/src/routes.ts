@@ -1,6 +1,6 @@
 // Which publish goes where: an MQTT topic filter, the log topic, the decoder, and the levels that name the truck. Routes
 // are a setting; the first that matches takes a publish, and what none takes is dead-lettered.
-import { type DecoderName, decoderNames, mapTruckId } from '@milepost/fleet';
+import { type DecoderName, decoderNames, mapTruckId, namesItsDevice } from '@milepost/fleet';
 import { z } from 'zod';
 
 export interface Route {
@@ -8,7 +8,7 @@ export interface Route {
   readonly decoder: DecoderName;
   /** The log topic of its positions. */
   readonly topic: string;
-  /** Levels of the MQTT topic, from 0, that name the truck; several are joined. */
+  /** Levels of the MQTT topic, from 0, that name the truck; several are joined. Empty where the payload names it. */
   readonly truckLevels: readonly number[];
 }
 
@@ -17,11 +17,30 @@ export type Match =
   | { readonly kind: 'no-truck-id' }
   | { readonly kind: 'no-route' };
 
-/** The last one takes OwnTracks' events, waypoints and the like: the decoder then says what they are. */
+const toPositions = (filter: string, decoder: DecoderName, truckLevels: readonly number[]): Route => ({
+  filter,
+  decoder,
+  topic: 'truck_gps',
+  truckLevels,
+});
+
+/** The topics on which devices and platforms publish as they come. `owntracks/+/+/+` takes events, waypoints and the like. */
 export const DEFAULT_ROUTES: readonly Route[] = [
-  { filter: 'trucks/+/gps', decoder: 'milepost', topic: 'truck_gps', truckLevels: [1] },
-  { filter: 'owntracks/+/+', decoder: 'owntracks', topic: 'truck_gps', truckLevels: [1, 2] },
-  { filter: 'owntracks/+/+/+', decoder: 'owntracks', topic: 'truck_gps', truckLevels: [1, 2] },
+  toPositions('trucks/+/gps', 'milepost', [1]),
+  toPositions('owntracks/+/+', 'owntracks', [1, 2]),
+  toPositions('owntracks/+/+/+', 'owntracks', [1, 2]),
+  toPositions('traccar/positions', 'traccar', []),
+  toPositions('traccar/client', 'traccar-client', []),
+  toPositions('osmand/+', 'osmand', [1]),
+  toPositions('teltonika/+', 'teltonika', [1]),
+  toPositions('+/data', 'teltonika', [0]),
+  toPositions('/hfp/v2/+/+/+/+/+/+/#', 'hfp', [7, 8]),
+  toPositions('nmea/+', 'nmea', [1]),
+  toPositions('queclink/+', 'queclink', [1]),
+  toPositions('v3/+/devices/+/up', 'ttn', [3]),
+  toPositions('application/+/device/+/event/up', 'chirpstack', [3]),
+  toPositions('msh/+/2/json/#', 'meshtastic', []),
+  toPositions('tele/+/SENSOR', 'tasmota', [1]),
 ];
 
 /** The setting is not a list of routes. The message says where and what was expected. */
@@ -47,7 +66,10 @@ const routesSchema = z
           truckLevels: truckLevels ?? wildcardLevels(route.filter),
         }),
       )
-      .refine(({ truckLevels }) => truckLevels.length > 0, 'truckLevels: expected the levels that name the truck'),
+      .refine(
+        ({ truckLevels, decoder }) => truckLevels.length > 0 || namesItsDevice.has(decoder),
+        'truckLevels: expected the levels that name the truck',
+      ),
   )
   .min(1);
 
@@ -69,6 +91,7 @@ export function matchRoute(routes: readonly Route[], topic: string): Match {
   const levels = topic.split('/');
   const route = routes.find(({ filter }) => matches(filter.split('/'), levels));
   if (!route) return { kind: 'no-route' };
+  if (route.truckLevels.length === 0) return { kind: 'route', route, truckId: '', original: undefined };
   const mapped = mapTruckId(route.truckLevels.map((level) => levels[level] ?? ''));
   return mapped
     ? { kind: 'route', route, truckId: mapped.truckId, original: mapped.original }

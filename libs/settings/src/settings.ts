@@ -140,7 +140,7 @@ export const table = {
     variable: 'MILEPOST_MQTT_ROUTES',
     schema: text,
     expected: 'a JSON list of routes',
-    meaning: 'MQTT filter to log topic and decoder, as JSON. Unset: trucks/+/gps and owntracks/+/+.',
+    meaning: 'MQTT filter to log topic and decoder, as JSON. Unset: the topics of docs/DEVICES.md.',
   }),
   webhookUrl: setting({
     variable: 'MILEPOST_WEBHOOK_URL',

@@ -10,6 +10,7 @@ export function assemble(
   identity: { readonly truckId: string; readonly ts: string; readonly source: string },
   numbers: Numbers,
   ignition?: boolean,
+  other?: Readonly<Record<string, unknown>>,
 ): Position {
   const { truckId, ts, source } = identity;
   const position: Draft = { truckId, ts, source, lat: numbers.lat.value, lon: numbers.lon.value };
@@ -20,6 +21,7 @@ export function assemble(
     if (number.digits !== undefined) (position.digits ??= {})[field] = number.digits;
   }
   if (ignition !== undefined) position.ignition = ignition;
+  if (other !== undefined) position.other = other;
   return position;
 }
 

@@ -36,6 +36,7 @@ describe('milepost', () => {
       fuelPct: 0,
       batteryPct: 100,
       source: 'milepost',
+      other: { driver: 'unknown field' },
     });
     expect(readPosition(valueOf(decoded))).toEqual(position(decoded));
   });
@@ -96,9 +97,10 @@ describe('milepost', () => {
     ['{"lat":91,"lon":4}', 'out-of-range', 'lat: expected a number from -90 to 90, saw 91'],
     ['{"lat":1,"lon":-180.00000000000001e1}', 'out-of-range', 'saw -180.00000000000001e1'],
     ['{"lat":1,"lon":1e999}', 'out-of-range', 'lon'],
-    ['{"lat":"60.17","lon":4}', 'wrong-type', 'lat: expected a number from -90 to 90, saw "60.17"'],
-    ['{"lat":1,"lon":2,"speedKmh":-1}', 'out-of-range', 'speedKmh'],
-    ['{"lat":1,"lon":2,"ignition":1}', 'wrong-type', 'ignition: expected true or false, saw 1'],
+    ['{"lat":"60.17N","lon":4}', 'wrong-type', 'lat: expected a number from -90 to 90, saw "60.17N"'],
+    ['{"lat":5742.4296,"lon":1158.0074}', 'out-of-range', 'lat: expected a number from -90 to 90, saw 5742.4296'],
+    ['[]', 'empty', 'an empty list'],
+    ['{"lat":1,"lon":2}\n{"lat":', 'malformed', 'JSON object'],
     ['{"lat":1,"lon":2,"ts":"yesterday"}', 'unreadable-time', 'saw "yesterday"'],
     ['{"lat":1,"lon":2,"ts":"2026-02-29T10:00:00Z"}', 'unreadable-time', '2026-02-29'],
     ['{"lat":1,"lon":2,"ts":""}', 'unreadable-time', 'saw ""'],
@@ -141,7 +143,7 @@ describe('owntracks', () => {
     });
   });
 
-  test.each(['transition', 'waypoint', 'card', 'encrypted'])('%s is not a position, and is not lost', (type) => {
+  test.each(['waypoint', 'card', 'encrypted'])('%s is not a position, and is not lost', (type) => {
     expect(decode('owntracks', `{"_type":"${type}","tst":1763805600}`)).toMatchObject({
       kind: 'rejected',
       reason: 'not-a-position',

@@ -1,13 +1,11 @@
-// One JSON document of a device, read field by field. The first field that is wrong becomes the reason for rejecting
-// all of it; reading goes on harmlessly, so that a decoder is a list of fields and asks once, at the end.
-import { type Rejected, rejected, type RejectionReason } from '../decoder.ts';
-import { type ExactJson, parseJson } from '../json.ts';
+// One JSON document of a device, read field by field. A required field that is wrong becomes the reason for rejecting all
+// of it. An optional one is dropped and remembered: the position stays, and its record says what was dropped. Reading
+// goes on harmlessly, so that a decoder is a list of fields and looks at `problem` once, at the end.
+import { type Marks, type Rejected, rejected, type RejectionReason } from '../decoder.ts';
+import type { ExactJson } from '../json.ts';
 import { type NumberField, RANGES } from '../position.ts';
 import { isoTime, parseTime } from '../time.ts';
-
-/** Positions are a few hundred bytes. Parsing megabytes of JSON would hold up every other device. */
-const MAX_DOCUMENT_BYTES = 64 * 1024;
-const SHOWN_CHARS = 60;
+import { type Fields, objectsOf, shown } from './payload.ts';
 
 /** A document's number that a position will carry, with the device's digits where they differ from `String(value)`. */
 export interface DeviceNumber {
@@ -20,88 +18,154 @@ export interface DeviceTime {
   readonly timeMs: number;
 }
 
+/** The object that holds a value, and the value's key there. */
+export interface Located {
+  readonly holder: Readonly<Record<string, unknown>>;
+  readonly key: string;
+}
+export type Locate = (fields: Readonly<Record<string, unknown>>, key: string) => Located | undefined;
+
+const FIRST_MILLISECONDS = 1e11;
+const FIRST_MICROSECONDS = 1e14;
+const FIRST_NANOSECONDS = 1e17;
+/** A number as JSON writes it: what a device puts into quotes can go into a record as it is. */
+const JSON_NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?$/;
+/** In a header: a person reads it. */
+const MAX_DROPPED_CHARS = 200;
+
 export class Document {
   problem: Rejected | undefined;
+  readonly fields: Readonly<Record<string, unknown>>;
   readonly #json: ExactJson;
-  readonly #fields: Readonly<Record<string, unknown>>;
+  readonly #locate: Locate | undefined;
+  #dropped: string | undefined;
 
-  static parse(payload: Buffer): Document | Rejected {
-    if (payload.length === 0) return rejected('empty', 'expected a JSON object, saw an empty payload');
-    if (payload.length > MAX_DOCUMENT_BYTES) {
-      return rejected('too-large', `expected at most ${MAX_DOCUMENT_BYTES} bytes, saw ${payload.length}`);
-    }
-    const json = parseJson(payload);
-    if (!json) return rejected('malformed', `expected a JSON object, saw ${shown(payload.toString('utf8'))}`);
-    if (typeof json.value !== 'object' || json.value === null || Array.isArray(json.value)) {
-      return rejected('malformed', `expected a JSON object, saw ${shown(json.value)}`);
-    }
-    return new Document(json, json.value as Record<string, unknown>);
+  /** The documents of a payload, in order. */
+  static parse(payload: Buffer): readonly Document[] | Rejected {
+    const objects = objectsOf(payload);
+    return 'kind' in objects ? objects : objects.map((object) => new Document(object));
   }
 
-  private constructor(json: ExactJson, fields: Readonly<Record<string, unknown>>) {
+  /** `locate` finds a key elsewhere in the document; without it, keys are those of the object itself. */
+  constructor({ json, fields }: Fields, locate?: Locate) {
     this.#json = json;
-    this.#fields = fields;
+    this.fields = fields;
+    this.#locate = locate;
+  }
+
+  /** An object within this one, whose numbers keep their digits too. */
+  inner(fields: Readonly<Record<string, unknown>>, locate?: Locate): Document {
+    return new Document({ json: this.#json, fields }, locate);
   }
 
   /** As it stands in the document; null, as devices write it for "not known", is absent. */
   field(key: string): unknown {
-    const value = this.#fields[key];
-    if (value === undefined || value === null) return undefined;
-    return Object.hasOwn(this.#fields, key) ? value : undefined; // else it is what every object has, as `constructor`
+    const at = this.#at(key);
+    const value = at?.holder[at.key];
+    if (at === undefined || value === undefined || value === null) return undefined;
+    return Object.hasOwn(at.holder, at.key) ? value : undefined; // else it is what every object has, as `constructor`
   }
 
-  /** A number that goes into `field` of the position, within its range. */
-  number(key: string, field: NumberField): DeviceNumber | undefined {
-    const value = this.field(key);
-    if (value === undefined) return undefined;
+  /** A number that goes into `field` of the position, times `factor`. One out of its range is dropped. */
+  number(key: string, field: NumberField, factor = 1): DeviceNumber | undefined {
+    const number = this.#read(key, factor);
+    if (number === undefined) return undefined;
+    if (isWithin(field, number.value)) return number;
+    this.drop(field, number.digits ?? this.field(key));
+    return undefined;
+  }
+
+  requiredNumber(key: string, field: NumberField, factor = 1): DeviceNumber {
+    const number = this.#read(key, factor);
     const { from, to } = RANGES[field];
-    if (typeof value !== 'number') {
-      return this.#wrong('wrong-type', `${key}: expected a number from ${from} to ${to}, saw ${shown(value)}`);
+    if (this.field(key) === undefined) this.reject('missing-field', `${key}: expected a number, saw nothing`);
+    else if (number === undefined || !isWithin(field, number.value)) {
+      const reason = number === undefined || Number.isNaN(number.value) ? 'wrong-type' : 'out-of-range';
+      const seen = number?.digits ?? shown(this.field(key));
+      this.reject(reason, `${key}: expected a number from ${from} to ${to}, saw ${seen}`);
     }
-    const digits = this.#json.digitsOf(this.#fields, key);
-    if (!(value >= from && value <= to)) {
-      return this.#wrong('out-of-range', `${key}: expected a number from ${from} to ${to}, saw ${digits ?? value}`);
-    }
-    return { value, digits };
-  }
-
-  requiredNumber(key: string, field: NumberField): DeviceNumber {
-    const number = this.number(key, field);
-    if (number === undefined) this.#wrong('missing-field', `${key}: expected a number, saw nothing`);
     return number ?? { value: 0, digits: undefined };
   }
 
+  /** true, false, 1, 0, "on", "off" and their like; anything else is dropped. */
   boolean(key: string): boolean | undefined {
     const value = this.field(key);
     if (value === undefined || typeof value === 'boolean') return value;
-    return this.#wrong('wrong-type', `${key}: expected true or false, saw ${shown(value)}`);
+    const text = typeof value === 'number' || typeof value === 'string' ? `${value}`.toLowerCase() : '';
+    if (text === '1' || text === 'true' || text === 'on') return true;
+    if (text === '0' || text === 'false' || text === 'off') return false;
+    this.drop(key, value);
+    return undefined;
   }
 
-  /** ISO text, kept as it is, or a number since 1970 in `unitMs`, written as ISO. Absent: when it was received. */
-  time(key: string, numberUnitMs: number, receivedAtMs: number): DeviceTime {
+  /**
+   * ISO text, kept as it is, or a number since 1970, written as ISO: its size tells seconds, milliseconds, microseconds
+   * and nanoseconds apart. Absent: when it was received. One that cannot be read is a reason to reject.
+   */
+  time(key: string, receivedAtMs: number): DeviceTime {
     const value = this.field(key);
+    if (value === undefined) return { ts: isoTime(receivedAtMs) ?? '', timeMs: receivedAtMs };
+    const number = typeof value === 'string' && JSON_NUMBER.test(value) ? Number(value) : value;
     const timeMs =
-      value === undefined
-        ? receivedAtMs
-        : typeof value === 'number'
-          ? Math.round(value * numberUnitMs)
-          : typeof value === 'string'
-            ? parseTime(value)
-            : undefined;
-    const ts = typeof value === 'string' ? value : timeMs === undefined ? undefined : isoTime(timeMs);
+      typeof number === 'number' ? sinceEpochMs(number) : typeof value === 'string' ? parseTime(value) : undefined;
+    const ts = typeof number === 'string' ? number : timeMs === undefined ? undefined : isoTime(timeMs);
     if (timeMs === undefined || ts === undefined) {
-      this.#wrong('unreadable-time', `${key}: expected an ISO 8601 time, saw ${shown(value)}`);
+      this.reject('unreadable-time', `${key}: expected an ISO 8601 time, saw ${shown(value)}`);
       return { ts: '', timeMs: 0 };
     }
     return { ts, timeMs };
   }
 
-  #wrong(reason: RejectionReason, detail: string): undefined {
+  /** An optional field that is not believed. */
+  drop(field: string, seen: unknown): void {
+    const what = `${field}=${typeof seen === 'string' ? seen : shown(seen)}`.replaceAll(/[^\x20-\x7e]/g, '?');
+    const all = this.#dropped === undefined ? what : `${this.#dropped}, ${what}`;
+    this.#dropped = all.slice(0, MAX_DROPPED_CHARS);
+  }
+
+  reject(reason: RejectionReason, detail: string): void {
     this.problem ??= rejected(reason, detail);
+  }
+
+  /** For the record's headers. */
+  marks(lat: number, lon: number): { readonly marks?: Marks } {
+    const hasFix = lat !== 0 || lon !== 0;
+    if (this.#dropped === undefined && hasFix) return NO_MARKS;
+    const dropped = this.#dropped === undefined ? {} : { dropped: this.#dropped };
+    return { marks: hasFix ? dropped : { ...dropped, fix: 'none' } };
+  }
+
+  /** Undefined: absent. NaN: there, and no number. */
+  #read(key: string, factor: number): DeviceNumber | undefined {
+    const value = this.field(key);
+    if (value === undefined) return undefined;
+    if (typeof value === 'string') {
+      const isNumber = JSON_NUMBER.test(value);
+      const number = isNumber ? Number(value) * factor : Number.NaN;
+      return { value: number, digits: factor === 1 && isNumber && String(number) !== value ? value : undefined };
+    }
+    if (typeof value !== 'number') return { value: Number.NaN, digits: undefined };
+    if (factor !== 1) return { value: rounded(value * factor), digits: undefined };
+    const at = this.#at(key);
+    return { value, digits: at && this.#json.digitsOf(at.holder, at.key) };
+  }
+
+  #at(key: string): Located | undefined {
+    return this.#locate ? this.#locate(this.fields, key) : { holder: this.fields, key };
   }
 }
 
-function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing';
-  return text.length > SHOWN_CHARS ? `${text.slice(0, SHOWN_CHARS)}…` : text;
+const NO_MARKS = {};
+
+const isWithin = (field: NumberField, value: number): boolean =>
+  value >= RANGES[field].from && value <= RANGES[field].to;
+
+/** A conversion adds digits that nobody measured: 11.1 m/s are 39.96 km/h, not 39.959999999999994. */
+const rounded = (value: number): number => Math.round(value * 1e7) / 1e7;
+
+function sinceEpochMs(value: number): number {
+  const size = Math.abs(value);
+  if (size < FIRST_MILLISECONDS) return Math.round(value * 1000);
+  if (size < FIRST_MICROSECONDS) return Math.round(value);
+  return Math.round(size < FIRST_NANOSECONDS ? value / 1000 : value / 1_000_000);
 }

@@ -1,12 +1,48 @@
 // Every format that the gateway takes, by the name that routes use.
 import type { Decoder } from '../decoder.ts';
+import {
+  decodeChirpstack,
+  decodeHfp,
+  decodeMeshtastic,
+  decodeTasmota,
+  decodeTraccar,
+  decodeTraccarClient,
+  decodeTtn,
+} from './formats.ts';
 import { decodeMilepost } from './milepost.ts';
+import { decodeNmea } from './nmea.ts';
+import { decodeOsmand } from './osmand.ts';
 import { decodeOwntracks } from './owntracks.ts';
+import { decodeQueclink } from './queclink.ts';
+import { decodeTeltonika } from './teltonika.ts';
 
 export const decoders = {
   milepost: decodeMilepost,
   owntracks: decodeOwntracks,
+  traccar: decodeTraccar,
+  'traccar-client': decodeTraccarClient,
+  osmand: decodeOsmand,
+  teltonika: decodeTeltonika,
+  hfp: decodeHfp,
+  nmea: decodeNmea,
+  queclink: decodeQueclink,
+  ttn: decodeTtn,
+  chirpstack: decodeChirpstack,
+  meshtastic: decodeMeshtastic,
+  tasmota: decodeTasmota,
 } as const satisfies Record<string, Decoder>;
 
 export type DecoderName = keyof typeof decoders;
 export const decoderNames = Object.keys(decoders) as DecoderName[];
+
+/** Their payload names the truck; a route need not. */
+export const namesItsDevice: ReadonlySet<DecoderName> = new Set([
+  'traccar',
+  'traccar-client',
+  'osmand',
+  'hfp',
+  'queclink',
+  'ttn',
+  'chirpstack',
+  'meshtastic',
+]);

@@ -1,38 +1,128 @@
-// Milepost's own format: a JSON object with the canonical names, `lat` and `lon` at least. Units are those of the names.
-// `ts` is ISO 8601 text, kept as it is, or a number since 1970: seconds below 1e11 (the year 5138), else milliseconds;
-// without one it is the receive time.
-// Fields that the canonical position does not know are not carried on.
-import { type Decoded, type DecoderContext } from '../decoder.ts';
-import { isPlausibleTime } from '../time.ts';
-import { Document } from './document.ts';
+// Milepost's own format, and what devices make of it: JSON objects with a latitude and a longitude at least, under any
+// usual spelling of the canonical names (`field-names.ts`); units are those of the names. One object, an array of them,
+// one a line, a list in `positions`, older ones in `history`, or GeoJSON points.
+// The time is ISO 8601 text, kept as it is, or a number since 1970; without one it is the receive time. Fields that the
+// canonical position does not know are carried on in `other`, up to a limit.
+import type { Decoded, DecodedItem, DecoderContext } from '../decoder.ts';
+import { clockVerdict } from '../time.ts';
 import { assemble } from './assemble.ts';
+import { type DeviceNumber, Document } from './document.ts';
+import { type KnownField, knownField } from './field-names.ts';
+import { Others } from './others.ts';
+import { isObject } from './payload.ts';
+import type { NumberField } from '../position.ts';
 
 const NAME = 'milepost';
-const FIRST_MILLISECONDS = 1e11;
+const LISTS = ['positions', 'locations', 'points'] as const;
+const OLDER = ['history', 'buffer'] as const;
 
-export function decodeMilepost(payload: Buffer, { truckId, receivedAtMs }: DecoderContext): Decoded {
-  const document = Document.parse(payload);
-  if (!(document instanceof Document)) return document;
-  const { ts, timeMs } = document.time('ts', numberUnitMs(document.field('ts')), receivedAtMs);
-  const position = assemble(
-    { truckId, ts, source: NAME },
-    {
-      lat: document.requiredNumber('lat', 'lat'),
-      lon: document.requiredNumber('lon', 'lon'),
-      speedKmh: document.number('speedKmh', 'speedKmh'),
-      headingDeg: document.number('headingDeg', 'headingDeg'),
-      altitudeM: document.number('altitudeM', 'altitudeM'),
-      accuracyM: document.number('accuracyM', 'accuracyM'),
-      odometerM: document.number('odometerM', 'odometerM'),
-      fuelPct: document.number('fuelPct', 'fuelPct'),
-      batteryPct: document.number('batteryPct', 'batteryPct'),
-    },
-    document.boolean('ignition'),
+export function decodeMilepost(payload: Buffer, context: DecoderContext): Decoded {
+  const documents = Document.parse(payload);
+  if (!Array.isArray(documents)) return documents as DecodedItem;
+  const [first, ...more] = documents as [Document, ...Document[]];
+  if (more.length === 0 && isSingle(first)) return decodeOne(first, context);
+  const items = documents.flatMap((document: Document) => singlesOf(document)).map((one) => decodeOne(one, context));
+  return items.length === 1 ? (items[0] as DecodedItem) : { kind: 'batch', items };
+}
+
+/** Nearly all are. */
+function isSingle({ fields }: Document): boolean {
+  return (
+    !LISTS.some((key) => key in fields) &&
+    !OLDER.some((key) => key in fields) &&
+    !('geometry' in fields || 'features' in fields)
   );
-  if (document.problem) return document.problem;
-  return { kind: 'position', position, clock: isPlausibleTime(timeMs, receivedAtMs) ? 'plausible' : 'implausible' };
 }
 
-function numberUnitMs(ts: unknown): number {
-  return typeof ts === 'number' && Math.abs(ts) < FIRST_MILLISECONDS ? 1000 : 1;
+/** In the order in which they were taken: history comes before the position that carries it. */
+function singlesOf(document: Document): Document[] {
+  const objectsAt = (key: string): Document[] | undefined => {
+    const list = document.field(key);
+    return Array.isArray(list) && list.length > 0 && list.every(isObject)
+      ? list.map((one) => document.inner(one))
+      : undefined;
+  };
+  const features = objectsAt('features');
+  if (features) return features.flatMap((feature) => pointOf(feature) ?? feature);
+  const point = pointOf(document);
+  if (point) return [point];
+  for (const key of LISTS) {
+    const list = objectsAt(key);
+    if (list) return list;
+  }
+  for (const key of OLDER) {
+    const list = objectsAt(key);
+    if (list) return [...list, document.inner(without(document.fields, key))];
+  }
+  return [document];
 }
+
+/** GeoJSON: `{"type":"Feature","geometry":{"type":"Point","coordinates":[lon,lat,alt?]},"properties":{…}}`. */
+function pointOf(document: Document): Document | undefined {
+  const geometry = document.field('geometry');
+  if (!isObject(geometry) || geometry['type'] !== 'Point' || !Array.isArray(geometry['coordinates'])) return undefined;
+  const [lon, lat, alt] = geometry['coordinates'] as unknown[];
+  const properties = document.field('properties');
+  return document.inner({
+    lat,
+    lon,
+    ...(alt === undefined ? {} : { alt }),
+    ...(isObject(properties) ? properties : {}),
+  });
+}
+
+const without = (fields: Document['fields'], key: string): Document['fields'] =>
+  Object.fromEntries(Object.entries(fields).filter(([name]) => name !== key));
+
+function decodeOne(document: Document, { truckId, receivedAtMs }: DecoderContext): DecodedItem {
+  const keys = new Map<NumberField | 'ts' | 'ignition', { key: string; known: KnownField }>();
+  const others = new Others();
+  for (const key of Object.keys(document.fields)) {
+    const known = knownField(key);
+    if (known === undefined) {
+      others.add(key, document.fields[key]);
+      continue;
+    }
+    const field = known.kind === 'number' ? known.field : known.kind === 'time' ? 'ts' : 'ignition';
+    const before = keys.get(field);
+    const wins = before === undefined || isExact(key, field, known);
+    if (before !== undefined) others.add(wins ? before.key : key, document.fields[wins ? before.key : key]);
+    if (wins) keys.set(field, { key, known });
+  }
+  const optional = (field: NumberField): DeviceNumber | undefined => {
+    const named = keys.get(field);
+    return named && document.number(named.key, field, factorOf(named.known));
+  };
+  const required = (field: 'lat' | 'lon'): DeviceNumber => {
+    const named = keys.get(field);
+    return document.requiredNumber(named?.key ?? field, field, named ? factorOf(named.known) : 1);
+  };
+  const { ts, timeMs } = document.time(keys.get('ts')?.key ?? 'ts', receivedAtMs);
+  const [lat, lon] = [required('lat'), required('lon')];
+  const numbers = {
+    lat,
+    lon,
+    speedKmh: optional('speedKmh'),
+    headingDeg: optional('headingDeg'),
+    altitudeM: optional('altitudeM'),
+    accuracyM: optional('accuracyM'),
+    odometerM: optional('odometerM'),
+    fuelPct: optional('fuelPct'),
+    batteryPct: optional('batteryPct'),
+  };
+  const ignition = document.boolean(keys.get('ignition')?.key ?? 'ignition');
+  if (others.overflow !== undefined) document.drop('other', others.overflow);
+  const position = assemble({ truckId, ts, source: NAME }, numbers, ignition, others.fields);
+  if (document.problem) return document.problem;
+  return {
+    kind: 'position',
+    position,
+    clock: clockVerdict(timeMs, receivedAtMs),
+    ...document.marks(lat.value, lon.value),
+  };
+}
+
+const factorOf = (known: KnownField): number => (known.kind === 'number' ? known.factor : 1);
+
+const isExact = (key: string, field: string, known: KnownField): boolean =>
+  key === field || (known.kind === 'number' && known.isCanonical && key.toLowerCase() === field.toLowerCase());

@@ -1,41 +1,63 @@
 // OwnTracks (https://owntracks.org/booklet/tech/json/): `_type` says what a payload is.
-// `location` is a position: tst in seconds, vel in km/h, acc, alt in metres, cog in degrees, batt in percent; apps leave
-// zeros out and write -1 for "not known". `lwt` is the broker's last will: a status. Every other type (transition,
-// waypoint, card, cmd, …) is no position: rejected as such, which records it among the dead letters with its bytes.
-import { type Decoded, type DecoderContext, rejected } from '../decoder.ts';
+// `location` is a position: tst in seconds, vel in km/h, acc, alt in meters, cog in degrees, batt in percent; apps leave
+// zeros out and write a negative number for "not known". A `transition` (into or out of a region) carries a position too.
+// `lwt` is the broker's last will: a status. Every other type (waypoint, card, cmd, …) is no position: rejected as such,
+// which records it among the dead letters with its bytes.
+import { type Decoded, type DecodedItem, type DecoderContext, rejected } from '../decoder.ts';
 import type { NumberField } from '../position.ts';
-import { isPlausibleTime } from '../time.ts';
+import { clockVerdict } from '../time.ts';
 import { assemble } from './assemble.ts';
 import { type DeviceNumber, Document } from './document.ts';
+import { shown } from './payload.ts';
 
 const NAME = 'owntracks';
-const SECOND_MS = 1000;
 
-export function decodeOwntracks(payload: Buffer, { truckId, receivedAtMs }: DecoderContext): Decoded {
-  const document = Document.parse(payload);
-  if (!(document instanceof Document)) return document;
+export function decodeOwntracks(payload: Buffer, context: DecoderContext): Decoded {
+  const documents = Document.parse(payload);
+  if (!Array.isArray(documents)) return documents as DecodedItem;
+  const items = (documents as Document[]).map((document) => decodeOne(document, context));
+  return items.length === 1 ? (items[0] as DecodedItem) : { kind: 'batch', items };
+}
+
+function decodeOne(document: Document, { truckId, receivedAtMs }: DecoderContext): DecodedItem {
   const type = document.field('_type');
-  if (type !== 'location' && type !== 'lwt') {
-    return rejected('not-a-position', `_type: expected "location" or "lwt", saw ${JSON.stringify(type) ?? 'nothing'}`);
-  }
-  const { ts, timeMs } = document.time('tst', SECOND_MS, receivedAtMs);
+  if (type !== 'location' && type !== 'transition' && type !== 'lwt')
+    return rejected('not-a-position', `_type: expected "location", "transition" or "lwt", saw ${shown(type)}`);
+  const { ts, timeMs } = document.time('tst', receivedAtMs);
   if (type === 'lwt') {
     return document.problem ?? { kind: 'status', status: { truckId, status: 'lastWill', ts, source: NAME } };
   }
-  const known = (key: string, field: NumberField): DeviceNumber | undefined =>
-    document.field(key) === -1 ? undefined : document.number(key, field);
+  const known = (key: string, field: NumberField): DeviceNumber | undefined => {
+    const value = document.field(key);
+    return typeof value === 'number' && value < 0 ? undefined : document.number(key, field);
+  };
+  const [lat, lon] = [document.requiredNumber('lat', 'lat'), document.requiredNumber('lon', 'lon')];
   const position = assemble(
     { truckId, ts, source: NAME },
     {
-      lat: document.requiredNumber('lat', 'lat'),
-      lon: document.requiredNumber('lon', 'lon'),
+      lat,
+      lon,
       speedKmh: known('vel', 'speedKmh'),
       headingDeg: known('cog', 'headingDeg'),
       altitudeM: document.number('alt', 'altitudeM'),
       accuracyM: known('acc', 'accuracyM'),
       batteryPct: known('batt', 'batteryPct'),
     },
+    undefined,
+    type === 'transition' ? eventOf(document) : undefined,
   );
   if (document.problem) return document.problem;
-  return { kind: 'position', position, clock: isPlausibleTime(timeMs, receivedAtMs) ? 'plausible' : 'implausible' };
+  return {
+    kind: 'position',
+    position,
+    clock: clockVerdict(timeMs, receivedAtMs),
+    ...document.marks(lat.value, lon.value),
+  };
+}
+
+/** Which region was entered or left, kept with the position. */
+function eventOf(document: Document): Readonly<Record<string, unknown>> | undefined {
+  const [event, desc] = [document.field('event'), document.field('desc')];
+  const texts = Object.entries({ event, desc }).filter(([, value]) => typeof value === 'string' && value.length <= 200);
+  return texts.length === 0 ? undefined : Object.fromEntries(texts);
 }
