@@ -42,10 +42,16 @@ export class KafkaLoad {
     if (topic?.errorCode !== 0) throw new Error(`create ${name}: error ${topic?.errorCode}`);
   }
 
-  /** Sends batches of about `batchBytes` of 1 KB records, `onTheWay` at once, for so long; answers bytes per second. */
-  async produce(topic: string, batchBytes: number, onTheWay: number, seconds: number): Promise<number> {
+  /** Sends batches of about `batchBytes` of 1 KB records, `onTheWay` at once, for that long; returns bytes per second. */
+  async produce(
+    topic: string,
+    batchBytes: number,
+    onTheWay: number,
+    seconds: number,
+    acks: 1 | -1 = -1,
+  ): Promise<number> {
     const records = batchOf(batchBytes);
-    const frame = produceFrame(topic, records);
+    const frame = produceFrame(topic, records, acks);
     const end = performance.now() + seconds * 1000;
     const began = performance.now();
     let bytes = 0;
@@ -99,12 +105,12 @@ function batchOf(sizeBytes: number): Buffer {
   return buildBatch({ records: Array.from({ length: count }, () => ({ key: null, value, timestamp })) });
 }
 
-function produceFrame(topic: string, records: Buffer): Buffer {
+function produceFrame(topic: string, records: Buffer, acks: 1 | -1): Buffer {
   const writer = new ByteWriter(records.length + 256);
   writeRequestHeader(writer, Produce, { apiVersion: PRODUCE, correlationId: 0, clientId: 'bench' });
   Produce.request(PRODUCE).write(writer, {
     transactionalId: null,
-    acks: -1,
+    acks,
     timeoutMs: 30_000,
     topicData: [{ name: topic, partitionData: [{ index: 0, records }] }],
   });

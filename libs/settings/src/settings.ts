@@ -123,7 +123,7 @@ export const table = {
     expected: 'always or os',
     fallback: 'always',
     meaning:
-      'always: acks=all waits for fsync (group commit). os: the page cache, as Kafka does; a power cut can lose it.',
+      'always: acks=1 and acks=all wait for fsync (group commit). os: the page cache, as Kafka does; a power cut can lose it.',
   }),
   openFiles: setting({
     variable: 'MILEPOST_OPEN_FILES',

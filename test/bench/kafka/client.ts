@@ -46,11 +46,16 @@ export interface Production {
   readonly count: number;
   /** Absent: bytes that none would make smaller; otherwise text. */
   readonly codec?: string;
+  /** Absent: all. */
+  readonly acks?: 1;
 }
 
-/** acks=all, one partition, as fast as it goes; bytes as they were before a codec. */
-export const produce = (bootstrap: string, topic: string, { recordBytes, batchBytes, count, codec }: Production) =>
-  load<Moved>('produce', bootstrap, topic, recordBytes, batchBytes, count, codec ?? 'none');
+/** One partition, as fast as it goes; bytes as they were before a codec. */
+export const produce = (
+  bootstrap: string,
+  topic: string,
+  { recordBytes, batchBytes, count, codec, acks }: Production,
+) => load<Moved>('produce', bootstrap, topic, recordBytes, batchBytes, count, codec ?? 'none', acks ?? 'all');
 
 /** From the beginning, librdkafka's own fetch sizes. */
 export const consume = (bootstrap: string, topic: string, count: number) =>

@@ -1,7 +1,7 @@
 /* The client of the benches against Apache Kafka: librdkafka, driven as hard or as evenly as a row asks, the same program
  * and the same settings for both brokers. Answers one line of JSON.
  *
- *   load produce HOST:PORT TOPIC RECORD_BYTES BATCH_BYTES COUNT CODEC
+ *   load produce HOST:PORT TOPIC RECORD_BYTES BATCH_BYTES COUNT CODEC ACKS
  *   load consume HOST:PORT TOPIC COUNT
  *   load latency HOST:PORT TOPIC RECORD_BYTES PER_SECOND COUNT
  */
@@ -68,9 +68,10 @@ static void send_one(rd_kafka_t *producer, const char *topic, void *value, size_
   }
 }
 
-static rd_kafka_t *producer(const char *bootstrap, const char *batch_bytes, const char *linger_ms, const char *codec) {
+static rd_kafka_t *producer(const char *bootstrap, const char *batch_bytes, const char *linger_ms, const char *codec,
+                            const char *acks) {
   rd_kafka_conf_t *conf = rd_kafka_conf_new();
-  set(conf, "acks", "all");
+  set(conf, "acks", acks);
   set(conf, "batch.size", batch_bytes);
   set(conf, "batch.num.messages", "100000");
   set(conf, "linger.ms", linger_ms);
@@ -105,8 +106,8 @@ static char *positions(size_t bytes) {
 #define TEXT_BYTES 1000000
 
 static void produce(const char *bootstrap, const char *topic, size_t bytes, const char *batch_bytes, long count,
-                    const char *codec) {
-  rd_kafka_t *it = producer(bootstrap, batch_bytes, "5", codec);
+                    const char *codec, const char *acks) {
+  rd_kafka_t *it = producer(bootstrap, batch_bytes, "5", codec, acks);
   int plain = !strcmp(codec, "none");
   char *values = plain ? filled(bytes) : positions(TEXT_BYTES + bytes);
   pthread_t thread;
@@ -126,7 +127,7 @@ static int ascending(const void *one, const void *other) {
 
 /* Evenly, whatever the broker does meanwhile: a slow answer does not make the next record come later. */
 static void latency(const char *bootstrap, const char *topic, size_t bytes, double per_second, long count) {
-  rd_kafka_t *it = producer(bootstrap, "1000000", "0", "none");
+  rd_kafka_t *it = producer(bootstrap, "1000000", "0", "none", "all");
   char *value = filled(bytes);
   double *sent_at = malloc(count * sizeof(double));
   latencies_ms = malloc(count * sizeof(double));
@@ -188,8 +189,8 @@ static void consume(const char *bootstrap, const char *topic, long count) {
 
 int main(int count, char **words) {
   alarm(LIMIT_S);
-  if (count == 8 && !strcmp(words[1], "produce"))
-    produce(words[2], words[3], atol(words[4]), words[5], atol(words[6]), words[7]);
+  if (count == 9 && !strcmp(words[1], "produce"))
+    produce(words[2], words[3], atol(words[4]), words[5], atol(words[6]), words[7], words[8]);
   else if (count == 5 && !strcmp(words[1], "consume"))
     consume(words[2], words[3], atol(words[4]));
   else if (count == 7 && !strcmp(words[1], "latency"))

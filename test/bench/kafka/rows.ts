@@ -26,8 +26,9 @@ type BatchSize = keyof typeof batches;
 export const kafkaRows: Readonly<Record<string, (size: Size) => Promise<Row[]>>> = {
   'produce-16k': (size) => producing('16k', size),
   'produce-1m': (size) => producing('1m', size),
-  'produce-lz4': (size) => producing('16k', size, 'lz4'),
-  'produce-zstd': (size) => producing('16k', size, 'zstd'),
+  'produce-acks-1': (size) => producing('16k', size, { acks: 1 }),
+  'produce-lz4': (size) => producing('16k', size, { codec: 'lz4' }),
+  'produce-zstd': (size) => producing('16k', size, { codec: 'zstd' }),
   'fetch-16k': (size) => fetching('16k', size),
   'fetch-1m': (size) => fetching('1m', size),
   latency,
@@ -39,12 +40,13 @@ const production = (batch: BatchSize, totalBytes: number): Production => ({
   count: Math.ceil(totalBytes / RECORD_BYTES),
 });
 
-async function producing(batch: BatchSize, size: Size, codec?: string): Promise<Row[]> {
+async function producing(batch: BatchSize, size: Size, more: Pick<Production, 'acks' | 'codec'> = {}): Promise<Row[]> {
+  const { acks = 'all', codec } = more;
   const send = (peer: Peer, topic: string, total: number): Promise<Moved> =>
-    produce(peer.bootstrap, topic, { ...production(batch, total), ...(codec && { codec }) });
+    produce(peer.bootstrap, topic, { ...production(batch, total), ...more });
   return sideBySide(
-    `produce, ${batches[batch].words}${codec ? `, ${codec}` : ''}`,
-    `acks=all, ${RECORD_BYTES} B records${codec ? ' of text' : ''}, one partition, librdkafka`,
+    `produce, ${batches[batch].words}${codec ? `, ${codec}` : ''}${acks === 1 ? ', acks=1' : ''}`,
+    `acks=${acks}, ${RECORD_BYTES} B records${codec ? ' of text' : ''}, one partition, librdkafka`,
     [() => Peer.kafka(), () => Peer.ours('always'), () => Peer.ours('os')],
     size,
     async (peer) => {

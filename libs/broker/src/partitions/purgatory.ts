@@ -1,4 +1,4 @@
-// Requests that wait for partitions: a fetch for bytes, a produce with acks=all for the high watermark.
+// Requests that wait for partitions: a fetch for bytes, a produce for the high watermark.
 // Each is looked at again whenever one of its partitions moves, and ends once: met, out of time, its client gone, or the
 // broker closing. Never holds more than MOST_WAITING: beyond that a request is answered at once with what there is.
 import type { Cancel, Clock } from '@milepost/core';

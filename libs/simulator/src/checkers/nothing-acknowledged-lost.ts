@@ -1,4 +1,4 @@
-// What was acknowledged with acks=all is read at its offset, until something that may delete it has.
+// What was acknowledged, with acks=1 or acks=all, is read at its offset, until something that may delete it has.
 import type { Observation, SentRecord, SimPartition } from '../model/observation.ts';
 import { Books, type Checker, type Moment, Rotten } from './checker.ts';
 import { DueDeletions } from './due-deletions.ts';

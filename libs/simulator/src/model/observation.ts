@@ -57,7 +57,7 @@ export interface ReadRecord {
 export type Observation =
   /** Before it leaves for the first time. */
   | { readonly kind: 'sent'; readonly batch: SentBatch }
-  /** With acks=all. */
+  /** With acks=1 or acks=all. */
   | { readonly kind: 'acknowledged'; readonly batch: SentBatch; readonly baseOffset: number }
   /** Out of order, though all before it is acknowledged. */
   | { readonly kind: 'gap-told'; readonly batch: SentBatch; readonly error: string }

@@ -70,7 +70,7 @@ export class PlainProducer {
       this.#world.note(
         `${this.#client.name} hears ${batch.records[0]?.text}: ${answer?.errorCode} at ${answer?.baseOffset}`,
       );
-      if (answer?.errorCode === ErrorCode.NONE && this.#acks === -1)
+      if (answer?.errorCode === ErrorCode.NONE)
         this.#world.see({ kind: 'acknowledged', batch, baseOffset: answer.baseOffset });
     });
   }
