@@ -253,6 +253,7 @@ export const plantedBugs: readonly PlantedBug[] = [
 /** Says yes while the database is away, to write it later, and forgets to. */
 function hasty(store: GroupStore): GroupStore {
   return {
+    shards: () => store.shards(),
     acquire: (shards) => store.acquire(shards),
     persist: (shard, epoch, events) =>
       store.persist(shard, epoch, events).catch((failure: unknown) => {

@@ -5,12 +5,13 @@
 // registration; only then are clients read from. Stop: no new clients, what is under way is answered, logs are synced
 // and closed. The store and the group store are the caller's, to be closed after the broker.
 import { type Address, type Cancel, type Host, type Logger, Offset, severalAtOnce } from '@milepost/core';
-import { GroupCoordinator, type GroupStore } from '@milepost/coordinators';
+import { CoordinatorStoreUnavailable, GroupCoordinator, type GroupStore } from '@milepost/coordinators';
 import { LogCleaner, LogDirectory, LogFailed, logConfigOf } from '@milepost/log';
 import {
   brokerNumber,
   type ClusterImage,
   type MetadataStore,
+  OFFSETS_TOPIC,
   StoreUnavailable,
   topicConfigValues,
   type TopicState,
@@ -25,6 +26,7 @@ import { ConfigAdmin } from './admin/config-admin.ts';
 import { Dispatcher } from './dispatch.ts';
 import { FetchSessionCache } from './fetch-sessions/fetch-session-cache.ts';
 import { groupOverrides } from './groups/group-overrides.ts';
+import { chooseGroupShards } from './groups/group-shards.ts';
 import { handlers } from './handlers/index.ts';
 import { LagTimes } from './telemetry/lag-times.ts';
 import { LocalPartitions } from './partitions/local-partitions.ts';
@@ -126,10 +128,16 @@ async function serve(
   await partitions.setAsideStrays(current); // a deletion of the last life may have been made only now
   await partitions.apply(current);
 
+  const { shards, warning } = chooseGroupShards({
+    stored: await patiently(host, () => groupStore.shards()),
+    topic: current.topics.get(OFFSETS_TOPIC)?.partitions.length,
+    setting: settings.groupShards,
+  });
+  if (warning) logger.warn({}, warning);
   const offsetsTopic = new OffsetsTopic({
     partitions,
     layers,
-    shards: settings.groupShards,
+    shards,
     now: () => clock.monotonic(),
     logger,
   });
@@ -143,10 +151,10 @@ async function serve(
     catalog: new ImageCatalog(image),
     config: settings.groups,
     overridesOf: (groupId) => groupOverrides(image().groupConfigs.get(groupId), layers),
-    shards: settings.groupShards,
+    shards,
   });
   closing.push(() => groups.close());
-  await groups.start(Array.from({ length: settings.groupShards }, (_, shard) => shard));
+  await groups.start(Array.from({ length: shards }, (_, shard) => shard));
 
   const traffic = new TopicTraffic(meter, () => image().topics.keys());
   const apply = async (newer: ClusterImage): Promise<void> => {
@@ -189,10 +197,6 @@ async function serve(
       host,
       queue,
       layers: layersOf,
-      onDeleted: (topics) => {
-        const deleted = topics.map(({ id, name }) => ({ name, topicId: id }));
-        groups.topicsDeleted(deleted).catch(warn(logger, 'group offsets of deleted topics are still there'));
-      },
     }),
     producerIds: new ProducerIds(store),
     traffic,
@@ -296,7 +300,7 @@ async function patiently<T>({ clock, logger }: Host, attempt: () => Promise<T>):
     try {
       return await attempt();
     } catch (failure) {
-      if (!(failure instanceof StoreUnavailable)) throw failure;
+      if (!(failure instanceof StoreUnavailable || failure instanceof CoordinatorStoreUnavailable)) throw failure;
       if (tries === 0) logger.warn({ reason: failure.message }, 'the broker waits for its metadata store');
       await new Promise<void>((resolve) => clock.after(STORE_RETRY_MS, resolve));
     }

@@ -48,6 +48,19 @@ export class PostgresGroupStore implements GroupStore {
     this.#timeoutMs = timeoutMs;
   }
 
+  async shards(): Promise<number> {
+    try {
+      return await inTransaction(this.#database, { timeoutMs: this.#timeoutMs, repeatable: true }, async (runner) => {
+        const rows: { shards: number }[] = await runner.query(
+          'SELECT coalesce(max(shard) + 1, 0) AS shards FROM coordinator_shards',
+        );
+        return rows[0]?.shards ?? 0;
+      });
+    } catch (error) {
+      throw unavailable(error);
+    }
+  }
+
   async acquire(shards: readonly number[]): Promise<AcquiredGroups> {
     const inOrder = [...new Set(shards)].toSorted((a, b) => a - b);
     try {

@@ -52,6 +52,11 @@ export class SimDatabase {
     const store = new MemoryGroupStore(this.groups);
     const lost = (why: string): Error => new CoordinatorStoreUnavailable(why);
     return {
+      shards: () =>
+        heard(
+          life,
+          this.#call(() => store.shards(), lost),
+        ),
       acquire: (shards) =>
         heard(
           life,

@@ -36,7 +36,7 @@ function admin(store: Pick<MetadataStore, 'commit'> = new MemoryMetadataStore(da
     chance: () => false,
   };
   return {
-    topics: new TopicAdmin({ host: { random, logger: silentLogger }, queue, layers, onDeleted: () => {} }),
+    topics: new TopicAdmin({ host: { random, logger: silentLogger }, queue, layers }),
     configs: new ConfigAdmin({ brokerId, queue, layers, logLevel: new LogLevel(silentLogger) }),
     cluster: new ClusterAdmin({ brokerId, queue, image: () => stale }),
   };

@@ -17,7 +17,6 @@ export interface TopicAdminDeps {
   readonly host: Pick<Host, 'random' | 'logger'>;
   readonly queue: CommitQueue;
   readonly layers: (image: ClusterImage) => BrokerConfigLayers;
-  readonly onDeleted: (topics: readonly TopicState[]) => void;
 }
 
 export class TopicAdmin {
@@ -82,12 +81,8 @@ export class TopicAdmin {
       const present = there.filter(({ partitions }) => quota.take(partitions.length));
       return {
         changes: present.map(({ id }) => ({ type: 'topic-deleted', id })),
-        outcome: (failure) => {
-          if (!failure && present.length > 0) this.#deps.onDeleted(present);
-          return topics.map((topic) =>
-            present.includes(topic) ? failure : there.includes(topic) ? OVER_QUOTA : gone(topic),
-          );
-        },
+        outcome: (failure) =>
+          topics.map((topic) => (present.includes(topic) ? failure : there.includes(topic) ? OVER_QUOTA : gone(topic))),
       };
     });
   }

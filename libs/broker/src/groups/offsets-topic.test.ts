@@ -13,6 +13,7 @@ import {
   Metadata,
   OffsetCommit,
   OffsetCommitRecord,
+  OffsetFetch,
   Produce,
 } from '@milepost/wire';
 import type { RawClient } from '../testing/raw-client.ts';
@@ -112,4 +113,18 @@ test('clients may not write to it', async () => {
     topicData: [{ name: TOPIC, partitionData: [{ index: 0, records }] }],
   });
   expect(responses[0]?.partitionResponses[0]?.errorCode).toBe(ErrorCode.INVALID_TOPIC_EXCEPTION);
+});
+
+test('lowering offsets.topic.num.partitions hides no group and no offset (B10)', async () => {
+  const client = await it.client();
+  const groups = Array.from({ length: 12 }, (_, number) => `lowered-${number}`);
+  for (const group of groups) expect(await commit(client, group, 7)).toBe(ErrorCode.NONE);
+  await it.stop();
+  await it.start({ properties: { 'offsets.topic.num.partitions': '1' } });
+  const asked = await it.client();
+  for (const groupId of groups) {
+    const topics = [{ name: 't', partitionIndexes: [0] }];
+    const found = await asked.ask(OffsetFetch, 7, { groupId, topics, requireStable: false });
+    expect({ groupId, offset: found.topics[0]?.partitions[0]?.committedOffset }).toEqual({ groupId, offset: 7 });
+  }
 });

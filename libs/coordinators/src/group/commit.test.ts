@@ -1,4 +1,4 @@
-import { ErrorCode, LeaderEpoch, Offset, Uuid, ZERO_UUID } from '@milepost/core';
+import { ErrorCode, LeaderEpoch, Offset, type Uuid, ZERO_UUID } from '@milepost/core';
 import { commitOf, Harness, protocol } from '../testing/harness.ts';
 
 const outsider = (h: Harness) => h.member();
@@ -7,7 +7,7 @@ test('a member commits and anyone reads it back, metadata and leader epoch inclu
   const h = await Harness.start();
   const [member] = await h.stable(1);
   const partitions = [{ partition: 3, offset: Offset(42), leaderEpoch: LeaderEpoch(7), metadata: 'x'.repeat(4_096) }];
-  const topicId = Uuid('01234567-89ab-cdef-0123-456789abcdef');
+  const topicId = h.catalog.set('u', 4);
   const command = commitOf(member!, 0, { topics: [{ name: 'u', topicId, partitions }] });
   expect(await h.coordinator.commitOffsets(command)).toEqual({
     topics: [{ name: 'u', topicId, partitions: [{ partition: 3, error: ErrorCode.NONE }] }],
@@ -82,19 +82,21 @@ test('only members of the current generation commit, in each state of the group'
 
 test('nothing committed is -1 without an error, and so is what was committed to a topic of that name before', async () => {
   const h = await Harness.start();
-  const [old, fresh] = ['1', '2'].map((digit) => Uuid(digit.repeat(8) + ZERO_UUID.slice(8)));
+  const old = h.catalog.set('t', 2);
+  h.catalog.delete('t');
+  const fresh = h.catalog.set('t', 2);
   const partitions = [{ partition: 0, offset: Offset(9), leaderEpoch: LeaderEpoch(1), metadata: 'm' }];
-  await h.coordinator.commitOffsets(commitOf(outsider(h), 0, { topics: [{ name: 't', topicId: fresh!, partitions }] }));
+  await h.coordinator.commitOffsets(commitOf(outsider(h), 0, { topics: [{ name: 't', topicId: fresh, partitions }] }));
   const fetched = async (name: string, topicId: Uuid, partition: number) => {
     const topics = [{ name, topicId, partitions: [partition] }];
     const result = await h.coordinator.fetchOffsets({ groupId: 'g', topics, requireStable: false });
     return result.topics[0]?.partitions[0];
   };
   const nothing = { error: ErrorCode.NONE, offset: -1, leaderEpoch: -1, metadata: '' };
-  expect(await fetched('t', fresh!, 0)).toMatchObject({ offset: 9, leaderEpoch: 1, metadata: 'm' });
+  expect(await fetched('t', fresh, 0)).toMatchObject({ offset: 9, leaderEpoch: 1, metadata: 'm' });
   expect(await fetched('t', ZERO_UUID, 0)).toMatchObject({ offset: 9 });
-  expect(await fetched('t', old!, 0)).toEqual({ ...nothing, partition: 0 });
-  expect(await fetched('t', fresh!, 1)).toEqual({ ...nothing, partition: 1 });
+  expect(await fetched('t', old, 0)).toEqual({ ...nothing, partition: 0 });
+  expect(await fetched('t', fresh, 1)).toEqual({ ...nothing, partition: 1 });
   expect(await fetched('u', ZERO_UUID, 0)).toEqual({ ...nothing, partition: 0 });
   expect(await h.coordinator.fetchOffsets({ groupId: 'none', topics: null, requireStable: false })).toEqual({
     error: ErrorCode.NONE,
@@ -132,35 +134,78 @@ test('OffsetDelete knows nothing of a live group that is not of consumers, and o
   expect(await errorOf('')).toBe(ErrorCode.INVALID_GROUP_ID);
 });
 
+async function commitTo(h: Harness, groupId: string, topicId: Uuid, offset = 9): Promise<void> {
+  const partitions = [{ partition: 0, offset: Offset(offset), leaderEpoch: LeaderEpoch(1), metadata: null }];
+  await h.coordinator.commitOffsets(
+    commitOf(outsider(h), 0, { groupId, topics: [{ name: 't', topicId, partitions }] }),
+  );
+}
+
+const storedOffsets = (h: Harness): number[] =>
+  [...h.store.table.groups.values()].flatMap(({ offsets }) => [...offsets.values()].map(({ offset }) => offset));
+
 test('offsets of a deleted topic go, those of the next topic of that name stay, also while the store is away', async () => {
   const h = await Harness.start();
-  const [old, fresh] = ['1', '2'].map((digit) => Uuid(digit.repeat(8) + ZERO_UUID.slice(8)));
-  for (const [groupId, topicId] of [
-    ['a', old],
-    ['b', fresh],
-    ['c', ZERO_UUID],
-  ] as const) {
-    const partitions = [{ partition: 0, offset: Offset(9), leaderEpoch: LeaderEpoch(1), metadata: null }];
-    const topics = [{ name: 't', topicId: topicId as Uuid, partitions }];
-    await h.coordinator.commitOffsets(commitOf(outsider(h), 0, { groupId, topics }));
-  }
+  await commitTo(h, 'a', h.catalog.set('t', 1));
+  await commitTo(h, 'c', ZERO_UUID);
+  h.catalog.delete('t');
+  await commitTo(h, 'b', h.catalog.set('t', 1));
   h.store.health = 'away';
-  const deleted = h.coordinator.topicsDeleted([{ name: 't', topicId: old! }]);
+  h.coordinator.topicsChanged();
   await h.clock.advance(5_000);
-  expect(await h.committed('a')).toBe(9);
+  expect(storedOffsets(h)).toEqual([9, 9, 9]);
   h.store.health = 'well';
-  await h.clock.advance(1_000);
-  await deleted;
+  await h.clock.advance(2_000);
   expect([await h.committed('a'), await h.committed('b'), await h.committed('c')]).toEqual([-1, 9, -1]);
+  expect(storedOffsets(h)).toEqual([9]);
 });
 
 test('an offset whose commit is under way when its topic is deleted goes as well', async () => {
   const h = await Harness.start();
   const held = Promise.withResolvers<void>();
   h.store.pace = () => held.promise;
-  const commit = h.coordinator.commitOffsets(commitOf(outsider(h), 9));
-  const deleted = h.coordinator.topicsDeleted([{ name: 't', topicId: Uuid(`1${ZERO_UUID.slice(1)}`) }]);
+  const commit = commitTo(h, 'g', ZERO_UUID);
+  h.catalog.delete('t');
+  h.coordinator.topicsChanged();
   held.resolve();
-  await Promise.all([commit, deleted]);
-  expect(await h.committed()).toBe(-1);
+  await commit;
+  await h.clock.advance(0);
+  expect(storedOffsets(h)).toEqual([]);
+});
+
+test('a kill between the deletion of a topic and that of its offsets leaves none behind (B2)', async () => {
+  const h = await Harness.start();
+  await commitTo(h, 'g', h.catalog.set('t', 1));
+  await commitTo(h, 'h', ZERO_UUID);
+  h.catalog.delete('t');
+  await h.restart();
+  await h.clock.advance(0);
+  expect(storedOffsets(h)).toEqual([]);
+  h.catalog.set('t', 1);
+  expect([await h.committed('g'), await h.committed('h')]).toEqual([-1, -1]);
+});
+
+test('an offset without a topic id survives a restart while a topic has its name', async () => {
+  const h = await Harness.start();
+  await commitTo(h, 'g', ZERO_UUID);
+  await h.restart();
+  await h.clock.advance(0);
+  expect(await h.committed()).toBe(9);
+});
+
+test('a topic that was created again is not read from where the former one ended, while those offsets are still stored (B2)', async () => {
+  const h = await Harness.start();
+  await commitTo(h, 'g', h.catalog.set('t', 1));
+  h.store.health = 'away';
+  h.catalog.delete('t');
+  h.coordinator.topicsChanged();
+  h.catalog.set('t', 1);
+  h.coordinator.topicsChanged();
+  await h.clock.advance(100);
+  expect(storedOffsets(h)).toEqual([9]);
+  expect(await h.committed()).toBe(-1); // asked for by name, as before OffsetFetch v10
+  expect(await h.coordinator.fetchOffsets({ groupId: 'g', topics: null, requireStable: false })).toEqual({
+    error: ErrorCode.NONE,
+    topics: [],
+  });
 });

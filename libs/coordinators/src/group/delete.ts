@@ -1,7 +1,7 @@
-// DeleteGroups and OffsetDelete: only what nobody uses.
-import { ErrorCode, ZERO_UUID } from '@milepost/core';
+// DeleteGroups and OffsetDelete: only groups and offsets that are not in use.
+import { ErrorCode } from '@milepost/core';
 import type { GroupEvent } from './model/store.ts';
-import type { DeletedTopic, DeleteOffsetsCommand, DeleteOffsetsResult } from './model/commands.ts';
+import type { DeleteOffsetsCommand, DeleteOffsetsResult } from './model/commands.ts';
 import type { Group } from './group.ts';
 import type { Offsets } from './model/offsets.ts';
 import { CONSUMER_PROTOCOL_TYPE } from './model/context.ts';
@@ -40,13 +40,4 @@ export function deleteOffsets(
     return { name, partitions: partitions.map((partition) => ({ partition, error })) };
   });
   return { events, response: { error: ErrorCode.NONE, topics } };
-}
-
-/** What a group has committed for topics that are gone, unless it is already of the topics that came after them. */
-export function offsetsOfDeleted(offsets: Offsets, topics: readonly DeletedTopic[]): GroupEvent[] {
-  return topics.flatMap(({ name, topicId }) =>
-    [...offsets.of(name)]
-      .filter((offset) => offset.topicId === ZERO_UUID || offset.topicId === topicId)
-      .map(({ groupId, topic, partition }): GroupEvent => ({ type: 'offset-deleted', groupId, topic, partition })),
-  );
 }

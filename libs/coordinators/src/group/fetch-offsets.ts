@@ -1,6 +1,10 @@
-// OffsetFetch: what a group has committed. Nothing committed is an answer, not an error.
+// OffsetFetch: what a group has committed. A partition without a committed offset is not an error. An offset of a topic's
+// former life counts as none, also where the client names the topic by name (Kafka compares ids only if the client sends
+// them, and relies on the removal of such offsets).
 import { ErrorCode, NO_LEADER_EPOCH, NO_OFFSET, type Uuid, ZERO_UUID } from '@milepost/core';
 import type { StoredOffset } from './model/store.ts';
+import type { TopicCatalog } from './model/topic-catalog.ts';
+import { isOrphaned } from './orphaned-offsets.ts';
 import type { FetchedOffset, FetchOffsetsCommand, FetchOffsetsResult } from './model/commands.ts';
 import type { Group } from './group.ts';
 import { fetchRefusal } from './consumer/offsets.ts';
@@ -10,29 +14,33 @@ export function fetchOffsets(
   group: Group | undefined,
   offsets: Offsets,
   command: FetchOffsetsCommand,
+  catalog: TopicCatalog,
 ): FetchOffsetsResult {
   const refusal = group?.kind === 'consumer' ? fetchRefusal(group, command) : ErrorCode.NONE;
   if (refusal !== ErrorCode.NONE) return { error: refusal, topics: [] };
   const topics = command.topics?.map(({ name, topicId, partitions }) => ({
     name,
     topicId,
-    partitions: partitions.map((partition) => fetched(partition, ofTopic(offsets.get(name, partition), topicId))),
+    partitions: partitions.map((partition) =>
+      fetched(partition, ofTopic(offsets.get(name, partition), topicId, catalog)),
+    ),
   }));
-  return { error: ErrorCode.NONE, topics: topics ?? all(offsets) };
+  return { error: ErrorCode.NONE, topics: topics ?? all(offsets, catalog) };
 }
 
-function all(offsets: Offsets): FetchOffsetsResult['topics'] {
-  return [...offsets.topics()].map((name) => {
-    const stored = [...offsets.of(name)];
+function all(offsets: Offsets, catalog: TopicCatalog): FetchOffsetsResult['topics'] {
+  return [...offsets.topics()].flatMap((name) => {
+    const stored = [...offsets.of(name)].filter((offset) => !isOrphaned(offset, catalog));
+    if (stored.length === 0) return [];
     const topicId = stored[0]?.topicId ?? ZERO_UUID;
-    return { name, topicId, partitions: stored.map((offset) => fetched(offset.partition, offset)) };
+    return [{ name, topicId, partitions: stored.map((offset) => fetched(offset.partition, offset)) }];
   });
 }
 
-/** An offset of a topic that was deleted and made again is none (KIP-848). */
-function ofTopic(offset: StoredOffset | undefined, topicId: Uuid): StoredOffset | undefined {
-  if (!offset || offset.topicId === ZERO_UUID || topicId === ZERO_UUID) return offset;
-  return offset.topicId === topicId ? offset : undefined;
+function ofTopic(offset: StoredOffset | undefined, topicId: Uuid, catalog: TopicCatalog): StoredOffset | undefined {
+  if (!offset || isOrphaned(offset, catalog)) return undefined;
+  const isOfTopic = offset.topicId === ZERO_UUID || topicId === ZERO_UUID || offset.topicId === topicId;
+  return isOfTopic ? offset : undefined;
 }
 
 function fetched(partition: number, stored: StoredOffset | undefined): FetchedOffset {

@@ -1,11 +1,11 @@
 // The coordinator of groups: memberships, generations and committed offsets, for the classic protocol and the consumer
 // protocol (KIP-848). Responses are plain results. A failure of the store is a retriable error code in them, never a
 // rejection.
-import { type Cancel, type Clock, ErrorCode, type Logger, type Meter, type Random } from '@milepost/core';
+import { type Cancel, type Clock, ErrorCode, type Logger, type Meter, type Random, retry } from '@milepost/core';
 import type { GroupConfig, GroupOverrides } from './model/config.ts';
 import { commit, committed } from './commit.ts';
 import type * as commands from './model/commands.ts';
-import { deleteGroup, deleteOffsets, offsetsOfDeleted } from './delete.ts';
+import { deleteGroup, deleteOffsets } from './delete.ts';
 import { describe, undescribed } from './describe.ts';
 import { expireOffsets } from './expire-offsets.ts';
 import { fetchOffsets } from './fetch-offsets.ts';
@@ -14,6 +14,7 @@ import { heartbeat } from './classic/heartbeat.ts';
 import { join } from './classic/join.ts';
 import { leave, leaveNothing } from './classic/leave.ts';
 import { listGroups } from './list.ts';
+import { removalOfOrphans, SeenTopics } from './orphaned-offsets.ts';
 import { invalidHeartbeat, isInItsEpoch, refusedHeartbeat } from './consumer/admission.ts';
 import type * as consumer from './consumer/commands.ts';
 import { describeConsumers, undescribedConsumers } from './consumer/describe.ts';
@@ -35,7 +36,12 @@ import { GroupSlot } from './group-slot.ts';
 import { Runtime } from '../runtime/runtime.ts';
 
 /** Between two attempts to remove the offsets of deleted topics. */
-const REMOVE_AGAIN_MS = 1_000;
+const REMOVAL_RETRY_MS = 1_000;
+
+/** What a command of the coordinator's own was refused with. */
+class CommandRefused extends Error {
+  override readonly name = 'CommandRefused';
+}
 
 export interface GroupCoordinatorDeps {
   readonly clock: Clock;
@@ -49,7 +55,7 @@ export interface GroupCoordinatorDeps {
   readonly config: GroupConfig;
   /** What is set for one group; asked anew each time. */
   readonly overridesOf?: (groupId: string) => GroupOverrides | undefined;
-  /** offsets.topic.num.partitions */
+  /** How many shards all groups are divided into: GroupStore#shards, or offsets.topic.num.partitions at first. */
   readonly shards: number;
 }
 
@@ -61,8 +67,10 @@ export class GroupCoordinator {
   readonly #catalog: TopicCatalog;
   readonly #echo: Echo;
   readonly #runtime: Runtime<GroupSlot, GroupEvent>;
+  readonly #logger: Logger;
+  readonly #seenTopics: SeenTopics;
+  readonly #closing = new AbortController();
   #nextExpiry: Cancel | undefined;
-  #closed = false;
 
   constructor({
     clock,
@@ -88,6 +96,8 @@ export class GroupCoordinator {
     };
     this.#random = random;
     this.#catalog = catalog;
+    this.#logger = logger;
+    this.#seenTopics = new SeenTopics(catalog);
     const context = { config, configOf: this.#configOf, random, logger, rebalances, catalog };
     const echo = new Echo(clock, logger, writer);
     this.#echo = echo;
@@ -101,7 +111,11 @@ export class GroupCoordinator {
         keyOf: groupIdOf,
         createSlot: (groupId, host) => new GroupSlot(groupId, context, host),
         loaded: (shard) => {
-          for (const slot of shard.slots()) slot.resume();
+          for (const slot of shard.slots()) {
+            slot.resume();
+            // The last owner may have ended between the deletion of a topic and the removal of its offsets.
+            this.#removeOrphans(slot);
+          }
           echo.acquired(shard);
         },
         persisted: (shard, events) => echo.stored(shard, events),
@@ -119,8 +133,13 @@ export class GroupCoordinator {
     await this.#runtime.acquire(shards);
   }
 
-  /** Topics have changed. */
+  /**
+   * Call after each change of the catalog. Offsets of deleted topics are removed, however long the store is away. (Kafka:
+   * GroupCoordinatorService#onPartitionsDeleted, from the difference of two images.)
+   */
   topicsChanged(): void {
+    const deleted = this.#seenTopics.deleted();
+    if (deleted.size > 0) for (const slot of this.#slots()) this.#removeOrphans(slot, deleted);
     this.#echo.catchUp();
   }
 
@@ -242,10 +261,11 @@ export class GroupCoordinator {
     const error = this.#errorOf(command.groupId);
     if (error !== ErrorCode.NONE) return { error, topics: [] };
     const found = this.#find(command.groupId);
-    if (!command.requireStable) return fetchOffsets(found?.group, found?.offsets ?? new Offsets(), command);
+    if (!command.requireStable)
+      return fetchOffsets(found?.group, found?.offsets ?? new Offsets(), command, this.#catalog);
     const slot = this.#slot(command.groupId);
     return slot.submit(
-      () => ({ events: [], response: fetchOffsets(slot.group, slot.offsets, command) }),
+      () => ({ events: [], response: fetchOffsets(slot.group, slot.offsets, command, this.#catalog) }),
       // Consumers before 3.9 try again on this one only.
       () => ({ error: ErrorCode.NOT_COORDINATOR, topics: [] }),
     );
@@ -260,7 +280,7 @@ export class GroupCoordinator {
   }
 
   async list(command: commands.ListGroupsCommand): Promise<commands.ListGroupsResult> {
-    if (this.#closed) return { error: ErrorCode.COORDINATOR_NOT_AVAILABLE, groups: [] };
+    if (this.#isClosed) return { error: ErrorCode.COORDINATOR_NOT_AVAILABLE, groups: [] };
     const loading = this.#runtime.shards().some(({ error }) => error === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
     if (loading) return { error: ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, groups: [] };
     const groups = this.#slots().flatMap(({ group }) => group ?? []);
@@ -287,30 +307,16 @@ export class GroupCoordinator {
     return slot.submit(() => deleteOffsets(slot.group, slot.offsets, command), failed);
   }
 
-  /** Resolves when the topics' offsets are gone, however long the store is away, or when closed. */
-  async topicsDeleted(topics: readonly commands.DeletedTopic[]): Promise<void> {
-    const remove = async (groupId: string): Promise<void> => {
-      for (let slot = this.#find(groupId); slot && !this.#closed; slot = this.#find(groupId)) {
-        const { offsets } = slot;
-        const done = await slot.submit(
-          () => ({ events: offsetsOfDeleted(offsets, topics), response: true }),
-          () => false,
-        );
-        if (done) return;
-        await new Promise<void>((resolve) => this.#clock.after(REMOVE_AGAIN_MS, resolve));
-      }
-    };
-    // A commit that is under way may bring one.
-    const concerned = this.#slots().filter((slot) => !slot.isIdle || offsetsOfDeleted(slot.offsets, topics).length > 0);
-    await Promise.all(concerned.map(({ groupId }) => remove(groupId)));
-  }
-
   /** Answers everything that waits; resolves when no write is under way any more. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closing.abort(new Error('the group coordinator is closed'));
     this.#nextExpiry?.();
     this.#echo.close();
     await this.#runtime.close();
+  }
+
+  get #isClosed(): boolean {
+    return this.#closing.signal.aborted;
   }
 
   #ask<Result>(
@@ -324,7 +330,7 @@ export class GroupCoordinator {
   }
 
   #errorOf(groupId: string): ErrorCode {
-    return this.#closed ? ErrorCode.COORDINATOR_NOT_AVAILABLE : this.#runtime.shardOf(groupId).error;
+    return this.#isClosed ? ErrorCode.COORDINATOR_NOT_AVAILABLE : this.#runtime.shardOf(groupId).error;
   }
 
   #find(groupId: string): GroupSlot | undefined {
@@ -340,7 +346,7 @@ export class GroupCoordinator {
   }
 
   #scheduleExpiry(): void {
-    if (this.#closed) return;
+    if (this.#isClosed) return;
     this.#nextExpiry?.();
     this.#nextExpiry = this.#clock.after(this.#config.offsetsRetentionCheckIntervalMs, () => {
       for (const slot of this.#slots()) this.#expire(slot);
@@ -357,6 +363,30 @@ export class GroupCoordinator {
       }),
       () => undefined,
     );
+  }
+
+  /** In the group's queue, for a commit in progress may bring another one. */
+  #removeOrphans(slot: GroupSlot, deleted?: ReadonlySet<string>): void {
+    const { groupId, offsets } = slot;
+    if (slot.isIdle && removalOfOrphans(offsets, this.#catalog, deleted).length === 0) return;
+    const attempt = async (): Promise<void> => {
+      const current = this.#find(groupId);
+      const events = () => (current ? removalOfOrphans(current.offsets, this.#catalog, deleted) : []);
+      const error = await current?.submit(
+        () => ({ events: events(), response: ErrorCode.NONE }),
+        (refusal) => refusal,
+      );
+      if (error) throw new CommandRefused(`error code ${error}`);
+    };
+    retry(attempt, {
+      clock: this.#clock,
+      pauseMs: REMOVAL_RETRY_MS,
+      signal: this.#closing.signal,
+      isRetriable: (failure) => failure instanceof CommandRefused,
+    }).catch((failure: unknown) => {
+      if (!this.#isClosed)
+        this.#logger.error({ group: groupId, err: failure }, 'offsets of deleted topics were not removed');
+    });
   }
 
   #keepSession(slot: GroupSlot | undefined, memberId: string): void {

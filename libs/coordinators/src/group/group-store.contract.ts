@@ -33,6 +33,15 @@ export function groupStoreContract(name: string, make: () => Promise<GroupStoreU
       expect(taken.offsets).toEqual([]);
     });
 
+    test('the number of shards is that of the first time', async () => {
+      const store = await data.connect();
+      expect(await store.shards()).toBe(0);
+      await store.acquire([2, 0, 1]);
+      expect(await store.shards()).toBe(3);
+      await (await data.connect()).acquire([1]);
+      expect(await store.shards()).toBe(3);
+    });
+
     test('groups and offsets come back as they were', async () => {
       const kept = group('g\u0000\u{1f69a}', {
         members: [{ id: 'a', bytes: 'AAEC/w==' }],

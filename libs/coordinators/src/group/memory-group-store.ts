@@ -53,6 +53,11 @@ export class MemoryGroupStore implements GroupStore {
     this.table = table;
   }
 
+  async shards(): Promise<number> {
+    await this.#reach();
+    return Math.max(-1, ...this.table.epochs.keys()) + 1;
+  }
+
   async acquire(shards: readonly number[]): Promise<AcquiredGroups> {
     await this.#reach();
     const epochs = new Map(shards.map((shard) => [shard, (this.table.epochs.get(shard) ?? 0) + 1]));

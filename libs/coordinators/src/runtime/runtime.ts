@@ -1,6 +1,6 @@
 // The runtime of a coordinator, after Kafka's coordinator-common: it acquires shards, loads them, persists their events
 // under their epoch, and resigns them. It knows nothing of what the slots coordinate.
-import { type Clock, ErrorCode, invariant, type Logger } from '@milepost/core';
+import { type Clock, ErrorCode, invariant, type Logger, retry } from '@milepost/core';
 import { type AcquiredShards, CoordinatorStoreUnavailable, ShardFenced, type ShardStore } from './shard-store.ts';
 import { Shard, type Slot, type SlotHost } from './shard.ts';
 import { shardOf } from './shard-of.ts';
@@ -38,7 +38,7 @@ export class Runtime<S extends Slot<Event>, Event> {
   readonly #kind: CoordinatorKind<S, Event>;
   readonly #shards: readonly Shard<S, Event>[];
   readonly #writes = new Set<Promise<unknown>>();
-  #closed = false;
+  readonly #closing = new AbortController();
   #storeIsAway = false;
 
   constructor({ clock, logger, store, kind, shards }: RuntimeDeps<S, Event>) {
@@ -108,24 +108,27 @@ export class Runtime<S extends Slot<Event>, Event> {
 
   /** Completes all pending requests. Resolves when no write is in progress. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closing.abort(new Error('the coordinator is closed'));
     for (const shard of this.#shards) shard.resign();
     await Promise.allSettled(this.#writes);
   }
 
   async #acquire(indices: readonly number[]): Promise<AcquiredShards<Event> | undefined> {
-    while (!this.#closed) {
-      try {
-        const acquired = await this.#store.acquire(indices);
-        this.#storeResponded();
-        return this.#closed ? undefined : acquired;
-      } catch (problem) {
-        if (!(problem instanceof CoordinatorStoreUnavailable)) throw problem;
-        this.#storeFailed(problem);
-        await new Promise<void>((resolve) => this.#clock.after(ACQUIRE_RETRY_MS, resolve));
-      }
+    const { signal } = this.#closing;
+    try {
+      const acquired = await retry(() => this.#store.acquire(indices), {
+        clock: this.#clock,
+        pauseMs: ACQUIRE_RETRY_MS,
+        signal,
+        isRetriable: (failure) => failure instanceof CoordinatorStoreUnavailable,
+        onRetry: (failure) => this.#storeFailed(failure),
+      });
+      this.#storeResponded();
+      return signal.aborted ? undefined : acquired;
+    } catch (failure) {
+      if (signal.aborted) return undefined;
+      throw failure;
     }
-    return undefined;
   }
 
   async #persist(shard: Shard<S, Event>, events: readonly Event[]): Promise<ErrorCode> {

@@ -45,6 +45,7 @@ export class Harness {
   coordinator: GroupCoordinator;
 
   private constructor(config: Partial<GroupConfig>) {
+    for (const topic of ['t', 'u']) this.catalog.set(topic, 1);
     this.config = { ...DEFAULT_GROUP_CONFIG, ...config };
     this.coordinator = this.#make();
   }

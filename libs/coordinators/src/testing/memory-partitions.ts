@@ -7,13 +7,16 @@ export class MemoryPartitions implements PartitionWriter {
   isThere = true;
   /** As a disk that is full. */
   isIll = false;
+  /** Partitions that accept nothing now. */
+  readonly refusing = new Set<number>();
+  readonly unreadable = new Set<number>();
   /** How often it was asked to take something and did not. */
   refusals = 0;
   readonly #partitions = new Map<number, Buffer[]>();
   readonly #ends = new Map<number, number>();
 
   append(partition: number, batch: Buffer): 'appended' | 'later' {
-    if (!this.isThere || this.isIll) {
+    if (!this.isThere || this.isIll || this.refusing.has(partition)) {
       this.refusals += 1;
       return 'later';
     }
@@ -28,7 +31,7 @@ export class MemoryPartitions implements PartitionWriter {
   }
 
   read(partition: number, from: Offset): Buffer | undefined {
-    if (!this.isThere) return undefined;
+    if (!this.isThere || this.unreadable.has(partition)) return undefined;
     const batches = this.#partitions.get(partition) ?? [];
     const first = batches.findIndex((batch) => (RecordBatch.at(batch, 0)?.lastOffset ?? -1) >= from);
     return first < 0 ? Buffer.alloc(0) : Buffer.concat(batches.slice(first));

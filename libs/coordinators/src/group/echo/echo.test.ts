@@ -173,3 +173,33 @@ test('a member of a group that never was stored leaves nothing behind', async ()
   await new ConsumerMember(h, 'a').beat({ memberEpoch: 5 });
   expect(await said(h)).toEqual([]);
 });
+
+test('a shard whose partition refuses makes no other shard wait (B6)', async () => {
+  const h = await Harness.start();
+  const [first, second] = ['g', 'trucks'].map((groupId) => h.coordinator.shardOf(groupId)) as [number, number];
+  expect(first).not.toBe(second);
+  h.partitions.refusing.add(first).add(second);
+  await h.member().commit(1);
+  await h.clock.advance(3_000);
+  await h.member({ groupId: 'trucks' }).commit(2);
+  await h.clock.advance(100);
+  h.partitions.refusing.delete(second);
+  await h.clock.advance(6_000);
+  expect(await said(h)).toEqual([expect.stringMatching(/^OffsetCommit trucks t 0 \{offset:2/)]);
+  h.partitions.refusing.clear();
+  await h.clock.advance(6_000);
+  expect(await said(h)).toHaveLength(2);
+});
+
+test('a shard whose partition cannot be read makes no other shard wait', async () => {
+  const h = await Harness.start();
+  h.partitions.unreadable.add(h.coordinator.shardOf('g'));
+  await h.restart();
+  await h.member().commit(1);
+  await h.member({ groupId: 'trucks' }).commit(2);
+  expect(await said(h)).toEqual([expect.stringMatching(/^OffsetCommit trucks t 0 \{offset:2/)]);
+  h.partitions.unreadable.clear();
+  h.coordinator.topicsChanged();
+  await h.clock.advance(100);
+  expect(await said(h)).toHaveLength(2);
+});

@@ -213,8 +213,3 @@ export interface DeleteOffsetsResult {
     readonly partitions: readonly { readonly partition: number; readonly error: ErrorCode }[];
   }[];
 }
-
-export interface DeletedTopic {
-  readonly name: string;
-  readonly topicId: Uuid;
-}

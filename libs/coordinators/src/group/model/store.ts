@@ -41,6 +41,12 @@ export type GroupEvent =
 
 export interface GroupStore {
   /**
+   * How many shards the groups of this store are divided into; 0 before any shard was acquired. It never changes: with
+   * another number most groups would belong to another shard than the one that has their rows.
+   * @throws CoordinatorStoreUnavailable
+   */
+  shards(): Promise<number>;
+  /**
    * Makes this process the owner of the shards (partitions of `__consumer_offsets`) and reads all that they hold. From
    * now on writes that carry an older epoch for them are refused. @throws CoordinatorStoreUnavailable
    */

@@ -1,0 +1,23 @@
+import { chooseGroupShards } from './group-shards.ts';
+
+test('the first start divides groups as the setting says', () => {
+  expect(chooseGroupShards({ stored: 0, topic: undefined, setting: 50 })).toEqual({ shards: 50, warning: undefined });
+});
+
+test.each([
+  ['lowered', { stored: 50, topic: 50, setting: 10 }],
+  ['raised', { stored: 50, topic: 50, setting: 100 }],
+  ['lowered before the topic was created', { stored: 50, topic: undefined, setting: 10 }],
+  ['lowered, over a topic without any group', { stored: 0, topic: 50, setting: 10 }],
+])('a setting that was %s changes nothing, and says so with the cure', (_, known) => {
+  const { shards, warning } = chooseGroupShards(known);
+  expect(shards).toBe(50);
+  expect(warning).toBe(
+    `offsets.topic.num.partitions is ${known.setting} and has no effect: groups are divided into 50 since the first ` +
+      'start; set it to 50',
+  );
+});
+
+test('partitions that were added to __consumer_offsets move no group to another shard', () => {
+  expect(chooseGroupShards({ stored: 50, topic: 60, setting: 50 }).shards).toBe(50);
+});

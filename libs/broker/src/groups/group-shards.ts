@@ -1,0 +1,29 @@
+// How many shards groups are divided into. A group's shard is its id's hash modulo that number, so the number that the first
+// start chose is kept for good: with another one most groups and offsets would not be found. As in Kafka, where the number of
+// partitions of `__consumer_offsets` counts and `offsets.topic.num.partitions` only until that topic exists; here the rows of
+// the group store are the truth (decision 5), so they come before the topic.
+
+export interface KnownShards {
+  /** GroupStore#shards; 0: none yet. */
+  readonly stored: number;
+  /** Partitions of `__consumer_offsets`, where it exists. */
+  readonly topic: number | undefined;
+  /** offsets.topic.num.partitions */
+  readonly setting: number;
+}
+
+export interface ChosenShards {
+  readonly shards: number;
+  /** For the operator, where the setting has no effect. */
+  readonly warning: string | undefined;
+}
+
+export function chooseGroupShards({ stored, topic, setting }: KnownShards): ChosenShards {
+  const shards = stored > 0 ? stored : (topic ?? setting);
+  const warning =
+    shards === setting
+      ? undefined
+      : `offsets.topic.num.partitions is ${setting} and has no effect: groups are divided into ${shards} since the first ` +
+        `start; set it to ${shards}`;
+  return { shards, warning };
+}

@@ -1,0 +1,46 @@
+// Committed offsets of topics that are gone. A topic that was deleted and created again has the same name and another id: what
+// was committed for the former one means nothing in the latter, and a group that started there would skip records.
+import { type Uuid, ZERO_UUID } from '@milepost/core';
+import type { Offsets } from './model/offsets.ts';
+import type { GroupEvent, StoredOffset } from './model/store.ts';
+import type { TopicCatalog } from './model/topic-catalog.ts';
+
+/** An offset without a topic id belongs to whatever topic has the name. */
+export function isOrphaned({ topic, topicId }: StoredOffset, catalog: TopicCatalog): boolean {
+  return topicId === ZERO_UUID ? catalog.named(topic) === undefined : catalog.withId(topicId) === undefined;
+}
+
+/** `deleted`: names of topics that were seen to go, for offsets without a topic id. */
+export function removalOfOrphans(
+  offsets: Offsets,
+  catalog: TopicCatalog,
+  deleted: ReadonlySet<string> = new Set(),
+): GroupEvent[] {
+  return [...offsets.topics()]
+    .flatMap((topic) => [...offsets.of(topic)])
+    .filter((each) => isOrphaned(each, catalog) || (each.topicId === ZERO_UUID && deleted.has(each.topic)))
+    .map(({ groupId, topic, partition }) => ({ type: 'offset-deleted', groupId, topic, partition }));
+}
+
+/** The topics of a catalog as they were last seen. */
+export class SeenTopics {
+  readonly #catalog: TopicCatalog;
+  #ids: ReadonlyMap<string, Uuid>;
+
+  constructor(catalog: TopicCatalog) {
+    this.#catalog = catalog;
+    this.#ids = this.#current();
+  }
+
+  /** Names of the topics that have gone since the last call, also where other topics have their names now. */
+  deleted(): ReadonlySet<string> {
+    const before = this.#ids;
+    this.#ids = this.#current();
+    return new Set([...before].flatMap(([name, id]) => (this.#ids.get(name) === id ? [] : name)));
+  }
+
+  #current(): ReadonlyMap<string, Uuid> {
+    const names = [...this.#catalog.names()];
+    return new Map(names.flatMap((name) => [[name, this.#catalog.named(name)?.id ?? ZERO_UUID]]));
+  }
+}
