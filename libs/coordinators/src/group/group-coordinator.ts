@@ -187,13 +187,21 @@ export class GroupCoordinator {
     if (error === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS) return ErrorCode.NONE;
     if (error !== ErrorCode.NONE) return error;
     const slot = this.#find(command.groupId);
-    const consumers = asConsumer(slot?.group);
-    const answer = heartbeatIn(slot, command);
-    if (answer === ErrorCode.NONE || answer === ErrorCode.REBALANCE_IN_PROGRESS)
+    const respond = (): ErrorCode => this.#heartbeat(slot, command);
+    if (!slot?.isBeingRemoved(command.memberId)) return respond();
+    return slot.submit(
+      () => ({ events: [], response: respond() }),
+      (refusal) => refusal,
+    );
+  }
+
+  #heartbeat(slot: GroupSlot | undefined, command: commands.HeartbeatCommand): ErrorCode {
+    const error = heartbeatIn(slot, command);
+    if (error === ErrorCode.NONE || error === ErrorCode.REBALANCE_IN_PROGRESS)
       this.#keepSession(slot, command.memberId);
-    if (consumers && slot && answer === ErrorCode.REBALANCE_IN_PROGRESS)
-      awaitJoinNow(slot.timers, consumers.members.get(command.memberId));
-    return answer;
+    if (slot && error === ErrorCode.REBALANCE_IN_PROGRESS)
+      awaitJoinNow(slot.timers, asConsumer(slot.group)?.members.get(command.memberId));
+    return error;
   }
 
   async leave(command: commands.LeaveCommand): Promise<commands.LeaveResult> {
@@ -217,8 +225,12 @@ export class GroupCoordinator {
     const command = { ...asked, memberId };
     const failed = (error: ErrorCode, message: string | null = null) => refusedHeartbeat({ error, message });
     return this.#ask(command.groupId, failed, (slot, answer) => {
-      // It lives, however long the answer takes.
-      if (isInItsEpoch(asConsumer(slot.group), command)) this.#keepSession(slot, memberId);
+      // A member waits for the response before it sends the next heartbeat. So its session starts again at both ends,
+      // however long the response takes.
+      const keepSession = () => {
+        if (isInItsEpoch(asConsumer(slot.group), command)) this.#keepSession(slot, memberId);
+      };
+      keepSession();
       const notFound = (message: string) => answer(failed(ErrorCode.GROUP_ID_NOT_FOUND, message));
       const noGroup = () => notFound(`Consumer group ${command.groupId} not found.`);
       const verb = command.memberEpoch < 0 ? leaveByHeartbeat : consumerHeartbeat;
@@ -226,7 +238,10 @@ export class GroupCoordinator {
         consumer: (turn) => verb(turn, command, answer),
         classicGroup: (reason = `Group ${command.groupId} is not a consumer group.`) => notFound(reason),
         ...(command.memberEpoch === 0 ? { upgrades: true } : { noGroup }),
-        refused: (error) => answer(failed(error)),
+        refused: (error) => {
+          keepSession();
+          answer(failed(error));
+        },
       });
     });
   }
@@ -248,13 +263,23 @@ export class GroupCoordinator {
     const error = this.#errorOf(command.groupId);
     if (error !== ErrorCode.NONE) return failed(error);
     const slot = this.#slot(command.groupId);
-    // It lives, however long the answer takes: clients that wait for it do not heartbeat.
-    if (heartbeatIn(slot, command) === ErrorCode.NONE) this.#keepSession(slot, command.memberId);
-    return slot.submit((now) => {
-      const { keepsSessionOf, ...decision } = commit(slot.group, command, this.#config, now);
-      if (keepsSessionOf !== undefined) this.#keepSession(slot, keepsSessionOf);
-      return decision;
-    }, failed);
+    // Some clients do not heartbeat while they wait for this response. So the session starts again at both ends, however
+    // long the response takes.
+    const keepSession = () => {
+      if (heartbeatIn(slot, command) === ErrorCode.NONE) this.#keepSession(slot, command.memberId);
+    };
+    keepSession();
+    return slot.submit(
+      (now) => {
+        const { keepsSessionOf, ...decision } = commit(slot.group, command, this.#config, now);
+        if (keepsSessionOf !== undefined) this.#keepSession(slot, keepsSessionOf);
+        return decision;
+      },
+      (refusal) => {
+        keepSession();
+        return failed(refusal);
+      },
+    );
   }
 
   async fetchOffsets(command: commands.FetchOffsetsCommand): Promise<commands.FetchOffsetsResult> {

@@ -42,13 +42,18 @@ export interface ConsumerCommand {
   readonly refused: (error: ErrorCode) => void;
 }
 
+interface GroupDecision extends Decision<GroupEvent> {
+  /** The group once the events are stored, where the command changes its members. */
+  readonly next?: Group;
+}
+
 export class GroupSlot implements Slot<GroupEvent> {
   readonly groupId: string;
   readonly offsets = new Offsets();
   readonly timers: GroupTimers;
   readonly #context: GroupContext;
   readonly #host: SlotHost<GroupEvent>;
-  readonly #queue: CommandQueue<GroupEvent>;
+  readonly #queue: CommandQueue<GroupEvent, GroupDecision>;
   #group: Group | undefined;
   /** A group without a row in the store is forgotten when the last member has left. */
   #isStored = false;
@@ -87,6 +92,15 @@ export class GroupSlot implements Slot<GroupEvent> {
 
   get isIdle(): boolean {
     return this.#queue.isIdle;
+  }
+
+  /**
+   * The member's removal is being stored. A member that came back now must not be told that it lives: as soon as the
+   * removal is durable, what it holds is given to another one.
+   */
+  isBeingRemoved(memberId: string): boolean {
+    const next = this.#queue.storing?.next;
+    return next !== undefined && !next.members.has(memberId) && this.#group?.members.has(memberId) === true;
   }
 
   submitClassic({ classic, consumer, noGroup, refused }: ClassicCommand): void {
@@ -179,7 +193,7 @@ export class GroupSlot implements Slot<GroupEvent> {
     if (classic) respondToAll(classic, error);
   }
 
-  #decideClassic(verb: ClassicVerb, now: Timestamp): Decision<GroupEvent> {
+  #decideClassic(verb: ClassicVerb, now: Timestamp): GroupDecision {
     const draft = asClassic(this.#group)?.draft() ?? new ClassicGroup(this.groupId, now);
     if (this.#group?.kind === 'consumer') draft.generation = this.#group.data.groupEpoch;
     const turn = new ClassicTurn(this.#context, draft, now, this.timers);
@@ -190,7 +204,7 @@ export class GroupSlot implements Slot<GroupEvent> {
       if (draft.isDeserted && !this.#isStored && this.offsets.isEmpty) this.#group = undefined;
       turn.runConsequences();
     };
-    return { events: turn.events, apply };
+    return { events: turn.events, apply, next: draft };
   }
 
   #decideConsumer(
@@ -198,7 +212,7 @@ export class GroupSlot implements Slot<GroupEvent> {
     verb: ConsumerVerb,
     now: Timestamp,
     upgradedFrom?: ClassicGroup,
-  ): Decision<GroupEvent> {
+  ): GroupDecision {
     const turn = new ConsumerTurn(this.#context, before, now, this.timers);
     verb(turn);
     downgradeOrRebalance(turn);
@@ -210,7 +224,7 @@ export class GroupSlot implements Slot<GroupEvent> {
       turn.runConsequences();
       if (becomes) this.#resumeAsClassic(now);
     };
-    return { events, apply };
+    return { events, apply, next: turn.group };
   }
 
   /** The classic members find the group as it is now when they join again. */

@@ -6,9 +6,9 @@ import { type Cancel, type Clock, ErrorCode, Timestamp } from '@milepost/core';
 /** Further commands are refused. */
 const MAX_WAITING = 10_000;
 
-export interface Command<Event> {
+export interface Command<D extends Decision<unknown>> {
   /** Reads the state and changes none of it. */
-  decide(now: Timestamp): Decision<Event>;
+  decide(now: Timestamp): D;
   /**
    * Nothing was applied; or the write outlived its time, and is applied later without a response. May be called more
    * than once.
@@ -34,16 +34,18 @@ export interface CommandQueueHost<Event> {
   idle(): void;
 }
 
-interface Waiting<Event> {
-  readonly command: Command<Event>;
+interface Waiting<D extends Decision<unknown>> {
+  readonly command: Command<D>;
   readonly since: number;
 }
 
-export class CommandQueue<Event> {
+/** A kind of coordinator may put more into its decisions than the queue needs. */
+export class CommandQueue<Event, D extends Decision<Event> = Decision<Event>> {
   readonly #host: CommandQueueHost<Event>;
-  #waiting: Waiting<Event>[] = [];
+  #waiting: Waiting<D>[] = [];
   /** Until its client has a response. */
-  #persisting: Waiting<Event> | undefined;
+  #persisting: Waiting<D> | undefined;
+  #decided: D | undefined;
   #busy = false;
   #closed = false;
   #alarm: Cancel | undefined;
@@ -56,7 +58,12 @@ export class CommandQueue<Event> {
     return !this.#busy;
   }
 
-  add(command: Command<Event>): void {
+  /** The decision whose events are being stored: it is about to be applied, unless the store fails. */
+  get storing(): D | undefined {
+    return this.#decided;
+  }
+
+  add(command: Command<D>): void {
     if (this.#closed || this.#waiting.length >= MAX_WAITING) {
       command.refused(ErrorCode.COORDINATOR_NOT_AVAILABLE);
       return;
@@ -79,7 +86,9 @@ export class CommandQueue<Event> {
       const decision = this.#decide(next.command);
       if (!decision) continue;
       if (decision.events.length > 0) {
+        this.#decided = decision;
         const error = await this.#persist(next, decision.events);
+        this.#decided = undefined;
         if (this.#closed) return;
         if (error !== ErrorCode.NONE) {
           next.command.refused(error);
@@ -92,7 +101,7 @@ export class CommandQueue<Event> {
     this.#host.idle();
   }
 
-  #decide(command: Command<Event>): Decision<Event> | undefined {
+  #decide(command: Command<D>): D | undefined {
     try {
       return command.decide(Timestamp(this.#host.clock.now()));
     } catch (problem) {
@@ -102,7 +111,7 @@ export class CommandQueue<Event> {
     }
   }
 
-  async #persist(waiting: Waiting<Event>, events: readonly Event[]): Promise<ErrorCode> {
+  async #persist(waiting: Waiting<D>, events: readonly Event[]): Promise<ErrorCode> {
     this.#persisting = waiting;
     this.#watch();
     const error = await this.#host.persist(events);
@@ -115,10 +124,10 @@ export class CommandQueue<Event> {
     const oldest = this.#all()[0];
     if (this.#alarm || !oldest) return;
     // The alarm and the check below use the same sum. Two sums could round apart, and the alarm would fire forever.
-    const leftMs = ({ since }: Waiting<Event>) => since + this.#host.timeoutMs - this.#host.clock.monotonic();
+    const leftMs = ({ since }: Waiting<D>) => since + this.#host.timeoutMs - this.#host.clock.monotonic();
     this.#alarm = this.#host.clock.after(Math.max(0, leftMs(oldest)), () => {
       this.#alarm = undefined;
-      const late = (each: Waiting<Event>) => leftMs(each) <= 0;
+      const late = (each: Waiting<D>) => leftMs(each) <= 0;
       const refused = this.#all().filter(late);
       this.#waiting = this.#waiting.filter((each) => !late(each));
       if (this.#persisting && late(this.#persisting)) this.#persisting = undefined;
@@ -127,7 +136,7 @@ export class CommandQueue<Event> {
     });
   }
 
-  #all(): Waiting<Event>[] {
+  #all(): Waiting<D>[] {
     return this.#persisting ? [this.#persisting, ...this.#waiting] : this.#waiting;
   }
 }

@@ -1,6 +1,15 @@
-// Named timers of one group. Moving a deadline further away, as every heartbeat does, costs no timer of the host:
-// the one that runs is asked again when it fires.
+// Named timers of one slot. Moving a deadline further away, as every heartbeat does, costs no timer of the host: the running
+// one checks the deadline again when it fires.
+//
+// A process that stood still (a slow disk, a stopped machine) wakes with its timers due before it has read the requests that
+// arrived meanwhile. A timer that fires much too late therefore waits a little longer: a member is not expired while its
+// heartbeats wait in a socket.
 import type { Cancel, Clock } from '@milepost/core';
+
+/** A timer that fires this much too late shows that the process stood still. */
+const STOOD_STILL_MS = 1_000;
+/** For requests that arrived in the meantime. */
+const CATCH_UP_MS = 1_000;
 
 interface Timer {
   deadline: number;
@@ -9,7 +18,7 @@ interface Timer {
   run: Due;
 }
 
-/** Called at the deadline. What it starts may wait in a line; `isDue` says whether the name was set anew meanwhile. */
+/** Called at the deadline. What it starts may wait in a queue; `isDue` is false once a timer of that name was set again. */
 export type Due = (isDue: () => boolean) => void;
 
 export class Timers {
@@ -51,17 +60,20 @@ export class Timers {
     this.#timers.clear();
   }
 
-  /** For good: nothing is scheduled any more. */
+  /** Nothing is scheduled from now on. */
   close(): void {
     this.#closed = true;
     this.cancelAll();
   }
 
   #arm(name: string, timer: Timer): void {
-    const leftMs = timer.deadline - this.#clock.monotonic();
+    const leftMs = Math.max(0, timer.deadline - this.#clock.monotonic());
+    const expectedAt = this.#clock.monotonic() + leftMs;
     timer.firesAt = timer.deadline;
-    timer.cancel = this.#clock.after(Math.max(0, leftMs), () => {
-      if (this.#clock.monotonic() < timer.deadline) this.#arm(name, timer);
+    timer.cancel = this.#clock.after(leftMs, () => {
+      const now = this.#clock.monotonic();
+      if (now - expectedAt > STOOD_STILL_MS) timer.deadline = Math.max(timer.deadline, now + CATCH_UP_MS);
+      if (now < timer.deadline) this.#arm(name, timer);
       else timer.run(() => this.#timers.get(name) === timer);
     });
   }

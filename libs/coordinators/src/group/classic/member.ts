@@ -15,6 +15,7 @@ export function newMember(memberId: string, command: JoinCommand, answer: JoinAn
     clientHost,
     ...requestedBy(command),
     assignment: NO_ASSIGNMENT,
+    held: NO_ASSIGNMENT,
     isNew: true,
     join: answer,
     sync: undefined,

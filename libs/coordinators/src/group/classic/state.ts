@@ -22,6 +22,8 @@ export interface Member {
   rebalanceTimeoutMs: number;
   protocols: readonly GroupProtocol[];
   assignment: Buffer;
+  /** Its assignment in the last complete generation: it may still work with that until it joins again. */
+  readonly held: Buffer;
   /** Has never been told its generation: it does not heartbeat yet and expires while it waits. */
   isNew: boolean;
   /** Answers the JoinGroup or SyncGroup that waits. */

@@ -81,10 +81,12 @@ export function applyStored(group: ClassicGroup, stored: StoredGroup): void {
 }
 
 function revived(stored: MemberState): Member {
+  const assignment = Buffer.from(stored.assignment, 'base64');
   return {
     ...stored,
     protocols: stored.protocols.map(({ name, metadata }) => ({ name, metadata: Buffer.from(metadata, 'base64') })),
-    assignment: Buffer.from(stored.assignment, 'base64'),
+    assignment,
+    held: assignment,
     isNew: false,
     join: undefined,
     sync: undefined,

@@ -249,3 +249,37 @@ test('a topic whose replicas move to another rack makes a new group epoch (KIP-1
   h.catalog.set('t', 2, 'north;south');
   expect(await a!.follow()).toMatchObject({ memberEpoch: 2, assignment: null });
 });
+
+test('a member is not expired for the time that its heartbeat waited for the store', async () => {
+  const h = await Harness.start({ consumerSessionTimeoutMs: 6_000 });
+  h.catalog.set('t', 2);
+  const [member] = (await settledGroup(h, ['a'])) as [ConsumerMember];
+  const { epoch } = member;
+  const held = Promise.withResolvers<void>();
+  h.store.pace = () => held.promise;
+  void member.commit(1);
+  const beat = member.beat();
+  await h.clock.advance(5_000);
+  expect((await beat).error).toBe(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+  await h.clock.advance(1_200); // 6.2 s since it was sent, 1.2 s since the response
+  h.store.pace = async () => {};
+  held.resolve();
+  await h.clock.advance(300);
+  expect((await member.beat()).error).toBe(ErrorCode.NONE);
+  expect(member.epoch).toBe(epoch);
+});
+
+test('nor for the time that its commit waited, if it does not heartbeat meanwhile', async () => {
+  const h = await Harness.start();
+  const [member] = await h.stable(1, { sessionTimeoutMs: 6_000 });
+  const held = Promise.withResolvers<void>();
+  h.store.pace = () => held.promise;
+  const commit = member!.commit(1);
+  await h.clock.advance(5_000);
+  expect(await commit).toBe(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+  await h.clock.advance(1_200);
+  h.store.pace = async () => {};
+  held.resolve();
+  await h.clock.advance(300);
+  expect(await member!.heartbeat()).toBe(ErrorCode.NONE);
+});

@@ -63,6 +63,7 @@ const asClassic = (member: ClassicMember): Member => ({
   rebalanceTimeoutMs: member.rebalanceTimeoutMs,
   protocols: protocolsOf(member.classic),
   assignment: NO_ASSIGNMENT,
+  held: NO_ASSIGNMENT,
   isNew: false,
   join: undefined,
   sync: undefined,

@@ -1,7 +1,8 @@
 import { ErrorCode } from '@milepost/core';
+import { settled } from '../../../../core/src/testing/manual-clock.ts';
 import { ConsumerProtocolAssignment, ConsumerProtocolSubscription } from '@milepost/wire';
 import { ConsumerMember, settle } from '../../testing/consumer-member.ts';
-import { Harness, type TestMember } from '../../testing/harness.ts';
+import { Awaited, Harness, type TestMember } from '../../testing/harness.ts';
 
 const subscription = (owned: readonly number[] = [], version = 3) =>
   ConsumerProtocolSubscription.write(version, {
@@ -349,4 +350,70 @@ test('with the way back closed the group stays a consumer group', async () => {
   expect(await described(h)).toMatchObject({ error: ErrorCode.NONE });
   await follow(a);
   expect(await a.heartbeat()).toBe(ErrorCode.NONE);
+});
+
+test('a classic member that wakes while its removal is being stored is not told that it lives', async () => {
+  const h = await Harness.start();
+  const [a, b, modern] = await mixed(h);
+  const kept = async () => {
+    await b.heartbeat();
+    await modern.beat();
+  };
+  for (let second = 0; second < 9; second++) {
+    await h.clock.advance(1_000);
+    await kept();
+  }
+  const held = Promise.withResolvers<void>();
+  h.store.pace = () => held.promise;
+  await h.clock.advance(1_000); // the end of its session: the removal is decided, and hangs in the store
+  const late = new Awaited(a.heartbeat());
+  await settled();
+  expect(late.value).toBeUndefined();
+  held.resolve();
+  expect(await late.answer).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
+  const group = await described(h);
+  expect(group?.members.map(({ memberId }) => memberId)).not.toContain(a.memberId);
+});
+
+test('and lives if its removal could not be stored', async () => {
+  const h = await Harness.start();
+  const [a, b, modern] = await mixed(h);
+  for (let second = 0; second < 9; second++) {
+    await h.clock.advance(1_000);
+    await b.heartbeat();
+    await modern.beat();
+  }
+  const held = Promise.withResolvers<void>();
+  h.store.pace = () => held.promise;
+  await h.clock.advance(1_000);
+  const late = new Awaited(a.heartbeat());
+  await settled();
+  h.store.health = 'away';
+  held.resolve();
+  expect(await late.answer).toBe(ErrorCode.NONE);
+  h.store.health = 'well';
+  await h.clock.advance(5_000);
+  expect(await a.heartbeat()).toBe(ErrorCode.NONE);
+});
+
+test('an upgrade in a second rebalance leaves a static member what it works with, though it has not joined since', async () => {
+  const h = await Harness.start();
+  h.catalog.set('t', 4);
+  const a = h.member({ protocols: protocols(), instanceId: 'i', sessionTimeoutMs: 300_000, rebalanceTimeoutMs: 5_000 });
+  const joining = await a.enter();
+  await h.clock.advance(h.config.initialRebalanceDelayMs * 2);
+  await joining.answer;
+  await a.sync([], { assignments: [{ memberId: a.memberId, assignment: assignment([0, 1, 2, 3]) }] });
+  const b = h.member({ protocols: protocols(), rebalanceTimeoutMs: 5_000, sessionTimeoutMs: 300_000 });
+  const joiningToo = await b.enter();
+  await h.clock.advance(6_000); // the static member works on, and has not heard of the rebalance
+  await joiningToo.answer;
+  expect(await h.stateOf()).toBe('CompletingRebalance');
+  await h.member({ protocols: protocols() }).enter();
+  expect(await h.stateOf()).toBe('PreparingRebalance');
+  const modern = new ConsumerMember(h, 'modern');
+  await modern.join();
+  await h.clock.advance(1_000);
+  await modern.follow();
+  expect(modern.partitions).toEqual([]);
 });

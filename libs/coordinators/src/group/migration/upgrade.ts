@@ -37,7 +37,8 @@ function asConsumer(group: ClassicGroup, member: Member, catalog: TopicCatalog):
   const { generation, protocolName } = group;
   const chosen = member.protocols.find(({ name }) => name === protocolName) ?? member.protocols[0];
   const subscription = chosen && subscriptionIn(chosen.metadata, catalog);
-  const target = assignmentIn(member.assignment, catalog);
+  // A rebalance may have cleared its assignment, while the member still works with it.
+  const target = assignmentIn(member.held, catalog);
   if (target === 'foreign') return 'an unsupported custom assignor is in use';
   if (!subscription || target === 'malformed') return 'the embedded consumer protocol is malformed';
   return {
