@@ -65,7 +65,7 @@ describe('append', () => {
     expect(log.append(batchOf([{ value: 'v', timestamp: 5 }], idempotence), EPOCH)).toMatchObject({
       logAppendTimeMs: now,
     });
-    clock.jump(1000);
+    await clock.run(1000);
     const again = log.append(batchOf([{ value: 'v', timestamp: 5 }], idempotence), EPOCH);
     expect(again).toMatchObject({ duplicate: true, baseOffset: 0, logAppendTimeMs: now });
     const read = log.read(Offset(0), everything(log.logEndOffset)) as { records: Buffer };

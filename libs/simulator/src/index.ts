@@ -2,6 +2,8 @@
 export * from './sim-clock.ts';
 export * from './sim-disk.ts';
 export type { DiskOperation } from './sim-disk-file.ts';
+export * from './sim-link.ts';
+export * from './sim-machine.ts';
 export * from './sim-network.ts';
 export * from './sim-random.ts';
 export * from './sim-database.ts';

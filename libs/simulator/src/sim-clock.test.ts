@@ -1,5 +1,5 @@
 import { clockContract } from '../../core/src/contracts/clock.contract.ts';
-import { SimClock } from './index.ts';
+import { SimClock, SimMachine, SimNetwork, SimRandom } from './index.ts';
 
 clockContract('SimClock', () => {
   const clock = new SimClock();
@@ -53,10 +53,13 @@ test('waiting for what cannot come is an error, not a hang', async () => {
   await expect(clock.until(() => false, 1000)).rejects.toThrow('after 1000 ms');
 });
 
-test('the wall clock jumps, steady time does not', () => {
+test('the wall clock of a machine is set, steady time and the other machines do not notice', () => {
   const clock = new SimClock();
-  const wall = clock.now();
-  clock.jump(-5000);
-  expect(clock.now()).toBe(wall - 5000);
-  expect(clock.monotonic()).toBe(0);
+  const network = new SimNetwork(new SimRandom(1), clock);
+  const [set, other] = [new SimMachine('set', clock, network), new SimMachine('other', clock, network)];
+  const wall = set.clock.now();
+  set.setClock(-5000);
+  expect(set.clock.now()).toBe(wall - 5000);
+  expect([other.clock.now(), clock.now()]).toEqual([wall, wall]);
+  expect(set.clock.monotonic()).toBe(0);
 });

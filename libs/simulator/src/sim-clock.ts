@@ -17,14 +17,14 @@ interface Event {
 export class SimClock implements Clock {
   readonly #heap: Event[] = [];
   #elapsedMs = 0;
-  #wallMs = START_MS;
   #order = 0;
 
   /** Events that have happened. */
   turns = 0;
 
+  /** The right time: a wall clock that nobody sets. */
   now(): number {
-    return Math.floor(this.#wallMs + this.#elapsedMs);
+    return Math.floor(START_MS + this.#elapsedMs);
   }
 
   monotonic(): number {
@@ -37,16 +37,6 @@ export class SimClock implements Clock {
     return () => {
       event.run = undefined;
     };
-  }
-
-  /** What a wall clock says that nobody sets: another machine's. */
-  elsewhere(): number {
-    return Math.floor(START_MS + this.#elapsedMs);
-  }
-
-  /** Somebody sets the wall clock; steady time does not notice. */
-  jump(byMs: number): void {
-    this.#wallMs += byMs;
   }
 
   /** Lets so much time pass, with all that happens in it. */

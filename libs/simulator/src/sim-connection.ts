@@ -11,13 +11,14 @@ const LARGEST_CHUNK_BYTES = 64 * 1024;
 /** How long the system leaves bytes where they are, now and then, before it copies them. */
 const LATE_COPY_MS = 60;
 
-/** What an end may ask of its network. */
+/** What an end needs of its network. */
 export interface NetworkInside {
   readonly random: SimRandom;
   latencyMs(): number;
   monotonic(): number;
-  later(delayMs: number, arrive: () => void): void;
-  /** As `later`, but within this end's system: no state of the network holds it up. */
+  /** To the other end. */
+  carry(delayMs: number, arrive: () => void): void;
+  /** Within this end's system: no condition of the network holds it up. */
   after(delayMs: number, run: () => void): void;
   ended(connection: SimConnection): void;
 }
@@ -25,6 +26,8 @@ export interface NetworkInside {
 export class SimConnection implements Connection {
   readonly local: Address;
   readonly remote: Address;
+  readonly localHost: string;
+  readonly remoteHost: string;
   listener: ConnectionListener | undefined;
   readonly #network: NetworkInside;
   #peer: SimConnection | undefined;
@@ -42,10 +45,21 @@ export class SimConnection implements Connection {
   #hasSaidGoodbye = false;
   #hasEnded = false;
 
-  constructor(local: Address, remote: Address, network: NetworkInside) {
+  constructor(
+    { host: localHost, local }: { readonly host: string; readonly local: Address },
+    { host: remoteHost, remote }: { readonly host: string; readonly remote: Address },
+    network: NetworkInside,
+  ) {
+    this.localHost = localHost;
     this.local = local;
+    this.remoteHost = remoteHost;
     this.remote = remote;
     this.#network = network;
+  }
+
+  isBetween(one: string, other: string): boolean {
+    const { localHost, remoteHost } = this;
+    return (localHost === one && remoteHost === other) || (localHost === other && remoteHost === one);
   }
 
   join(peer: SimConnection): void {
@@ -55,6 +69,11 @@ export class SimConnection implements Connection {
   get #other(): SimConnection {
     invariant(this.#peer, 'a connection has two ends');
     return this.#peer;
+  }
+
+  /** Tells the other end that this one has accepted, before any bytes; false where it is gone when the news arrives. */
+  greet(accepted: (isOpen: boolean) => void): void {
+    this.#fly(this.#network.latencyMs(), () => accepted(!this.#other.#hasEnded));
   }
 
   get pendingBytes(): number {
@@ -83,7 +102,7 @@ export class SimConnection implements Connection {
 
   resume(): void {
     this.#isPaused = false;
-    this.#network.later(0, () => this.#hear());
+    this.#network.after(0, () => this.#hear());
   }
 
   close(how?: 'abort'): void {
@@ -144,7 +163,7 @@ export class SimConnection implements Connection {
     if (this.#pendingBytes > 0) return;
     if (this.#isHeldBack) {
       this.#isHeldBack = false;
-      this.#network.later(0, () => this.#hasEnded || this.listener?.drained());
+      this.#network.after(0, () => this.#hasEnded || this.listener?.drained());
     }
     if (this.#isClosing && !this.#hasSaidGoodbye) {
       this.#hasSaidGoodbye = true;
@@ -161,7 +180,7 @@ export class SimConnection implements Connection {
   #fly(latencyMs: number, arrive: () => void): void {
     const now = this.#network.monotonic();
     this.#lastArrivalMs = Math.max(this.#lastArrivalMs, now + latencyMs);
-    this.#network.later(this.#lastArrivalMs - now, arrive);
+    this.#network.carry(this.#lastArrivalMs - now, arrive);
   }
 
   #arrived(item: Buffer | 'end'): void {
@@ -198,6 +217,6 @@ export class SimConnection implements Connection {
     this.#inbox.length = 0;
     this.#network.ended(this);
     for (const taken of untaken) taken();
-    this.#network.later(0, () => this.listener?.closed());
+    this.#network.after(0, () => this.listener?.closed());
   }
 }

@@ -20,7 +20,7 @@ async function pair(seed: number) {
   const ends = { near: 0, far: 0 };
   let far: Connection | undefined;
   const listening = await clock.settle(
-    network.listen({ host: 'broker', port: 9092 }, (connection) => {
+    network.host('broker').listen({ host: 'broker', port: 9092 }, (connection) => {
       far = connection;
       return { bytes: (chunk) => heard.push(chunk.toString()), drained() {}, closed: () => void ends.far++ };
     }),
@@ -51,11 +51,11 @@ test('a frame is cut somewhere, sooner or later', async () => {
 
 test('in a silence nothing arrives and nobody is told; afterwards everything does, in order', async () => {
   const { clock, network, near, heard, ends } = await pair(4);
-  network.silence();
+  network.whole.silence();
   for (const word of ['one ', 'two ', 'three']) near.send([Buffer.from(word)]);
   await clock.run(60_000);
   expect(heard).toEqual([]);
-  network.endSilence();
+  network.whole.endSilence();
   await clock.until(() => heard.join('') === 'one two three');
   expect(ends).toEqual({ near: 0, far: 0 });
 });
@@ -71,18 +71,88 @@ test('a cut ends both ends, and what was under way is lost', async () => {
 
 test('a slow network takes its time', async () => {
   const { clock, network, near, heard } = await pair(6);
-  network.slowness = 10_000;
+  network.whole.slowness = 10_000;
   near.send([Buffer.from('slow')]);
   await clock.run(100);
   expect(heard).toEqual([]);
   await clock.until(() => heard.join('') === 'slow', 60_000);
 });
 
+const deaf = { bytes() {}, drained() {}, closed() {} };
+
+/** Two servers on one port, each on a host of its own, and a client that is connected to both. */
+async function hosts(seed: number) {
+  const clock = new SimClock();
+  const network = new SimNetwork(new SimRandom(seed), clock);
+  const heard = { a: '', b: '', client: '' };
+  const accepted: Connection[] = [];
+  const connections = [];
+  for (const name of ['a', 'b'] as const) {
+    const listener = { ...deaf, bytes: (chunk: Buffer) => void (heard[name] += chunk.toString()) };
+    await network.host(name).listen({ host: name, port: 9092 }, (connection) => {
+      accepted.push(connection);
+      return listener;
+    });
+    const client = { ...deaf, bytes: (chunk: Buffer) => void (heard.client += chunk.toString()) };
+    connections.push(await clock.settle(network.host('client').connect({ host: name, port: 9092 }, client)));
+  }
+  const [toA, toB] = connections as [Connection, Connection];
+  return { clock, network, heard, toA, toB, accepted };
+}
+
+test('a port belongs to its host: servers on two hosts have the same one', async () => {
+  const { clock, network, heard, toA, toB, accepted } = await hosts(8);
+  toA.send([Buffer.from('for a')]);
+  toB.send([Buffer.from('for b')]);
+  await clock.until(() => heard.a === 'for a' && heard.b === 'for b');
+  expect(accepted.map(({ remote }) => remote.host)).toEqual(['client', 'client']);
+  expect(network.peersOf('client')).toEqual(['a', 'b']);
+  await expect(clock.settle(network.host('client').connect({ host: 'c', port: 9092 }, deaf))).rejects.toThrow('c:9092');
+});
+
+test('one direction of one link is silent, the others carry on', async () => {
+  const { clock, network, heard, toA, toB, accepted } = await hosts(9);
+  network.link('client', 'a').silence();
+  toA.send([Buffer.from('late')]);
+  toB.send([Buffer.from('for b')]);
+  accepted[0]?.send([Buffer.from('from a')]);
+  await clock.run(10_000);
+  expect(heard).toEqual({ a: '', b: 'for b', client: 'from a' });
+  network.link('client', 'a').endSilence();
+  await clock.until(() => heard.a === 'late');
+});
+
+test('where one direction is silent no connection is made, in either direction', async () => {
+  const { clock, network } = await hosts(10);
+  network.link('a', 'client').silence();
+  let isConnected = false;
+  void network
+    .host('client')
+    .connect({ host: 'a', port: 9092 }, deaf)
+    .then(() => {
+      isConnected = true;
+    });
+  await clock.run(10_000);
+  expect(isConnected).toBe(false);
+  network.link('a', 'client').endSilence();
+  await clock.until(() => isConnected);
+});
+
+test('a cut between two hosts leaves the connections of others', async () => {
+  const { clock, network, heard, toA, toB } = await hosts(11);
+  network.cut('a', 'client');
+  toA.send([Buffer.from('lost')]);
+  toB.send([Buffer.from('for b')]);
+  await clock.run(1_000);
+  expect(heard).toEqual({ a: '', b: 'for b', client: '' });
+  expect(network.peersOf('client')).toEqual(['b']);
+});
+
 test('who keeps a chunk beyond the call keeps rubbish', async () => {
   const clock = new SimClock();
   const network = new SimNetwork(new SimRandom(7), clock);
   const kept: Buffer[] = [];
-  const listening = await network.listen({ host: 'x', port: 0 }, () => ({
+  const listening = await network.listen({ host: '127.0.0.1', port: 0 }, () => ({
     bytes: (chunk) => kept.push(chunk),
     drained() {},
     closed() {},

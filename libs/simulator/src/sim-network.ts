@@ -1,5 +1,6 @@
-// A network in memory on virtual time. Bytes arrive in order, late by what the seed says and cut into pieces where it
-// says: whoever believes that a frame comes in one chunk is found out. Links can be slow, silent or cut.
+// A network of hosts in memory, on virtual time. Bytes arrive in order, late by what the seed says and cut into pieces
+// where it says: code that takes a chunk for a frame is found out. The whole network, and each direction between two
+// hosts, can be slow, silent or cut.
 import {
   type Address,
   AddressInUse,
@@ -10,6 +11,7 @@ import {
   type Network,
 } from '@milepost/core';
 import { SimConnection } from './sim-connection.ts';
+import { SimLink } from './sim-link.ts';
 import type { SimRandom } from './sim-random.ts';
 
 export interface SimNetworkOptions {
@@ -19,100 +21,135 @@ export interface SimNetworkOptions {
 
 type Accept = (connection: Connection) => ConnectionListener;
 
-const HOST = '127.0.0.1';
+/** On each host the host itself; and the name of the one host of those tests that need no more. */
+const LOOPBACK = '127.0.0.1';
 const FIRST_FREE_PORT = 20_000;
 
+/** Itself a `Network`: as the host sees it that has no name but the loopback address. */
 export class SimNetwork implements Network {
-  /** Everything takes so many times longer. */
-  slowness = 1;
-
+  /** The condition of every link at once. */
+  readonly whole: SimLink;
   readonly #random: SimRandom;
   readonly #clock: Clock;
   readonly #least: number;
   readonly #most: number;
-  readonly #listeners = new Map<number, Accept>();
+  /** By `<host>:<port>`. */
+  readonly #listeners = new Map<string, Accept>();
   readonly #connections = new Set<SimConnection>();
+  /** By `<from> <to>`. */
+  readonly #links = new Map<string, SimLink>();
+  readonly #ownHost: Network;
   #nextPort = FIRST_FREE_PORT;
-  /** What waits for the silence to end, in order; undefined while there is none. */
-  #silence: (() => void)[] | undefined;
 
   constructor(random: SimRandom, clock: Clock, options: SimNetworkOptions = {}) {
     this.#random = random;
     this.#clock = clock;
     this.#least = options.leastLatencyMs ?? 0.05;
     this.#most = options.mostLatencyMs ?? 2;
+    this.whole = new SimLink(clock);
+    this.#ownHost = this.host(LOOPBACK);
   }
 
-  /** Every connection breaks, as if both ends had been reset. */
-  cut(): void {
-    for (const connection of this.#connections) connection.reset();
+  /** The network as the programs of one host see it. They listen at its name, or at the loopback address. */
+  host(name: string): Network {
+    return {
+      listen: (address, accept) => this.#listen(name, address, accept),
+      connect: (address, listener) => this.#connect(name, address, listener),
+    };
   }
 
-  /** Nothing arrives any more and nobody is told, until the silence ends; then everything arrives, in order. */
-  silence(): void {
-    this.#silence ??= [];
+  /** One direction. */
+  link(from: string, to: string): SimLink {
+    const key = `${from} ${to}`;
+    let link = this.#links.get(key);
+    if (!link) this.#links.set(key, (link = new SimLink(this.#clock, this.whole)));
+    return link;
   }
 
-  endSilence(): void {
-    const waiting = this.#silence ?? [];
-    this.#silence = undefined;
-    for (const arrive of waiting) this.#clock.after(0, () => this.#arrive(arrive));
+  /** Every connection breaks, or every one between two hosts, as if both ends had been reset. */
+  cut(one?: string, other?: string): void {
+    for (const connection of this.#connections)
+      if (one === undefined || other === undefined || connection.isBetween(one, other)) connection.reset();
   }
 
-  async listen(address: Address, accept: Accept): Promise<Listening> {
+  /** The hosts that have a connection to this one. */
+  peersOf(host: string): string[] {
+    const peers = [...this.#connections].filter(({ localHost }) => localHost === host);
+    return [...new Set(peers.map(({ remoteHost }) => remoteHost))];
+  }
+
+  listen(address: Address, accept: Accept): Promise<Listening> {
+    return this.#ownHost.listen(address, accept);
+  }
+
+  connect(address: Address, listener: ConnectionListener): Promise<Connection> {
+    return this.#ownHost.connect(address, listener);
+  }
+
+  async #listen(host: string, address: Address, accept: Accept): Promise<Listening> {
     const port = address.port === 0 ? this.#freePort() : address.port;
-    if (this.#listeners.has(port)) throw new AddressInUse(address);
-    this.#listeners.set(port, accept);
+    const place = placeOf(host, port);
+    if (this.#listeners.has(place)) throw new AddressInUse(address);
+    this.#listeners.set(place, accept);
     return {
       address: { host: address.host, port },
       close: async () => {
-        if (this.#listeners.get(port) === accept) this.#listeners.delete(port);
+        if (this.#listeners.get(place) === accept) this.#listeners.delete(place);
       },
     };
   }
 
-  async connect(address: Address, listener: ConnectionListener): Promise<Connection> {
-    await new Promise<void>((resolve) => this.#later(this.#latencyMs(), resolve));
-    const accept = this.#listeners.get(address.port);
-    if (!accept) throw Object.assign(new Error(`nobody listens on port ${address.port}`), { code: 'ECONNREFUSED' });
-    const local = { host: HOST, port: this.#freePort() };
-    const near = this.#end(local, address);
-    const far = this.#end(address, local);
+  /** There, and back again: a host that is cut off in one direction only has no new connections either. */
+  async #connect(from: string, address: Address, listener: ConnectionListener): Promise<Connection> {
+    const to = address.host === LOOPBACK ? from : address.host;
+    await this.#travel(from, to);
+    const accept = this.#listeners.get(placeOf(to, address.port));
+    if (!accept) {
+      await this.#travel(to, from);
+      throw Object.assign(new Error(`nothing listens at ${address.host}:${address.port}`), { code: 'ECONNREFUSED' });
+    }
+    const local = { host: from, port: this.#freePort() };
+    const near = this.#end(from, local, to, address);
+    const far = this.#end(to, address, from, local);
     near.join(far);
     far.join(near);
-    near.listener = listener;
+    const greeted = new Promise<boolean>((resolve) => far.greet(resolve));
     far.listener = accept(far);
+    if (!(await greeted)) throw Object.assign(new Error('the connection was reset'), { code: 'ECONNRESET' });
+    near.listener = listener;
     return near;
   }
 
-  #end(local: Address, remote: Address): SimConnection {
-    const connection = new SimConnection(local, remote, {
-      random: this.#random,
-      latencyMs: () => this.#latencyMs(),
-      monotonic: () => this.#clock.monotonic(),
-      later: (delayMs, arrive) => this.#later(delayMs, arrive),
-      after: (delayMs, run) => void this.#clock.after(delayMs, run),
-      ended: (ended) => void this.#connections.delete(ended),
-    });
+  #end(localHost: string, local: Address, remoteHost: string, remote: Address): SimConnection {
+    const link = this.link(localHost, remoteHost);
+    const connection = new SimConnection(
+      { host: localHost, local },
+      { host: remoteHost, remote },
+      {
+        random: this.#random,
+        latencyMs: () => this.#latencyMs(link),
+        monotonic: () => this.#clock.monotonic(),
+        carry: (delayMs, arrive) => link.carry(delayMs, arrive),
+        after: (delayMs, run) => void this.#clock.after(delayMs, run),
+        ended: (ended) => void this.#connections.delete(ended),
+      },
+    );
     this.#connections.add(connection);
     return connection;
   }
 
-  #latencyMs(): number {
-    return this.slowness * (this.#least + (this.#random.below(1000) / 1000) * (this.#most - this.#least));
+  #travel(from: string, to: string): Promise<void> {
+    const link = this.link(from, to);
+    return new Promise((resolve) => link.carry(this.#latencyMs(link), resolve));
   }
 
-  #later(delayMs: number, arrive: () => void): void {
-    this.#clock.after(delayMs, () => this.#arrive(arrive));
-  }
-
-  #arrive(arrive: () => void): void {
-    if (this.#silence) this.#silence.push(arrive);
-    else arrive();
+  #latencyMs({ totalSlowness }: SimLink): number {
+    return totalSlowness * (this.#least + (this.#random.below(1000) / 1000) * (this.#most - this.#least));
   }
 
   #freePort(): number {
-    while (this.#listeners.has(this.#nextPort)) this.#nextPort++;
     return this.#nextPort++;
   }
 }
+
+const placeOf = (host: string, port: number): string => `${host}:${port}`;

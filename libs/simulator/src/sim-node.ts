@@ -1,16 +1,17 @@
-// One whole node: production's `createBroker`, unchanged, on virtual time, a simulated disk, network and database. It is
-// started, stopped, killed, and loses its power; what is on the disk and in the database outlives it.
-import { BrokerId, type Clock, type Host, type Logger, silentMeter } from '@milepost/core';
+// One whole node: production's `createBroker`, unchanged, on a simulated machine with a disk of its own, and a database that
+// other nodes may share. It is started, stopped and killed, and loses its power; what is on the disk and in the database
+// outlives it.
+import { type Address, type BrokerId, type Clock, type Host, type Logger, silentMeter } from '@milepost/core';
 import { type Broker, createBroker } from '@milepost/broker';
 import type { GroupStore } from '@milepost/coordinators';
 import type { MetadataStore } from '@milepost/metadata';
 import type { SimDatabase } from './sim-database.ts';
 import { SimDisk } from './sim-disk.ts';
 import { SimLife } from './sim-life.ts';
-import type { SimNetwork } from './sim-network.ts';
+import type { SimMachine } from './sim-machine.ts';
 import type { SimRandom } from './sim-random.ts';
 
-export const NODE_ADDRESS = { host: 'node', port: 9092 };
+const KAFKA_PORT = 9092;
 export const DATA_FOLDER = '/data';
 
 /** Where a test puts a bug: each stands between the broker and its world. */
@@ -23,8 +24,8 @@ export interface Plants {
 
 export interface SimNodeParts {
   readonly random: SimRandom;
-  readonly clock: Clock;
-  readonly network: SimNetwork;
+  readonly machine: SimMachine;
+  readonly brokerId: BrokerId;
   readonly database: SimDatabase;
   readonly logger: Logger;
   readonly properties: Readonly<Record<string, string>>;
@@ -35,12 +36,14 @@ export interface SimNodeParts {
 
 export class SimNode {
   disk: SimDisk;
+  readonly address: Address;
   readonly #parts: SimNodeParts;
   #life: SimLife;
   #broker: Broker | undefined;
 
   constructor(parts: SimNodeParts) {
     this.#parts = parts;
+    this.address = { host: parts.machine.name, port: KAFKA_PORT };
     this.#life = this.#newLife();
     this.#life.end();
     this.disk = new SimDisk(parts.random.fork(), { clock: this.#life.clock });
@@ -60,7 +63,7 @@ export class SimNode {
   /** Resolves when it serves; never, when it is killed before. @throws as createBroker does, and then it is dead. */
   async start(): Promise<void> {
     if (this.isAlive) throw new Error('the node is alive already');
-    const { database, random, logger, properties, plants = {} } = this.#parts;
+    const { brokerId, database, random, logger, properties, plants = {} } = this.#parts;
     this.#life.hangUp();
     const life = this.#newLife();
     this.#life = life;
@@ -81,10 +84,10 @@ export class SimNode {
     try {
       this.#broker = await life.answered(
         createBroker(host, plants.metadataStore?.(metadata) ?? metadata, plants.groupStore?.(groups) ?? groups, {
-          brokerId: BrokerId(1),
+          brokerId,
           dataDir: DATA_FOLDER,
-          listen: NODE_ADDRESS,
-          advertised: NODE_ADDRESS,
+          listen: this.address,
+          advertised: this.address,
           rack: null,
           flush: 'always',
           properties,
@@ -124,7 +127,8 @@ export class SimNode {
   }
 
   #newLife(): SimLife {
-    return new SimLife(this.#parts.clock, this.#parts.network);
+    const { clock, network } = this.#parts.machine;
+    return new SimLife(clock, network);
   }
 }
 

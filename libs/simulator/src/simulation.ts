@@ -1,12 +1,13 @@
 // One life of one node, decided by one seed: chaos, calm, an audit, a power cut and a last audit. All that clients see is
 // told to the checkers; the first that objects ends it.
-import type { Logger } from '@milepost/core';
+import { BrokerId, type Logger } from '@milepost/core';
 import { allCheckers, type Checker } from './checkers/index.ts';
 import type { Observation, SimPartition } from './model/observation.ts';
 import { type Scenario, scenarioOf } from './scenario.ts';
 import { SimClock } from './sim-clock.ts';
 import { SimDatabase } from './sim-database.ts';
 import { PowerLost } from './sim-disk.ts';
+import { SimMachine } from './sim-machine.ts';
 import { SimNetwork } from './sim-network.ts';
 import { type Plants, SimNode } from './sim-node.ts';
 import { SimRandom } from './sim-random.ts';
@@ -55,9 +56,12 @@ class Simulation implements World {
   readonly topics = new TopicBook();
   readonly outstanding = new Outstanding(this.clock);
   phase: World['phase'] = 'chaos';
+  readonly wallClocks: World['wallClocks'];
+  readonly bootstrap: World['bootstrap'];
   readonly #seed: number;
   readonly #scenario: Scenario;
   readonly #database: SimDatabase;
+  readonly #machine: SimMachine;
   readonly #node: SimNode;
   readonly #weather: Weather;
   readonly #trace = new Trace(this.clock);
@@ -72,20 +76,25 @@ class Simulation implements World {
     this.random = random.fork();
     this.network = new SimNetwork(random.fork(), this.clock);
     this.#database = new SimDatabase(random.fork(), this.clock);
+    const machine = new SimMachine('node', this.clock, this.network);
+    this.#machine = machine;
+    this.wallClocks = [() => machine.clock.now()];
     this.#node = new SimNode({
       random: random.fork(),
-      clock: this.clock,
-      network: this.network,
+      machine,
+      brokerId: BrokerId(1),
       database: this.#database,
       logger: this.#logger(),
       properties: this.#scenario.properties,
       onDisk: (disk) => this.#weather.condition(disk),
       plants,
     });
+    this.bootstrap = this.#node.address;
     const { faults, faultPauseMs: pauseMs } = this.#scenario;
     this.#weather = new Weather({
       world: this,
       node: this.#node,
+      machine,
       network: this.network,
       database: this.#database,
       faults,
@@ -126,7 +135,7 @@ class Simulation implements World {
   see(observation: Observation): void {
     if (this.#violation) return;
     if (observation.kind === 'rotten') this.#rotten.add(`${observation.topic}-${observation.index}`);
-    const moment = { monotonic: this.clock.monotonic(), wall: this.clock.now() };
+    const moment = { monotonic: this.clock.monotonic(), wall: this.#machine.clock.now() };
     for (const checker of this.#checkers) {
       const what = checker.see(observation, moment);
       if (what === undefined) continue;

@@ -3,6 +3,7 @@
 // The seed decides what, when and for how long. And the operator, who starts it again.
 import type { SimDatabase } from './sim-database.ts';
 import type { SimDisk } from './sim-disk.ts';
+import type { SimMachine } from './sim-machine.ts';
 import type { SimNetwork } from './sim-network.ts';
 import { DATA_FOLDER, type SimNode } from './sim-node.ts';
 import type { SimRandom } from './sim-random.ts';
@@ -25,6 +26,9 @@ export const FAULTS = [
   'database slow',
   'database forgetful',
   'clock set',
+  'link cut',
+  'link silent',
+  'link slow',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
@@ -37,6 +41,7 @@ const PATIENCE_MS = 120_000;
 export interface WeatherParts {
   readonly world: World;
   readonly node: SimNode;
+  readonly machine: SimMachine;
   readonly network: SimNetwork;
   readonly database: SimDatabase;
   readonly faults: readonly Fault[];
@@ -53,7 +58,6 @@ export class Weather {
   #startAt = 0;
   #aliveSince = 0;
   #isStopping = false;
-  #clockIsWrongByMs = 0;
   /** Steady time at which the operator restarts a node that has lost a partition. */
   #repairAt: number | undefined;
 
@@ -125,12 +129,29 @@ export class Weather {
       case 'network cut':
         return network.cut();
       case 'network silent':
-        network.silence();
-        return this.#for(fault, between(this.#random, 200, 9_000), () => network.endSilence());
+        network.whole.silence();
+        return this.#for(fault, between(this.#random, 200, 9_000), () => network.whole.endSilence());
       case 'network slow':
-        network.slowness = between(this.#random, 2, 20);
+        network.whole.slowness = between(this.#random, 2, 20);
         return this.#for(fault, between(this.#random, 1_000, 8_000), () => {
-          network.slowness = 1;
+          network.whole.slowness = 1;
+        });
+      case 'link cut':
+        return this.#onLink((node, client) => network.cut(node, client));
+      case 'link silent':
+        return this.#onLink((node, client) => {
+          const [from, to] = this.#random.chance(0.5) ? [node, client] : [client, node];
+          const link = network.link(from, to);
+          link.silence();
+          this.#for(`${fault} from ${from} to ${to}`, between(this.#random, 500, 25_000), () => link.endSilence());
+        });
+      case 'link slow':
+        return this.#onLink((node, client) => {
+          const link = network.link(client, node);
+          link.slowness = between(this.#random, 10, 140);
+          this.#for(`${fault}: ${client}`, between(this.#random, 1_000, 15_000), () => {
+            link.slowness = 1;
+          });
         });
       case 'disk slow':
         this.#diskSlowness = between(this.#random, 5, 200);
@@ -170,13 +191,18 @@ export class Weather {
     }
   }
 
+  /** Between the node and one of its clients. */
+  #onLink(befall: (node: string, client: string) => void): void {
+    const { network, machine } = this.#parts;
+    const clients = network.peersOf(machine.name);
+    if (clients.length > 0) befall(machine.name, this.#random.pick(clients));
+  }
+
   #setClock(wrongByMs: number): void {
-    const { world } = this.#parts;
-    const byMs = wrongByMs - this.#clockIsWrongByMs;
-    this.#clockIsWrongByMs = wrongByMs;
-    world.note(`the wall clock is set by ${byMs} ms`);
-    world.see({ kind: 'clock-set', from: world.clock.now() });
-    world.clock.jump(byMs);
+    const { world, machine } = this.#parts;
+    world.note(`the wall clock is set by ${wrongByMs - machine.wrongByMs} ms`);
+    world.see({ kind: 'clock-set', from: machine.clock.now() });
+    machine.setClock(wrongByMs);
   }
 
   #for(name: string, ms: number, end: () => void): void {

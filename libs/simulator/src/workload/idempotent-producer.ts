@@ -42,7 +42,7 @@ export class IdempotentProducer {
     this.#client = new SimClient(world, name, between(this.#random, 1_000, 15_000));
     this.#pauseMs = between(this.#random, 150, 1_200);
     this.#version = this.#random.pick([9, 13]);
-    this.#wall = someWallClock(world.clock, this.#random);
+    this.#wall = someWallClock(world, this.#random);
   }
 
   /** All that was sent is acknowledged, or its topic is gone. */

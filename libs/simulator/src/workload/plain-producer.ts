@@ -30,7 +30,7 @@ export class PlainProducer {
     this.#client = new SimClient(world, name, between(this.#random, 2_000, 20_000));
     this.#acks = this.#random.pick([-1, -1, 1, 0]);
     this.#pauseMs = between(this.#random, 200, 1_500);
-    this.#wall = someWallClock(world.clock, this.#random);
+    this.#wall = someWallClock(world, this.#random);
   }
 
   async run(): Promise<void> {

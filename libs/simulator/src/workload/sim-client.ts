@@ -1,5 +1,6 @@
-// A client's one connection to the node, speaking the real wire: opened when needed, requests pipelined. What does not
-// come to an answer (no connection, cut, out of patience) is undefined; the client is never told more in life either.
+// A client's one connection to the node, from a host of its own, speaking the real wire: opened when needed, requests
+// pipelined. A request without a response (no connection, cut, out of patience) comes to undefined: a real client never
+// learns more either.
 import { type Connection, ByteReader } from '@milepost/core';
 import {
   type AnyApi,
@@ -9,7 +10,6 @@ import {
   type RequestInput,
   type ResponseOutput,
 } from '@milepost/wire';
-import { NODE_ADDRESS } from '../sim-node.ts';
 import type { World } from './world.ts';
 
 /** More than the slowest network takes: nothing of an old connection arrives after what a new one brings. */
@@ -123,7 +123,7 @@ export class SimClient {
     const frames = new FrameAssembler();
     let connection: Connection | undefined;
     try {
-      connection = await this.#world.network.connect(NODE_ADDRESS, {
+      connection = await this.#world.network.host(this.name).connect(this.#world.bootstrap, {
         bytes: (chunk) => {
           for (const frame of frames.frames(chunk)) this.#take(frame);
         },

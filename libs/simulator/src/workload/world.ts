@@ -1,14 +1,19 @@
 // What an actor of the workload lives in.
-import type { Network } from '@milepost/core';
+import type { Address } from '@milepost/core';
 import type { Observation } from '../model/observation.ts';
 import type { SimClock } from '../sim-clock.ts';
+import type { SimNetwork } from '../sim-network.ts';
 import type { SimRandom } from '../sim-random.ts';
 import type { Outstanding } from './outstanding.ts';
 import type { TopicBook } from './topic-book.ts';
 
 export interface World {
   readonly clock: SimClock;
-  readonly network: Network;
+  readonly network: SimNetwork;
+  /** Where clients connect first. */
+  readonly bootstrap: Address;
+  /** Of the nodes' machines, which somebody may set. */
+  readonly wallClocks: readonly (() => number)[];
   readonly random: SimRandom;
   readonly topics: TopicBook;
   readonly outstanding: Outstanding;
@@ -21,9 +26,9 @@ export interface World {
 export const sleep = (world: Pick<World, 'clock'>, ms: number): Promise<void> =>
   new Promise((resolve) => world.clock.after(ms, resolve));
 
-/** Of the node's machine, or of another one, whose wall clock nobody sets. */
-export function someWallClock(clock: SimClock, random: SimRandom): () => number {
-  return random.chance(0.5) ? () => clock.elsewhere() : () => clock.now();
+/** A producer's: on the machine of a node, or on another one, whose wall clock is right. */
+export function someWallClock({ clock, wallClocks }: World, random: SimRandom): () => number {
+  return random.chance(0.5) ? () => clock.now() : random.pick(wallClocks);
 }
 
 /** From least to most. */

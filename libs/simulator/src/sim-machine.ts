@@ -1,0 +1,30 @@
+// A machine of the simulation: its name in the network, and a wall clock of its own, which somebody may set. Steady time
+// and the course of events are the same on all machines.
+import type { Clock, Network } from '@milepost/core';
+import type { SimNetwork } from './sim-network.ts';
+
+export class SimMachine {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly network: Network;
+  #wrongByMs = 0;
+
+  constructor(name: string, clock: Clock, network: SimNetwork) {
+    this.name = name;
+    this.network = network.host(name);
+    this.clock = {
+      now: () => clock.now() + this.#wrongByMs,
+      monotonic: () => clock.monotonic(),
+      after: (delayMs, run) => clock.after(delayMs, run),
+    };
+  }
+
+  /** How far its wall clock is ahead of the right time; negative: behind. Steady time does not notice. */
+  get wrongByMs(): number {
+    return this.#wrongByMs;
+  }
+
+  setClock(wrongByMs: number): void {
+    this.#wrongByMs = wrongByMs;
+  }
+}
