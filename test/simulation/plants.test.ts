@@ -16,11 +16,11 @@ test.each(plantedBugs)(
   1_800_000,
 );
 
-async function firstFound({ from = 1, plants, plant }: PlantedBug): Promise<Outcome | undefined> {
+async function firstFound({ scenario = {}, plants = {}, plant }: PlantedBug): Promise<Outcome | undefined> {
   const takeOut = plant?.();
   try {
-    for (let seed = from; seed < from + MOST_SEEDS; seed++) {
-      const outcome = await simulate(seed, plants);
+    for (let seed = 1; seed <= MOST_SEEDS; seed++) {
+      const outcome = await simulate(seed, { plants, scenario });
       if (outcome.violation) return outcome;
     }
     return undefined;

@@ -2,7 +2,7 @@
 // them proves nothing. Planted for the time of one life.
 import { ErrorCode, type Offset } from '@milepost/core';
 import { CoordinatorStoreUnavailable, type GroupStore } from '@milepost/coordinators';
-import type { Plants } from '@milepost/simulator';
+import type { Plants, Scenario } from '@milepost/simulator';
 import { FetchSession, keyOf } from '../../libs/broker/src/fetch-sessions/fetch-session.ts';
 import { BufferPool } from '../../libs/broker/src/network/buffer-pool.ts';
 import { GroupCoordinator } from '../../libs/coordinators/src/group/group-coordinator.ts';
@@ -17,8 +17,8 @@ export interface PlantedBug {
   readonly name: string;
   /** The sentences that it breaks: another one would be a bug that nobody has planted. */
   readonly breaks: readonly string[];
-  /** The first seed that is tried; absent: 1. A rare one begins near where it was found, so that nobody waits for the rest. */
-  readonly from?: number;
+  /** What its lives are made of, where few of the seeds' own are made of it: nobody waits for the rest. */
+  readonly scenario?: Partial<Scenario>;
   /** What stands between the broker and its world. */
   readonly plants?: Plants;
   /** Puts the bug into the code; what it answers takes it out again. */
@@ -132,7 +132,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'a commit lost when Postgres returns',
-    from: 40,
+    scenario: { groups: ['classic', 'modern'], faults: ['database away', 'database slow', 'kill'] },
     breaks: [
       'committed offsets never go back by themselves',
       'a partition has one owner within a generation of its group', // it forgets generations too, and they come again
@@ -141,7 +141,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'retention by the latest that the wall clock ever said',
-    from: 100,
+    scenario: { faults: ['clock set', 'kill'] },
     breaks: ['nothing acknowledged is lost', 'a reader never sees what a power cut can take back'],
     plant: () => {
       const applyRetention = methodOf(Log.prototype, 'applyRetention');
@@ -166,7 +166,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'an owner that speaks the classic protocol overlooked',
-    from: 50,
+    scenario: { groups: ['mixed'], faults: ['kill', 'network cut'] },
     breaks: ['a partition has one owner within a generation of its group', 'every live group settles'],
     plant: () => {
       const ownerOf = methodOf(ConsumerGroup.prototype, 'ownerOf');

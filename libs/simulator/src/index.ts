@@ -10,4 +10,5 @@ export * from './sim-database.ts';
 export * from './sim-life.ts';
 export * from './sim-node.ts';
 export * from './trace.ts';
-export { type Outcome, simulate, type Violation } from './simulation.ts';
+export type { Scenario } from './scenario.ts';
+export { type Conditions, type Outcome, simulate, type Violation } from './simulation.ts';

@@ -45,8 +45,14 @@ export interface Outcome {
   readonly lastEvents: (count: number) => string[];
 }
 
-export function simulate(seed: number, plants: Plants = {}): Promise<Outcome> {
-  return new Simulation(seed, plants).live();
+export interface Conditions {
+  readonly plants?: Plants;
+  /** What the life is made of, whatever its seed says. */
+  readonly scenario?: Partial<Scenario>;
+}
+
+export function simulate(seed: number, conditions: Conditions = {}): Promise<Outcome> {
+  return new Simulation(seed, conditions).live();
 }
 
 class Simulation implements World {
@@ -69,10 +75,10 @@ class Simulation implements World {
   readonly #rotten = new Set<string>();
   #violation: Violation | undefined;
 
-  constructor(seed: number, plants: Plants) {
+  constructor(seed: number, { plants = {}, scenario = {} }: Conditions) {
     this.#seed = seed;
     const random = new SimRandom(seed);
-    this.#scenario = scenarioOf(random.fork());
+    this.#scenario = { ...scenarioOf(random.fork()), ...scenario };
     this.random = random.fork();
     this.network = new SimNetwork(random.fork(), this.clock);
     this.#database = new SimDatabase(random.fork(), this.clock);
