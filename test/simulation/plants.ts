@@ -156,6 +156,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'a wall clock taken for steady time',
+    scenario: { groups: ['classic', 'modern'], faults: ['clock set'] },
     breaks: [
       'a partition has one owner within a generation of its group',
       'every live group settles',
@@ -229,6 +230,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'a buffer that is reused before the network has taken it',
+    scenario: { fillerBytes: 12_000 },
     breaks: [
       'what is served was sent',
       'nothing acknowledged is lost',
