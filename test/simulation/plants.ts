@@ -65,7 +65,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'a producer held to what an older snapshot says of it',
-    from: 40,
+    scenario: { idempotentProducers: 2, faults: ['power cut', 'power cut between steps', 'clean stop'] },
     breaks: ['an idempotent producer has no duplicates'],
     plants: {
       disk: (disk) => {
