@@ -36,3 +36,26 @@ test('an alert reaches each channel, and one that fails is tried again with a gr
   expect(arrived).toHaveLength(2);
   await deliverer.close();
 });
+
+test('a channel that never answers delays no other', async () => {
+  const clock = new ManualClock();
+  const store = new MemoryAlertStore();
+  const arrived: string[] = [];
+  const hanging = Promise.withResolvers<void>();
+  const channels: Channel[] = [
+    { name: 'hangs', deliver: () => hanging.promise },
+    { name: 'good', deliver: async ({ alertId }) => void arrived.push(alertId) },
+  ];
+  const deliverer = new Deliverer({ store, channels, clock, meter: silentMeter, logger: silentLogger });
+  await store.commit([{ ...step, channels: ['hangs', 'good'] }]);
+  deliverer.kick();
+  await clock.advance(0);
+  expect(arrived).toEqual(['speeding-0-1']);
+  const later = { ...alert, alertId: 'speeding-0-2' };
+  await store.commit([{ ...step, expectedOffset: 1, nextOffset: 2, alerts: [later], channels: ['hangs', 'good'] }]);
+  deliverer.kick();
+  await clock.advance(1_000);
+  expect(arrived).toEqual(['speeding-0-1', 'speeding-0-2']);
+  hanging.resolve();
+  await deliverer.close();
+});

@@ -1,5 +1,5 @@
 // Empties the table of deliveries: each alert to each of its channels, at least once, with a growing pause after a failure.
-// One look at a time; a kick starts one at once.
+// Each channel has a queue of its own: one that hangs delays no other.
 import type { Cancel, Clock, Counter, Logger, Meter } from '@milepost/core';
 import type { AlertStore, Channel, Delivery } from './ports.ts';
 
@@ -17,6 +17,27 @@ const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 5 * 60_000;
 
 export class Deliverer {
+  readonly #queues: readonly ChannelQueue[];
+
+  constructor(options: DelivererOptions) {
+    const help = 'Deliveries of alerts, by channel and result.';
+    const count = options.meter.counter('milepost_notifications_total', help, ['channel', 'result']);
+    this.#queues = options.channels.map((channel) => new ChannelQueue(channel, options, count));
+  }
+
+  /** There may be something to deliver. */
+  kick(): void {
+    for (const queue of this.#queues) queue.kick();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#queues.map((queue) => queue.close()));
+  }
+}
+
+/** One channel: one look at a time, one delivery at a time, oldest first. A kick starts a look at once. */
+class ChannelQueue {
+  readonly #channel: Channel;
   readonly #options: DelivererOptions;
   readonly #count: Counter;
   #looking: Promise<void> | undefined;
@@ -24,15 +45,13 @@ export class Deliverer {
   #cancel: Cancel = () => {};
   #closed = false;
 
-  constructor(options: DelivererOptions) {
+  constructor(channel: Channel, options: DelivererOptions, count: Counter) {
+    this.#channel = channel;
     this.#options = options;
-    const help = 'Deliveries of alerts, by channel and result.';
-    this.#count = options.meter.counter('milepost_notifications_total', help, ['channel', 'result']);
-    for (const { name: channel } of options.channels)
-      for (const result of ['delivered', 'failed']) this.#count.add(0, { channel, result });
+    this.#count = count;
+    for (const result of ['delivered', 'failed']) count.add(0, { channel: channel.name, result });
   }
 
-  /** There may be something to deliver. */
   kick(): void {
     if (this.#closed) return;
     if (this.#looking) {
@@ -59,30 +78,26 @@ export class Deliverer {
   }
 
   async #look(): Promise<void> {
-    const { store, clock, channels } = this.#options;
-    const due = await store.due(clock.now(), BATCH_LIMIT);
+    const { store, clock } = this.#options;
+    const due = await store.due(this.#channel.name, clock.now(), BATCH_LIMIT);
     this.#again ||= due.length === BATCH_LIMIT;
-    await Promise.all(
-      channels.map(async (channel) => {
-        for (const delivery of due)
-          if (delivery.channel === channel.name && !this.#closed) await this.#deliver(delivery, channel);
-      }),
-    );
+    for (const delivery of due) if (!this.#closed) await this.#deliver(delivery);
   }
 
-  async #deliver(delivery: Delivery, channel: Channel): Promise<void> {
+  async #deliver(delivery: Delivery): Promise<void> {
     const { store, clock, logger } = this.#options;
     const { alertId } = delivery.alert;
+    const channel = this.#channel.name;
     try {
-      await channel.deliver(delivery.alert);
-      this.#count.add(1, { channel: channel.name, result: 'delivered' });
+      await this.#channel.deliver(delivery.alert);
+      this.#count.add(1, { channel, result: 'delivered' });
       await store.delivered(delivery, clock.now());
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(delivery.attempts, 20));
-      this.#count.add(1, { channel: channel.name, result: 'failed' });
+      this.#count.add(1, { channel, result: 'failed' });
       logger.warn(
-        { alertId, channel: channel.name, attempt: delivery.attempts + 1, reason, pauseMs },
+        { alertId, channel, attempt: delivery.attempts + 1, reason, pauseMs },
         'an alert did not arrive; it is sent again',
       );
       await store.postponed(delivery, clock.now() + pauseMs, reason);

@@ -1,6 +1,6 @@
 // From a truck's state and a position to its next state and the alerts that follow. Pure: the same records give the same
 // alerts with the same ids, however often they are read.
-import { isInBox, isInPolygon, type Position } from '@milepost/fleet';
+import { isInBox, isInPolygon, type Position, takenAtMs } from '@milepost/fleet';
 import { type Alert, alertId } from './alert.ts';
 import type { Rule } from './rule.ts';
 import type { TruckState } from './truck-state.ts';
@@ -21,9 +21,14 @@ export interface Outcome {
 /** A speed must fall this far below the limit before the same rule can fire again: GPS speed jitters. */
 const SPEED_HYSTERESIS_KMH = 5;
 
-/** A truck was heard. */
+/**
+ * A position came. One that was taken before the last one (a device that stored it, or sends its newest first) shows that
+ * the truck is heard, and says nothing about where it is now: it changes no verdict.
+ */
 export function heard(rules: readonly Rule[], before: TruckState | undefined, seen: Observation): Outcome {
   const { position, offset, heardMs } = seen;
+  const lastTakenMs = takenAtMs(position.ts, heardMs);
+  if (before && lastTakenMs < takenMsOf(before)) return { state: heardLate(rules, before, seen), alerts: [] };
   const firing: string[] = [];
   const inside: string[] = [];
   const alerts: Alert[] = [];
@@ -37,8 +42,18 @@ export function heard(rules: readonly Rule[], before: TruckState | undefined, se
     if (!wasFiring) alerts.push(alertOf(rule, seen.partition, offset, heardMs, position, messageOf(rule, position)));
   }
   const { truckId } = position;
-  const state = { truckId, lastOffset: offset, lastHeardMs: heardMs, lastPosition: position, firing, inside };
-  return { state, alerts };
+  const last = { lastOffset: offset, lastHeardMs: heardMs, lastPosition: position, lastTakenMs };
+  return { state: { truckId, ...last, firing, inside }, alerts };
+}
+
+const takenMsOf = ({ lastTakenMs, lastPosition, lastHeardMs }: TruckState): number =>
+  lastTakenMs ?? takenAtMs(lastPosition.ts, lastHeardMs);
+
+/** It is silent no more; all else stands. */
+function heardLate(rules: readonly Rule[], before: TruckState, { offset, heardMs }: Observation): TruckState {
+  const silences = new Set(rules.filter(({ kind }) => kind === 'silence').map(({ id }) => id));
+  const firing = before.firing.filter((id) => !silences.has(id));
+  return { ...before, lastOffset: offset, lastHeardMs: heardMs, lastTakenMs: takenMsOf(before), firing };
 }
 
 /** Time passed and nothing came. Undefined: nothing to say. */

@@ -34,8 +34,9 @@ export class MemoryAlertStore implements AlertStore {
     return steps.filter((step) => this.#take(step)).map(({ partition }) => partition);
   }
 
-  async due(nowMs: number, limit: number): Promise<readonly Delivery[]> {
-    return this.#deliveries.filter(({ dueMs }) => dueMs <= nowMs).slice(0, limit);
+  async due(channel: string, nowMs: number, limit: number): Promise<readonly Delivery[]> {
+    const isDue = (delivery: StoredDelivery) => delivery.channel === channel && delivery.dueMs <= nowMs;
+    return this.#deliveries.filter(isDue).slice(0, limit);
   }
 
   async delivered(delivery: Delivery): Promise<void> {

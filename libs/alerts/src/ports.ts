@@ -13,8 +13,8 @@ export interface AlertStore {
    * moved on, nothing is changed. Each partition was loaded before, and is named once.
    */
   commit(steps: readonly PartitionStep[]): Promise<readonly number[]>;
-  /** Deliveries that are due, oldest first. */
-  due(nowMs: number, limit: number): Promise<readonly Delivery[]>;
+  /** Deliveries of one channel that are due, oldest first. */
+  due(channel: string, nowMs: number, limit: number): Promise<readonly Delivery[]>;
   delivered(delivery: Delivery, nowMs: number): Promise<void>;
   postponed(delivery: Delivery, untilMs: number, error: string): Promise<void>;
 }

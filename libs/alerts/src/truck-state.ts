@@ -3,10 +3,12 @@ import type { Position } from '@milepost/fleet';
 
 export interface TruckState {
   readonly truckId: string;
-  /** Of the last position: offset, and the record's timestamp (when the gateway received it), ms since 1970. */
+  /** Of the last record: its offset, and its timestamp (when the gateway received it), ms since 1970. */
   readonly lastOffset: number;
   readonly lastHeardMs: number;
   readonly lastPosition: Position;
+  /** When that position was taken, ms since 1970 (`takenAtMs`). Absent in states of earlier versions. */
+  readonly lastTakenMs?: number;
   /** Rules that have fired and whose cause lasts. */
   readonly firing: readonly string[];
   /** Geofences that the truck has been inside of. */

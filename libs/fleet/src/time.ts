@@ -86,6 +86,19 @@ export function clockVerdict(timeMs: number, receivedAtMs: number): ClockVerdict
   return beyondMs <= ROLLOVER_SLACK_MS || ROLLOVER_MS - beyondMs <= HOUR_MS ? 'week-rollover' : 'plausible';
 }
 
+/** A device that stores positions for longer is rarer than one whose clock is wrong. */
+const STORED_AT_MOST_MS = 31 * DAY_MS;
+
+/**
+ * When a position was taken, ms since 1970: by the device's time where that can be believed, else when it was received.
+ * Orders the positions of one truck; its value stays as the device wrote it.
+ */
+export function takenAtMs(ts: string, receivedAtMs: number): number {
+  const timeMs = parseTime(ts);
+  if (timeMs === undefined || timeMs < receivedAtMs - STORED_AT_MOST_MS) return receivedAtMs;
+  return Math.min(timeMs, receivedAtMs); // nothing is received before it is taken: a clock ahead holds up nothing
+}
+
 function isDate(year: number, month: number, day: number): boolean {
   return month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month);
 }

@@ -63,11 +63,11 @@ export class PostgresAlertStore implements AlertStore {
     });
   }
 
-  async due(nowMs: number, limit: number): Promise<readonly Delivery[]> {
+  async due(channel: string, nowMs: number, limit: number): Promise<readonly Delivery[]> {
     return this.#database.query(
       `SELECT alert, channel, attempts FROM deliveries JOIN alerts USING (alert_id)
-       WHERE due_at_ms <= $1 ORDER BY due_at_ms, raised_at LIMIT $2`,
-      [nowMs, limit],
+       WHERE channel = $1 AND due_at_ms <= $2 ORDER BY due_at_ms, raised_at LIMIT $3`,
+      [channel, nowMs, limit],
     );
   }
 

@@ -1,0 +1,87 @@
+import { heard, type Outcome, unheard } from './evaluation.ts';
+import type { Rule } from './rule.ts';
+import type { TruckState } from './truck-state.ts';
+
+const rules: readonly Rule[] = [
+  { id: 'speeding', enabled: true, kind: 'speeding', limitKmh: 90 },
+  {
+    id: 'city',
+    enabled: true,
+    kind: 'geofence',
+    name: 'the city',
+    area: { box: { west: 11, south: 57, east: 12, north: 58 } },
+  },
+  { id: 'silence', enabled: true, kind: 'silence', afterSeconds: 60 },
+];
+const inside = { lat: 57.5, lon: 11.5 };
+const outside = { lat: 60, lon: 11.5 };
+const nowMs = Date.parse('2026-11-22T10:00:00Z');
+
+interface Said {
+  readonly lat: number;
+  readonly lon: number;
+  readonly speedKmh?: number;
+  /** Seconds before it is received. */
+  readonly ago?: number;
+  readonly ts?: string;
+}
+
+/** What a truck sends, one position a second. */
+function drive(...said: readonly Said[]): { readonly state: TruckState; readonly alerts: readonly string[] } {
+  const alerts: string[] = [];
+  let outcome: Outcome | undefined;
+  said.forEach(({ ago = 0, ts, ...place }, offset) => {
+    const heardMs = nowMs + offset * 1000;
+    const position = {
+      truckId: 't-1',
+      ts: ts ?? new Date(heardMs - ago * 1000).toISOString(),
+      source: 'milepost',
+      ...place,
+    };
+    outcome = heard(rules, outcome?.state, { partition: 0, offset, heardMs, position });
+    alerts.push(...outcome.alerts.map(({ rule }) => `${rule} at ${offset}`));
+  });
+  return { state: (outcome as Outcome).state, alerts };
+}
+
+test('stored positions that come behind the newest raise no alarm and change no verdict', () => {
+  const { state, alerts } = drive(
+    { ...inside, ago: 600 },
+    { ...inside, ago: 0 },
+    { ...outside, ago: 240, speedKmh: 140 },
+    { ...outside, ago: 300 },
+  );
+  expect(alerts).toEqual([]);
+  expect(state).toMatchObject({ lastPosition: inside, inside: ['city'], firing: [], lastOffset: 3 });
+});
+
+test('stored positions in the order in which they were taken are judged like live ones', () => {
+  expect(
+    drive({ ...inside, ago: 900 }, { ...inside, ago: 600, speedKmh: 140 }, { ...outside, ago: 300 }).alerts,
+  ).toEqual(['speeding at 1', 'city at 2']);
+});
+
+test('a clock ahead, one that was never set, and one that is set right again hold up nothing', () => {
+  const wrong = ['2026-11-22T10:50:00Z', '2036-01-01T00:00:00Z', '2004-01-01T00:00:00Z'];
+  for (const ts of wrong) expect(drive({ ...inside, ts }, { ...inside }, { ...outside }).alerts).toEqual(['city at 2']);
+});
+
+test('a late position ends a silence and nothing else', () => {
+  const { state } = drive({ ...inside, speedKmh: 140 });
+  const silent = unheard(rules, state, 0, { watchingSinceMs: 0, nowMs: nowMs + 61_000 });
+  expect(silent?.state.firing).toEqual(['speeding', 'silence']);
+  const late = { truckId: 't-1', ts: new Date(nowMs - 5000).toISOString(), source: 'milepost', ...outside };
+  const after = heard(rules, silent?.state, { partition: 0, offset: 9, heardMs: nowMs + 62_000, position: late });
+  expect(after.state).toMatchObject({
+    firing: ['speeding'],
+    lastHeardMs: nowMs + 62_000,
+    lastOffset: 9,
+    lastPosition: inside,
+  });
+});
+
+test('a state of an earlier version, without the time of its position, takes it from the position', () => {
+  const { lastTakenMs: _, ...old } = drive({ ...inside }).state;
+  const earlier = { truckId: 't-1', ts: new Date(nowMs - 5000).toISOString(), source: 'milepost', ...outside };
+  expect(heard(rules, old, { partition: 0, offset: 1, heardMs: nowMs + 1000, position: earlier }).alerts).toEqual([]);
+});
