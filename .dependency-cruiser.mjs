@@ -18,6 +18,7 @@ const may = {
   'node-host': ['core'],
   settings: ['core'],
   postgres: ['alerts', 'fleet', 'coordinators', 'metadata', 'core'],
+  backup: ['postgres', 'records', 'core'],
   simulator: ['broker', 'coordinators', 'replication', 'metadata', 'log', 'wire', 'records', 'core'],
 };
 
@@ -98,7 +99,7 @@ const layers = Object.entries(may).map(([lib, below]) => ({
 }));
 
 /** Where time, disk, network and chance of the real world may be touched. */
-const edges = '^(libs/(node-host|postgres|streams|telemetry|settings)/|libs/ingress/src/aedes-engine|apps/)';
+const edges = '^(libs/(node-host|postgres|streams|telemetry|settings|backup)/|libs/ingress/src/aedes-engine|apps/)';
 
 export default {
   forbidden: [

@@ -27,7 +27,7 @@ test('a file is one noun: none is longer than the eye', () => {
 
 test('libraries take time and chance from their host', () => {
   const edges =
-    /^libs\/(node-host|postgres|streams|telemetry|settings)\/|^libs\/ingress\/src\/aedes-engine|\/testing\//;
+    /^libs\/(node-host|postgres|streams|telemetry|settings|backup)\/|^libs\/ingress\/src\/aedes-engine|\/testing\//;
   const inside = sources.filter(
     (name) => name.startsWith('libs/') && !edges.test(name) && !/\.(test|contract)\.ts$/.test(name),
   );

@@ -1,5 +1,7 @@
 // The program's PostgreSQL: the one that DATABASE_URL names, or an embedded one in the data folder.
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { RESTORING } from '@milepost/backup';
 import type { Logger } from '@milepost/core';
 import { connectDatabase, type EmbeddedPostgres, startEmbeddedPostgres } from '@milepost/postgres';
 import type { Settings } from '@milepost/settings';
@@ -25,6 +27,7 @@ export class DatabasePart implements Part {
 
   async start(aborted: AbortSignal): Promise<void> {
     const { logger, settings } = this;
+    refuseHalfRestored(resolve(settings.dataDir));
     if (!settings.databaseUrl)
       this.#embedded = await startEmbeddedPostgres({ dataDir: join(resolve(settings.dataDir), 'postgres'), logger });
     const url = settings.databaseUrl ?? this.#embedded?.url ?? '';
@@ -45,6 +48,13 @@ export class DatabasePart implements Part {
     if (!this.#source) throw new Error('the database is used before its phase');
     return this.#source;
   }
+}
+
+function refuseHalfRestored(dataDir: string): void {
+  if (existsSync(join(dataDir, RESTORING)))
+    throw new Error(
+      `a restore into ${dataDir} did not finish: run milepost restore again, or remove ${dataDir} and start without it`,
+    );
 }
 
 const unreachable = (seconds: number): Error =>

@@ -31,6 +31,14 @@ const commands: Record<string, Command> = {
     does: 'the consumer groups with members and lag',
     run: async () => (await import('./groups.ts')).groups(),
   },
+  backup: {
+    does: 'copies the log and the database, running or stopped: milepost backup <folder>',
+    run: async (args) => (await import('./backup.ts')).backup(args),
+  },
+  restore: {
+    does: 'makes an empty data folder from a backup: milepost restore <folder>',
+    run: async (args) => (await import('./restore.ts')).restore(args),
+  },
   config: { does: 'every setting: default, meaning, value', run: async () => (await import('./config.ts')).config() },
   doctor: { does: 'checks what a start would need', run: async () => (await import('./doctor.ts')).doctor() },
   migrate: { does: 'brings the database to this version', run: async () => (await import('./migrate.ts')).migrate() },

@@ -28,7 +28,7 @@ const OLDEST_VERSION = 14;
 /** A session that holds locks and has gone silent (its program is frozen, its cable is cut) must not block the others. */
 const IDLE_IN_TRANSACTION_MS = 10_000;
 /** Only one program at a time brings the tables up to date. The number means nothing; it is ours. */
-const MIGRATION_LOCK = 4_190_212_533;
+export const MIGRATION_LOCK = 4_190_212_533;
 
 /** @throws DatabaseUnusable. A database that is away is waited for: one line says so, one says that it came. */
 export async function connectDatabase(url: string, options: ConnectOptions): Promise<DataSource> {
@@ -110,7 +110,7 @@ export function shown(url: string): string {
   return `${host.startsWith('/') ? host : `${host}:${port}`}/${database ?? ''} as ${user ?? ''}`;
 }
 
-function unusable(url: string, error: unknown): Error {
+export function unusable(url: string, error: unknown): Error {
   const code = (error as { code?: string }).code ?? '';
   const cure = cures[code];
   return cure ? new DatabaseUnusable(`PostgreSQL at ${shown(url)}: ${reason(error)}: ${cure}`) : (error as Error);

@@ -1,4 +1,13 @@
 export { type ConnectOptions, connectDatabase, DatabaseUnusable } from './connect.ts';
+export {
+  type AfterTheLog,
+  afterTheLog,
+  type CopiedTable,
+  DatabaseSnapshot,
+  type PartitionOfTopic,
+} from './copy/database-snapshot.ts';
+export { checkEmpty, checkMigrations, type DatabaseCopy, fillDatabase } from './copy/fill-database.ts';
+export { runningEmbeddedPostgres } from './embedded/running.ts';
 export { type EmbeddedOptions, type EmbeddedPostgres, startEmbeddedPostgres } from './embedded.ts';
 export { PostgresAlertStore } from './postgres-alert-store.ts';
 export { PostgresGroupStore } from './postgres-group-store.ts';

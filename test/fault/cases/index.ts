@@ -1,6 +1,13 @@
-// Every case, in the order in which they run: the quick ones first.
+// Every case, in the order in which they run.
 import type { FaultCase } from '../fault-case.ts';
 import { killNode } from './kill-node.ts';
 import { killEmbeddedPostgres, killExternalPostgres } from './kill-postgres.ts';
+import { restoreEmbedded, restoreExternal } from './restore-drill.ts';
 
-export const cases: readonly FaultCase[] = [killNode, killEmbeddedPostgres, killExternalPostgres];
+export const cases: readonly FaultCase[] = [
+  killNode,
+  killEmbeddedPostgres,
+  killExternalPostgres,
+  restoreEmbedded,
+  restoreExternal,
+];

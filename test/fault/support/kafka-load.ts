@@ -10,8 +10,8 @@ export const GROUP = 'load-readers';
 export const PARTITIONS = 4;
 const MEMBERS = 2;
 const RETRY_MS = 200;
-/** Long enough for a start in between. */
-const PATIENT = { retries: 300, initialRetryTime: 100, maxRetryTime: 500 };
+/** Long enough for most starts; what is given up is begun anew. Longer would delay a stop after the broker's end. */
+const PATIENT = { retries: 40, initialRetryTime: 100, maxRetryTime: 500 };
 
 export interface StoredRecord {
   readonly offset: number;

@@ -26,6 +26,12 @@ export function takeOwnership(folder: string): Ownership {
   };
 }
 
+/** The process that owns it at the moment; undefined: nobody does. */
+export function liveOwner(folder: string): number | undefined {
+  const [pid = '', ...start] = (read(join(folder, 'owner')) ?? '').trim().split(' ');
+  return pid !== '' && startOf(Number(pid)) === start.join(' ') ? Number(pid) : undefined;
+}
+
 /** A link comes into being with its content, or not at all. */
 function linked(from: string, to: string): boolean {
   try {

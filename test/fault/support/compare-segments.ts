@@ -1,0 +1,32 @@
+// A restored log beside the one that it was copied from, segment by segment.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { check } from '../../support/run.ts';
+
+/** How many were compared. The source may have gone on: what was restored must be the beginning of what it has. */
+export function compareSegments(restored: string, source: string): number {
+  let compared = 0;
+  for (const name of segmentsOf(restored)) {
+    const bytes = readFileSync(join(restored, 'log', name));
+    const original = originalOf(join(source, 'log', name));
+    if (original === undefined) continue; // deleted or cleaned since
+    check(original.subarray(0, bytes.length).equals(bytes), `${name} is restored as it was`, `${bytes.length} bytes`);
+    compared++;
+  }
+  check(compared > 0, 'segments to compare', 'none');
+  return compared;
+}
+
+const segmentsOf = (folder: string): string[] =>
+  readdirSync(join(folder, 'log'), { recursive: true, encoding: 'utf8' }).filter(
+    (name) => name.endsWith('.log') && !name.startsWith('__consumer_offsets'), // which the cleaner writes anew
+  );
+
+function originalOf(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
