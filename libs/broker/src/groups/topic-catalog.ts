@@ -1,4 +1,4 @@
-// The topics of the newest image, as the group coordinator wants to see them.
+// The topics of the newest image, as the group coordinator reads them.
 import type { Uuid } from '@milepost/core';
 import type { CatalogTopic, TopicCatalog } from '@milepost/coordinators';
 import type { ClusterImage, TopicState } from '@milepost/metadata';
@@ -16,6 +16,10 @@ export class ImageCatalog implements TopicCatalog {
 
   named(name: string): CatalogTopic | undefined {
     return this.#asCatalogTopic(this.#image().topics.get(name));
+  }
+
+  idOf(name: string): Uuid | undefined {
+    return this.#image().topics.get(name)?.id;
   }
 
   withId(id: Uuid): CatalogTopic | undefined {

@@ -211,6 +211,24 @@ test('until its shards are loaded a coordinator says so, and to heartbeats nothi
   expect(await member!.commit(1)).toBe(ErrorCode.NONE);
 });
 
+test('a shard that is loading makes only its own groups wait', async () => {
+  const h = await Harness.start({}, [3]); // of g
+  const { memberId, generation, ...member } = (await h.stable(1))[0]!;
+  const others = { ...member.options, groupId: 'trucks' };
+  h.store.health = 'away';
+  const loading = h.coordinator.start([h.coordinator.shardOf('trucks')]);
+  await h.clock.advance(500);
+  const errorOf = async (groupId: string) => (await h.coordinator.describe([groupId]))[0]?.error;
+  expect(await errorOf('trucks')).toBe(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
+  expect((await h.member(others).join()).value?.error).toBe(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
+  expect(await h.coordinator.heartbeat({ groupId: 'g', memberId, generation, instanceId: null })).toBe(ErrorCode.NONE);
+  h.store.health = 'well';
+  await h.clock.advance(1_000);
+  await loading;
+  expect(await h.member(others).commit(1)).toBe(ErrorCode.NONE);
+  expect(await h.committed('trucks')).toBe(1);
+});
+
 test('a group of a shard that is not ours is for another coordinator', async () => {
   const h = await Harness.start({}, [1, 2]);
   const member = h.member();

@@ -22,25 +22,31 @@ export function removalOfOrphans(
     .map(({ groupId, topic, partition }) => ({ type: 'offset-deleted', groupId, topic, partition }));
 }
 
-/** The topics of a catalog as they were last seen. */
+/** The topics of a catalog as they were last seen. There may be ten thousand: a change costs one pass over their names. */
 export class SeenTopics {
   readonly #catalog: TopicCatalog;
-  #ids: ReadonlyMap<string, Uuid>;
+  readonly #ids = new Map<string, Uuid>();
+  #version = -1;
 
   constructor(catalog: TopicCatalog) {
     this.#catalog = catalog;
-    this.#ids = this.#current();
+    this.deleted();
   }
 
   /** Names of the topics that have gone since the last call, also where other topics have their names now. */
   deleted(): ReadonlySet<string> {
-    const before = this.#ids;
-    this.#ids = this.#current();
-    return new Set([...before].flatMap(([name, id]) => (this.#ids.get(name) === id ? [] : name)));
-  }
-
-  #current(): ReadonlyMap<string, Uuid> {
-    const names = [...this.#catalog.names()];
-    return new Map(names.flatMap((name) => [[name, this.#catalog.named(name)?.id ?? ZERO_UUID]]));
+    const deleted = new Set<string>();
+    if (this.#version === this.#catalog.version) return deleted;
+    this.#version = this.#catalog.version;
+    for (const [name, id] of this.#ids)
+      if (this.#catalog.idOf(name) !== id) {
+        deleted.add(name);
+        this.#ids.delete(name);
+      }
+    for (const name of this.#catalog.names()) {
+      const id = this.#catalog.idOf(name);
+      if (id !== undefined) this.#ids.set(name, id);
+    }
+    return deleted;
   }
 }

@@ -1,4 +1,4 @@
-// Topics that a test makes, changes and deletes. Each gets an id of its own, also when the name was there before.
+// Topics that a test creates, changes and deletes. A topic that is created again gets a new id.
 import { type Uuid, ZERO_UUID } from '@milepost/core';
 import type { CatalogTopic, TopicCatalog } from '../group/model/topic-catalog.ts';
 
@@ -21,6 +21,10 @@ export class TestCatalog implements TopicCatalog {
 
   named(name: string): CatalogTopic | undefined {
     return this.#topics.get(name);
+  }
+
+  idOf(name: string): Uuid | undefined {
+    return this.#topics.get(name)?.id;
   }
 
   withId(id: Uuid): CatalogTopic | undefined {

@@ -5,6 +5,8 @@ export interface TopicCatalog {
   /** Changes whenever topics do. */
   readonly version: number;
   named(name: string): CatalogTopic | undefined;
+  /** The id of the topic with that name. */
+  idOf(name: string): Uuid | undefined;
   withId(id: Uuid): CatalogTopic | undefined;
   names(): Iterable<string>;
 }
