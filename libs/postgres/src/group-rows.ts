@@ -1,4 +1,4 @@
-// Reads what a shard holds.
+// Reads the groups and offsets of shards.
 import type { StoredGroup, StoredOffset } from '@milepost/coordinators';
 import { LeaderEpoch, Offset, Timestamp, Uuid } from '@milepost/core';
 import type { QueryRunner } from 'typeorm';
@@ -19,7 +19,7 @@ export async function readGroups(runner: QueryRunner, shards: readonly number[])
   return rows.map(({ group_id, ...rest }) => ({ groupId: fromText(group_id), ...rest }));
 }
 
-/** pg hands out a bigint as text. */
+/** pg returns a bigint as text. */
 interface OffsetColumns {
   group_id: string;
   topic: string;

@@ -1,5 +1,5 @@
-// What a batch of group events amounts to: for every group and offset its last state, in few statements of many rows.
-// (One row a statement is 2,000 rows a second, 500 rows a statement over 100,000.)
+// A batch of group events as few statements of many rows: only the last state of each group and offset is written. (One row
+// per statement makes 2,000 rows a second, 500 rows per statement over 100,000.)
 import type { GroupEvent, StoredGroup, StoredOffset } from '@milepost/coordinators';
 import { unreachable } from '@milepost/core';
 import type { QueryRunner } from 'typeorm';
@@ -21,13 +21,13 @@ interface OffsetRow {
 }
 
 export class GroupWrites {
-  /** Groups whose rows are deleted before anything else is written: what came after their deletion is in the maps. */
+  /** Groups whose rows are deleted first. The maps hold what came after the deletion. */
   readonly #deleted = new Set<string>();
   readonly #groups = new Map<string, GroupRow>();
   /** By group, then by topic and partition. */
   readonly #offsets = new Map<string, Map<string, OffsetRow>>();
 
-  /** Events of one group in their order. */
+  /** Call with the events of a group in their order. */
   add(shard: number, event: GroupEvent): void {
     switch (event.type) {
       case 'group-stored':

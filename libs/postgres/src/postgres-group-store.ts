@@ -1,9 +1,9 @@
-// Consumer groups and offsets in PostgreSQL. Calls under way at once share a transaction (one at a time is on its way):
-// its cost is the sync at the end, and a thousand commits pay for it together.
+// Consumer groups and offsets in PostgreSQL. Concurrent calls share a transaction, and there is one transaction at a time: its
+// cost is the sync at its end, which a thousand commits can share.
 //
-// What a shared transaction must not do is share a fate: a call of a deposed coordinator, or one that PostgreSQL refuses,
-// fails alone. And none may land late: the shards' rows are locked before anything is sent, so that a transaction whose
-// connection was given up has either ended or will never be finished when the next one writes.
+// Calls of one transaction do not fail together: a call of a deposed coordinator, or one that PostgreSQL refuses, fails alone.
+// And no call lands late. A transaction locks the rows of its shards first, so a transaction whose connection was dropped has
+// either ended, or can never commit, by the time the next one writes.
 import {
   type GroupEvent,
   type GroupStore,
@@ -21,7 +21,7 @@ import { inTransaction, TransactionLost } from './transaction.ts';
 const TIMEOUT_MS = 5_000;
 /** A shard may hold a million offsets. */
 const ACQUIRE_TIMEOUT_MS = 30_000;
-/** More than a second's work. Beyond it the database is not keeping up, and callers hear so at once. */
+/** More than a second of work. With more waiting, the database does not keep up, and callers fail at once. */
 export const MAX_WAITING_EVENTS = 100_000;
 /** Bounds how long one transaction makes the next wait. */
 const EVENTS_PER_TRANSACTION = 5_000;
@@ -90,7 +90,7 @@ export class PostgresGroupStore implements GroupStore {
     });
   }
 
-  /** Not at once: the rest of what this turn of the loop brings comes along. */
+  /** Starts after this turn of the event loop, to include its other calls. */
   #begin(): void {
     this.#writing = true;
     setImmediate(() => void this.#writeWaiting());
@@ -121,7 +121,7 @@ export class PostgresGroupStore implements GroupStore {
       await this.#write(calls);
     } catch (error) {
       if (error instanceof TransactionLost) {
-        // Those that wait behind have waited as long: the bound is for all.
+        // Calls in the queue have waited as long; the time limit is for all of them.
         for (const call of [...calls, ...this.#taken(this.#waiting.length)]) call.reject(unavailable(error));
       } else if (calls.length > 1) {
         for (const call of calls) await this.#writeTogether([call]);
@@ -147,7 +147,7 @@ export class PostgresGroupStore implements GroupStore {
   }
 }
 
-/** In order, so that two processes that take the same shards cannot wait for each other. */
+/** Ordered, so that two processes that acquire the same shards cannot deadlock. */
 async function raiseEpochs(runner: QueryRunner, shards: readonly number[]): Promise<Map<number, number>> {
   const rows: { shard: number; epoch: number }[] = await runner.query(
     `INSERT INTO coordinator_shards AS s SELECT shard, 1 FROM unnest($1::int[]) AS shard ORDER BY shard
@@ -157,7 +157,7 @@ async function raiseEpochs(runner: QueryRunner, shards: readonly number[]): Prom
   return new Map(rows.map(({ shard, epoch }) => [shard, epoch]));
 }
 
-/** From here to the transaction's end nobody takes these shards, and no other write to them is under way. */
+/** Until the transaction ends, no process acquires these shards, and no other transaction writes to them. */
 async function lockEpochs(runner: QueryRunner, calls: readonly Call[]): Promise<Map<number, number>> {
   const shards = [...new Set(calls.map(({ shard }) => shard))];
   const rows: { shard: number; epoch: number }[] = await runner.query(

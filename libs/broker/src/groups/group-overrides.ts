@@ -1,9 +1,9 @@
-// What is set for one group of the consumer protocol (a resource of type GROUP), cut to what the broker allows, as Kafka
-// does where the broker's limits have been narrowed since it was set.
+// The settings of one consumer group (a resource of type GROUP), within the limits of the broker. As in Kafka, a limit that was
+// lowered after the setting was made applies to it.
 import type { GroupOverrides } from '@milepost/coordinators';
 import { type BrokerConfigLayers, type Configs, groupValue } from '@milepost/metadata';
 
-/** Undefined where nothing is set, as for nearly every group. */
+/** Undefined for a group without settings, as nearly all are. */
 export function groupOverrides(
   configs: Configs | undefined,
   layers: () => BrokerConfigLayers,

@@ -1,13 +1,13 @@
-// `__consumer_offsets`: an internal, compacted topic in which the coordinator echoes what the group store has. Made when
-// somebody first looks for a coordinator or commits, as in Kafka; nobody waits for it. Its partitions are not synced
-// for its sake: the group store is the truth.
+// `__consumer_offsets`: an internal, compacted topic to which the coordinator echoes the group store. As in Kafka it is created
+// when a client first looks for a coordinator or commits; no request waits for that. The echo does not wait for a sync of its
+// partitions, because the group store is the truth.
 import { ErrorCode, type Logger, type Offset, Timestamp } from '@milepost/core';
 import type { PartitionWriter } from '@milepost/coordinators';
 import { type BrokerConfigLayers, brokerNumber, type ClusterImage, OFFSETS_TOPIC } from '@milepost/metadata';
 import type { LocalPartitions } from '../partitions/local-partitions.ts';
 import type { TopicAdmin } from '../admin/topic-admin.ts';
 
-/** After a refusal nobody asks again for so long. */
+/** After a refusal, the least time until the next attempt. */
 const CREATE_AGAIN_MS = 10_000;
 const READ_BYTES = 1024 * 1024;
 
@@ -44,7 +44,7 @@ export class OffsetsTopic implements PartitionWriter {
     return outcome.error === ErrorCode.NONE ? outcome.records : undefined;
   }
 
-  /** Resolves when it is there, or will not be for now; says nothing about who waits. */
+  /** Resolves when the topic exists, or was refused for now. */
   async ensure(image: ClusterImage, topics: TopicAdmin): Promise<void> {
     const { layers, shards, now, logger } = this.#deps;
     if (image.topics.has(OFFSETS_TOPIC) || image.brokers.size === 0 || now() < this.#notBefore) return;

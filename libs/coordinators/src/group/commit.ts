@@ -1,4 +1,4 @@
-// OffsetCommit: whose word counts, and what becomes of it. The offsets of one command are one write.
+// OffsetCommit: which commits are accepted, and the events that store them. The offsets of one request are one write.
 import { ErrorCode, Timestamp } from '@milepost/core';
 import type { GroupConfig } from './model/config.ts';
 import type { GroupEvent } from './model/store.ts';
@@ -9,7 +9,7 @@ import type { Group } from './group.ts';
 export interface CommitDecision {
   readonly events: readonly GroupEvent[];
   readonly response: CommitResult;
-  /** A member has spoken; in consumer groups only heartbeats count. */
+  /** The member whose session a commit extends. In consumer groups only heartbeats do that. */
   readonly keepsSessionOf: string | undefined;
 }
 
@@ -49,7 +49,7 @@ export function committed(command: CommitCommand, errorOf: (metadata: string | n
   return { topics };
 }
 
-/** Members of the current generation may commit, and anyone who claims none while the group is Empty. */
+/** Members of the current generation may commit. A request without a generation may commit while the group is Empty. */
 function refusal(group: Group | undefined, command: CommitCommand): ErrorCode {
   const { generation, memberId, instanceId } = command;
   if (!group) {
@@ -62,6 +62,6 @@ function refusal(group: Group | undefined, command: CommitCommand): ErrorCode {
   const error = group.checkMember(memberId, instanceId);
   if (error !== ErrorCode.NONE) return error;
   if (generation !== group.generation) return ErrorCode.ILLEGAL_GENERATION;
-  // Before the leader has assigned nobody owns anything of this generation.
+  // Until the leader has assigned, no member owns a partition in this generation.
   return group.state === 'CompletingRebalance' ? ErrorCode.REBALANCE_IN_PROGRESS : ErrorCode.NONE;
 }

@@ -17,7 +17,7 @@ export function deleteGroup(groupId: string, group: Group | undefined): Decided<
   return { events: [{ type: 'group-deleted', groupId }], response: ErrorCode.NONE };
 }
 
-/** Of live consumers only the topics that they do not subscribe to; of other live groups nothing is known. */
+/** In a group with live consumers, only offsets of topics without a subscriber. Subscriptions of other groups are unknown. */
 export function deleteOffsets(
   group: Group | undefined,
   offsets: Offsets,

@@ -1,5 +1,5 @@
-// DescribeGroups: a classic group as an administrator sees it; subscriptions only while Stable, as in Kafka. A consumer
-// group has a request of its own.
+// DescribeGroups: the response for a classic group. Subscriptions are included only while it is Stable, as in Kafka. Consumer
+// groups have a separate request.
 import { ErrorCode } from '@milepost/core';
 import type { DescribedGroup } from './model/commands.ts';
 import type { Group } from './group.ts';

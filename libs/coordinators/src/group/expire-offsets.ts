@@ -1,5 +1,5 @@
-// offsets.retention.minutes (KIP-211): offsets of a group that nobody has used for so long go, those of a topic that a
-// live consumer group no longer reads go as well, and a group with nothing left goes itself.
+// offsets.retention.minutes (KIP-211): offsets of a group that was not used for that long are deleted. So are offsets of a topic
+// that a live consumer group no longer reads. A group with nothing left is deleted itself.
 import type { Timestamp } from '@milepost/core';
 import type { GroupConfig } from './model/config.ts';
 import type { GroupEvent, StoredOffset } from './model/store.ts';
@@ -26,7 +26,7 @@ export function expireOffsets(
   return gone.map(({ topic, partition }) => ({ type: 'offset-deleted', groupId, topic, partition }));
 }
 
-/** From when on an offset counts as unused; undefined: its group is in use. */
+/** The time since which an offset is unused; undefined: its group is in use. */
 function retentionStart(group: Group): ((offset: StoredOffset) => Timestamp) | undefined {
   if (group.kind === 'consumer' || group.protocolType === null) return (offset) => offset.committedAt;
   if (group.state === 'Empty') return () => group.stateSince;

@@ -49,11 +49,11 @@ export interface GroupCoordinatorDeps {
   readonly logger: Logger;
   readonly meter: Meter;
   readonly store: GroupStore;
-  /** Where the echo of what is stored goes. */
+  /** The partitions of `__consumer_offsets`, for the echo. */
   readonly writer: PartitionWriter;
   readonly catalog: TopicCatalog;
   readonly config: GroupConfig;
-  /** What is set for one group; asked anew each time. */
+  /** What is set for one group; called each time. */
   readonly overridesOf?: (groupId: string) => GroupOverrides | undefined;
   /** How many shards all groups are divided into: GroupStore#shards, or offsets.topic.num.partitions at first. */
   readonly shards: number;
@@ -148,19 +148,19 @@ export class GroupCoordinator {
     return this.#runtime.shardOf(groupId).index;
   }
 
-  /** The answer may take as long as the rebalance. */
+  /** The response may take as long as the rebalance. */
   async join(command: commands.JoinCommand): Promise<commands.JoinResult> {
     const failed = (error: ErrorCode) => failedJoin(error, command.memberId);
     const { minSessionTimeoutMs, maxSessionTimeoutMs } = this.#config;
     if (command.groupId === '') return failed(ErrorCode.INVALID_GROUP_ID);
     if (command.sessionTimeoutMs < minSessionTimeoutMs || command.sessionTimeoutMs > maxSessionTimeoutMs)
       return failed(ErrorCode.INVALID_SESSION_TIMEOUT);
-    return this.#ask(command.groupId, failed, (slot, answer) => {
-      const refused = (error: ErrorCode) => answer(failed(error));
+    return this.#ask(command.groupId, failed, (slot, respond) => {
+      const refused = (error: ErrorCode) => respond(failed(error));
       const noGroup = () => refused(ErrorCode.UNKNOWN_MEMBER_ID);
       slot.submitClassic({
-        classic: (turn) => join(turn, command, answer),
-        consumer: (turn) => joinConsumers(turn, command, answer),
+        classic: (turn) => join(turn, command, respond),
+        consumer: (turn) => joinConsumers(turn, command, respond),
         ...(command.memberId !== '' && { noGroup }),
         refused,
       });
@@ -169,11 +169,11 @@ export class GroupCoordinator {
 
   async sync(command: commands.SyncCommand): Promise<commands.SyncResult> {
     if (command.groupId === '') return failedSync(ErrorCode.INVALID_GROUP_ID);
-    return this.#ask(command.groupId, failedSync, (slot, answer) => {
-      const refused = (error: ErrorCode) => answer(failedSync(error));
+    return this.#ask(command.groupId, failedSync, (slot, respond) => {
+      const refused = (error: ErrorCode) => respond(failedSync(error));
       slot.submitClassic({
-        classic: (turn) => sync(turn, command, answer),
-        consumer: (turn) => syncConsumers(turn, command, answer),
+        classic: (turn) => sync(turn, command, respond),
+        consumer: (turn) => syncConsumers(turn, command, respond),
         noGroup: () => refused(ErrorCode.UNKNOWN_MEMBER_ID),
         refused,
       });
@@ -183,7 +183,7 @@ export class GroupCoordinator {
   async heartbeat(command: commands.HeartbeatCommand): Promise<ErrorCode> {
     if (command.groupId === '') return ErrorCode.INVALID_GROUP_ID;
     const error = this.#errorOf(command.groupId);
-    // Nobody knows yet; the member has no reason to do anything.
+    // As in Kafka: the member has no reason to do anything until the group is loaded.
     if (error === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS) return ErrorCode.NONE;
     if (error !== ErrorCode.NONE) return error;
     const slot = this.#find(command.groupId);
@@ -207,40 +207,40 @@ export class GroupCoordinator {
   async leave(command: commands.LeaveCommand): Promise<commands.LeaveResult> {
     const failed = (error: ErrorCode): commands.LeaveResult => ({ error, members: [] });
     if (command.groupId === '') return failed(ErrorCode.INVALID_GROUP_ID);
-    return this.#ask(command.groupId, failed, (slot, answer) => {
+    return this.#ask(command.groupId, failed, (slot, respond) => {
       slot.submitClassic({
-        classic: (turn) => leave(turn, command, answer),
-        consumer: (turn) => leaveByRequest(turn, command, answer),
-        noGroup: () => answer(leaveNothing(command)),
-        refused: (error) => answer(failed(error)),
+        classic: (turn) => leave(turn, command, respond),
+        consumer: (turn) => leaveByRequest(turn, command, respond),
+        noGroup: () => respond(leaveNothing(command)),
+        refused: (error) => respond(failed(error)),
       });
     });
   }
 
-  /** Joins, lives and leaves as a member of a consumer group. */
+  /** A member of a consumer group joins, stays alive, changes or leaves. */
   async consumerHeartbeat(asked: consumer.ConsumerHeartbeatCommand): Promise<consumer.ConsumerHeartbeatResult> {
     const invalid = invalidHeartbeat(asked, this.#config);
     if (invalid) return refusedHeartbeat(invalid);
     const memberId = asked.memberId === '' ? this.#random.uuid() : asked.memberId;
     const command = { ...asked, memberId };
     const failed = (error: ErrorCode, message: string | null = null) => refusedHeartbeat({ error, message });
-    return this.#ask(command.groupId, failed, (slot, answer) => {
+    return this.#ask(command.groupId, failed, (slot, respond) => {
       // A member waits for the response before it sends the next heartbeat. So its session starts again at both ends,
       // however long the response takes.
       const keepSession = () => {
         if (isInItsEpoch(asConsumer(slot.group), command)) this.#keepSession(slot, memberId);
       };
       keepSession();
-      const notFound = (message: string) => answer(failed(ErrorCode.GROUP_ID_NOT_FOUND, message));
+      const notFound = (message: string) => respond(failed(ErrorCode.GROUP_ID_NOT_FOUND, message));
       const noGroup = () => notFound(`Consumer group ${command.groupId} not found.`);
       const verb = command.memberEpoch < 0 ? leaveByHeartbeat : consumerHeartbeat;
       slot.submitConsumer({
-        consumer: (turn) => verb(turn, command, answer),
+        consumer: (turn) => verb(turn, command, respond),
         classicGroup: (reason = `Group ${command.groupId} is not a consumer group.`) => notFound(reason),
         ...(command.memberEpoch === 0 ? { upgrades: true } : { noGroup }),
         refused: (error) => {
           keepSession();
-          answer(failed(error));
+          respond(failed(error));
         },
       });
     });
@@ -291,7 +291,7 @@ export class GroupCoordinator {
     const slot = this.#slot(command.groupId);
     return slot.submit(
       () => ({ events: [], response: fetchOffsets(slot.group, slot.offsets, command, this.#catalog) }),
-      // Consumers before 3.9 try again on this one only.
+      // Consumers before 3.9 retry only on this error.
       () => ({ error: ErrorCode.NOT_COORDINATOR, topics: [] }),
     );
   }
@@ -332,7 +332,7 @@ export class GroupCoordinator {
     return slot.submit(() => deleteOffsets(slot.group, slot.offsets, command), failed);
   }
 
-  /** Answers everything that waits; resolves when no write is under way any more. */
+  /** Completes all pending requests. Resolves when no write is in progress. */
   async close(): Promise<void> {
     this.#closing.abort(new Error('the group coordinator is closed'));
     this.#nextExpiry?.();
@@ -347,7 +347,7 @@ export class GroupCoordinator {
   #ask<Result>(
     groupId: string,
     failed: (error: ErrorCode) => Result,
-    put: (slot: GroupSlot, answer: (result: Result) => void) => void,
+    put: (slot: GroupSlot, respond: (result: Result) => void) => void,
   ): Promise<Result> {
     const error = this.#errorOf(groupId);
     if (error !== ErrorCode.NONE) return Promise.resolve(failed(error));
@@ -379,7 +379,7 @@ export class GroupCoordinator {
     });
   }
 
-  /** What the store refuses now is found again at the next check. */
+  /** The next check finds again what the store refuses now. */
   #expire(slot: GroupSlot): void {
     void slot.submit(
       (now) => ({

@@ -1,4 +1,4 @@
-// ListGroups, with its filters by state (KIP-518) and type (KIP-848). Case does not matter; an unknown name finds none.
+// ListGroups, with filters by state (KIP-518) and type (KIP-848). Case does not matter; an unknown name matches no group.
 import type { ListGroupsCommand, ListGroupsResult } from './model/commands.ts';
 import type { Group } from './group.ts';
 

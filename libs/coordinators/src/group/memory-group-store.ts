@@ -1,10 +1,10 @@
-// A group store in memory, for tests and the simulator. Several stores may share one GroupTable, as several processes
-// share a database. A test makes it ill: away (refuses), forgetful (does it, then says that it is away), slow.
+// A group store in memory, for tests and the simulator. Several stores may share one GroupTable, as several processes share a
+// database. A test can make it fail: away (refuses), forgetful (writes, then reports that it is away), slow.
 import { partitionName } from '@milepost/core';
 import type { GroupEvent, GroupStore, StoredGroup, StoredOffset, AcquiredGroups } from './model/store.ts';
 import { CoordinatorStoreUnavailable, ShardFenced } from '../runtime/shard-store.ts';
 
-/** What outlives a store, as the tables of a database do. */
+/** The data, which outlives a store as the tables of a database do. */
 export class GroupTable {
   readonly epochs = new Map<number, number>();
   readonly groups = new Map<string, GroupRows>();
@@ -12,7 +12,7 @@ export class GroupTable {
   apply(shard: number, event: GroupEvent): void {
     switch (event.type) {
       case 'group-stored':
-        // Through JSON, as in a database: what cannot be written does not come back.
+        // Through JSON, as in a database.
         this.#rows(shard, event.group.groupId).group = JSON.parse(JSON.stringify(event.group)) as StoredGroup;
         break;
       case 'group-deleted':
@@ -45,7 +45,7 @@ interface GroupRows {
 export class MemoryGroupStore implements GroupStore {
   readonly table: GroupTable;
   health: 'well' | 'away' | 'forgetful' = 'well';
-  /** Awaited by each call before it does anything. */
+  /** Each call waits for this first. */
   pace: () => Promise<void> = async () => {};
   persisted = 0;
 
@@ -76,7 +76,7 @@ export class MemoryGroupStore implements GroupStore {
     if (current !== epoch) throw new ShardFenced(`shard ${shard} is at epoch ${current}, the write carries ${epoch}`);
     for (const event of events) this.table.apply(shard, event);
     this.persisted += 1;
-    if (this.health === 'forgetful') throw new CoordinatorStoreUnavailable('the answer got lost');
+    if (this.health === 'forgetful') throw new CoordinatorStoreUnavailable('the respond got lost');
   }
 
   async #reach(): Promise<void> {

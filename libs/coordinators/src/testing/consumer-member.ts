@@ -1,4 +1,4 @@
-// A member of a consumer group, a heartbeat at a time, as its client would do it.
+// A member of a consumer group, driven one heartbeat at a time.
 import { ErrorCode, type Uuid } from '@milepost/core';
 import type { ConsumerHeartbeatCommand, ConsumerHeartbeatResult } from '../group/consumer/commands.ts';
 import { commitOf, type Harness } from './harness.ts';
@@ -8,7 +8,7 @@ export class ConsumerMember {
   readonly options: ConsumerHeartbeatCommand;
   memberId: string;
   epoch = 0;
-  /** What it was told last, and what it says that it has. */
+  /** The assignment of the last response, and the partitions that its requests list. */
   told: readonly { readonly topicId: Uuid; readonly partitions: readonly number[] }[] = [];
   owned: ConsumerMember['told'] = [];
 
@@ -41,13 +41,13 @@ export class ConsumerMember {
     );
   }
 
-  /** Says all of it, in epoch 0. */
+  /** Sends all fields, in epoch 0. */
   async join(changes: Partial<ConsumerHeartbeatCommand> = {}): Promise<ConsumerHeartbeatResult> {
     this.owned = [];
     return this.#send({ ...this.options, memberId: this.memberId, ...changes });
   }
 
-  /** Says what it has, and nothing that has not changed. */
+  /** Sends its partitions, and only fields that have changed. */
   async beat(changes: Partial<ConsumerHeartbeatCommand> = {}): Promise<ConsumerHeartbeatResult> {
     return this.#send({
       ...this.options,
@@ -61,12 +61,12 @@ export class ConsumerMember {
     });
   }
 
-  /** Has done what it was told. */
+  /** Applies the assignment of the last response. */
   obey(): void {
     this.owned = this.told;
   }
 
-  /** Obeys, and tells so. */
+  /** Applies the assignment, and confirms it. */
   async follow(): Promise<ConsumerHeartbeatResult> {
     this.obey();
     return this.beat();
@@ -101,7 +101,7 @@ export class ConsumerMember {
   }
 }
 
-/** Members that have joined one after the other, and heartbeat until the group is at rest. */
+/** Members that have joined one after the other, and heartbeat until the group is stable. */
 export async function settledGroup(
   harness: Harness,
   memberIds: readonly string[],

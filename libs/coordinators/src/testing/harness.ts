@@ -1,4 +1,4 @@
-// A coordinator on a manual clock and a store in memory, and members that talk to it as clients do.
+// A coordinator on a manual clock with a store in memory, and members that act as clients do.
 import {
   Offset,
   type ErrorCode,
@@ -53,12 +53,12 @@ export class Harness {
   static async start(config: Partial<GroupConfig> = {}, shards: readonly number[] = SHARDS): Promise<Harness> {
     const harness = new Harness(config);
     await harness.coordinator.start(shards);
-    // Until the echo has nothing more to say.
+    // Until the echo is current.
     await harness.clock.advance(0);
     return harness;
   }
 
-  /** As after kill -9: nothing is said goodbye to, the next one finds what the store has. */
+  /** As after kill -9: the next coordinator finds what the store has. */
   async restart(health: MemoryGroupStore['health'] = 'well'): Promise<void> {
     void this.coordinator.close();
     this.store = new MemoryGroupStore(this.store.table);
@@ -71,7 +71,7 @@ export class Harness {
     return new TestMember(this, options);
   }
 
-  /** A Stable group of as many members; the first leads. */
+  /** A Stable group of that many members; the first one leads. */
   async stable(count: number, options: Partial<JoinCommand> = {}): Promise<TestMember[]> {
     const members = Array.from({ length: count }, () => this.member(options));
     const joins = await Promise.all(members.map((member) => member.enter()));
@@ -81,7 +81,7 @@ export class Harness {
     return members;
   }
 
-  /** Members of one generation ask for their assignment; each gets its own id as one. */
+  /** Members of one generation send SyncGroup; each is assigned its own id. */
   async assign(members: readonly TestMember[]): Promise<SyncResult[]> {
     return Promise.all(members.map((member) => member.sync(member.leads ? members : [])));
   }
@@ -114,7 +114,7 @@ export class Harness {
   }
 }
 
-/** The answer where it has come, undefined while it is awaited. */
+/** `value` is undefined until the response has come. */
 export class Awaited<T> {
   readonly answer: Promise<T>;
   value: T | undefined;
@@ -152,7 +152,7 @@ export class TestMember {
     };
   }
 
-  /** One JoinGroup, and time for what follows from it. */
+  /** Sends one JoinGroup, and lets its consequences happen. */
   async join(changes: Partial<JoinCommand> = {}): Promise<Awaited<JoinResult>> {
     const { coordinator } = this.harness;
     const asked = coordinator.join({ ...this.options, memberId: this.memberId, ...changes });
@@ -168,7 +168,7 @@ export class TestMember {
     return joining;
   }
 
-  /** As clients join that have no id yet: asks for one where it has to (KIP-394), then waits. */
+  /** Joins as a client without a member id does: requests one where it must (KIP-394), then waits. */
   async enter(): Promise<Awaited<JoinResult>> {
     if (this.options.requireKnownMemberId && this.options.instanceId === null) await (await this.join()).answer;
     return this.join();
@@ -224,7 +224,7 @@ export function commitOf(
   };
 }
 
-/** With a consumer's subscription, version 0, without user data. */
+/** Its metadata is a consumer's subscription, version 0, without user data. */
 export function protocol(name: string, topics: readonly string[]): { name: string; metadata: Buffer } {
   const names = topics.map((topic) => {
     const bytes = Buffer.alloc(2 + Buffer.byteLength(topic));

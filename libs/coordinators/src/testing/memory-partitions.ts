@@ -1,4 +1,4 @@
-// `__consumer_offsets` in memory; absent until a test makes it. What it says is told record by record.
+// `__consumer_offsets` in memory.
 import { NO_LEADER_EPOCH, Offset } from '@milepost/core';
 import { batchesOf, RecordBatch } from '@milepost/records';
 import type { PartitionWriter } from '../group/echo/partition-writer.ts';
@@ -10,7 +10,7 @@ export class MemoryPartitions implements PartitionWriter {
   /** Partitions that accept nothing now. */
   readonly refusing = new Set<number>();
   readonly unreadable = new Set<number>();
-  /** How often it was asked to take something and did not. */
+  /** How many appends it refused. */
   refusals = 0;
   readonly #partitions = new Map<number, Buffer[]>();
   readonly #ends = new Map<number, number>();
@@ -37,7 +37,7 @@ export class MemoryPartitions implements PartitionWriter {
     return first < 0 ? Buffer.alloc(0) : Buffer.concat(batches.slice(first));
   }
 
-  /** All that was ever said, in the order of a partition. */
+  /** All records, in the order of each partition. */
   *records(): Generator<{ readonly key: Buffer; readonly value: Buffer | null }> {
     for (const batches of this.#partitions.values())
       for (const bytes of batches)
@@ -45,7 +45,7 @@ export class MemoryPartitions implements PartitionWriter {
           for (const { key, value } of batch.records()) if (key) yield { key, value };
   }
 
-  /** The last word on each key. */
+  /** The last value of each key. */
   compacted(): Map<string, Buffer> {
     const values = new Map<string, Buffer>();
     for (const { key, value } of this.records())

@@ -1,4 +1,4 @@
-// Chance that a number repeats (mulberry32).
+// Random numbers from a seed (mulberry32).
 import type { Random } from '@milepost/core';
 
 export class SeededRandom implements Random {

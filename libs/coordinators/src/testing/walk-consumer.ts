@@ -1,5 +1,5 @@
-// A consumer as clients are: joins, asks for its partitions, reads on from what is committed, commits, heartbeats, and
-// reacts to each error as Java's client does. It may be stopped for a while anywhere, and wakes up with old beliefs.
+// A consumer of the classic protocol: it joins, syncs, reads from the committed offsets, commits, heartbeats, and reacts to each
+// error as Java's client does. It may be stopped anywhere for a while, and wakes up with old state.
 import { type Clock, ErrorCode, LeaderEpoch, Offset, ZERO_UUID } from '@milepost/core';
 import { ConsumerProtocolAssignment } from '@milepost/wire';
 import type { JoinResult } from '../group/model/commands.ts';
@@ -11,13 +11,13 @@ export const GROUP = 'g';
 export const PARTITIONS = 6;
 const SESSION_MS = 6_000;
 
-/** Where it lives, and whom it tells what it was told. */
+/** The world of a consumer, and where it reports what it learns. */
 export interface World {
   readonly clock: Clock;
   readonly random: SeededRandom;
-  /** The living one. */
+  /** The current coordinator. */
   readonly coordinator: GroupCoordinator;
-  /** A late commit counts for as long as its partition stays with its member, as in consumer groups. */
+  /** As in consumer groups, a late commit counts while its partition stays with its member. */
   readonly countsLate: boolean;
   assigned(generation: number, owner: string, partitions: readonly number[]): void;
   committed(partition: number, offset: number): void;
@@ -44,7 +44,7 @@ export class WalkConsumer implements Walker {
   #stoppedUntil = 0;
   /** For the leader. */
   #members: readonly string[] = [];
-  /** A commit that the network holds back until its consumer is one generation on. */
+  /** A commit that the network delays until its consumer is in the next generation. */
   #late: { readonly generation: number; readonly partition: number; readonly send: () => Promise<unknown> } | undefined;
 
   constructor(world: World, instanceId: string | null) {
@@ -98,7 +98,7 @@ export class WalkConsumer implements Walker {
     return true;
   }
 
-  /** The leader deals the partitions out, beginning with anyone. */
+  /** The leader assigns the partitions, starting with a random member. */
   async #sync(): Promise<boolean> {
     const first = this.#world.random.below(PARTITIONS);
     const assignments = this.#members.map((memberId, at) => {
@@ -168,7 +168,7 @@ export class WalkConsumer implements Walker {
     return error;
   }
 
-  /** False: it has to join again, under a new id where the old one is not known. What will pass is simply tried again. */
+  /** False: it must join again, with a new member id if the old one is unknown. Transient errors are retried. */
   #accepted(error: ErrorCode): boolean {
     switch (error) {
       case ErrorCode.NONE:
@@ -189,7 +189,7 @@ export class WalkConsumer implements Walker {
     await this.#breathe();
   }
 
-  /** Sits out while it is stopped. */
+  /** Waits while the consumer is stopped. */
   async #breathe(): Promise<void> {
     const leftMs = this.#stoppedUntil - this.#world.clock.monotonic();
     if (leftMs > 0) await new Promise<void>((resolve) => this.#world.clock.after(leftMs, resolve));

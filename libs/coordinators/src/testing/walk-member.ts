@@ -1,10 +1,10 @@
-// A member of a consumer group as clients are: heartbeats, gives up and takes on what it is told, reads on from what is
-// committed, commits. Answers to it may get lost; it may be stopped for a while anywhere, and wakes up with old beliefs.
+// A member of a consumer group: it heartbeats, revokes and adds partitions as its responses say, reads from the committed
+// offsets, and commits. Responses may get lost. It may be stopped anywhere for a while, and wakes up with old state.
 import { ErrorCode, LeaderEpoch, Offset, type Uuid, ZERO_UUID } from '@milepost/core';
 import type { ConsumerHeartbeatCommand, ConsumerHeartbeatResult } from '../group/consumer/commands.ts';
 import { GROUP, type Walker, type World } from './walk-consumer.ts';
 
-/** It is told that its instance lives for so long that it gives up. */
+/** After this many UNRELEASED_INSTANCE_ID it gives up. */
 const UNRELEASED_MS = 12_000;
 
 export class WalkMember implements Walker {
@@ -16,12 +16,12 @@ export class WalkMember implements Walker {
   readonly #positions = new Map<number, number>();
   #topicId: Uuid = ZERO_UUID;
   #epoch = 0;
-  /** What it is to have. */
+  /** Its assignment. */
   #told: readonly number[] = [];
   #mustSayAll = true;
   #stoppedUntil = 0;
   #unreleasedSince: number | undefined;
-  /** A commit that the network holds back until its member does not have the partition any more. */
+  /** A commit that the network delays until its member no longer has the partition. */
   #late: { readonly generation: number; readonly partition: number; readonly send: () => Promise<unknown> } | undefined;
 
   constructor(world: World, instanceId: string | null) {
@@ -49,7 +49,7 @@ export class WalkMember implements Walker {
     }
   }
 
-  /** True when it has something to say at once: that it did as it was told. */
+  /** True if it must send the next heartbeat at once, to confirm a revocation. */
   async #beat(): Promise<boolean> {
     const answer = await this.#world.coordinator.consumerHeartbeat(this.#request());
     await this.#breathe();
@@ -109,14 +109,14 @@ export class WalkMember implements Walker {
     }
   }
 
-  /** It has just told that it does not have the partition. In the epoch that it is still in, its word counts, as in Kafka. */
+  /** It has just confirmed a revocation. A commit in its current epoch still counts, as in Kafka. */
   #arriveLate(): void {
     if (!this.#late || this.owned.includes(this.#late.partition) || this.#late.generation >= this.#epoch) return;
     void this.#late.send();
     this.#late = undefined;
   }
 
-  /** Gives up first; what is new it has once it knows where to read on. */
+  /** Revokes first. It owns new partitions once it knows their offsets. */
   async #follow(): Promise<boolean> {
     const kept = this.owned.filter((partition) => this.#told.includes(partition));
     const fresh = this.#told.filter((partition) => !kept.includes(partition));
@@ -163,7 +163,7 @@ export class WalkMember implements Walker {
     await this.#breathe();
   }
 
-  /** Sits out while it is stopped. */
+  /** Waits while the member is stopped. */
   async #breathe(): Promise<void> {
     const leftMs = this.#stoppedUntil - this.#world.clock.monotonic();
     if (leftMs > 0) await new Promise<void>((resolve) => this.#world.clock.after(leftMs, resolve));

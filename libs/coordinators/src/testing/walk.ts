@@ -1,5 +1,5 @@
-// A random life of one group: consumers come, go, die and freeze, the store is away, slow or forgetful, the
-// coordinator is killed. One seed is one life. What must hold is checked as it happens, and that all ends well.
+// A random life of one group: consumers join, leave, die and freeze; the store is away, slow or forgetful; the coordinator is
+// killed. One seed is one life. Invariants are checked all the time, and at the end that the group settles.
 import { type Clock, ErrorCode, silentLogger, silentMeter, ZERO_UUID } from '@milepost/core';
 import { DEFAULT_GROUP_CONFIG } from '../group/model/config.ts';
 import { GroupCoordinator, type GroupCoordinatorDeps } from '../group/group-coordinator.ts';
@@ -14,9 +14,9 @@ import { WalkMember } from './walk-member.ts';
 const STEPS = 40;
 const MOST_CONSUMERS = 5;
 
-/** Where a test puts a bug. */
+/** The places for planted bugs. */
 export interface Plants {
-  /** Of the group; classic when it does not say. */
+  /** The protocol of the group; classic by default. */
   readonly protocol?: 'classic' | 'consumer' | 'mixed';
   readonly make?: (deps: GroupCoordinatorDeps) => GroupCoordinator;
   readonly clockOfCoordinator?: (clock: Clock, random: SeededRandom) => Clock;
@@ -48,7 +48,7 @@ export class Walk implements World {
     this.coordinator = this.#startCoordinator();
   }
 
-  /** What went wrong in the life of that seed. */
+  /** Resolves with the violations in the life of that seed. */
   static async live(seed: number, plants: Plants = {}): Promise<string[]> {
     const walk = new Walk(seed, plants);
     for (let step = 0; step < STEPS && walk.violations.length === 0; step++) {
@@ -97,7 +97,7 @@ export class Walk implements World {
         break;
       case 6:
         if (someone && someone.instanceId !== null) {
-          // The old process may be frozen rather than dead, and wake up.
+          // The old process may be frozen, not dead, and wake up.
           someone.stop(this.random.between(500, 5_000));
           this.#add(someone.instanceId);
         }
@@ -136,7 +136,7 @@ export class Walk implements World {
     await this.#checkEcho();
   }
 
-  /** What is said in `__consumer_offsets` is what a coordinator would say that finds it empty. */
+  /** `__consumer_offsets` holds what a coordinator would write that finds it empty. */
   async #checkEcho(): Promise<void> {
     for (const consumer of this.#living()) consumer.isAlive = false;
     await this.clock.advance(3_000);
@@ -168,7 +168,7 @@ export class Walk implements World {
   #killCoordinator(): void {
     const { health, pace } = this.#store;
     void this.coordinator.close();
-    // A write under way may still land. A take may not: that would be another living process.
+    // A write in progress may still land. An acquisition may not: that would be another living process.
     if (this.#isLoading) this.#store.health = 'away';
     this.#store = Object.assign(new MemoryGroupStore(this.#table), { health, pace });
     this.coordinator = this.#startCoordinator();
@@ -182,7 +182,7 @@ export class Walk implements World {
       meter: silentMeter,
       store: this.#store,
       writer: {
-        // A process that is dead says nothing more.
+        // A dead process appends nothing.
         append: (partition, batch) =>
           this.coordinator === coordinator ? this.#partitions.append(partition, batch) : 'later',
         read: (partition, from) => this.#partitions.read(partition, from),
@@ -204,7 +204,7 @@ export class Walk implements World {
     return consumers?.error === ErrorCode.NONE ? consumers : (await this.coordinator.describe([GROUP]))[0];
   }
 
-  /** In a consumer group at every moment; a classic one tells its members of generations. */
+  /** In a consumer group, at every moment. Members of a classic group are checked by generation. */
   async #checkOwners(): Promise<void> {
     const [group] = await this.coordinator.describeConsumers([GROUP]);
     const owned = group?.members.flatMap(({ assignment }) => assignment.flatMap(({ partitions }) => partitions)) ?? [];
@@ -221,7 +221,7 @@ export class Walk implements World {
     return this.#consumers.filter(({ isAlive }) => isAlive);
   }
 
-  /** A third of them are static. */
+  /** A third of the members are static. */
   #newInstance(living: readonly Walker[]): string | null {
     const instanceId = `i${this.random.below(2)}`;
     const isTaken = living.some((other) => other.instanceId === instanceId);

@@ -1,20 +1,20 @@
-// Server-side assignors (KIP-848): who is to have which partitions. Pure functions; what they keep from the assignment
-// before is what makes them sticky. As in Kafka 4, none of them looks at racks.
+// Server-side assignors (KIP-848): pure functions that assign partitions to members. They are sticky: they keep as much of the
+// previous assignment as they can. As in Kafka 4, none of them considers racks.
 import type { Uuid } from '@milepost/core';
 
-/** Partitions by topic. Topics without any are absent. */
+/** Partitions by topic. Topics without partitions are absent. */
 export type Partitions = Readonly<Record<Uuid, readonly number[]>>;
 
 export interface MemberToAssign {
   readonly memberId: string;
   readonly instanceId: string | null;
-  /** Those that exist. */
+  /** Subscribed topics that exist. */
   readonly topics: readonly Uuid[];
-  /** What it was to have until now. */
+  /** Its previous target. */
   readonly target: Partitions;
 }
 
-/** A partition for each of a topic's `0 <= partition < partitionsOf(topic)`, as far as someone subscribes to it. */
+/** Assigns each partition (`0 <= partition < partitionsOf(topic)`) of each topic that has a subscriber. */
 export type Assignor = (
   members: readonly MemberToAssign[],
   partitionsOf: (topic: Uuid) => number,

@@ -1,4 +1,4 @@
-// The assignors by the names that clients and settings know them by.
+// The assignors by the names that clients and settings use.
 import type { Assignor, AssignorName } from './assignor.ts';
 import { range } from './range.ts';
 import { uniform } from './uniform.ts';

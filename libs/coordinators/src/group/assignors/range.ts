@@ -1,5 +1,5 @@
-// The assignor `range`: of each topic its subscribers get one range each, in the order of their ids, static members
-// first. Topics of equal size with the same subscribers are thereby co-partitioned. Keeps nothing.
+// The assignor `range`: each subscriber of a topic gets one range of its partitions, in the order of the member ids, static
+// members first. So topics of equal size with the same subscribers are co-partitioned. It is not sticky.
 import type { Uuid } from '@milepost/core';
 import type { MemberToAssign, Partitions } from './assignor.ts';
 

@@ -1,10 +1,10 @@
-// The assignor `uniform`: members differ by at most one partition wherever their subscriptions allow it, and keep what
-// they have as far as that allows it. Balance comes before stickiness.
+// The assignor `uniform`: members differ by at most one partition where their subscriptions allow it, and keep the partitions
+// that they have where the balance allows it. Balance comes before stickiness.
 import { invariant, type Uuid } from '@milepost/core';
 import type { MemberToAssign, Partitions } from './assignor.ts';
 import { subscribersByTopic } from './range.ts';
 
-/** Members with overlapping subscriptions may have to hand partitions on along a chain: each round shortens it. */
+/** With overlapping subscriptions, a partition may have to move along a chain of members. Each round shortens the chain. */
 const MOST_ROUNDS = 16;
 
 export function uniform(
@@ -22,11 +22,11 @@ export function uniform(
 interface TopicToAssign {
   readonly id: Uuid;
   readonly subscribers: readonly Holding[];
-  /** Nobody's partitions. */
+  /** Partitions without a member. */
   readonly free: number[];
 }
 
-/** What a member has at this moment of the assignment; at first what it had and may keep. */
+/** The partitions that a member has so far; at first those of its previous target that it may keep. */
 class Holding {
   readonly memberId: string;
   readonly byTopic = new Map<Uuid, number[]>();
@@ -65,7 +65,7 @@ class Holding {
   }
 }
 
-/** Those with the most partitions per subscriber first: the others have more freedom to even things out. */
+/** Topics with the most partitions per subscriber come first, because the others leave more freedom to balance. */
 function topicsToAssign(
   members: readonly MemberToAssign[],
   holdings: readonly Holding[],
@@ -82,7 +82,7 @@ function topicsToAssign(
   return topics.toSorted((a, b) => share(b) - share(a) || a.subscribers.length - b.subscribers.length);
 }
 
-/** Everybody may have everything: what exceeds one's share is free, and goes to those below theirs. */
+/** All members subscribe to the same topics: partitions beyond a member's share go to members below theirs. */
 function shareEqually(topics: readonly TopicToAssign[], holdings: readonly Holding[]): void {
   const total =
     topics.reduce((sum, { free }) => sum + free.length, 0) + holdings.reduce((sum, { size }) => sum + size, 0);

@@ -1,20 +1,20 @@
-// LeaveGroup: members go, or an administrator removes static ones by their instance id.
+// LeaveGroup: members leave, or an administrator removes static members by their instance id.
 import { ErrorCode } from '@milepost/core';
 import type { LeaveCommand, LeaveResult } from '../model/commands.ts';
 import { rebalance } from './rebalance.ts';
 import type { ClassicTurn } from './turn.ts';
 
-export function leave(turn: ClassicTurn, command: LeaveCommand, answer: (result: LeaveResult) => void): void {
+export function leave(turn: ClassicTurn, command: LeaveCommand, respond: (result: LeaveResult) => void): void {
   const members = command.members.map(({ memberId, instanceId }) => {
     const error = leaveOne(turn, memberId, instanceId);
     return { memberId, instanceId, error };
   });
-  turn.after(() => answer({ error: ErrorCode.NONE, members }));
+  turn.after(() => respond({ error: ErrorCode.NONE, members }));
   const someLeft = members.some(({ error }) => error === ErrorCode.NONE);
   if (someLeft && turn.group.state !== 'Empty') rebalance(turn, 'member_left');
 }
 
-/** Of a group that does not exist nobody is a member. */
+/** The response where there is no group. */
 export function leaveNothing(command: LeaveCommand): LeaveResult {
   const members = command.members.map(({ memberId, instanceId }) => ({
     memberId,

@@ -1,12 +1,12 @@
-// A member as its JoinGroup asks for it.
+// A member of a classic group, created and updated from its JoinGroup.
 import { ErrorCode } from '@milepost/core';
 import type { GroupProtocol, JoinCommand, JoinResult } from '../model/commands.ts';
 import { type Member, NO_ASSIGNMENT } from './state.ts';
 import { failedJoin, type ClassicTurn } from './turn.ts';
 
-export type JoinAnswer = (result: JoinResult) => void;
+export type RespondToJoin = (result: JoinResult) => void;
 
-export function newMember(memberId: string, command: JoinCommand, answer: JoinAnswer): Member {
+export function newMember(memberId: string, command: JoinCommand, respond: RespondToJoin): Member {
   const { instanceId, clientId, clientHost } = command;
   return {
     memberId,
@@ -17,16 +17,16 @@ export function newMember(memberId: string, command: JoinCommand, answer: JoinAn
     assignment: NO_ASSIGNMENT,
     held: NO_ASSIGNMENT,
     isNew: true,
-    join: answer,
+    join: respond,
     sync: undefined,
   };
 }
 
-/** Takes over what the member asks for now; its JoinGroup waits. */
-export function updateMember(turn: ClassicTurn, member: Member, command: JoinCommand, answer: JoinAnswer): void {
-  // An earlier JoinGroup of the same member: its client has given up on it.
-  turn.answerJoin(member, failedJoin(ErrorCode.REBALANCE_IN_PROGRESS, member.memberId));
-  Object.assign(member, requestedBy(command), { join: answer });
+/** Applies the new JoinGroup, whose response waits. */
+export function updateMember(turn: ClassicTurn, member: Member, command: JoinCommand, respond: RespondToJoin): void {
+  // The client has given up on an earlier JoinGroup of the same member.
+  turn.respondToJoin(member, failedJoin(ErrorCode.REBALANCE_IN_PROGRESS, member.memberId));
+  Object.assign(member, requestedBy(command), { join: respond });
 }
 
 export function sameProtocols(member: Member, protocols: readonly GroupProtocol[]): boolean {
@@ -39,7 +39,7 @@ export function sameProtocols(member: Member, protocols: readonly GroupProtocol[
   );
 }
 
-/** Copies: the bytes of a request may live in a buffer that is used again. */
+/** Copies the bytes: those of the request may be in a buffer that is reused. */
 const requestedBy = (command: JoinCommand) => ({
   sessionTimeoutMs: command.sessionTimeoutMs,
   rebalanceTimeoutMs: command.rebalanceTimeoutMs < 0 ? command.sessionTimeoutMs : command.rebalanceTimeoutMs,

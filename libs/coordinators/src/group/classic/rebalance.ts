@@ -1,5 +1,5 @@
-// A rebalance: all members join again, the next generation begins, its leader assigns. What is durable is its end
-// (sync.ts), or that nobody was left; everything between lives in memory, and a restart goes back to the last end.
+// A rebalance: all members join again, the next generation begins, and its leader assigns. Only its end is durable (sync.ts),
+// or that no member was left. Everything in between is in memory; a restart returns to the last end.
 import { ErrorCode, invariant } from '@milepost/core';
 import type { JoinResult } from '../model/commands.ts';
 import type { RebalanceReason } from '../model/rebalance-reason.ts';
@@ -7,17 +7,17 @@ import { emptyGroup } from './stored.ts';
 import { type ClassicGroup, type Member, NO_ASSIGNMENT } from './state.ts';
 import { failedSync, type ClassicTurn } from './turn.ts';
 
-/** Ends the join phase at the latest. */
+/** Timer that ends the join phase. */
 const JOIN = 'join';
 /**
- * Even with no initial delay: members that are started together come some milliseconds apart, and whoever came first would
- * have a generation of its own, records that it had begun to process, and a rebalance at its next heartbeat.
+ * Applies even with no initial delay. Members that start together arrive some milliseconds apart. Without it the first one
+ * would get a generation of its own, begin to process records, and rebalance at its next heartbeat.
  */
 const LEAST_INITIAL_DELAY_MS = 10;
-/** Ends the wait for members that were told of the generation and do not ask for their assignment. */
+/** Timer that ends the wait for members that know the generation and do not send SyncGroup. */
 const SYNC = 'sync';
 
-/** A member came, changed or went: begins a rebalance, or goes on with the one under way. */
+/** A member joined, changed or left: starts a rebalance, or continues the current one. */
 export function rebalance(turn: ClassicTurn, reason: RebalanceReason): void {
   if (turn.group.state === 'PreparingRebalance') completeJoinIfAllHaveJoined(turn);
   else prepareRebalance(turn, reason);
@@ -45,13 +45,13 @@ export function prepareRebalance(turn: ClassicTurn, reason: RebalanceReason): vo
   else turn.schedule(JOIN, group.rebalanceTimeoutMs, completeJoin);
 }
 
-/** Not during the initial delay, which is there for those that nobody knows of yet. */
+/** Not during the initial delay, which waits for members that are still unknown. */
 export function completeJoinIfAllHaveJoined(turn: ClassicTurn): void {
   const { group } = turn;
   if (group.state === 'PreparingRebalance' && !group.isInitialRebalance && group.allHaveJoined) completeJoin(turn);
 }
 
-/** Everybody has joined or has had the time for it. Static members keep their place until their session ends. */
+/** All members have joined, or had time to. Static members keep their place until their session ends. */
 function completeJoin(turn: ClassicTurn): void {
   const { group } = turn;
   turn.cancel(JOIN);
@@ -72,7 +72,7 @@ function beginGeneration(turn: ClassicTurn): void {
   group.stateSince = turn.now;
   group.pendingSync = new Set(group.members.keys());
   for (const member of group.members.values()) {
-    turn.answerJoin(member, joined(group, member.memberId));
+    turn.respondToJoin(member, joined(group, member.memberId));
     turn.keepSession(member);
     member.isNew = false;
   }
@@ -83,7 +83,7 @@ function beginGeneration(turn: ClassicTurn): void {
   );
 }
 
-/** What a member is told of the generation; its leader is told of everybody. */
+/** The response to a member. Only the leader gets the list of members. */
 export function joined(group: ClassicGroup, memberId: string): JoinResult {
   const isLeader = group.leaderId === memberId;
   return {
@@ -104,7 +104,7 @@ function asSeenByLeader(group: ClassicGroup, { memberId, instanceId, protocols }
   return { memberId, instanceId, metadata: chosen.metadata };
 }
 
-/** Its member has asked for its assignment. */
+/** The member has sent SyncGroup. */
 export function syncArrived(turn: ClassicTurn, memberId: string): void {
   turn.group.pendingSync.delete(memberId);
   if (turn.group.pendingSync.size === 0) turn.cancel(SYNC);
@@ -121,11 +121,11 @@ function sendBackFromSync(turn: ClassicTurn): void {
   for (const member of turn.group.members.values()) {
     member.assignment = NO_ASSIGNMENT;
     if (member.sync) turn.keepSession(member);
-    turn.answerSync(member, failedSync(ErrorCode.REBALANCE_IN_PROGRESS));
+    turn.respondToSync(member, failedSync(ErrorCode.REBALANCE_IN_PROGRESS));
   }
 }
 
-/** The first rebalance lasts one delay, and one more for as long as members keep arriving, up to their timeout. */
+/** The first rebalance lasts one delay, and another one while members keep arriving, up to their rebalance timeout. */
 function waitForMoreMembers(turn: ClassicTurn, delayMs: number, remainingMs: number): void {
   turn.schedule(JOIN, delayMs, (later) => {
     if (!later.group.newMemberAdded || remainingMs === 0) {

@@ -1,6 +1,6 @@
-// A group that was read back after a restart goes on as it was: its members have a whole session to be heard of. One that
-// nobody leads has just become a classic group: until all have joined again, what the last member of the consumer
-// protocol had is nobody's, and nobody may be told of what another one still holds.
+// Resumes a classic group that was loaded: each member has a whole session to send a heartbeat. A group with members and
+// without a leader has just been converted from a consumer group. It rebalances, so that the partitions of the last member of
+// the consumer protocol are assigned again, and no member learns of a partition that another one still holds.
 import { prepareRebalance } from './rebalance.ts';
 import type { ClassicTurn } from './turn.ts';
 

@@ -1,4 +1,4 @@
-// The end of a session: a member that gave no sign of life, or an id given out that never came back, is removed.
+// The end of a session: removes a member that sent nothing in time, or a member id that was issued and never used.
 import { completeJoinIfAllHaveJoined, rebalance } from './rebalance.ts';
 import type { ClassicTurn } from './turn.ts';
 
@@ -10,8 +10,8 @@ export function expireSession(turn: ClassicTurn, memberId: string): void {
     completeJoinIfAllHaveJoined(turn);
     return;
   }
-  // Who waits for an answer of ours cannot heartbeat; the answer begins its session anew. One that has never been
-  // answered may have gone meanwhile: it is let go, and comes again if it lives.
+  // A member that waits for our response cannot heartbeat; its session starts again with the response. A member that never
+  // had a response may be gone: it is removed, and joins again if it is alive.
   if ((member.join || member.sync) && !member.isNew) return;
   turn.after(() =>
     turn.context.logger.info({ group: group.groupId, member: memberId }, 'a member gave no sign of life in time'),

@@ -1,13 +1,13 @@
-// A classic group as it is in memory: who belongs to it, where it is in a rebalance, who waits for an answer.
-// Verbs work on a draft of it, which becomes the group when their events are durable; see turn.ts.
+// A classic group in memory: its members, its state within a rebalance, and the pending requests. A command changes a draft
+// of it, which becomes the group when the command's events are durable (turn.ts).
 import { ErrorCode, invariant, type Timestamp } from '@milepost/core';
 import type { GroupProtocol, JoinResult, SyncResult } from '../model/commands.ts';
 import { CONSUMER_PROTOCOL_TYPE } from '../model/context.ts';
 import { topicsIn } from './subscription.ts';
 
 /**
- * Empty -> PreparingRebalance (members join) -> CompletingRebalance (the leader assigns) -> Stable, from there and
- * from CompletingRebalance back to PreparingRebalance; PreparingRebalance -> Empty when nobody is left.
+ * Empty -> PreparingRebalance (members join) -> CompletingRebalance (the leader assigns) -> Stable. From Stable and
+ * CompletingRebalance back to PreparingRebalance; from PreparingRebalance to Empty when no member is left.
  */
 export type GroupState = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable';
 
@@ -24,9 +24,9 @@ export interface Member {
   assignment: Buffer;
   /** Its assignment in the last complete generation: it may still work with that until it joins again. */
   readonly held: Buffer;
-  /** Has never been told its generation: it does not heartbeat yet and expires while it waits. */
+  /** Has not had a response with a generation yet: it does not heartbeat, and it expires while it waits. */
   isNew: boolean;
-  /** Answers the JoinGroup or SyncGroup that waits. */
+  /** Complete the pending JoinGroup and SyncGroup. */
   join: ((result: JoinResult) => void) | undefined;
   sync: ((result: SyncResult) => void) | undefined;
 }
@@ -37,20 +37,20 @@ export class ClassicGroup {
   state: GroupState = 'Empty';
   stateSince: Timestamp;
   generation = 0;
-  /** Null: never had a member, only offsets (a "simple" group). */
+  /** Null: the group never had a member, only offsets (a "simple" group). */
   protocolType: string | null = null;
   protocolName: string | null = null;
   leaderId: string | null = null;
   members = new Map<string, Member>();
   #instances = new Map<string, string>();
-  /** Ids given out with MEMBER_ID_REQUIRED, not yet come back (KIP-394). */
+  /** Member ids that were issued with MEMBER_ID_REQUIRED and not used yet (KIP-394). */
   pendingMembers = new Set<string>();
-  /** Members told of this generation that have not asked for their assignment. */
+  /** Members of this generation that have not sent SyncGroup. */
   pendingSync = new Set<string>();
-  /** This rebalance began Empty: it lasts its initial delay, whoever has joined. */
+  /** The rebalance started from Empty: it lasts its initial delay, even if all members have joined. */
   isInitialRebalance = false;
   newMemberAdded = false;
-  /** What the consumers of the last generation read; undefined: nobody can tell. */
+  /** Topics that the consumers of the last generation read; undefined: unknown. */
   subscribedTopics: ReadonlySet<string> | undefined;
 
   constructor(groupId: string, now: Timestamp) {
@@ -58,7 +58,7 @@ export class ClassicGroup {
     this.stateSince = now;
   }
 
-  /** A copy that shares nothing that a verb changes. */
+  /** A copy that shares nothing that a command changes. */
   draft(): ClassicGroup {
     const copy = Object.assign(new ClassicGroup(this.groupId, this.stateSince), this);
     copy.replaceMembers([...this.members.values()].map((member) => ({ ...member })));
@@ -67,7 +67,7 @@ export class ClassicGroup {
     return copy;
   }
 
-  /** Nobody is in it or about to be. */
+  /** It has no member, and no issued member id. */
   get isDeserted(): boolean {
     return this.state === 'Empty' && this.pendingMembers.size === 0;
   }
@@ -99,7 +99,7 @@ export class ClassicGroup {
     return this.members.get(this.#instances.get(instanceId) ?? '');
   }
 
-  /** Whether the caller is who it says: UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID (its instance has another member) or NONE. */
+  /** NONE, UNKNOWN_MEMBER_ID, or FENCED_INSTANCE_ID where another member has the instance id. */
   checkMember(memberId: string, instanceId: string | null): ErrorCode {
     if (instanceId !== null) {
       const owner = this.#instances.get(instanceId);
@@ -117,19 +117,19 @@ export class ClassicGroup {
     return this.pendingMembers.size === 0 && this.waitingToJoin === this.members.size;
   }
 
-  /** The longest that any member asks for. */
+  /** The longest of its members. */
   get rebalanceTimeoutMs(): number {
     return [...this.members.values()].reduce((longest, member) => Math.max(longest, member.rebalanceTimeoutMs), 0);
   }
 
-  /** Whether a member with these could join: the same type, and one protocol that everybody has. */
+  /** Whether such a member could join: it has the same type, and a protocol that all members support. */
   supports(protocolType: string, protocols: readonly GroupProtocol[]): boolean {
     if (this.state === 'Empty') return protocolType !== '' && protocols.length > 0;
     const common = this.#commonProtocols();
     return this.protocolType === protocolType && protocols.some(({ name }) => common.has(name));
   }
 
-  /** Each member votes for the first of its protocols that all support; the first of the most voted wins. */
+  /** Each member votes for the first of its protocols that all support. The protocol with the most votes wins. */
   chooseProtocol(): string {
     const common = this.#commonProtocols();
     const votes = new Map<string, number>();

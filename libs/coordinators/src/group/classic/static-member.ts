@@ -1,9 +1,9 @@
-// A static member that starts again (KIP-345): its instance id stays, its member id is new, the old one is fenced.
-// While Stable that needs no rebalance, unless the group would now choose another protocol.
+// A static member that restarts (KIP-345): it keeps its instance id, gets a new member id, and the old one is fenced. A Stable
+// group does not rebalance for it, unless the group would now choose another protocol.
 import { ErrorCode } from '@milepost/core';
 import type { JoinCommand, JoinResult } from '../model/commands.ts';
 import { stableGroup } from './stored.ts';
-import { type JoinAnswer, updateMember } from './member.ts';
+import { type RespondToJoin, updateMember } from './member.ts';
 import { joined, rebalance } from './rebalance.ts';
 import type { ClassicGroup, Member } from './state.ts';
 import { failedJoin, failedSync, type ClassicTurn } from './turn.ts';
@@ -13,25 +13,25 @@ export function replaceStaticMember(
   command: JoinCommand,
   old: Member,
   memberId: string,
-  answer: JoinAnswer,
+  respond: RespondToJoin,
 ): void {
   const { group } = turn;
   const formerLeader = group.leaderId ?? '';
-  turn.answerJoin(old, failedJoin(ErrorCode.FENCED_INSTANCE_ID, old.memberId));
-  turn.answerSync(old, failedSync(ErrorCode.FENCED_INSTANCE_ID));
+  turn.respondToJoin(old, failedJoin(ErrorCode.FENCED_INSTANCE_ID, old.memberId));
+  turn.respondToSync(old, failedSync(ErrorCode.FENCED_INSTANCE_ID));
   turn.endSession(old.memberId);
   const member: Member = { ...old, memberId };
   takeThePlace(group, old, member);
-  updateMember(turn, member, command, answer);
+  updateMember(turn, member, command, respond);
   turn.keepSession(member);
 
-  // In CompletingRebalance the leader may be assigning to the old id: all have to join again.
+  // In CompletingRebalance the leader may be assigning to the old member id, so all members join again.
   if (group.state !== 'Stable' || group.chooseProtocol() !== group.protocolName) {
     rebalance(turn, 'static_member_replaced');
     return;
   }
   turn.events.push({ type: 'group-stored', group: stableGroup(group, group.stateSince, (each) => each.assignment) });
-  turn.answerJoin(member, welcomedBack(group, memberId, formerLeader, command.supportsSkippingAssignment));
+  turn.respondToJoin(member, welcomedBack(group, memberId, formerLeader, command.supportsSkippingAssignment));
 }
 
 function takeThePlace(group: ClassicGroup, old: Member, member: Member): void {
@@ -41,8 +41,8 @@ function takeThePlace(group: ClassicGroup, old: Member, member: Member): void {
 }
 
 /**
- * A returning leader has to know of the members, to watch topics for them, and must not assign anew (KIP-814). Clients
- * before that are told that the old id leads, so that they do not.
+ * A returning leader needs the list of members, to watch their topics, and must not assign again (KIP-814). An older client
+ * gets the old member id as the leader's, so that it does not assign.
  */
 function welcomedBack(
   group: ClassicGroup,

@@ -1,5 +1,5 @@
-// What of a classic group is durable, as JSON, and how it becomes the group's state: the same way when a rebalance has
-// just been persisted and when a coordinator reads it after a restart.
+// The durable part of a classic group, as JSON, and how it becomes the group's state. Both are the same for a rebalance that
+// was just stored and for a group that is loaded after a restart.
 import { invariant, Timestamp } from '@milepost/core';
 import type { StoredGroup } from '../model/store.ts';
 import type { ClassicGroup, Member } from './state.ts';
@@ -24,7 +24,7 @@ interface MemberState {
   readonly assignment: string;
 }
 
-/** The group once its members have what `assignmentOf` says. */
+/** The group with these assignments. */
 export function stableGroup(
   group: ClassicGroup,
   now: Timestamp,
@@ -48,13 +48,13 @@ export function stableGroup(
   return { groupId, kind: 'classic', generation, state };
 }
 
-/** The group as it was stored last; undefined in the midst of a rebalance, which is not. */
+/** The group as it was last stored; undefined in the midst of a rebalance, which is not stored. */
 export const settledGroup = (group: ClassicGroup): StoredGroup | undefined =>
   group.state === 'Stable' || group.state === 'Empty'
     ? stableGroup(group, group.stateSince, ({ assignment }) => assignment)
     : undefined;
 
-/** The group that everybody has left, one generation on. */
+/** The group without members, in the next generation. */
 export function emptyGroup(group: ClassicGroup, now: Timestamp): StoredGroup {
   const state: ClassicState = {
     protocolType: group.protocolType,
@@ -66,7 +66,7 @@ export function emptyGroup(group: ClassicGroup, now: Timestamp): StoredGroup {
   return { groupId: group.groupId, kind: 'classic', generation: group.generation + 1, state };
 }
 
-/** Makes `group` what was stored: a group at rest, in which nobody waits for an answer. */
+/** Sets `group` to what was stored: a group without pending requests. */
 export function applyStored(group: ClassicGroup, stored: StoredGroup): void {
   invariant(stored.kind === 'classic', () => `group ${stored.groupId} is stored as ${stored.kind}, not as classic`);
   const state = stored.state as ClassicState;

@@ -1,8 +1,8 @@
-// The only bytes of a member that a classic group looks into: which topics a consumer subscribes to.
-//   int16 version | int32 count | count x (int16 length, UTF-8) | what the version adds
+// The topics of a consumer's subscription: the only bytes of a member that a classic group reads.
+//   int16 version | int32 count | count x (int16 length, UTF-8) | fields of later versions
 import { ByteReader, MalformedMessage } from '@milepost/core';
 
-/** Of all of them together; undefined where one says something else. */
+/** The topics of all subscriptions; undefined if one of them is malformed. */
 export function topicsIn(subscriptions: readonly Buffer[]): ReadonlySet<string> | undefined {
   try {
     return new Set(subscriptions.flatMap(topicsOf));

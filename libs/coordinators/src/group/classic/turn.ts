@@ -1,6 +1,6 @@
-// One command's turn at a classic group. A verb changes the draft as it likes and says what must be durable (`events`);
-// the draft becomes the group, timers run and clients hear of it only after that. If it cannot be made durable,
-// the draft is thrown away and nothing has happened.
+// One command's turn at a classic group. The command changes a draft of the group and lists the events to store. Only when
+// they are durable does the draft become the group; then timers are set and responses are sent. If the store fails, the draft
+// is dropped and nothing has happened.
 import { ErrorCode, type Timestamp } from '@milepost/core';
 import type { GroupContext } from '../model/context.ts';
 import type { GroupEvent } from '../model/store.ts';
@@ -9,12 +9,12 @@ import { type ClassicGroup, type Member, NO_ASSIGNMENT } from './state.ts';
 
 export type ClassicVerb = (turn: ClassicTurn) => void;
 
-/** Timers of one group. Their verbs take their turn in its line, and again while the store is away. */
+/** The timers of one group. What they run takes its turn in the group's queue, and is retried while the store is away. */
 export interface ClassicTimers {
   /** Replaces the timer of that name. */
   schedule(name: string, delayMs: number, verb: ClassicVerb): void;
   cancel(name: string): void;
-  /** The member, or the member id given out, is expired unless the session is kept on before its end. */
+  /** Starts the session of a member, or of an issued member id, again. At its end the member is removed. */
   keepSession(memberId: string, timeoutMs: number): void;
   endSession(memberId: string): void;
 }
@@ -34,7 +34,7 @@ export class ClassicTurn {
     this.#timers = timers;
   }
 
-  /** When the events are durable and applied. */
+  /** Runs `consequence` when the events are durable and applied. */
   after(consequence: () => void): void {
     this.#consequences.push(consequence);
   }
@@ -59,24 +59,24 @@ export class ClassicTurn {
     this.after(() => this.#timers.keepSession(memberId, timeoutMs));
   }
 
-  /** Takes a member, or an id given out, from the group and answers what it waits for: if it lives, it joins again. */
+  /** Removes a member, or an issued member id, and completes its pending requests. A living member joins again. */
   remove(memberId: string): void {
     const member = this.group.members.get(memberId);
     if (member) {
-      this.answerJoin(member, failedJoin(ErrorCode.UNKNOWN_MEMBER_ID, ''));
-      this.answerSync(member, failedSync(ErrorCode.UNKNOWN_MEMBER_ID));
+      this.respondToJoin(member, failedJoin(ErrorCode.UNKNOWN_MEMBER_ID, ''));
+      this.respondToSync(member, failedSync(ErrorCode.UNKNOWN_MEMBER_ID));
     }
     this.group.remove(memberId);
     this.endSession(memberId);
   }
 
-  answerJoin(member: Member, result: JoinResult): void {
+  respondToJoin(member: Member, result: JoinResult): void {
     const { join } = member;
     member.join = undefined;
     if (join) this.after(() => join(result));
   }
 
-  answerSync(member: Member, result: SyncResult): void {
+  respondToSync(member: Member, result: SyncResult): void {
     const { sync } = member;
     member.sync = undefined;
     if (sync) this.after(() => sync(result));

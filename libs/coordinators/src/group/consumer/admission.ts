@@ -1,5 +1,5 @@
-// Who a heartbeat is of, and whether that is so. A member behind or ahead of its epoch is fenced: it has to give all
-// up and join again, so that it cannot use what has become somebody else's.
+// Identifies the member that sent a heartbeat, and checks its identity and its epoch. A member with another epoch is fenced:
+// it must give up its partitions and join again, so that it cannot use one that now belongs to another member.
 import { ErrorCode } from '@milepost/core';
 import type { GroupConfig } from '../model/config.ts';
 import type { ConsumerHeartbeatCommand, ConsumerHeartbeatResult } from './commands.ts';
@@ -14,13 +14,13 @@ export interface Refusal {
 
 export interface Admitted {
   readonly member: ConsumerMember;
-  /** Its own id, or that of the static member whose place it takes. */
+  /** Its own member id, or that of the static member that it replaces. */
   readonly replaces: string;
 }
 
 export const isRefusal = (outcome: object): outcome is Refusal => 'error' in outcome;
 
-/** What is wrong with a request whatever the group is like. */
+/** Checks that do not depend on the group. */
 export function invalidHeartbeat(command: ConsumerHeartbeatCommand, config: GroupConfig): Refusal | undefined {
   const problem = invalidIds(command) ?? invalidFirst(command);
   if (problem !== undefined) return { error: ErrorCode.INVALID_REQUEST, message: problem };
@@ -49,7 +49,7 @@ function invalidFirst(command: ConsumerHeartbeatCommand): string | undefined {
   return subscribes ? undefined : 'The first request must say SubscribedTopicNames or SubscribedTopicRegex.';
 }
 
-/** A sign of life. One of a process that is fenced or comes too late is none, or nobody could take its place. */
+/** Whether a heartbeat extends the session. One of a fenced process must not, or its replacement could never join. */
 export function isInItsEpoch(group: ConsumerGroup | undefined, command: ConsumerHeartbeatCommand): boolean {
   const member = group?.members.get(command.memberId);
   return member !== undefined && command.memberEpoch > 0 && command.memberEpoch === member.memberEpoch;
@@ -80,7 +80,7 @@ export function hasRoomFor(
   return !!known || group.members.size < consumerMaxSize;
 }
 
-/** The member that these belong to. */
+/** The member with these ids. */
 export function identified(
   group: ConsumerGroup,
   memberId: string,
@@ -94,8 +94,8 @@ export function identified(
 }
 
 /**
- * An instance that has said that it will be back may come back under another id, and finds all as it was; so does one
- * that spoke the classic protocol, which has no word for that.
+ * A static member that left for a while (-2) may return under another member id and gets its partitions back. So does one
+ * that used the classic protocol, which has no such request.
  */
 function joinAsStatic(group: ConsumerGroup, command: ConsumerHeartbeatCommand, instanceId: string): Admitted | Refusal {
   const { memberId } = command;
@@ -118,7 +118,7 @@ export function newMember({ memberId, instanceId, clientId, clientHost }: Client
 
 function fenced(member: ConsumerMember, { memberEpoch, owned }: ConsumerHeartbeatCommand): Refusal | undefined {
   if (memberEpoch === 0 || memberEpoch === member.memberEpoch) return undefined;
-  // The answer with the new epoch may have got lost.
+  // The response with the new epoch may have got lost.
   if (memberEpoch === member.previousEpoch && memberEpoch < member.memberEpoch && isWithin(owned, member))
     return undefined;
   const message = `The member is in epoch ${member.memberEpoch}, the request says ${memberEpoch}: it must join again.`;

@@ -1,19 +1,19 @@
-// What members of consumer groups ask and are told, free of wire types.
+// Requests and responses of consumer groups, free of wire types.
 import type { ErrorCode, Uuid } from '@milepost/core';
 import type { ConsumerGroupState } from './state.ts';
 import type { Owned } from './owned.ts';
 
 export interface ConsumerHeartbeatCommand {
   readonly groupId: string;
-  /** The client's own choice; '' (v0): it is told one. */
+  /** Chosen by the client; '' (v0): the coordinator chooses one. */
   readonly memberId: string;
-  /** 0: joins. -1: leaves. -2: a static member leaves for a while. */
+  /** 0: join. -1: leave. -2: a static member leaves for a while. */
   readonly memberEpoch: number;
   readonly instanceId: string | null;
   readonly rackId: string | null;
   readonly clientId: string;
   readonly clientHost: string;
-  /** -1, and null in the others: as before. */
+  /** -1: unchanged; so is null in the fields below. */
   readonly rebalanceTimeoutMs: number;
   readonly topicNames: readonly string[] | null;
   readonly topicRegex: string | null;
@@ -29,13 +29,13 @@ export interface ConsumerHeartbeatResult {
   readonly memberId: string | null;
   readonly memberEpoch: number;
   readonly heartbeatIntervalMs: number;
-  /** Null: as before. */
+  /** Null: unchanged. */
   readonly assignment: readonly { readonly topicId: Uuid; readonly partitions: readonly number[] }[] | null;
 }
 
-export type HeartbeatAnswer = (result: ConsumerHeartbeatResult) => void;
+export type RespondToHeartbeat = (result: ConsumerHeartbeatResult) => void;
 
-/** Names as of now; topics that are gone are left out. */
+/** With the current topic names. Deleted topics are left out. */
 export interface DescribedAssignment {
   readonly topicId: Uuid;
   readonly topic: string;
@@ -43,7 +43,7 @@ export interface DescribedAssignment {
 }
 
 export interface DescribedConsumerGroup {
-  /** GROUP_ID_NOT_FOUND: not there, or classic. Then there is only the id. */
+  /** GROUP_ID_NOT_FOUND: no such group, or a classic one. Then only `groupId` is set. */
   readonly error: ErrorCode;
   readonly errorMessage: string | null;
   readonly groupId: string;
@@ -56,13 +56,13 @@ export interface DescribedConsumerGroup {
     readonly instanceId: string | null;
     readonly rackId: string | null;
     readonly memberEpoch: number;
-    /** Speaks the classic protocol. */
+    /** Uses the classic protocol. */
     readonly isClassic: boolean;
     readonly clientId: string;
     readonly clientHost: string;
     readonly topicNames: readonly string[];
     readonly topicRegex: string | null;
-    /** With what it has yet to give up. */
+    /** Includes what it has yet to give up. */
     readonly assignment: readonly DescribedAssignment[];
     readonly targetAssignment: readonly DescribedAssignment[];
   }[];

@@ -1,4 +1,4 @@
-// ConsumerGroupDescribe: a consumer group as an administrator sees it.
+// ConsumerGroupDescribe: the response for a consumer group.
 import { ErrorCode, type Uuid } from '@milepost/core';
 import type { GroupConfig } from '../model/config.ts';
 import type { TopicCatalog } from '../model/topic-catalog.ts';

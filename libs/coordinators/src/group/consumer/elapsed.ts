@@ -1,4 +1,4 @@
-// How long ago something was by the wall clock, which may have been set back since: then nobody can tell, and to wait
-// until it comes round again could take a day.
+// Whether a span of wall-clock time has passed. If the clock was set back in the meantime the answer is unknown and counts as
+// yes: waiting until the clock reaches that time again could take a day.
 export const hasElapsed = (spanMs: number, sinceMs: number, nowMs: number): boolean =>
   nowMs < sinceMs || nowMs - sinceMs >= spanMs;

@@ -1,5 +1,5 @@
-// A member that speaks the classic protocol in a group of the consumer protocol, while the group moves from the one to
-// the other: what it says of itself, and what it is told, in the bytes of the embedded consumer protocol.
+// Members of the classic protocol in a consumer group, while the group migrates: their subscriptions and assignments are bytes
+// of the embedded consumer protocol, read and written here.
 import { MalformedMessage, type Uuid } from '@milepost/core';
 import { ConsumerProtocolAssignment, ConsumerProtocolSubscription } from '@milepost/wire';
 import type { TopicCatalog } from '../model/topic-catalog.ts';
@@ -7,7 +7,7 @@ import type { Partitions } from '../assignors/assignor.ts';
 import type { GroupProtocol } from '../model/commands.ts';
 import type { Owned } from './owned.ts';
 
-/** As it joined. Bytes are base64: the state is JSON. */
+/** From its JoinGroup. Bytes are base64 because the state is JSON. */
 export interface ClassicFace {
   readonly sessionTimeoutMs: number;
   readonly protocols: readonly { readonly name: string; readonly metadata: string }[];
@@ -27,7 +27,7 @@ export const classicFace = (sessionTimeoutMs: number, protocols: readonly GroupP
 export const protocolsOf = ({ protocols }: ClassicFace): GroupProtocol[] =>
   protocols.map(({ name, metadata }) => ({ name, metadata: Buffer.from(metadata, 'base64') }));
 
-/** Undefined where the bytes say something else. */
+/** Undefined if the bytes are malformed. */
 export function subscriptionIn(metadata: Buffer, catalog: TopicCatalog): Subscription | undefined {
   const read = understood(() => ConsumerProtocolSubscription.read(metadata));
   if (!read) return undefined;
@@ -38,7 +38,7 @@ export function subscriptionIn(metadata: Buffer, catalog: TopicCatalog): Subscri
   return { topics: read.topics, owned, rackId: read.rackId || null };
 }
 
-/** Of topics that exist; nothing where it was never told. `foreign`: an assignor's own data would be lost. */
+/** Only topics that exist. `foreign`: it has data of an assignor, which would be lost. */
 export function assignmentIn(assignment: Buffer, catalog: TopicCatalog): Partitions | 'malformed' | 'foreign' {
   if (assignment.length === 0) return {};
   const read = understood(() => ConsumerProtocolAssignment.read(assignment));
@@ -52,7 +52,7 @@ export function assignmentIn(assignment: Buffer, catalog: TopicCatalog): Partiti
   );
 }
 
-/** In the version in which the member speaks. */
+/** In the version of the member's own subscription. */
 export function assignmentBytes(partitions: Partitions, face: ClassicFace, catalog: TopicCatalog): Buffer {
   const [first] = protocolsOf(face);
   const version = (first && understood(() => ConsumerProtocolSubscription.versionOf(first.metadata))) ?? 0;

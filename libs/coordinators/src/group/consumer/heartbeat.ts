@@ -1,10 +1,10 @@
-// ConsumerGroupHeartbeat (KIP-848): one request joins, lives, changes and leaves. The answer tells the member's epoch,
-// and its partitions when they have changed or the member begins anew.
+// ConsumerGroupHeartbeat (KIP-848): one request to join, stay alive, change and leave. The response has the member's epoch, and
+// its partitions if they have changed or the member has just joined.
 import { isDeepStrictEqual } from 'node:util';
 import { ErrorCode } from '@milepost/core';
 import type { RebalanceReason } from '../model/rebalance-reason.ts';
 import { admit, isRefusal, type Refusal, refusedHeartbeat } from './admission.ts';
-import type { ConsumerHeartbeatCommand, ConsumerHeartbeatResult, HeartbeatAnswer } from './commands.ts';
+import type { ConsumerHeartbeatCommand, ConsumerHeartbeatResult, RespondToHeartbeat } from './commands.ts';
 import type { Owned } from './owned.ts';
 import { reconcile } from './reconcile.ts';
 import { compileRegex } from './regex.ts';
@@ -17,10 +17,10 @@ import type { ConsumerTurn } from './turn.ts';
 export function consumerHeartbeat(
   turn: ConsumerTurn,
   command: ConsumerHeartbeatCommand,
-  answer: HeartbeatAnswer,
+  respond: RespondToHeartbeat,
 ): void {
   const result = alive(turn, command);
-  turn.after(() => answer(result));
+  turn.after(() => respond(result));
 }
 
 function alive(turn: ConsumerTurn, command: ConsumerHeartbeatCommand): ConsumerHeartbeatResult {
@@ -89,7 +89,7 @@ function rebalanceReason(isNew: boolean, subscriptionChanged: boolean): Rebalanc
   return subscriptionChanged ? 'subscription_changed' : undefined;
 }
 
-/** Says all that it can say: it wants to hear all. */
+/** A request with all fields asks for a response with all fields. */
 const isFull = ({ rebalanceTimeoutMs, topicNames, topicRegex, owned }: ConsumerHeartbeatCommand): boolean =>
   rebalanceTimeoutMs >= 0 && (topicNames !== null || topicRegex !== null) && owned !== null;
 

@@ -1,16 +1,20 @@
-// Leaving a consumer group: for good (-1), or a static member for a while (-2), which keeps its partitions for as long
-// as its session lasts. LeaveGroup, as administrators send it to remove static members, works here as well.
+// Leaving a consumer group: for good (-1), or for a while (-2). A static member that leaves for a while keeps its partitions
+// until its session ends. LeaveGroup, which administrators send to remove static members, works here as well.
 import { ErrorCode } from '@milepost/core';
 import type { LeaveCommand, LeaveResult } from '../model/commands.ts';
 import type { RebalanceReason } from '../model/rebalance-reason.ts';
 import { identified, isRefusal, refusedHeartbeat } from './admission.ts';
-import type { ConsumerHeartbeatCommand, ConsumerHeartbeatResult, HeartbeatAnswer } from './commands.ts';
+import type { ConsumerHeartbeatCommand, ConsumerHeartbeatResult, RespondToHeartbeat } from './commands.ts';
 import { assignedSince, type ConsumerMember, partitionsIn, STATIC_MEMBER_LEFT } from './state.ts';
 import type { ConsumerTurn } from './turn.ts';
 
-export function leaveByHeartbeat(turn: ConsumerTurn, command: ConsumerHeartbeatCommand, answer: HeartbeatAnswer): void {
+export function leaveByHeartbeat(
+  turn: ConsumerTurn,
+  command: ConsumerHeartbeatCommand,
+  respond: RespondToHeartbeat,
+): void {
   const result = left(turn, command);
-  turn.after(() => answer(result));
+  turn.after(() => respond(result));
 }
 
 function left(turn: ConsumerTurn, command: ConsumerHeartbeatCommand): ConsumerHeartbeatResult {
@@ -22,10 +26,14 @@ function left(turn: ConsumerTurn, command: ConsumerHeartbeatCommand): ConsumerHe
   return { ...refusedHeartbeat({ error: ErrorCode.NONE, message: null }), memberId, memberEpoch };
 }
 
-export function leaveByRequest(turn: ConsumerTurn, command: LeaveCommand, answer: (result: LeaveResult) => void): void {
+export function leaveByRequest(
+  turn: ConsumerTurn,
+  command: LeaveCommand,
+  respond: (result: LeaveResult) => void,
+): void {
   const { group } = turn;
   const leaving = command.members.map(({ memberId, instanceId }) => {
-    // An administrator names the instance only.
+    // An administrator sends only the instance id.
     const owner = memberId === '' && instanceId !== null ? group.memberOfInstance(instanceId) : undefined;
     return { memberId, instanceId, found: owner ?? identified(group, memberId, instanceId) };
   });
@@ -34,7 +42,7 @@ export function leaveByRequest(turn: ConsumerTurn, command: LeaveCommand, answer
   });
   const gone = leaving.flatMap(({ found }) => (isRefusal(found) ? [] : found.memberId));
   if (gone.length > 0) remove(turn, gone, 'member_left');
-  turn.after(() => answer({ error: ErrorCode.NONE, members }));
+  turn.after(() => respond({ error: ErrorCode.NONE, members }));
 }
 
 export function remove(turn: ConsumerTurn, memberIds: readonly string[], reason: RebalanceReason): void {
@@ -44,7 +52,7 @@ export function remove(turn: ConsumerTurn, memberIds: readonly string[], reason:
   for (const memberId of memberIds) turn.after(() => turn.timers.endSession(memberId));
 }
 
-/** What it has counts from the beginning again, for whoever takes its place begins there. */
+/** The epochs of its partitions start again at 0, because its replacement joins with epoch 0. */
 function away(member: ConsumerMember): ConsumerMember {
   const assigned = assignedSince(partitionsIn(member.assigned), 0);
   return { ...member, memberEpoch: STATIC_MEMBER_LEFT, assigned, revoking: {} };

@@ -1,5 +1,5 @@
-// Whose offsets count in a consumer group: a commit is a member's, in its epoch, or in one in which it already had
-// the partitions (the answer with the next epoch may be on its way); a fetch is in its epoch exactly.
+// Which commits and fetches of offsets a consumer group accepts. A commit comes from a member, in its epoch or in an earlier one
+// in which it already had the partitions (the response with the new epoch may be on its way). A fetch needs the exact epoch.
 import { ErrorCode } from '@milepost/core';
 import type { CommitCommand, FetchOffsetsCommand } from '../model/commands.ts';
 import type { ConsumerGroup } from './state.ts';
@@ -9,7 +9,7 @@ export function commitRefusal(group: ConsumerGroup, command: CommitCommand): Err
   if (epoch < 0 && group.isDeserted) return ErrorCode.NONE;
   const member = group.members.get(memberId);
   if (!member) return ErrorCode.UNKNOWN_MEMBER_ID;
-  // The same version knows member epochs.
+  // The version that knows GROUP_ID_NOT_FOUND also knows member epochs.
   if (!command.knowsGroupIdNotFound && !member.classic) return ErrorCode.UNSUPPORTED_VERSION;
   if (epoch === member.memberEpoch) return ErrorCode.NONE;
   const hadIt = command.topics.every(({ topicId, partitions }) =>

@@ -1,5 +1,5 @@
-// What a member says that it has, in a request that says it.
+// The partitions that a member owns, as its request lists them.
 import type { Uuid } from '@milepost/core';
 
-/** Null: it does not say. */
+/** Null: the request does not list them. */
 export type Owned = readonly { readonly topicId: Uuid; readonly partitions: readonly number[] }[] | null;

@@ -1,6 +1,6 @@
-// Brings one member a step closer to its target: first it gives up what it is not to have and says so, then it gets
-// what nobody else holds. It has the target's epoch from the moment on at which it has nothing left to give up, so
-// that no partition ever belongs to two members.
+// Brings one member one step closer to its target. First the member gives up the partitions that are not in the target, and
+// confirms that. Then it gets the partitions that no other member holds. It reaches the target's epoch when it has nothing
+// left to give up, so no partition ever belongs to two members.
 import type { Uuid } from '@milepost/core';
 import type { Owned } from './owned.ts';
 import {
@@ -15,7 +15,7 @@ import {
 
 type Condition = (topic: Uuid, partition: number) => boolean;
 
-/** `subscriptionChanged`: in this very heartbeat; what it no longer reads goes at once, whatever the target. */
+/** `subscriptionChanged`: by this heartbeat. Topics that it no longer reads are revoked at once, whatever the target. */
 export function reconcile(
   group: ConsumerGroup,
   member: ConsumerMember,
@@ -39,7 +39,7 @@ function nextStep(
   const wanted = targetOf(member, subscribed, targetEpoch);
   const kept = only(member.assigned, (topic, partition) => has(wanted, topic, partition));
   const surplus = only(member.assigned, (topic, partition) => !has(wanted, topic, partition));
-  // A request that does not say what it has says that it still has it.
+  // A request that does not list its partitions still has them all.
   if (holdsAny(owned, surplus))
     return inEpoch(member, member.memberEpoch, { state: 'unrevoked', assigned: kept, revoking: surplus });
 
@@ -65,7 +65,7 @@ function withoutUnsubscribed(member: ConsumerMember, subscribed: ReadonlySet<Uui
   return inEpoch(member, member.memberEpoch, { assigned: kept });
 }
 
-/** The epoch before the last answer is remembered: that answer may not have arrived. */
+/** Remembers the epoch before this response, which may not arrive. */
 function inEpoch(member: ConsumerMember, memberEpoch: number, changes: Partial<ConsumerMember>): ConsumerMember {
   return { ...member, ...changes, previousEpoch: member.memberEpoch, memberEpoch };
 }

@@ -1,11 +1,11 @@
-// Subscriptions by regular expression are RE2's (KIP-848): linear in time whatever a client sends, which the engine
-// of the language is not.
+// Subscriptions by regular expression use RE2 (KIP-848): its time is linear for every expression, unlike that of the
+// language's own engine.
 import { RE2JS, RE2JSException } from 're2js';
 
-/** Longer than any list of the 249 characters that a topic's name has. */
+/** A topic name has at most 249 characters; an expression can list several names. */
 const MAX_REGEX_LENGTH = 10_000;
 
-/** Tests whole names; a string says why there is no such expression. */
+/** A function that tests whole names, or the reason why the expression is invalid. */
 export function compileRegex(regex: string): ((name: string) => boolean) | string {
   if (regex.length > MAX_REGEX_LENGTH)
     return `it has ${regex.length} characters, at most ${MAX_REGEX_LENGTH} are allowed`;

@@ -1,6 +1,6 @@
-// The deadlines of a member: its session, which every heartbeat prolongs, and the time that it may take to give up what
-// it is not to have any more, for the others wait for that. One that speaks the classic protocol also has its time to
-// join again once it was told to, and to ask for its assignment once it has joined.
+// The deadlines of a member of a consumer group: its session, which each heartbeat extends, and its rebalance timeout, within
+// which it must give up revoked partitions, because other members wait for them. A member of the classic protocol also has
+// deadlines to join again when it is asked to, and to send SyncGroup after it has joined.
 import type { RebalanceReason } from '../model/rebalance-reason.ts';
 import { remove } from './leave.ts';
 import type { ConsumerMember } from './state.ts';
@@ -8,7 +8,7 @@ import type { ConsumerTimers, ConsumerTurn } from './turn.ts';
 
 export function expireConsumer(turn: ConsumerTurn, memberId: string): void {
   if (!turn.group.members.has(memberId)) return;
-  tell(turn, memberId, 'a member gave no sign of life in time');
+  logExpiry(turn, memberId, 'a member gave no sign of life in time');
   remove(turn, [memberId], 'session_expired');
 }
 
@@ -22,13 +22,13 @@ export function watchRevocation(turn: ConsumerTurn, member: ConsumerMember): voi
   const expire = (later: ConsumerTurn): void => {
     const now = later.group.members.get(memberId);
     if (now?.state !== 'unrevoked' || now.memberEpoch !== memberEpoch) return;
-    tell(later, memberId, 'a member did not give up its partitions in time');
+    logExpiry(later, memberId, 'a member did not give up its partitions in time');
     remove(later, [memberId], 'revocation_expired');
   };
   turn.after(() => turn.timers.scheduleInConsumerGroup(name, rebalanceTimeoutMs, expire));
 }
 
-/** After a restart everybody has all of the time again. */
+/** The group was loaded: all deadlines start again. */
 export function resumeConsumers(turn: ConsumerTurn): void {
   for (const member of turn.group.data.members) {
     turn.keepSession(member.memberId);
@@ -36,7 +36,7 @@ export function resumeConsumers(turn: ConsumerTurn): void {
   }
 }
 
-/** Told to join again; told so often, it has no more time for that. */
+/** The member was asked to join again. Asking again does not extend the deadline. */
 export function awaitJoin(turn: ConsumerTurn, memberId: string): void {
   turn.after(() => awaitJoinNow(turn.timers, turn.group.members.get(memberId)));
 }
@@ -64,7 +64,7 @@ const expireStep =
   (memberId: string, what: string, reason: RebalanceReason) =>
   (turn: ConsumerTurn): void => {
     if (!turn.group.members.get(memberId)?.classic) return;
-    tell(turn, memberId, what);
+    logExpiry(turn, memberId, what);
     remove(turn, [memberId], reason);
   };
 
@@ -73,6 +73,6 @@ const syncOf = (memberId: string): string => `sync of ${memberId}`;
 
 export const revocationOf = (memberId: string): string => `revocation by ${memberId}`;
 
-function tell(turn: ConsumerTurn, member: string, what: string): void {
+function logExpiry(turn: ConsumerTurn, member: string, what: string): void {
   turn.after(() => turn.context.logger.info({ group: turn.group.groupId, member }, what));
 }

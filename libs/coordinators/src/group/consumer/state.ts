@@ -1,8 +1,8 @@
-// A group of the consumer protocol (KIP-848). Its state is plain, immutable data that goes to the store as it is; a
-// decision makes the next one. Beside it only what can be computed from it.
+// A group of the consumer protocol (KIP-848). Its state is plain, immutable data, stored as it is; each command makes the next
+// one. Everything else in this class is computed from it.
 //
-// Group epoch: counts what changes who should have what. Target epoch: the group epoch that the members' targets were
-// computed for. Member epoch: the target epoch that the member has been brought to.
+// Group epoch: counts the changes that need a new assignment. Target epoch: the group epoch of the current target assignment.
+// Member epoch: the target epoch that the member has reached.
 import { isDeepStrictEqual } from 'node:util';
 import { invariant, type Uuid } from '@milepost/core';
 import type { StoredGroup } from '../model/store.ts';
@@ -15,8 +15,8 @@ import type { ClassicFace } from './embedded-protocol.ts';
 export type Assigned = Readonly<Record<Uuid, Readonly<Record<number, number>>>>;
 
 /**
- * stable: has its target, as of its epoch. unrevoked: has been told to give partitions up and has not said that it did.
- * unreleased: waits for partitions that others still hold.
+ * stable: has its target of its epoch. unrevoked: must give up partitions and has not confirmed that yet. unreleased: waits
+ * for partitions that other members still hold.
  */
 export type MemberState = 'stable' | 'unrevoked' | 'unreleased';
 
@@ -31,14 +31,14 @@ export interface ConsumerMember {
   /** '' and null: none. */
   readonly topicRegex: string | null;
   readonly assignor: string | null;
-  /** Of a member that speaks the classic protocol; null: the consumer protocol. */
+  /** For a member of the classic protocol; null: the consumer protocol. */
   readonly classic: ClassicFace | null;
-  /** STATIC_MEMBER_LEFT: away for a while, its place is kept. */
+  /** STATIC_MEMBER_LEFT: it has left for a while and keeps its place. */
   readonly memberEpoch: number;
   readonly previousEpoch: number;
   readonly state: MemberState;
   readonly assigned: Assigned;
-  /** What it must not use any more and still holds. */
+  /** Revoked, and not yet given up. */
   readonly revoking: Assigned;
   readonly target: Partitions;
 }
@@ -48,7 +48,7 @@ export interface ConsumerState {
   readonly targetEpoch: number;
   /** 0: never. */
   readonly targetAt: number;
-  /** Of the subscribed topics as they were when the group epoch was set. */
+  /** A hash of the subscribed topics as of the group epoch. */
   readonly topicsHash: string;
   readonly members: readonly ConsumerMember[];
   readonly regexes: readonly ResolvedRegex[];
@@ -85,7 +85,7 @@ export class ConsumerGroup {
     return new ConsumerGroup(this.groupId, { ...this.data, ...changes });
   }
 
-  /** Adds the member, or puts it in the place of the one with that id. */
+  /** Adds the member, or replaces the one with that id. */
   put(member: ConsumerMember, inPlaceOf = member.memberId): ConsumerGroup {
     const { members } = this.data;
     if (isDeepStrictEqual(this.members.get(inPlaceOf), member)) return this;
@@ -118,7 +118,7 @@ export class ConsumerGroup {
     return this.data.members.find((member) => member.instanceId === instanceId);
   }
 
-  /** Those that every member has that speaks the classic protocol; undefined: nobody does. */
+  /** The protocols that all members of the classic protocol support; undefined: there is no such member. */
   commonClassicProtocols(): ReadonlySet<string> | undefined {
     const [first, ...others] = this.data.members.flatMap(({ classic }) =>
       classic ? [new Set(classic.protocols.map(({ name }) => name))] : [],
@@ -126,7 +126,7 @@ export class ConsumerGroup {
     return first && new Set([...first].filter((name) => others.every((names) => names.has(name))));
   }
 
-  /** Who holds the partition, or has not said that it gave it up. */
+  /** The member that has the partition, or has not confirmed that it gave it up. */
   ownerOf(topic: Uuid, partition: number): string | undefined {
     this.#owners ??= ownersIn(this.data.members);
     return this.#owners.get(topic)?.get(partition);
@@ -137,14 +137,14 @@ export class ConsumerGroup {
     return this.#subscribed.has(topic);
   }
 
-  /** By name or by regular expression; whether they exist or not. */
+  /** By name and by regular expression. The topics may not exist. */
   topicsOf({ topicNames, topicRegex }: ConsumerMember): readonly string[] {
     const matched = topicRegex && this.data.regexes.find(({ regex }) => regex === topicRegex)?.topics;
     return matched ? [...new Set([...topicNames, ...matched])] : topicNames;
   }
 }
 
-/** Of the classic protocol the member chooses it, of the consumer protocol the broker. */
+/** In the classic protocol the member chooses it, in the consumer protocol the broker. */
 export const sessionTimeoutOf = ({ classic }: ConsumerMember, config: GroupConfig): number =>
   classic?.sessionTimeoutMs ?? config.consumerSessionTimeoutMs;
 
@@ -171,13 +171,13 @@ export const partitionsIn = (assigned: Assigned): Partitions => Object.fromEntri
 export const has = (assigned: Assigned, topic: Uuid, partition: number): boolean =>
   assigned[topic]?.[partition] !== undefined;
 
-/** All of them from that epoch on. */
+/** All partitions as assigned in that epoch. */
 export const assignedSince = (partitions: Partitions, epoch: number): Assigned =>
   Object.fromEntries(
     Object.entries(partitions).map(([topic, some]) => [topic, Object.fromEntries(some.map((each) => [each, epoch]))]),
   );
 
-/** Groups that were stored before their members could speak the classic protocol do not say which they speak. */
+/** Groups that were stored before members of the classic protocol could be in them have no `classic` field. */
 export const revivedConsumers = (state: ConsumerState): ConsumerState => ({
   ...state,
   members: state.members.map((member) => (member.classic === undefined ? { ...member, classic: null } : member)),

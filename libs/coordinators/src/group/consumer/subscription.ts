@@ -1,5 +1,5 @@
-// What a consumer group reads: names and regular expressions as topics, and whether those have changed since its
-// members were told. Topics may come, go, grow, or be other topics of the same name.
+// The topics that a consumer group reads: resolves names and regular expressions, and finds whether the topics have changed
+// since the last epoch. Topics may be created, deleted, grown, or replaced by others of the same name.
 import { createHash } from 'node:crypto';
 import type { Uuid } from '@milepost/core';
 import type { TopicCatalog } from '../model/topic-catalog.ts';
@@ -9,17 +9,17 @@ import { compileRegex } from './regex.ts';
 import type { ConsumerGroup, ConsumerMember, ResolvedRegex } from './state.ts';
 import type { ConsumerTurn } from './turn.ts';
 
-/** Known expressions are matched with all topics no more often than this, as in Kafka. */
+/** A known expression is matched with all topics at most this often, as in Kafka. */
 const REGEX_REFRESH_MS = 10_000;
 
-/** Brings the group's topics up to date; a change, theirs or the caller's (`reason`), makes a new group epoch. */
+/** Resolves the group's topics again. A change, of the topics or the caller's (`reason`), makes a new group epoch. */
 export function refreshTopics(turn: ConsumerTurn, reason: RebalanceReason | undefined): void {
   const { catalog } = turn.context;
   const { marks } = turn.timers;
   const isNews = marks.version !== catalog.version;
   const matchesAgain = isNews && hasElapsed(REGEX_REFRESH_MS, marks.regexesAt, turn.now);
   const { version } = catalog;
-  // Until the expressions have been matched with it, a version is still news.
+  // A version of the catalog counts as seen only when the expressions have been matched with it.
   const hasSeenAll = matchesAgain || turn.group.data.regexes.length === 0;
   if (!isNews && reason === undefined) return;
 
@@ -29,20 +29,20 @@ export function refreshTopics(turn: ConsumerTurn, reason: RebalanceReason | unde
   newEpochIfChanged(turn, reason);
 }
 
-/** Without condition when there is a reason. */
+/** With a reason, always. */
 export function newEpochIfChanged(turn: ConsumerTurn, reason: RebalanceReason | undefined): void {
   const { data } = turn.group;
   const topicsHash = hashOfTopics(turn.group, turn.context.catalog);
   if (reason === undefined && topicsHash === data.topicsHash) return;
   turn.group = turn.group.with({ groupEpoch: data.groupEpoch + 1, topicsHash });
-  turn.tellOfRebalance(reason ?? 'topics_changed');
+  turn.reportRebalance(reason ?? 'topics_changed');
 }
 
-/** Those of its topics that exist. */
+/** The ids of those of its topics that exist. */
 export const topicIdsOf = (group: ConsumerGroup, member: ConsumerMember, catalog: TopicCatalog): Uuid[] =>
   group.topicsOf(member).flatMap((name) => catalog.named(name)?.id ?? []);
 
-/** Of each expression that a member has, and of no other. */
+/** Only expressions of current members. */
 function resolve(group: ConsumerGroup, catalog: TopicCatalog, again: boolean): readonly ResolvedRegex[] {
   const wanted = new Set(group.data.members.flatMap(({ topicRegex }) => topicRegex || []));
   return [...wanted].toSorted().map((regex) => {
@@ -59,7 +59,7 @@ function topicsMatching(regex: string, catalog: TopicCatalog): readonly string[]
 const sameRegexes = (a: readonly ResolvedRegex[], b: readonly ResolvedRegex[]): boolean =>
   JSON.stringify(a) === JSON.stringify(b);
 
-/** Of all that an assignment depends on: which topics, how many partitions, on which racks (KIP-1101). */
+/** Covers all that an assignment depends on: topics, numbers of partitions, racks (KIP-1101). */
 export function hashOfTopics(group: ConsumerGroup, catalog: TopicCatalog): string {
   const names = new Set(group.data.members.flatMap((member) => group.topicsOf(member)));
   const topics = [...names].toSorted().flatMap((name) => catalog.named(name) ?? []);

@@ -1,5 +1,5 @@
-// The target assignment: what each member is to have, computed once per group epoch by the assignor that most members
-// ask for. Members are brought to it one heartbeat at a time; see reconcile.ts.
+// The target assignment: the partitions that each member should have, computed once per group epoch by the assignor that most
+// members prefer. Each heartbeat brings its member one step closer (reconcile.ts).
 import { invariant, type Uuid } from '@milepost/core';
 import type { GroupConfig } from '../model/config.ts';
 import type { AssignorName } from '../assignors/assignor.ts';
@@ -9,7 +9,7 @@ import type { ConsumerGroup } from './state.ts';
 import { topicIdsOf } from './subscription.ts';
 import type { ConsumerTurn } from './turn.ts';
 
-/** Not sooner than the interval after the last one: members that arrive together cost one assignment. */
+/** At most one assignment per interval, so that members that arrive together cost only one. */
 export function retarget(turn: ConsumerTurn): void {
   const { group, now, context } = turn;
   const { groupEpoch, targetEpoch, targetAt, members } = group.data;
@@ -24,7 +24,7 @@ export function retarget(turn: ConsumerTurn): void {
   turn.group = group.with({ members: targeted, targetEpoch: groupEpoch, targetAt: now });
 }
 
-/** The one that most of those that want a certain one want; else the broker's default. */
+/** The assignor with the most votes; without votes, the broker's default. */
 export function assignorOf(group: ConsumerGroup, config: GroupConfig): AssignorName {
   const votes = new Map<string, number>();
   for (const { assignor } of group.data.members)

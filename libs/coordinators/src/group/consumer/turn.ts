@@ -1,4 +1,4 @@
-// One command's turn at a consumer group: a verb says what the group becomes, and what happens once that is durable.
+// One command's turn at a consumer group: the command sets the next state, and what happens when that is durable.
 import type { Timestamp } from '@milepost/core';
 import type { GroupEvent, StoredGroup } from '../model/store.ts';
 import type { GroupConfig } from '../model/config.ts';
@@ -8,14 +8,14 @@ import { type ConsumerGroup, sessionTimeoutOf } from './state.ts';
 
 export type ConsumerVerb = (turn: ConsumerTurn) => void;
 
-/** What a group was last compared with; forgotten with the process. */
+/** What the group was last compared with. In memory only. */
 export interface CatalogMarks {
-  /** Of the catalog. */
+  /** Of the topic catalog. */
   version: number;
   regexesAt: number;
 }
 
-/** Timers of one group, as for a classic one. */
+/** The timers of one group, as for a classic group. */
 export interface ConsumerTimers {
   readonly marks: CatalogMarks;
   scheduleInConsumerGroup(name: string, delayMs: number, verb: ConsumerVerb): void;
@@ -31,7 +31,7 @@ export class ConsumerTurn {
   readonly timers: ConsumerTimers;
   readonly #before: ConsumerGroup;
   readonly #consequences: (() => void)[] = [];
-  /** As it will be. */
+  /** The next state. */
   group: ConsumerGroup;
   /** Set when members were removed: the group rebalances, or becomes classic if only classic members are left. */
   removal: RebalanceReason | undefined;
@@ -46,18 +46,18 @@ export class ConsumerTurn {
     this.timers = timers;
   }
 
-  /** What holds for this group. */
+  /** The configuration of this group. */
   get config(): GroupConfig {
     return this.context.configOf(this.group.groupId);
   }
 
-  /** One row, if anything is different. */
+  /** One event, if anything has changed. */
   get events(): readonly GroupEvent[] {
     if (this.becomes) return [{ type: 'group-stored', group: this.becomes }];
     return this.group.data === this.#before.data ? [] : [{ type: 'group-stored', group: this.group.stored }];
   }
 
-  /** When the events are durable and applied. */
+  /** Runs `consequence` when the events are durable and applied. */
   after(consequence: () => void): void {
     this.#consequences.push(consequence);
   }
@@ -67,8 +67,8 @@ export class ConsumerTurn {
     this.after(() => this.timers.keepSession(memberId, timeoutMs));
   }
 
-  /** Something that changes who should have what: the targets are to be computed anew. */
-  tellOfRebalance(reason: RebalanceReason): void {
+  /** The targets must be computed again. */
+  reportRebalance(reason: RebalanceReason): void {
     const { groupId, data } = this.group;
     this.after(() => {
       this.context.rebalances.add(1, { consumergroup: groupId, reason });

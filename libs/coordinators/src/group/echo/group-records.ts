@@ -200,5 +200,5 @@ const withEpochs = (assigned: Assigned) =>
     assignmentEpochs: Object.values(epochs),
   }));
 
-/** Of the hash, the first eight bytes. */
+/** The first eight bytes of the hash. */
 const numberOf = (hash: string): bigint => (hash === '' ? 0n : Buffer.from(hash, 'base64').readBigInt64BE());

@@ -1,5 +1,5 @@
-// JoinGroup at a group of the consumer protocol: the member is one like the others, but speaks the classic protocol. It is
-// answered at once: its epoch is its generation, and nobody leads, for the broker assigns.
+// JoinGroup at a consumer group: the member is like the others, but uses the classic protocol. It gets a response at once. Its
+// epoch is its generation, and there is no leader because the broker assigns.
 import { ErrorCode } from '@milepost/core';
 import type { JoinCommand, JoinResult } from '../model/commands.ts';
 import { CONSUMER_PROTOCOL_TYPE } from '../model/context.ts';
@@ -14,9 +14,9 @@ import { refreshTopics } from '../consumer/subscription.ts';
 import { retarget } from '../consumer/target-assignment.ts';
 import type { ConsumerTurn } from '../consumer/turn.ts';
 
-export function joinConsumers(turn: ConsumerTurn, command: JoinCommand, answer: (result: JoinResult) => void): void {
+export function joinConsumers(turn: ConsumerTurn, command: JoinCommand, respond: (result: JoinResult) => void): void {
   const result = joined(turn, command);
-  turn.after(() => answer(result));
+  turn.after(() => respond(result));
 }
 
 function joined(turn: ConsumerTurn, command: JoinCommand): JoinResult {
@@ -50,7 +50,7 @@ function joined(turn: ConsumerTurn, command: JoinCommand): JoinResult {
   if (!replacedTheLast) retarget(turn);
   const member =
     replacedTheLast && isStale ? turn.group.member(memberId) : reconciled(turn, memberId, subscription.owned, changed);
-  // Who waits for partitions, or has some to give up, would hear of it no more.
+  // A member that waits for partitions or must give some up would not learn of that in a classic group without a rebalance.
   if (replacedTheLast) becomeClassic(turn, turn.group.state !== 'Stable');
   else {
     joinArrived(turn, memberId);

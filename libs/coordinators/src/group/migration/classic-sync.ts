@@ -1,5 +1,5 @@
-// SyncGroup and Heartbeat of a member that speaks the classic protocol in a group of the consumer protocol. Where the
-// group has moved on it is told to join again, and has its rebalance timeout to do so.
+// SyncGroup and Heartbeat of a member of the classic protocol in a consumer group. If the group has a newer assignment, the
+// response asks the member to join again, which it must do within its rebalance timeout.
 import { ErrorCode } from '@milepost/core';
 import type { HeartbeatCommand, SyncCommand, SyncResult } from '../model/commands.ts';
 import { CONSUMER_PROTOCOL_TYPE } from '../model/context.ts';
@@ -10,23 +10,23 @@ import { awaitJoin, syncArrived } from '../consumer/session.ts';
 import { type ConsumerGroup, type ConsumerMember, has, partitionsIn } from '../consumer/state.ts';
 import type { ConsumerTurn } from '../consumer/turn.ts';
 
-export function syncConsumers(turn: ConsumerTurn, command: SyncCommand, answer: (result: SyncResult) => void): void {
+export function syncConsumers(turn: ConsumerTurn, command: SyncCommand, respond: (result: SyncResult) => void): void {
   const { group, context } = turn;
   const member = classicMember(group, command);
   const error = typeof member === 'number' ? member : syncRefusal(group, member, command);
   if (typeof member === 'number' || error !== ErrorCode.NONE) {
     if (error === ErrorCode.REBALANCE_IN_PROGRESS) awaitJoin(turn, command.memberId);
-    turn.after(() => answer(failedSync(error)));
+    turn.after(() => respond(failedSync(error)));
     return;
   }
   syncArrived(turn, member.memberId);
   turn.keepSession(member.memberId);
   const assignment = assignmentBytes(partitionsIn(member.assigned), member.classic, context.catalog);
   const { protocolType, protocolName } = command;
-  turn.after(() => answer({ error, protocolType, protocolName, assignment }));
+  turn.after(() => respond({ error, protocolType, protocolName, assignment }));
 }
 
-/** REBALANCE_IN_PROGRESS: its epoch is over, it has partitions to give up, or those that it waits for are free. */
+/** REBALANCE_IN_PROGRESS: its epoch is over, it must give up partitions, or the partitions that it waits for are free. */
 export function heartbeatOfClassic(group: ConsumerGroup, command: HeartbeatCommand): ErrorCode {
   const member = classicMember(group, command);
   if (typeof member === 'number') return member;
@@ -57,10 +57,10 @@ function syncRefusal(
   member: ConsumerMember & { readonly classic: ClassicFace },
   { protocolType, protocolName }: SyncCommand,
 ): ErrorCode {
-  const differs = (said: string | null, known: string | undefined) => said !== null && said !== known;
+  const differs = (claimed: string | null, known: string | undefined) => claimed !== null && claimed !== known;
   if (differs(protocolType, CONSUMER_PROTOCOL_TYPE) || differs(protocolName, member.classic.protocols[0]?.name))
     return ErrorCode.INCONSISTENT_GROUP_PROTOCOL;
-  // One that has partitions to give up has joined already, and goes on from there.
+  // A member that must give up partitions has joined already; it continues from there.
   const isBehind = group.data.targetEpoch > member.memberEpoch && member.state !== 'unrevoked';
   return isBehind ? ErrorCode.REBALANCE_IN_PROGRESS : ErrorCode.NONE;
 }

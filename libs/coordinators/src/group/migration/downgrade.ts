@@ -1,7 +1,8 @@
-// The way back: when the last member of the consumer protocol goes, those that speak the classic one are a classic group
-// again, Stable, with what they hold as theirs, and rebalance. That nobody leads it says so in the store, for a coordinator
-// that reads it before they have. Not with their targets, as Kafka: should the group become one of consumers once more in
-// the midst of that rebalance, what one of them has still to give up would be given away.
+// Downgrade: when the last member of the consumer protocol leaves, the members of the classic protocol become a classic group
+// again. It is Stable, its assignments are what the members hold, and it rebalances at once. It is stored without a leader, so
+// that a coordinator that loads it before the end of that rebalance starts it again. Kafka stores the members' targets instead.
+// Then, if the group were upgraded in the midst of that rebalance, a partition that a member has yet to give up would be given
+// to another one.
 import type { Timestamp } from '@milepost/core';
 import type { GroupConfig } from '../model/config.ts';
 import type { StoredGroup } from '../model/store.ts';
@@ -26,7 +27,7 @@ export function downgradeOrRebalance(turn: ConsumerTurn): void {
   else refreshTopics(turn, turn.removal);
 }
 
-/** Whether it is to become classic with these members. */
+/** Whether a consumer group with these members becomes classic. */
 export function mayDowngrade(members: readonly ConsumerMember[], config: GroupConfig): members is ClassicMember[] {
   const isAllowed = config.migrationPolicy === 'bidirectional' || config.migrationPolicy === 'downgrade';
   const fits = members.length > 0 && members.length <= config.maxSize;

@@ -1,7 +1,7 @@
-// A classic group of consumers becomes a group of the consumer protocol when the first member of that protocol joins:
-// its members stay, with what they have, and speak on as they did (KIP-848, online migration). If the group was in the
-// midst of a rebalance, they join again, and an epoch begins whose targets are made anew: what the last generation left
-// to nobody would stay so, where whoever joins only takes the place of a static member.
+// Upgrade: a classic group of consumers becomes a consumer group when the first member of the consumer protocol joins (KIP-848,
+// online migration). Its members stay, keep what they hold, and continue to use the classic protocol. If the group was in the
+// midst of a rebalance, the members join again and a new epoch begins, with new targets: otherwise partitions that the last
+// generation had assigned to no member would stay so if the new member only replaces a static one.
 import type { GroupConfig } from '../model/config.ts';
 import type { TopicCatalog } from '../model/topic-catalog.ts';
 import type { ClassicGroup, Member } from '../classic/state.ts';
@@ -10,7 +10,7 @@ import { assignmentIn, classicFace, subscriptionIn } from '../consumer/embedded-
 import { ConsumerGroup, type ConsumerMember, assignedSince } from '../consumer/state.ts';
 import { hashOfTopics } from '../consumer/subscription.ts';
 
-/** Or why not. */
+/** The consumer group, or the reason why the group stays classic. */
 export function upgraded(group: ClassicGroup, config: GroupConfig, catalog: TopicCatalog): ConsumerGroup | string {
   const refused = (why: string) => `Cannot upgrade classic group ${group.groupId} to consumer group because ${why}.`;
   if (config.migrationPolicy !== 'bidirectional' && config.migrationPolicy !== 'upgrade')

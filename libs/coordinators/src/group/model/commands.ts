@@ -1,8 +1,8 @@
-// What clients ask of a group coordinator and what it answers, free of wire types: the broker's handlers translate.
-// Empty strings and -1 mean what they mean in Kafka's protocol; "absent" is null.
+// Requests to a group coordinator and its responses, free of wire types: the broker's handlers translate. Empty strings and -1
+// have the meaning that they have in Kafka's protocol. Null means absent.
 import type { ErrorCode, LeaderEpoch, Offset, Uuid } from '@milepost/core';
 
-/** One way of assigning that a member supports, its subscription inside: opaque bytes. */
+/** An assignment strategy that a member supports, with its subscription: opaque bytes. */
 export interface GroupProtocol {
   readonly name: string;
   readonly metadata: Buffer;
@@ -23,11 +23,11 @@ export interface JoinCommand {
   readonly protocolType: string;
   /** Best first. */
   readonly protocols: readonly GroupProtocol[];
-  /** JoinGroup v4+ (KIP-394): a dynamic member without an id is told one and has to come again with it. */
+  /** JoinGroup v4+ (KIP-394): a dynamic member without an id gets one and must join again with it. */
   readonly requireKnownMemberId: boolean;
   /** JoinGroup v9+ (KIP-814). */
   readonly supportsSkippingAssignment: boolean;
-  /** Of the client, for the log. */
+  /** The client's reason, for the log. */
   readonly reason: string | null;
 }
 
@@ -56,7 +56,7 @@ export interface SyncCommand {
   readonly generation: number;
   readonly memberId: string;
   readonly instanceId: string | null;
-  /** Null where the version does not say (before v5). */
+  /** Null before v5. */
   readonly protocolType: string | null;
   readonly protocolName: string | null;
   /** From the leader only. */
@@ -79,7 +79,7 @@ export interface HeartbeatCommand {
 
 export interface LeaveCommand {
   readonly groupId: string;
-  /** One before v3. A '' member id with an instance id: removed by an administrator. */
+  /** One before v3. An instance id with '' as member id: an administrator removes the member. */
   readonly members: readonly {
     readonly memberId: string;
     readonly instanceId: string | null;
@@ -89,7 +89,7 @@ export interface LeaveCommand {
 
 export interface LeaveResult {
   readonly error: ErrorCode;
-  /** Before v3 the first one's error is the answer. */
+  /** Before v3 the response has only the first one's error. */
   readonly members: readonly {
     readonly memberId: string;
     readonly instanceId: string | null;
@@ -99,13 +99,13 @@ export interface LeaveResult {
 
 export interface CommitCommand {
   readonly groupId: string;
-  /** -1: a consumer that assigns partitions to itself, or an administrator. */
+  /** -1: a consumer without group membership, or an administrator. */
   readonly generation: number;
   readonly memberId: string;
   readonly instanceId: string | null;
   /** OffsetCommit v2-4; -1: the group's own retention. */
   readonly retentionTimeMs: number;
-  /** OffsetCommit v9+ answers GROUP_ID_NOT_FOUND where older ones answer ILLEGAL_GENERATION. */
+  /** OffsetCommit v9+ has GROUP_ID_NOT_FOUND where older versions have ILLEGAL_GENERATION. */
   readonly knowsGroupIdNotFound: boolean;
   readonly topics: readonly {
     readonly name: string;
@@ -135,14 +135,14 @@ export interface FetchOffsetsCommand {
   readonly topics:
     | readonly { readonly name: string; readonly topicId: Uuid; readonly partitions: readonly number[] }[]
     | null;
-  /** Of a consumer group (OffsetFetch v9+): who asks. Null and -1: an administrator. */
+  /** The member of a consumer group (OffsetFetch v9+). Null and -1: an administrator. */
   readonly member?: { readonly memberId: string | null; readonly memberEpoch: number };
-  /** Wait for commits under way. */
+  /** Wait for commits in progress. */
   readonly requireStable: boolean;
 }
 
 export interface FetchOffsetsResult {
-  /** Of the whole group; then there are no topics. */
+  /** An error of the whole group; then `topics` is empty. */
   readonly error: ErrorCode;
   readonly topics: readonly {
     readonly name: string;
@@ -151,7 +151,7 @@ export interface FetchOffsetsResult {
   }[];
 }
 
-/** Nothing committed: offset -1, leader epoch -1, '' and no error. */
+/** Without a committed offset: offset -1, leader epoch -1, '' and no error. */
 export interface FetchedOffset {
   readonly partition: number;
   readonly error: ErrorCode;
@@ -167,7 +167,7 @@ export interface DescribedGroup {
   readonly groupId: string;
   readonly state: string;
   readonly protocolType: string;
-  /** The chosen protocol's name, while Stable. */
+  /** The name of the chosen protocol, while Stable. */
   readonly protocolData: string;
   readonly members: readonly {
     readonly memberId: string;

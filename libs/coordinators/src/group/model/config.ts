@@ -1,12 +1,11 @@
 // The coordinator's settings, named after Kafka's broker properties, with Kafka 4.3's defaults.
-
 import type { AssignorName } from '../assignors/assignor.ts';
 
 export const MIGRATION_POLICIES = ['bidirectional', 'upgrade', 'downgrade', 'disabled'] as const;
 export type MigrationPolicy = (typeof MIGRATION_POLICIES)[number];
 
 export interface GroupConfig {
-  /** group.min.session.timeout.ms and group.max.session.timeout.ms: outside of them INVALID_SESSION_TIMEOUT. */
+  /** group.min.session.timeout.ms and group.max.session.timeout.ms: other values are INVALID_SESSION_TIMEOUT. */
   readonly minSessionTimeoutMs: number;
   readonly maxSessionTimeoutMs: number;
   /** group.initial.rebalance.delay.ms: how long a new group's first rebalance waits for more members. */
@@ -19,22 +18,22 @@ export interface GroupConfig {
   readonly offsetsRetentionMinutes: number;
   /** offsets.retention.check.interval.ms */
   readonly offsetsRetentionCheckIntervalMs: number;
-  /** offsets.commit.timeout.ms: how long a command may wait for the store before its client is told to try again. */
+  /** offsets.commit.timeout.ms: how long a command may wait for the store before its client gets a retriable error. */
   readonly offsetsCommitTimeoutMs: number;
   /** group.consumer.session.timeout.ms, group.consumer.heartbeat.interval.ms: the broker decides them (KIP-848). */
   readonly consumerSessionTimeoutMs: number;
   readonly consumerHeartbeatIntervalMs: number;
   /** group.consumer.max.size */
   readonly consumerMaxSize: number;
-  /** group.consumer.migration.policy: which way live groups may move between the protocols. */
+  /** group.consumer.migration.policy: in which directions live groups may change the protocol. */
   readonly migrationPolicy: MigrationPolicy;
   /** group.consumer.assignors, the first is the default. */
   readonly consumerAssignors: readonly AssignorName[];
-  /** group.consumer.assignment.interval.ms: at least so much between two target assignments of a group. */
+  /** group.consumer.assignment.interval.ms: the least time between two target assignments of a group. */
   readonly consumerAssignmentIntervalMs: number;
 }
 
-/** What may be set for one group of the consumer protocol (resources of type GROUP). */
+/** Settings that can be set for one consumer group (resources of type GROUP). */
 export type GroupOverrides = Partial<
   Pick<GroupConfig, 'consumerSessionTimeoutMs' | 'consumerHeartbeatIntervalMs' | 'consumerAssignmentIntervalMs'>
 >;

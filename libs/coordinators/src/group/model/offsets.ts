@@ -1,4 +1,4 @@
-// What one group has committed, by topic and partition.
+// The committed offsets of one group, by topic and partition.
 import type { StoredOffset } from './store.ts';
 
 export class Offsets {
