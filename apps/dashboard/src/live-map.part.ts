@@ -3,11 +3,11 @@
 import type { Clock, Histogram, Host, Logger, Meter } from '@milepost/core';
 import { readPosition } from '@milepost/fleet';
 import { LiveTrucks } from '@milepost/live';
-import { type ConsumedRecord, TRUCK_ALERTS, TRUCK_GPS } from '@milepost/streams';
+import { type ConsumedRecord, meterFailedPartitions, TRUCK_ALERTS, TRUCK_GPS } from '@milepost/streams';
 import { Inject, Injectable } from '@nestjs/common';
 import { HOST, Lifecycle, LOGGER, METER, type Part } from '../../chassis/src/index.ts';
 import { TopicAlerts } from './alerts-source.ts';
-import type { Following, TruckLog } from './truck-log.ts';
+import { type Following, groupId, type TruckLog } from './truck-log.ts';
 
 export const TRUCK_LOG = Symbol('TruckLog');
 
@@ -43,6 +43,7 @@ export class LiveMapPart implements Part {
       'From the time a device gives a position to its arrival in a consumer.',
       [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600],
     );
+    meterFailedPartitions(meter, groupId, () => this.#following?.failedPartitions() ?? []);
     lifecycle.register(this);
   }
 

@@ -24,7 +24,11 @@ export class MemoryLog implements TruckLog {
 
   follow(_topics: readonly string[], handle: (records: readonly ConsumedRecord[]) => Promise<void>): Following {
     this.#handle = handle;
-    return { notReady: () => undefined, close: async () => void (this.#handle = undefined) };
+    return {
+      notReady: () => undefined,
+      failedPartitions: () => [],
+      close: async () => void (this.#handle = undefined),
+    };
   }
 
   async *read({ topic, key, fromMs }: Stretch): AsyncGenerator<readonly ConsumedRecord[]> {

@@ -1,4 +1,4 @@
-// What the dashboard asks of the log: to follow it as a member of a group, and to read a stretch of it again.
+// What the dashboard needs of the log: to follow it as a member of a group, and to read a stretch of it again.
 // A port, so that the map can be tested and shown without any Kafka.
 import type { Logger } from '@milepost/core';
 import { type ConsumedRecord, Consumer, ensureTopics, partitionOf, productTopics, readBack } from '@milepost/streams';
@@ -6,8 +6,10 @@ import { batchTracer } from '@milepost/telemetry';
 import type { Kafka } from '../../chassis/src/index.ts';
 
 export interface Following {
-  /** Why nothing comes just now; undefined: it does. */
+  /** Why nothing is read at the moment; undefined: it is. */
   notReady(): string | undefined;
+  /** Partitions that cannot be read at the moment, such as `truck_gps-0`; the others are. */
+  failedPartitions(): readonly string[];
   close(): Promise<void>;
 }
 
@@ -23,7 +25,10 @@ export interface TruckLog {
   /** Creates missing topics. @throws WrongPartitions */
   prepare(): Promise<void>;
   follow(topics: readonly string[], handle: (records: readonly ConsumedRecord[]) => Promise<void>): Following;
-  /** From a time to the end that the log has when it is asked; within a partition in its order. */
+  /**
+   * From a time to the end that the log has at the call; within a partition in its order. Of all partitions, one that cannot
+   * be read is left out. @throws PartitionUnreadable for that of a key.
+   */
   read(stretch: Stretch): AsyncIterable<readonly ConsumedRecord[]>;
 }
 
@@ -53,7 +58,9 @@ export function kafkaLog(kafka: Kafka, logger: Logger): TruckLog {
         clientId,
         topic,
         fromTimestamp: Math.max(0, fromMs),
-        ...(key === undefined ? {} : { partitions: [partitionOf(Buffer.from(key), partitionsOf(topic))] }),
+        ...(key === undefined
+          ? { unreadable: ({ message }) => logger.warn({ topic }, `${message}; the other partitions are shown`) }
+          : { partitions: [partitionOf(Buffer.from(key), partitionsOf(topic))] }),
       }),
   };
 }

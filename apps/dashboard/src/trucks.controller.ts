@@ -6,6 +6,7 @@ import {
   truckFeature,
 } from '@milepost/live';
 import type { Host } from '@milepost/core';
+import { PartitionUnreadable } from '@milepost/streams';
 import { Controller, Get, Inject, NotFoundException, Param, Query, ServiceUnavailableException } from '@nestjs/common';
 import {
   ApiBadRequestResponse,
@@ -72,6 +73,8 @@ export class TrucksController {
     this.#tracksAtOnce += 1;
     try {
       return await readTrack(this.log, truckId, fromMs, toMs);
+    } catch (error) {
+      throw error instanceof PartitionUnreadable ? new ServiceUnavailableException(error.message) : error;
     } finally {
       this.#tracksAtOnce -= 1;
     }

@@ -58,8 +58,10 @@ export class GatewayPart implements Part {
   }
 
   notReady(): string | undefined {
-    const waitedMs = this.#intake?.longestWaitMs() ?? 0;
-    return waitedMs > NOT_READY_AFTER_MS ? `the log has taken nothing for ${Math.round(waitedMs / 1000)} s` : undefined;
+    const longest = this.#intake?.longestWait();
+    if (!longest || longest.waitMs <= NOT_READY_AFTER_MS) return undefined;
+    const { topic, partition, waitMs } = longest;
+    return `${topic}-${partition} has taken nothing for ${Math.round(waitMs / 1000)} s`;
   }
 
   #drained(): Promise<void> {

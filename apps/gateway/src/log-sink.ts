@@ -1,6 +1,6 @@
 // The intake's door to the log: libs/streams' producer, with the partition of each key decided here, so that the intake
 // can keep one batch at a time under way for each.
-import { type IntakeRecord, type RecordSink, RecordsRefused } from '@milepost/ingress';
+import { type IntakeRecord, type RecordSink, RecordsRefused, type StoredAhead } from '@milepost/ingress';
 import { partitionOf, type Producer } from '@milepost/streams';
 
 /** Answers of a broker that sending again does not change (Kafka's names). */
@@ -30,9 +30,9 @@ export class LogSink implements RecordSink {
     return partitionOf(key, partitions);
   }
 
-  async send(records: readonly IntakeRecord[]): Promise<void> {
+  async send(records: readonly IntakeRecord[], storedAhead?: StoredAhead): Promise<void> {
     try {
-      await this.#producer.send(records);
+      await this.#producer.send(records, storedAhead);
     } catch (error) {
       const refusal = [...namesOf(error)].find((name) => REFUSALS.has(name));
       throw refusal === undefined ? error : new RecordsRefused(refusal, { cause: error });

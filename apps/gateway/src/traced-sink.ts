@@ -1,6 +1,6 @@
 // A position's trace goes on here, where a device has begun one (MQTT 5), or begins: the way from PUBLISH to PUBACK, within it
 // the way into the log, and the record takes the trace along to whoever reads it. Only sampled publishes cost anything.
-import { type IntakeRecord, matchRoute, type RecordSink, type Route } from '@milepost/ingress';
+import { type IntakeRecord, matchRoute, type RecordSink, type Route, type StoredAhead } from '@milepost/ingress';
 import { contextFrom, failSpan, headersOf, tracer } from '@milepost/telemetry';
 import { type Context, ROOT_CONTEXT, type Span, SpanKind, trace } from '@opentelemetry/api';
 
@@ -30,8 +30,8 @@ export class TracedSink implements RecordSink {
     return this.#sink.partitionOf(topic, key);
   }
 
-  async send(records: readonly IntakeRecord[]): Promise<void> {
-    const sendings: Sending[] = [];
+  async send(records: readonly IntakeRecord[], storedAhead?: StoredAhead): Promise<void> {
+    let sendings: Sending[] = [];
     const traced = records.map((record) => {
       const publish = this.#retried.get(record) ?? this.#publishOf(record);
       if (!publish) return record;
@@ -40,11 +40,13 @@ export class TracedSink implements RecordSink {
       return withTrace(record, trace.setSpan(publish.inTrace, span));
     });
     try {
-      await this.#sink.send(traced);
-      for (const { publish, span } of sendings) {
-        span.end();
-        publish.received.end();
-      }
+      await this.#sink.send(traced, (topic, partition) => {
+        const isStored = ({ record }: Sending): boolean => record.topic === topic && record.partition === partition;
+        end(sendings.filter(isStored));
+        sendings = sendings.filter((one) => !isStored(one));
+        storedAhead?.(topic, partition);
+      });
+      end(sendings);
     } catch (error) {
       for (const { record, publish, span } of sendings) {
         failSpan(span, error);
@@ -74,6 +76,13 @@ export class TracedSink implements RecordSink {
       'milepost.truck.id': key?.toString() ?? '',
     });
     return { received, inTrace: trace.setSpan(parent, received) };
+  }
+}
+
+function end(sendings: readonly Sending[]): void {
+  for (const { publish, span } of sendings) {
+    span.end();
+    publish.received.end();
   }
 }
 

@@ -9,6 +9,7 @@ import {
   type ConsumedRecord,
   Consumer,
   ensureTopics,
+  meterFailedPartitions,
   Producer,
   productTopics,
   TRUCK_ALERTS,
@@ -26,6 +27,8 @@ const GROUP_ID = 'notification-service';
 const TICK_MS = 1_000;
 /** Time between the arrival of a position and its way through the rules: many trucks' states then share a transaction. */
 const GATHER_MS = 100;
+/** An alert that the topic does not take is postponed, as for every channel: alerts of other partitions do not wait for it. */
+const SEND_REPEATS = 3;
 
 @Injectable()
 export class NotificationsPart implements Part {
@@ -56,7 +59,8 @@ export class NotificationsPart implements Part {
     await ensureTopics(this.kafka());
     const store = new PostgresAlertStore(this.database());
     await store.seed();
-    this.#producer = new Producer({ ...this.kafka(), clientId: 'milepost-notifications', logger });
+    const clientId = 'milepost-notifications';
+    this.#producer = new Producer({ ...this.kafka(), clientId, logger, repeats: SEND_REPEATS });
     const { webhookUrl } = settings;
     const toTopic = alertTopic(this.#producer, host.clock);
     const channels: Channel[] = [this.#traces.traced(toTopic, sendAlert(TRUCK_ALERTS))];
@@ -66,13 +70,14 @@ export class NotificationsPart implements Part {
     this.#consumer = new Consumer({
       ...this.kafka(),
       groupId: GROUP_ID,
-      clientId: 'milepost-notifications',
+      clientId,
       topics: [TRUCK_GPS],
       gatherMs: GATHER_MS,
       logger,
       tracer: batchTracer(GROUP_ID),
       handle: (records) => this.#handle(records),
     });
+    meterFailedPartitions(host.meter, GROUP_ID, () => this.#consumer?.failedPartitions() ?? []);
     this.#deliverer.kick();
     this.#tickLater();
   }

@@ -19,7 +19,9 @@ export class Device {
   readonly acks = new AckQueue();
   pendingMessages = 0;
   pendingBytes = 0;
-  /** Closed, or being closed: it is told nothing more. */
+  /** The partition that has too much pending for this device to be read on. */
+  heldUpBy: Pick<IntakeRecord, 'topic' | 'partition'> | undefined;
+  /** Closed, or being closed: nothing more is sent to it. */
   gone = false;
   /** Headers of its last record: a device's records have the same ones nearly always. */
   lastHeaders:

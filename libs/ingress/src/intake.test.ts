@@ -1,3 +1,4 @@
+import { INTAKE_LIMITS } from './intake.ts';
 import { Bench, settled } from './test-kit.ts';
 import { type IntakeRecord, RecordsRefused } from './record.ts';
 
@@ -126,6 +127,37 @@ describe('order', () => {
     }
   });
 
+  test('in one send with records of a failed partition, it is acknowledged before the send is over', async () => {
+    const bench = new Bench();
+    const [good, bad] = [bench.device('good'), bench.device('bad')];
+    good.drive(1, 1);
+    bad.drive(2, 2);
+    await settled();
+    const sent = bench.sink.next;
+    await sent.storeAhead(bench.sink.partitionOf('truck_gps', Buffer.from('t-1')));
+    expect([good.acks, bad.acks]).toEqual([[1], []]);
+    good.drive(1, 3);
+    await bench.clock.advance(10);
+    expect(bench.sink.open.map(({ records }) => lats(records))).toEqual([[1, 2], [3]]);
+    await sent.succeed();
+    expect([good.acks, bad.acks]).toEqual([[1], [1]]);
+  });
+
+  test('sends that last for ever leave room for those of other partitions', async () => {
+    const bench = new Bench();
+    const { sendsInFlight } = INTAKE_LIMITS;
+    for (let truck = 0; truck < sendsInFlight; truck++) {
+      bench.device(`bad-${truck}`).drive(truck, truck);
+      await bench.clock.advance(10);
+    }
+    const good = bench.device('good');
+    good.drive(sendsInFlight, 9);
+    await bench.clock.advance(2000);
+    expect(bench.sink.open).toHaveLength(sendsInFlight + 1);
+    await bench.sink.open.at(-1)?.succeed();
+    expect(good.acks).toEqual([1]);
+  });
+
   test('a partition in trouble does not hold up the others', async () => {
     const bench = new Bench();
     const [good, bad] = [bench.device('good'), bench.device('bad')];
@@ -169,6 +201,19 @@ describe('a full window', () => {
     const device = bench.device();
     device.publish('trucks/t-1/gps', 'x'.repeat(10_000));
     expect(device.paused).toBe(true);
+  });
+
+  test('of one partition pauses the devices of that partition, and resumes them when it has emptied', async () => {
+    const bench = new Bench({ limits: { partitionBytes: 1000 } });
+    const [first, second, other] = [bench.device('first'), bench.device('second'), bench.device('other')];
+    for (let lat = 0; lat < 5; lat++) first.drive(1, lat);
+    await settled();
+    second.drive(1, 9);
+    other.drive(2, 1);
+    expect([first.paused, second.paused, other.paused]).toEqual([true, true, false]);
+    await bench.sink.recover();
+    await bench.clock.advance(10);
+    expect([first.paused, second.paused]).toEqual([false, false]);
   });
 
   test('of all devices together pauses whoever speaks, and lets all go on when it has emptied', async () => {

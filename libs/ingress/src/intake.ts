@@ -22,6 +22,8 @@ export interface IntakeLimits extends SenderLimits {
   readonly windowBytes: number;
   /** Bytes of all devices together that wait for the log. */
   readonly pendingBytes: number;
+  /** Of them, those that wait for one partition: one that takes nothing must not use up the room of the others. */
+  readonly partitionBytes: number;
 }
 
 export const INTAKE_LIMITS: IntakeLimits = {
@@ -29,6 +31,7 @@ export const INTAKE_LIMITS: IntakeLimits = {
   windowMessages: 1000,
   windowBytes: 1024 * 1024,
   pendingBytes: 64 * 1024 * 1024,
+  partitionBytes: 16 * 1024 * 1024,
 };
 
 /** MQTT topics whose destination is remembered; emptied when full. */
@@ -58,8 +61,10 @@ export class Intake implements MqttEvents {
   readonly #exactlyOnce = new ExactlyOnce<Message>();
   readonly #presence = new Presence<Device>();
   #complainedAt = -Infinity;
-  /** Somebody was paused for what all devices together have pending. */
+  /** A device was paused for what all devices together have pending. */
   #pressed = false;
+  /** A device was paused for what its partition has pending. */
+  #heldUp = false;
   #draining = false;
 
   constructor({ clock, logger, meter, sink, routes, limits }: IntakeOptions) {
@@ -83,10 +88,12 @@ export class Intake implements MqttEvents {
     return this.#accounting.totals();
   }
 
-  /** How long the log has kept the oldest publish waiting. */
-  longestWaitMs(): number {
+  /** The partition that has kept a publish waiting longest; undefined: no publish waits. */
+  longestWait(): { readonly topic: string; readonly partition: number; readonly waitMs: number } | undefined {
     const oldest = this.#sender.oldest();
-    return oldest === undefined ? 0 : this.#clock.monotonic() - oldest;
+    if (!oldest) return undefined;
+    const { topic, partition } = oldest.record;
+    return { topic, partition, waitMs: this.#clock.monotonic() - oldest.since };
   }
 
   /** No new work: reading stops, and it resolves when everything that came is acknowledged or given up. */
@@ -146,10 +153,12 @@ export class Intake implements MqttEvents {
     publish.last = messages.at(-1);
     if (publish.last) this.#expectAck(device, packet, publish.last);
     for (const message of messages) this.#enters(message);
-    const { windowMessages, windowBytes, pendingBytes } = this.#limits;
+    const { windowMessages, windowBytes, pendingBytes, partitionBytes } = this.#limits;
     const full = device.pendingMessages >= windowMessages || device.pendingBytes >= windowBytes;
     if (this.#sender.pendingBytes >= pendingBytes) this.#pressed = true;
-    if (full || this.#pressed) this.#pause(device);
+    device.heldUpBy = records.find(({ record }) => this.#sender.pendingBytesOf(record) >= partitionBytes)?.record;
+    if (device.heldUpBy) this.#heldUp = true;
+    if (full || this.#pressed || device.heldUpBy) this.#pause(device);
     return true;
   }
 
@@ -393,17 +402,25 @@ export class Intake implements MqttEvents {
   #resume(touched: ReadonlySet<Device>): void {
     if (this.#draining || this.#paused.size === 0) return;
     if (this.#pressed && this.#sender.pendingBytes > this.#limits.pendingBytes / 2) return;
-    const candidates = this.#pressed ? this.#paused : touched;
+    const candidates = this.#pressed || this.#heldUp ? this.#paused : touched;
     this.#pressed = false;
-    for (const device of candidates) if (this.#paused.has(device) && this.#hasRoom(device)) this.#wake(device);
+    this.#heldUp = false;
+    for (const device of candidates) {
+      if (!this.#paused.has(device)) continue;
+      if (this.#hasRoom(device)) this.#wake(device);
+      else if (device.heldUpBy) this.#heldUp = true;
+    }
   }
 
-  #hasRoom({ pendingBytes, pendingMessages }: Device): boolean {
-    return pendingMessages <= this.#limits.windowMessages / 2 && pendingBytes <= this.#limits.windowBytes / 2;
+  #hasRoom({ heldUpBy, pendingBytes, pendingMessages }: Device): boolean {
+    const { partitionBytes, windowBytes, windowMessages } = this.#limits;
+    if (heldUpBy && this.#sender.pendingBytesOf(heldUpBy) > partitionBytes / 2) return false;
+    return pendingMessages <= windowMessages / 2 && pendingBytes <= windowBytes / 2;
   }
 
   #wake(device: Device): void {
     this.#paused.delete(device);
+    device.heldUpBy = undefined;
     device.client.resume();
   }
 

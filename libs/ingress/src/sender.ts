@@ -1,11 +1,12 @@
-// Moves records into the log, in order. For each partition at most one `send` is out, and its successor waits for the
-// final outcome: with two, a batch that the client library repeats could land behind the next. What arrives meanwhile
-// collects, across devices and partitions, and leaves in one piece: a send of hundreds costs little more than one of one.
+// Moves records into the log, in order. For each partition at most one `send` is in flight, and its successor waits for the
+// final outcome: with two, a batch that the client library repeats could land behind the next. Records that arrive meanwhile
+// are gathered, across devices and partitions, and sent together: a send of hundreds costs little more than one of one.
 //
-// A failed send is tried again, each partition on its own, so that one in trouble does not hold up the others. Records
-// that wait longer than `stallMs` are given up: never acknowledged, so their devices send them again.
+// A partition that takes no records holds up no other. The others of its send are settled as soon as they are stored, a send
+// that lasts long no longer counts against `sendsInFlight`, and a failed send is repeated for each partition separately.
+// Records that wait longer than `stallMs` are given up: they are never acknowledged, so their devices send them again.
 import type { Cancel, Clock } from '@milepost/core';
-import { type IntakeRecord, type RecordSink, RecordsRefused } from './record.ts';
+import { type IntakeRecord, type RecordSink, RecordsRefused, type StoredAhead } from './record.ts';
 
 export interface Queued {
   readonly record: IntakeRecord;
@@ -16,22 +17,24 @@ export interface Queued {
 
 export interface SenderEvents<Item> {
   stored(items: readonly Item[]): void;
-  /** A send failed; it is tried again. For the log line. */
+  /** A send failed; it is repeated. For the log line. */
   failed(error: Error): void;
   /** The log will never take it. */
   refused(item: Item, error: RecordsRefused): void;
   /** Waited too long, and will not be sent (again). */
   abandoned(items: readonly Item[]): void;
-  /** Waited too long while a send is out that nobody can call back: its outcome follows, `stored` or `abandoned`. */
+  /** Waited too long in a send that cannot be called back: its outcome follows, `stored` or `abandoned`. */
   stalled(items: readonly Item[]): void;
 }
 
 export interface SenderLimits {
   /** A record is given up after this time. */
   readonly stallMs: number;
+  /** A send that lasts longer leaves its place among `sendsInFlight` to others. */
+  readonly slowMs: number;
   /** Between two attempts of one partition. */
   readonly retryMs: number;
-  /** From the beginning of one send to that of the next, at least: each costs as much as a hundred records. */
+  /** From the start of one send to that of the next, at least: each costs as much as a hundred records. */
   readonly lingerMs: number;
   readonly sendsInFlight: number;
   readonly batchRecords: number;
@@ -41,6 +44,7 @@ export interface SenderLimits {
 
 export const SENDER_LIMITS: SenderLimits = {
   stallMs: 30_000,
+  slowMs: 1_000,
   retryMs: 200,
   lingerMs: 5,
   sendsInFlight: 4,
@@ -52,8 +56,11 @@ const STALL_CHECK_MS = 500;
 
 /** One partition of one topic. */
 interface Lane<Item> {
+  readonly topic: string;
+  readonly partition: number;
   waiting: Item[];
   sending: Item[];
+  sizeBytes: number;
   /** Between two attempts: nothing leaves. */
   resting: boolean;
   /** Its last send failed: it travels alone until one succeeds. */
@@ -62,6 +69,12 @@ interface Lane<Item> {
   singly: number;
   /** `sending` has been reported as stalled: it will not be tried again. */
   stalled: boolean;
+}
+
+interface Send {
+  readonly since: number;
+  /** It has a place among `sendsInFlight`. */
+  counts: boolean;
 }
 
 export class Sender<Item extends Queued> {
@@ -73,7 +86,7 @@ export class Sender<Item extends Queued> {
   readonly #ready = new Set<Lane<Item>>();
   #count = 0;
   #bytes = 0;
-  #sends = 0;
+  readonly #sends = new Set<Send>();
   #flushing = false;
   #flushedAt = -Infinity;
   #lingering: Cancel | undefined;
@@ -92,9 +105,15 @@ export class Sender<Item extends Queued> {
     return this.#bytes;
   }
 
+  /** Bytes of one partition that are not settled. */
+  pendingBytesOf({ topic, partition }: Pick<IntakeRecord, 'topic' | 'partition'>): number {
+    return this.#lanes.get(topic)?.[partition]?.sizeBytes ?? 0;
+  }
+
   add(item: Item): void {
     const lane = this.#lane(item.record);
     lane.waiting.push(item);
+    lane.sizeBytes += item.sizeBytes;
     this.#count++;
     this.#bytes += item.sizeBytes;
     if (lane.sending.length === 0 && !lane.resting) {
@@ -104,13 +123,13 @@ export class Sender<Item extends Queued> {
     this.#watch();
   }
 
-  /** `since` of the record that has waited longest; undefined: none waits. */
-  oldest(): number | undefined {
-    let oldest: number | undefined;
+  /** The record that has waited longest; undefined: none waits. */
+  oldest(): Item | undefined {
+    let oldest: Item | undefined;
     for (const lanes of this.#lanes.values()) {
       for (const lane of lanes) {
-        const since = (lane?.sending[0] ?? lane?.waiting[0])?.since;
-        if (since !== undefined && (oldest === undefined || since < oldest)) oldest = since;
+        const first = lane?.sending[0] ?? lane?.waiting[0];
+        if (first && (oldest === undefined || first.since < oldest.since)) oldest = first;
       }
     }
     return oldest;
@@ -135,8 +154,11 @@ export class Sender<Item extends Queued> {
     let lanes = this.#lanes.get(topic);
     if (!lanes) this.#lanes.set(topic, (lanes = []));
     return (lanes[partition] ??= {
+      topic,
+      partition,
       waiting: [],
       sending: [],
+      sizeBytes: 0,
       resting: false,
       suspect: false,
       singly: 0,
@@ -147,7 +169,7 @@ export class Sender<Item extends Queued> {
   /** At once (after this turn's arrivals) where the last send began some time ago, else after a short wait for company. */
   #schedule(): void {
     if (this.#flushing || this.#lingering || this.#ready.size === 0) return;
-    if (this.#sends >= this.#limits.sendsInFlight) return;
+    if (this.#countedSends() >= this.#limits.sendsInFlight) return;
     const waitMs = this.#flushedAt + this.#limits.lingerMs - this.#clock.monotonic();
     if (waitMs > 0) {
       this.#lingering = this.#clock.after(waitMs, () => this.#flush());
@@ -155,6 +177,12 @@ export class Sender<Item extends Queued> {
       this.#flushing = true;
       queueMicrotask(() => this.#flush());
     }
+  }
+
+  #countedSends(): number {
+    let count = 0;
+    for (const { counts } of this.#sends) if (counts) count++;
+    return count;
   }
 
   #flush(): void {
@@ -190,31 +218,43 @@ export class Sender<Item extends Queued> {
   }
 
   async #send(lanes: readonly Lane<Item>[]): Promise<void> {
-    this.#sends++;
+    const send = { since: this.#clock.monotonic(), counts: true };
+    this.#sends.add(send);
+    const open = new Set(lanes);
     const items = lanes.length === 1 ? (lanes[0] as Lane<Item>).sending : lanes.flatMap(({ sending }) => sending);
-    const error = await this.#attempt(items);
-    this.#sends--;
-    if (error === undefined) {
-      for (const lane of lanes) {
-        lane.suspect = false;
-        this.#finish(lane);
-      }
-      this.#events.stored(items);
-    } else {
-      for (const lane of lanes) this.#failed(lane, lanes.length === 1, error);
-    }
+    const error = await this.#attempt(items, (topic, partition) => {
+      const lane = this.#lanes.get(topic)?.[partition];
+      if (!lane || !open.delete(lane)) return;
+      this.#stored([lane]);
+      this.#schedule();
+    });
+    this.#sends.delete(send);
+    if (error === undefined) this.#stored([...open]);
+    else for (const lane of open) this.#failed(lane, lanes.length === 1, error);
     this.#schedule();
-    this.#tellIdle();
+    this.#notifyIdle();
   }
 
   /** The failure, or undefined. */
-  async #attempt(items: readonly Item[]): Promise<Error | undefined> {
+  async #attempt(items: readonly Item[], storedAhead: StoredAhead): Promise<Error | undefined> {
     try {
-      await this.#sink.send(items.map(({ record }) => record));
+      await this.#sink.send(
+        items.map(({ record }) => record),
+        storedAhead,
+      );
       return undefined;
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error));
     }
+  }
+
+  #stored(lanes: readonly Lane<Item>[]): void {
+    const items = lanes.length === 1 ? (lanes[0] as Lane<Item>).sending : lanes.flatMap(({ sending }) => sending);
+    for (const lane of lanes) {
+      lane.suspect = false;
+      this.#finish(lane);
+    }
+    if (items.length > 0) this.#events.stored(items);
   }
 
   #failed(lane: Lane<Item>, alone: boolean, error: Error): void {
@@ -248,15 +288,18 @@ export class Sender<Item extends Queued> {
   }
 
   #finish(lane: Lane<Item>): void {
-    this.#forget(lane.sending);
+    this.#forget(lane, lane.sending);
     lane.sending = [];
     lane.stalled = false;
     if (lane.waiting.length > 0) this.#ready.add(lane);
   }
 
-  #forget(items: readonly Item[]): void {
+  #forget(lane: Lane<Item>, items: readonly Item[]): void {
     this.#count -= items.length;
-    for (const { sizeBytes } of items) this.#bytes -= sizeBytes;
+    for (const { sizeBytes } of items) {
+      lane.sizeBytes -= sizeBytes;
+      this.#bytes -= sizeBytes;
+    }
   }
 
   #watch(): void {
@@ -264,11 +307,18 @@ export class Sender<Item extends Queued> {
     this.#watching = true;
     this.#clock.after(STALL_CHECK_MS, () => {
       this.#watching = false;
+      this.#passSlowSends();
       const before = this.#clock.monotonic() - this.#limits.stallMs;
       for (const lanes of this.#lanes.values()) for (const lane of lanes) if (lane) this.#giveUp(lane, before);
-      this.#tellIdle();
+      this.#notifyIdle();
       if (this.#count > 0) this.#watch();
     });
+  }
+
+  #passSlowSends(): void {
+    const before = this.#clock.monotonic() - this.#limits.slowMs;
+    for (const send of this.#sends) if (send.since <= before) send.counts = false;
+    this.#schedule();
   }
 
   /** The whole lane, not only its oldest: what is behind an abandoned record must not overtake its repetition. */
@@ -278,7 +328,7 @@ export class Sender<Item extends Queued> {
     const { waiting } = lane;
     lane.waiting = [];
     lane.singly = 0;
-    this.#forget(waiting);
+    this.#forget(lane, waiting);
     if (waiting.length > 0) this.#events.abandoned(waiting);
     if (lane.sending.length > 0 && !lane.stalled) {
       lane.stalled = true;
@@ -286,7 +336,7 @@ export class Sender<Item extends Queued> {
     }
   }
 
-  #tellIdle(): void {
+  #notifyIdle(): void {
     if (this.#count > 0) return;
     const waiters = this.#onIdle;
     this.#onIdle = [];

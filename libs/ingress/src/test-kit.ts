@@ -3,7 +3,7 @@ import { type Meter, silentLogger, silentMeter } from '@milepost/core';
 import { ManualClock, settled } from '../../core/src/testing/manual-clock.ts';
 import type { Acknowledgement, CloseReason, MqttClient, MqttPublish } from './engine.ts';
 import { Intake, type IntakeLimits } from './intake.ts';
-import type { IntakeRecord, RecordSink } from './record.ts';
+import type { IntakeRecord, RecordSink, StoredAhead } from './record.ts';
 import { DEFAULT_ROUTES, type Route } from './routes.ts';
 
 export { settled };
@@ -12,6 +12,8 @@ interface Sent {
   readonly records: readonly IntakeRecord[];
   readonly succeed: () => Promise<void>;
   readonly fail: (error?: Error) => Promise<void>;
+  /** One partition has its records; the send goes on for the others. */
+  readonly storeAhead: (partition: number) => Promise<void>;
 }
 
 /** A log of ten partitions (by the sum of the key's bytes); each `send` stays open until the test answers it. */
@@ -25,7 +27,7 @@ export class TestSink implements RecordSink {
     return key.reduce((sum, byte) => sum + byte, 0) % 10;
   }
 
-  send(records: readonly IntakeRecord[]): Promise<void> {
+  send(records: readonly IntakeRecord[], storedAhead: StoredAhead): Promise<void> {
     if (this.automatic) {
       this.log.push(...records);
       return Promise.resolve();
@@ -36,12 +38,20 @@ export class TestSink implements RecordSink {
         how();
         await settled();
       };
+      let left = records;
       const sent: Sent = {
         records,
         succeed: answer(() => {
-          this.log.push(...records);
+          this.log.push(...left);
           resolve();
         }),
+        storeAhead: async (partition) => {
+          const stored = left.filter((record) => record.partition === partition);
+          this.log.push(...stored);
+          left = left.filter((record) => record.partition !== partition);
+          for (const topic of new Set(stored.map((record) => record.topic))) storedAhead(topic, partition);
+          await settled();
+        },
         fail: (error = new Error('broker away')) => answer(() => reject(error))(),
       };
       this.open.push(sent);

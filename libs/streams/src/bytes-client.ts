@@ -1,8 +1,9 @@
-// The library's consumer, with its answers to Fetch read by us: batches keep their bytes, and no record is parsed before
-// somebody wants it. The library reads each field of each record into a buffer of its own, headers that nobody asks for too.
-import { ByteReader } from '@milepost/core';
+// The library's consumer, with the responses to Fetch and ListOffsets read by us. Batches keep their bytes, and no record is
+// parsed before it is used: the library reads each field of each record into its own buffer, including unused headers. A
+// partition whose data cannot be read does not fail the response for the others: the library throws, and its stream ends.
+import { ByteReader, ErrorCode } from '@milepost/core';
 import { batchesOf, type RecordBatch } from '@milepost/records';
-import { Fetch } from '@milepost/wire';
+import { Fetch, ListOffsets } from '@milepost/wire';
 import {
   type API,
   Consumer,
@@ -12,7 +13,8 @@ import {
   type RecordsBatch,
   ResponseError,
 } from '@platformatic/kafka';
-import { withParser } from './rewired.ts';
+import { concernsOnePartition } from './failed-partitions.ts';
+import { withCodec } from './rewired.ts';
 
 export type FetchResponse = Awaited<ReturnType<Consumer['fetch']>>;
 type Partition = FetchResponse['responses'][number]['partitions'][number];
@@ -28,17 +30,24 @@ export class BytesClient extends Consumer {
     callback: (error: Error | null, api?: API<Args, Response>) => void,
   ): void {
     super[kGetApi]<Args, Response>(name, (error, api) => {
-      const isOurs = name === 'Fetch' && api !== undefined;
-      callback(error, isOurs ? (withParser(api as never, readFetchResponse) as never) : api);
+      const read = readers[name];
+      callback(error, api && read ? (withCodec(api as never, { read }) as never) : api);
     });
   }
 }
 
-/** Into the library's shape. @throws ResponseError, as it does, when any partition could not be fetched. */
-function readFetchResponse(_correlationId: number, apiKey: number, version: number, reader: Reader): FetchResponse {
-  const bytes = reader.buffer.slice(reader.position, reader.length);
-  const { errorCode, responses, sessionId, throttleTimeMs } = Fetch.response(version).read(new ByteReader(bytes));
-  const errors: Record<string, [number, null]> = errorCode === 0 ? {} : { '': [errorCode, null] };
+const readers: Readonly<Record<string, typeof readFetchResponse | typeof readListOffsetsResponse>> = {
+  Fetch: readFetchResponse,
+  ListOffsets: readListOffsetsResponse,
+};
+
+/**
+ * In the library's shape. A partition whose data cannot be read has its error code and no records.
+ * @throws ResponseError for every other error, as the library does.
+ */
+function readFetchResponse(key: number, version: number, reader: Reader): FetchResponse {
+  const { errorCode, responses, sessionId, throttleTimeMs } = Fetch.response(version).read(bytesOf(reader));
+  const errors: Errors = errorCode === ErrorCode.NONE ? {} : { '': [errorCode, null] };
   const response: FetchResponse = {
     throttleTimeMs,
     errorCode,
@@ -46,15 +55,46 @@ function readFetchResponse(_correlationId: number, apiKey: number, version: numb
     responses: responses.map(({ topic, topicId, partitions }, at) => ({
       topicId: version >= FIRST_WITH_TOPIC_IDS ? topicId : topic, // as the library wants it
       partitions: partitions.map((partition, place) => {
-        if (partition.errorCode !== 0) errors[`/responses/${at}/partitions/${place}`] = [partition.errorCode, null];
+        note(errors, `/responses/${at}/partitions/${place}`, partition.errorCode);
         return fetchedPartition(partition);
       }),
     })),
     nodeEndpoints: [],
   };
-  if (Object.keys(errors).length > 0) throw new ResponseError(apiKey, version, errors, response);
+  if (Object.keys(errors).length > 0) throw new ResponseError(key, version, errors, response);
   return response;
 }
+
+/** The offset of a partition whose data cannot be read; -1 says that there is no such record. */
+export const UNKNOWN_OFFSET = -2n;
+
+/** Likewise: a partition whose data cannot be read has UNKNOWN_OFFSET. */
+function readListOffsetsResponse(key: number, version: number, reader: Reader): unknown {
+  const { throttleTimeMs, topics } = ListOffsets.response(version).read(bytesOf(reader));
+  const errors: Errors = {};
+  const response = {
+    throttleTimeMs,
+    topics: topics.map(({ name, partitions }, at) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex, errorCode, timestamp, offset, leaderEpoch }, place) => {
+        note(errors, `/topics/${at}/partitions/${place}`, errorCode);
+        const known = errorCode === ErrorCode.NONE ? BigInt(offset) : UNKNOWN_OFFSET;
+        return { partitionIndex, errorCode, timestamp: BigInt(timestamp), offset: known, leaderEpoch };
+      }),
+    })),
+  };
+  if (Object.keys(errors).length > 0) throw new ResponseError(key, version, errors, response);
+  return response;
+}
+
+/** By the path in the response, as the library wants them. */
+type Errors = Record<string, [number, null]>;
+
+function note(errors: Errors, path: string, errorCode: ErrorCode): void {
+  if (errorCode !== ErrorCode.NONE && !concernsOnePartition(errorCode)) errors[path] = [errorCode, null];
+}
+
+const bytesOf = (reader: Reader): ByteReader => new ByteReader(reader.buffer.slice(reader.position, reader.length));
 
 const FIRST_WITH_TOPIC_IDS = 13;
 
@@ -72,7 +112,7 @@ function fetchedPartition(read: Read): Partition {
       abortedTransactions?.map(({ producerId, firstOffset }) => ({ producerId, firstOffset: BigInt(firstOffset) })) ??
       null,
     preferredReadReplica,
-    records: records === null ? null : Array.from(batchesOf(records), fetchedBatch),
+    records: records === null || errorCode !== ErrorCode.NONE ? null : Array.from(batchesOf(records), fetchedBatch),
   };
 }
 

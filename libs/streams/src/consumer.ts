@@ -2,7 +2,9 @@
 // per partition. It outlives its broker: a lost session is begun again with a pause, from the committed offsets.
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from '@milepost/core';
+import { FailedPartitions } from './failed-partitions.ts';
 import { FetchingClient } from './fetching-client.ts';
+import { HandledOffsets } from './handled-offsets.ts';
 import { Inbox } from './inbox.ts';
 import { connectionOptions, type KafkaAddress } from './kafka-address.ts';
 import type { ConsumedRecord } from './record.ts';
@@ -42,17 +44,24 @@ const FETCH_WAIT_MS = 500;
 export class Consumer {
   readonly #options: ConsumerOptions;
   readonly #closing = new AbortController();
+  readonly #failed: FailedPartitions;
   readonly #running: Promise<void>;
   #problem: string | undefined = 'joining its group';
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
+    this.#failed = new FailedPartitions(options.logger, options.groupId);
     this.#running = this.#run();
   }
 
   /** Why nothing is being consumed just now; undefined: it is. */
   notReady(): string | undefined {
     return this.#problem;
+  }
+
+  /** Partitions that cannot be read at the moment (`topic-0`), each tried again; the others are read on. */
+  failedPartitions(): readonly string[] {
+    return this.#failed.names();
   }
 
   /** Finishes the batch in hand, commits it and leaves the group. */
@@ -79,7 +88,7 @@ export class Consumer {
     const close = (): void => inbox.close();
     this.#closing.signal.addEventListener('abort', close);
     const client = this.#connect(inbox);
-    const offsets = new Offsets(client);
+    const offsets = new HandledOffsets(client);
     try {
       const stream = await client.consume({
         topics: [...this.#options.topics],
@@ -111,28 +120,33 @@ export class Consumer {
     const { signal } = this.#closing;
     const client = new FetchingClient(
       { groupId, clientId, ...connectionOptions(this.#options), retries: 3 },
-      async (records) => {
-        const gathered = gatherMs > 0 ? pause(gatherMs, undefined, { signal }).catch(() => {}) : undefined;
-        await inbox.put(records);
-        await gathered;
+      {
+        failed: this.#failed,
+        signal,
+        take: async (records) => {
+          const gathered = gatherMs > 0 ? pause(gatherMs, undefined, { signal }).catch(() => {}) : undefined;
+          await inbox.put(records);
+          await gathered;
+        },
       },
     );
+    client.on('consumer:group:join', () => this.#failed.retain((name) => client.owns(name)));
     client.on('error', (error: Error) => this.#note(error, 'consumer error'));
     return client;
   }
 
   /** Until closing: hands over what has come, commits from time to time. @throws what ended the stream. */
-  async #consume(inbox: Inbox, offsets: Offsets): Promise<void> {
+  async #consume(inbox: Inbox, offsets: HandledOffsets): Promise<void> {
     const { tracer = untraced } = this.#options;
     let committedAt = performance.now();
     for (;;) {
-      const batch = await inbox.take(offsets.dirty ? COMMIT_INTERVAL_MS : undefined);
+      const batch = await inbox.take(offsets.isDirty ? COMMIT_INTERVAL_MS : undefined);
       if (batch === 'closed') return;
       if (batch.length > 0) {
         await tracer.process(batch, () => this.#options.handle(batch));
         offsets.handled(batch);
       }
-      if (offsets.dirty && performance.now() - committedAt >= COMMIT_INTERVAL_MS) {
+      if (offsets.isDirty && performance.now() - committedAt >= COMMIT_INTERVAL_MS) {
         await tracer
           .commit(() => offsets.commit())
           .catch((error: unknown) => this.#note(error, 'commit refused; the group is rebalancing'));
@@ -148,32 +162,3 @@ export class Consumer {
 }
 
 const untraced: ConsumerTracer = { process: (_, handle) => handle(), commit: (commit) => commit() };
-
-/** The next offset to read of each partition that was handled since the last commit. */
-class Offsets {
-  readonly #client: FetchingClient;
-  #next = new Map<string, { topic: string; partition: number; offset: bigint; leaderEpoch: number }>();
-
-  constructor(client: FetchingClient) {
-    this.#client = client;
-  }
-
-  get dirty(): boolean {
-    return this.#next.size > 0;
-  }
-
-  handled(batch: readonly ConsumedRecord[]): void {
-    batch.forEach(({ topic, partition, offset }, at) => {
-      const following = batch[at + 1];
-      if (following?.partition === partition && following.topic === topic) return;
-      this.#next.set(`${topic}-${partition}`, { topic, partition, offset: BigInt(offset) + 1n, leaderEpoch: -1 });
-    });
-  }
-
-  async commit(): Promise<void> {
-    if (!this.dirty) return;
-    const offsets = [...this.#next.values()];
-    this.#next = new Map();
-    await this.#client.commit({ offsets });
-  }
-}

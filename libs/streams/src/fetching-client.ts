@@ -3,58 +3,118 @@
 // Its stream stays what keeps our place: assignments, offsets, leaders that move, a group that rebalances. But it hands
 // records over one by one, each through an object stream, with a context for tracing, a function to commit it and a map of
 // its headers: several times the cost of all that we then do with the record. So the stream is given batches that hold
-// none. It asks a broker for more only after it was given the last answer: that is how it is held back.
+// none. It fetches from a broker only after it was given the last response: that is how it is held back.
+//
+// A partition that cannot be read, or whose next batch cannot be parsed, stays where it is and is left out of the fetches
+// for a while. The stream does not learn of it: it would end, and with it all other partitions.
+import { setTimeout as pause } from 'node:timers/promises';
+import { ErrorCode, errorName } from '@milepost/core';
 import type { ConsumerOptions, FetchOptions } from '@platformatic/kafka';
 import { BytesClient, type FetchResponse } from './bytes-client.ts';
+import type { FailedPartitions } from './failed-partitions.ts';
 import { recordsOf } from './fetched.ts';
 import type { ConsumedRecord } from './record.ts';
 
 type Options = FetchOptions<Buffer, Buffer, Buffer, Buffer>;
-type Answered = (error: Error | null, response?: FetchResponse) => void;
+type Callback = (error: Error | null, response?: FetchResponse) => void;
+type FetchedTopic = FetchResponse['responses'][number];
+type FetchedPartition = FetchedTopic['partitions'][number];
+
+export interface FetchingOptions {
+  /** Is given what a fetch has brought, partition by partition in order; the next fetch waits for it. */
+  readonly take: (records: readonly ConsumedRecord[]) => Promise<void>;
+  readonly failed: FailedPartitions;
+  /** Ends the pause of a fetch that has no partition to read. */
+  readonly signal: AbortSignal;
+}
 
 export class FetchingClient extends BytesClient {
-  readonly #take: (records: readonly ConsumedRecord[]) => Promise<void>;
+  readonly #own: FetchingOptions;
   readonly #topicNames = new Map<string, string>();
 
-  /** `take` is given what a fetch has brought, partition by partition in order; the next fetch waits for it. */
-  constructor(
-    options: ConsumerOptions<Buffer, Buffer, Buffer, Buffer>,
-    take: (records: readonly ConsumedRecord[]) => Promise<void>,
-  ) {
+  constructor(options: ConsumerOptions<Buffer, Buffer, Buffer, Buffer>, own: FetchingOptions) {
     super(options);
-    this.#take = take;
+    this.#own = own;
   }
 
-  override fetch(options: Options, answered: Answered): void;
+  /** `topic-0` is assigned to this member. */
+  owns(name: string): boolean {
+    return (this.assignments ?? []).some(({ topic, partitions }) =>
+      partitions.some((one) => `${topic}-${one}` === name),
+    );
+  }
+
+  override fetch(options: Options, callback: Callback): void;
   override fetch(options: Options): Promise<FetchResponse>;
-  override fetch(options: Options, answered?: Answered): Promise<FetchResponse> | void {
+  override fetch(options: Options, callback?: Callback): Promise<FetchResponse> | void {
     const response = this.#fetch(options);
-    if (answered === undefined) return response;
+    if (callback === undefined) return response;
     response.then(
-      (whole) => answered(null, whole),
-      (error: unknown) => answered(error as Error),
+      (whole) => callback(null, whole),
+      (error: unknown) => callback(error as Error),
     );
   }
 
   async #fetch(options: Options): Promise<FetchResponse> {
-    const response = await super.fetch(options);
-    const records = await this.#recordsOf(response, beginnings(options));
-    if (records.length > 0) await this.#take(records);
+    const { failed, signal, take } = this.#own;
+    const wanted = await this.#named(options);
+    const waitsMs = wanted.map(({ name }) => failed.waitMs(name));
+    const shortestMs = Math.min(...waitsMs);
+    if (wanted.length > 0 && shortestMs > 0) await pause(shortestMs, undefined, { signal }).catch(() => {});
+    const due = new Map(
+      wanted.filter((_, at) => (waitsMs[at] as number) <= shortestMs).map((one) => [one.key, one] as const),
+    );
+    const response = await super.fetch({ ...options, topics: [...due.values()].map(({ topic }) => topic) });
+    const records = response.responses.flatMap((topic) =>
+      topic.partitions.flatMap((partition) => {
+        const one = due.get(keyOf(topic.topicId, partition.partitionIndex));
+        due.delete(one?.key ?? '');
+        return one ? this.#recordsOf(one, partition) : []; // left over in a fetch session: the stream ignores it too
+      }),
+    );
+    for (const { name } of due.values()) failed.succeeded(name); // nothing new, and no error
+    if (records.length > 0) await take(records);
     return response;
   }
 
-  async #recordsOf(response: FetchResponse, begins: ReadonlyMap<string, number>): Promise<ConsumedRecord[]> {
-    const all: ConsumedRecord[] = [];
-    for (const { topicId, partitions } of response.responses) {
-      const topic = await this.#nameOf(topicId);
-      for (const { partitionIndex, records: batches } of partitions) {
-        const begin = begins.get(`${topicId} ${partitionIndex}`);
-        if (begin === undefined) continue; // left over in a fetch session: the stream ignores it too
-        for (const batch of batches ?? [])
-          for (const record of recordsOf(batch, topic, partitionIndex, begin)) all.push(record);
+  /** Without those of a batch that cannot be parsed, and of all behind it: the partition stays before them. */
+  #recordsOf({ begin, name, partition, topicName }: Wanted, fetched: FetchedPartition): ConsumedRecord[] {
+    const { failed } = this.#own;
+    const records: ConsumedRecord[] = [];
+    if (fetched.errorCode !== ErrorCode.NONE) {
+      failed.failed(name, errorName(fetched.errorCode));
+      return records;
+    }
+    const batches = fetched.records ?? [];
+    for (const [at, batch] of batches.entries()) {
+      try {
+        for (const record of Array.from(recordsOf(batch, topicName, partition, begin))) records.push(record);
+      } catch (error) {
+        failed.failed(name, `the batch at offset ${batch.firstOffset}: ${(error as Error).message}`);
+        fetched.records = batches.slice(0, at);
+        return records;
       }
     }
-    return all;
+    failed.succeeded(name);
+    return records;
+  }
+
+  /** The partitions of a fetch, one topic entry for each, as the stream asks. */
+  async #named({ topics }: Options): Promise<Wanted[]> {
+    const wanted: Wanted[] = [];
+    for (const { topicId, partitions } of topics) {
+      const topicName = await this.#nameOf(topicId);
+      for (const one of partitions)
+        wanted.push({
+          key: keyOf(topicId, one.partition),
+          name: `${topicName}-${one.partition}`,
+          topicName,
+          partition: one.partition,
+          begin: Number(one.fetchOffset),
+          topic: { topicId, partitions: [one] },
+        });
+    }
+    return wanted;
   }
 
   async #nameOf(topicId: string): Promise<string> {
@@ -66,11 +126,15 @@ export class FetchingClient extends BytesClient {
   }
 }
 
-/** The offset that was asked for, of each partition. */
-function beginnings({ topics }: Options): Map<string, number> {
-  return new Map(
-    topics.flatMap(({ topicId, partitions }) =>
-      partitions.map(({ partition, fetchOffset }) => [`${topicId} ${partition}`, Number(fetchOffset)] as const),
-    ),
-  );
+/** One partition of a fetch. */
+interface Wanted {
+  readonly key: string;
+  readonly name: string;
+  readonly topicName: string;
+  readonly partition: number;
+  /** The offset to read from. */
+  readonly begin: number;
+  readonly topic: Options['topics'][number];
 }
+
+const keyOf = (topicId: string, partition: number): string => `${topicId} ${partition}`;

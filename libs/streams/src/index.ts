@@ -1,4 +1,5 @@
 export * from './consumer.ts';
+export * from './consumer-metrics.ts';
 export { kafkaFailure, KafkaUnusable } from './failure.ts';
 export * from './kafka-address.ts';
 export * from './partitioner.ts';

@@ -1,8 +1,9 @@
-// The door into any Kafka for what must not be lost: idempotent, acks=all, retried until the broker answers.
+// Sends to any Kafka what must not be lost: idempotent, acks=all, retried until every partition has taken its records. A
+// partition that cannot take any holds up its own records only: the caller learns of the others as soon as they are stored.
 // Order is the caller's: at most one `send` in flight per partition (the client library may give a batch a new producer id
 // after a lost state and send it again, so that with two in flight the second could land before the first).
 import type { Logger } from '@milepost/core';
-import { ProduceAcks } from '@platformatic/kafka';
+import { ProduceAcks, ResponseError } from '@platformatic/kafka';
 import { connectionOptions, type KafkaAddress } from './kafka-address.ts';
 import { partitionOf } from './partitioner.ts';
 import { ProducingClient } from './producing-client.ts';
@@ -11,27 +12,48 @@ import type { RecordToSend } from './record.ts';
 export interface ProducerOptions extends KafkaAddress {
   readonly clientId: string;
   readonly logger: Logger;
+  /** How often a request is repeated before `send` rejects. Left out: until it is stored. */
+  readonly repeats?: number;
 }
 
 /** How long one request may take before the client sends it again (the broker recognises the duplicate). */
 const REQUEST_TIMEOUT_MS = 10_000;
 const RETRY_DELAY_MS = 200;
+/** Likewise, where the broker has refused the records of a partition. */
+const REFUSED_DELAY_MS = 1_000;
+
+/** Of a `send` that is not over yet: these records of it are in the log for good. */
+export type StoredAhead = (topic: string, partition: number) => void;
 
 export class Producer {
   readonly #client: ProducingClient;
   readonly #partitions = new Map<string, number>();
+  readonly #sends = new Set<StoredAhead>();
 
-  constructor({ clientId, logger, ...address }: ProducerOptions) {
-    this.#client = new ProducingClient({
+  constructor({ clientId, logger, repeats, ...address }: ProducerOptions) {
+    const options = {
       clientId,
       ...connectionOptions(address),
       idempotent: true,
       acks: ProduceAcks.ALL,
       timeout: REQUEST_TIMEOUT_MS,
-      retries: true,
-      retryDelay: RETRY_DELAY_MS,
+      retries: repeats ?? true,
+      retryDelay: (_client: unknown, _operation: string, _attempt: number, _retries: number, error: Error) =>
+        error instanceof ResponseError ? REFUSED_DELAY_MS : RETRY_DELAY_MS,
       autocreateTopics: false,
       repeatOnStaleMetadata: true,
+    };
+    this.#client = new ProducingClient(options, {
+      stored: (topic, partition) => {
+        for (const storedAhead of this.#sends) storedAhead(topic, partition);
+      },
+      recovered: (topic, partition) =>
+        logger.info({ clientId, topic, partition }, `${topic}-${partition} takes records again`),
+      refused: (topic, partition, error) =>
+        logger.warn(
+          { clientId, topic, partition, error },
+          `${topic}-${partition} takes no records: ${error}; they are sent again, the other partitions do not wait`,
+        ),
     });
     this.#client.on('error', (error: Error) => logger.warn({ clientId, error: error.message }, 'producer error'));
   }
@@ -47,10 +69,19 @@ export class Producer {
     return count;
   }
 
-  /** Resolves when all of the records are in the log for good (acks=all); rejects when that is not known. */
-  async send(records: readonly RecordToSend[]): Promise<void> {
+  /**
+   * Resolves when all of the records are in the log for good (acks=all); rejects when that is not known. `storedAhead` is
+   * called for partitions that have taken their records while another one has not.
+   */
+  async send(records: readonly RecordToSend[], storedAhead?: StoredAhead): Promise<void> {
     for (const topic of new Set(records.map((record) => record.topic))) await this.partitionsOf(topic);
-    await this.#client.send({ messages: records.map((record) => this.#message(record)) });
+    const own = once(storedAhead);
+    this.#sends.add(own);
+    try {
+      await this.#client.send({ messages: records.map((record) => this.#message(record)) });
+    } finally {
+      this.#sends.delete(own);
+    }
   }
 
   async close(): Promise<void> {
@@ -63,4 +94,14 @@ export class Producer {
       record.partition ?? (key === null ? undefined : partitionOf(key, this.#partitions.get(topic) as number));
     return partition === undefined ? { topic, value: record } : { topic, value: record, partition };
   }
+}
+
+/** A later send to the same partition is stored while the first is still out for another one: that is not its business. */
+function once(storedAhead: StoredAhead = () => {}): StoredAhead {
+  const stored = new Set<string>();
+  return (topic, partition) => {
+    const name = `${topic}-${partition}`;
+    if (!stored.has(name)) storedAhead(topic, partition);
+    stored.add(name);
+  };
 }

@@ -1,5 +1,7 @@
 // Reads a stretch of the log again, outside of any group: a truck's track, a consumer's state after a restart.
-import { BytesClient } from './bytes-client.ts';
+import { ErrorCode, errorName } from '@milepost/core';
+import type { RecordsBatch } from '@platformatic/kafka';
+import { BytesClient, UNKNOWN_OFFSET } from './bytes-client.ts';
 import { recordsOf } from './fetched.ts';
 import { connectionOptions, type KafkaAddress } from './kafka-address.ts';
 import type { ConsumedRecord } from './record.ts';
@@ -13,6 +15,16 @@ export interface ReadBackOptions extends KafkaAddress {
   readonly fromTimestamp: number;
   /** Stops reading a partition after this many records. */
   readonly limit?: number;
+  /** Called for a partition that cannot be read to its end; the others are read. Left out: it is thrown as PartitionUnreadable. */
+  unreadable?(failure: PartitionUnreadable): void;
+}
+
+/** The data of a partition cannot be read, for a reason that does not concern other partitions. */
+export class PartitionUnreadable extends Error {
+  override readonly name = 'PartitionUnreadable';
+  constructor(topic: string, partition: number, reason: string) {
+    super(`${topic}-${partition} cannot be read: ${reason}`);
+  }
 }
 
 const FETCH_BYTES = 1024 * 1024;
@@ -31,22 +43,18 @@ export async function* readBack(options: ReadBackOptions): AsyncGenerator<readon
     const begins = await offsetsAt(client, options.topic, partitions, BigInt(options.fromTimestamp));
     const ends = await offsetsAt(client, options.topic, partitions, LATEST);
     for (const partition of partitions) {
-      const end = ends.get(partition) ?? 0n;
-      const begin = begins.get(partition) ?? -1n;
-      let left = options.limit ?? Number.POSITIVE_INFINITY;
-      for (let at = begin; at >= 0n && at < end && left > 0; ) {
-        const node = leaders[partition] as number;
-        const response = await fetchFrom(client, node, id, partition, at);
-        const batches = response.responses[0]?.partitions[0]?.records ?? [];
-        const last = batches.at(-1);
-        if (!last) break;
-        const records = batches
-          .flatMap((batch) => [...recordsOf(batch, options.topic, partition, Number(at))])
-          .filter(({ offset }) => offset < end)
-          .slice(0, left);
-        left -= records.length;
-        at = last.firstOffset + BigInt(last.lastOffsetDelta) + 1n;
-        if (records.length > 0) yield records;
+      const node = leaders[partition] as number;
+      const stretch = {
+        id,
+        node,
+        begin: begins.get(partition) ?? UNKNOWN_OFFSET,
+        end: ends.get(partition) ?? UNKNOWN_OFFSET,
+      };
+      try {
+        yield* stretchOf(client, options, partition, stretch);
+      } catch (error) {
+        if (!(error instanceof PartitionUnreadable) || !options.unreadable) throw error;
+        options.unreadable(error);
       }
     }
   } finally {
@@ -55,6 +63,49 @@ export async function* readBack(options: ReadBackOptions): AsyncGenerator<readon
 }
 
 const LATEST = -1n;
+
+interface Stretch {
+  readonly id: string;
+  /** The partition's leader. */
+  readonly node: number;
+  /** -1: there is no record as late as that. */
+  readonly begin: bigint;
+  readonly end: bigint;
+}
+
+async function* stretchOf(
+  client: BytesClient,
+  { limit, topic }: ReadBackOptions,
+  partition: number,
+  { begin, end, id, node }: Stretch,
+): AsyncGenerator<readonly ConsumedRecord[]> {
+  if (begin === UNKNOWN_OFFSET || end === UNKNOWN_OFFSET)
+    throw new PartitionUnreadable(topic, partition, 'its offsets cannot be listed');
+  let left = limit ?? Number.POSITIVE_INFINITY;
+  for (let at = begin; at >= 0n && at < end && left > 0; ) {
+    const response = await fetchFrom(client, node, id, partition, at);
+    const fetched = response.responses[0]?.partitions[0];
+    if (fetched && fetched.errorCode !== ErrorCode.NONE)
+      throw new PartitionUnreadable(topic, partition, errorName(fetched.errorCode));
+    const batches = fetched?.records ?? [];
+    const last = batches.at(-1);
+    if (!last) break;
+    const records = recordsIn(batches, topic, partition, at)
+      .filter(({ offset }) => offset < end)
+      .slice(0, left);
+    left -= records.length;
+    at = last.firstOffset + BigInt(last.lastOffsetDelta) + 1n;
+    if (records.length > 0) yield records;
+  }
+}
+
+function recordsIn(batches: readonly RecordsBatch[], topic: string, partition: number, from: bigint): ConsumedRecord[] {
+  try {
+    return batches.flatMap((batch) => [...recordsOf(batch, topic, partition, Number(from))]);
+  } catch (error) {
+    throw new PartitionUnreadable(topic, partition, (error as Error).message);
+  }
+}
 
 async function placeOf(client: BytesClient, topic: string): Promise<{ id: string; leaders: number[] }> {
   const metadata = await client.metadata({ topics: [topic], autocreateTopics: false });
@@ -69,12 +120,12 @@ async function offsetsAt(
   partitions: readonly number[],
   timestamp: bigint,
 ): Promise<Map<number, bigint>> {
-  const answer = await client.listOffsetsWithTimestamps({
+  const found = await client.listOffsetsWithTimestamps({
     topics: [topic],
     partitions: { [topic]: [...partitions] },
     timestamp,
   });
-  return new Map([...(answer.get(topic) ?? [])].map(([partition, { offset }]) => [partition, offset]));
+  return new Map(Array.from(found.get(topic) ?? [], ([partition, { offset }]) => [partition, offset]));
 }
 
 function fetchFrom(client: BytesClient, node: number, topicId: string, partition: number, at: bigint) {

@@ -1,0 +1,63 @@
+// What a consumer has handled and not committed yet: of each partition the next offset to read. A commit that is refused is
+// not forgotten: a partition that stays quiet afterwards would show a lag for good, and be read again at the next start.
+import type { ConsumedRecord } from './record.ts';
+
+export interface OffsetToCommit {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: bigint;
+  readonly leaderEpoch: number;
+}
+
+/** What this needs of a member of a group. */
+export interface Committer {
+  /** What the member owns; null: it is not in its group. */
+  readonly assignments: readonly { readonly topic: string; readonly partitions: readonly number[] }[] | null;
+  commit(options: { offsets: OffsetToCommit[] }): Promise<void>;
+}
+
+export class HandledOffsets {
+  readonly #member: Committer;
+  readonly #next = new Map<string, OffsetToCommit>();
+
+  constructor(member: Committer) {
+    this.#member = member;
+  }
+
+  get isDirty(): boolean {
+    return this.#next.size > 0;
+  }
+
+  handled(batch: readonly ConsumedRecord[]): void {
+    batch.forEach(({ topic, partition, offset }, at) => {
+      const following = batch[at + 1];
+      if (following?.partition === partition && following.topic === topic) return;
+      this.#next.set(`${topic}-${partition}`, { topic, partition, offset: BigInt(offset) + 1n, leaderEpoch: -1 });
+    });
+  }
+
+  /** @throws when it is refused; what is still the member's own is committed by the next call. */
+  async commit(): Promise<void> {
+    if (!this.isDirty) return;
+    const offsets = [...this.#next.values()];
+    try {
+      await this.#member.commit({ offsets });
+    } catch (error) {
+      this.#forgetLost();
+      throw error;
+    }
+    for (const one of offsets) {
+      const name = `${one.topic}-${one.partition}`;
+      if (this.#next.get(name) === one) this.#next.delete(name);
+    }
+  }
+
+  /** Another member may have committed a later offset of a partition that it was given: ours must not take that back. */
+  #forgetLost(): void {
+    const { assignments } = this.#member;
+    for (const [name, { partition, topic }] of this.#next) {
+      const isOurs = assignments?.some((one) => one.topic === topic && one.partitions.includes(partition)) ?? false;
+      if (!isOurs) this.#next.delete(name);
+    }
+  }
+}
