@@ -1,5 +1,6 @@
 import type { Clock } from '@milepost/core';
 import { type Alert, defaultRules, type Observation, RuleEngine } from './index.ts';
+import { STATES_PER_TRANSACTION } from './rule-engine.ts';
 import { MemoryAlertStore } from './memory-alert-store.ts';
 
 const center = { lat: 57.7, lon: 11.97 };
@@ -62,6 +63,30 @@ test('silence raises an alert with the offset of the last position, once', async
   await feed(rules, seen(center));
   nowMs += 60_000;
   expect(ids(await rules.tick([3]))).toEqual(['silence-3-1']);
+});
+
+test('a fleet that falls silent at once raises every alert, in transactions of bounded size', async () => {
+  const rules = engine();
+  const trucks = 2 * STATES_PER_TRANSACTION + 1;
+  const sizes: number[] = [];
+  const commit = store.commit.bind(store);
+  store.commit = (steps) => {
+    sizes.push(steps.reduce((sum, { states }) => sum + states.length, 0));
+    return commit(steps);
+  };
+  await feed(rules, ...Array.from({ length: trucks }, (_, truck) => seen(center, `t-${truck}`)));
+  nowMs += 60_000;
+  expect(new Set(ids(await rules.tick([0, 3]))).size).toBe(trucks);
+  expect(await rules.tick([0, 3])).toEqual([]);
+  expect(sizes).toEqual([
+    STATES_PER_TRANSACTION,
+    STATES_PER_TRANSACTION,
+    1,
+    STATES_PER_TRANSACTION,
+    STATES_PER_TRANSACTION,
+    1,
+  ]);
+  expect((await store.load(3)).nextOffset).toBe(trucks);
 });
 
 test('records that are read again, by this process or the next, change nothing', async () => {

@@ -24,6 +24,8 @@ interface Memory {
 const RULES_MAX_AGE_MS = 5_000;
 /** Records this old when they are read mean that there is a backlog. */
 const BACKLOG_AGE_MS = 5_000;
+/** Bounds how long one transaction takes: a whole fleet that falls silent at once is written in many. */
+export const STATES_PER_TRANSACTION = 2_000;
 /** Steps that another process overtook, before it is called a fault. */
 const OVERTAKEN_LIMIT = 5;
 
@@ -36,8 +38,46 @@ export class RuleEngine {
     this.#options = options;
   }
 
-  /** What a consumer has brought, each partition once: the more at a time, the fewer transactions. */
+  /** The records that a consumer has fetched, each partition once: the more at a time, the fewer transactions. */
   async process(batches: readonly Batch[]): Promise<readonly Alert[]> {
+    const raised: Alert[] = [];
+    for (const portion of portionsOf(batches)) raised.push(...(await this.#processTogether(portion)));
+    return raised;
+  }
+
+  /** Looks for trucks that have fallen silent, all of them, however many have at once. */
+  async tick(partitions: Iterable<number>): Promise<readonly Alert[]> {
+    const raised: Alert[] = [];
+    const all = [...partitions];
+    for (let isMore = true; isMore; ) {
+      const rules = await this.#currentRules();
+      const nowMs = this.#options.clock.now();
+      let room = STATES_PER_TRANSACTION;
+      const decisions = all.map(
+        (partition): Deciding => [
+          partition,
+          ({ nextOffset, trucks, watchingSinceMs }) => {
+            const states = new Map<string, TruckState>();
+            const alerts: Alert[] = [];
+            for (const before of trucks.values()) {
+              if (room === 0) break;
+              const outcome = unheard(rules, before, partition, { watchingSinceMs, nowMs });
+              if (!outcome) continue;
+              room--;
+              states.set(before.truckId, outcome.state);
+              alerts.push(...outcome.alerts);
+            }
+            return { states, alerts, nextOffset };
+          },
+        ],
+      );
+      raised.push(...(await this.#step(decisions)));
+      isMore = room === 0;
+    }
+    return raised;
+  }
+
+  async #processTogether(batches: readonly Batch[]): Promise<readonly Alert[]> {
     const rules = await this.#currentRules();
     const nowMs = this.#options.clock.now();
     const decisions = batches.map(
@@ -55,26 +95,6 @@ export class RuleEngine {
             alerts.push(...outcome.alerts);
           }
           return { states, alerts, nextOffset: Math.max(nextOffset, memory.nextOffset) };
-        },
-      ],
-    );
-    return this.#step(decisions);
-  }
-
-  /** Looks for trucks that have fallen silent. */
-  async tick(partitions: Iterable<number>): Promise<readonly Alert[]> {
-    const rules = await this.#currentRules();
-    const nowMs = this.#options.clock.now();
-    const decisions = Array.from(
-      partitions,
-      (partition): Deciding => [
-        partition,
-        ({ nextOffset, trucks, watchingSinceMs }) => {
-          const outcomes = [...trucks.values()].flatMap(
-            (state) => unheard(rules, state, partition, { watchingSinceMs, nowMs }) ?? [],
-          );
-          const states = new Map(outcomes.map(({ state }) => [state.truckId, state]));
-          return { states, alerts: outcomes.flatMap(({ alerts }) => alerts), nextOffset };
         },
       ],
     );
@@ -145,6 +165,27 @@ export interface Batch {
   readonly partition: number;
   readonly seen: readonly Observation[];
   readonly nextOffset: number;
+}
+
+/** At most as many records at a time, those of a partition in order. */
+function* portionsOf(batches: readonly Batch[]): Iterable<readonly Batch[]> {
+  let portion: Batch[] = [];
+  let room = STATES_PER_TRANSACTION;
+  for (const { partition, seen, nextOffset } of batches) {
+    let from = 0;
+    do {
+      const part = seen.slice(from, from + room);
+      from += part.length;
+      room -= part.length;
+      const last = from < seen.length ? part.at(-1) : undefined;
+      portion.push({ partition, seen: part, nextOffset: last ? last.offset + 1 : nextOffset });
+      if (room > 0) continue;
+      yield portion;
+      portion = [];
+      room = STATES_PER_TRANSACTION;
+    } while (from < seen.length);
+  }
+  if (portion.length > 0) yield portion;
 }
 
 type Decide = (memory: Memory) => Decision;

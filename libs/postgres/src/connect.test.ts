@@ -161,3 +161,27 @@ function listen(accept: (socket: Socket) => void, port = 0): Promise<[Server, nu
 }
 
 const closed = (listening: Server): Promise<void> => new Promise((resolve) => void listening.close(() => resolve()));
+
+describe('a role that may hold few connections', () => {
+  async function urlFor(limit: number): Promise<string> {
+    const name = `few_${limit}`;
+    await server.run(`CREATE ROLE ${name} LOGIN CONNECTION LIMIT ${limit}`);
+    await server.run(`CREATE DATABASE ${name} OWNER ${name}`);
+    return server.urlOf(name).replace('//postgres@', `//${name}@`);
+  }
+
+  test('gets a pool that cannot grow past them, and a line that says so', async () => {
+    const logger = recorder();
+    const source = await connectDatabase(await urlFor(6), { logger });
+    expect((source.options as { poolSize?: number }).poolSize).toBe(4);
+    expect(logger.lines.filter((line) => /has 6 connections .*raise/.test(line))).toHaveLength(1);
+    await Promise.all(Array.from({ length: 20 }, () => source.query('SELECT pg_sleep(0.01)')));
+    await source.destroy();
+  });
+
+  test('is refused where they are too few, in one line that names the limit and the cure', async () => {
+    const refused = connectDatabase(await urlFor(4), { logger: recorder() });
+    await expect(refused).rejects.toThrow(DatabaseUnusable);
+    await expect(refused).rejects.toThrow(/has 4 connections.*expected at least 5.*raise/);
+  });
+});

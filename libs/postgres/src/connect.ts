@@ -1,4 +1,5 @@
-// The one way to the database: waits until it is there, checks its version, brings its tables up to date.
+// The one way to the database: waits until it is there, checks its version and that it has room for our connections, brings
+// its tables up to date. Every session has limits that the server keeps, also when this program is frozen or cut off.
 // Never prints a password.
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from '@milepost/core';
@@ -10,7 +11,7 @@ import { migrations } from './migrations/index.ts';
 
 export interface ConnectOptions {
   readonly logger: Logger;
-  /** Connections that one program keeps at most. Default 10: two for the stores, the rest for what people ask. */
+  /** Connections in the pool at most. Default 10: two for the stores, the rest for requests. Fewer where the server has fewer. */
   readonly poolSize?: number;
   /** Ends the waiting for a database that is away; the promise then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
@@ -22,11 +23,18 @@ export class DatabaseUnusable extends Error {
 }
 
 const POOL_CONNECTIONS = 10;
+/** Outside of the pool: one that listens for changes, one that brings the tables up to date at the start. */
+const EXTRA_CONNECTIONS = 2;
+/** With fewer, the stores would wait for each other. */
+const FEWEST_CONNECTIONS = 3;
 const CONNECT_TIMEOUT_MS = 5_000;
 const RETRY_MS = 1_000;
 const OLDEST_VERSION = 14;
 /** A session that holds locks and has gone silent (its program is frozen, its cable is cut) must not block the others. */
 const IDLE_IN_TRANSACTION_MS = 10_000;
+/** Longer than any deadline of ours, for statements whose caller could not cancel them. */
+const STATEMENT_MS = 35_000;
+const LOCK_MS = 10_000;
 /** Only one program at a time brings the tables up to date. The number means nothing; it is ours. */
 export const MIGRATION_LOCK = 4_190_212_533;
 
@@ -56,8 +64,10 @@ async function connectOnce(url: string, options: ConnectOptions): Promise<DataSo
   await client.connect();
   try {
     await checkVersion(client, url);
+    const poolSize = await poolSizeFor(client, url, options);
     await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
-    return await openMigrated(url, options);
+    await migrate(url, options);
+    return await openPool(url, { ...options, poolSize });
   } finally {
     await client.end().catch(() => {});
   }
@@ -75,33 +85,79 @@ async function checkVersion(client: pg.Client, url: string): Promise<void> {
   );
 }
 
-async function openMigrated(url: string, { logger, poolSize = POOL_CONNECTIONS }: ConnectOptions): Promise<DataSource> {
-  const database = new DataSource({
-    type: 'postgres',
-    entities,
-    migrations,
-    migrationsTableName: 'migrations',
-    installExtensions: false,
-    poolSize,
-    poolErrorHandler: (error: Error) => logger.debug({ error: error.message }, 'an idle database connection was lost'),
-    extra: { ...sessionOf(url), connectionTimeoutMillis: CONNECT_TIMEOUT_MS, idleTimeoutMillis: 0, keepAlive: true },
-  });
+/** A pool that could grow past what the server has would fail under load. @throws DatabaseUnusable */
+async function poolSizeFor(
+  client: pg.Client,
+  url: string,
+  { logger, poolSize = POOL_CONNECTIONS }: ConnectOptions,
+): Promise<number> {
+  const { rows } = await client.query<{ allowed: number; others: number }>(CONNECTIONS);
+  const { allowed = 0, others = 0 } = rows[0] ?? {};
+  const wanted = poolSize + EXTRA_CONNECTIONS;
+  const cure = `raise max_connections${allowed < wanted ? '' : ', or stop some of the others'}`;
+  const seen = `PostgreSQL at ${shown(url)} has ${allowed} connections for us and others, ${others} of them are in use`;
+  const room = Math.min(poolSize, allowed - EXTRA_CONNECTIONS);
+  if (room < FEWEST_CONNECTIONS)
+    throw new DatabaseUnusable(`${seen}; expected at least ${FEWEST_CONNECTIONS + EXTRA_CONNECTIONS}: ${cure}`);
+  if (allowed - others < wanted) logger.warn({}, `${seen}; this program may use ${room + EXTRA_CONNECTIONS}: ${cure}`);
+  return room;
+}
+
+/** Of the server, the database and the role, whichever allows fewest; a superuser may use the reserved ones too. */
+const CONNECTIONS = `
+  SELECT least(
+    current_setting('max_connections')::int
+      - CASE WHEN rolsuper THEN 0 ELSE current_setting('superuser_reserved_connections')::int END
+      - CASE WHEN rolsuper THEN 0 ELSE coalesce(current_setting('reserved_connections', true), '0')::int END,
+    CASE WHEN rolsuper OR rolconnlimit < 0 THEN NULL ELSE rolconnlimit END,
+    CASE WHEN rolsuper OR datconnlimit < 0 THEN NULL ELSE datconnlimit END
+  ) AS allowed,
+  (SELECT count(*)::int FROM pg_stat_activity
+   WHERE datid IS NOT NULL AND pid <> pg_backend_pid()) AS others
+  FROM pg_roles, pg_database WHERE rolname = current_user AND datname = current_database()`;
+
+/** On a connection of its own: building an index may take longer than any statement of ours. */
+async function migrate(url: string, { logger }: ConnectOptions): Promise<void> {
+  const limits = { statement_timeout: 0, lock_timeout: 0 };
+  const database = new DataSource({ ...sourceOf(url, 1, limits), migrations });
   await database.initialize();
   try {
     for (const { name } of await database.runMigrations({ transaction: 'each' }))
       logger.info({}, `the database's tables were brought up to date: ${name}`);
-    return database;
-  } catch (error) {
+  } finally {
     await database.destroy().catch(() => {});
-    throw error;
   }
 }
+
+async function openPool(url: string, { logger, poolSize = POOL_CONNECTIONS }: ConnectOptions): Promise<DataSource> {
+  const poolErrorHandler = (error: Error): void =>
+    logger.debug({ error: error.message }, 'an idle database connection was lost');
+  const database = new DataSource({ ...sourceOf(url, poolSize), migrations, poolErrorHandler });
+  return database.initialize();
+}
+
+const sourceOf = (url: string, poolSize: number, limits: pg.ClientConfig = {}) => ({
+  type: 'postgres' as const,
+  entities,
+  migrationsTableName: 'migrations',
+  installExtensions: false,
+  poolSize,
+  extra: {
+    ...sessionOf(url),
+    ...limits,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    idleTimeoutMillis: 0,
+    keepAlive: true,
+  },
+});
 
 /** What every session to the database has in common. */
 export const sessionOf = (url: string): pg.ClientConfig => ({
   connectionString: url,
   application_name: 'milepost',
   idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+  statement_timeout: STATEMENT_MS,
+  lock_timeout: LOCK_MS,
 });
 
 /** Where and as whom, without the password. */

@@ -58,8 +58,9 @@ export class MetadataFollower {
   }
 
   async #look(sql: SightingSql): Promise<void> {
-    this.#client ??= await this.#listening();
-    const { rows } = await this.#client.query<SightingRow>(sql);
+    const client = (this.#client ??= await this.#listening());
+    if (this.#stopped) return this.#drop(); // it connected while the stop found no client to end
+    const { rows } = await client.query<SightingRow>(sql);
     await this.#onSighting(sightingIn(rows));
   }
 

@@ -11,7 +11,7 @@ import {
   type TruckState,
 } from '@milepost/alerts';
 import type { DataSource } from 'typeorm';
-import { inTransaction } from './transaction.ts';
+import { inTransaction, queryWithin } from './transaction.ts';
 
 const TIMEOUT_MS = 10_000;
 
@@ -24,7 +24,7 @@ export class PostgresAlertStore implements AlertStore {
 
   /** Writes the default rules where there has never been one. */
   async seed(): Promise<void> {
-    await this.#database.query(
+    await this.#query(
       `INSERT INTO rules (id, rule)
        SELECT rule ->> 'id', rule FROM json_array_elements($1::json) AS rule
        WHERE NOT EXISTS (SELECT FROM rules)`,
@@ -33,14 +33,14 @@ export class PostgresAlertStore implements AlertStore {
   }
 
   async rules(): Promise<readonly Rule[]> {
-    const rows: { rule: Rule }[] = await this.#database.query('SELECT rule FROM rules ORDER BY id');
+    const rows = await this.#query<{ rule: Rule }>('SELECT rule FROM rules ORDER BY id');
     return rows.map(({ rule }) => rule);
   }
 
   /** One statement reads, so that progress and states are of one moment. From then on the progress has a row. */
   async load(partition: number): Promise<PartitionProgress> {
-    await this.#database.query('INSERT INTO rule_progress VALUES ($1, 0) ON CONFLICT DO NOTHING', [partition]);
-    const rows: { next_offset: string | null; state: TruckState | null }[] = await this.#database.query(
+    await this.#query('INSERT INTO rule_progress VALUES ($1, 0) ON CONFLICT DO NOTHING', [partition]);
+    const rows = await this.#query<{ next_offset: string | null; state: TruckState | null }>(
       `SELECT next_offset, state FROM (SELECT $1::int AS partition) AS asked
        LEFT JOIN rule_progress USING (partition) LEFT JOIN truck_states USING (partition)`,
       [partition],
@@ -64,7 +64,7 @@ export class PostgresAlertStore implements AlertStore {
   }
 
   async due(channel: string, nowMs: number, limit: number): Promise<readonly Delivery[]> {
-    return this.#database.query(
+    return this.#query<Delivery>(
       `SELECT alert, channel, attempts FROM deliveries JOIN alerts USING (alert_id)
        WHERE channel = $1 AND due_at_ms <= $2 ORDER BY due_at_ms, raised_at LIMIT $3`,
       [channel, nowMs, limit],
@@ -72,11 +72,11 @@ export class PostgresAlertStore implements AlertStore {
   }
 
   async delivered({ alert, channel }: Delivery): Promise<void> {
-    await this.#database.query('DELETE FROM deliveries WHERE alert_id = $1 AND channel = $2', [alert.alertId, channel]);
+    await this.#query('DELETE FROM deliveries WHERE alert_id = $1 AND channel = $2', [alert.alertId, channel]);
   }
 
   async postponed({ alert, channel }: Delivery, untilMs: number, error: string): Promise<void> {
-    await this.#database.query(
+    await this.#query(
       `UPDATE deliveries SET attempts = attempts + 1, due_at_ms = $3, last_error = $4
        WHERE alert_id = $1 AND channel = $2`,
       [alert.alertId, channel, untilMs, error],
@@ -85,11 +85,15 @@ export class PostgresAlertStore implements AlertStore {
 
   /** The newest first. */
   async recent(limit: number): Promise<readonly Alert[]> {
-    const rows: { alert: Alert }[] = await this.#database.query(
+    const rows = await this.#query<{ alert: Alert }>(
       'SELECT alert FROM alerts ORDER BY raised_at DESC, alert_id LIMIT $1',
       [limit],
     );
     return rows.map(({ alert }) => alert);
+  }
+
+  #query<Row>(sql: string, parameters?: unknown[]): Promise<Row[]> {
+    return queryWithin<Row>(this.#database, TIMEOUT_MS, sql, parameters);
   }
 }
 

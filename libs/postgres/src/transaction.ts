@@ -1,8 +1,10 @@
-// A transaction with a deadline. A server that has gone silent (frozen, cut off) never makes the caller wait for longer:
-// its connection is thrown away, and the pool makes a new one.
+// Transactions and statements with a deadline. A server that has gone silent (frozen, cut off) or is too slow never makes the
+// caller wait for longer. The connection is then thrown away, and the server is told to stop what it is doing: an abandoned
+// statement would go on with its locks and its backend, beside the caller's next attempt.
 import { setTimeout as pause } from 'node:timers/promises';
 import type { PoolClient } from 'pg';
 import type { DataSource, QueryRunner } from 'typeorm';
+import { cancelStatement } from './cancel.ts';
 import { isAway } from './database-away.ts';
 
 export interface TransactionOptions {
@@ -23,51 +25,74 @@ const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 500;
 
 /** @throws TransactionLost; whatever `work` and the database throw otherwise, after a rollback. */
-export async function inTransaction<T>(
+export function inTransaction<T>(
   database: DataSource,
-  options: TransactionOptions,
+  { repeatable, snapshot, timeoutMs }: TransactionOptions,
   work: (runner: QueryRunner) => Promise<T>,
 ): Promise<T> {
-  const deadline = performance.now() + options.timeoutMs;
+  return untilDeadline(timeoutMs, (deadline, attempt) =>
+    withConnection(database, deadline, async (runner) => {
+      attempt.isRepeatable = true;
+      await runner.startTransaction(snapshot && 'REPEATABLE READ');
+      const result = await work(runner);
+      attempt.isRepeatable = repeatable;
+      await runner.commitTransaction();
+      return result;
+    }),
+  );
+}
+
+/** One statement that may be repeated. @throws TransactionLost; whatever the database throws otherwise. */
+export function queryWithin<Row>(
+  database: DataSource,
+  timeoutMs: number,
+  sql: string,
+  parameters: unknown[] = [],
+): Promise<Row[]> {
+  return untilDeadline(timeoutMs, (deadline) =>
+    withConnection(database, deadline, (runner) => runner.query(sql, parameters) as Promise<Row[]>),
+  );
+}
+
+interface Attempt {
+  /** If it fails now, another attempt does no harm. */
+  isRepeatable: boolean;
+}
+
+async function untilDeadline<T>(
+  timeoutMs: number,
+  once: (deadline: number, attempt: Attempt) => Promise<T>,
+): Promise<T> {
+  const deadline = performance.now() + timeoutMs;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
-    const attempt = { committing: false };
+    const attempt = { isRepeatable: true };
     try {
-      return await attemptOnce(database, options, deadline, work, attempt);
+      return await once(deadline, attempt);
     } catch (error) {
       if (!isAway(error)) throw error;
-      const again = options.repeatable || !attempt.committing;
-      if (!again || performance.now() + pauseMs >= deadline)
+      if (!attempt.isRepeatable || performance.now() + pauseMs >= deadline)
         throw new TransactionLost(`no answer from the database: ${(error as Error).message}`, { cause: error });
       await pause(pauseMs);
     }
   }
 }
 
-async function attemptOnce<T>(
+async function withConnection<T>(
   database: DataSource,
-  { snapshot }: TransactionOptions,
   deadline: number,
   work: (runner: QueryRunner) => Promise<T>,
-  attempt: { committing: boolean },
 ): Promise<T> {
   const runner = database.createQueryRunner();
   const connected: Promise<PoolClient> = runner.connect();
-  const run = async (): Promise<T> => {
-    await connected;
-    await runner.startTransaction(snapshot && 'REPEATABLE READ');
-    const result = await work(runner);
-    attempt.committing = true;
-    await runner.commitTransaction();
-    return result;
-  };
+  const timer = new Timer(deadline);
   try {
-    const result = await within(deadline, run());
+    const result = await timer.within(connected.then(() => work(runner)));
     await runner.release();
     return result;
   } catch (error) {
     // Whatever went wrong in it, the connection is thrown away: its server rolls back, and nobody waits for a ROLLBACK.
     connected.then(
-      (client) => discard(runner, client),
+      (client) => discard(runner, client, timer.hasExpired),
       () => {},
     );
     throw error;
@@ -75,14 +100,28 @@ async function attemptOnce<T>(
 }
 
 /** A pool does not keep a client that has been ended. */
-async function discard(runner: QueryRunner, client: PoolClient): Promise<void> {
+async function discard(runner: QueryRunner, client: PoolClient, isBusy: boolean): Promise<void> {
+  if (isBusy) cancelStatement(client);
   (client as unknown as { end(): Promise<void> }).end().catch(() => {});
   await runner.release();
 }
 
-function within<T>(deadline: number, promise: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const late = setTimeout(() => reject(new Error('no answer in time')), Math.max(1, deadline - performance.now()));
-    promise.then(resolve, reject).finally(() => clearTimeout(late));
-  });
+class Timer {
+  readonly #deadline: number;
+  hasExpired = false;
+
+  constructor(deadline: number) {
+    this.#deadline = deadline;
+  }
+
+  within<T>(promise: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const expire = (): void => {
+        this.hasExpired = true;
+        reject(new Error('no answer in time'));
+      };
+      const late = setTimeout(expire, Math.max(1, this.#deadline - performance.now()));
+      promise.then(resolve, reject).finally(() => clearTimeout(late));
+    });
+  }
 }
