@@ -195,9 +195,24 @@ describe('/api/live', () => {
     await once(socket, 'close');
   });
 
-  test('a page of another site may not read along', async () => {
-    const socket = new WebSocket(`ws://${address()}/api/live`, { origin: 'https://elsewhere.example' });
+  test.each([
+    ['https://elsewhere.example', 'fleet.example:443'],
+    ['https://fleet.example:8443', 'fleet.example:443'],
+    ['null', 'fleet.example'],
+  ])('a page of %s may not read along at %s', async (origin, host) => {
+    const socket = new WebSocket(`ws://${address()}/api/live`, { origin, headers: { host } });
     const [error] = await once(socket, 'error');
     expect(String(error)).toContain('403');
+  });
+
+  test.each([
+    ['https://fleet.example', 'fleet.example:443'],
+    ['http://fleet.example', 'fleet.example:80'],
+    ['https://fleet.example:8443', 'fleet.example:8443'],
+  ])('a page of %s reads along behind a proxy that passes the host %s', async (origin, host) => {
+    const socket = new WebSocket(`ws://${address()}/api/live`, { origin, headers: { host } });
+    await once(socket, 'open');
+    socket.close();
+    await once(socket, 'close');
   });
 });

@@ -100,10 +100,10 @@ export class LiveMapPart implements Part {
   }
 
   /** A record that is no position was written by another program: it is passed over. */
-  #locate({ value, timestamp }: ConsumedRecord, age?: Histogram): void {
+  #locate({ offset, partition, timestamp, value }: ConsumedRecord, age?: Histogram): void {
     const position = value === null ? undefined : readPosition(value);
     if (!position) return;
-    const timeMs = this.trucks.apply(position, timestamp);
+    const timeMs = this.trucks.apply(position, { partition, offset, receivedAtMs: timestamp });
     age?.observe(Math.max(0, this.#clock.now() - timeMs) / 1_000);
   }
 }

@@ -143,10 +143,15 @@ function rowOf({ truckId, position, timeMs, heardAtMs, speedKmh, headingDeg, isC
   };
 }
 
-/** Any page in the same browser could open this socket and read along; programs send no origin. */
-function isOwnPage({ headers }: IncomingMessage): boolean {
-  if (headers.origin === undefined) return true;
-  return URL.canParse(headers.origin) && new URL(headers.origin).host === headers.host;
+/**
+ * Any page in the same browser could open this socket and read along; programs send no origin. A browser leaves its scheme's
+ * default port out of Origin, a proxy may put it into Host (nginx: `$host:$server_port`).
+ */
+function isOwnPage({ headers: { host, origin } }: IncomingMessage): boolean {
+  if (origin === undefined) return true;
+  const page = URL.canParse(origin) ? new URL(origin) : undefined;
+  const here = page && URL.canParse(`${page.protocol}//${host}`) ? new URL(`${page.protocol}//${host}`) : undefined;
+  return here !== undefined && here.host !== '' && page?.host === here.host;
 }
 
 function refuse(socket: Duplex, status: string): void {

@@ -33,7 +33,7 @@ export class Fleet extends EventTarget {
 
   stateOf(truck, now = this.now()) {
     if (now - (this.#alertedAt.get(truck.id) ?? 0) < alertingMs) return 'alert';
-    if (now - truck.heard > silentAfterMs) return 'silent';
+    if (Math.abs(now - truck.heard) > silentAfterMs) return 'silent';
     return (truck.kmh ?? 0) >= movingFromKmh ? 'moving' : 'stopped';
   }
 

@@ -56,14 +56,18 @@ function heardLate(rules: readonly Rule[], before: TruckState, { offset, heardMs
   return { ...before, lastOffset: offset, lastHeardMs: heardMs, lastTakenMs: takenMsOf(before), firing };
 }
 
-/** Time passed and nothing came. Undefined: nothing to say. */
+/**
+ * Time has passed and nothing was received. Undefined: no rule fires. A truck that was heard in the future was heard before the
+ * wall clock was set back: its silence counts from when this process has watched since.
+ */
 export function unheard(
   rules: readonly Rule[],
   before: TruckState,
   partition: number,
   { watchingSinceMs, nowMs }: { readonly watchingSinceMs: number; readonly nowMs: number },
 ): Outcome | undefined {
-  const silentMs = nowMs - Math.max(before.lastHeardMs, watchingSinceMs);
+  const heardMs = before.lastHeardMs > nowMs ? watchingSinceMs : before.lastHeardMs;
+  const silentMs = nowMs - Math.max(heardMs, watchingSinceMs);
   const silent = rules.filter(
     (rule) =>
       rule.enabled &&

@@ -6,12 +6,15 @@ import { MemoryAlertStore } from './memory-alert-store.ts';
 const center = { lat: 57.7, lon: 11.97 };
 const outside = { lat: 57.9, lon: 11.97 };
 let nowMs: number;
-const clock: Clock = { now: () => nowMs, monotonic: () => nowMs, after: () => () => {} };
+/** What the wall clock is wrong by. */
+let aheadMs: number;
+const clock: Clock = { now: () => nowMs + aheadMs, monotonic: () => nowMs, after: () => () => {} };
 let store: MemoryAlertStore;
 let offset: number;
 
 beforeEach(() => {
   nowMs = 1_700_000_000_000;
+  aheadMs = 0;
   offset = 0;
   store = new MemoryAlertStore();
 });
@@ -20,7 +23,12 @@ const engine = (): RuleEngine => new RuleEngine({ store, clock, channels: ['webh
 
 function seen(position: { lat: number; lon: number; speedKmh?: number }, truckId = 't-1'): Observation {
   const ts = new Date(nowMs).toISOString();
-  return { partition: 3, offset: offset++, heardMs: nowMs, position: { truckId, ts, source: 'milepost', ...position } };
+  return {
+    partition: 3,
+    offset: offset++,
+    heardMs: nowMs + aheadMs,
+    position: { truckId, ts, source: 'milepost', ...position },
+  };
 }
 const feed = (rules: RuleEngine, ...batch: Observation[]): Promise<readonly Alert[]> =>
   rules.process([{ partition: 3, seen: batch, nextOffset: offset }]);
@@ -64,6 +72,20 @@ test('silence raises an alert with the offset of the last position, once', async
   nowMs += 60_000;
   expect(ids(await rules.tick([3]))).toEqual(['silence-3-1']);
 });
+
+test.each([86_400_000, -86_400_000])(
+  'a wall clock that is set by %d ms makes no truck silent, and none heard for ever',
+  async (ms) => {
+    const rules = engine();
+    await feed(rules, seen(center));
+    expect(await rules.tick([3])).toEqual([]);
+    aheadMs = ms;
+    nowMs += 1_000;
+    expect(await rules.tick([3])).toEqual([]);
+    nowMs += 60_000;
+    expect(ids(await rules.tick([3]))).toEqual(['silence-3-0']);
+  },
+);
 
 test('a fleet that falls silent at once raises every alert, in transactions of bounded size', async () => {
   const rules = engine();

@@ -24,6 +24,8 @@ interface Memory {
 const RULES_MAX_AGE_MS = 5_000;
 /** Records this old when they are read mean that there is a backlog. */
 const BACKLOG_AGE_MS = 5_000;
+/** A wall clock that gains or loses this much between two ticks was set. */
+const CLOCK_STEP_MS = 5_000;
 /** Bounds how long one transaction takes: a whole fleet that falls silent at once is written in many. */
 export const STATES_PER_TRANSACTION = 2_000;
 /** Steps that another process overtook, before it is called a fault. */
@@ -33,6 +35,8 @@ export class RuleEngine {
   readonly #options: RuleEngineOptions;
   readonly #partitions = new Map<number, Memory>();
   #rules: { readonly list: readonly Rule[]; readonly readAtMs: number } | undefined;
+  /** The wall clock's lead over the monotonic one, at the last tick. */
+  #clockLeadMs: number | undefined;
 
   constructor(options: RuleEngineOptions) {
     this.#options = options;
@@ -49,6 +53,7 @@ export class RuleEngine {
   async tick(partitions: Iterable<number>): Promise<readonly Alert[]> {
     const raised: Alert[] = [];
     const all = [...partitions];
+    this.#noticeClock();
     for (let isMore = true; isMore; ) {
       const rules = await this.#currentRules();
       const nowMs = this.#options.clock.now();
@@ -75,6 +80,16 @@ export class RuleEngine {
       isMore = room === 0;
     }
     return raised;
+  }
+
+  /** A wall clock that was set says nothing of how long a truck has been silent: from now on it does again. */
+  #noticeClock(): void {
+    const { clock } = this.#options;
+    const nowMs = clock.now();
+    const leadMs = nowMs - clock.monotonic();
+    const wasSet = Math.abs(leadMs - (this.#clockLeadMs ?? leadMs)) > CLOCK_STEP_MS;
+    this.#clockLeadMs = leadMs;
+    if (wasSet) for (const memory of this.#partitions.values()) memory.watchingSinceMs = nowMs;
   }
 
   async #processTogether(batches: readonly Batch[]): Promise<readonly Alert[]> {

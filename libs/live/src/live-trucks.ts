@@ -1,6 +1,8 @@
-// Each truck's last position and recent trail, kept from whatever order the log has them in. A truck's positions are
-// ordered by its own clock as long as that can be believed, else by when they were received. The same position applied
-// twice changes nothing, so a consumer that starts again may start too early.
+// Each truck's newest position and recent trail, from a log that has them in the order of their arrival. A position that a
+// device had stored arrives late and replaces nothing newer: its delay is what the device's time lies behind the receive
+// time. A device's time that cannot be true counts as no delay. The receive time comes from a wall clock, which may be set
+// ahead and back: what arrives later in the log arrived later, whatever that clock said. Records that were applied before
+// change nothing, so a consumer may start too early.
 import { bearingDeg, distanceM, parseTime, type Position } from '@milepost/fleet';
 import { Trail, type TrailPoint } from './trail.ts';
 
@@ -13,7 +15,7 @@ export interface LiveTruck {
   readonly isClockWrong: boolean;
   /** When this position was received. */
   readonly receivedAtMs: number;
-  /** When anything was last received from it: an old position that comes late also says that the truck is alive. */
+  /** When anything was last received from it: an old position that arrives late also shows that the truck is alive. */
   readonly heardAtMs: number;
   /** The device's, else worked out from the position before; undefined where neither is known. */
   readonly speedKmh: number | undefined;
@@ -28,9 +30,9 @@ export type TruckState = 'moving' | 'stopped' | 'silent';
 export const aheadLimitMs = 60_000;
 /** Positions older than this were not stored by a device that lost its network: they come from a wrong clock. */
 export const behindLimitMs = 7 * 24 * 3_600_000;
-/** Nothing newer for so long, and yet older positions come in: the device's clock was set back. */
+/** Only older positions arrive for this long: the device's clock was set back. */
 export const clockSetBackAfterMs = 60_000;
-/** Not heard for so long: silent. */
+/** Nothing received for this long: silent. */
 export const silentAfterMs = 60_000;
 /** Slower is standing: what GPS noise makes of a parked truck. */
 export const movingFromKmh = 3;
@@ -39,32 +41,57 @@ const derivedWithinMs = 300_000;
 /** Trucks kept; the one that was heard longest ago gives way. */
 export const trucksLimit = 50_000;
 
+/** A record of the log. */
+export interface Place {
+  readonly partition: number;
+  readonly offset: number;
+  /** The record's timestamp: the wall clock of the gateway that received it. */
+  readonly receivedAtMs: number;
+}
+
+/** How far a truck's records were applied. */
+interface Progress {
+  readonly place: Place;
+  /** By how much the shown position came late, beside its arrival. Below 0: the device's clock is a little ahead. */
+  readonly shownDelayMs: number;
+  /** Receive time that has passed since the shown position arrived; steps back are left out. */
+  readonly sinceShownMs: number;
+}
+
 export class LiveTrucks {
   readonly #trucks = new Map<string, LiveTruck>();
+  readonly #progress = new Map<string, Progress>();
   readonly #trails = new Map<string, Trail>();
   #version = 0;
 
-  /** Called for every position of the log. Answers when it was there, as far as that is believed. */
-  apply(position: Position, receivedAtMs: number): number {
+  /** Called for every position of the log. Returns when it was there, as far as that is believed. */
+  apply(position: Position, place: Place): number {
     const { truckId } = position;
-    const last = this.#trucks.get(truckId);
+    const { receivedAtMs } = place;
     const { timeMs, isClockWrong } = believedTime(position.ts, receivedAtMs);
+    const before = this.#progress.get(truckId);
+    if (before && isApplied(place, before.place)) return timeMs;
     const { lat, lon, speedKmh } = position;
-    this.#trailOf(truckId).add({ timeMs, lat, lon, ...(speedKmh === undefined ? {} : { speedKmh }) });
-    const heardAtMs = Math.max(receivedAtMs, last?.heardAtMs ?? receivedAtMs);
-    if (last && !replaces(last, timeMs, receivedAtMs)) {
-      if (heardAtMs > last.heardAtMs) this.#keep({ ...last, heardAtMs, version: ++this.#version });
+    const trail = this.#trailOf(truckId);
+    trail.forgetAfter(receivedAtMs + aheadLimitMs);
+    trail.add({ timeMs, lat, lon, ...(speedKmh === undefined ? {} : { speedKmh }) });
+    const last = this.#trucks.get(truckId);
+    const delayMs = receivedAtMs - timeMs;
+    const sinceShownMs = before ? before.sinceShownMs + Math.max(0, receivedAtMs - before.place.receivedAtMs) : 0;
+    if (last && before && !isNewer(delayMs, sinceShownMs, before.shownDelayMs)) {
+      this.#progress.set(truckId, { ...before, place, sinceShownMs });
+      this.#set({ ...last, heardAtMs: receivedAtMs, version: ++this.#version });
       return timeMs;
     }
-    const motion = motionOf(position, timeMs, last);
-    this.#keep({
+    this.#progress.set(truckId, { place, shownDelayMs: delayMs, sinceShownMs: 0 });
+    this.#set({
       truckId,
       position,
       timeMs,
       isClockWrong,
       receivedAtMs,
-      heardAtMs,
-      ...motion,
+      heardAtMs: receivedAtMs,
+      ...motionOf(position, timeMs, last),
       version: ++this.#version,
     });
     return timeMs;
@@ -74,7 +101,7 @@ export class LiveTrucks {
     return this.#trucks.size;
   }
 
-  /** The version of the last change: what `changedSince` is asked with the next time. */
+  /** The version of the last change, for the next call of `changedSince`. */
   get version(): number {
     return this.#version;
   }
@@ -102,7 +129,7 @@ export class LiveTrucks {
     return trail;
   }
 
-  #keep(truck: LiveTruck): void {
+  #set(truck: LiveTruck): void {
     this.#trucks.set(truck.truckId, truck);
     if (this.#trucks.size > trucksLimit) this.#forgetQuietest();
   }
@@ -114,13 +141,14 @@ export class LiveTrucks {
     }
     if (!quietest) return;
     this.#trucks.delete(quietest.truckId);
+    this.#progress.delete(quietest.truckId);
     this.#trails.delete(quietest.truckId);
   }
 }
 
-/** Of a truck as it is known at a moment. */
+/** At a moment. A truck that was last heard in the future was heard before the wall clock was set back. */
 export function stateOf({ heardAtMs, speedKmh }: LiveTruck, nowMs: number): TruckState {
-  if (nowMs - heardAtMs > silentAfterMs) return 'silent';
+  if (Math.abs(nowMs - heardAtMs) > silentAfterMs) return 'silent';
   return (speedKmh ?? 0) >= movingFromKmh ? 'moving' : 'stopped';
 }
 
@@ -132,11 +160,17 @@ export function believedTime(ts: string, receivedAtMs: number): { timeMs: number
   return { timeMs: isBelieved ? saidMs : receivedAtMs, isClockWrong: !isBelieved };
 }
 
-function replaces(last: LiveTruck, timeMs: number, receivedAtMs: number): boolean {
-  return timeMs >= last.timeMs || receivedAtMs - last.receivedAtMs > clockSetBackAfterMs;
+/** Read again, after a restart. A truck lives in one partition, unless a producer chooses another one. */
+function isApplied(place: Place, last: Place): boolean {
+  return place.partition === last.partition && place.offset <= last.offset;
 }
 
-/** The device's own word, else what lies between the two positions. */
+/** As the device's times say where the receive times are right: arrival less delay, later than that of the shown one. */
+function isNewer(delayMs: number, sinceShownMs: number, shownDelayMs: number): boolean {
+  return sinceShownMs - delayMs >= -shownDelayMs || sinceShownMs > clockSetBackAfterMs;
+}
+
+/** What the device says, else what lies between the two positions. */
 function motionOf(position: Position, timeMs: number, last: LiveTruck | undefined) {
   const derived = last && derivedMotion(position, timeMs, last);
   return {

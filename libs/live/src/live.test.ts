@@ -18,9 +18,13 @@ function position(tsMs: number, more: Partial<Position> = {}): Position {
   return { truckId: 't-1', ts: new Date(tsMs).toISOString(), lat: 57.7, lon: 11.97, source: 'milepost', ...more };
 }
 
+/** A record of the log, one behind the other. */
+let offset = 0;
+const received = (receivedAtMs: number) => ({ partition: 0, offset: offset++, receivedAtMs });
+
 function applied(...sightings: [Position, number][]): LiveTrucks {
   const live = new LiveTrucks();
-  for (const [seen, receivedAtMs] of sightings) live.apply(seen, receivedAtMs);
+  for (const [seen, receivedAtMs] of sightings) live.apply(seen, received(receivedAtMs));
   return live;
 }
 
@@ -59,22 +63,63 @@ test('a clock that is hours behind orders its own positions', () => {
 test('a clock that is set back does not freeze its truck', () => {
   const live = applied([position(noon), noon]);
   for (let ms = 1_000; ms <= clockSetBackAfterMs + 1_000; ms += 1_000) {
-    live.apply(position(noon - 3_600_000 + ms, { lat: 2 }), noon + ms);
+    live.apply(position(noon - 3_600_000 + ms, { lat: 2 }), received(noon + ms));
   }
   expect(live.get('t-1')!.position.lat).toBe(2);
 });
 
-test('the same position twice changes nothing, so that a restart may read too much', () => {
-  const live = applied([position(noon), noon], [position(noon + 1_000, { lat: 2 }), noon + 1_000]);
-  live.apply(position(noon), noon);
-  live.apply(position(noon + 1_000, { lat: 2 }), noon + 1_000);
+test('records that are read again change nothing, so that a restart may read too much', () => {
+  const live = new LiveTrucks();
+  const records = [position(noon), position(noon + 1_000, { lat: 2 })].map(
+    (seen, at) => [seen, { partition: 0, offset: at, receivedAtMs: noon + at * 1_000 }] as const,
+  );
+  for (const [seen, place] of [...records, ...records]) live.apply(seen, place);
   expect(live.trail('t-1')).toHaveLength(2);
-  expect(live.get('t-1')!.position.lat).toBe(2);
+  expect(live.get('t-1')).toMatchObject({ position: { lat: 2 }, heardAtMs: noon + 1_000 });
 });
 
 test('an older stretch of the log, read later, never replaces what is newer', () => {
-  const live = applied([position(noon, { lat: 2 }), noon], [position(noon - 600_000, { lat: 1 }), noon - 600_000]);
+  const live = new LiveTrucks();
+  live.apply(position(noon, { lat: 2 }), { partition: 0, offset: 9, receivedAtMs: noon });
+  live.apply(position(noon - 600_000, { lat: 1 }), { partition: 0, offset: 8, receivedAtMs: noon - 600_000 });
   expect(live.get('t-1')).toMatchObject({ position: { lat: 2 }, heardAtMs: noon });
+});
+
+describe('a wall clock that is set', () => {
+  const day = 86_400_000;
+  /** The gateway's clock, by what it is wrong; the device has no clock, or one that is right. */
+  const jumps = [0, day, -day, 10 * 365 * day, -20 * 365 * day, 0, 3_600_000, 0];
+
+  test.each([
+    ['has no clock', (_: number, receivedAtMs: number) => receivedAtMs],
+    ['has a clock that is right', (trueMs: number) => trueMs],
+  ])('ahead and back shows the position that was sent last, of a device that %s', (_, tsOf) => {
+    const live = new LiveTrucks();
+    let sent = 0;
+    for (const jumpMs of jumps) {
+      for (let second = 0; second < 10; second++) {
+        const trueMs = noon + sent * 1_000;
+        live.apply(position(tsOf(trueMs, trueMs + jumpMs), { lat: sent / 100 }), received(trueMs + jumpMs));
+        expect(live.get('t-1')).toMatchObject({ position: { lat: sent / 100 }, heardAtMs: trueMs + jumpMs });
+        expect(live.trail('t-1').at(-1)).toMatchObject({ lat: sent / 100 });
+        sent++;
+      }
+    }
+  });
+
+  test('back lets positions that were stored meanwhile replace nothing newer', () => {
+    const live = applied(
+      [position(noon + day), noon + day],
+      [position(noon, { lat: 2 }), noon],
+      [position(noon - 600_000, { lat: 1 }), noon + 1_000],
+    );
+    expect(live.get('t-1')).toMatchObject({ position: { lat: 2 }, heardAtMs: noon + 1_000 });
+  });
+
+  test('back does not keep a truck alive that has been silent since', () => {
+    const truck = applied([position(noon + day), noon + day]).get('t-1')!;
+    expect(stateOf(truck, noon + silentAfterMs)).toBe('silent');
+  });
 });
 
 test('speed and heading are worked out for a device that sends neither', () => {
@@ -97,7 +142,7 @@ test('a viewer asks for what changed since it last looked', () => {
   const { version } = live;
   expect(live.changedSince(0)).toHaveLength(2);
   expect(live.changedSince(version)).toEqual([]);
-  live.apply(position(noon + 1_000, { truckId: 't-2' }), noon + 1_000);
+  live.apply(position(noon + 1_000, { truckId: 't-2' }), received(noon + 1_000));
   expect(live.changedSince(version).map(({ truckId }) => truckId)).toEqual(['t-2']);
 });
 

@@ -1,4 +1,4 @@
-// Where a truck was of late: its last positions in the order in which they were taken, however late they came in.
+// Where a truck was of late: its last positions in the order in which they were taken, however late they arrived.
 
 export interface TrailPoint {
   readonly timeMs: number;
@@ -21,6 +21,11 @@ export class Trail {
     if (at === this.#points.length - 1) this.#points.push(point);
     else this.#points.splice(at + 1, 0, point);
     if (this.#points.length > trailLimit) this.#points.shift();
+  }
+
+  /** What lies after the present was timed by a clock that has been set back since: it would stay the newest. */
+  forgetAfter(timeMs: number): void {
+    while ((this.#points.at(-1)?.timeMs ?? Number.NEGATIVE_INFINITY) > timeMs) this.#points.pop();
   }
 
   /** Oldest first. */
