@@ -11,6 +11,7 @@ import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { ChassisModule } from './chassis.module.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { NestLogger } from './nest-logger.ts';
+import { namingThePort } from './taken-port.ts';
 
 export interface Program {
   readonly settings: Settings;
@@ -67,12 +68,13 @@ export async function startProgram({ name, modules, env = process.env, abort }: 
   const aborted = (): void => void lifecycle.stop();
   abort?.addEventListener('abort', aborted, { once: true });
   try {
-    await app.listen(settings.httpPort, settings.listen);
+    await app.init();
+    await adapter.getInstance().listen({ port: settings.httpPort, host: settings.listen }); // Nest's own logs a failure too
     lifecycle.opened('http', (app.getHttpServer().address() as { port: number }).port);
     await lifecycle.start();
   } catch (error) {
     await stop().catch((failure: unknown) => logger.warn({ failure: String(failure) }, 'could not stop cleanly'));
-    throw error;
+    throw namingThePort(error, settings);
   } finally {
     abort?.removeEventListener('abort', aborted);
   }

@@ -1,19 +1,28 @@
 // The Kafka that the command line talks to: MILEPOST_BOOTSTRAP_SERVERS, else the broker on this machine.
 import { readSettings } from '@milepost/settings';
-import { connectionOptions, kafkaFailure } from '@milepost/streams';
-import { Admin } from '@platformatic/kafka';
+import { AdminClient, connectionOptions, type KafkaAddress, kafkaFailure } from '@milepost/streams';
 import { kafkaAddress } from '../../chassis/src/kafka-address.ts';
 
-export async function withAdmin<Result>(work: (admin: Admin) => Promise<Result>): Promise<Result> {
+/** @throws KafkaUnusable with where, why and the cure. */
+export async function withKafka<Result>(work: (kafka: KafkaAddress) => Promise<Result>): Promise<Result> {
   const kafka = kafkaAddress(readSettings('appliance', process.env));
-  const admin = new Admin({ clientId: 'milepost-cli', ...connectionOptions(kafka), retries: 0, connectTimeout: 3_000 });
   try {
-    return await work(admin);
+    return await work(kafka);
   } catch (error) {
     throw kafkaFailure(kafka, error);
-  } finally {
-    await admin.close();
   }
+}
+
+export function withAdmin<Result>(work: (admin: AdminClient) => Promise<Result>): Promise<Result> {
+  return withKafka(async (kafka) => {
+    const limits = { retries: 0, connectTimeout: 3_000 };
+    const admin = new AdminClient({ clientId: 'milepost-cli', ...connectionOptions(kafka), ...limits });
+    try {
+      return await work(admin);
+    } finally {
+      await admin.close();
+    }
+  });
 }
 
 /** Columns as wide as their widest cell. */

@@ -1,21 +1,32 @@
 // `milepost <command>`: one word, one program. Only what a command needs is loaded.
+import { createRequire } from 'node:module';
 import { fail } from '../../chassis/src/run.ts';
+import { type Command, readCommandLine } from './command-line.ts';
 
-interface Command {
-  readonly does: string;
+interface Program extends Command {
   run(args: readonly string[]): Promise<void>;
 }
 
-const commands: Record<string, Command> = {
+const broker = {
+  config: { value: 'FILE', does: "broker properties under Kafka's own names, as in server.properties" },
+};
+
+const commands: Record<string, Program> = {
   up: {
     does: 'the appliance: PostgreSQL, broker, gateway, dashboard and notifications in one process',
+    options: broker,
     run: async () => void (await import('../../appliance/src/main.ts')),
   },
   demo: {
     does: 'the appliance with 25 trucks on the streets of Gothenburg',
+    options: broker,
     run: async () => (await import('./demo.ts')).demo(),
   },
-  broker: { does: 'the broker alone', run: async () => void (await import('../../broker/src/main.ts')) },
+  broker: {
+    does: 'the broker alone',
+    options: broker,
+    run: async () => void (await import('../../broker/src/main.ts')),
+  },
   gateway: { does: 'the MQTT gateway alone', run: async () => void (await import('../../gateway/src/main.ts')) },
   dashboard: { does: 'the map and its API alone', run: async () => void (await import('../../dashboard/src/main.ts')) },
   notifications: {
@@ -24,6 +35,7 @@ const commands: Record<string, Command> = {
   },
   trucks: {
     does: 'trucks that publish to any MQTT gateway (--help lists the options)',
+    options: 'own',
     run: async (args) => (await import('../../trucks/src/command.ts')).trucks(args),
   },
   topics: { does: 'the topics and their partitions', run: async () => (await import('./topics.ts')).topics() },
@@ -44,13 +56,11 @@ const commands: Record<string, Command> = {
   migrate: { does: 'brings the database to this version', run: async () => (await import('./migrate.ts')).migrate() },
 };
 
-const [name, ...args] = process.argv.slice(2).filter((arg) => arg !== '--verbose');
-const command = name === undefined ? undefined : commands[name];
-if (command) await command.run(args).catch(fail);
-else if (name === undefined || name === 'help' || name === '--help') process.stdout.write(usage());
-else fail(new Error(`unknown command "${name}"; one of: ${Object.keys(commands).join(', ')}`));
-
-function usage(): string {
-  const lines = Object.entries(commands).map(([word, { does }]) => `  ${word.padEnd(14)} ${does}`);
-  return ['usage: milepost <command> [--verbose]', '', ...lines, ''].join('\n');
+const { version } = createRequire(import.meta.url)('../../../package.json') as { version: string };
+try {
+  const line = readCommandLine(process.argv.slice(2), commands, version);
+  if (line.kind === 'print') process.stdout.write(line.text);
+  else await commands[line.name]?.run(line.args);
+} catch (error) {
+  fail(error);
 }

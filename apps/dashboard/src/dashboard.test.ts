@@ -120,6 +120,8 @@ test('a track of a truck that nobody knows is empty, not an error', async () => 
 
 test.each([
   ['/api/trucks?bbox=1,2,3', 'bbox: expected west,south,east,north in degrees'],
+  ['/api/trucks?bbox=1,2,3,4&bbox=1,2,3,4', 'bbox: expected it once; saw it 2 times'],
+  ['/api/trucks/truck-1/track?to=1&to=2', 'to: expected it once; saw it 2 times'],
   ['/api/trucks/a%20b', 'truck id: expected 1 to 128 of A-Z a-z 0-9 . _ -; saw "a b"'],
   ['/api/trucks/truck-1/track?from=yesterday', 'from: expected a time such as 2026-05-01T12:00:00Z'],
   ['/api/trucks/truck-1/track?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z', 'is later than to'],

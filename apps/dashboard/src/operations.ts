@@ -1,7 +1,7 @@
-// A read-only look at the Kafka behind the map: topics with their sizes, groups with their lag. Asked at most once in a
-// while, however many look.
-import { connectionOptions } from '@milepost/streams';
-import { Admin, type ListedOffsetsTopic } from '@platformatic/kafka';
+// A read-only view of the Kafka behind the map: topics with their sizes, groups with their lag. Kafka is asked once a second
+// at most, however many viewers there are.
+import { AdminClient, connectionOptions } from '@milepost/streams';
+import type { ListedOffsetsTopic } from '@platformatic/kafka';
 import type { Kafka } from '../../chassis/src/index.ts';
 
 export interface TopicView {
@@ -14,7 +14,7 @@ export interface GroupView {
   readonly id: string;
   readonly state: string;
   readonly members: number;
-  /** Records that are not handled yet; of partitions that the group has committed in. */
+  /** Records that are not handled yet, of the partitions in which the group has committed. */
   readonly lag: number;
   readonly topics: readonly string[];
 }
@@ -24,14 +24,14 @@ export interface Operations {
   close(): Promise<void>;
 }
 
-/** An answer this old is as good as a new one. */
+/** A view this old is shown again. */
 const freshMs = 1_000;
 const earliest = -2n;
 const latest = -1n;
 
 export class KafkaOperations implements Operations {
   readonly #kafka: Kafka;
-  #connected: Admin | undefined;
+  #connected: AdminClient | undefined;
   readonly topics = remembered(() => this.#readTopics());
   readonly groups = remembered(() => this.#readGroups());
 
@@ -43,8 +43,8 @@ export class KafkaOperations implements Operations {
     await this.#connected?.close();
   }
 
-  get #admin(): Admin {
-    this.#connected ??= new Admin({
+  get #admin(): AdminClient {
+    this.#connected ??= new AdminClient({
       clientId: 'milepost-dashboard-operations',
       ...connectionOptions(this.#kafka()),
       retries: 1,
@@ -124,7 +124,7 @@ function sum(numbers: readonly number[] = []): number {
   return numbers.reduce((total, number) => total + Math.max(0, number), 0);
 }
 
-/** Everybody who asks within the same moment gets the same answer; a failure is forgotten at once. */
+/** Callers within the same moment share one result; a failure is not remembered. */
 function remembered<T>(read: () => Promise<T>): () => Promise<T> {
   let answer: Promise<T> | undefined;
   let askedMs = -Infinity;

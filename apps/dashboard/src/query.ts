@@ -3,7 +3,11 @@ import { type Box, isTruckId, parseTime } from '@milepost/fleet';
 import { parseBox } from '@milepost/live';
 import { BadRequestException } from '@nestjs/common';
 
-export function boxFrom(text: string | undefined): Box | undefined {
+/** As it comes from the URL: a list where the parameter was given several times. */
+export type Parameter = string | readonly string[] | undefined;
+
+export function boxFrom(parameter: Parameter): Box | undefined {
+  const text = onlyOne('bbox', parameter);
   if (text === undefined) return undefined;
   const box = parseBox(text);
   if (!box) throw badRequest('bbox', 'west,south,east,north in degrees such as 11.8,57.6,12.1,57.8', text);
@@ -23,12 +27,19 @@ export interface Span {
 const hourMs = 3_600_000;
 
 /** Left out: the last hour. */
-export function spanFrom(from: string | undefined, to: string | undefined, nowMs: number): Span {
+export function spanFrom(fromParameter: Parameter, toParameter: Parameter, nowMs: number): Span {
+  const from = onlyOne('from', fromParameter);
+  const to = onlyOne('to', toParameter);
   const toMs = to === undefined ? nowMs : timeFrom('to', to);
   const fromMs = from === undefined ? toMs - hourMs : timeFrom('from', from);
   if (fromMs > toMs)
     throw new BadRequestException(`from (${from ?? 'an hour before to'}) is later than to (${to ?? 'now'})`);
   return { fromMs, toMs };
+}
+
+function onlyOne(name: string, parameter: Parameter): string | undefined {
+  if (parameter === undefined || typeof parameter === 'string') return parameter;
+  throw new BadRequestException(`${name}: expected it once; saw it ${parameter.length} times`);
 }
 
 function timeFrom(name: string, text: string): number {

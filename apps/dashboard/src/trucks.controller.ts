@@ -19,7 +19,7 @@ import {
 } from '@nestjs/swagger';
 import { HOST } from '../../chassis/src/index.ts';
 import { LiveMapPart, TRUCK_LOG } from './live-map.part.ts';
-import { boxFrom, spanFrom, truckIdFrom } from './query.ts';
+import { boxFrom, type Parameter, spanFrom, truckIdFrom } from './query.ts';
 import { readTrack, type Track } from './track.ts';
 import type { TruckLog } from './truck-log.ts';
 
@@ -39,10 +39,16 @@ export class TrucksController {
 
   @Get()
   @ApiOperation({ summary: 'The last position of every truck, as a GeoJSON FeatureCollection' })
-  @ApiQuery({ name: 'bbox', required: false, example: '11.8,57.6,12.1,57.8', description: 'west,south,east,north' })
+  @ApiQuery({
+    name: 'bbox',
+    required: false,
+    type: String,
+    example: '11.8,57.6,12.1,57.8',
+    description: 'west,south,east,north',
+  })
   @ApiOkResponse({ description: 'One Point per truck' })
   @ApiBadRequestResponse({ description: 'bbox is not four numbers' })
-  trucks(@Query('bbox') bbox?: string): TruckCollection {
+  trucks(@Query('bbox') bbox?: Parameter): TruckCollection {
     return truckCollection(this.map.trucks.all(), this.host.clock.now(), boxFrom(bbox));
   }
 
@@ -60,10 +66,15 @@ export class TrucksController {
   @Get(':id/track')
   @ApiOperation({ summary: 'Where a truck was between two times, read back from the log' })
   @ApiParam({ name: 'id', example: 'truck-001' })
-  @ApiQuery({ name: 'from', required: false, description: 'ISO 8601 or ms since 1970; left out: an hour before `to`' })
-  @ApiQuery({ name: 'to', required: false, description: 'Left out: now' })
+  @ApiQuery({
+    name: 'from',
+    required: false,
+    type: String,
+    description: 'ISO 8601 or ms since 1970; left out: an hour before `to`',
+  })
+  @ApiQuery({ name: 'to', required: false, type: String, description: 'Left out: now' })
   @ApiOkResponse({ description: 'A GeoJSON LineString with the times in coordinateProperties' })
-  async track(@Param('id') id: string, @Query('from') from?: string, @Query('to') to?: string): Promise<Track> {
+  async track(@Param('id') id: string, @Query('from') from?: Parameter, @Query('to') to?: Parameter): Promise<Track> {
     const truckId = truckIdFrom(id);
     const { fromMs, toMs } = spanFrom(from, to, this.host.clock.now());
     if (this.#tracksAtOnce >= tracksAtOnceLimit)

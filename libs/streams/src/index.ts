@@ -1,3 +1,4 @@
+export * from './admin-client.ts';
 export * from './consumer.ts';
 export * from './consumer-metrics.ts';
 export { kafkaFailure, KafkaUnusable } from './failure.ts';

@@ -8,7 +8,15 @@ import { AddressInUse, BrokerId, silentLogger } from '@milepost/core';
 import { MemoryMetadataDatabase, MemoryMetadataStore } from '@milepost/metadata';
 import { nodeHost } from '@milepost/node-host';
 import { Consumer as Client, Producer as OtherProducer } from '@platformatic/kafka';
-import { type ConsumedRecord, Consumer, type ConsumerOptions, ensureTopics, Producer, readBack } from './index.ts';
+import {
+  AdminClient,
+  type ConsumedRecord,
+  Consumer,
+  type ConsumerOptions,
+  ensureTopics,
+  Producer,
+  readBack,
+} from './index.ts';
 
 const host = nodeHost();
 const folder = mkdtempSync(join(tmpdir(), 'milepost-streams-'));
@@ -194,6 +202,18 @@ test('a stretch is read back from a time to the end, and no further', async () =
   expect(ascending(valuesOf(seen))).toEqual(range(0, 100));
   for await (const records of readBack({ ...options, fromTimestamp: 1_790_000_000_001 })) seen.push(...records);
   expect(seen).toHaveLength(100);
+});
+
+test('the admin client describes the partitions of internal topics, and lists them only where wanted', async () => {
+  await produce('internal', 1, 1);
+  await consumed('internal', 1);
+  const admin = new AdminClient({ clientId: 'test', bootstrapBrokers: bootstrapServers() });
+  const { topics } = await admin.metadata({ topics: ['__consumer_offsets', 'internal'], autocreateTopics: false });
+  expect(topics.get('__consumer_offsets')?.partitionsCount).toBeGreaterThan(1);
+  expect(topics.get('internal')?.partitionsCount).toBe(1);
+  expect(await admin.listTopics({ includeInternals: false })).not.toContain('__consumer_offsets');
+  expect(await admin.listTopics({ includeInternals: true })).toContain('__consumer_offsets');
+  await admin.close();
 });
 
 test('a consumer outlives its broker', async () => {

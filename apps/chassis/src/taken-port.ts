@@ -1,0 +1,26 @@
+// A port that another process listens on: which setting gives this program another one.
+import { AddressInUse } from '@milepost/core';
+import type { Settings } from '@milepost/settings';
+
+const variables = {
+  kafkaPort: 'MILEPOST_KAFKA_PORT',
+  mqttPort: 'MILEPOST_MQTT_PORT',
+  mqttWsPort: 'MILEPOST_MQTT_WS_PORT',
+  httpPort: 'MILEPOST_HTTP_PORT',
+} as const;
+
+/** The failure with the cure where it is a taken port, of a listener of ours or of Node's; else as it is. */
+export function namingThePort(failure: unknown, settings: Pick<Settings, keyof typeof variables | 'listen'>): unknown {
+  const port = takenPort(failure);
+  if (port === undefined) return failure;
+  const named = Object.entries(variables).filter(([name]) => settings[name as keyof typeof variables] === port);
+  const setting = named.map(([, variable]) => variable).join(' or ') || 'another port';
+  const message = `${settings.listen}:${port} is in use by another process: stop that one, or set ${setting}`;
+  return new Error(message, { cause: failure });
+}
+
+function takenPort(failure: unknown): number | undefined {
+  const { address, code, port } = failure as { address?: { port?: number }; code?: string; port?: number };
+  if (code === 'EADDRINUSE') return port;
+  return failure instanceof AddressInUse ? address?.port : undefined;
+}
