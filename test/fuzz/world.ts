@@ -2,7 +2,7 @@
 // a wait of a minute costs nothing and one that never ends is seen.
 import type { Cancel, Clock, Connection, ConnectionListener, Host, Listening, Logger, Network } from '@milepost/core';
 import { silentMeter } from '@milepost/core';
-import { SimClock, SimDisk, SimNetwork, SimRandom } from '@milepost/simulator';
+import { SimClock, SimDisk, SimInflater, SimNetwork, SimRandom } from '@milepost/simulator';
 
 /** Counts the timers that are neither over nor cancelled. */
 class CountingClock implements Clock {
@@ -94,6 +94,7 @@ export class World {
       disk: new SimDisk(this.random.fork(), { clock: this.clock }),
       network: this.connections,
       random: this.random.fork(),
+      inflater: new SimInflater(this.timers),
       meter: silentMeter,
       logger: this.#logger(),
     };

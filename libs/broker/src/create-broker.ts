@@ -35,6 +35,7 @@ import { MemoryBudget } from './network/memory-budget.ts';
 import { OffsetsTopic } from './groups/offsets-topic.ts';
 import { ProducerIds } from './admin/producer-ids.ts';
 import { Purgatory } from './partitions/purgatory.ts';
+import { Unpacking } from './partitions/unpacking.ts';
 import { Quotas } from './quotas/quotas.ts';
 import { BufferPool } from './network/buffer-pool.ts';
 import type { Services } from './services.ts';
@@ -183,6 +184,7 @@ async function serve(
     partitions,
     delayedProduces: new Purgatory(clock),
     delayedFetches: new Purgatory(clock),
+    unpacking: new Unpacking(clock),
     buffers,
     memory,
     fetchSessions: new FetchSessionCache({ clock, random, meter, slots: settings.fetchSessionSlots }),

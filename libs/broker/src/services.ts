@@ -15,6 +15,7 @@ import type { OffsetsTopic } from './groups/offsets-topic.ts';
 import type { MemoryBudget } from './network/memory-budget.ts';
 import type { ProducerIds } from './admin/producer-ids.ts';
 import type { Purgatory } from './partitions/purgatory.ts';
+import type { Unpacking } from './partitions/unpacking.ts';
 import type { QuotaClient } from './quotas/limits.ts';
 import type { Quotas } from './quotas/quotas.ts';
 import type { BufferPool } from './network/buffer-pool.ts';
@@ -28,6 +29,7 @@ export interface Services {
   readonly partitions: LocalPartitions;
   readonly delayedProduces: Purgatory;
   readonly delayedFetches: Purgatory;
+  readonly unpacking: Unpacking;
   readonly fetchSessions: FetchSessionCache;
   readonly buffers: BufferPool;
   readonly memory: MemoryBudget;

@@ -189,12 +189,24 @@ export interface Logger {
   error(fields: object, message: string): void;
 }
 
+/** Decompression beside the event loop, for what could hold it up. */
+export interface Inflater {
+  /**
+   * Unpacks and hands over what comes out, in order, in pieces of at most INFLATED_PIECE_BYTES, which the caller may keep.
+   * Rejects for bytes that are not of the format or are cut off, and with whatever `take` throws, which ends the work.
+   */
+  inflate(format: 'gzip' | 'zstd', bytes: Uint8Array, take: (piece: Uint8Array) => void): Promise<void>;
+}
+
+export const INFLATED_PIECE_BYTES = 1024 * 1024;
+
 /** What a library runs on. */
 export interface Host {
   readonly clock: Clock;
   readonly disk: Disk;
   readonly network: Network;
   readonly random: Random;
+  readonly inflater: Inflater;
   readonly meter: Meter;
   readonly logger: Logger;
 }

@@ -2,24 +2,77 @@
 // offset deltas made consecutive, with the largest timestamp that its records really have.
 //
 // Every record is walked through, those of compressed batches too (docs/decisions/0009-compressed-batches-are-unpacked.md).
-import { ErrorCode, errorName, MalformedMessage, NO_TIMESTAMP, type Timestamp } from '@milepost/core';
-import { type Codec, NO_PRODUCER_ID, RecordBatch, RecordCursor, renumbered, rewriteBatch } from '@milepost/records';
+import { ErrorCode, errorName, type Host, MalformedMessage, NO_TIMESTAMP, type Timestamp } from '@milepost/core';
+import {
+  type Codec,
+  NO_PRODUCER_ID,
+  RecordBatch,
+  RecordCursor,
+  renumbered,
+  rewriteBatch,
+  UNPACKED_LIMIT_BYTES,
+  UnpacksToMore,
+} from '@milepost/records';
 import type { LogConfig } from './log-config.ts';
 import type { AppendRefused, RecordError } from './outcomes.ts';
 
-/** The one batch that a client may send at a time, as it is to be stored, or why not. */
-export function validateAppend(records: Buffer, config: LogConfig, now: number): RecordBatch | AppendRefused {
-  const batch = onlyBatch(records);
+/**
+ * The one batch that a client may send at a time, as it is to be stored, or why not. `undefined`: it unpacks to more than
+ * `unpackBytes`, and should be validated in steps.
+ */
+export function validateAppend(records: Buffer, config: LogConfig, now: number): RecordBatch | AppendRefused;
+export function validateAppend(
+  records: Buffer,
+  config: LogConfig,
+  now: number,
+  unpackBytes?: number,
+): RecordBatch | AppendRefused | undefined;
+export function validateAppend(
+  records: Buffer,
+  config: LogConfig,
+  now: number,
+  unpackBytes = UNPACKED_LIMIT_BYTES,
+): RecordBatch | AppendRefused | undefined {
+  const batch = batchOf(records, config);
   if (isRefused(batch)) return batch;
-  const flaw = flawOfHeader(batch, config);
-  if (flaw !== undefined) return flaw;
-  const stored = validateRecords(batch, config, now);
-  if (!isRefused(stored) && stored.sizeBytes > config.segmentBytes)
-    return refuse(
-      ErrorCode.RECORD_LIST_TOO_LARGE,
-      `batch of ${stored.sizeBytes} bytes, segment.bytes ${config.segmentBytes}`,
-    );
-  return stored;
+  try {
+    const check = new RecordsCheck(batch, batch.unpack(unpackBytes), config, now);
+    while (check.step());
+    return check.outcome();
+  } catch (failure) {
+    if (failure instanceof UnpacksToMore && unpackBytes < UNPACKED_LIMIT_BYTES) return undefined;
+    return refusalOf(failure);
+  }
+}
+
+/** As `validateAppend`, for a batch that unpacks to much: other work has its turn in between. */
+export async function validateInSteps(
+  records: Buffer,
+  config: LogConfig,
+  { clock, inflater }: Pick<Host, 'clock' | 'inflater'>,
+): Promise<RecordBatch | AppendRefused> {
+  const batch = batchOf(records, config);
+  if (isRefused(batch)) return batch;
+  const nextTurn = (): Promise<void> => new Promise((resolve) => clock.after(0, resolve));
+  try {
+    const check = new RecordsCheck(batch, await batch.unpackInSteps({ inflater, nextTurn }), config, clock.now());
+    while (check.step()) await nextTurn();
+    return check.outcome();
+  } catch (failure) {
+    return refusalOf(failure);
+  }
+}
+
+function batchOf(records: Buffer, config: LogConfig): RecordBatch | AppendRefused {
+  const batch = onlyBatch(records);
+  return isRefused(batch) ? batch : (flawOfHeader(batch, config) ?? batch);
+}
+
+function refusalOf(failure: unknown): AppendRefused {
+  if (!(failure instanceof MalformedMessage)) throw failure;
+  // Kafka too answers a batch that cannot be unpacked with an unknown error: CORRUPT_MESSAGE would be sent again.
+  const error = failure instanceof MalformedRecord ? ErrorCode.INVALID_RECORD : ErrorCode.UNKNOWN_SERVER_ERROR;
+  return refuse(error, failure.message);
 }
 
 export const isRefused = (outcome: object): outcome is AppendRefused => 'recordErrors' in outcome;
@@ -76,66 +129,111 @@ function flawOfSize({ sizeBytes }: RecordBatch, { maxMessageBytes }: LogConfig):
 const codecFor = (batch: RecordBatch, { compression }: LogConfig): Codec =>
   compression === 'producer' ? (batch.compression as Codec) : compression;
 
-const cursor = new RecordCursor();
+/** How many records one step looks at: a few milliseconds. */
+const STEP_RECORDS = 50_000;
+/** A refusal names no more of the records that are at fault: a batch may hold millions. */
+const MOST_RECORD_ERRORS = 1_000;
 
-function validateRecords(batch: RecordBatch, config: LogConfig, now: number): RecordBatch | AppendRefused {
-  const { recordCount, baseTimestamp } = batch;
-  const isStamped = batch.timestampType === 'LogAppendTime';
-  const hasCreateTime = config.timestampType === 'CreateTime';
-  const bytes = unpacked(batch);
-  if (isRefused(bytes)) return bytes;
-  const wrongKeys: RecordError[] = [];
-  const wrongTimes: RecordError[] = [];
-  let maxTimestamp: number = NO_TIMESTAMP;
-  let isConsecutive = true;
-  try {
-    cursor.begin(bytes, recordCount);
-    while (cursor.next()) {
-      const batchIndex = cursor.index;
-      const timestamp = isStamped ? batch.maxTimestamp : baseTimestamp + cursor.timestampDelta;
-      if (timestamp > maxTimestamp) maxTimestamp = timestamp;
-      if (cursor.offsetDelta !== batchIndex) isConsecutive = false;
-      if (config.compact && cursor.keyLength < 0)
-        wrongKeys.push({ batchIndex, message: 'a record of a compacted topic needs a key' });
-      else if (hasCreateTime && timestamp !== NO_TIMESTAMP) {
-        if (now - timestamp > config.timestampBeforeMaxMs || timestamp - now > config.timestampAfterMaxMs)
-          wrongTimes.push({ batchIndex, message: `timestamp ${timestamp} is out of range at ${now}` });
-      } else if (isStamped)
-        wrongTimes.push({ batchIndex, message: 'only the broker may stamp records with LogAppendTime' });
+/** A walk over all records of a batch, in steps. @throws MalformedRecord */
+class RecordsCheck {
+  readonly #batch: RecordBatch;
+  readonly #bytes: Buffer;
+  readonly #config: LogConfig;
+  readonly #now: number;
+  readonly #cursor = new RecordCursor();
+  readonly #errors: RecordError[] = [];
+  #wrongKeys = 0;
+  #wrongTimes = 0;
+  #maxTimestamp: number = NO_TIMESTAMP;
+  #isConsecutive = true;
+
+  constructor(batch: RecordBatch, bytes: Buffer, config: LogConfig, now: number) {
+    this.#batch = batch;
+    this.#bytes = bytes;
+    this.#config = config;
+    this.#now = now;
+    this.#cursor.begin(bytes, batch.recordCount);
+  }
+
+  /** False: there are no more records. */
+  step(): boolean {
+    const cursor = this.#cursor;
+    const { baseTimestamp, maxTimestamp } = this.#batch;
+    const isStamped = this.#batch.timestampType === 'LogAppendTime';
+    const { compact, timestampBeforeMaxMs, timestampAfterMaxMs } = this.#config;
+    const hasCreateTime = this.#config.timestampType === 'CreateTime';
+    const earliest = this.#now - timestampBeforeMaxMs;
+    const latest = this.#now + timestampAfterMaxMs;
+    try {
+      for (let left = STEP_RECORDS; left > 0; left--) {
+        if (!cursor.next()) return false;
+        const timestamp = isStamped ? maxTimestamp : baseTimestamp + cursor.timestampDelta;
+        if (timestamp > this.#maxTimestamp) this.#maxTimestamp = timestamp;
+        if (cursor.offsetDelta !== cursor.index) this.#isConsecutive = false;
+        if (compact && cursor.keyLength < 0) this.#wrongKey();
+        else if (hasCreateTime && timestamp !== NO_TIMESTAMP) {
+          if (timestamp < earliest || timestamp > latest)
+            this.#wrongTime(`timestamp ${timestamp} is out of range at ${this.#now}`);
+        } else if (isStamped) this.#wrongTime('only the broker may stamp records with LogAppendTime');
+      }
+      return true;
+    } catch (failure) {
+      throw failure instanceof MalformedMessage ? new MalformedRecord(failure.message) : failure;
     }
-  } catch (failure) {
-    if (!(failure instanceof MalformedMessage)) throw failure;
-    return refuse(ErrorCode.INVALID_RECORD, failure.message);
   }
-  if (wrongKeys.length + wrongTimes.length > 0) return refuseRecords(wrongKeys, wrongTimes, recordCount);
 
-  const codec = codecFor(batch, config);
-  if (!isConsecutive || codec !== batch.compression) {
-    const rewritten = isConsecutive ? bytes : renumbered(bytes, recordCount);
-    const level = config.compressionLevels[codec];
-    const parts = { bytes: rewritten, count: recordCount, codec, level, maxTimestamp: batch.maxTimestamp };
-    const stored = RecordBatch.at(rewriteBatch(batch, parts), 0) as RecordBatch;
-    if (hasCreateTime) stored.setCreateTime(maxTimestamp as Timestamp);
-    return flawOfSize(stored, config) ?? stored;
+  /** After the last step. */
+  outcome(): RecordBatch | AppendRefused {
+    if (this.#wrongKeys + this.#wrongTimes > 0) return this.#refusal();
+    const stored = this.#stored();
+    if (stored !== this.#batch) {
+      const tooLarge = flawOfSize(stored, this.#config);
+      if (tooLarge !== undefined) return tooLarge;
+    }
+    const { segmentBytes } = this.#config;
+    return stored.sizeBytes > segmentBytes
+      ? refuse(ErrorCode.RECORD_LIST_TOO_LARGE, `batch of ${stored.sizeBytes} bytes, segment.bytes ${segmentBytes}`)
+      : stored;
   }
-  if (hasCreateTime) batch.setCreateTime(maxTimestamp as Timestamp);
-  return batch;
+
+  #stored(): RecordBatch {
+    const batch = this.#batch;
+    const codec = codecFor(batch, this.#config);
+    const stored = this.#isConsecutive && codec === batch.compression ? batch : this.#rewritten(codec);
+    if (this.#config.timestampType === 'CreateTime') stored.setCreateTime(this.#maxTimestamp as Timestamp);
+    return stored;
+  }
+
+  #rewritten(codec: Codec): RecordBatch {
+    const { recordCount: count, maxTimestamp } = this.#batch;
+    const bytes = this.#isConsecutive ? this.#bytes : renumbered(this.#bytes, count);
+    const level = this.#config.compressionLevels[codec];
+    return RecordBatch.at(rewriteBatch(this.#batch, { bytes, count, codec, level, maxTimestamp }), 0) as RecordBatch;
+  }
+
+  #wrongKey(): void {
+    this.#wrongKeys++;
+    this.#note('a record of a compacted topic needs a key');
+  }
+
+  #wrongTime(message: string): void {
+    this.#wrongTimes++;
+    this.#note(message);
+  }
+
+  #note(message: string): void {
+    if (this.#errors.length < MOST_RECORD_ERRORS) this.#errors.push({ batchIndex: this.#cursor.index, message });
+  }
+
+  #refusal(): AppendRefused {
+    const error = this.#wrongTimes > 0 ? ErrorCode.INVALID_TIMESTAMP : ErrorCode.INVALID_RECORD;
+    const message = `${errorName(error)}: ${this.#wrongKeys + this.#wrongTimes} of ${this.#batch.recordCount} records`;
+    return { ...refuse(error, message), recordErrors: this.#errors };
+  }
 }
 
-function unpacked(batch: RecordBatch): Buffer | AppendRefused {
-  try {
-    return batch.unpack();
-  } catch (failure) {
-    if (!(failure instanceof MalformedMessage)) throw failure;
-    return refuse(ErrorCode.UNKNOWN_SERVER_ERROR, failure.message); // Kafka's answer: CORRUPT_MESSAGE would be sent again
-  }
-}
-
-function refuseRecords(wrongKeys: RecordError[], wrongTimes: RecordError[], count: number): AppendRefused {
-  const recordErrors = [...wrongKeys, ...wrongTimes].sort((a, b) => a.batchIndex - b.batchIndex);
-  const error = wrongTimes.length > 0 ? ErrorCode.INVALID_TIMESTAMP : ErrorCode.INVALID_RECORD;
-  return { ...refuse(error, `${errorName(error)}: ${recordErrors.length} of ${count} records`), recordErrors };
-}
+/** The records' bytes are of the codec, but no records. */
+class MalformedRecord extends MalformedMessage {}
 
 function refuse(error: AppendRefused['error'], message: string): AppendRefused {
   return { error, message, recordErrors: [] };

@@ -15,7 +15,7 @@ import {
   type Uuid,
 } from '@milepost/core';
 import type { RecordBatch } from '@milepost/records';
-import { isRefused, validateAppend } from './append-validation.ts';
+import { isRefused, validateAppend, validateInSteps } from './append-validation.ts';
 import { replaceText } from './checkpoint.ts';
 import { type Cleanable, cleanableOf } from './cleanable.ts';
 import { DamageReports } from './damage-reports.ts';
@@ -172,12 +172,31 @@ export class Log {
   /**
    * Validates one batch of a client, gives it its offsets (in place, unless the topic wants another codec), and appends
    * it. It is acknowledged after `sync`; so is a duplicate, whose original may not be on the platter yet.
+   * `undefined`: it unpacks to more than `unpackBytes`; `validate` and `appendValid` do the same without holding the loop.
    */
-  append(records: Buffer, leaderEpoch: LeaderEpoch): AppendOutcome {
-    if (this.#failure !== undefined) return storageError(this.#failure.message);
-    if (leaderEpoch < this.latestEpoch) return olderEpoch(leaderEpoch, this.latestEpoch);
+  append(records: Buffer, leaderEpoch: LeaderEpoch): AppendOutcome;
+  append(records: Buffer, leaderEpoch: LeaderEpoch, unpackBytes?: number): AppendOutcome | undefined;
+  append(records: Buffer, leaderEpoch: LeaderEpoch, unpackBytes?: number): AppendOutcome | undefined {
     const now = this.#around.host.clock.now();
-    const batch = validateAppend(records, this.config, now);
+    const refused = this.#refusal(leaderEpoch);
+    if (refused !== undefined) return refused;
+    const batch = validateAppend(records, this.config, now, unpackBytes);
+    return batch && this.appendValid(batch, leaderEpoch, now);
+  }
+
+  /** The batch as it is to be stored, or why not, for `appendValid`. The records must not change meanwhile. */
+  validate(records: Buffer): Promise<RecordBatch | AppendRefused> {
+    return validateInSteps(records, this.config, this.#around.host);
+  }
+
+  /** As `append`, of what was validated. */
+  appendValid(
+    batch: RecordBatch | AppendRefused,
+    leaderEpoch: LeaderEpoch,
+    now = this.#around.host.clock.now(),
+  ): AppendOutcome {
+    const refused = this.#refusal(leaderEpoch);
+    if (refused !== undefined) return refused;
     if (isRefused(batch)) return batch;
     const isStamped = this.config.timestampType === 'LogAppendTime';
     const verdict = this.#producers.check(batch);
@@ -185,13 +204,8 @@ export class Log {
     if (verdict.kind === 'duplicate') {
       const { of } = verdict;
       const logAppendTimeMs = isStamped ? of.timestamp : NO_TIMESTAMP;
-      return {
-        error: ErrorCode.NONE,
-        baseOffset: firstOffset(of),
-        lastOffset: of.lastOffset,
-        logAppendTimeMs,
-        duplicate: true,
-      };
+      const baseOffset = firstOffset(of);
+      return { error: ErrorCode.NONE, baseOffset, lastOffset: of.lastOffset, logAppendTimeMs, duplicate: true };
     }
 
     batch.assign(this.logEndOffset, leaderEpoch);
@@ -204,6 +218,12 @@ export class Log {
     const { baseOffset, lastOffset } = batch;
     const logAppendTimeMs = isStamped ? Timestamp(now) : NO_TIMESTAMP;
     return { error: ErrorCode.NONE, baseOffset, lastOffset, logAppendTimeMs, duplicate: false };
+  }
+
+  /** Why nothing can be appended now, whatever it is. */
+  #refusal(leaderEpoch: LeaderEpoch): AppendRefused | undefined {
+    if (this.#failure !== undefined) return storageError(this.#failure.message);
+    return leaderEpoch < this.latestEpoch ? olderEpoch(leaderEpoch, this.latestEpoch) : undefined;
   }
 
   /** Group commit: resolves when all that was appended before this call is durable. @throws LogFailed, from then on always */

@@ -7,6 +7,7 @@ import {
   type Host,
   invariant,
   LeaderEpoch,
+  type Inflater,
   type Logger,
   type Network,
   Offset,
@@ -38,6 +39,7 @@ export function testHost(disk: Disk, options: { clock?: Clock; logger?: Logger }
     clock: options.clock ?? { now: () => START_MS, monotonic: () => 0, after: never },
     network: {} as Network,
     random,
+    inflater: {} as Inflater,
     meter: silentMeter,
     logger: options.logger ?? silentLogger,
   };

@@ -1,7 +1,8 @@
-// The whole real world in one piece, for who needs all of it. It says nothing and measures nothing unless it is told where.
+// The whole real world in one piece, for callers that need all of it. Without a logger and a meter it logs and measures nothing.
 import { type Host, silentLogger, silentMeter } from '@milepost/core';
 import { nodeClock } from './node-clock.ts';
 import { nodeDisk } from './node-disk.ts';
+import { nodeInflater } from './node-inflater.ts';
 import { nodeNetwork } from './node-network.ts';
 import { nodeRandom } from './node-random.ts';
 
@@ -10,6 +11,7 @@ export const nodeHost = (parts: Partial<Host> = {}): Host => ({
   disk: nodeDisk(),
   network: nodeNetwork,
   random: nodeRandom,
+  inflater: nodeInflater,
   logger: silentLogger,
   meter: silentMeter,
   ...parts,

@@ -10,6 +10,7 @@
 import { ByteReader, LeaderEpoch, MalformedMessage, Offset, Timestamp } from '@milepost/core';
 import { codecOf, decompress, type Codec } from './compression.ts';
 import { crc32c } from './crc32c.ts';
+import { type Stepping, unpackInSteps } from './unpack-in-steps.ts';
 
 export const BATCH_HEADER_BYTES = 61;
 /** baseOffset and batchLength: enough to know where the next batch begins. */
@@ -150,12 +151,21 @@ export class RecordBatch {
     this.#stamp(this.attributes & ~LOG_APPEND_TIME_BIT, maxTimestamp);
   }
 
-  /** The bytes of the records, unpacked. @throws MalformedMessage where they are not of the codec. */
+  /** The bytes of the records, unpacked. @throws MalformedMessage; UnpacksToMore than the limit. */
   unpack(limitBytes = UNPACKED_LIMIT_BYTES): Buffer {
     const codec = this.compression;
     if (codec === undefined) throw new MalformedMessage(`${this.#where()}: compression code ${this.attributes & 7}`);
-    const packed = this.buffer.subarray(this.position + BATCH_HEADER_BYTES, this.position + this.sizeBytes);
-    return codec === 'none' ? packed : decompress(codec, packed, limitBytes);
+    return codec === 'none' ? this.#packed() : decompress(codec, this.#packed(), limitBytes);
+  }
+
+  /** As `unpack`, without holding the event loop: for what may be large. */
+  async unpackInSteps(stepping: Stepping, limitBytes = UNPACKED_LIMIT_BYTES): Promise<Buffer> {
+    const codec = this.compression;
+    return codec === undefined ? this.unpack() : unpackInSteps(codec, this.#packed(), limitBytes, stepping);
+  }
+
+  #packed(): Buffer {
+    return this.buffer.subarray(this.position + BATCH_HEADER_BYTES, this.position + this.sizeBytes);
   }
 
   /** Unpacks and parses, lazily. Keys and values are views. @throws MalformedMessage where the bytes are wrong. */

@@ -1,5 +1,15 @@
 import { MalformedMessage } from '@milepost/core';
-import { type Codec, compress, decompress } from './index.ts';
+import { nodeInflater } from '@milepost/node-host';
+import { type Codec, compress, decompress, UnpacksToMore } from './index.ts';
+import { unpackInSteps } from './unpack-in-steps.ts';
+
+let turns = 0;
+const nextTurn = (): Promise<void> => {
+  turns++;
+  return new Promise((resolve) => setImmediate(resolve));
+};
+const inSteps = (codec: Codec, bytes: Buffer, limitBytes: number): Promise<Buffer> =>
+  unpackInSteps(codec, bytes, limitBytes, { inflater: nodeInflater, nextTurn });
 
 const packing: Codec[] = ['gzip', 'snappy', 'lz4', 'zstd'];
 const samples: [string, Buffer][] = [
@@ -13,6 +23,25 @@ const samples: [string, Buffer][] = [
 describe.each(packing)('%s', (codec) => {
   test.each(samples)('%s comes back', (_, bytes) => {
     expect(decompress(codec, compress(codec, bytes), bytes.length).equals(bytes)).toBe(true);
+  });
+
+  test.each(samples)('%s comes back in steps', async (_, bytes) => {
+    expect((await inSteps(codec, compress(codec, bytes), bytes.length)).equals(bytes)).toBe(true);
+  });
+
+  test('what is large is unpacked in many steps, and a bomb stops at the limit', async () => {
+    const bytes = Buffer.alloc(20_000_000, 'position ');
+    const packed = compress(codec, bytes);
+    turns = 0;
+    expect((await inSteps(codec, packed, 30_000_000)).equals(bytes)).toBe(true);
+    if (codec === 'lz4' || codec === 'snappy') expect(turns).toBeGreaterThan(3); // the others have steps of their own
+    await expect(inSteps(codec, packed, 10_000_000)).rejects.toThrow(UnpacksToMore);
+  });
+
+  test('cut off anywhere it is malformed in steps too', async () => {
+    const whole = compress(codec, Buffer.concat([noise(50), Buffer.alloc(300, 1), noise(50)]));
+    for (let length = 0; length < whole.length; length += 7)
+      await expect(inSteps(codec, whole.subarray(0, length), 1_000_000)).rejects.toThrow(MalformedMessage);
   });
 
   test('a bomb stops at the limit', () => {

@@ -8,6 +8,7 @@ import { lz4Compress, snappyCompress } from '@platformatic/wasm-utils/bundled';
 import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { unpackLz4 } from './lz4.ts';
 import { unpackSnappy } from './snappy.ts';
+import { UnpacksToMore } from './unpacked.ts';
 
 const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
 export type Codec = (typeof CODECS)[number];
@@ -36,7 +37,7 @@ export function compress(codec: Codec, bytes: Buffer, level?: number): Buffer {
   }
 }
 
-/** @throws MalformedMessage for bytes that are not of the codec, are cut off, or unpack to more than the limit. */
+/** @throws MalformedMessage for bytes that are not of the codec or are cut off; UnpacksToMore than the limit. */
 export function decompress(codec: Codec, bytes: Buffer, limitBytes: number): Buffer {
   switch (codec) {
     case 'none':
@@ -58,8 +59,13 @@ function inflate(by: Inflate, codec: Codec, bytes: Buffer, limitBytes: number): 
   try {
     return by(bytes, { maxOutputLength: limitBytes });
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    const seen = code === 'ERR_BUFFER_TOO_LARGE' ? `more than ${limitBytes} bytes unpacked` : (error as Error).message;
-    throw new MalformedMessage(`${codec} of ${bytes.length} bytes: ${seen}`, { cause: error });
+    const isTooLarge = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
+    throw isTooLarge ? tooLarge(codec, bytes, limitBytes) : notOfCodec(codec, bytes, error);
   }
 }
+
+export const tooLarge = (codec: Codec, bytes: Buffer, limitBytes: number): UnpacksToMore =>
+  new UnpacksToMore(`${codec} of ${bytes.length} bytes: more than ${limitBytes} bytes unpacked`);
+
+export const notOfCodec = (codec: Codec, bytes: Buffer, error: unknown): MalformedMessage =>
+  new MalformedMessage(`${codec} of ${bytes.length} bytes: ${(error as Error).message}`, { cause: error });

@@ -5,3 +5,5 @@ export * from './compression.ts';
 export * from './control-record.ts';
 export * from './crc32c.ts';
 export * from './record-cursor.ts';
+export { type Stepping } from './unpack-in-steps.ts';
+export { UnpacksToMore } from './unpacked.ts';

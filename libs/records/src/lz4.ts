@@ -8,7 +8,7 @@
 //
 // The checksums are not verified: the batch's own CRC covers the same bytes.
 import { ByteReader, MalformedMessage } from '@milepost/core';
-import { Unpacked } from './unpacked.ts';
+import { STEP_BYTES, Unpacked } from './unpacked.ts';
 
 const MAGIC = 0x184d_2204;
 const INDEPENDENT = 0x20;
@@ -19,6 +19,41 @@ const STORED = 0x8000_0000;
 const LEAST_MATCH = 4;
 
 export function unpackLz4(bytes: Buffer, limitBytes: number): Buffer {
+  const frame = frameOf(bytes);
+  const output = new Unpacked('lz4', limitBytes);
+  for (const block of frame.blocks) unpackBlock(block, frame, output);
+  return finished(frame, output);
+}
+
+/** Stops after each megabyte that it has unpacked, or a block, which may be four. */
+export function* lz4Steps(bytes: Buffer, limitBytes: number): Generator<void, Buffer> {
+  const frame = frameOf(bytes);
+  const output = new Unpacked('lz4', limitBytes, limitBytes);
+  let next = STEP_BYTES;
+  for (const block of frame.blocks) {
+    unpackBlock(block, frame, output);
+    if (output.length < next) continue;
+    next = output.length + STEP_BYTES;
+    yield;
+  }
+  return finished(frame, output);
+}
+
+interface Frame {
+  readonly blocks: readonly Block[];
+  readonly blockBytes: number;
+  readonly isLinked: boolean;
+  /** As announced. */
+  readonly contentBytes: number | undefined;
+}
+
+interface Block {
+  readonly bytes: Buffer;
+  /** As is, not packed. */
+  readonly isStored: boolean;
+}
+
+function frameOf(bytes: Buffer): Frame {
   const reader = new ByteReader(bytes);
   const magic = little32(reader);
   if (magic !== MAGIC) throw new MalformedMessage(`lz4: magic ${magic.toString(16)}, expected 184d2204`);
@@ -30,22 +65,29 @@ export function unpackLz4(bytes: Buffer, limitBytes: number): Buffer {
   const contentBytes = flags & CONTENT_SIZE ? Number(reader.slice(8).readBigUInt64LE()) : undefined;
   reader.skip(1);
 
-  const output = new Unpacked('lz4', limitBytes);
+  const blocks: Block[] = [];
   for (let size = little32(reader); size !== 0; size = little32(reader)) {
-    output.begin(blockBytes, (flags & INDEPENDENT) === 0);
-    const block = reader.slice(size % STORED);
-    if (size >= STORED) output.literal(block, 0, block.length);
-    else unpackBlock(block, output);
+    blocks.push({ bytes: reader.slice(size % STORED), isStored: size >= STORED });
     if (flags & BLOCK_CHECKSUM) reader.skip(4);
   }
   if (flags & CONTENT_CHECKSUM) reader.skip(4);
   if (reader.remaining > 0) throw new MalformedMessage(`lz4: ${reader.remaining} bytes after the frame`);
+  return { blocks, blockBytes, isLinked: (flags & INDEPENDENT) === 0, contentBytes };
+}
+
+function finished({ contentBytes }: Frame, output: Unpacked): Buffer {
   if (contentBytes !== undefined && contentBytes !== output.length)
     throw new MalformedMessage(`lz4: ${output.length} bytes unpacked, ${contentBytes} announced`);
   return output.finish();
 }
 
-function unpackBlock(block: Buffer, output: Unpacked): void {
+function unpackBlock({ bytes, isStored }: Block, { blockBytes, isLinked }: Frame, output: Unpacked): void {
+  output.begin(blockBytes, isLinked);
+  if (isStored) output.literal(bytes, 0, bytes.length);
+  else unpackSequences(bytes, output);
+}
+
+function unpackSequences(block: Buffer, output: Unpacked): void {
   let at = 0;
   const length = (nibble: number): number => {
     if (nibble < 15) return nibble;

@@ -6,17 +6,33 @@
 //   01 copy           length-4 in bits 2-4, offset in bits 5-7 (high) and one byte
 //   10 copy, 11 copy  length-1 in the six high bits, offset in two or four bytes (little-endian)
 import { ByteReader, MalformedMessage } from '@milepost/core';
-import { Unpacked } from './unpacked.ts';
+import { STEP_BYTES, Unpacked } from './unpacked.ts';
 
 const XERIAL = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]);
 const XERIAL_HEADER_BYTES = 16;
 
 export function unpackSnappy(bytes: Buffer, limitBytes: number): Buffer {
   const output = new Unpacked('snappy', limitBytes);
-  if (!bytes.subarray(0, XERIAL.length).equals(XERIAL)) unpackChunk(bytes, output);
-  else for (const chunk of xerialChunks(bytes)) unpackChunk(chunk, output);
+  for (const chunk of chunksOf(bytes)) unpackElements(chunk, beginChunk(chunk, output), chunk.length, output);
   return output.finish();
 }
+
+/** Stops after each megabyte or so that it has unpacked. */
+export function* snappySteps(bytes: Buffer, limitBytes: number): Generator<void, Buffer> {
+  const output = new Unpacked('snappy', limitBytes, limitBytes);
+  let next = STEP_BYTES;
+  for (const chunk of chunksOf(bytes))
+    for (let at = beginChunk(chunk, output); at < chunk.length; ) {
+      at = unpackElements(chunk, at, Math.min(chunk.length, at + STEP_BYTES / DENSEST_RATIO), output);
+      if (output.length < next) continue;
+      next = output.length + STEP_BYTES;
+      yield;
+    }
+  return output.finish();
+}
+
+const chunksOf = (bytes: Buffer): Iterable<Buffer> =>
+  bytes.subarray(0, XERIAL.length).equals(XERIAL) ? xerialChunks(bytes) : [bytes];
 
 function* xerialChunks(bytes: Buffer): Generator<Buffer> {
   for (let at = XERIAL_HEADER_BYTES; at < bytes.length; ) {
@@ -36,14 +52,21 @@ function* xerialChunks(bytes: Buffer): Generator<Buffer> {
 /** Copies of 64 bytes in three are the densest that the format can be. */
 const DENSEST_RATIO = 22;
 
-function unpackChunk(bytes: Buffer, output: Unpacked): void {
+/** Returns where its elements begin. */
+function beginChunk(bytes: Buffer, output: Unpacked): number {
   const reader = new ByteReader(bytes);
   const announced = reader.uvarint();
   if (announced > bytes.length * DENSEST_RATIO)
     throw new MalformedMessage(`snappy: ${announced} bytes announced by ${bytes.length}`);
   output.begin(announced);
-  let at = reader.position;
-  while (at < bytes.length) {
+  if (reader.remaining === 0) checkEnd(output);
+  return reader.position;
+}
+
+/** Those that begin before `until`. Returns where the next one begins. */
+function unpackElements(bytes: Buffer, from: number, until: number, output: Unpacked): number {
+  let at = from;
+  while (at < until) {
     const tag = bytes[at++] as number;
     const extra = extraBytes(tag);
     if (at + extra > bytes.length) throw new MalformedMessage(`snappy: element cut off at ${at}`);
@@ -57,7 +80,12 @@ function unpackChunk(bytes: Buffer, output: Unpacked): void {
     } else if (kind === 1) output.copy(((tag >> 5) << 8) | number, ((tag >> 2) & 7) + 4);
     else output.copy(number, (tag >> 2) + 1);
   }
-  if (output.room !== 0) throw new MalformedMessage(`snappy: ${output.room} of ${announced} bytes missing`);
+  if (at === bytes.length) checkEnd(output);
+  return at;
+}
+
+function checkEnd(output: Unpacked): void {
+  if (output.room !== 0) throw new MalformedMessage(`snappy: ${output.room} bytes missing`);
 }
 
 /** How many bytes of length or offset follow the tag. */

@@ -2,6 +2,12 @@
 // never beyond the limit, and refuses (MalformedMessage) whatever reaches outside its input or its own output.
 import { MalformedMessage } from '@milepost/core';
 
+/** The bytes unpack to more than the caller's limit. Whether they are of the codec to their end is not known. */
+export class UnpacksToMore extends MalformedMessage {}
+
+/** How much is unpacked in one step, where it is done in steps. */
+export const STEP_BYTES = 1024 * 1024;
+
 const FIRST_BYTES = 4096;
 /** Up to here a loop is quicker than a call that leaves JavaScript. */
 const SHORT_BYTES = 32;
@@ -9,15 +15,17 @@ const SHORT_BYTES = 32;
 export class Unpacked {
   readonly #codec: string;
   readonly #limitBytes: number;
-  #buffer = Buffer.allocUnsafe(FIRST_BYTES);
+  #buffer: Buffer;
   #length = 0;
   /** Where the current block may end, and how far back its copies may reach. */
   #end = 0;
   #floor = 0;
 
-  constructor(codec: string, limitBytes: number) {
+  /** `firstBytes`: for what is known to become large. The system gives the pages of a large buffer as they are written to. */
+  constructor(codec: string, limitBytes: number, firstBytes = FIRST_BYTES) {
     this.#codec = codec;
     this.#limitBytes = limitBytes;
+    this.#buffer = firstBytes > FIRST_BYTES ? Buffer.allocUnsafeSlow(firstBytes) : Buffer.allocUnsafe(firstBytes);
   }
 
   get length(): number {
@@ -66,7 +74,7 @@ export class Unpacked {
     const wanted = this.#length + length;
     if (wanted > this.#end) throw new MalformedMessage(`${this.#codec}: block of more than its ${this.#end} bytes`);
     if (wanted > this.#limitBytes)
-      throw new MalformedMessage(`${this.#codec}: more than ${this.#limitBytes} bytes unpacked`);
+      throw new UnpacksToMore(`${this.#codec}: more than ${this.#limitBytes} bytes unpacked`);
     if (wanted <= this.#buffer.length) return;
     const grown = Buffer.allocUnsafe(Math.min(this.#limitBytes, Math.max(wanted, this.#buffer.length * 2)));
     this.#buffer.copy(grown, 0, 0, this.#length);

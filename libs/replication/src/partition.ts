@@ -87,11 +87,24 @@ export class Partition {
   }
 
   /** Validates and appends; the next group commit takes it along, whatever the acks. */
-  append(records: Buffer): AppendOutcome {
+  append(records: Buffer): AppendOutcome;
+  /** `undefined`: nothing was done, as the records unpack to more than `unpackBytes`; see `appendInSteps`. */
+  append(records: Buffer, unpackBytes: number): AppendOutcome | undefined;
+  append(records: Buffer, unpackBytes?: number): AppendOutcome | undefined {
     if (this.#failed) return GONE;
-    const outcome = this.log.append(records, this.#leaderEpoch);
+    const outcome = this.log.append(records, this.#leaderEpoch, unpackBytes);
+    return outcome && this.#appended(outcome, records.length);
+  }
+
+  /** As `append`, without holding the event loop. The records must not change meanwhile. */
+  async appendInSteps(records: Buffer): Promise<AppendOutcome> {
+    const valid = await this.log.validate(records);
+    return this.#failed ? GONE : this.#appended(this.log.appendValid(valid, this.#leaderEpoch), records.length);
+  }
+
+  #appended(outcome: AppendOutcome, sizeBytes: number): AppendOutcome {
     if (outcome.error === ErrorCode.NONE && !outcome.duplicate) {
-      this.#appendedBytes += records.length;
+      this.#appendedBytes += sizeBytes;
       this.#scheduleCommit();
     }
     return outcome;

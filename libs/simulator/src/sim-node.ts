@@ -9,6 +9,7 @@ import type { SimDatabase } from './sim-database.ts';
 import { SimDisk } from './sim-disk.ts';
 import { SimLife } from './sim-life.ts';
 import type { SimMachine } from './sim-machine.ts';
+import { SimInflater } from './sim-inflater.ts';
 import type { SimRandom } from './sim-random.ts';
 
 const KAFKA_PORT = 9092;
@@ -78,6 +79,7 @@ export class SimNode {
       disk: this.disk,
       network: life.network,
       random: random.fork(),
+      inflater: new SimInflater(life.clock),
       meter: silentMeter,
       logger: whileAlive(life, logger),
     };

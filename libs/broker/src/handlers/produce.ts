@@ -48,32 +48,67 @@ interface Stored {
 interface AttemptedTopic {
   readonly name: string | undefined;
   readonly topicId: Uuid;
-  readonly partitions: readonly Attempt[];
+  readonly attempts: readonly Attempt[];
 }
 
 export const produce = handler(Produce, (request, context) => {
-  const named = request.topicData.filter(({ partitionData }) => partitionData.length > 0);
-  const appended = named.map((topic): AttemptedTopic => {
-    const { topicId } = topic;
-    const name = context.apiVersion < FIRST_VERSION_WITH_IDS ? topic.name : topicNameOf(context, topicId);
-    return {
-      name,
-      topicId,
-      partitions: topic.partitionData.map((asked) => append(name, asked, request.acks, context)),
-    };
-  });
+  const line = new Line();
+  const topics = request.topicData
+    .filter(({ partitionData }) => partitionData.length > 0)
+    .map(({ name, topicId, partitionData }) => {
+      const topic = context.apiVersion < FIRST_VERSION_WITH_IDS ? name : topicNameOf(context, topicId);
+      const append = (asked: Asked) => appendTo(topic, asked, request.acks, context);
+      return { name: topic, topicId, attempts: partitionData.map((asked) => line.append(asked, append)) };
+    });
   context.throttle(context.services.quotas.produced(context.quotaClient, () => sizeOf(request)));
-  if (request.acks === 0) return unanswered(appended);
-  const stored = appended.flatMap(({ partitions }) => partitions.filter(isStored));
-  if (stored.every(isCommitted)) return answer(appended, ErrorCode.NONE, context);
-  return commit(stored, request, context).then((uncommitted) => answer(appended, uncommitted, context));
+  if (!line.isWaiting) return finish(topics as AttemptedTopic[], request, context);
+  const release = context.peer.hold();
+  return Promise.all(topics.map(async (topic) => ({ ...topic, attempts: await Promise.all(topic.attempts) })))
+    .finally(release)
+    .then((attempted) => finish(attempted, request, context));
 });
+
+/** Keeps the order of a request's appends: behind one that waits, all that follow wait. */
+class Line {
+  #last: Promise<Attempt> | undefined;
+
+  get isWaiting(): boolean {
+    return this.#last !== undefined;
+  }
+
+  append(asked: Asked, append: (asked: Asked) => Attempt | Promise<Attempt>): Attempt | Promise<Attempt> {
+    let attempt: Attempt | Promise<Attempt>;
+    if (this.#last === undefined) attempt = append(asked);
+    else {
+      const kept = { ...asked, records: asked.records && Buffer.from(asked.records) }; // the request's bytes are lent
+      attempt = this.#last.then(() => append(kept));
+    }
+    if (attempt instanceof Promise) this.#last = attempt;
+    return attempt;
+  }
+}
+
+function finish(
+  topics: readonly AttemptedTopic[],
+  request: ProduceRequest,
+  context: Context,
+): ProduceResponse | Unanswered | Promise<ProduceResponse> {
+  if (request.acks === 0) return unanswered(topics);
+  const stored = topics.flatMap(({ attempts }) => attempts.filter(isStored));
+  if (stored.every(isCommitted)) return answer(topics, ErrorCode.NONE, context);
+  return commit(stored, request, context).then((uncommitted) => answer(topics, uncommitted, context));
+}
 
 const isStored = (attempt: Attempt): attempt is Stored => 'outcome' in attempt;
 
 const isCommitted = ({ partition, outcome }: Stored): boolean => partition.highWatermark > outcome.lastOffset;
 
-function append(topic: string | undefined, { index, records }: Asked, acks: number, context: Context): Attempt {
+function appendTo(
+  topic: string | undefined,
+  { index, records }: Asked,
+  acks: number,
+  context: Context,
+): Attempt | Promise<Attempt> {
   const refuse = (errorCode: ErrorCode, errorMessage: string | null = null): Refused => ({
     index,
     errorCode,
@@ -86,22 +121,30 @@ function append(topic: string | undefined, { index, records }: Asked, acks: numb
   if (acks === ALL && isShortOfReplicas(partition, context)) return refuse(ErrorCode.NOT_ENOUGH_REPLICAS);
   if (isInternalTopic(topic) && context.clientId !== ADMIN_CLIENT_ID) return refuse(ErrorCode.INVALID_TOPIC_EXCEPTION);
   if (records === null) return refuse(ErrorCode.INVALID_RECORD, 'expected one record batch, seen none');
-  const misfit = misfitOf(records, context.apiVersion);
+  const batch = RecordBatch.at(records, 0);
+  const misfit = batch && misfitOf(batch, context.apiVersion);
   if (misfit !== undefined) return refuse(misfit);
-  return counted(partition, index, records.length, partition.append(records), context);
+  const isPacked = batch !== undefined && batch.compression !== 'none';
+  const outcome = isPacked ? context.services.unpacking.append(partition, records) : partition.append(records);
+  const sizeBytes = records.length;
+  return outcome instanceof Promise
+    ? outcome.then((later) => attempted(partition, index, sizeBytes, later, context))
+    : attempted(partition, index, sizeBytes, outcome, context);
 }
 
-function counted(
+/** Counts what was tried. */
+function attempted(
   partition: Partition,
   index: number,
   sizeBytes: number,
   outcome: AppendOutcome,
-  { services }: Context,
+  context: Context,
 ): Attempt {
-  const traffic = services.traffic.of(partition.topic);
+  const traffic = context.services.traffic.of(partition.topic);
   traffic.produceRequests++;
   if (outcome.error !== ErrorCode.NONE) {
     traffic.failedProduceRequests++;
+    if (partition.isFailed) return { index, errorCode: errorOfFailed(partition, context) };
     return { index, errorCode: outcome.error, details: detailsOf(outcome, partition) };
   }
   if (!outcome.duplicate) {
@@ -124,10 +167,9 @@ function isShortOfReplicas({ topic, index, log }: Partition, { services }: Conte
 }
 
 /** What the version of the request, not the log, has against the batch. */
-function misfitOf(records: Buffer, version: number): ErrorCode | undefined {
-  const batch = RecordBatch.at(records, 0);
-  if (batch?.isTransactional) return ErrorCode.INVALID_TXN_STATE;
-  if (batch?.compression === 'zstd' && version < FIRST_VERSION_WITH_ZSTD) return ErrorCode.UNSUPPORTED_COMPRESSION_TYPE;
+function misfitOf(batch: RecordBatch, version: number): ErrorCode | undefined {
+  if (batch.isTransactional) return ErrorCode.INVALID_TXN_STATE;
+  if (batch.compression === 'zstd' && version < FIRST_VERSION_WITH_ZSTD) return ErrorCode.UNSUPPORTED_COMPRESSION_TYPE;
   return undefined;
 }
 
@@ -147,8 +189,8 @@ function detailsOf({ error, message, recordErrors }: AppendRefused, { log }: Par
   };
 }
 
-const unanswered = (appended: readonly AttemptedTopic[]): Unanswered =>
-  appended.every(({ partitions }) => partitions.every(isStored)) ? 'none' : 'close';
+const unanswered = (topics: readonly AttemptedTopic[]): Unanswered =>
+  topics.every(({ attempts }) => attempts.every(isStored)) ? 'none' : 'close';
 
 /** Resolves with the error code for those partitions that are not committed by then; NONE: because they failed. */
 async function commit(stored: readonly Stored[], request: ProduceRequest, context: Context): Promise<ErrorCode> {
@@ -160,7 +202,7 @@ async function commit(stored: readonly Stored[], request: ProduceRequest, contex
   return outcome === 'met' ? ErrorCode.NONE : ErrorCode.REQUEST_TIMED_OUT;
 }
 
-function answer(appended: readonly AttemptedTopic[], uncommitted: ErrorCode, context: Context): ProduceResponse {
+function answer(topics: readonly AttemptedTopic[], uncommitted: ErrorCode, context: Context): ProduceResponse {
   const hints = new LeaderHints(context);
   const answered = (topic: string | undefined, one: Attempt): Answered => {
     const { index } = one;
@@ -173,10 +215,10 @@ function answer(appended: readonly AttemptedTopic[], uncommitted: ErrorCode, con
     const { logStartOffset } = one.partition.log;
     return { index, errorCode, baseOffset, logAppendTimeMs, logStartOffset, ...leader };
   };
-  const responses = appended.map(({ name, topicId, partitions }) => ({
+  const responses = topics.map(({ name, topicId, attempts }) => ({
     name: name ?? '',
     topicId,
-    partitionResponses: partitions.map((one) => answered(name, one)),
+    partitionResponses: attempts.map((one) => answered(name, one)),
   }));
   return { responses, nodeEndpoints: hints.nodeEndpoints };
 }

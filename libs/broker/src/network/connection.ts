@@ -28,8 +28,10 @@ export interface Peer {
   readonly port: number;
   /** What the client says that it is (KIP-511). */
   software: { readonly name: string; readonly version: string };
-  /** From the answers under way on nothing is read, for so long (KIP-219). */
+  /** After the pending responses are sent, stop reading for this long (KIP-219). */
   mute(throttleMs: number): void;
+  /** Starts no other request until the returned function is called: the current one needs its order kept. */
+  hold(): () => void;
   /** Calls `run` once when the connection closes; the answer undoes it. */
   onGone(run: () => void): () => void;
 }
@@ -77,6 +79,8 @@ export class ClientConnection implements ConnectionListener, Peer {
   #underWay = 0;
   /** One of them tolerates no other beside it. */
   #exclusive = false;
+  /** Calls of `hold` that have not been released. */
+  #holds = 0;
   /** Of answers that the system has not taken. */
   #heldBytes = 0;
   /** Of the large request that is coming in, once it was admitted. */
@@ -165,6 +169,14 @@ export class ClientConnection implements ConnectionListener, Peer {
     });
   }
 
+  hold(): () => void {
+    this.#holds++;
+    return () => {
+      this.#holds--;
+      this.#scheduleGoOn();
+    };
+  }
+
   /** Takes no more requests, answers those under way, then closes. */
   finish(): Promise<void> {
     this.#leave();
@@ -183,7 +195,8 @@ export class ClientConnection implements ConnectionListener, Peer {
   }
 
   #mayStart(frame: Buffer): boolean {
-    if (this.#mutedUntil > 0 || !this.#writable || this.#slots.length >= MOST_REQUESTS_UNDER_WAY) return false;
+    if (this.#holds > 0 || this.#mutedUntil > 0 || !this.#writable) return false;
+    if (this.#slots.length >= MOST_REQUESTS_UNDER_WAY) return false;
     if (this.#heldBytes >= MOST_ANSWER_BYTES_HELD) return false;
     return this.#underWay === 0 || (!this.#exclusive && this.#dispatch.mayOverlap(frame));
   }

@@ -1,0 +1,114 @@
+// Batches that unpack to much more than they are, on simulated time: whom they hold up, and whom not.
+import { ErrorCode, type Host, silentLogger, silentMeter, Timestamp, ZERO_UUID } from '@milepost/core';
+import { buildBatch, type Codec } from '@milepost/records';
+import { SimClock, SimDisk, SimInflater, SimNetwork, SimRandom } from '@milepost/simulator';
+import { CreateTopics, Metadata, Produce } from '@milepost/wire';
+import { BrokerUnderTest } from './testing/broker-under-test.ts';
+import type { RawClient } from './testing/raw-client.ts';
+
+const LARGE_BYTES = 20_000_000;
+
+let clock: SimClock;
+let it: BrokerUnderTest;
+let client: RawClient;
+let other: RawClient;
+
+beforeEach(async () => {
+  clock = new SimClock();
+  const random = new SimRandom(1);
+  const host: Host = {
+    clock,
+    random,
+    disk: new SimDisk(random.fork(), { clock }),
+    network: new SimNetwork(random.fork(), clock),
+    inflater: new SimInflater(clock),
+    logger: silentLogger,
+    meter: silentMeter,
+  };
+  it = new BrokerUnderTest(host, '/data');
+  await clock.settle(it.start({ flush: 'os' })); // no fsync takes time
+  client = await clock.settle(it.client());
+  other = await clock.settle(it.client());
+  const topics = [{ name: 'trucks', numPartitions: 2, replicationFactor: 1 }];
+  await clock.settle(client.ask(CreateTopics, 7, { topics }));
+});
+afterEach(() => clock.settle(it.stop()));
+
+interface Sent {
+  readonly sizeBytes?: number;
+  readonly codec?: Codec;
+  readonly sequence?: number;
+}
+
+/** One record of the idempotent producer 7; its value packs well. */
+const batch = ({ sizeBytes = 10, codec = 'none', sequence = 0 }: Sent): Buffer =>
+  buildBatch({
+    records: [{ key: null, value: Buffer.alloc(sizeBytes, 'position '), timestamp: Timestamp(1) }],
+    compression: codec,
+    producerId: 7n,
+    producerEpoch: 0,
+    baseSequence: sequence,
+  });
+
+async function produce(by: RawClient, ...batches: (readonly [partition: number, sent: Sent])[]) {
+  const partitionData = batches.map(([index, sent]) => ({ index, records: batch(sent) }));
+  const topicData = [{ name: 'trucks', topicId: ZERO_UUID, partitionData }];
+  const { responses } = await by.ask(Produce, 8, { acks: -1, timeoutMs: 60_000, topicData });
+  return responses[0]?.partitionResponses.map(({ errorCode, baseOffset }) => [errorCode, baseOffset]);
+}
+
+test.each<Codec>(['gzip', 'zstd', 'lz4', 'snappy'])(
+  'a batch (%s) that unpacks to twenty megabytes is stored, and other clients are answered meanwhile',
+  async (codec) => {
+    let isStored = false;
+    const stored = produce(client, [0, { sizeBytes: LARGE_BYTES, codec }]).finally(() => {
+      isStored = true;
+    });
+    await clock.run(2.5); // the request has arrived
+    let answered = 0;
+    while (!isStored) {
+      await clock.settle(other.ask(Metadata, 9, { topics: [] }));
+      answered++;
+    }
+    // On simulated time the inflater takes a millisecond for each piece, and what is done on the loop takes none.
+    if (codec === 'gzip' || codec === 'zstd') expect(answered).toBeGreaterThan(4);
+    expect(await clock.settle(stored)).toEqual([[ErrorCode.NONE, 0]]);
+  },
+);
+
+test('what a producer sends behind a large batch is appended behind it, in this request and in the next ones', async () => {
+  const first = produce(
+    client,
+    [0, { sequence: 0 }],
+    [0, { sequence: 1, sizeBytes: LARGE_BYTES, codec: 'zstd' }],
+    [0, { sequence: 2 }],
+    [1, { sequence: 0 }],
+  );
+  const second = produce(client, [0, { sequence: 3, codec: 'lz4' }], [1, { sequence: 1 }]);
+  const third = produce(client, [0, { sequence: 4 }]);
+  expect(await clock.settle(first)).toEqual([
+    [ErrorCode.NONE, 0],
+    [ErrorCode.NONE, 1],
+    [ErrorCode.NONE, 2],
+    [ErrorCode.NONE, 0],
+  ]);
+  expect(await clock.settle(Promise.all([second, third]))).toEqual([
+    [
+      [ErrorCode.NONE, 3],
+      [ErrorCode.NONE, 1],
+    ],
+    [[ErrorCode.NONE, 4]],
+  ]);
+  expect(client.answered).toEqual([...client.answered].toSorted((a, b) => a - b));
+});
+
+test('a client that goes away in the midst of it, and a broker that stops, leave nothing behind', async () => {
+  const gone = produce(other, [0, { sizeBytes: LARGE_BYTES, codec: 'zstd' }]);
+  gone.catch(() => {});
+  await clock.run(5);
+  other.close();
+  await expect(clock.settle(gone)).rejects.toThrow('closed');
+  expect(await clock.settle(produce(client, [0, { sequence: 1, sizeBytes: LARGE_BYTES, codec: 'gzip' }]))).toEqual([
+    [ErrorCode.NONE, 1],
+  ]);
+});
