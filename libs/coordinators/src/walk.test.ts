@@ -13,14 +13,14 @@ test('in 500 random lives each partition has one owner per generation, no commit
   }
 });
 
-test('the same holds in 500 random lives of a group whose partitions the broker assigns', async () => {
+test('the same holds in 500 random lives of a consumer group', async () => {
   for (const seed of SEEDS) {
     const violations = await Walk.live(seed, { protocol: 'consumer' });
     expect({ seed, violations }).toEqual({ seed, violations: [] });
   }
 });
 
-test('and in 500 of a group whose members speak the one or the other', async () => {
+test('and in 500 of a group with members of both protocols', async () => {
   for (const seed of SEEDS) {
     const violations = await Walk.live(seed, { protocol: 'mixed' });
     expect({ seed, violations }).toEqual({ seed, violations: [] });
@@ -29,7 +29,7 @@ test('and in 500 of a group whose members speak the one or the other', async () 
 
 const protocols = ['classic', 'consumer', 'mixed'] as const;
 
-test.each(protocols)('a coordinator that takes commits of past generations is found: %s', async (protocol) => {
+test.each(protocols)('a coordinator that accepts commits of past generations is found: %s', async (protocol) => {
   class TakesStaleCommits extends GroupCoordinator {
     override async commitOffsets(command: CommitCommand): Promise<CommitResult> {
       const result = await super.commitOffsets(command);

@@ -39,7 +39,7 @@ test('too much metadata is refused for its partition only', async () => {
   expect([await h.committed('g', 0), await h.committed('g', 1)]).toEqual([-1, 1]);
 });
 
-test('without generation and member only an Empty group is committed to, and one is made where there is none', async () => {
+test('without generation and member only an Empty group accepts a commit, and a group is created where there is none', async () => {
   const h = await Harness.start();
   const nobody = outsider(h);
   const commit = async () => (await h.coordinator.commitOffsets(commitOf(nobody, 5))).topics[0]?.partitions[0]?.error;
@@ -80,7 +80,7 @@ test('only members of the current generation commit, in each state of the group'
   expect(await h.committed()).toBe(2);
 });
 
-test('nothing committed is -1 without an error, and so is what was committed to a topic of that name before', async () => {
+test('a partition without a commit is -1 without an error, also if a former topic of that name had one', async () => {
   const h = await Harness.start();
   const old = h.catalog.set('t', 2);
   h.catalog.delete('t');
@@ -125,7 +125,7 @@ test('OffsetDelete leaves the topics that live consumers read', async () => {
   expect(await h.committed()).toBe(-1);
 });
 
-test('OffsetDelete knows nothing of a live group that is not of consumers, and of no group', async () => {
+test('OffsetDelete refuses live groups that are not consumers, and unknown groups', async () => {
   const h = await Harness.start();
   await h.stable(1, { protocolType: 'connect' });
   const errorOf = async (groupId: string) => (await h.coordinator.deleteOffsets({ groupId, topics: [] })).error;

@@ -12,7 +12,7 @@ async function keepAlive(h: Harness, members: readonly TestMember[], ms: number)
   }
 }
 
-test('an Empty group keeps its offsets for a week from when it became empty, then it goes', async () => {
+test('an Empty group keeps its offsets for a week after it became Empty, and is then deleted', async () => {
   const h = await Harness.start();
   const [member] = await h.stable(1, { sessionTimeoutMs: 30 * MINUTE });
   await member!.commit(5);
@@ -28,7 +28,7 @@ test('an Empty group keeps its offsets for a week from when it became empty, the
   expect(await h.stateOf()).toBe('Dead');
 });
 
-test('a restart does not begin the week anew', async () => {
+test('a restart does not restart the week', async () => {
   const h = await Harness.start();
   const [member] = await h.stable(1);
   await member!.commit(5);
@@ -69,7 +69,7 @@ test('live consumers lose the offsets of topics that they no longer read', async
   expect(await h.stateOf()).toBe('Stable');
 });
 
-test('of members that are no consumers nobody knows what they read: their offsets stay', async () => {
+test('offsets of groups whose members are no consumers stay, because their topics are unknown', async () => {
   const h = await Harness.start();
   const [member] = await h.stable(1, { sessionTimeoutMs: 30 * MINUTE, protocolType: 'connect' });
   await member!.commit(5);

@@ -18,7 +18,7 @@ test('after a restart members go on with their ids, generation and assignments, 
   expect(await h.committed()).toBe(8);
 });
 
-test('after a restart members that do not show up expire, and the others rebalance', async () => {
+test('after a restart members that send nothing expire, and the others rebalance', async () => {
   const h = await Harness.start();
   const [leader] = await h.stable(2);
   await h.restart();
@@ -43,7 +43,7 @@ test('a restart within a rebalance goes back to the last one that was completed'
   expect(described?.members.map(({ memberId }) => memberId)).toEqual([leader!.memberId, follower!.memberId]);
 });
 
-test('a group that is larger than it may be after a restart rebalances, and the last to come back stay outside', async () => {
+test('a group that exceeds its limit after a restart rebalances, and the last members to return are refused', async () => {
   const h = await Harness.start();
   const [a, b, c] = await h.stable(3);
   Object.assign(h.config, { maxSize: 2 });
@@ -57,7 +57,7 @@ test('a group that is larger than it may be after a restart rebalances, and the 
   ]);
 });
 
-test('with the store away members stay, commits are refused for now, and nothing has to be mended', async () => {
+test('with the store away members stay, commits get a retriable error, and nothing has to be repaired', async () => {
   const h = await Harness.start();
   const [member] = await h.stable(1);
   await member!.commit(1);
@@ -73,7 +73,7 @@ test('with the store away members stay, commits are refused for now, and nothing
   expect(await h.committed()).toBe(2);
 });
 
-test('a rebalance that the store does not take ends when the leader assigns again', async () => {
+test('a rebalance that could not be stored ends when the leader assigns again', async () => {
   const h = await Harness.start();
   const [leader, follower] = [h.member(), h.member()];
   await leader.enter();
@@ -90,7 +90,7 @@ test('a rebalance that the store does not take ends when the leader assigns agai
   expect((await waiting.answer).assignment.toString()).toBe(`for ${follower.memberId}`);
 });
 
-test('the last member leaves only when that is durable; silent ones are let go once the store is back', async () => {
+test('the last member leaves only when that is durable; silent ones are removed once the store is back', async () => {
   const h = await Harness.start();
   const [member] = await h.stable(1);
   h.store.health = 'away';
@@ -103,7 +103,7 @@ test('the last member leaves only when that is durable; silent ones are let go o
   expect(await h.stateOf()).toBe('Empty');
 });
 
-test('a member that is heard of while its end waits for the store lives on', async () => {
+test('a member that heartbeats while its removal waits for the store stays', async () => {
   const h = await Harness.start();
   const [member] = await h.stable(1);
   h.store.health = 'away';
@@ -114,7 +114,7 @@ test('a member that is heard of while its end waits for the store lives on', asy
   expect(await h.stateOf()).toBe('Stable');
 });
 
-test('a slow store: clients are told in time, what it was busy with counts, and no write overtakes another', async () => {
+test('with a slow store clients get a response in time, late writes count, and no write overtakes another', async () => {
   const h = await Harness.start();
   const [member] = await h.stable(1, { sessionTimeoutMs: 60_000 });
   const held = Promise.withResolvers<void>();
@@ -134,7 +134,7 @@ test('a slow store: clients are told in time, what it was busy with counts, and 
   expect(await h.committed()).toBe(4);
 });
 
-test('a member that is heard of while its end waits in the line lives on, however long the line', async () => {
+test('a member that heartbeats while its removal waits in the queue stays, however long the queue', async () => {
   for (const heldMs of [2_000, 7_000]) {
     const h = await Harness.start();
     const [busy, late] = await h.stable(2);
@@ -171,7 +171,7 @@ test('one command at a time per group, different groups side by side', async () 
   expect(reached).toBe(5);
 });
 
-test('too many commands in the line of one group are refused, and others go on', async () => {
+test('too many commands of one group are refused, and other groups continue', async () => {
   const h = await Harness.start();
   const held = Promise.withResolvers<void>();
   h.store.pace = () => held.promise;
@@ -183,7 +183,7 @@ test('too many commands in the line of one group are refused, and others go on',
   expect(new Set(await Promise.all(waiting))).toEqual(new Set([ErrorCode.NONE]));
 });
 
-test('a store that forgets to answer may have done it: the client tries again and all is well', async () => {
+test('a write whose response got lost may have landed: the client retries and the result is the same', async () => {
   const h = await Harness.start();
   const [member] = await h.stable(1);
   h.store.health = 'forgetful';
@@ -195,7 +195,7 @@ test('a store that forgets to answer may have done it: the client tries again an
   expect(await h.committed()).toBe(5);
 });
 
-test('until its shards are loaded a coordinator says so, and to heartbeats nothing', async () => {
+test('until its shards are loaded a coordinator answers COORDINATOR_LOAD_IN_PROGRESS, except to heartbeats', async () => {
   const h = await Harness.start();
   const [member] = await h.stable(1);
   const started = h.restart('away');
@@ -229,7 +229,7 @@ test('a shard that is loading makes only its own groups wait', async () => {
   expect(await h.committed('trucks')).toBe(1);
 });
 
-test('a group of a shard that is not ours is for another coordinator', async () => {
+test('a group of a shard that this coordinator does not own gets NOT_COORDINATOR', async () => {
   const h = await Harness.start({}, [1, 2]);
   const member = h.member();
   expect((await member.join()).value?.error).toBe(ErrorCode.NOT_COORDINATOR);
@@ -237,7 +237,7 @@ test('a group of a shard that is not ours is for another coordinator', async () 
   expect((await h.coordinator.list({ states: [], types: [] })).error).toBe(ErrorCode.NONE);
 });
 
-test('a coordinator that was deposed answers NOT_COORDINATOR, also to those who wait', async () => {
+test('a deposed coordinator answers NOT_COORDINATOR, to pending requests too', async () => {
   const h = await Harness.start();
   const [leader] = await h.stable(2);
   const joining = await leader!.join();
@@ -250,7 +250,7 @@ test('a coordinator that was deposed answers NOT_COORDINATOR, also to those who 
   expect(await h.committed('other')).toBe(-1);
 });
 
-test('closing answers everybody who waits, and leaves no timer behind', async () => {
+test('closing completes all pending requests, and leaves no timer behind', async () => {
   const h = await Harness.start();
   const [leader, follower] = await h.stable(2);
   const joining = await leader!.join();

@@ -59,7 +59,7 @@ export function groupStoreContract(name: string, make: () => Promise<GroupStoreU
       expect(byPartition(taken.offsets)).toEqual(offsets);
     });
 
-    test('the last word on a group and on an offset counts, also within one call', async () => {
+    test('the last state of a group and of an offset counts, also within one call', async () => {
       const taken = await afterRestart(
         [stored(group('g', { n: 1 })), committed(offset({ offset: Offset(5) }))],
         [committed(offset({ offset: Offset(9) })), committed(offset({ offset: Offset(3) })), stored(group('g', 2))],
@@ -100,7 +100,7 @@ export function groupStoreContract(name: string, make: () => Promise<GroupStoreU
       expect(taken.offsets).toEqual([offset({ groupId: 'simple' })]);
     });
 
-    test('a taken shard refuses the writes of its former owner, whole', async () => {
+    test('an acquired shard refuses all writes of its former owner', async () => {
       const former = await data.connect();
       const old = (await former.acquire([7, 8])).epochs;
       const next = await data.connect();

@@ -142,13 +142,13 @@ export class Walk implements World {
     await this.clock.advance(3_000);
     this.#killCoordinator();
     await this.clock.advance(100);
-    const said = this.#partitions.compacted();
+    const echoed = this.#partitions.compacted();
     this.#partitions = new MemoryPartitions();
     this.#killCoordinator();
     await this.clock.advance(100);
     const anew = this.#partitions.compacted();
-    const differ = [...new Set([...said.keys(), ...anew.keys()])].filter((key) => {
-      const [left, right] = [said.get(key), anew.get(key)];
+    const differ = [...new Set([...echoed.keys(), ...anew.keys()])].filter((key) => {
+      const [left, right] = [echoed.get(key), anew.get(key)];
       return !left || !right || !left.equals(right);
     });
     if (differ.length > 0) this.violations.push(`__consumer_offsets differs in ${differ.length} keys`);

@@ -45,7 +45,7 @@ test('uniform moves nothing when a member goes but what it had', () => {
   expect(assign(ASSIGNORS.uniform, left, { [t]: upTo(6) })).toEqual({ a: { [t]: [0, 1, 4] }, b: { [t]: [2, 3, 5] } });
 });
 
-test('uniform gives those who can read less what others can do without', () => {
+test('uniform gives members with fewer topics the partitions that others do not need', () => {
   const members = [member('a', [t, u], { [t]: [0, 1], [u]: [0, 1] }), member('b', [t])];
   expect(assign(ASSIGNORS.uniform, members, { [t]: upTo(2), [u]: upTo(2) })).toEqual({
     a: { [u]: [0, 1] },
@@ -53,7 +53,7 @@ test('uniform gives those who can read less what others can do without', () => {
   });
 });
 
-test('nobody, nothing to read, and topics without partitions are no trouble', () => {
+test('no members, no topics, and topics without partitions are accepted', () => {
   for (const assignor of Object.values(ASSIGNORS)) {
     expect(assign(assignor, [], {})).toEqual({});
     expect(assign(assignor, [member('a', [])], {})).toEqual({ a: {} });
@@ -80,7 +80,7 @@ test.each(Object.entries(ASSIGNORS))(
   },
 );
 
-test('uniform: members of equal subscriptions differ by one at most, and a second look changes nothing', () => {
+test('uniform: members with equal subscriptions differ by one at most, and a second run changes nothing', () => {
   for (let seed = 0; seed < 500; seed++) {
     const { members, sizes } = randomGroup(new SeededRandom(seed));
     const partitionsOf = (topic: Uuid) => sizes[topic]?.length ?? 0;

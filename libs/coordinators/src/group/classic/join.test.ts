@@ -1,7 +1,7 @@
 import { ErrorCode } from '@milepost/core';
 import { Harness, protocol } from '../../testing/harness.ts';
 
-test('a dynamic member without an id is told one and joins with it (KIP-394)', async () => {
+test('a dynamic member without an id gets one and joins with it (KIP-394)', async () => {
   const h = await Harness.start();
   const member = h.member({ clientId: 'truck' });
   const first = await (await member.join()).answer;
@@ -59,7 +59,7 @@ test('the initial delay ends with the rebalance timeout, however many members ke
   expect(first.value?.error).toBe(ErrorCode.NONE);
 });
 
-test('only the leader is told of the members', async () => {
+test('only the leader gets the list of members', async () => {
   const h = await Harness.start();
   const [a, b] = [h.member({ protocols: [protocol('range', ['x'])] }), h.member()];
   const [joinA, joinB] = [await a.enter(), await b.enter()];
@@ -108,7 +108,7 @@ test('a session timeout out of bounds is refused', async () => {
     expect((await h.member({ sessionTimeoutMs }).join()).value?.error).toBe(ErrorCode.INVALID_SESSION_TIMEOUT);
 });
 
-test('an unknown member id is told so, whether the group exists or not', async () => {
+test('an unknown member id is refused, whether the group exists or not', async () => {
   const h = await Harness.start();
   const stranger = (groupId: string) => h.member({ groupId }).join({ memberId: 'stranger' });
   expect((await stranger('g')).value).toMatchObject({ error: ErrorCode.UNKNOWN_MEMBER_ID, memberId: 'stranger' });
@@ -142,7 +142,7 @@ test('a follower with other topics and a leader with the same ones begin a rebal
   ]);
 });
 
-test('in CompletingRebalance the same again gets the same answer, and news begin a rebalance', async () => {
+test('in CompletingRebalance a repeated JoinGroup gets the same response, and a changed one starts a rebalance', async () => {
   const h = await Harness.start();
   const [a, b] = [h.member(), h.member()];
   const joins = [await a.enter(), await b.enter()];
@@ -166,7 +166,7 @@ test('members that do not join within the rebalance timeout are removed, and a j
   expect(await leader!.heartbeat()).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
 });
 
-test('a member id that was given out and does not come back holds the rebalance up for a session at most', async () => {
+test('an issued member id that is never used delays the rebalance for one session at most', async () => {
   const h = await Harness.start();
   const [leader] = await h.stable(1);
   await h.member({ sessionTimeoutMs: 8_000 }).join();
@@ -177,7 +177,7 @@ test('a member id that was given out and does not come back holds the rebalance 
   expect(again.value?.generation).toBe(2);
 });
 
-test('group.max.size turns new members away, and those that come back last', async () => {
+test('group.max.size refuses new members, and the last ones that return', async () => {
   const h = await Harness.start({ maxSize: 2 });
   const [a, b] = await h.stable(2);
   expect((await h.member().join()).value).toMatchObject({ error: ErrorCode.GROUP_MAX_SIZE_REACHED, memberId: '' });
@@ -187,7 +187,7 @@ test('group.max.size turns new members away, and those that come back last', asy
   expect(again.value?.generation).toBe(2);
 });
 
-test('a second JoinGroup of a member that waits answers the first', async () => {
+test('a second JoinGroup of a waiting member completes the first', async () => {
   const h = await Harness.start();
   const [a] = await h.stable(2);
   const first = await a!.join();
@@ -195,7 +195,7 @@ test('a second JoinGroup of a member that waits answers the first', async () => 
   expect(first.value?.error).toBe(ErrorCode.REBALANCE_IN_PROGRESS);
 });
 
-test('a new member whose JoinGroup waits for five minutes is let go', async () => {
+test('a new member whose JoinGroup waits for five minutes is removed', async () => {
   const h = await Harness.start();
   const [leader] = await h.stable(1, { rebalanceTimeoutMs: 1_000_000 });
   const news = await h.member({ rebalanceTimeoutMs: 1_000_000 }).enter();

@@ -18,7 +18,7 @@ test('the last one to leave leaves an Empty group, durably', async () => {
   expect(await h.stateOf()).toBe('Empty');
 });
 
-test('several leave at once, each with its own answer (KIP-345)', async () => {
+test('several members leave at once, each with its own result (KIP-345)', async () => {
   const h = await Harness.start();
   const [a, fixed, c] = [h.member(), h.member({ instanceId: 'i1' }), h.member()];
   await Promise.all([a.enter(), fixed.enter(), c.enter()]);
@@ -58,7 +58,7 @@ test('a static member that leaves under the id of another is fenced and stays', 
   expect(left.members[0]?.error).toBe(ErrorCode.FENCED_INSTANCE_ID);
 });
 
-test('an id that was given out may leave, so that nobody waits for it', async () => {
+test('an issued member id may leave, so that no rebalance waits for it', async () => {
   const h = await Harness.start();
   const [a] = await h.stable(1);
   const pending = h.member();
@@ -69,7 +69,7 @@ test('an id that was given out may leave, so that nobody waits for it', async ()
   expect(again.value?.generation).toBe(2);
 });
 
-test('if their leaving cannot be stored nobody has left, ids that were given out included', async () => {
+test('if their leaving cannot be stored no member has left, issued member ids included', async () => {
   const h = await Harness.start();
   const [a] = await h.stable(1);
   const pending = h.member();
@@ -82,7 +82,7 @@ test('if their leaving cannot be stored nobody has left, ids that were given out
   expect(joined.value).toMatchObject({ error: ErrorCode.NONE, generation: 2, leader: a!.memberId });
 });
 
-test('who leaves while its JoinGroup or SyncGroup waits is answered', async () => {
+test('a member that leaves gets the responses that it waits for', async () => {
   const h = await Harness.start();
   const [a, b] = await h.stable(2);
   const joining = await a!.join();
@@ -96,7 +96,7 @@ test('who leaves while its JoinGroup or SyncGroup waits is answered', async () =
   expect((await syncing).error).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
 });
 
-test('of a group that does not exist nobody can leave', async () => {
+test('no member can leave a group that does not exist', async () => {
   const h = await Harness.start();
   const stranger = h.member();
   stranger.memberId = 'x';

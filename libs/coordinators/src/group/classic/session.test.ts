@@ -15,7 +15,7 @@ test('heartbeats keep a member, silence removes it', async () => {
   expect((await alive!.join()).value?.generation).toBe(2);
 });
 
-test('a heartbeat says who it is and of which generation', async () => {
+test("a heartbeat needs the member's id, instance and generation", async () => {
   const h = await Harness.start();
   expect(await h.member().heartbeat()).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
   expect(await h.member({ groupId: '' }).heartbeat()).toBe(ErrorCode.INVALID_GROUP_ID);
@@ -33,7 +33,7 @@ test('heartbeats count while the leader assigns', async () => {
   expect(await a.heartbeat()).toBe(ErrorCode.NONE);
 });
 
-test('who waits for an answer does not expire', async () => {
+test('a member that waits for a response does not expire', async () => {
   const h = await Harness.start();
   const [patient, missing] = await h.stable(2, { sessionTimeoutMs: 50_000 });
   const joining = await patient!.join();
@@ -44,7 +44,7 @@ test('who waits for an answer does not expire', async () => {
   expect(await missing!.heartbeat()).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
 });
 
-test('an offset commit is a sign of life', async () => {
+test('an offset commit extends the session', async () => {
   const h = await Harness.start();
   const [member] = await h.stable(1);
   await h.clock.advance(9_000);
@@ -53,7 +53,7 @@ test('an offset commit is a sign of life', async () => {
   expect(await member!.heartbeat()).toBe(ErrorCode.NONE);
 });
 
-test('to ask again for what one has is a sign of life', async () => {
+test('a SyncGroup in a Stable group extends the session', async () => {
   const h = await Harness.start();
   const [member] = await h.stable(1);
   await h.clock.advance(9_000);
@@ -62,7 +62,7 @@ test('to ask again for what one has is a sign of life', async () => {
   expect(await member!.heartbeat()).toBe(ErrorCode.NONE);
 });
 
-test('a group whose members all fell silent is Empty, one generation on', async () => {
+test('a group whose members all expired is Empty, in the next generation', async () => {
   const h = await Harness.start();
   const [a] = await h.stable(2);
   await h.clock.advance(10_000);

@@ -25,7 +25,7 @@ test('a static member that starts again takes its place in a Stable group withou
   expect(await leader.heartbeat()).toBe(ErrorCode.NONE);
 });
 
-test('the old member id is fenced, wherever it speaks', async () => {
+test('the old member id is fenced in every request', async () => {
   const h = await Harness.start();
   const [, old] = await twoStatic(h);
   await (await h.member({ instanceId: 'b' }).join()).answer;
@@ -36,7 +36,7 @@ test('the old member id is fenced, wherever it speaks', async () => {
   expect(await old.leave()).toBe(ErrorCode.FENCED_INSTANCE_ID);
 });
 
-test('a leader that starts again is told to skip the assignment (KIP-814), older clients that another one leads', async () => {
+test('a leader that restarts skips the assignment (KIP-814); an older client learns of another leader', async () => {
   const h = await Harness.start();
   const [leader, b] = await twoStatic(h);
   const again = h.member({ instanceId: 'a' });
@@ -50,7 +50,7 @@ test('a leader that starts again is told to skip the assignment (KIP-814), older
   expect((await old.sync()).assignment.toString()).toBe(`for ${leader.memberId}`);
 });
 
-test('the new member id is durable before anyone hears of it', async () => {
+test('the new member id is durable before any response has it', async () => {
   const h = await Harness.start();
   await twoStatic(h);
   h.store.health = 'away';
@@ -74,7 +74,7 @@ test('a static member that starts again with another protocol makes the group re
   expect(h.rebalances.at(-1)).toBe('milepost_group_rebalances_total g static_member_replaced');
 });
 
-test('while the leader assigns, a replaced member makes everybody join again', async () => {
+test('while the leader assigns, a replaced member makes all members join again', async () => {
   const h = await Harness.start();
   const [a, b] = [h.member({ instanceId: 'a' }), h.member({ instanceId: 'b' })];
   await Promise.all([a.enter(), b.enter()]);
@@ -86,7 +86,7 @@ test('while the leader assigns, a replaced member makes everybody join again', a
   expect(again.value?.generation).toBe(2);
 });
 
-test('a replaced member that waits to join is told that it is fenced', async () => {
+test('a replaced member that waits to join is fenced', async () => {
   const h = await Harness.start();
   const first = await h.member({ instanceId: 'a' }).join();
   const second = await h.member({ instanceId: 'a' }).join();
@@ -110,7 +110,7 @@ test('a static member keeps its place through a rebalance that it misses, until 
   expect(await absent.heartbeat()).toBe(ErrorCode.ILLEGAL_GENERATION);
 });
 
-test('a member that took its place and is never heard of expires', async () => {
+test('the replacement of a static member expires if it sends nothing', async () => {
   const h = await Harness.start();
   const [leader] = await twoStatic(h);
   await h.clock.advance(5_000);
@@ -122,7 +122,7 @@ test('a member that took its place and is never heard of expires', async () => {
   expect(await leader.heartbeat()).toBe(ErrorCode.REBALANCE_IN_PROGRESS);
 });
 
-test('who starts again before it asked for its assignment may ask for it afterwards', async () => {
+test('a static member that restarts before its SyncGroup can send it afterwards', async () => {
   const h = await Harness.start();
   const [leader, b] = [h.member({ instanceId: 'a' }), h.member({ instanceId: 'b' })];
   await Promise.all([leader.enter(), b.enter()]);

@@ -22,7 +22,7 @@ test('followers wait for the leader, and each gets its own assignment', async ()
   expect(await h.stateOf()).toBe('Stable');
 });
 
-test('a member that the leader forgot gets an empty assignment, a late one what was kept for it', async () => {
+test('a member that the leader left out gets an empty assignment, a late one its own', async () => {
   const h = await Harness.start();
   const [leader, forgotten, late] = await completing(3, h);
   await leader!.sync([leader!, late!]);
@@ -30,7 +30,7 @@ test('a member that the leader forgot gets an empty assignment, a late one what 
   expect((await late!.sync()).assignment.toString()).toBe(`for ${late!.memberId}`);
 });
 
-test('only members of this generation and of this protocol are assigned to', async () => {
+test('only members of the current generation and protocol get an assignment', async () => {
   const h = await Harness.start();
   const [member] = await completing(1, h);
   const errorOf = async (changes: object) => (await member!.sync([], changes)).error;
@@ -43,7 +43,7 @@ test('only members of this generation and of this protocol are assigned to', asy
   expect(await errorOf({ protocolType: 'consumer', protocolName: 'range' })).toBe(ErrorCode.NONE);
 });
 
-test('a rebalance sends those that wait for their assignment back', async () => {
+test('a rebalance completes pending SyncGroups with REBALANCE_IN_PROGRESS', async () => {
   const h = await Harness.start();
   const [leader, follower] = await completing(2, h);
   const waiting = new Awaited(follower!.sync());
@@ -52,7 +52,7 @@ test('a rebalance sends those that wait for their assignment back', async () => 
   expect((await leader!.sync()).error).toBe(ErrorCode.REBALANCE_IN_PROGRESS);
 });
 
-test('a group that is sent back from its assignment shows none', async () => {
+test('DescribeGroups shows no assignments after a rebalance in CompletingRebalance', async () => {
   const h = await Harness.start();
   const [leader, follower] = await h.stable(2);
   await leader!.join();
@@ -63,7 +63,7 @@ test('a group that is sent back from its assignment shows none', async () => {
   expect(described?.members.map(({ assignment }) => assignment.length)).toEqual([0, 0, 0]);
 });
 
-test('a leader whose assignment could not be stored and who does not bring it again is removed like any other', async () => {
+test('a leader whose assignment could not be stored and that does not retry is removed like any member', async () => {
   const h = await Harness.start();
   const [leader, follower] = await completing(2, h);
   const waiting = new Awaited(follower!.sync());
@@ -92,7 +92,7 @@ test('a leader that never assigns is removed after the rebalance timeout, and th
   expect(h.rebalances.at(-1)).toBe('milepost_group_rebalances_total g sync_expired');
 });
 
-test('a follower that never asks for its assignment is removed after the rebalance timeout', async () => {
+test('a follower that never sends SyncGroup is removed after the rebalance timeout', async () => {
   const h = await Harness.start();
   const [leader, silent] = await completing(2, h);
   await leader!.sync([leader!, silent!]);

@@ -9,7 +9,7 @@ async function withTopic(config = {}): Promise<Harness> {
   return h;
 }
 
-test('an administrator sees epochs, subscriptions, what members have and what they are to have', async () => {
+test('ConsumerGroupDescribe shows epochs, subscriptions, assignments and targets', async () => {
   const h = await withTopic();
   const [a] = await settledGroup(h, ['a'], { rackId: 'r', clientId: 'truck' });
   await new ConsumerMember(h, 'b', { topicNames: [], topicRegex: 't' }).join();
@@ -56,7 +56,7 @@ test('an administrator sees epochs, subscriptions, what members have and what th
   ]);
 });
 
-test('it is listed by type and state, is no classic group, and goes when it is empty', async () => {
+test('a consumer group is listed by type and state, is no classic group, and can be deleted when it is empty', async () => {
   const h = await withTopic();
   const [a] = await settledGroup(h, ['a']);
   const listed = async (states: string[], types: string[]) => (await h.coordinator.list({ states, types })).groups;
@@ -74,7 +74,7 @@ test('it is listed by type and state, is no classic group, and goes when it is e
   expect(h.store.table.groups.get('g')).toBeUndefined();
 });
 
-test('after a restart members go on in their epochs, and those that do not show up expire', async () => {
+test('after a restart members continue in their epochs, and those that send nothing expire', async () => {
   const h = await withTopic();
   const [a, b] = await settledGroup(h, ['a', 'b']);
   await a!.commit(7);
@@ -89,7 +89,7 @@ test('after a restart members go on in their epochs, and those that do not show 
   expect((await b!.follow()).error).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
 });
 
-test('a restart forgets no revocation that is still awaited, nor its deadline', async () => {
+test('a restart keeps pending revocations and their deadlines', async () => {
   const h = await withTopic();
   const [a] = await settledGroup(h, ['a'], { rebalanceTimeoutMs: 10_000 });
   const b = new ConsumerMember(h, 'b');
@@ -104,7 +104,7 @@ test('a restart forgets no revocation that is still awaited, nor its deadline', 
   expect((await a!.beat()).error).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
 });
 
-test('where groups may not move between the protocols, members of the one do not get into a group of the other', async () => {
+test('with migration disabled, members of one protocol cannot join a group of the other', async () => {
   const h = await withTopic({ migrationPolicy: 'disabled' });
   const [a] = await settledGroup(h, ['a']);
   const classic = h.member();
@@ -141,7 +141,7 @@ test('an empty group changes its protocol with the next member, and keeps its of
   expect(await again!.heartbeat()).toBe(ErrorCode.NONE);
 });
 
-test('what a classic group still had to time does not reach the consumer group that follows it', async () => {
+test('timers of a classic group do not run in the consumer group that replaces it', async () => {
   const h = await withTopic();
   // An id given out that never comes back.
   await h.member().join();

@@ -10,7 +10,7 @@ async function withTopic(partitions = 4, config = {}): Promise<Harness> {
 
 const stateOf = async (h: Harness) => (await h.coordinator.describeConsumers(['g']))[0]?.state;
 
-test('the first member gets everything in its first answer', async () => {
+test('the first member gets all partitions in its first response', async () => {
   const h = await withTopic();
   const member = new ConsumerMember(h, 'a');
   expect(await member.join()).toEqual({
@@ -63,13 +63,13 @@ test('a wall clock that is set back by a day keeps no group waiting for its assi
   expect(await stateOf(h)).toBe('Stable');
 });
 
-test('who says its first request again is told everything again', async () => {
+test('a repeated first request gets the full response again', async () => {
   const h = await withTopic();
   const [a] = await settledGroup(h, ['a']);
   expect(await a!.join()).toMatchObject({ memberEpoch: 1, assignment: [{ partitions: [0, 1, 2, 3] }] });
 });
 
-test('an answer that got lost is given again; any other epoch is fenced', async () => {
+test('a lost response is repeated; any other epoch is fenced', async () => {
   const h = await withTopic();
   const [a] = await settledGroup(h, ['a']);
   const b = new ConsumerMember(h, 'b');
@@ -88,7 +88,7 @@ test('an answer that got lost is given again; any other epoch is fenced', async 
   });
 });
 
-test('who is not a member is told so, and a group that is not there as well', async () => {
+test('unknown members and unknown groups are refused', async () => {
   const h = await withTopic();
   const stranger = new ConsumerMember(h, 'x');
   expect(await stranger.beat({ memberEpoch: 1 })).toMatchObject({
@@ -119,14 +119,14 @@ test.each([
   expect((await h.coordinator.list({ states: [], types: [] })).groups).toEqual([]);
 });
 
-test('an old client is told its member id', async () => {
+test('an old client gets a member id', async () => {
   const h = await withTopic();
   const member = new ConsumerMember(h, '');
   expect((await member.join({ requiresMemberId: false })).memberId).toBe('id1');
   expect((await member.beat({ requiresMemberId: false })).error).toBe(ErrorCode.NONE);
 });
 
-test('an assignor that is not there is refused with the list of those that are', async () => {
+test('an unknown assignor is refused with the list of known ones', async () => {
   const h = await withTopic();
   expect(await new ConsumerMember(h, 'a').join({ assignor: 'mine' })).toMatchObject({
     error: ErrorCode.UNSUPPORTED_ASSIGNOR,
@@ -134,7 +134,7 @@ test('an assignor that is not there is refused with the list of those that are',
   });
 });
 
-test('the assignor that most members ask for is taken', async () => {
+test('the assignor with the most votes is used', async () => {
   const h = await withTopic();
   const members = await settledGroup(h, ['a', 'b'], { assignor: 'range' });
   const [described] = await h.coordinator.describeConsumers(['g']);
@@ -145,7 +145,7 @@ test('the assignor that most members ask for is taken', async () => {
   ]);
 });
 
-test('a full group takes nobody else, and its own members again', async () => {
+test('a full group refuses new members, and accepts its own again', async () => {
   const h = await withTopic(4, { consumerMaxSize: 2 });
   const [a] = await settledGroup(h, ['a', 'b']);
   expect((await new ConsumerMember(h, 'c').join()).error).toBe(ErrorCode.GROUP_MAX_SIZE_REACHED);
@@ -154,7 +154,7 @@ test('a full group takes nobody else, and its own members again', async () => {
   expect((await new ConsumerMember(h, 'c').join()).error).toBe(ErrorCode.NONE);
 });
 
-test('what a leaving member had goes to those that stay', async () => {
+test('the partitions of a member that leaves go to the remaining ones', async () => {
   const h = await withTopic();
   const [a, b] = await settledGroup(h, ['a', 'b']);
   expect(await a!.leave()).toMatchObject({ error: ErrorCode.NONE, memberId: 'a', memberEpoch: -1 });
@@ -164,7 +164,7 @@ test('what a leaving member had goes to those that stay', async () => {
   expect(await stateOf(h)).toBe('Empty');
 });
 
-test('a member that is silent for a session is gone, one that is heard of lives', async () => {
+test('a member that sends nothing for a session is removed, one that heartbeats stays', async () => {
   const h = await withTopic();
   const [a, b] = await settledGroup(h, ['a', 'b']);
   await h.clock.advance(44_000);
@@ -175,7 +175,7 @@ test('a member that is silent for a session is gone, one that is heard of lives'
   expect(h.rebalances).toContain('milepost_group_rebalances_total g session_expired');
 });
 
-test('a member that does not give up its partitions in its rebalance timeout is thrown out', async () => {
+test('a member that does not give up its partitions within its rebalance timeout is removed', async () => {
   const h = await withTopic();
   const [a] = await settledGroup(h, ['a'], { rebalanceTimeoutMs: 20_000 });
   const b = new ConsumerMember(h, 'b');
@@ -231,7 +231,7 @@ test('a change of topics that the group does not read costs nothing', async () =
   expect(h.store.persisted).toBe(persisted);
 });
 
-test('a topic that was deleted and made again is another one', async () => {
+test('a topic that was deleted and created again is another topic', async () => {
   const h = await withTopic(2);
   const [a] = await settledGroup(h, ['a']);
   h.catalog.delete('t');

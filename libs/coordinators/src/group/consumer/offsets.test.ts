@@ -8,7 +8,7 @@ async function withTopic(config = {}): Promise<Harness> {
   return h;
 }
 
-test('a member commits in its epoch, and in the one before for what it had in it', async () => {
+test('a member commits in its epoch, and in the previous one for the partitions that it had then', async () => {
   const h = await withTopic();
   const [a] = await settledGroup(h, ['a']);
   expect(await a!.commit(1)).toBe(ErrorCode.NONE);
@@ -39,7 +39,7 @@ test('strangers do not commit to a group with members, administrators do to one 
   expect(await h.committed()).toBe(1);
 });
 
-test('an OffsetCommit that knows no member epochs is of the wrong version', async () => {
+test('an OffsetCommit version without member epochs is unsupported', async () => {
   const h = await withTopic();
   const [a] = await settledGroup(h, ['a']);
   const old = { options: h.member().options, memberId: 'a', generation: a!.epoch };
@@ -73,7 +73,7 @@ test('committing does not keep a member alive that does not heartbeat', async ()
   expect(await a!.commit(2)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
 });
 
-test('offsets of what members read do not expire, others do, and an empty group goes with its last', async () => {
+test('offsets of subscribed topics do not expire, others do, and an empty group is deleted with its last offset', async () => {
   const h = await withTopic({ offsetsRetentionMinutes: 60, offsetsRetentionCheckIntervalMs: 600_000 });
   const [a] = await settledGroup(h, ['a']);
   await a!.commit(1);

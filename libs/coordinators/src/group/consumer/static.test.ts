@@ -13,7 +13,7 @@ async function withStaticMember(): Promise<{ h: Harness; a: ConsumerMember; b: C
   return { h, a, b };
 }
 
-test('a static member that comes back under another id finds its partitions, and nobody else notices', async () => {
+test('a static member that returns under another id gets its partitions, and no other member is affected', async () => {
   const { h, a, b } = await withStaticMember();
   expect(await a.leave(-2)).toMatchObject({ error: ErrorCode.NONE, memberEpoch: -2 });
   expect(await b.follow()).toMatchObject({ memberEpoch: 2, assignment: null });
@@ -65,7 +65,7 @@ test('a static member leaves for good as well, by itself or by an administrator'
   expect((await h.coordinator.describeConsumers(['g']))[0]).toMatchObject({ state: 'Empty', members: [] });
 });
 
-test('a static member whose first answer got lost is let in when the session that it began has ended', async () => {
+test('a static member whose first response got lost can join when the session that it started has ended', async () => {
   const h = await Harness.start();
   h.catalog.set('t', 4);
   const a = new ConsumerMember(h, 'a', { instanceId: 'truck-1' });

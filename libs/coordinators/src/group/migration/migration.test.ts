@@ -141,7 +141,7 @@ test('when the last member of the new protocol leaves, the others are a classic 
   expect(await h.coordinator.list({ states: [], types: ['classic'] })).toMatchObject({ groups: [{ groupId: 'g' }] });
 });
 
-test('so they are when it gives no sign of life, and a coordinator that takes over finds them so', async () => {
+test('the same happens when it expires, and the next coordinator finds the group so', async () => {
   const h = await Harness.start({ consumerSessionTimeoutMs: 6_000 });
   const [a, b] = await mixed(h);
   for (let second = 0; second < 7; second++) {
@@ -160,7 +160,7 @@ test('so they are when it gives no sign of life, and a coordinator that takes ov
   expect(await h.stateOf()).toBe('Stable');
 });
 
-test('a mixed group lives on in the next coordinator', async () => {
+test('a mixed group continues in the next coordinator', async () => {
   const h = await Harness.start();
   const [a, , modern] = await mixed(h);
   await h.restart();
@@ -169,7 +169,7 @@ test('a mixed group lives on in the next coordinator', async () => {
   expect((await described(h))?.members.map(({ isClassic }) => isClassic)).toEqual([true, true, false]);
 });
 
-test('a classic member that is told to join and does not, and one that does not ask for its assignment, are removed', async () => {
+test('a classic member that does not join when asked, and one that does not send SyncGroup, are removed', async () => {
   const h = await Harness.start();
   const [a, b, modern] = await mixed(h);
   await new ConsumerMember(h, 'another').join();
@@ -221,7 +221,7 @@ test('classic members join a group of the new protocol, with their id as with ME
   expect((await (await broken.join()).answer).error).toBe(ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
 });
 
-test('a static member moves to the new protocol and back without a word between', async () => {
+test('a static member changes to the new protocol and back without leaving', async () => {
   const h = await Harness.start();
   h.catalog.set('t', 2);
   const classic = h.member({ instanceId: 'i', protocols: protocols() });
@@ -263,7 +263,7 @@ test('a static member that moves in the midst of a rebalance gets what the rebal
   expect(modern.partitions).toEqual(['t0', 't1']);
 });
 
-test('what waits for the last modern member reaches who waits, also where a classic one takes its place', async () => {
+test('partitions that wait for the last consumer member reach their members, also if a classic member replaces it', async () => {
   const h = await Harness.start();
   h.catalog.set('t', 2);
   const modern = new ConsumerMember(h, 'modern', { instanceId: 'i' });
@@ -279,7 +279,7 @@ test('what waits for the last modern member reaches who waits, also where a clas
   expect(await waiting.heartbeat()).toBe(ErrorCode.REBALANCE_IN_PROGRESS);
 });
 
-test('what a classic member has still to give up is not given away, however often the group moves', async () => {
+test('a partition that a classic member has yet to give up is not assigned again, however often the group migrates', async () => {
   const h = await Harness.start();
   h.catalog.set('t', 2);
   const classic = h.member({ protocols: protocols() });
@@ -295,7 +295,7 @@ test('what a classic member has still to give up is not given away, however ofte
   expect(second.partitions).toEqual([]);
 });
 
-test('a classic member that waits for its commit lives, in a consumer group too', async () => {
+test('a classic member that waits for its commit does not expire, in a consumer group too', async () => {
   const h = await Harness.start();
   const [a] = await mixed(h);
   h.store.health = 'away';
@@ -308,7 +308,7 @@ test('a classic member that waits for its commit lives, in a consumer group too'
   expect((await described(h))?.members.map(({ memberId }) => memberId)).toContain(a.memberId);
 });
 
-test('members that wait in a rebalance are told to join again, and find the group as it is then', async () => {
+test('members that wait in a rebalance must join again, and find the group as it is then', async () => {
   const h = await Harness.start();
   const [a, b] = (await classicGroup(h, 2)) as [TestMember, TestMember];
   const waiting = await a.join({ protocols: [{ name: 'range', metadata: subscription([0, 1]) }] });
@@ -342,7 +342,7 @@ test('and where its assignor keeps data of its own in assignments', async () => 
   expect(await a?.heartbeat()).toBe(ErrorCode.NONE);
 });
 
-test('with the way back closed the group stays a consumer group', async () => {
+test('with downgrades disabled the group stays a consumer group', async () => {
   const h = await Harness.start({ migrationPolicy: 'upgrade' });
   const [a, , modern] = await mixed(h);
   await modern.leave();
@@ -352,7 +352,7 @@ test('with the way back closed the group stays a consumer group', async () => {
   expect(await a.heartbeat()).toBe(ErrorCode.NONE);
 });
 
-test('a classic member that wakes while its removal is being stored is not told that it lives', async () => {
+test('a classic member that wakes while its removal is being stored gets UNKNOWN_MEMBER_ID', async () => {
   const h = await Harness.start();
   const [a, b, modern] = await mixed(h);
   const kept = async () => {
@@ -375,7 +375,7 @@ test('a classic member that wakes while its removal is being stored is not told 
   expect(group?.members.map(({ memberId }) => memberId)).not.toContain(a.memberId);
 });
 
-test('and lives if its removal could not be stored', async () => {
+test('and NONE if its removal could not be stored', async () => {
   const h = await Harness.start();
   const [a, b, modern] = await mixed(h);
   for (let second = 0; second < 9; second++) {
@@ -396,7 +396,7 @@ test('and lives if its removal could not be stored', async () => {
   expect(await a.heartbeat()).toBe(ErrorCode.NONE);
 });
 
-test('an upgrade in a second rebalance leaves a static member what it works with, though it has not joined since', async () => {
+test('an upgrade in a second rebalance keeps the partitions of a static member that has not joined since', async () => {
   const h = await Harness.start();
   h.catalog.set('t', 4);
   const a = h.member({ protocols: protocols(), instanceId: 'i', sessionTimeoutMs: 300_000, rebalanceTimeoutMs: 5_000 });
