@@ -42,7 +42,11 @@ export class GatewayPart implements Part {
     const log = await LogSink.open(this.#producer, topics);
     const sink = isTracing() ? new TracedSink(log, routes) : log;
     this.#intake = new Intake({ clock: host.clock, logger, meter: host.meter, sink, routes });
-    this.#engine = new AedesEngine({ telemetry: routes.map(({ filter }) => filter), logger });
+    this.#engine = new AedesEngine({
+      telemetry: routes.map(({ filter }) => filter),
+      logger,
+      maxPacketBytes: settings.mqttMaxPacketBytes,
+    });
     const addresses = { host: settings.listen, mqttPort: settings.mqttPort, wsPort: settings.mqttWsPort };
     const ports = await this.#engine.listen(addresses, this.#intake);
     lifecycle.opened('mqtt', ports.mqtt);

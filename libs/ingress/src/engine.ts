@@ -44,6 +44,7 @@ export const CLOSE_REASONS = [
   'by-device',
   'lost',
   'protocol-error',
+  'packet-too-large',
   'keepalive',
   'stalled',
   'unread-acks',

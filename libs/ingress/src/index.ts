@@ -1,5 +1,5 @@
 export type { Totals } from './accounting.ts';
-export * from './aedes-engine.ts';
+export { AedesEngine, type AedesEngineOptions } from './aedes-engine/aedes-engine.ts';
 export { DEAD_LETTERS_TOPIC } from './dead-letter.ts';
 export * from './engine.ts';
 export { Intake, INTAKE_LIMITS, type IntakeLimits, type IntakeOptions, STATUS_TOPIC } from './intake.ts';

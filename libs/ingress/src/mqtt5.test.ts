@@ -4,7 +4,7 @@ import { connect as connectTcp } from 'node:net';
 import { silentLogger, silentMeter } from '@milepost/core';
 import mqtt, { type IClientOptions, type MqttClient, type Packet } from 'mqtt';
 import { generate, parser } from 'mqtt-packet';
-import { AedesEngine } from './aedes-engine.ts';
+import { AedesEngine } from './aedes-engine/aedes-engine.ts';
 import { Intake } from './intake.ts';
 import { DEFAULT_ROUTES } from './routes.ts';
 import { TestSink } from './test-kit.ts';

@@ -31,6 +31,7 @@ const REASON = {
   badAuthenticationMethod: 0x8c,
   keepAliveTimeout: 0x8d,
   topicAliasInvalid: 0x94,
+  packetTooLarge: 0x95,
   quotaExceeded: 0x97,
   payloadFormatInvalid: 0x99,
   sharedSubscriptionsNotSupported: 0x9e,
@@ -49,6 +50,7 @@ const CONNACK_REASONS = [
 
 const DISCONNECT_REASONS: Partial<Record<CloseReason, number>> = {
   'protocol-error': REASON.protocolError,
+  'packet-too-large': REASON.packetTooLarge,
   keepalive: REASON.keepAliveTimeout,
   stalled: REASON.quotaExceeded,
   'unread-acks': REASON.quotaExceeded,
@@ -75,6 +77,8 @@ export interface Wire5 {
   close(reason: CloseReason): void;
   /** To the engine, in a turn of its own, as if the device had sent it. */
   feed(packet: Packet): void;
+  /** The largest packet that the device may send. */
+  readonly maxPacketBytes: number;
 }
 
 const AS_5 = { protocolVersion: 5 };
@@ -190,6 +194,7 @@ export class Mqtt5 {
       sessionPresent: sessionPresent || this.#isSessionPresent,
       properties: {
         receiveMaximum: RECEIVE_MAXIMUM,
+        maximumPacketSize: this.#wire.maxPacketBytes,
         topicAliasMaximum: 0,
         sharedSubscriptionAvailable: false,
         subscriptionIdentifiersAvailable: false,

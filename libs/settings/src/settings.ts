@@ -136,6 +136,17 @@ export const table = {
     meaning:
       "How many files of the log are kept open while nobody writes to them; others are closed and opened again. Capped, with a warning, by the system's limit (ulimit -n) less 1000 for connections (half of a limit below 2000).",
   }),
+  mqttMaxPacketBytes: setting({
+    variable: 'MILEPOST_MQTT_MAX_PACKET_BYTES',
+    schema: z
+      .string()
+      .regex(/^[1-9]\d{2,8}$/)
+      .transform(Number),
+    expected: 'a whole number of bytes from 100 to 268435460',
+    fallback: '2000000',
+    meaning:
+      'The largest MQTT packet that is read; a device that announces a larger one is disconnected before its bytes are kept (MQTT 5: 0x95).',
+  }),
   routes: setting({
     variable: 'MILEPOST_MQTT_ROUTES',
     schema: text,

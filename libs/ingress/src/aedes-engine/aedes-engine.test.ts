@@ -3,10 +3,10 @@ import { connect as connectTcp, type Socket } from 'node:net';
 import { silentLogger } from '@milepost/core';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { AedesEngine } from './aedes-engine.ts';
-import type { MqttPorts } from './engine.ts';
-import { Intake } from './intake.ts';
-import { DEFAULT_ROUTES } from './routes.ts';
-import { TestSink } from './test-kit.ts';
+import type { MqttPorts } from '../engine.ts';
+import { Intake } from '../intake.ts';
+import { DEFAULT_ROUTES } from '../routes.ts';
+import { TestSink } from '../test-kit.ts';
 
 const clock = {
   now: () => Date.now(),
@@ -28,7 +28,7 @@ afterEach(async () => {
   for (const step of undo.splice(0).reverse()) await step();
 });
 
-async function gateway({ stallMs = 30_000, windowMessages = 1000 } = {}): Promise<{
+async function gateway({ stallMs = 30_000, windowMessages = 1000, maxPacketBytes = 12_000_000 } = {}): Promise<{
   ports: MqttPorts;
   sink: TestSink;
   intake: Intake;
@@ -38,7 +38,11 @@ async function gateway({ stallMs = 30_000, windowMessages = 1000 } = {}): Promis
   const sink = new TestSink();
   const limits = { stallMs, windowMessages };
   const intake = new Intake({ clock, logger: silentLogger, meter: noMetrics, sink, routes: DEFAULT_ROUTES, limits });
-  const engine = new AedesEngine({ telemetry: DEFAULT_ROUTES.map(({ filter }) => filter), logger: silentLogger });
+  const engine = new AedesEngine({
+    telemetry: DEFAULT_ROUTES.map(({ filter }) => filter),
+    logger: silentLogger,
+    maxPacketBytes,
+  });
   const ports = await engine.listen({ host: '127.0.0.1', mqttPort: 0, wsPort: 0 }, intake);
   undo.push(() => engine.close());
   const device = async (options: IClientOptions = {}): Promise<MqttClient> => {

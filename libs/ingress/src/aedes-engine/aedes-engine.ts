@@ -1,0 +1,299 @@
+// The MQTT engine on aedes 1.2: this folder is the only place that knows aedes. What it adds, and why:
+// - Acknowledgements are ours. `authorizePublish` is where aedes can be held before its PUBACK; there each PUBLISH of a
+//   device is handed to the intake and goes on as QoS 0, so that aedes acknowledges nothing. QoS 2 ids are therefore never
+//   in aedes's store either: it answers every PUBREL with PUBCOMP, and its lookup notifies us of the PUBREL.
+// - aedes speaks 3.1.1. Its parser understands MQTT 5 when it is told to; what else that takes is in mqtt5.ts.
+// - What the protocol forbids and aedes lets pass is refused here: topics and client ids that are no UTF-8 or hold a NUL,
+//   packet id 0, an empty client id that wants a session, packets above the limit, a WebSocket of another site's page.
+import { randomBytes } from 'node:crypto';
+import type { EventEmitter } from 'node:events';
+import { createServer as createHttpServer, type IncomingMessage, type Server as HttpServer } from 'node:http';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { AddressInUse, type Logger } from '@milepost/core';
+import type { Packet } from 'mqtt-packet';
+import type { Client, ConnectPacket } from 'aedes';
+import { createWebSocketStream, WebSocketServer } from 'ws';
+import type { MqttAddresses, MqttEngine, MqttEvents, MqttPorts } from '../engine.ts';
+import { type Connect5, traceOf } from '../mqtt5.ts';
+import { Mqtt5Sessions } from '../mqtt5-sessions.ts';
+import { type ClientReader, Link } from './link.ts';
+import { PacketGuard } from './packet-guard.ts';
+import { completePersistence } from './persistence.ts';
+import { type DevicePublish, type Done, TelemetryBroker } from './telemetry-broker.ts';
+
+/** Bytes that wait for a slow subscriber before it starts to miss messages. */
+const MAX_UNSENT_BYTES = 1024 * 1024;
+const SWEEP_MS = 500;
+/** A WebSocket message may hold several packets. */
+const LEAST_WEBSOCKET_MESSAGE_BYTES = 64 * 1024;
+const NOT_TEXT = /[\0\uFFFD]/;
+/** 3.1.1: identifier rejected. */
+const REJECTED_ID = Buffer.from([0x20, 2, 0, 2]);
+
+export interface AedesEngineOptions {
+  /** The topic filters of the routes: what floods in, and mostly has no MQTT subscriber. */
+  readonly telemetry: readonly string[];
+  readonly logger: Logger;
+  /** The largest packet that is read. Announced to MQTT 5. */
+  readonly maxPacketBytes?: number;
+}
+
+/** As mosquitto 2.1 has it. */
+export const MAX_PACKET_BYTES = 2_000_000;
+
+export class AedesEngine implements MqttEngine {
+  readonly #options: AedesEngineOptions;
+  readonly #maxPacketBytes: number;
+  readonly #links = new Map<Client, Link>();
+  readonly #accepted = new WeakSet<Client>();
+  readonly #sockets = new WeakMap<Duplex, Socket>();
+  readonly #servers: (Server | HttpServer)[] = [];
+  readonly #sessions5 = new Mqtt5Sessions(() => performance.now());
+  #broker: TelemetryBroker | undefined;
+  #events: MqttEvents | undefined;
+  #sweeping: NodeJS.Timeout | undefined;
+  #sweptAt = 0;
+
+  constructor(options: AedesEngineOptions) {
+    this.#options = options;
+    this.#maxPacketBytes = options.maxPacketBytes ?? MAX_PACKET_BYTES;
+  }
+
+  async listen({ host, mqttPort, wsPort }: MqttAddresses, events: MqttEvents): Promise<MqttPorts> {
+    this.#events = events;
+    this.#broker = await this.#startBroker();
+    this.#sweptAt = performance.now();
+    this.#sweeping = setInterval(() => this.#sweep(), SWEEP_MS).unref();
+    try {
+      const mqtt = await this.#open(this.#tcpServer(), host, mqttPort);
+      const ws = wsPort === undefined ? undefined : await this.#open(this.#webSocketServer(), host, wsPort);
+      return { mqtt, ws };
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#sweeping);
+    const closed = this.#servers.map((server) => new Promise<void>((resolve) => void server.close(() => resolve())));
+    for (const link of this.#links.values()) link.close('shutdown');
+    await new Promise<void>((resolve) => {
+      if (this.#broker) this.#broker.close(() => resolve());
+      else resolve();
+    });
+    for (const server of this.#servers) if ('closeAllConnections' in server) server.closeAllConnections();
+    await Promise.all(closed);
+  }
+
+  async #startBroker(): Promise<TelemetryBroker> {
+    const broker = new TelemetryBroker(this.#options.telemetry);
+    broker.preConnect = (client, packet, callback) => {
+      const link = new Link(client, packet, this.#sockets.get(client.conn));
+      this.#links.set(client, link);
+      const is5 = (packet.protocolVersion as number) === 5;
+      const problem = problemOf(packet, is5);
+      if (problem !== undefined) {
+        if (!is5) client.conn.write(REJECTED_ID);
+        callback(new Error(problem), false);
+        return;
+      }
+      const assignedId = packet.clientId ? undefined : `auto-${randomBytes(8).toString('hex')}`;
+      packet.clientId ||= assignedId ?? ''; // shorter than aedes's own: it goes into headers
+      packet.keepalive = 0; // aedes then sets no timer: see `#sweep`
+      if (is5 && !this.#speak5(link, packet, assignedId)) callback(new Error('an authentication method'), false);
+      else callback(null, true);
+    };
+    broker.authorizePublish = (client, packet, callback) => this.#published(client, packet, callback);
+    broker.authorizeForward = (client, packet) => {
+      if (!isBehind(client, packet.qos)) return packet;
+      this.#events?.missed();
+      return null;
+    };
+    broker.on('client', (client) => {
+      const link = this.#links.get(client);
+      if (!link) return;
+      link.accept();
+      this.#accepted.add(client);
+      if (link.mqtt5) this.#sessions5.connected(link.id, link);
+      this.#events?.connected(link);
+      link.clean = link.mqtt5 ? link.mqtt5.sessionExpiryMs === 0 : link.clean;
+    });
+    broker.on('clientReady', (client) => {
+      const link = this.#links.get(client);
+      if (link?.mqtt5) client.clean = link.clean; // what a clean start wipes is wiped; from now on it is kept, or not
+    });
+    broker.on('clientDisconnect', (client) => this.#ended(client));
+    broker.on('clientError', (client, error) => this.#links.get(client)?.failed(error));
+    broker.on('connectionError', (_, error) => {
+      this.#options.logger.debug({ error: error.message }, 'an MQTT connection was turned away');
+    });
+    const emitter: EventEmitter = broker; // aedes's types do not know its 'error'
+    emitter.on('error', (error) => this.#options.logger.error({ error }, 'MQTT engine failed'));
+    await broker.listen();
+    completePersistence(broker, (client, messageId) => {
+      const link = this.#links.get(client);
+      if (link) this.#events?.released(link, messageId);
+    });
+    return broker;
+  }
+
+  /** Aedes is told that it is 3.1.1; its parser goes on in MQTT 5. False: refused. */
+  #speak5(link: Link, packet: ConnectPacket, assignedId: string | undefined): boolean {
+    const { client } = link;
+    const connect = { ...packet } as unknown as Connect5;
+    const reader = client as unknown as ClientReader;
+    const mqtt5 = link.speak5(
+      connect,
+      this.#maxPacketBytes,
+      (said) => void setImmediate(() => reader._parser.emit('packet', said)),
+    );
+    const isSessionPresent = !packet.clean && this.#sessions5.isPresent(connect.clientId);
+    reader._parser.settings = connect;
+    packet.protocolVersion = 4;
+    packet.clean = !isSessionPresent;
+    link.clean = packet.clean;
+    reader._parser.prependListener('packet', (heard: Packet) => {
+      const reason = mqtt5.heard(heard);
+      if (reason === undefined) return;
+      link.endsFor(reason);
+      (heard as { cmd: string }).cmd = 'refused'; // aedes ends a connection for a packet that it does not know
+    });
+    return mqtt5.admit({ isSessionPresent, assignedId });
+  }
+
+  /** aedes asks here before it acknowledges: the last moment at which the acknowledgement can be made ours. */
+  #published(client: Client | null, packet: DevicePublish, callback: Done): void {
+    const link = client && this.#links.get(client);
+    const { topic, qos, retain, dup, messageId } = packet;
+    const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload;
+    const trace = traceOf(packet.properties);
+    packet.qos = 0;
+    packet.deviceQos = qos;
+    const isWill = messageId === undefined;
+    if (NOT_TEXT.test(topic) || (qos > 0 && !isWill && messageId === 0)) {
+      packet.isHushed = true;
+      this.#options.logger.debug({ topic, messageId }, 'a publish that MQTT forbids: its connection is closed');
+      link?.close('protocol-error');
+      callback();
+      return;
+    }
+    try {
+      const told = { topic, payload, qos, retain, dup, messageId };
+      const isNew = link ? this.#events?.published(link, trace ? { ...told, trace } : told) : false;
+      packet.isHushed = !isNew;
+    } catch (error) {
+      this.#options.logger.error({ error, topic }, 'a publish could not be handled; its connection is closed');
+      link?.close('failed');
+    }
+    callback();
+  }
+
+  #ended(client: Client): void {
+    const link = this.#links.get(client);
+    if (!link?.isAccepted) return;
+    this.#links.delete(client);
+    if (link.mqtt5) {
+      link.clean = link.mqtt5.sessionExpiryMs === 0;
+      this.#sessions5.disconnected(link.id, link, link.mqtt5.sessionExpiryMs);
+    }
+    this.#events?.disconnected(link, link.reason);
+  }
+
+  /** aedes tells of the end of registered clients only. */
+  #streamClosed(client: Client | undefined): void {
+    const link = client && this.#links.get(client);
+    if (link?.isAccepted) this.#ended(link.client);
+    else if (client && !this.#accepted.has(client)) {
+      this.#links.delete(client);
+      this.#events?.turnedAway();
+    }
+  }
+
+  /** Ends who has been silent for one and a half keep-alives (MQTT-3.1.2-24), unless we are the ones not listening. */
+  #sweep(): void {
+    const now = performance.now();
+    const onTime = now - this.#sweptAt < 2 * SWEEP_MS; // else the bytes may be there, and we have not looked
+    this.#sweptAt = now;
+    for (const link of this.#links.values()) {
+      if (!link.isHeard(now) && onTime && link.isOverdue(now)) link.close('keepalive');
+    }
+  }
+
+  #tcpServer(): Server {
+    return createServer({ noDelay: true }, (socket) => this.#handle(socket, socket));
+  }
+
+  #webSocketServer(): HttpServer {
+    const server = createHttpServer((_, response) => {
+      response.writeHead(426, { 'content-type': 'text/plain' }).end('MQTT over WebSocket only\n');
+    });
+    const sockets = new WebSocketServer({
+      server,
+      maxPayload: Math.max(LEAST_WEBSOCKET_MESSAGE_BYTES, 2 * this.#maxPacketBytes),
+      verifyClient: ({ req }: { req: IncomingMessage }, admit: (ok: boolean, code: number) => void) =>
+        admit(isOwnPage(req), 403),
+      perMessageDeflate: false,
+      handleProtocols: (protocols) => (protocols.has('mqtt') ? 'mqtt' : protocols.has('mqttv3.1') ? 'mqttv3.1' : false),
+    });
+    sockets.on('error', () => {}); // the HTTP server reports it too
+    sockets.on('connection', (socket, request) => this.#handle(createWebSocketStream(socket), request.socket));
+    return server;
+  }
+
+  #handle(stream: Duplex, socket: Socket): void {
+    this.#sockets.set(stream, socket);
+    const client = this.#broker?.handle(stream);
+    if (client) this.#limitPackets(client);
+    stream.once('close', () => setImmediate(() => this.#streamClosed(client)));
+  }
+
+  /** From its first byte on: a packet that announces too much ends the connection before its bytes are kept. */
+  #limitPackets(client: Client): void {
+    const parser = (client as unknown as ClientReader)._parser;
+    const parse = parser.parse.bind(parser);
+    const guard = new PacketGuard(this.#maxPacketBytes);
+    parser.parse = (chunk) => {
+      if (guard.admits(chunk)) return parse(chunk);
+      const link = this.#links.get(client);
+      if (link) link.close('packet-too-large');
+      else client.conn.destroy();
+      return 0;
+    };
+  }
+
+  async #open(server: Server | HttpServer, host: string, port: number): Promise<number> {
+    await new Promise<void>((resolve, reject) => {
+      const failed = (error: NodeJS.ErrnoException): void =>
+        reject(error.code === 'EADDRINUSE' ? new AddressInUse({ host, port }) : error);
+      server.once('error', failed);
+      server.listen(port, host, () => {
+        server.off('error', failed);
+        resolve();
+      });
+    });
+    server.on('error', (error) => this.#options.logger.warn({ error: error.message }, 'MQTT listener'));
+    this.#servers.push(server);
+    return (server.address() as AddressInfo).port;
+  }
+}
+
+/** aedes waits for a subscriber's socket before its next message; what would pile up meanwhile is not even queued. */
+function isBehind({ conn }: Client, qos: number): boolean {
+  return qos === 0 && conn.writableLength > MAX_UNSENT_BYTES;
+}
+
+/** The names are the parser's: what is no UTF-8 has become U+FFFD (MQTT-1.5.3-1, -2; MQTT-3.1.3-8). */
+function problemOf({ clientId, clean }: ConnectPacket, is5: boolean): string | undefined {
+  if (NOT_TEXT.test(clientId)) return 'a client id that is no UTF-8 or holds a NUL';
+  return clientId === '' && !clean && !is5 ? 'an empty client id that wants a session' : undefined;
+}
+
+/** Any page open in a browser on this machine could speak MQTT here, and browsers name it; programs send no origin. */
+function isOwnPage({ headers }: IncomingMessage): boolean {
+  const { origin, host } = headers;
+  if (origin === undefined) return true;
+  if (host === undefined || !URL.canParse(origin)) return false;
+  return new URL(origin).hostname === new URL(`http://${host}`).hostname;
+}

@@ -1,0 +1,133 @@
+// One MQTT connection, as the intake sees it, over aedes's client. Keep-alive is ours: aedes's timer sees only packets that
+// it has parsed, and would end a device that we paused. aedes's pause() stops the reading, but loses count of the packets
+// that it has under way, and its resume() would wait for them forever: the count is put right first. (Holding a publish's
+// callback instead does not stop the reading.)
+import type { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
+import type { Client, ConnectPacket } from 'aedes';
+import type { Packet } from 'mqtt-packet';
+import { ackBytes } from '../ack-bytes.ts';
+import type { Acknowledgement, CloseReason, Listener, MqttClient } from '../engine.ts';
+import { type Connect5, Mqtt5 } from '../mqtt5.ts';
+
+/** Acknowledgements that a device leaves unread before it is closed. */
+const MAX_UNREAD_ACK_BYTES = 256 * 1024;
+
+export class Link implements MqttClient {
+  readonly client: Client;
+  /** Of MQTT 5: at the start whether it begins anew, later whether its session ends with it. */
+  clean: boolean;
+  /** Undefined: it speaks 3.1.1. */
+  mqtt5: Mqtt5 | undefined;
+  readonly listener: Listener;
+  id = '';
+  isAccepted = false;
+  readonly #socket: Socket | undefined;
+  readonly #silenceMs: number;
+  #bytesHeard = 0;
+  #heardAt = performance.now();
+  #paused = false;
+  #reason: CloseReason | undefined;
+
+  constructor(client: Client, connect: ConnectPacket, socket: Socket | undefined) {
+    this.client = client;
+    this.clean = connect.clean !== false;
+    this.#socket = socket;
+    this.listener = socket === client.conn ? 'mqtt' : 'mqttWs';
+    this.#silenceMs = connect.keepalive ? connect.keepalive * 1500 : Infinity;
+  }
+
+  accept(): void {
+    this.id = this.client.id;
+    this.isAccepted = true;
+  }
+
+  acknowledge(acknowledgements: readonly Acknowledgement[]): void {
+    const { conn } = this.client;
+    if (conn.destroyed) return;
+    if (this.mqtt5) this.mqtt5.acknowledge(acknowledgements);
+    else conn.write(ackBytes(acknowledgements));
+    if (conn.writableLength > MAX_UNREAD_ACK_BYTES) this.close('unread-acks');
+  }
+
+  /** From now on what aedes writes is put into MQTT 5. `feed`: to aedes, as if the device had sent it. */
+  speak5(connect: Connect5, maxPacketBytes: number, feed: (packet: Packet) => void): Mqtt5 {
+    const { conn } = this.client;
+    const write = conn.write.bind(conn);
+    const mqtt5 = new Mqtt5(connect, {
+      maxPacketBytes,
+      write: (bytes) => void (conn.destroyed || write(bytes)),
+      close: (reason) => this.close(reason),
+      feed,
+    });
+    conn.write = (chunk: Buffer | string, encoding?: unknown): boolean => {
+      mqtt5.engineWrites(typeof chunk === 'string' ? Buffer.from(chunk, encoding as BufferEncoding) : chunk);
+      return !conn.writableNeedDrain;
+    };
+    this.mqtt5 = mqtt5;
+    return mqtt5;
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#reader.pause();
+  }
+
+  /** aedes parses what waits at once: in a turn of its own, not in the middle of the caller's. */
+  resume(): void {
+    this.#paused = false;
+    this.#heardAt = performance.now();
+    setImmediate(() => {
+      if (this.#paused || this.client.closed) return;
+      this.#reader._parsingBatch = 1; // the one that resume() counts down
+      this.#reader.resume();
+    });
+  }
+
+  close(reason: CloseReason): void {
+    this.#reason ??= reason;
+    if (!this.client.conn.destroyed) this.mqtt5?.closing(reason);
+    this.client.conn.destroy();
+  }
+
+  /** It is about to be ended. */
+  endsFor(reason: CloseReason): void {
+    this.#reason ??= reason;
+  }
+
+  failed(error: NodeJS.ErrnoException): void {
+    this.#reason ??= error.code === undefined ? 'protocol-error' : 'lost';
+  }
+
+  get reason(): CloseReason {
+    return this.#reason ?? (this.#reader._disconnected ? 'by-device' : 'lost');
+  }
+
+  get #reader(): ClientReader {
+    return this.client as unknown as ClientReader;
+  }
+
+  /** Has anything arrived since the last look? */
+  isHeard(now: number): boolean {
+    const bytes = this.#socket?.bytesRead ?? 0;
+    if (bytes === this.#bytesHeard && !this.#paused) return false;
+    this.#bytesHeard = bytes;
+    this.#heardAt = now;
+    return true;
+  }
+
+  isOverdue(now: number): boolean {
+    return now - this.#heardAt > this.#silenceMs;
+  }
+}
+
+/** What aedes's types leave out. */
+export interface ClientReader {
+  pause(): void;
+  resume(): void;
+  /** Packets of the last chunk that are not done; aedes reads the next one when it comes to 0. */
+  _parsingBatch: number;
+  /** DISCONNECT has come. */
+  readonly _disconnected: boolean;
+  readonly _parser: EventEmitter & { settings: object; parse: (chunk: Buffer) => number };
+}

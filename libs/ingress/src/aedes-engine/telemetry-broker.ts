@@ -1,0 +1,89 @@
+// aedes, spared what telemetry does not need. Live subscribers receive telemetry at once and at QoS 0: a consumer that wants
+// every position reads the log. Telemetry that nobody subscribes to skips aedes's fan-out. What no route takes is ordinary
+// MQTT among devices, at its own QoS. A subscriber that does not keep up misses QoS 0 messages, and never slows a publisher.
+import { Aedes, type Client, type PublishPacket } from 'aedes';
+import { filtersOverlap } from '../routes.ts';
+
+/** Packets that a device may send behind its CONNECT, before the response. */
+const MAX_EARLY_PACKETS = 10_000;
+const MAX_RETAINED_TOPICS = 10_000;
+/** MQTT topics of which it is known whether they are telemetry; emptied when full. */
+const MAX_KNOWN_TOPICS = 50_000;
+const MAX_RETAINED_BYTES = 64 * 1024;
+
+export class TelemetryBroker extends Aedes {
+  readonly #telemetry: readonly string[];
+  /** Filters that somebody has subscribed to and that telemetry could match, with the number of their subscribers. */
+  readonly #listeners = new Map<string, number>();
+  readonly #retained = new Set<string>();
+  readonly #kinds = new Map<string, boolean>();
+
+  constructor(telemetry: readonly string[]) {
+    super({ concurrency: 0, queueLimit: MAX_EARLY_PACKETS });
+    this.#telemetry = telemetry;
+  }
+
+  override publish(packet: DevicePublish, client: Client | Done | null, done: Done = nothing): void {
+    const publish = super.publish.bind(this) as unknown as (packet: PublishPacket, client: unknown, done: Done) => void;
+    if (packet.deviceQos === undefined) {
+      publish(packet, client, done); // aedes's own news
+      return;
+    }
+    if (packet.isHushed) return done();
+    const retain = packet.retain && this.#mayRetain(packet);
+    const isTelemetry = this.#isTelemetry(packet.topic);
+    const hasListeners = isTelemetry ? this.#listeners.size > 0 : !packet.topic.startsWith('$');
+    if (retain || hasListeners) {
+      const qos = isTelemetry ? 0 : packet.deviceQos;
+      publish({ ...packet, qos, retain, dup: false }, client, nothing);
+    }
+    done(); // a slow subscriber does not slow the publisher
+  }
+
+  override subscribe(filter: string, deliver: Deliver, done: () => void): void {
+    if (this.#hearsDevices(filter)) this.#listeners.set(filter, (this.#listeners.get(filter) ?? 0) + 1);
+    super.subscribe(filter, deliver, done);
+  }
+
+  override unsubscribe(filter: string, deliver: Deliver, done: () => void): void {
+    const count = this.#listeners.get(filter) ?? 0;
+    if (count > 1) this.#listeners.set(filter, count - 1);
+    else this.#listeners.delete(filter);
+    super.unsubscribe(filter, deliver, done);
+  }
+
+  #hearsDevices(filter: string): boolean {
+    return this.#telemetry.some((route) => filtersOverlap(route, filter));
+  }
+
+  #isTelemetry(topic: string): boolean {
+    const known = this.#kinds.get(topic);
+    if (known !== undefined) return known;
+    const isTelemetry = this.#hearsDevices(topic);
+    if (this.#kinds.size >= MAX_KNOWN_TOPICS) this.#kinds.clear();
+    this.#kinds.set(topic, isTelemetry);
+    return isTelemetry;
+  }
+
+  /** Retained messages live in memory: few and small ones. An empty payload clears one. */
+  #mayRetain({ payload, topic }: PublishPacket): boolean {
+    if (payload.length === 0) {
+      this.#retained.delete(topic);
+      return true;
+    }
+    if (payload.length > MAX_RETAINED_BYTES) return false;
+    if (!this.#retained.has(topic) && this.#retained.size >= MAX_RETAINED_TOPICS) return false;
+    this.#retained.add(topic);
+    return true;
+  }
+}
+
+export type DevicePublish = PublishPacket & {
+  /** As its device sent it, before it was made ours; absent in what aedes publishes by itself. */
+  deviceQos?: 0 | 1 | 2;
+  /** A repetition: subscribers have heard it. */
+  isHushed?: boolean;
+};
+export type Done = (error?: Error) => void;
+type Deliver = Parameters<Aedes['subscribe']>[1];
+const nothing = (): void => {};
