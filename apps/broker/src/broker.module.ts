@@ -9,7 +9,7 @@ import { Inject, Injectable, Module } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { DATABASE, HOST, Lifecycle, LOGGER, type Part, SETTINGS } from '../../chassis/src/index.ts';
 import { brokerProperties } from './broker-properties.ts';
-import { failedDisks } from './failed-disks.ts';
+import { failedDisks, fullDisk } from './troubled-disks.ts';
 
 const SAY_EVERY_MS = 2_000;
 
@@ -52,7 +52,7 @@ export class BrokerPart implements Part {
   }
 
   notReady(): string | undefined {
-    return failedDisks(this.#broker?.failedPartitions() ?? []);
+    return failedDisks(this.#broker?.failedPartitions() ?? []) ?? fullDisk(this.#broker?.partitionsOutOfRoom() ?? []);
   }
 
   /** For the apps in the same process. */

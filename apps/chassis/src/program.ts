@@ -2,8 +2,9 @@
 // port (so that /health/live answers while a long recovery runs), starts the parts, prints the ready line.
 import { createRequire } from 'node:module';
 import type { Logger } from '@milepost/core';
+import { nodeClock } from '@milepost/node-host';
 import { type ProgramName, readSettings, type Settings } from '@milepost/settings';
-import { createLogger, PrometheusMeter, startTracing } from '@milepost/telemetry';
+import { createLogger, PrometheusMeter, RepetitionLogger, startTracing } from '@milepost/telemetry';
 import type { DynamicModule, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -37,7 +38,8 @@ const BODY_LIMIT_BYTES = 1024 * 1024;
 /** Starts a program and resolves when everything listens. On failure nothing is left running. */
 export async function startProgram({ name, modules, env = process.env, abort }: ProgramOptions): Promise<Program> {
   const settings = readSettings(name, env);
-  const logger = createLogger({ level: settings.logLevel, format: settings.logFormat, name });
+  const lines = createLogger({ level: settings.logLevel, format: settings.logFormat, name });
+  const logger = new RepetitionLogger(lines, nodeClock);
   const stopTracing = await startTracing({ name, version, env, logger });
   const lifecycle = new Lifecycle();
   const meter = new PrometheusMeter((failure) =>
@@ -63,6 +65,7 @@ export async function startProgram({ name, modules, env = process.env, abort }: 
     } finally {
       await app.close();
       await stopTracing();
+      logger.flush();
     }
   };
   const aborted = (): void => void lifecycle.stop();
@@ -74,6 +77,7 @@ export async function startProgram({ name, modules, env = process.env, abort }: 
     await lifecycle.start();
   } catch (error) {
     await stop().catch((failure: unknown) => logger.warn({ failure: String(failure) }, 'could not stop cleanly'));
+    logger.flush();
     throw namingThePort(error, settings);
   } finally {
     abort?.removeEventListener('abort', aborted);

@@ -47,6 +47,8 @@ import { TopicTraffic } from './telemetry/topic-traffic.ts';
 const STORE_RETRY_MS = 1_000;
 /** Logs that delete at once: they share the writing of the checkpoints, which name every partition. */
 const RETENTIONS_AT_ONCE = 64;
+/** A disk with this much free is not full, whatever a log has found before. */
+const ROOM_BYTES = 64 * 1024 * 1024;
 
 export interface Broker {
   /** Where it listens. */
@@ -57,6 +59,8 @@ export interface Broker {
   groupsSnapshot(): Promise<GroupSnapshot[]>;
   /** Partitions whose disk failed: they take no more records until a restart. */
   failedPartitions(): string[];
+  /** Partitions that the disk has no room for now. */
+  partitionsOutOfRoom(): string[];
   close(): Promise<void>;
 }
 
@@ -250,6 +254,8 @@ async function serve(
     topics,
     groupsSnapshot,
     failedPartitions: () => partitions.failed(),
+    // Where nothing was appended since room was made, the disk itself is asked.
+    partitionsOutOfRoom: () => (host.disk.free(directory.folder).freeBytes < ROOM_BYTES ? partitions.outOfRoom() : []),
     close: () => (closed ??= closeAll(closing)),
   };
 }

@@ -159,9 +159,12 @@ test('a full disk refuses what does not fit, and is used again once there is roo
   disk.capacityBytes = disk.usedBytes + 10;
   expect(await produce('bad')).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
   expect(errors.at(-1)).toMatch(/^bad-0: .*ENOSPC/);
-  expect(it.broker.failedPartitions()).toEqual([]);
+  expect([it.broker.failedPartitions(), it.broker.partitionsOutOfRoom()]).toEqual([[], ['bad-0']]);
   disk.capacityBytes = 2 ** 40;
+  expect(it.broker.partitionsOutOfRoom()).toEqual([]);
   expect(await produce('bad')).toBe(ErrorCode.NONE);
+  disk.capacityBytes = disk.usedBytes + 10;
+  expect(it.broker.partitionsOutOfRoom()).toEqual([]);
 });
 
 test.each(['Fetch', 'ListOffsets'])(

@@ -590,6 +590,6 @@ export class Log {
   #diskError(failure: unknown): AppendRefused {
     if (!(failure instanceof DiskFailed)) throw failure;
     this.#around.host.logger.error({ path: failure.path, code: failure.code }, `${this.#name}: ${failure.message}`);
-    return storageError(failure.message);
+    return storageError(failure.message, failure.isFull);
   }
 }

@@ -20,6 +20,8 @@ export interface AppendRefused {
   readonly message: string;
   /** Which records were at fault (KIP-467), by their position in the batch. */
   readonly recordErrors: readonly RecordError[];
+  /** The disk is full. */
+  readonly isOutOfRoom?: boolean;
 }
 
 export interface RecordError {
@@ -56,8 +58,8 @@ export interface ActiveProducer {
   readonly currentTransactionStart: Offset;
 }
 
-export function storageError(message: string): AppendRefused {
-  return { error: ErrorCode.KAFKA_STORAGE_ERROR, message, recordErrors: [] };
+export function storageError(message: string, isOutOfRoom = false): AppendRefused {
+  return { error: ErrorCode.KAFKA_STORAGE_ERROR, message, recordErrors: [], isOutOfRoom };
 }
 
 export function olderEpoch(epoch: LeaderEpoch, latest: LeaderEpoch): AppendRefused {

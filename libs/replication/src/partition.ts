@@ -36,6 +36,7 @@ export class Partition {
   #committedBytes = 0;
   #commitScheduled = false;
   #failed = false;
+  #isOutOfRoom = false;
   /** The high watermark that watchers were last notified of. */
   #notifiedHighWatermark = Offset(0);
 
@@ -71,6 +72,10 @@ export class Partition {
   get committedBytes(): number {
     return this.#committedBytes;
   }
+  /** The disk had no room for the last append. */
+  get isOutOfRoom(): boolean {
+    return this.#isOutOfRoom;
+  }
   /** A sync failed, or the folder is gone: nothing more will be committed here. */
   get isFailed(): boolean {
     return this.#failed || this.log.failed;
@@ -103,6 +108,8 @@ export class Partition {
   }
 
   #appended(outcome: AppendOutcome, sizeBytes: number): AppendOutcome {
+    if (outcome.error === ErrorCode.NONE) this.#isOutOfRoom = false;
+    else if (outcome.isOutOfRoom) this.#isOutOfRoom = true;
     if (outcome.error === ErrorCode.NONE && !outcome.duplicate) {
       this.#appendedBytes += sizeBytes;
       this.#scheduleCommit();

@@ -13,7 +13,7 @@ export interface LoggerOptions {
 
 const STDERR = 2;
 
-export function createLogger({ level, format, name }: LoggerOptions): Logger {
+export function createLogger({ level, format, name }: LoggerOptions): Logger & { level: string } {
   const human = format === 'pretty' || (format === 'auto' && process.stderr.isTTY);
   if (!human)
     return pino(

@@ -63,7 +63,9 @@ export const produce = handler(Produce, (request, context) => {
   context.throttle(context.services.quotas.produced(context.quotaClient, () => sizeOf(request)));
   if (!line.isWaiting) return finish(topics as AttemptedTopic[], request, context);
   const release = context.peer.hold();
-  return Promise.all(topics.map(async (topic) => ({ ...topic, attempts: await Promise.all(topic.attempts) })))
+  const settled = ({ attempts }: (typeof topics)[number]): Promise<Attempt[]> =>
+    Promise.all(attempts.map(async (attempt) => attempt));
+  return Promise.all(topics.map(async (topic) => ({ ...topic, attempts: await settled(topic) })))
     .finally(release)
     .then((attempted) => finish(attempted, request, context));
 });

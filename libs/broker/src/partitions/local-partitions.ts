@@ -96,6 +96,13 @@ export class LocalPartitions {
       .map(({ topic, index }) => partitionName(topic, index));
   }
 
+  /** Those whose last append found the disk full. */
+  outOfRoom(): string[] {
+    return Array.from(this.all())
+      .filter(({ isOutOfRoom }) => isOutOfRoom)
+      .map(({ topic, index }) => partitionName(topic, index));
+  }
+
   /** At start, before an image is applied: folders that it does not know are set aside, under their own name with `.stray`. */
   async setAsideStrays(image: ClusterImage): Promise<void> {
     for (const log of Array.from(this.#directory.logs())) {

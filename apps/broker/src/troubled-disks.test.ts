@@ -2,7 +2,7 @@ import { PrometheusMeter } from '@milepost/telemetry';
 import { HttpException } from '@nestjs/common';
 import { Lifecycle } from '../../chassis/src/lifecycle.ts';
 import { ObservationController } from '../../chassis/src/observation.controller.ts';
-import { failedDisks } from './failed-disks.ts';
+import { failedDisks, fullDisk } from './troubled-disks.ts';
 
 test('a failed disk is named in /health/ready, partition by partition, and the program stays live', async () => {
   const failed: string[] = [];
@@ -39,4 +39,11 @@ test('a failed disk is named in /health/ready, partition by partition, and the p
 test('of very many partitions the first are named and the others counted', () => {
   const reason = failedDisks(Array.from({ length: 1_000 }, (_, n) => `t-${n}`));
   expect(reason).toContain('t-8, t-9 and 990 more:');
+});
+
+test('a full disk is named with its cure, which is no restart', () => {
+  expect(fullDisk([])).toBeUndefined();
+  expect(fullDisk(['telemetry-0'])).toBe(
+    'the disk is full: no room for records of telemetry-0; make room, no restart is needed',
+  );
 });
