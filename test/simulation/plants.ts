@@ -5,6 +5,8 @@ import { CoordinatorStoreUnavailable, type GroupStore } from '@milepost/coordina
 import type { Plants, Scenario } from '@milepost/simulator';
 import { FetchSession, keyOf } from '../../libs/broker/src/fetch-sessions/fetch-session.ts';
 import { BufferPool } from '../../libs/broker/src/network/buffer-pool.ts';
+import { ClientConnection } from '../../libs/broker/src/network/connection.ts';
+import { MemoryBudget } from '../../libs/broker/src/network/memory-budget.ts';
 import { GroupCoordinator } from '../../libs/coordinators/src/group/group-coordinator.ts';
 import { ConsumerGroup } from '../../libs/coordinators/src/group/consumer/state.ts';
 import { GroupTimers } from '../../libs/coordinators/src/group/group-timers.ts';
@@ -24,6 +26,12 @@ export interface PlantedBug {
   /** Puts the bug into the code; what it answers takes it out again. */
   readonly plant?: () => () => void;
 }
+
+const topic = { partitions: 2, retentionMs: -1, retentionBytes: -1, segmentMs: 4_000, indexIntervalBytes: 1_000 };
+const fleetingTopics: Scenario['topics'] = [
+  { ...topic, name: 'steady', isSteady: true, isCompacted: false },
+  { ...topic, name: 'fleeting', isSteady: false, isCompacted: false },
+];
 
 export const plantedBugs: readonly PlantedBug[] = [
   {
@@ -249,6 +257,30 @@ export const plantedBugs: readonly PlantedBug[] = [
         },
       });
     },
+  },
+  {
+    name: 'a client that does not read and is never closed',
+    scenario: { stalledReaders: 1 },
+    breaks: ['nothing hangs and nothing breaks'],
+    plant: () => replaced(ClientConnection.prototype, 'idleMs', { get: () => 0 }),
+  },
+  {
+    name: 'memory of responses that is counted for good',
+    breaks: ['nothing hangs and nothing breaks'],
+    plant: () => {
+      const answers = methodOf(MemoryBudget.prototype, 'answers');
+      return replaced(MemoryBudget.prototype, 'answers', {
+        value(this: MemoryBudget, changeBytes: number) {
+          answers.call(this, Math.max(0, changeBytes));
+        },
+      });
+    },
+  },
+  {
+    name: 'offsets of a deleted topic that stay',
+    scenario: { selfAssignedConsumers: 2, topics: fleetingTopics },
+    breaks: ['committed offsets end with their topic'],
+    plant: () => replaced(GroupCoordinator.prototype, 'topicsChanged', { value: () => {} }),
   },
 ];
 

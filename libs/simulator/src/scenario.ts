@@ -14,6 +14,9 @@ export interface Scenario {
   readonly readers: number;
   readonly sessionReaders: number;
   readonly groups: readonly GroupKind[];
+  /** Groups without members. */
+  readonly selfAssignedConsumers: number;
+  readonly stalledReaders: number;
   readonly deletesRecords: boolean;
   /** Of some batches' values; 0: all are small. Memory that is lent, and reused, holds 32 KB and more. */
   readonly fillerBytes: number;
@@ -34,6 +37,7 @@ export function scenarioOf(random: SimRandom): Scenario {
     ['mixed'],
     ['mixed'],
   ]);
+  const stalledReaders = random.pick([0, 0, 0, 1]);
   const topics = [topicOf(random, { name: 'steady', isSteady: true, isCompacted: false })];
   if (random.chance(0.4)) topics.push(topicOf(random, { name: 'fleeting', isSteady: false, isCompacted: false }));
   if (random.chance(0.3)) topics.push(topicOf(random, { name: 'compacted', isSteady: true, isCompacted: true }));
@@ -48,6 +52,7 @@ export function scenarioOf(random: SimRandom): Scenario {
       'max.incremental.fetch.session.cache.slots': random.pick(['1000', '1000', '1', '0']),
       'group.initial.rebalance.delay.ms': random.pick(['0', '1000', '3000']),
       'group.consumer.session.timeout.ms': '6000',
+      ...(stalledReaders > 0 && { 'connections.max.idle.ms': '10000' }),
     },
     topics,
     idempotentProducers: between(random, 1, 2),
@@ -60,6 +65,8 @@ export function scenarioOf(random: SimRandom): Scenario {
     faultPauseMs: between(random, 1_500, 7_000),
     chaosMs: between(random, 20_000, 70_000),
     calmMs: groups.length > 0 ? 45_000 : 5_000,
+    selfAssignedConsumers: random.pick([0, 0, 1, 2]),
+    stalledReaders,
     fillerBytes: random.pick([0, 0, 0, 12_000]),
   };
 }

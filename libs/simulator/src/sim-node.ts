@@ -1,13 +1,14 @@
 // One whole node: production's `createBroker`, unchanged, on a simulated machine with a disk of its own, and a database that
 // other nodes may share. It is started, stopped and killed, and loses its power; what is on the disk and in the database
 // outlives it.
-import { type Address, type BrokerId, type Clock, type Host, type Logger, silentMeter } from '@milepost/core';
+import { type Address, type BrokerId, type Clock, type Host, type Logger } from '@milepost/core';
 import { type Broker, createBroker } from '@milepost/broker';
 import type { GroupStore } from '@milepost/coordinators';
 import type { MetadataStore } from '@milepost/metadata';
 import type { SimDatabase } from './sim-database.ts';
 import { SimDisk } from './sim-disk.ts';
 import { SimLife } from './sim-life.ts';
+import { SimMeter } from './sim-meter.ts';
 import type { SimMachine } from './sim-machine.ts';
 import { SimInflater } from './sim-inflater.ts';
 import type { SimRandom } from './sim-random.ts';
@@ -41,6 +42,7 @@ export class SimNode {
   readonly #parts: SimNodeParts;
   #life: SimLife;
   #broker: Broker | undefined;
+  #meter = new SimMeter();
 
   constructor(parts: SimNodeParts) {
     this.#parts = parts;
@@ -61,6 +63,11 @@ export class SimNode {
   /** How often it has begun to live. */
   lives = 0;
 
+  /** The value of a gauge, as an operator reads it. */
+  gauge(name: string): Promise<number | undefined> {
+    return this.#meter.read(name);
+  }
+
   /** Resolves when it serves; never, when it is killed before. @throws as createBroker does, and then it is dead. */
   async start(): Promise<void> {
     if (this.isAlive) throw new Error('the node is alive already');
@@ -74,13 +81,14 @@ export class SimNode {
     plants.disk?.(this.disk);
     const metadata = database.metadataStore(life);
     const groups = database.groupStore(life);
+    this.#meter = new SimMeter();
     const host: Host = {
       clock: plants.clock?.(life.clock) ?? life.clock,
       disk: this.disk,
       network: life.network,
       random: random.fork(),
       inflater: new SimInflater(life.clock),
-      meter: silentMeter,
+      meter: this.#meter,
       logger: whileAlive(life, logger),
     };
     try {

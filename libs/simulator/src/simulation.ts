@@ -20,7 +20,9 @@ import { MemberGroup } from './workload/member-group.ts';
 import { Outstanding } from './workload/outstanding.ts';
 import { PlainProducer } from './workload/plain-producer.ts';
 import { Reader } from './workload/reader.ts';
+import { SelfAssignedConsumer } from './workload/self-assigned-consumer.ts';
 import { SessionReader } from './workload/session-reader.ts';
+import { StalledReader } from './workload/stalled-reader.ts';
 import { awaitTheEnd } from './workload/stragglers.ts';
 import { TopicBook } from './workload/topic-book.ts';
 import { sleep, type World } from './workload/world.ts';
@@ -158,7 +160,7 @@ class Simulation implements World {
   async #script(): Promise<void> {
     const { topics, deletesRecords, chaosMs, calmMs } = this.#scenario;
     void this.#weather.run();
-    const { producers, sessionReaders } = this.#startClients();
+    const { producers, sessionReaders, stalledReaders, consumers } = this.#startClients();
     await new Administrator(this).begin(topics, deletesRecords);
     const groups = this.#startGroups();
     await sleep(this, chaosMs);
@@ -169,21 +171,25 @@ class Simulation implements World {
     await sleep(this, calmMs);
     for (const group of groups) await group.tellRest();
     for (const group of groups) group.end();
+    for (const consumer of consumers) await consumer.tellRest();
 
     this.phase = 'over';
     this.note('over');
     await sleep(this, 1_000);
     await this.#until('the producers have got their acknowledgements', () => producers.every(({ isIdle }) => isIdle));
+    await this.#until('clients that do not read are closed', () => stalledReaders.every(({ isClosed }) => isClosed));
     await awaitTheEnd(this, sessionReaders, this.#mayRefuse);
     for (const reader of sessionReaders) reader.end();
+    await this.#responsesAreTaken();
     await this.#audit('audit');
     this.#weather.powerCut();
     await this.#weather.calm();
     await this.#audit('last audit');
   }
 
-  #startClients(): { producers: IdempotentProducer[]; sessionReaders: SessionReader[] } {
-    const { idempotentProducers, plainProducers, readers, sessionReaders: sessions, fillerBytes } = this.#scenario;
+  #startClients() {
+    const { idempotentProducers, plainProducers, fillerBytes } = this.#scenario;
+    const { readers, sessionReaders: sessions, stalledReaders: stalled, selfAssignedConsumers } = this.#scenario;
     const producers = Array.from(
       { length: idempotentProducers },
       (_, n) => new IdempotentProducer(this, `i${n}`, fillerBytes),
@@ -193,8 +199,11 @@ class Simulation implements World {
       ...Array.from({ length: readers }, (_, n) => new Reader(this, `r${n}`)),
     ];
     const sessionReaders = Array.from({ length: sessions }, (_, n) => new SessionReader(this, `s${n}`));
-    for (const client of [...producers, ...others, ...sessionReaders]) void client.run();
-    return { producers, sessionReaders };
+    const stalledReaders = Array.from({ length: stalled }, (_, n) => new StalledReader(this, `d${n}`));
+    const consumers = Array.from({ length: selfAssignedConsumers }, (_, n) => new SelfAssignedConsumer(this, `c${n}`));
+    for (const client of [...producers, ...others, ...sessionReaders, ...stalledReaders, ...consumers])
+      void client.run();
+    return { producers, sessionReaders, stalledReaders, consumers };
   }
 
   #startGroups(): MemberGroup[] {
@@ -217,6 +226,17 @@ class Simulation implements World {
     for (let waited = 0; !condition(); waited += 100) {
       if (waited > HANG_MS) return this.see({ kind: 'broken', what: `it is not so that ${what}` });
       await sleep(this, 100);
+    }
+  }
+
+  /** Every client has read its responses, or is gone: the node holds none. */
+  async #responsesAreTaken(): Promise<void> {
+    for (let waitedMs = 0; ; waitedMs += 500) {
+      const heldBytes = await this.#node.gauge('milepost_kafka_response_bytes_held');
+      if (heldBytes === 0) return;
+      if (waitedMs > 30_000)
+        return this.see({ kind: 'broken', what: `the node holds ${heldBytes} bytes of responses for nobody` });
+      await sleep(this, 500);
     }
   }
 

@@ -14,11 +14,11 @@ export class CommitsNeverGoBack implements Checker {
   see(observation: Observation, { monotonic }: Moment): string | undefined {
     if (observation.kind !== 'committed' && observation.kind !== 'offset-fetched') return undefined;
     const { group, partition, offset, askedAt } = observation;
-    const last = this.#committed.of(`${group} partition ${partition}`);
+    const last = this.#committed.of(`${group} ${partition}`);
     if (offset < last.offset && last.atMs < askedAt)
       return observation.kind === 'committed'
-        ? `${group} partition ${partition}: ${observation.by} could commit ${offset} after ${last.by} had committed ${last.offset}`
-        : `${group} partition ${partition}: ${last.by} had committed ${last.offset}, and ${offset} is there`;
+        ? `${group} ${partition}: ${observation.by} could commit ${offset} after ${last.by} had committed ${last.offset}`
+        : `${group} ${partition}: ${last.by} had committed ${last.offset}, and ${offset} is there`;
     if (observation.kind === 'committed' && offset > last.offset)
       Object.assign(last, { offset, atMs: monotonic, by: observation.by });
     return undefined;

@@ -8,6 +8,7 @@ import { NoDuplicates } from './no-duplicates.ts';
 import { NothingAcknowledgedLost } from './nothing-acknowledged-lost.ts';
 import { NothingBreaks } from './nothing-breaks.ts';
 import { NothingSeenIsTakenBack } from './nothing-seen-is-taken-back.ts';
+import { OffsetsEndWithTheirTopic } from './offsets-end-with-their-topic.ts';
 import { OffsetsNeverReused } from './offsets-never-reused.ts';
 import { OrderPerPartition } from './order-per-partition.ts';
 import { ReadersComeToTheEnd } from './readers-come-to-the-end.ts';
@@ -26,6 +27,7 @@ export const allCheckers = (): Checker[] => [
   new ReadersComeToTheEnd(),
   new ExclusiveOwnership(),
   new CommitsNeverGoBack(),
+  new OffsetsEndWithTheirTopic(),
   new EveryGroupSettles(),
   new NothingBreaks(),
 ];

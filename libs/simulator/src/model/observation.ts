@@ -88,6 +88,8 @@ export type Observation =
   /** Records below are to be deleted: before the request leaves, and when it is confirmed. */
   | { readonly kind: 'deletion'; readonly partition: SimPartition; readonly before: number }
   | { readonly kind: 'deleted'; readonly partition: SimPartition; readonly start: number }
+  /** Before its deletion is requested. */
+  | { readonly kind: 'topic-leaving'; readonly topic: SimTopic }
   /** A topic that exists for certain is said not to. */
   | { readonly kind: 'topic-denied'; readonly topic: SimTopic; readonly error: string }
   /** A reader is refused what is there. */
@@ -120,7 +122,7 @@ export type GroupObservation =
   | {
       readonly kind: 'committed';
       readonly group: string;
-      readonly partition: number;
+      readonly partition: string;
       readonly offset: number;
       readonly askedAt: number;
       readonly by: string;
@@ -128,10 +130,26 @@ export type GroupObservation =
   | {
       readonly kind: 'offset-fetched';
       readonly group: string;
-      readonly partition: number;
+      readonly partition: string;
       readonly offset: number;
       readonly askedAt: number;
     }
+  /** Before the request leaves, and when it is answered: a commit that names its topic instead of identifying it. */
+  | {
+      readonly kind: 'name-committed' | 'name-commit-answered';
+      readonly group: string;
+      readonly partition: SimPartition;
+      readonly offset: number;
+    }
+  /** A group is told to start at an offset that it has committed for another topic of that name. */
+  | {
+      readonly kind: 'foreign-offset';
+      readonly group: string;
+      readonly partition: SimPartition;
+      readonly offset: number;
+    }
+  /** In the end, with nothing in the way for a while: `<topic>-<index> at <offset>`. */
+  | { readonly kind: 'offsets-outlive-topics'; readonly group: string; readonly offsets: readonly string[] }
   /** In the end, with nothing in the way for a while. */
   | {
       readonly kind: 'group-at-rest';

@@ -81,6 +81,7 @@ export class Administrator {
 
   async #unmake(topic: SimTopic): Promise<void> {
     this.#world.topics.leaving(topic);
+    this.#world.see({ kind: 'topic-leaving', topic });
     this.#world.note(`topic ${topic.name} ${topic.id} is to go`);
     for (;;) {
       const response = await this.#client.ask(DeleteTopics, 6, {

@@ -17,6 +17,8 @@ interface Lane {
   readonly unacknowledged: MadeBatch[];
   /** Records made. */
   made: number;
+  /** Of those, by earlier processes, under other producer ids. */
+  madeBefore: number;
   /** Of the unacknowledged, under way from the first on. */
   underWay: number;
   /** Something failed: nothing more is sent before all that is under way has come to an end. */
@@ -59,11 +61,20 @@ export class IdempotentProducer {
         await sleep(this.#world, RECONNECT_MS);
         if (!(await this.#client.connect())) continue;
       }
+      if (this.#world.phase === 'chaos' && this.#random.chance(0.03)) this.#restart();
       this.#producerId ??= await this.#initialise();
       if (this.#producerId === undefined) continue;
       if (this.#world.phase !== 'over') this.#make(this.#producerId);
       for (const lane of this.#lanes.values()) this.#send(lane);
     }
+  }
+
+  /** Another process goes on in its name, with an id of its own, once all that this one sent is acknowledged. */
+  #restart(): void {
+    const lanes = [...this.#lanes.values()];
+    if (lanes.some(({ unacknowledged }) => unacknowledged.length > 0)) return;
+    for (const lane of lanes) lane.madeBefore = lane.made;
+    this.#producerId = undefined;
   }
 
   async #initialise(): Promise<bigint | undefined> {
@@ -85,7 +96,7 @@ export class IdempotentProducer {
       random: this.#random,
       wall: this.#wall(),
       fillerBytes: this.#fillerBytes,
-      numbering: { producerId, baseSequence: lane.made },
+      numbering: { producerId, baseSequence: lane.made - lane.madeBefore },
     });
     lane.made += batch.records.length;
     lane.unacknowledged.push(batch);
@@ -95,7 +106,10 @@ export class IdempotentProducer {
   #laneOf(partition: SimPartition): Lane {
     let lane = this.#lanes.get(partition);
     if (!lane)
-      this.#lanes.set(partition, (lane = { partition, unacknowledged: [], made: 0, underWay: 0, isBackingOut: false }));
+      this.#lanes.set(
+        partition,
+        (lane = { partition, unacknowledged: [], made: 0, madeBefore: 0, underWay: 0, isBackingOut: false }),
+      );
     return lane;
   }
 

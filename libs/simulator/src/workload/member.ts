@@ -113,7 +113,7 @@ export abstract class Member {
     const found = answer.topics[0]?.partitions ?? [];
     for (const { partitionIndex: partition, committedOffset: offset, errorCode } of found) {
       if (errorCode !== ErrorCode.NONE) return false;
-      this.world.see({ kind: 'offset-fetched', group: id, partition, offset, askedAt });
+      this.world.see({ kind: 'offset-fetched', group: id, partition: `${topic.name}-${partition}`, offset, askedAt });
       this.#positions.set(partition, Math.max(0, offset));
     }
     return true;
@@ -165,7 +165,8 @@ export abstract class Member {
     const error = response?.topics[0]?.partitions[0]?.errorCode;
     this.world.note(`${this.name} commits ${id}/${partition}: ${offset} in ${generation}: ${error}`);
     const by = `${this.name} in ${generation}`;
-    if (error === ErrorCode.NONE) this.world.see({ kind: 'committed', group: id, partition, offset, askedAt, by });
+    if (error === ErrorCode.NONE)
+      this.world.see({ kind: 'committed', group: id, partition: `${topic.name}-${partition}`, offset, askedAt, by });
     return error;
   }
 }

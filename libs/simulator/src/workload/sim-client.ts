@@ -99,6 +99,11 @@ export class SimClient {
     return true;
   }
 
+  /** From now on nothing is read of what comes on this connection. */
+  stopReading(): void {
+    this.#connection?.pause();
+  }
+
   disconnect(): void {
     const connection = this.#connection;
     if (!connection) return;

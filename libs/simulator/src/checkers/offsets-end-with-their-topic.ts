@@ -1,0 +1,46 @@
+// What a group has committed for a topic ends with that topic: a topic that is recreated under the name starts without
+// offsets, and those of a deleted topic do not stay. A commit that names its topic, and was under way at the deletion, may
+// count for the next topic of the name: nothing in it tells the two apart.
+import type { Observation } from '../model/observation.ts';
+import { Books, type Checker } from './checker.ts';
+
+export class OffsetsEndWithTheirTopic implements Checker {
+  readonly name = 'committed offsets end with their topic';
+  /** Commits by name that were never answered, or whose topic was being deleted when they were: `<topic>-<index> <offset>`. */
+  readonly #uncertain = new Books<string, Set<string>>(() => new Set());
+  readonly #isLeaving = new Set<string>();
+
+  see(observation: Observation): string | undefined {
+    switch (observation.kind) {
+      case 'topic-leaving':
+        this.#isLeaving.add(observation.topic.id);
+        return undefined;
+      case 'name-committed':
+        this.#uncertain.of(observation.group).add(placeOf(observation));
+        return undefined;
+      case 'name-commit-answered':
+        if (!this.#isLeaving.has(observation.partition.topic.id))
+          this.#uncertain.of(observation.group).delete(placeOf(observation));
+        return undefined;
+      case 'foreign-offset': {
+        const { group, partition, offset } = observation;
+        return this.#uncertain.of(group).has(placeOf(observation))
+          ? undefined
+          : `${group} starts at ${offset} in ${partition.name}, which it committed for an earlier topic of that name`;
+      }
+      case 'offsets-outlive-topics': {
+        const { group, offsets } = observation;
+        const sure = offsets.filter((offset) => !this.#uncertain.of(group).has(offset));
+        return sure.length === 0 ? undefined : `${group} still has offsets of topics that are gone: ${sure.join(', ')}`;
+      }
+      default:
+        return undefined;
+    }
+  }
+}
+
+const placeOf = ({
+  partition: { topic, index },
+  offset,
+}: Extract<Observation, { kind: 'name-committed' | 'name-commit-answered' | 'foreign-offset' }>): string =>
+  `${topic.name}-${index} at ${offset}`;

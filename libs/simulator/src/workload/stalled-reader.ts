@@ -1,0 +1,43 @@
+// A client that requests more than it reads: it fetches everything many times over, stops reading, and never reads on. It
+// is the node that has to close the connection in the end, and to free what the responses hold.
+import { Fetch } from '@milepost/wire';
+import type { SimRandom } from '../sim-random.ts';
+import { fetchBody } from './fetched.ts';
+import { RECONNECT_MS, SimClient } from './sim-client.ts';
+import { between, sleep, type World } from './world.ts';
+
+const VERSION = 13;
+const REQUESTS = 40;
+
+export class StalledReader {
+  readonly #world: World;
+  readonly #random: SimRandom;
+  readonly #client: SimClient;
+
+  constructor(world: World, name: string) {
+    this.#world = world;
+    this.#random = world.random.fork();
+    this.#client = new SimClient(world, name, Infinity);
+  }
+
+  get isClosed(): boolean {
+    return !this.#client.isConnected;
+  }
+
+  async run(): Promise<void> {
+    while (this.#world.phase === 'chaos') {
+      await sleep(this.#world, between(this.#random, 1_000, 10_000));
+      if (!this.isClosed) continue;
+      await sleep(this.#world, RECONNECT_MS);
+      if (await this.#client.connect()) this.#stall();
+    }
+  }
+
+  #stall(): void {
+    this.#world.note(`${this.#client.name} reads nothing`);
+    this.#client.stopReading();
+    const wanted = this.#world.topics.partitions().map((partition) => ({ partition, offset: 0 }));
+    const limits = { maxWaitMs: this.#random.pick([0, 500]), maxBytes: 1 << 24, partitionMaxBytes: 1 << 20 };
+    for (let n = 0; n < REQUESTS; n++) void this.#client.askNow(Fetch, VERSION, fetchBody(wanted, limits));
+  }
+}
