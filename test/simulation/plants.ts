@@ -27,12 +27,6 @@ export interface PlantedBug {
   readonly plant?: () => () => void;
 }
 
-const topic = { partitions: 2, retentionMs: -1, retentionBytes: -1, segmentMs: 4_000, indexIntervalBytes: 1_000 };
-const fleetingTopics: Scenario['topics'] = [
-  { ...topic, name: 'steady', isSteady: true, isCompacted: false },
-  { ...topic, name: 'fleeting', isSteady: false, isCompacted: false },
-];
-
 export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'a skipped fsync',
@@ -140,7 +134,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'a commit lost when Postgres returns',
-    scenario: { groups: ['classic', 'modern'], faults: ['database away', 'database slow', 'kill'] },
+    scenario: { groups: ['classic', 'consumer'], faults: ['database away', 'database slow', 'kill'] },
     breaks: [
       'committed offsets never go back by themselves',
       'a partition has one owner within a generation of its group', // it forgets generations too, and they come again
@@ -164,7 +158,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'a wall clock taken for steady time',
-    scenario: { groups: ['classic', 'modern'], faults: ['clock set'] },
+    scenario: { groups: ['classic', 'consumer'], faults: ['clock set'] },
     breaks: [
       'a partition has one owner within a generation of its group',
       'every live group settles',
@@ -275,12 +269,6 @@ export const plantedBugs: readonly PlantedBug[] = [
         },
       });
     },
-  },
-  {
-    name: 'offsets of a deleted topic that stay',
-    scenario: { selfAssignedConsumers: 2, topics: fleetingTopics },
-    breaks: ['committed offsets end with their topic'],
-    plant: () => replaced(GroupCoordinator.prototype, 'topicsChanged', { value: () => {} }),
   },
 ];
 

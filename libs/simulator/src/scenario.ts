@@ -32,8 +32,8 @@ export function scenarioOf(random: SimRandom): Scenario {
     [],
     [],
     ['classic'],
-    ['modern'],
-    ['classic', 'modern'],
+    ['consumer'],
+    ['classic', 'consumer'],
     ['mixed'],
     ['mixed'],
   ]);

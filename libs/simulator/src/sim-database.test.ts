@@ -81,3 +81,30 @@ test('a write that a program had under way when it died may land, its answer doe
   expect(answers).toBe(0);
   expect(database.metadata.image.version).toBe(1);
 });
+
+test('a database that fails over has forgotten its last commits, of metadata and of groups alike', async () => {
+  const clock = new SimClock();
+  const database = new SimDatabase(new SimRandom(1), clock);
+  const [metadata, groups] = [database.metadataStore(), database.groupStore()];
+  const before = await clock.settle(metadata.open());
+  const { epochs } = await clock.settle(groups.acquire([1]));
+  const backup = database.backup();
+  await clock.settle(metadata.commit(() => [{ type: 'group-configured', groupId: 'g', configs: {} }]));
+  await clock.settle(groups.persist(1, epochs.get(1) as number, [{ type: 'group-stored', group: GROUP }]));
+  database.failOver(backup);
+  expect(database.groups.groups.size).toBe(0);
+  expect(database.metadata.image.origin).not.toEqual(before.origin);
+  expect((await clock.settle(database.metadataStore().open())).version).toBe(before.version);
+  database.restore(backup);
+  expect(database.metadata.image.origin).toEqual(before.origin);
+});
+
+test('a database may be away for one machine only', async () => {
+  const clock = new SimClock();
+  const database = new SimDatabase(new SimRandom(1), clock);
+  database.road('a').health = 'away';
+  await expect(clock.settle(database.metadataStore(undefined, 'a').open(), 6_000)).rejects.toThrow(StoreUnavailable);
+  expect((await clock.settle(database.metadataStore(undefined, 'b').open())).version).toBe(0);
+});
+
+const GROUP = { groupId: 'g', kind: 'classic', generation: 1, state: {} } as const;

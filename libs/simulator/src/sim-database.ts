@@ -6,6 +6,7 @@ import { type GroupStore, CoordinatorStoreUnavailable, GroupTable, MemoryGroupSt
 import type { Clock } from '@milepost/core';
 import {
   type ClusterImage,
+  type MemoryMetadataBackup,
   MemoryMetadataDatabase,
   MemoryMetadataStore,
   type MetadataStore,
@@ -20,12 +21,25 @@ export type DatabaseHealth = 'well' | 'away' | 'forgetful';
 /** A call to a database that is away waits for so long at most, as the real stores' calls do. */
 const TIMEOUT_MS = 5_000;
 
+/** How one machine reaches it. */
+export interface DatabaseRoad {
+  health: DatabaseHealth;
+}
+
+/** All that it held at one moment. */
+export interface DatabaseBackup {
+  readonly metadata: MemoryMetadataBackup;
+  readonly groups: Pick<GroupTable, 'epochs' | 'groups'>;
+}
+
 export class SimDatabase {
   readonly metadata = new MemoryMetadataDatabase();
   readonly groups = new GroupTable();
+  /** For every machine. */
   health: DatabaseHealth = 'well';
   /** Everything takes so many times longer. */
   slowness = 1;
+  readonly #roads = new Map<string, DatabaseRoad>();
   readonly #random: SimRandom;
   readonly #clock: Clock;
 
@@ -34,65 +48,89 @@ export class SimDatabase {
     this.#clock = clock;
   }
 
-  metadataStore(life?: SimLife): MetadataStore {
+  /** For one machine: where it is worse than for the others. */
+  road(machine: string): DatabaseRoad {
+    let road = this.#roads.get(machine);
+    if (!road) this.#roads.set(machine, (road = { health: 'well' }));
+    return road;
+  }
+
+  backup(): DatabaseBackup {
+    return { metadata: this.metadata.backup(), groups: copyOf(this.groups) };
+  }
+
+  /** A standby that has only what the backup has is promoted, under the programs that use it. */
+  failOver({ metadata, groups }: DatabaseBackup): void {
+    this.#refill(groups);
+    this.metadata.failOver(metadata);
+  }
+
+  /** It is the backup again, on the timeline on which that was made. */
+  restore({ metadata, groups }: DatabaseBackup): void {
+    this.#refill(groups);
+    this.metadata.restore(metadata);
+  }
+
+  metadataStore(life?: SimLife, machine = ''): MetadataStore {
     const store = new MemoryMetadataStore(this.metadata);
     const lost = (why: string): Error => new StoreUnavailable(why);
-    const call = <Answer>(work: () => Promise<Answer>): Promise<Answer> => heard(life, this.#call(work, lost));
+    const call = <Answer>(work: () => Promise<Answer>): Promise<Answer> => heard(life, this.#call(machine, work, lost));
     return {
       open: (seen) => call(() => store.open(seen)),
       commit: (decide, fence) => call(() => store.commit(decide, fence)),
       allocateProducerIds: (count, atLeast) => call(() => store.allocateProducerIds(count, atLeast)),
       sighting: () => store.sighting(),
-      watch: (listener) => this.#watch(store, listener, life),
+      watch: (listener) => this.#watch(machine, store, listener, life),
       close: () => store.close(),
     };
   }
 
-  groupStore(life?: SimLife): GroupStore {
+  groupStore(life?: SimLife, machine = ''): GroupStore {
     const store = new MemoryGroupStore(this.groups);
     const lost = (why: string): Error => new CoordinatorStoreUnavailable(why);
     return {
       shards: () =>
         heard(
           life,
-          this.#call(() => store.shards(), lost),
+          this.#call(machine, () => store.shards(), lost),
         ),
       acquire: (shards) =>
         heard(
           life,
           // A dead program takes no shards: its question was lost with it.
-          this.#call(() => (life?.isOver ? never : store.acquire(shards)), lost),
+          this.#call(machine, () => (life?.isOver ? never : this.#logged(store.acquire(shards))), lost),
         ),
       persist: (shard, epoch, events) =>
         heard(
           life,
-          this.#call(() => store.persist(shard, epoch, events), lost),
+          this.#call(machine, () => this.#logged(store.persist(shard, epoch, events)), lost),
         ),
     };
   }
 
   /** There, done, and back. */
-  async #call<Answer>(work: () => Promise<Answer>, lost: (why: string) => Error): Promise<Answer> {
+  async #call<Answer>(machine: string, work: () => Promise<Answer>, lost: (why: string) => Error): Promise<Answer> {
     await this.#travel();
-    if (this.health === 'away') {
+    if (this.#isAwayFor(machine)) {
       await this.#pass(this.#random.below(TIMEOUT_MS));
       throw lost('the database is away');
     }
     const answer = await work();
     await this.#travel();
-    if (this.health !== 'well' && this.#random.chance(0.5)) throw lost('the answer got lost');
+    const isWell = this.health === 'well' && this.road(machine).health === 'well';
+    if (!isWell && this.#random.chance(0.5)) throw lost('the answer got lost');
     return answer;
   }
 
   /** News arrive late, in order, and not at all while it is away: then the newest arrives when it is back. */
-  #watch(store: MetadataStore, listener: (image: ClusterImage) => void, life?: SimLife): () => void {
+  #watch(machine: string, store: MetadataStore, listener: (image: ClusterImage) => void, life?: SimLife): () => void {
     let [isDelivering, isWatching, hasNews] = [false, true, false];
     const isHeard = (): boolean => isWatching && !life?.isOver;
     const deliver = async (): Promise<void> => {
       isDelivering = true;
       for (let told = -1; hasNews && isHeard(); ) {
         await this.#travel();
-        if (this.health === 'away') await this.#pass(1_000);
+        if (this.#isAwayFor(machine)) await this.#pass(1_000);
         else if (isHeard()) {
           hasNews = false;
           const image = await store.commit(() => []);
@@ -113,6 +151,24 @@ export class SimDatabase {
     };
   }
 
+  /** A write to the groups moves the position of the database as one to the metadata does. */
+  async #logged<Answer>(write: Promise<Answer>): Promise<Answer> {
+    const answer = await write;
+    this.metadata.position++;
+    return answer;
+  }
+
+  #refill({ epochs, groups }: DatabaseBackup['groups']): void {
+    this.groups.epochs.clear();
+    this.groups.groups.clear();
+    for (const [shard, epoch] of epochs) this.groups.epochs.set(shard, epoch);
+    for (const [groupId, rows] of copyOf({ epochs, groups }).groups) this.groups.groups.set(groupId, rows);
+  }
+
+  #isAwayFor(machine: string): boolean {
+    return this.health === 'away' || this.road(machine).health === 'away';
+  }
+
   #travel(): Promise<void> {
     return this.#pass(Math.min(TIMEOUT_MS / 2, this.slowness * (0.2 + this.#random.below(2_000) / 1_000)));
   }
@@ -123,6 +179,11 @@ export class SimDatabase {
 }
 
 const never = new Promise<never>(() => {});
+
+const copyOf = ({ epochs, groups }: DatabaseBackup['groups']): DatabaseBackup['groups'] => ({
+  epochs: new Map(epochs),
+  groups: new Map(Array.from(groups, ([id, rows]) => [id, { ...rows, offsets: new Map(rows.offsets) }])),
+});
 
 const heard = <Answer>(life: SimLife | undefined, answer: Promise<Answer>): Promise<Answer> =>
   life ? life.answered(answer) : answer;

@@ -71,7 +71,7 @@ export class SimNode {
   /** Resolves when it serves; never, when it is killed before. @throws as createBroker does, and then it is dead. */
   async start(): Promise<void> {
     if (this.isAlive) throw new Error('the node is alive already');
-    const { brokerId, database, random, logger, properties, plants = {} } = this.#parts;
+    const { brokerId, database, machine, random, logger, properties, plants = {} } = this.#parts;
     this.#life.hangUp();
     const life = this.#newLife();
     this.#life = life;
@@ -79,8 +79,8 @@ export class SimNode {
     this.disk = this.disk.kill(life.clock);
     this.#parts.onDisk?.(this.disk);
     plants.disk?.(this.disk);
-    const metadata = database.metadataStore(life);
-    const groups = database.groupStore(life);
+    const metadata = database.metadataStore(life, machine.name);
+    const groups = database.groupStore(life, machine.name);
     this.#meter = new SimMeter();
     const host: Host = {
       clock: plants.clock?.(life.clock) ?? life.clock,

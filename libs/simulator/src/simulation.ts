@@ -210,7 +210,7 @@ class Simulation implements World {
     const topic = this.topics.named('steady');
     if (!topic) return [];
     const groups = this.#scenario.groups.map(
-      (kind) => new MemberGroup(this, kind, { id: `${kind} group`, topic, takesOver: kind !== 'modern' }),
+      (kind) => new MemberGroup(this, kind, { id: `${kind} group`, topic, takesOver: kind !== 'consumer' }),
     );
     for (const group of groups) void group.run();
     return groups;

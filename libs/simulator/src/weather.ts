@@ -1,7 +1,8 @@
-// What befalls a node: its process is killed, its power cut, also between two steps of its disk; the disk is slow, full or
-// failing; the network cut, slow or silent; the database slow, away or its answers lost; its wall clock set ahead or back.
-// The seed decides what, when and for how long. And the operator, who starts it again.
-import type { SimDatabase } from './sim-database.ts';
+// The fault injector (Jepsen's nemesis), and the operator who starts the node again. The process is killed and the power is
+// cut, also between two steps of the disk; the disk is slow, full or failing; the network, or the link to one client, is cut,
+// slow or silent; the database is slow, away, loses its responses or its last commits; the wall clock is set ahead or back.
+// The seed decides which of it happens, when, and for how long.
+import type { DatabaseBackup, SimDatabase } from './sim-database.ts';
 import type { SimDisk } from './sim-disk.ts';
 import type { SimMachine } from './sim-machine.ts';
 import type { SimNetwork } from './sim-network.ts';
@@ -30,7 +31,9 @@ export const FAULTS = [
   'link silent',
   'link slow',
 ] as const;
-export type Fault = (typeof FAULTS)[number];
+/** The database goes back to an earlier moment. They befall only a life that names them. */
+const LOSSES = ['database fails over', 'database restored'] as const;
+export type Fault = (typeof FAULTS)[number] | (typeof LOSSES)[number];
 
 const PLENTY_BYTES = 2 ** 40;
 /** How wrong a wall clock may be; it is set from any of them to any other. */
@@ -181,6 +184,18 @@ export class Weather {
         return this.#for('database', between(this.#random, 500, 8_000), () => {
           database.health = 'well';
         });
+      case 'database fails over':
+        return this.#later(this.#random.pick([5, 200, 2_000]), (backup, sinceMs) => {
+          this.#forget(sinceMs, backup, () => database.failOver(backup));
+          database.health = 'away';
+          this.#for('database', between(this.#random, 100, 4_000), () => {
+            database.health = 'well';
+          });
+        });
+      case 'database restored':
+        return this.#later(between(this.#random, 2_000, 20_000), (backup, sinceMs) => {
+          void this.#stopped().then(() => this.#forget(sinceMs, backup, () => database.restore(backup)));
+        });
       case 'database slow':
         database.slowness = between(this.#random, 50, 1_500);
         return this.#for(fault, between(this.#random, 1_000, 15_000), () => {
@@ -189,6 +204,31 @@ export class Weather {
       case 'clock set':
         return this.#setClock(this.#random.pick(WRONG_BY_MS) * this.#random.pick([-1, 1]));
     }
+  }
+
+  /** With a backup of the database as it is now, and the time of it. */
+  #later(afterMs: number, befall: (backup: DatabaseBackup, sinceMs: number) => void): void {
+    const { world, database } = this.#parts;
+    const [backup, sinceMs] = [database.backup(), this.#now];
+    world.clock.after(afterMs, () => {
+      if (world.phase === 'chaos') befall(backup, sinceMs);
+    });
+  }
+
+  #forget(sinceMs: number, { metadata: { image } }: DatabaseBackup, goBack: () => void): void {
+    const { world } = this.#parts;
+    world.note(`the database is as it was at ${sinceMs}, version ${image.version}`);
+    goBack();
+    world.topics.forgottenBut(new Set(Array.from(image.topics.values(), ({ id }) => id)));
+    world.see({ kind: 'database-forgot', sinceMs });
+  }
+
+  /** Resolves when the node is down: nobody restores a database under it. */
+  async #stopped(): Promise<void> {
+    const { node } = this.#parts;
+    if (!node.isAlive) return;
+    if (node.isUp && !this.#isStopping && this.#random.chance(0.5)) await this.#stop();
+    else this.#kill();
   }
 
   /** Between the node and one of its clients. */

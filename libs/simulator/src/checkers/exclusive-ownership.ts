@@ -15,6 +15,11 @@ export class ExclusiveOwnership implements Checker {
   readonly #holds = new Books<string, Map<string, Hold>>(() => new Map());
 
   see(observation: Observation, now: Moment): string | undefined {
+    if (observation.kind === 'database-forgot') {
+      // Members that it has forgotten may not know it yet, and generations are counted anew from where it stands.
+      this.#owners.clear();
+      this.#holds.clear();
+    }
     if (observation.kind === 'assigned') {
       const { group, generation, member, partitions } = observation;
       for (const partition of partitions) {

@@ -1,6 +1,7 @@
 // What a group has committed for a topic ends with that topic: a topic that is recreated under the name starts without
 // offsets, and those of a deleted topic do not stay. A commit that names its topic, and was under way at the deletion, may
-// count for the next topic of the name: nothing in it tells the two apart.
+// count for the next topic of the name: nothing in it tells the two apart. And once the database has forgotten something,
+// topics come back with what was committed for them.
 import type { Observation } from '../model/observation.ts';
 import { Books, type Checker } from './checker.ts';
 
@@ -9,9 +10,14 @@ export class OffsetsEndWithTheirTopic implements Checker {
   /** Commits by name that were never answered, or whose topic was being deleted when they were: `<topic>-<index> <offset>`. */
   readonly #uncertain = new Books<string, Set<string>>(() => new Set());
   readonly #isLeaving = new Set<string>();
+  #hasForgotten = false;
 
   see(observation: Observation): string | undefined {
+    if (this.#hasForgotten) return undefined;
     switch (observation.kind) {
+      case 'database-forgot':
+        this.#hasForgotten = true;
+        return undefined;
       case 'topic-leaving':
         this.#isLeaving.add(observation.topic.id);
         return undefined;

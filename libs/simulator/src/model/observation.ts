@@ -96,6 +96,8 @@ export type Observation =
   | { readonly kind: 'refused-as-corrupt'; readonly partition: SimPartition; readonly offset: number }
   /** The node's wall clock was set, and said this until then. */
   | { readonly kind: 'clock-set'; readonly from: number }
+  /** The database is as it was at `sinceMs`: what was committed to it from then on is gone. */
+  | { readonly kind: 'database-forgot'; readonly sinceMs: number }
   /** The medium itself was damaged here: what it held may be refused, or cut. */
   | { readonly kind: 'rotten'; readonly topic: string; readonly index: number }
   | GroupObservation

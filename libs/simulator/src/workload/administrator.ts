@@ -42,7 +42,9 @@ export class Administrator {
   async #make(wanted: WantedTopic): Promise<void> {
     for (;;) {
       const id = (await this.#create(wanted)) ?? (await this.#find(wanted.name));
-      if (id) {
+      if (id && this.#world.topics.wasLeft(id))
+        await this.#delete(id); // the database has forgotten that it was deleted
+      else if (id) {
         this.#world.topics.made({ ...wanted, id });
         return this.#world.note(`topic ${wanted.name} is ${id}`);
       }
@@ -83,17 +85,21 @@ export class Administrator {
     this.#world.topics.leaving(topic);
     this.#world.see({ kind: 'topic-leaving', topic });
     this.#world.note(`topic ${topic.name} ${topic.id} is to go`);
+    await this.#delete(topic.id);
+    this.#world.topics.gone(topic);
+    this.#world.note(`topic ${topic.name} ${topic.id} is gone`);
+  }
+
+  async #delete(topicId: Uuid): Promise<void> {
     for (;;) {
       const response = await this.#client.ask(DeleteTopics, 6, {
-        topics: [{ name: null, topicId: topic.id }],
+        topics: [{ name: null, topicId }],
         timeoutMs: 20_000,
       });
       const error = response?.responses[0]?.errorCode;
-      if (error === ErrorCode.NONE || error === ErrorCode.UNKNOWN_TOPIC_ID) break;
+      if (error === ErrorCode.NONE || error === ErrorCode.UNKNOWN_TOPIC_ID) return;
       await sleep(this.#world, 500);
     }
-    this.#world.topics.gone(topic);
-    this.#world.note(`topic ${topic.name} ${topic.id} is gone`);
   }
 
   async #deleteRecords(): Promise<void> {

@@ -5,11 +5,11 @@ import { ConsumerGroupDescribe, DescribeGroups } from '@milepost/wire';
 import type { SimRandom } from '../sim-random.ts';
 import { ClassicMember } from './classic-member.ts';
 import type { GroupOfMembers, Member } from './member.ts';
-import { ModernMember } from './modern-member.ts';
+import { ConsumerMember } from './consumer-member.ts';
 import { SimClient } from './sim-client.ts';
 import { between, sleep, type World } from './world.ts';
 
-export type GroupKind = 'classic' | 'modern' | 'mixed';
+export type GroupKind = 'classic' | 'consumer' | 'mixed';
 
 const MOST_MEMBERS = 4;
 const INSTANCES = 2;
@@ -22,7 +22,7 @@ export class MemberGroup {
   readonly #members: Member[] = [];
   readonly #pauseMs: number;
   /** What most of those that come speak; in a mixed group it changes. */
-  #comes: 'classic' | 'modern';
+  #comes: 'classic' | 'consumer';
 
   constructor(world: World, kind: GroupKind, group: GroupOfMembers) {
     this.#world = world;
@@ -114,7 +114,7 @@ export class MemberGroup {
     const name = `${this.group.id}.${this.#members.length}`;
     const isStranger = this.kind === 'mixed' && this.#random.chance(0.1);
     const speaks = isStranger ? otherThan(this.#comes) : this.#comes;
-    const make = speaks === 'classic' ? ClassicMember : ModernMember;
+    const make = speaks === 'classic' ? ClassicMember : ConsumerMember;
     const member = new make(this.#world, this.group, name, instanceId);
     this.#note(member, `comes as ${instanceId ?? 'nobody in particular'}, ${speaks}`);
     this.#members.push(member);
@@ -145,7 +145,7 @@ export class MemberGroup {
 
   async #described(client: SimClient) {
     if (this.kind === 'classic') return this.#classic(client);
-    const found = await this.#modern(client);
+    const found = await this.#consumer(client);
     return this.kind === 'mixed' && found?.state === 'Dead' ? this.#classic(client) : found;
   }
 
@@ -155,7 +155,7 @@ export class MemberGroup {
     return found && { state: found.groupState, members: found.members.map(({ memberId }) => memberId) };
   }
 
-  async #modern(client: SimClient) {
+  async #consumer(client: SimClient) {
     const response = await client.ask(ConsumerGroupDescribe, 1, {
       groupIds: [this.group.id],
       includeAuthorizedOperations: false,
@@ -167,4 +167,4 @@ export class MemberGroup {
   }
 }
 
-const otherThan = (one: 'classic' | 'modern'): 'classic' | 'modern' => (one === 'classic' ? 'modern' : 'classic');
+const otherThan = (one: 'classic' | 'consumer'): 'classic' | 'consumer' => (one === 'classic' ? 'consumer' : 'classic');

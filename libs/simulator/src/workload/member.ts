@@ -45,7 +45,7 @@ export abstract class Member {
     this.instanceId = instanceId;
   }
 
-  abstract readonly speaks: 'classic' | 'modern';
+  abstract readonly speaks: 'classic' | 'consumer';
   abstract run(): Promise<void>;
   abstract leave(): Promise<void>;
 

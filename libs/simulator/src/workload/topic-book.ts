@@ -18,6 +18,19 @@ export class TopicBook {
     this.#known.delete(topic.id);
   }
 
+  /** The database knows none but these. */
+  forgottenBut(known: ReadonlySet<Uuid>): void {
+    for (const [id, [partition]] of this.#known) {
+      if (known.has(id) || !partition) continue;
+      this.leaving(partition.topic);
+      this.gone(partition.topic);
+    }
+  }
+  /** Its deletion was asked for, or it was forgotten. */
+  wasLeft(id: Uuid): boolean {
+    return this.#leaving.has(id);
+  }
+
   /** Nobody has asked to delete it. */
   exists(topic: SimTopic): boolean {
     return this.#known.has(topic.id) && !this.#leaving.has(topic.id);

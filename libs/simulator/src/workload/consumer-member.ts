@@ -7,7 +7,7 @@ import { RECONNECT_MS } from './sim-client.ts';
 import { between, type World } from './world.ts';
 
 /** group.consumer.session.timeout.ms of the simulated node. */
-export const MODERN_SESSION_MS = 6_000;
+export const CONSUMER_SESSION_MS = 6_000;
 const REBALANCE_MS = 9_000;
 /** It is told that its instance lives for so long that it gives up. */
 const UNRELEASED_MS = 15_000;
@@ -15,8 +15,8 @@ const UNRELEASED_MS = 15_000;
 const LEAVES = -1;
 const LEAVES_FOR_A_WHILE = -2;
 
-export class ModernMember extends Member {
-  readonly speaks = 'modern';
+export class ConsumerMember extends Member {
+  readonly speaks = 'consumer';
   #epoch = 0;
   /** What it is to have. */
   #told: readonly number[] = [];
@@ -61,7 +61,7 @@ export class ModernMember extends Member {
     this.world.note(
       `${this.name} beats: ${errorName(answer.errorCode)} ${answer.memberEpoch} ${JSON.stringify(answer.assignment?.topicPartitions.map(({ partitions }) => partitions) ?? null)}`,
     );
-    if (answer.errorCode === ErrorCode.NONE) return this.#follow(answer, sentAt + MODERN_SESSION_MS);
+    if (answer.errorCode === ErrorCode.NONE) return this.#follow(answer, sentAt + CONSUMER_SESSION_MS);
     this.#refused(answer.errorCode);
     return false;
   }
