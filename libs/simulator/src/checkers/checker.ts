@@ -1,5 +1,5 @@
-// A checker is one sentence about the node that must hold, told of all that clients see. It keeps its own books, believes
-// no other, and answers with what speaks against its sentence.
+// A checker is one sentence about the node that must hold. It receives everything that clients see, keeps its own records,
+// shares them with no other checker, and returns what contradicts its sentence.
 import type { Observation, SimPartition } from '../model/observation.ts';
 
 export interface Checker {
@@ -31,7 +31,7 @@ export class Books<Key, Value> extends Map<Key, Value> {
   }
 }
 
-/** The partitions whose medium was damaged: of them nothing is owed but that nothing wrong is served. */
+/** The partitions whose medium was damaged. They may lose records; they must not serve wrong ones. */
 export class Rotten {
   readonly #names = new Set<string>();
   note(observation: Observation): void {

@@ -1,4 +1,4 @@
-// A start of a log that DeleteRecords has answered is durable: no log starts before it again.
+// DeleteRecords is durable: once it is confirmed, the log never starts at a lower offset again.
 import type { Observation, SimPartition } from '../model/observation.ts';
 import { Books, type Checker, type Moment } from './checker.ts';
 

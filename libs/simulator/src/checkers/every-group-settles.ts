@@ -1,4 +1,4 @@
-// With nothing in its way, a group comes to rest: its members are those who live, and each partition has one of them.
+// A group that nothing disturbs becomes stable: its members are the living ones, and each partition is assigned to one.
 import type { Observation } from '../model/observation.ts';
 import type { Checker } from './checker.ts';
 

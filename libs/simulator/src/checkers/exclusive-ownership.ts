@@ -1,5 +1,5 @@
-// A partition has one owner: within each generation that members of the classic protocol are told of, and at every moment,
-// for as long as the session of whoever has it lasts.
+// A partition has one owner: within each generation of the classic protocol, and, in either protocol, at every moment until
+// the owner's session ends.
 import type { Observation } from '../model/observation.ts';
 import { Books, type Checker, type Moment } from './checker.ts';
 

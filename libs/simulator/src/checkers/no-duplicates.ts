@@ -1,5 +1,5 @@
-// However often an idempotent producer has to send a record, it is there once; and a producer that has left no gap is
-// never told of one.
+// A record of an idempotent producer is stored once, however often it was sent; and a producer that left no gap in its
+// sequences never receives an error that claims one.
 import type { Observation, SimPartition } from '../model/observation.ts';
 import { Books, type Checker, Rotten } from './checker.ts';
 

@@ -1,4 +1,5 @@
-// Whoever reads on comes to the end: no reader is left where it is for want of news, whatever it is told by and with.
+// A reader that goes on fetching reaches the end of the log, with a fetch session or without: the node never leaves out the
+// news that it needs.
 import type { Observation } from '../model/observation.ts';
 import type { Checker } from './checker.ts';
 
