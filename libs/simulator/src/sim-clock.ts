@@ -1,10 +1,10 @@
-// Virtual time: one heap of events, run one at a time, and after each the promises that it settled have their say. What
-// runs on it must ask nothing of the real world (no timer, file or socket); then a seed decides everything.
+// Virtual time: one heap of events that run one at a time; after each, every promise that it settled goes on. Code that runs
+// on it must not touch the real world (no timer, file or socket): then a seed decides everything.
 import { type Cancel, type Clock, invariant } from '@milepost/core';
 
 /** 2026-01-01T00:00:00Z: a date that looks like one, in every trace the same. */
 const START_MS = 1_767_225_600_000;
-/** An event loop that turns so often within one run is taken for a circle. */
+/** More events than this in one wait are taken for an endless loop. */
 const EVENT_LIMIT = 10_000_000;
 
 interface Event {
@@ -39,7 +39,7 @@ export class SimClock implements Clock {
     };
   }
 
-  /** Lets so much time pass, with all that happens in it. */
+  /** Lets this much time pass, with everything that happens in it. */
   async run(forMs: number): Promise<void> {
     const endMs = this.#elapsedMs + forMs;
     await settled();

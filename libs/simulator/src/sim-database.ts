@@ -1,5 +1,5 @@
-// PostgreSQL as a broker sees it through its two ports: in another process, some milliseconds away, sometimes slow, away
-// or so that its answer gets lost. It outlives the programs that use it.
+// PostgreSQL as brokers see it through its two ports: another process, some milliseconds away, at times slow or away, or
+// losing its responses. It outlives the brokers, and can go back to an earlier backup of itself.
 //
 // Promises what the stores' contracts do; a call that fails after it was under way may have happened or not.
 import { type GroupStore, CoordinatorStoreUnavailable, GroupTable, MemoryGroupStore } from '@milepost/coordinators';
@@ -15,10 +15,10 @@ import {
 import type { SimLife } from './sim-life.ts';
 import type { SimRandom } from './sim-random.ts';
 
-/** `forgetful`: does as it is told, and often the answer does not arrive. */
+/** `forgetful`: executes every call, but often loses the response. */
 export type DatabaseHealth = 'well' | 'away' | 'forgetful';
 
-/** A call to a database that is away waits for so long at most, as the real stores' calls do. */
+/** A call waits at most this long for a database that is away, as the calls of the real stores do. */
 const TIMEOUT_MS = 5_000;
 
 /** How one machine reaches it. */

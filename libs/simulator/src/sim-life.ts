@@ -1,6 +1,5 @@
-// One life of a program: its clock and its network, until it is killed. From then on nothing of the world reaches it: no
-// timer rings, no byte comes, nothing it says is heard. What its promises still wait for never happens, as in a process
-// that is gone.
+// One life of a process: its clock and its network until it is killed. After that no timer fires in it, no bytes arrive, and
+// nothing that it sends leaves. Its promises stay pending, as in a process that is gone.
 import type { Address, Cancel, Clock, Connection, ConnectionListener, Listening, Network } from '@milepost/core';
 
 export class SimLife {

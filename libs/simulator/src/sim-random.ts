@@ -35,7 +35,7 @@ export class SimRandom implements Random {
     return items[this.below(items.length)] as Item;
   }
 
-  /** A generator of its own: what one part of the world draws then changes nothing for another. */
+  /** A separate generator: what one part of the world draws then changes nothing for another part. */
   fork(): SimRandom {
     return new SimRandom(this.#next());
   }

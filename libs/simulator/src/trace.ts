@@ -1,4 +1,4 @@
-// What happened, in order: the hash of all of it, and the last of it in words. Two runs of one seed must agree.
+// The events of a life in order: a hash of all of them, and the last ones as text. Two runs of one seed must agree.
 import type { Clock } from '@milepost/core';
 
 const KEPT = 4_000;
@@ -21,7 +21,7 @@ export class Trace {
     this.events++;
   }
 
-  /** Into the hash alone: what would only fill the page. */
+  /** Adds to the hash alone: for text that nobody reads. */
   mix(text: string): void {
     let low = this.#low;
     let high = this.#high;

@@ -1,7 +1,7 @@
-// What may be missing, and why: below a DeleteRecords, older than retention lets it grow, beyond retention's bytes, or
-// overwritten by a later record of the same key in a compacted topic. Shared by the checkers that miss something.
-// Old is what the node's wall clock once called old while the record was there: where the clock was set ahead for a
-// moment, what it made due may have gone, and stays gone.
+// Which records may be missing, and why: deleted by DeleteRecords, older than retention allows, beyond retention's bytes, or
+// replaced by a later record of the same key in a compacted topic. Shared by the checkers that look for missing records.
+// A record counts as old once the node's wall clock has called it old: a clock that was set ahead for a moment may have
+// deleted it for good.
 import type { Observation, SentRecord, SimPartition } from '../model/observation.ts';
 import { Books, type Moment } from './checker.ts';
 

@@ -1,5 +1,5 @@
-// A reader never sees what a power cut can take back: what any reader has read, and any high watermark that anyone was
-// told, stays, whatever happens to the node.
+// A reader never sees what a power cut can take back: records that any client has read, and high watermarks that any client
+// was given, remain, whatever happens to the node.
 import type { Observation, ReadRecord, SimPartition } from '../model/observation.ts';
 import { Books, type Checker, type Moment, Rotten } from './checker.ts';
 import { DueDeletions } from './due-deletions.ts';

@@ -1,4 +1,4 @@
-// An offset that was given to a record, as its producer or any reader has seen, is never given to another one.
+// Once a producer or a reader has seen a record at an offset, no other record is ever seen there.
 import type { Observation, SimPartition } from '../model/observation.ts';
 import { Books, type Checker, Rotten } from './checker.ts';
 

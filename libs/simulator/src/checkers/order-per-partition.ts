@@ -1,4 +1,4 @@
-// What a producer sent one after the other to a partition stands there in that order.
+// The records that a producer sent to a partition one after the other are stored in that order.
 import type { Observation, SimPartition } from '../model/observation.ts';
 import { Books, type Checker, Rotten } from './checker.ts';
 

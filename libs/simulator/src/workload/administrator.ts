@@ -1,4 +1,4 @@
-// Makes topics, deletes and makes them again under the same name, deletes records. Asks until it knows what became of it.
+// Creates topics, deletes and recreates them under the same name, deletes records. It retries until it knows the outcome.
 import { ErrorCode, Offset, ZERO_UUID, type Uuid } from '@milepost/core';
 import { CreateTopics, DeleteRecords, DeleteTopics, Metadata } from '@milepost/wire';
 import type { SimTopic } from '../model/observation.ts';

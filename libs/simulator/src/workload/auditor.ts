@@ -1,4 +1,4 @@
-// Reads everything there is, from the first offset to the high watermark: what was owed is there, or a checker says so.
+// Reads every partition from its first offset to its high watermark, so that the checkers see whatever is missing.
 import { ErrorCode } from '@milepost/core';
 import { Fetch } from '@milepost/wire';
 import type { SimPartition } from '../model/observation.ts';

@@ -1,4 +1,4 @@
-// Records with a text of their own in batches, and what readers get back out of them.
+// Batches of records whose texts are unique, and the records that readers get back out of them.
 import { Timestamp } from '@milepost/core';
 import { batchesOf, buildBatch } from '@milepost/records';
 import type { ReadRecord, SentBatch, SentRecord, SimPartition } from '../model/observation.ts';

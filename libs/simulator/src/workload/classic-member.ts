@@ -21,7 +21,7 @@ export class ClassicMember extends Member {
   /** Of the embedded protocol. */
   readonly #version = this.random.below(4);
   #generation = -1;
-  /** When it asked to join this generation: until a heartbeat, its session is certain to have begun then, not later. */
+  /** When it sent the join of this generation: until a heartbeat, its session counts from then. */
   #joinedAt = 0;
   /** For the leader. */
   #members: readonly string[] = [];
@@ -72,7 +72,7 @@ export class ClassicMember extends Member {
     return false;
   }
 
-  /** The leader deals the partitions out, beginning with anyone. */
+  /** The leader assigns the partitions round robin, starting at any member. */
   async #sync(): Promise<boolean> {
     const all = Array.from({ length: this.group.topic.partitions }, (_, partition) => partition);
     const first = this.random.below(all.length);
@@ -118,7 +118,7 @@ export class ClassicMember extends Member {
       const answeredAt = this.world.clock.monotonic();
       await this.breathe();
       if (!this.#accepted(beat?.errorCode)) return;
-      // Once its session is over it may be on its way out, whatever it is told: that is not held against anyone.
+      // Once its session has expired it may be removed at any moment, whatever the response says.
       if (beat?.errorCode === ErrorCode.NONE && answeredAt < this.heldUntil) this.hold(this.owned, sentAt + SESSION_MS);
     }
   }
@@ -141,7 +141,7 @@ export class ClassicMember extends Member {
     };
   }
 
-  /** False: it has to join again, under a new id where the old one is not known. What will pass is simply tried again. */
+  /** False: it has to join again, under a new id where the old one is unknown. Retriable errors keep what it owns. */
   #accepted(error: ErrorCode | undefined): boolean {
     switch (error) {
       case ErrorCode.NONE:
@@ -164,7 +164,7 @@ export class ClassicMember extends Member {
   }
 }
 
-/** Nothing where the group had nothing for it. */
+/** Empty where the group assigned nothing to it. */
 const partitionsIn = (assignment: Buffer | undefined): number[] =>
   assignment && assignment.length > 0
     ? ConsumerProtocolAssignment.read(assignment).assignedPartitions.flatMap(({ partitions }) => [...partitions])

@@ -1,5 +1,5 @@
-// A member of a consumer group (KIP-848): heartbeats, gives up what it is told to and says so, takes on what is new once
-// it knows where to read on, commits.
+// A member of a consumer group (KIP-848): it heartbeats, revokes partitions when it is told to and confirms that, owns new
+// ones once it has fetched their offsets, and commits.
 import { ErrorCode, errorName } from '@milepost/core';
 import { ConsumerGroupHeartbeat, type ResponseOutput } from '@milepost/wire';
 import { type GroupOfMembers, Member } from './member.ts';
@@ -9,7 +9,7 @@ import { between, type World } from './world.ts';
 /** group.consumer.session.timeout.ms of the simulated node. */
 export const CONSUMER_SESSION_MS = 6_000;
 const REBALANCE_MS = 9_000;
-/** It is told that its instance lives for so long that it gives up. */
+/** It gives up after receiving UNRELEASED_INSTANCE_ID for this long. */
 const UNRELEASED_MS = 15_000;
 
 const LEAVES = -1;
@@ -18,9 +18,9 @@ const LEAVES_FOR_A_WHILE = -2;
 export class ConsumerMember extends Member {
   readonly speaks = 'consumer';
   #epoch = 0;
-  /** What it is to have. */
+  /** Its target assignment. */
   #told: readonly number[] = [];
-  /** Since the last error, or lost answer, it has not said all. */
+  /** After an error or a lost response the next heartbeat carries every field. */
   #mustSayAll = true;
   #unreleasedSince: number | undefined;
 
@@ -50,7 +50,7 @@ export class ConsumerMember extends Member {
     this.client.retire();
   }
 
-  /** True when it has something to say at once: that it did as it was told. */
+  /** True when the next heartbeat is due at once, to confirm a revocation. */
   async #beat(): Promise<boolean> {
     const sentAt = this.world.clock.monotonic();
     const answer = await this.client.ask(ConsumerGroupHeartbeat, 1, this.#request());
@@ -96,7 +96,7 @@ export class ConsumerMember extends Member {
     }
   }
 
-  /** Gives up first; what is new it has once it knows where to read on. */
+  /** Revokes first; new partitions are owned once their offsets are fetched. */
   async #follow(
     { memberEpoch, assignment }: ResponseOutput<typeof ConsumerGroupHeartbeat>,
     untilMs: number,

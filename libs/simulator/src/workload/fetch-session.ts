@@ -1,6 +1,6 @@
-// A fetcher's half of a fetch session (KIP-227), as Java's: it says what has changed since its last request, and takes a
-// partition that the answer leaves out to stand where it was told last. For that the node is held to it: what it leaves
-// out it has told again.
+// The client's half of a fetch session (KIP-227), as in Java's client: a request carries what has changed since the last one,
+// and a partition that a response leaves out is where it was last reported. The node is held to that: leaving a partition
+// out counts as reporting it unchanged.
 import { ErrorCode } from '@milepost/core';
 import type { Fetch, RequestInput, ResponseOutput } from '@milepost/wire';
 import type { SimPartition } from '../model/observation.ts';

@@ -1,4 +1,4 @@
-// What a fetch of one partition came to, told to the checkers.
+// Passes the result of fetching one partition on to the checkers.
 import { ErrorCode, errorName, type Offset } from '@milepost/core';
 import type { ResponseOutput, Fetch } from '@milepost/wire';
 import type { SimPartition } from '../model/observation.ts';

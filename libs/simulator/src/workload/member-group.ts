@@ -1,5 +1,5 @@
-// One group and its members: they come, leave, die and stand still; in the end those who live must have it all. Those of
-// a mixed group speak either protocol, as in a fleet that is moved from one to the other, and back, while it works.
+// One group and its members, which join, leave, die and pause; in the end the living ones must own every partition. A mixed
+// group has members of both protocols, as in a fleet that is migrated from one to the other, and back, while it works.
 import { ErrorCode } from '@milepost/core';
 import { ConsumerGroupDescribe, DescribeGroups } from '@milepost/wire';
 import type { SimRandom } from '../sim-random.ts';
@@ -21,7 +21,7 @@ export class MemberGroup {
   readonly #random: SimRandom;
   readonly #members: Member[] = [];
   readonly #pauseMs: number;
-  /** What most of those that come speak; in a mixed group it changes. */
+  /** The protocol of most new members; in a mixed group it changes. */
   #comes: 'classic' | 'consumer';
 
   constructor(world: World, kind: GroupKind, group: GroupOfMembers) {
@@ -42,12 +42,12 @@ export class MemberGroup {
     }
   }
 
-  /** They go on to commit and heartbeat until this is called. */
+  /** Members commit and heartbeat until this is called. */
   end(): void {
     for (const member of this.#living()) member.kill();
   }
 
-  /** How it stands, as a stranger is told and as its members believe. */
+  /** Reports the state of the group, as described to another client and as its members believe. */
   async tellRest(): Promise<void> {
     const client = new SimClient(this.#world, `observer of ${this.group.id}`, 20_000);
     const described = await this.#described(client);
@@ -96,7 +96,7 @@ export class MemberGroup {
     }
   }
 
-  /** One that speaks the other protocol makes room for a new one; when there is none left, it is back again. */
+  /** Replaces a member of the other protocol; when none is left, the migration turns around. */
   #roll(): void {
     const others = this.#living().filter(({ speaks }) => speaks !== this.#comes);
     if (others.length === 0) {

@@ -1,5 +1,5 @@
-// What members of both kinds of group do alike: they are killed and paused, ask where to read on, and commit further and
-// further. They count instead of reading: what a commit is worth does not depend on what was read.
+// What members of both protocols do alike: they are killed and paused, fetch their offsets, and commit larger and larger
+// ones. They count instead of reading: a commit does not depend on what was read.
 import { ErrorCode, LeaderEpoch, Offset } from '@milepost/core';
 import { OffsetCommit, OffsetFetch } from '@milepost/wire';
 import type { SimTopic } from '../model/observation.ts';
@@ -10,7 +10,7 @@ import { between, sleep, type World } from './world.ts';
 export interface GroupOfMembers {
   readonly id: string;
   readonly topic: SimTopic;
-  /** Who comes with the id of a static member takes its place at once, alive or not: as the classic protocol has it. */
+  /** In the classic protocol a process that joins with the id of a static member replaces it at once, alive or not. */
   readonly takesOver: boolean;
 }
 
@@ -23,7 +23,7 @@ interface Commit {
 export abstract class Member {
   readonly instanceId: string | null;
   isAlive = true;
-  /** Another process takes its place, or it the other's, which either may not know: what they believe to have tells nothing. */
+  /** Two processes use its static id, and neither may know of the other: what they believe to own proves nothing. */
   isContested = false;
   memberId = '';
   owned: readonly number[] = [];
@@ -59,7 +59,7 @@ export abstract class Member {
     this.client.retire();
   }
 
-  /** The process stands still, wherever it is, and wakes up with old beliefs. */
+  /** The process stops, wherever it is, and goes on with outdated beliefs. */
   pause(ms: number): void {
     this.#pausedUntil = this.world.clock.monotonic() + ms;
   }
@@ -68,7 +68,7 @@ export abstract class Member {
     this.client.disconnect();
   }
 
-  /** What it has, and until when nobody else may, by what it knows. */
+  /** Its partitions, and until when no other member may own them, as far as it knows. */
   protected hold(partitions: readonly number[], untilMs: number): void {
     if (!this.isAlive && partitions.length > 0) return; // it left while it waited for this
     this.owned = partitions;
@@ -93,7 +93,7 @@ export abstract class Member {
     }
   }
 
-  /** Where to read on; false where nobody says. */
+  /** Fetches the committed offsets; false without a usable response. */
   protected async fetchPositions(partitions: readonly number[], memberEpoch?: number): Promise<boolean> {
     const askedAt = this.world.clock.monotonic();
     const { id, topic } = this.group;
@@ -119,7 +119,7 @@ export abstract class Member {
     return true;
   }
 
-  /** One of its partitions, a little further; undefined where no answer comes. */
+  /** Commits a slightly larger offset for one of its partitions; undefined without a response. */
   protected async commit(generation: number): Promise<ErrorCode | undefined> {
     const partition = this.owned[this.random.below(Math.max(1, this.owned.length))];
     if (partition === undefined) return ErrorCode.NONE;

@@ -1,4 +1,4 @@
-// Requests that wait for their answer on a connection that is open: one of them that waits for ever is a hang.
+// Requests without a response on open connections: one that never gets a response is a hang.
 import type { Clock } from '@milepost/core';
 
 export interface OutstandingRequest {

@@ -1,5 +1,5 @@
-// A producer without numbers: every batch is sent once, several under way on one connection, with any acks. What comes
-// to no answer is there or not.
+// A producer without idempotence, with any acks: it sends every batch once, several at a time on one connection. A batch
+// without a response may have been stored or not.
 import { ErrorCode } from '@milepost/core';
 import { Produce } from '@milepost/wire';
 import type { SimPartition } from '../model/observation.ts';

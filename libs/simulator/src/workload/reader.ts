@@ -1,4 +1,4 @@
-// Reads partitions from here on or from anywhere, by long polls; asks for offsets; now and then begins again elsewhere.
+// Reads partitions by long polls, from the start, the end or in between; requests offsets; now and then starts elsewhere.
 import { BrokerId, ErrorCode, Timestamp } from '@milepost/core';
 import { Fetch, ListOffsets } from '@milepost/wire';
 import type { SimPartition } from '../model/observation.ts';
@@ -88,7 +88,7 @@ export class Reader {
   }
 }
 
-/** The start or the end of a partition as the node tells it; the checkers hear of it where the name is enough. */
+/** The start or the end of a partition. Reported to the checkers where the topic's name identifies it. */
 export async function listOffset(
   world: World,
   client: SimClient,

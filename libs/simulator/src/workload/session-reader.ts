@@ -1,5 +1,5 @@
-// Reads all partitions, or most of them, in a fetch session: lets go of some and takes them up again, here or elsewhere, loses its
-// session, mistakes its epoch. In the end it has read all that there is: whoever reads on comes to the end.
+// Reads all partitions, or most of them, in a fetch session. It drops partitions and adds them again, at the same offset or
+// another, loses its session, and repeats an epoch. In the end it must have read everything.
 import { Fetch } from '@milepost/wire';
 import type { SimPartition } from '../model/observation.ts';
 import type { SimRandom } from '../sim-random.ts';

@@ -1,4 +1,4 @@
-// When nobody writes any more, every reader has some time to come to the end; whoever does not is told of.
+// After the last write each reader has some time to reach the end of the log; one that does not is reported.
 import type { SimPartition } from '../model/observation.ts';
 import { LATEST, listOffset } from './reader.ts';
 import type { SessionReader } from './session-reader.ts';

@@ -1,4 +1,4 @@
-// The topics that the workload knows to exist, and those that it has asked to be deleted.
+// The topics that exist, as far as the workload knows, and those whose deletion it has requested.
 import type { Uuid } from '@milepost/core';
 import { partitionsOf, type SimPartition, type SimTopic } from '../model/observation.ts';
 import type { SimRandom } from '../sim-random.ts';

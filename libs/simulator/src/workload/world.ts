@@ -1,4 +1,4 @@
-// What an actor of the workload lives in.
+// What every client of the workload uses: time, network, chance, the topics, and the way to report what it sees.
 import type { Address } from '@milepost/core';
 import type { Observation } from '../model/observation.ts';
 import type { SimClock } from '../sim-clock.ts';
