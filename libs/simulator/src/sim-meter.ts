@@ -1,13 +1,19 @@
 // The metrics of one life of a node, as an operator would read them: the gauges that have no labels.
-import { type Meter, silentMeter } from '@milepost/core';
+import { type Counter, type Gauge, type Histogram, type Meter, silentMeter } from '@milepost/core';
 
 export class SimMeter implements Meter {
-  readonly counter = silentMeter.counter;
-  readonly histogram = silentMeter.histogram;
   readonly #values = new Map<string, number>();
   readonly #collectors: (() => void | Promise<void>)[] = [];
 
-  gauge(name: string) {
+  counter(): Counter {
+    return silentMeter.counter('', '');
+  }
+
+  histogram(): Histogram {
+    return silentMeter.histogram('', '', []);
+  }
+
+  gauge(name: string): Gauge {
     return {
       ...silentMeter.gauge(name, ''),
       set: (value: number, labels?: object) => {
