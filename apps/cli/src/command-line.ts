@@ -6,6 +6,8 @@ export interface Command {
   readonly does: string;
   /** Beside --help and --verbose, each with what it does. 'own': the command reads its arguments by itself. */
   readonly options?: Readonly<Record<string, OptionHelp>> | 'own';
+  /** A word for the one argument that it takes beside options. */
+  readonly operand?: string;
 }
 export interface OptionHelp {
   /** A word for its value. */
@@ -35,16 +37,21 @@ export function readCommandLine(
   if (!command) throw new WrongCommandLine(`unknown command "${name}"; one of: ${Object.keys(commands).join(', ')}`);
   if (command.options === 'own') return { kind: 'run', name, args: rest };
   if (rest.some(isHelp)) return { kind: 'print', text: usageOf(name, command) };
-  check(name, command.options ?? {}, rest);
+  check(name, command.options ?? {}, rest, command.operand);
   return { kind: 'run', name, args: rest };
 }
 
 const isHelp = (arg: string): boolean => arg === 'help' || arg === '--help' || arg === '-h';
 
-function check(name: string, options: Readonly<Record<string, OptionHelp>>, args: readonly string[]): void {
+function check(
+  name: string,
+  options: Readonly<Record<string, OptionHelp>>,
+  args: readonly string[],
+  operand: string | undefined,
+): void {
   const known = Object.fromEntries(Object.keys(options).map((option) => [option, { type: 'string' }] as const));
   try {
-    parseArgs({ args: [...args], options: known, strict: true, allowPositionals: false });
+    parseArgs({ args: [...args], options: known, strict: true, allowPositionals: operand !== undefined });
   } catch (error) {
     const all = [...Object.keys(options), 'verbose', 'help'].map((option) => `--${option}`);
     const problem = (error as Error).message.replace(/\.\s.*$/s, '');
@@ -65,12 +72,12 @@ function usage(commands: Readonly<Record<string, Command>>): string {
   ].join('\n');
 }
 
-function usageOf(name: string, { does, options }: Command): string {
+function usageOf(name: string, { does, operand, options }: Command): string {
   const lines = Object.entries(options === undefined || options === 'own' ? {} : options).map(
     ([option, { does: meaning, value }]) => `  ${`--${option} ${value}`.padEnd(24)} ${meaning}`,
   );
   return [
-    `usage: milepost ${name} [options]`,
+    `usage: milepost ${name} ${operand === undefined ? '' : `<${operand}> `}[options]`,
     `  ${does}`,
     '',
     ...lines,

@@ -45,10 +45,12 @@ const commands: Record<string, Program> = {
   },
   backup: {
     does: 'copies the log and the database, running or stopped: milepost backup <folder>',
+    operand: 'folder',
     run: async (args) => (await import('./backup.ts')).backup(args),
   },
   restore: {
     does: 'makes an empty data folder from a backup: milepost restore <folder>',
+    operand: 'folder',
     run: async (args) => (await import('./restore.ts')).restore(args),
   },
   config: { does: 'every setting: default, meaning, value', run: async () => (await import('./config.ts')).config() },
