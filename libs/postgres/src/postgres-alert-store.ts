@@ -97,7 +97,10 @@ export class PostgresAlertStore implements AlertStore {
   }
 }
 
-/** Locks are taken in an order that all processes share. A truck may turn up in two partitions: producers choose them. */
+/**
+ * Locks are taken in an order that all processes share. A truck may turn up in two partitions: producers choose them.
+ * IS TRUE makes PostgreSQL look alerts up in a hash table. It expects one row from JSON, and would compare each with each.
+ */
 const TAKE_STEPS = `
   WITH locked AS (
     SELECT partition, "nextOffset"
@@ -125,6 +128,7 @@ const TAKE_STEPS = `
   ), owed AS (
     INSERT INTO deliveries (alert_id, channel, attempts, due_at_ms)
     SELECT alert_id, channel, 0, 0
-    FROM raised JOIN fired USING (alert_id), json_array_elements_text(channels) AS channel
+    FROM fired, json_array_elements_text(channels) AS channel
+    WHERE (alert_id IN (SELECT alert_id FROM raised)) IS TRUE
   )
   SELECT partition FROM moved`;
