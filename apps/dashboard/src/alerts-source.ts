@@ -24,7 +24,7 @@ export class TopicAlerts implements AlertsSource {
     this.#kept = this.#kept.slice(0, recentAlertsLimit);
   }
 
-  /** How many have come: what `since` is asked with the next time. */
+  /** How many were added: the argument of the next call of `since`. */
   get taken(): number {
     return this.#taken;
   }

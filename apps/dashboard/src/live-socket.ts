@@ -14,9 +14,9 @@ export const updateEveryMs = 250;
 export const unreadLimitBytes = 512 * 1024;
 /** Open pages at a time. */
 export const viewersLimit = 500;
-/** A viewer that does not answer two pings in a row is gone. */
+/** A viewer that misses two pings in a row is gone. */
 const pingEveryMs = 20_000;
-/** Viewers have nothing to say. */
+/** Viewers send nothing. */
 const incomingLimitBytes = 1_024;
 
 /** One truck on its way to a page: the names are short because a thousand of them leave four times a second. */
@@ -96,7 +96,7 @@ export class LiveSocket {
     socket.send(this.#message('all', trucks, this.#alerts.recent()));
   }
 
-  /** Viewers who have seen the same get the same text, made once. */
+  /** Viewers with the same state get the same text, made once. */
   #update(): void {
     const { version } = this.#trucks;
     const { taken } = this.#alerts;

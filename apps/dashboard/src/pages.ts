@@ -33,7 +33,7 @@ function webFolder(): string {
   return files.existsSync(here) ? here : join(process.cwd(), 'apps', 'dashboard', 'web');
 }
 
-/** Always asked anew (an ETag makes that cheap): after an update nobody sees half of the old page. */
+/** Always revalidated (an ETag makes that cheap): after an update no viewer gets half of the old page. */
 function setPageHeaders(reply: { header(name: string, value: string): unknown }): void {
   reply.header('cache-control', 'no-cache');
   reply.header('x-content-type-options', 'nosniff');
@@ -44,7 +44,7 @@ function setPageHeaders(reply: { header(name: string, value: string): unknown })
   );
 }
 
-/** Compressed once, when first asked for. */
+/** Compressed once, at the first request. */
 function serveRoads(server: HttpServer): void {
   let compressed: Promise<Buffer> | undefined;
   server.get('/roads.json', async (request, reply) => {

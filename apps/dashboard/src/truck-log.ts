@@ -35,7 +35,7 @@ export interface TruckLog {
 /** The group's name is part of the product: operators look for it. */
 export const groupId = 'location-dashboard';
 const clientId = 'milepost-dashboard';
-/** A page is told of changes four times a second: a fetch for each commit of the log would be hundreds. */
+/** A page gets changes four times a second: a fetch for each commit of the log would be hundreds. */
 const gatherMs = 50;
 
 export function kafkaLog(kafka: Kafka, logger: Logger): TruckLog {

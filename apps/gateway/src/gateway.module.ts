@@ -53,7 +53,7 @@ export class GatewayPart implements Part {
     if (ports.ws !== undefined) lifecycle.opened('mqttWs', ports.ws);
   }
 
-  /** Devices are heard out, then let go; their going is news too (presence, last wills). */
+  /** What devices have sent is stored, then they are disconnected; that is stored too (presence, last wills). */
   async stop(): Promise<void> {
     await this.#drained();
     await this.#engine?.close();

@@ -1,9 +1,9 @@
-// The intake's door to the log: libs/streams' producer, with the partition of each key decided here, so that the intake
+// The intake's way into the log: libs/streams' producer, with the partition of each key decided here, so that the intake
 // can keep one batch at a time under way for each.
 import { type IntakeRecord, type RecordSink, RecordsRefused, type StoredAhead } from '@milepost/ingress';
 import { partitionOf, type Producer } from '@milepost/streams';
 
-/** Answers of a broker that sending again does not change (Kafka's names). */
+/** Errors of a broker that sending again does not change (Kafka's names). */
 const REFUSALS = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD', 'INVALID_TIMESTAMP']);
 
 type ProducerPort = Pick<Producer, 'partitionsOf' | 'send'>;
@@ -40,7 +40,7 @@ export class LogSink implements RecordSink {
   }
 }
 
-/** The client wraps a broker's answers in one another. */
+/** The client wraps a broker's errors in one another. */
 function* namesOf(error: unknown): Iterable<string> {
   if (!(error instanceof Error)) return;
   const { apiId } = error as { apiId?: unknown };

@@ -1,5 +1,5 @@
 // A position's trace goes on here, where a device has begun one (MQTT 5), or begins: the way from PUBLISH to PUBACK, within it
-// the way into the log, and the record takes the trace along to whoever reads it. Only sampled publishes cost anything.
+// the way into the log, and the record carries the trace to its consumers. Only sampled publishes cost anything.
 import { type IntakeRecord, matchRoute, type RecordSink, type Route, type StoredAhead } from '@milepost/ingress';
 import { contextFrom, failSpan, headersOf, tracer } from '@milepost/telemetry';
 import { type Context, ROOT_CONTEXT, type Span, SpanKind, trace } from '@opentelemetry/api';

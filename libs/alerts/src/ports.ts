@@ -1,4 +1,4 @@
-// What the rules ask for: a place where state, progress and alerts change together, and ways to tell somebody.
+// What the rules need: a store in which state, progress and alerts change together, and channels that deliver alerts.
 import type { Alert } from './alert.ts';
 import type { Rule } from './rule.ts';
 import type { TruckState } from './truck-state.ts';
@@ -41,7 +41,7 @@ export interface Delivery {
   readonly attempts: number;
 }
 
-/** A way to tell somebody. The same alert may come twice, after a crash, with the same alertId. */
+/** Delivers alerts. The same alert may be delivered twice, after a crash, with the same alertId. */
 export interface Channel {
   readonly name: string;
   /** @throws when it did not arrive: it is tried again later. */

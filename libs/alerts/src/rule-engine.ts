@@ -20,7 +20,7 @@ interface Memory {
   watchingSinceMs: number;
 }
 
-/** How long rules may be out of date after somebody changed them. */
+/** How long a change of the rules may go unnoticed. */
 const RULES_MAX_AGE_MS = 5_000;
 /** Records this old when they are read mean that there is a backlog. */
 const BACKLOG_AGE_MS = 5_000;
@@ -28,7 +28,7 @@ const BACKLOG_AGE_MS = 5_000;
 const CLOCK_STEP_MS = 5_000;
 /** Bounds how long one transaction takes: a whole fleet that falls silent at once is written in many. */
 export const STATES_PER_TRANSACTION = 2_000;
-/** Steps that another process overtook, before it is called a fault. */
+/** Attempts that another process overtook before the step fails. */
 const OVERTAKEN_LIMIT = 5;
 
 export class RuleEngine {
@@ -82,7 +82,7 @@ export class RuleEngine {
     return raised;
   }
 
-  /** A wall clock that was set says nothing of how long a truck has been silent: from now on it does again. */
+  /** After the wall clock was set, silence is counted from now on: the time before cannot be measured. */
   #noticeClock(): void {
     const { clock } = this.#options;
     const nowMs = clock.now();

@@ -16,11 +16,11 @@ export type Rule = RuleBase &
         readonly name: string;
         readonly area: { readonly box: Box } | { readonly rings: Rings };
       }
-    /** Fires when nothing came from a truck for so long. */
+    /** Fires when nothing was received from a truck for this long. */
     | { readonly kind: 'silence'; readonly afterSeconds: number }
   );
 
-/** What a new installation watches for, until somebody says otherwise. */
+/** The rules of a new installation, until they are changed. */
 export const defaultRules: readonly Rule[] = [
   { id: 'speeding', enabled: true, kind: 'speeding', limitKmh: 90 },
   {

@@ -1,5 +1,5 @@
 // Every PUBLISH is accounted for: received = appended + dead-lettered + refused + in flight, at every scrape. Counting is
-// plain additions; the meter is told at the scrape, all numbers at one moment.
+// plain additions; the meter gets them at the scrape, all numbers at one moment.
 import type { Histogram, Meter } from '@milepost/core';
 import { DEAD_LETTER_REASONS } from './dead-letter.ts';
 import { CLOSE_REASONS, type CloseReason, type Listener, LISTENERS } from './engine.ts';

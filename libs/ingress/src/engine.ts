@@ -1,4 +1,4 @@
-// What the intake asks of an MQTT engine, and what the engine tells it. The engine speaks the protocol: connections,
+// What the intake needs of an MQTT engine, and what the engine reports to it. The engine speaks the protocol: connections,
 // keep-alives, subscriptions, the bytes of an acknowledgement. It never acknowledges a PUBLISH of a device by itself:
 // the intake does, once the log has the record on disk.
 
@@ -33,7 +33,7 @@ export interface MqttClient {
   readonly clean: boolean;
   /** Writes PUBACKs (QoS 1) and PUBRECs (QoS 2) in this order, in one piece. */
   acknowledge(acknowledgements: readonly Acknowledgement[]): void;
-  /** Stops reading soon (what was read already is still told), so that TCP pushes back; it is then not timed out. */
+  /** Stops reading soon (what was read already is still reported), so that TCP pushes back; it is then not timed out. */
   pause(): void;
   resume(): void;
   /** Ends the connection at once. What was not acknowledged the device will send again. */
@@ -87,9 +87,9 @@ export interface TraceHeaders {
 /** Called synchronously, in the order of the wire for each client. */
 export interface MqttEvents {
   connected(client: MqttClient): void;
-  /** False: a repetition (QoS 2), or too late; subscribers shall not hear of it. */
+  /** False: a repetition (QoS 2), or too late; it is not passed on to subscribers. */
   published(client: MqttClient, packet: MqttPublish): boolean;
-  /** PUBREL: the device will not send this QoS 2 message again. The engine answers PUBCOMP by itself. */
+  /** PUBREL: the device will not send this QoS 2 message again. The engine sends PUBCOMP by itself. */
   released(client: MqttClient, messageId: number): void;
   /** Once for each `connected`, also for an own `close`; nothing of this client follows. */
   disconnected(client: MqttClient, reason: CloseReason): void;

@@ -263,7 +263,7 @@ export class Intake implements MqttEvents {
     }));
   }
 
-  /** A word of the gateway's own about a truck: nobody waits for it, and it is no publish. */
+  /** A status that the gateway itself writes about a truck: no device waits for it, and it is not counted as a publish. */
   #tell(truckId: string, status: TruckStatus['status']): void {
     const now = this.#clock.now();
     const record = this.#statusRecord({ truckId, status, ts: isoTime(now) ?? '', source: 'mqtt' }, now);
@@ -389,7 +389,7 @@ export class Intake implements MqttEvents {
 
   #close(device: Device, reason: CloseReason): void {
     if (device.gone) return;
-    device.gone = true; // from now on it hears nothing
+    device.gone = true; // nothing more is sent to it
     device.client.close(reason);
   }
 
@@ -441,7 +441,7 @@ export class Intake implements MqttEvents {
   }
 }
 
-/** What a device is told that can be told: its payload is safe, but as a dead letter. */
+/** The reason for a device that can receive one (MQTT 5): its payload is stored, but as a dead letter. */
 function remarkOn(fate: Message['fate']): AckRemark | undefined {
   if (fate === 'appended') return undefined;
   const kind = fate === 'no-route' || fate === 'no-truck-id' ? 'nobody-takes-it' : 'not-understood';

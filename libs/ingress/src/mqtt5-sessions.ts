@@ -2,7 +2,7 @@
 // outlive the gateway.
 import type { Clock } from '@milepost/core';
 
-/** Beyond it the oldest are forgotten: their devices then begin anew, and CONNACK says so. */
+/** Beyond it the oldest are forgotten: their devices then start a new session, as CONNACK tells them. */
 const MAX_SESSIONS = 100_000;
 
 export class Mqtt5Sessions {

@@ -149,7 +149,7 @@ export class Mqtt5 {
     this.#wire.write(isPlain ? ackBytes(acknowledgements) : bytes());
   }
 
-  /** A word of farewell, where there is a code for it. */
+  /** DISCONNECT with a reason, where there is a code for it. */
   closing(reason: CloseReason): void {
     const reasonCode = DISCONNECT_REASONS[reason];
     if (reasonCode !== undefined) this.#disconnect(reasonCode);
@@ -239,7 +239,7 @@ function codeOf({ kind }: AckRemark, qos: 1 | 2): number {
   return kind === 'not-understood' && qos === 1 ? REASON.payloadFormatInvalid : REASON.noMatchingSubscribers;
 }
 
-/** What we have said that we do not have. */
+/** What CONNACK has declared unsupported. */
 function refusalOf(packet: Packet): number | undefined {
   if (packet.cmd === 'publish' && packet.properties?.topicAlias !== undefined) return REASON.topicAliasInvalid;
   if (packet.cmd === 'auth') return REASON.protocolError;

@@ -9,7 +9,7 @@ export class Presence<Connection extends object> {
   readonly #by = new Map<string, Connection>();
   readonly #trucks = new WeakMap<Connection, Set<string>>();
 
-  /** True: it was not heard on this connection before. */
+  /** True: the first publish of the truck on this connection. */
   heard(truckId: string, connection: Connection): boolean {
     if (this.#by.get(truckId) === connection) return false;
     let trucks = this.#trucks.get(connection);

@@ -43,7 +43,7 @@ export const DEFAULT_ROUTES: readonly Route[] = [
   toPositions('tele/+/SENSOR', 'tasmota', [1]),
 ];
 
-/** The setting is not a list of routes. The message says where and what was expected. */
+/** The setting is not a list of routes. The message has the place and what was expected. */
 export class RoutesInvalid extends Error {
   override readonly name = 'RoutesInvalid';
 }
@@ -98,7 +98,7 @@ export function matchRoute(routes: readonly Route[], topic: string): Match {
     : { kind: 'no-truck-id' };
 }
 
-/** Could one topic match both filters? Decides whether a subscriber may hear telemetry at all. */
+/** Whether one topic could match both filters: only then may a subscriber receive telemetry. */
 export function filtersOverlap(a: string, b: string): boolean {
   return overlap(a.split('/'), b.split('/'));
 }

@@ -34,11 +34,11 @@ export const behindLimitMs = 7 * 24 * 3_600_000;
 export const clockSetBackAfterMs = 60_000;
 /** Nothing received for this long: silent. */
 export const silentAfterMs = 60_000;
-/** Slower is standing: what GPS noise makes of a parked truck. */
+/** Slower is standing: GPS noise gives a parked truck some speed. */
 export const movingFromKmh = 3;
 /** Speed is worked out only between positions this close in time. */
 const derivedWithinMs = 300_000;
-/** Trucks kept; the one that was heard longest ago gives way. */
+/** Trucks retained; beyond it the truck that was heard longest ago is removed. */
 export const trucksLimit = 50_000;
 
 /** A record of the log. */

@@ -29,5 +29,5 @@ export function cancelStatement(client: PoolClient): void {
   socket.on('error', () => {});
   socket.setTimeout(GIVE_UP_MS, () => socket.destroy());
   socket.end(request);
-  socket.resume(); // the server says nothing and closes
+  socket.resume(); // the server sends nothing and closes
 }

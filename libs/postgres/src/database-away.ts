@@ -1,4 +1,4 @@
-// Tells a database that is away for a while from one that has answered no.
+// Distinguishes a database that is away for a while from one that refuses.
 
 /** SQLSTATE classes and codes after which the same request may well succeed a moment later. */
 const PASSING = /^(08|53|40|57P0|25006|25P03|57014|55P03)/;
@@ -12,7 +12,7 @@ export function isAway(error: unknown): boolean {
   return isSocketError(code) || silences.test((error as Error).message);
 }
 
-/** What pg, its pool and TypeORM say of a connection that broke: none of them has a code. */
+/** Messages of pg, its pool and TypeORM for a broken connection: these errors have no code. */
 const silences =
   /^(Connection terminated|timeout expired|timeout exceeded|Client has encountered a connection error|Client was closed|Query runner already released|no answer)/;
 

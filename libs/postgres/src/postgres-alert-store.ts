@@ -1,5 +1,5 @@
-// The notifications' state in PostgreSQL. Steps are taken by one statement: it moves the progress of a partition on only
-// from where the caller believed it to be, so that no record counts twice, whoever reads it.
+// The notifications' state in PostgreSQL. One statement takes the steps: it moves the progress of a partition only from the
+// offset that the caller expected, so that no record counts twice, even if two processes read it.
 import {
   type Alert,
   type AlertStore,

@@ -12,7 +12,7 @@ export interface TransactionOptions {
   readonly timeoutMs: number;
   /** All reads see the same moment. */
   readonly snapshot?: true;
-  /** Doing it twice does no harm: it is tried again also where nobody knows whether the commit went through. */
+  /** Doing it twice does no harm: it is repeated even if the result of the commit is unknown. */
   readonly repeatable: boolean;
 }
 
@@ -90,7 +90,7 @@ async function withConnection<T>(
     await runner.release();
     return result;
   } catch (error) {
-    // Whatever went wrong in it, the connection is thrown away: its server rolls back, and nobody waits for a ROLLBACK.
+    // Whatever went wrong in it, the connection is thrown away: its server rolls back, and no caller waits for a ROLLBACK.
     connected.then(
       (client) => discard(runner, client, timer.hasExpired),
       () => {},

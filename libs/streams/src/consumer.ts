@@ -1,5 +1,5 @@
 // A member of a consumer group that hands over records in batches and commits what was handled: at least once, in order
-// per partition. It outlives its broker: a lost session is begun again with a pause, from the committed offsets.
+// per partition. It outlives its broker: a lost session is restarted after a pause, from the committed offsets.
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from '@milepost/core';
 import { FailedPartitions } from './failed-partitions.ts';
@@ -20,18 +20,18 @@ export interface ConsumerOptions extends KafkaAddress {
   readonly tracer?: ConsumerTracer | undefined;
   /**
    * Called with one batch at a time. When it resolves the batch counts as handled and its offsets get committed;
-   * when it rejects the session begins again at the committed offsets, and the records come again.
+   * when it rejects the session restarts at the committed offsets, and the records are delivered again.
    */
   handle(records: readonly ConsumedRecord[]): Promise<void>;
 }
 
-/** Each runs what it is given, once, and fails as it does. */
+/** Each method runs its callback once, and rejects with the callback's error. */
 export interface ConsumerTracer {
   process(records: readonly ConsumedRecord[], handle: () => Promise<void>): Promise<void>;
   commit(commit: () => Promise<void>): Promise<void>;
 }
 
-/** Records waiting for `handle` before fetching pauses. */
+/** More records than this waiting for `handle` pause the fetches. */
 const PENDING_LIMIT = 10_000;
 /** Of one fetch: about 10,000 positions. */
 const FETCH_BYTES = 2 * 1024 * 1024;
@@ -54,7 +54,7 @@ export class Consumer {
     this.#running = this.#run();
   }
 
-  /** Why nothing is being consumed just now; undefined: it is. */
+  /** Why nothing is being consumed at the moment; undefined: records are consumed. */
   notReady(): string | undefined {
     return this.#problem;
   }

@@ -15,7 +15,7 @@ const OF_ONE_PARTITION: ReadonlySet<ErrorCode> = new Set([
   ErrorCode.REPLICA_NOT_AVAILABLE,
 ]);
 
-/** True for an error that says nothing about other partitions: they can be read on. */
+/** True for an error that does not concern other partitions. */
 export const concernsOnePartition = (error: ErrorCode): boolean => OF_ONE_PARTITION.has(error);
 
 export class FailedPartitions {
@@ -52,7 +52,7 @@ export class FailedPartitions {
     return Math.max(0, (this.#retryAtMs.get(partition) ?? 0) - performance.now());
   }
 
-  /** Forgets those that are somebody else's now. */
+  /** Forgets those that another member owns now. */
   retain(isOurs: (partition: string) => boolean): void {
     for (const partition of this.#retryAtMs.keys()) if (!isOurs(partition)) this.#retryAtMs.delete(partition);
   }

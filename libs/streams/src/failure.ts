@@ -5,7 +5,7 @@ import type { KafkaAddress } from './kafka-address.ts';
 /** A Kafka that cannot be worked with. */
 export class KafkaUnusable extends Error {
   override readonly name = 'KafkaUnusable';
-  /** It does not answer: it may when asked again. Everything else stays as it is until somebody changes something. */
+  /** It does not respond, and may later. Every other failure lasts until something is changed. */
   readonly isAway: boolean;
 
   constructor(message: string, isAway: boolean, cause: unknown) {
@@ -77,7 +77,7 @@ const troubles: readonly Trouble[] = [
   },
 ];
 
-/** What to say when a Kafka cannot be worked with: where, why, and the cure. */
+/** The error for a Kafka that cannot be used: where, why, and the cure. */
 export function kafkaFailure({ bootstrapServers }: KafkaAddress, error: unknown): KafkaUnusable {
   const reasons = reasonsOf(error);
   const all = [...codesOf(error), ...reasons].join('\n');

@@ -99,7 +99,7 @@ export class FetchingClient extends BytesClient {
     return records;
   }
 
-  /** The partitions of a fetch, one topic entry for each, as the stream asks. */
+  /** The partitions of a fetch, one topic entry for each. */
   async #named({ topics }: Options): Promise<Wanted[]> {
     const wanted: Wanted[] = [];
     for (const { topicId, partitions } of topics) {

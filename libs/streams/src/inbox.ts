@@ -1,5 +1,5 @@
-// What one session of a consumer has fetched and nobody has taken yet. Whoever puts something in waits while there is too
-// much: fetching then waits, and the broker keeps the rest.
+// What one session of a consumer has fetched and not handed over yet. While there is too much, `put` waits: fetching then
+// waits, and the broker retains the rest.
 import type { ConsumedRecord } from './record.ts';
 
 export class Inbox {
@@ -32,7 +32,7 @@ export class Inbox {
     return taken;
   }
 
-  /** Nothing more is taken; who waits for room need not any longer. */
+  /** Nothing more is taken. Callers that wait for room are released. */
   close(): void {
     this.#finish('closed');
   }

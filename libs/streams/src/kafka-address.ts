@@ -6,7 +6,7 @@ export interface KafkaAddress {
   readonly bootstrapServers: readonly string[];
   /** Undefined: in the clear. */
   readonly tls?: KafkaTls | undefined;
-  /** Undefined: nobody asks who we are. */
+  /** Undefined: no authentication. */
   readonly sasl?: KafkaSasl | undefined;
 }
 

@@ -58,7 +58,7 @@ export class Producer {
     this.#client.on('error', (error: Error) => logger.warn({ clientId, error: error.message }, 'producer error'));
   }
 
-  /** How many partitions the topic has; asked once. @throws when the topic does not exist. */
+  /** How many partitions the topic has; requested once. @throws when the topic does not exist. */
   async partitionsOf(topic: string): Promise<number> {
     const known = this.#partitions.get(topic);
     if (known !== undefined) return known;

@@ -19,7 +19,7 @@ import {
 import type { RecordToSend } from './record.ts';
 import { withCodec } from './rewired.ts';
 
-/** What the library makes of a message before it asks for a request; its value is the whole record. */
+/** A message as the library hands it to the writer of a request; its value is the whole record. */
 interface Message {
   readonly topic: string;
   readonly partition: number;
@@ -137,7 +137,7 @@ export class ProducingClient extends Producer<Buffer, RecordToSend, string, Buff
           this.#events.recovered(name, index);
   }
 
-  /** The same object as long as the errors are the same: the library collects those of all attempts, for as long as it tries. */
+  /** One object for equal errors: the library collects the errors of all attempts until it stops trying. */
   #refusal(messages: readonly Message[], refusal: ResponseError): ResponseError {
     const last = this.#refusals.get(messages);
     const codes = (one: ResponseError): string => one.errors.map((error) => String(error)).join();

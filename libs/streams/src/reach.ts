@@ -1,5 +1,5 @@
-// At a start: waits until a Kafka answers, as programs and brokers start side by side. What waiting cannot change (a wrong
-// password, an unknown certificate) is told at once.
+// At a start: waits until a Kafka responds, as programs and brokers start side by side. A failure that waiting does not change
+// (a wrong password, an unknown certificate) is reported at once.
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from '@milepost/core';
 import { Admin } from '@platformatic/kafka';

@@ -29,7 +29,7 @@ export class PartitionUnreadable extends Error {
 
 const FETCH_BYTES = 1024 * 1024;
 
-/** Yields batches, each of one partition in offset order, up to the end that the log has when it is asked. */
+/** Yields batches, each of one partition in offset order, up to the end that the log has at the call. */
 export async function* readBack(options: ReadBackOptions): AsyncGenerator<readonly ConsumedRecord[]> {
   const client = new BytesClient({
     groupId: options.clientId, // never joined: the library wants a name

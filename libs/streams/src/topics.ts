@@ -59,7 +59,7 @@ export async function ensureTopics(address: KafkaAddress, plans: readonly TopicP
   }
 }
 
-/** A Kafka answers a creation before every broker of it knows of the topic, and before its partitions have leaders. */
+/** Kafka responds to a creation before every broker knows the topic, and before its partitions have leaders. */
 async function settled(admin: Admin, topics: string[]): Promise<ClusterMetadata['topics']> {
   for (const until = performance.now() + SETTLE_LIMIT_MS; ; await pause(SETTLE_LOOK_MS)) {
     const isLate = performance.now() > until;

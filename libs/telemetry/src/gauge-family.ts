@@ -8,7 +8,7 @@ export class GaugeFamily implements Gauge {
   readonly labelNames: readonly string[];
   /** By what stands before the value: name and labels. */
   readonly #all = new Map<string, Series>();
-  /** The same by identity: who sets thousands of gauges keeps the label objects, and nothing is spelled or hashed again. */
+  /** The same by identity: a caller that sets thousands of gauges retains the label objects, so that no label is hashed again. */
   readonly #byLabels = new WeakMap<Labels, Series>();
 
   constructor(name: string, help: string, labelNames: readonly string[]) {

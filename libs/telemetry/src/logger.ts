@@ -1,4 +1,4 @@
-// Log lines go to standard error, so that standard output holds only what was asked for (the ready line, an answer).
+// Log lines go to standard error, so that standard output holds only results (the ready line, a command's output).
 import type { Logger } from '@milepost/core';
 import { context, trace } from '@opentelemetry/api';
 import { pino } from 'pino';
@@ -38,7 +38,7 @@ export function createLogger({ level, format, name }: LoggerOptions): Logger & {
   );
 }
 
-/** A line written inside a span says of which trace. */
+/** A line that is written inside a span names its trace. */
 function traceOfLine(): object {
   const span = trace.getSpanContext(context.active());
   return span ? { trace_id: span.traceId, span_id: span.spanId } : {};

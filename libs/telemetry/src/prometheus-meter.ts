@@ -1,6 +1,6 @@
 // The Meter of production: prom-client for what is counted, our own gauges and histograms for what is many or often.
-// One registry per process; a name asked for twice is the same metric. A scrape is one snapshot: two at a time share one,
-// and a part that cannot answer (it is stopping) costs its own numbers only.
+// One registry per process; a name that is used twice is the same metric. A scrape is one snapshot: two at a time share one,
+// and a part that fails (it is stopping) costs its own numbers only.
 import type { Counter, Gauge, Histogram, Labels, Meter } from '@milepost/core';
 import * as prom from 'prom-client';
 import { GaugeFamily } from './gauge-family.ts';
@@ -21,7 +21,7 @@ export class PrometheusMeter implements Meter {
   readonly #onFailure: (failure: unknown) => void;
   #scraping: Promise<string> | undefined;
 
-  /** `onFailure` hears of a part that could not give its numbers. */
+  /** `onFailure` is called for a part that could not give its numbers. */
   constructor(onFailure: (failure: unknown) => void = () => {}) {
     this.#onFailure = onFailure;
     prom.collectDefaultMetrics({ register: this.registry });

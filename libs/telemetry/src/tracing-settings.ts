@@ -1,4 +1,4 @@
-// What the OTEL_* variables ask for, under OpenTelemetry's own names. Traces are off unless one of them turns them on. As
+// The OTEL_* variables, under OpenTelemetry's own names. Traces are off unless one of them turns them on. As
 // OpenTelemetry has it, a value that makes no sense is told and passed over: it never keeps a program from starting.
 
 export interface TracingSettings {
@@ -34,7 +34,7 @@ const DEFAULT_ENDPOINT = 'http://localhost:4318';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Undefined: no traces. `warn` hears each value that is not understood. */
+/** Undefined: no traces. `warn` is called for each value that is not understood. */
 export function readTracingSettings(env: Environment, warn: (line: string) => void): TracingSettings | undefined {
   const endpoint = env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] || env['OTEL_EXPORTER_OTLP_ENDPOINT'];
   const wished = oneOf(env, 'OTEL_TRACES_EXPORTER', EXPORTERS, endpoint ? 'otlp' : 'none', warn);

@@ -1,6 +1,6 @@
 // Traces, by OpenTelemetry: off they cost nothing (its SDK is not even loaded, nothing is written into records), on they
-// follow a sampled position from its PUBLISH through the log to whoever handles it. An endpoint that is away costs the
-// spans, never a position: it is said once, and once when it is back.
+// follow a sampled position from its PUBLISH through the log to its consumers. An endpoint that is away costs spans, never a
+// position: one log line reports it, and one its return.
 import type { Logger } from '@milepost/core';
 import { context, type Context, propagation, ROOT_CONTEXT, type Span, SpanStatusCode, trace } from '@opentelemetry/api';
 import { readTracingSettings } from './tracing-settings.ts';

@@ -163,7 +163,7 @@ export class AedesEngine implements MqttEngine {
     return mqtt5.admit({ isSessionPresent, assignedId });
   }
 
-  /** aedes asks here before it acknowledges: the last moment at which the acknowledgement can be made ours. */
+  /** aedes calls this before it acknowledges: the last moment at which we can take the acknowledgement over. */
   #published(client: Client | null, packet: DevicePublish, callback: Done): void {
     const link = client && this.#links.get(client);
     const { topic, qos, retain, dup, messageId } = packet;
@@ -201,7 +201,7 @@ export class AedesEngine implements MqttEngine {
     this.#events?.disconnected(link, link.reason);
   }
 
-  /** aedes tells of the end of registered clients only. */
+  /** aedes reports the end of registered clients only. */
   #streamClosed(client: Client | undefined): void {
     const link = client && this.#links.get(client);
     if (link?.isAccepted) this.#ended(link.client);
@@ -211,7 +211,7 @@ export class AedesEngine implements MqttEngine {
     }
   }
 
-  /** Ends who has been silent for one and a half keep-alives (MQTT-3.1.2-24), unless we are the ones not listening. */
+  /** Closes connections that were silent for one and a half keep-alives (MQTT-3.1.2-24), except those that we have paused. */
   #sweep(): void {
     const now = performance.now();
     const onTime = now - this.#sweptAt < 2 * SWEEP_MS; // else the bytes may be there, and we have not looked

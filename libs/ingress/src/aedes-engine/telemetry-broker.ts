@@ -13,7 +13,7 @@ const MAX_RETAINED_BYTES = 64 * 1024;
 
 export class TelemetryBroker extends Aedes {
   readonly #telemetry: readonly string[];
-  /** Filters that somebody has subscribed to and that telemetry could match, with the number of their subscribers. */
+  /** Subscribed filters that telemetry could match, with the number of their subscribers. */
   readonly #listeners = new Map<string, number>();
   readonly #retained = new Set<string>();
   readonly #kinds = new Map<string, boolean>();
@@ -81,7 +81,7 @@ export class TelemetryBroker extends Aedes {
 export type DevicePublish = PublishPacket & {
   /** As its device sent it, before it was made ours; absent in what aedes publishes by itself. */
   deviceQos?: 0 | 1 | 2;
-  /** A repetition: subscribers have heard it. */
+  /** A repetition: subscribers have received it. */
   isHushed?: boolean;
 };
 export type Done = (error?: Error) => void;

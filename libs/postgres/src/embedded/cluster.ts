@@ -18,7 +18,7 @@ export async function makeCluster(cluster: string, home: Home, binaries: string,
   syncNames(dirname(cluster)); // each time: the start that made it may have ended before it came to this
 }
 
-/** Over the Unix socket, which only its owner can open, nobody is asked; over TCP everybody is. */
+/** The Unix socket, which only its owner can open, needs no password; TCP does. */
 const initdbOptions = (cluster: string, password: string): string[] => [
   `--pgdata=${cluster}`,
   '--username=postgres',

@@ -1,5 +1,5 @@
-// Where the database lies and as whom its server runs. PostgreSQL refuses to run as root: root's server runs as nobody, who
-// cannot enter every folder that root can.
+// Where the database lies, and the user that its server runs as. PostgreSQL refuses to run as root: for root it runs as the
+// user nobody, which cannot enter every folder that root can.
 import { randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -40,7 +40,7 @@ export function closedTo(user: Home['user'], path: string): string | undefined {
   return mode & passage ? undefined : path;
 }
 
-/** Once run by somebody else than root, it goes on as that one. */
+/** A database that another user than root has made stays that user's. */
 function ownerOf(cluster: string): { uid: number; gid: number } {
   const { uid, gid } = statSync(cluster);
   return uid === 0 ? NOBODY : { uid, gid };

@@ -1,4 +1,4 @@
-// A server whose owner was killed: nobody will ever stop it but us. Called by the new owner, before it starts its own.
+// A server whose owner was killed: only the next owner can stop it. Called by the new owner, before it starts its own.
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';

@@ -26,7 +26,7 @@ export function takeOwnership(folder: string): Ownership {
   };
 }
 
-/** The process that owns it at the moment; undefined: nobody does. */
+/** The process that owns it at the moment; undefined: none. */
 export function liveOwner(folder: string): number | undefined {
   const [pid = '', ...start] = (read(join(folder, 'owner')) ?? '').trim().split(' ');
   return pid !== '' && startOf(Number(pid)) === start.join(' ') ? Number(pid) : undefined;

@@ -27,7 +27,7 @@ const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
 /** The death of a server that has lived this long is the first of its row. */
 const CALM_MS = 60_000;
-/** Recovery after a crash: minutes at worst, said to the log when it is more than a moment. */
+/** Recovery after a crash: minutes at worst, logged when it is more than a moment. */
 const SLOW_START_MS = 2_000;
 const KEPT_LINES = 5;
 

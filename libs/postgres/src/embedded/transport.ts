@@ -6,7 +6,7 @@ import { passwordOf } from './cluster.ts';
 import type { Home } from './home.ts';
 
 export interface Transport {
-  /** Complete, so that PG* variables of whoever starts the program change nothing. */
+  /** Complete, so that PG* variables in the environment change nothing. */
   readonly url: string;
   /** Settings of the server. */
   readonly settings: readonly string[];
