@@ -19,7 +19,7 @@ export interface FaultCase {
 
 export interface FaultContext {
   readonly rounds: number;
-  /** A line of progress, for whoever waits. */
+  /** Prints a line of progress. */
   readonly note: (line: string) => void;
 }
 

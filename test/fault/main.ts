@@ -1,5 +1,5 @@
-// `npm run test:fault [-- --only kill-node,kill-postgres] [-- --rounds N]`: an appliance in processes of its own, and what befalls
-// processes, databases and folders. Not a part of `npm test`: it takes minutes. It prints what it skips and why; the last line
+// `npm run test:fault [-- --only kill-node,kill-postgres] [-- --rounds N]`: appliances in processes of their own, and faults of
+// processes, databases, disks and folders. Not a part of `npm test`: it takes minutes. It prints what it skips and why; the last line
 // has the counts.
 import { parseArgs } from 'node:util';
 import { Report } from '../support/run.ts';

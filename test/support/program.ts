@@ -1,5 +1,5 @@
-// Milepost as a user runs it: a process of its own, with a data folder of its own and any free ports. Whoever starts programs
-// calls `cleanUp` at the end (jest's tests get that from e2e/support/program.ts).
+// Milepost as a user runs it: a process of its own, with a data folder of its own and any free ports. A suite that starts
+// programs calls `cleanUp` at its end (for jest's tests e2e/support/program.ts does).
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -92,7 +92,7 @@ export class Program {
     return { status, log: program.log };
   }
 
-  /** Resolves when its log says so: that comes by another pipe than the ready line, and may come later. */
+  /** Resolves when the log matches. The log comes through another pipe than the ready line, and may come later. */
   async says(what: RegExp): Promise<void> {
     await until(`"${what.source}" in the log`, () => what.test(this.log));
   }
@@ -132,7 +132,7 @@ const running = new Set<Program>();
 const folders: string[] = [];
 const undoings: (() => Promise<unknown> | void)[] = [];
 
-/** For what else must be gone when the test is over. */
+/** Registers what else must be undone when the test is over. */
 export const cleanUpWith = (undo: () => Promise<unknown> | void): void => void undoings.push(undo);
 
 /** Stops whatever a test left behind, the last first, and removes its folders. */

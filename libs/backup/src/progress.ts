@@ -1,4 +1,4 @@
-// How far a long piece of work is, for whoever waits: a line every two seconds, and none for what is quicker.
+// The progress of long work: a line every two seconds, and none for work that ends sooner.
 
 const EVERY_MS = 2_000;
 const MEGABYTE = 1024 * 1024;

@@ -108,7 +108,7 @@ test('a data folder that is not empty is refused, and one in use is told apart',
   expect(readdirSync(dataDir)).toEqual(['log']);
 });
 
-test('a restore that was interrupted begins anew', async () => {
+test('a restore that was interrupted starts over', async () => {
   const interrupted = (): Promise<void> => Promise.reject(new Error('no room'));
   await expect(restore(interrupted)).rejects.toThrow('no room');
   expect(readdirSync(dataDir)).toEqual(['restoring']);

@@ -1,7 +1,7 @@
 // Makes a data folder and a database from a backup.
 //
-// Promises: the backup is read and compared with its checksums before anything is touched. Then all of it is there, or none: what is
-// being made lies in `restoring/`, with which no appliance starts and a second restore begins anew; the names change at the end.
+// Promises: the backup is compared with its checksums before anything is touched. The result is complete or absent: it is made in
+// `restoring/` and renamed at the end. While that folder exists no appliance starts, and a second restore starts over.
 // Never: writes over data that is there.
 import { createReadStream, existsSync, mkdirSync } from 'node:fs';
 import { open, readdir, rename, rm } from 'node:fs/promises';
@@ -29,7 +29,7 @@ export interface RestoreOptions {
   readonly say: (line: string) => void;
 }
 
-/** In the data folder; whoever starts there refuses while it exists. */
+/** In the data folder. No appliance starts there while it exists. */
 export const RESTORING = 'restoring';
 const FILES_AT_ONCE = 8;
 const ROWS_AT_ONCE = 1_000;
@@ -59,7 +59,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<Manifest> 
   return manifest;
 }
 
-/** What an interrupted restore has left is removed: nothing else can have been made beside it. */
+/** Removes what an interrupted restore has left: the folder was empty before it, and no appliance has started there since. */
 async function checkDataDir({ dataDir, isInUse }: RestoreOptions): Promise<void> {
   if (!existsSync(dataDir)) return;
   const log = join(dataDir, 'log');

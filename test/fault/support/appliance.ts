@@ -1,4 +1,4 @@
-// An appliance under test: one data folder and one set of ports for all of its lives, so that clients find it again after each.
+// An appliance under test. It keeps its data folder and its ports from start to start, so that clients find it again.
 // Its database is its own, or the one that DATABASE_URL in its settings names.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -19,7 +19,7 @@ export function compareSegments(restored: string, source: string): number {
 
 const segmentsOf = (folder: string): string[] =>
   readdirSync(join(folder, 'log'), { recursive: true, encoding: 'utf8' }).filter(
-    (name) => name.endsWith('.log') && !name.startsWith('__consumer_offsets'), // which the cleaner writes anew
+    (name) => name.endsWith('.log') && !name.startsWith('__consumer_offsets'), // which the cleaner rewrites
   );
 
 function originalOf(path: string): Buffer | undefined {

@@ -10,7 +10,7 @@ export const GROUP = 'load-readers';
 export const PARTITIONS = 4;
 const MEMBERS = 2;
 const RETRY_MS = 200;
-/** Long enough for most starts; what is given up is begun anew. Longer would delay a stop after the broker's end. */
+/** Long enough for most starts of a broker. Longer would delay the end of a client whose broker is gone. */
 const PATIENT = { retries: 40, initialRetryTime: 100, maxRetryTime: 500 };
 
 export interface StoredRecord {
@@ -57,7 +57,7 @@ export class KafkaLoad {
     await Promise.all(this.#ends);
   }
 
-  /** A record that was refused for good is not sent again, and its number stays out. */
+  /** A record whose send has failed for good is not sent again: its number is left out, and a new producer goes on. */
   async #produce(partition: number): Promise<void> {
     let number = 0;
     while (!this.#isOver) {
@@ -100,7 +100,7 @@ export class KafkaLoad {
     return consumer;
   }
 
-  /** One that is refused is made up for by the next one. */
+  /** A commit that is refused is not repeated: the next one covers it. */
   async #commit(consumer: Consumer, partition: number, offset: number): Promise<void> {
     try {
       await consumer.commitOffsets([{ topic: TOPIC, partition, offset: String(offset) }]);
@@ -111,7 +111,7 @@ export class KafkaLoad {
   }
 }
 
-/** What the group has committed, by partition, as the broker says; -1: nothing. */
+/** What the group has committed, by partition, as the broker responds; -1: nothing. */
 export async function committedOffsets(port: number): Promise<number[]> {
   const admin = adminOf(port);
   await admin.connect();

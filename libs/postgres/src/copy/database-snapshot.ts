@@ -1,4 +1,4 @@
-// The whole database as of one moment, read in one transaction: who the cluster is, and every row of every table as text.
+// The whole database as of one moment, read in one transaction: the cluster's id, and every row of every table as text.
 // The format is our own, and small: pg_dump is a program that npm users do not have, and it has to match the server's version.
 //
 // Promises: all that is read belongs to the same moment, and nothing is changed or blocked.
@@ -90,7 +90,7 @@ export class DatabaseSnapshot {
   }
 }
 
-/** What a backup asks of the database once more, when the log has been copied. */
+/** What a backup reads from the database once more, after the log has been copied. */
 export interface AfterTheLog {
   /** Of the given topics, those that have been deleted meanwhile. */
   readonly deletedTopicIds: readonly string[];
