@@ -1,10 +1,16 @@
 // Every case, in the order in which they run.
 import type { FaultCase } from '../fault-case.ts';
+import { bombs } from './bombs.ts';
+import { clockJumps } from './clock-jumps.ts';
+import { failedPartition } from './failed-partition.ts';
 import { killNode } from './kill-node.ts';
 import { killEmbeddedPostgres, killExternalPostgres } from './kill-postgres.ts';
 import { restoreEmbedded, restoreExternal } from './restore-drill.ts';
 
 export const cases: readonly FaultCase[] = [
+  bombs,
+  clockJumps,
+  failedPartition,
   killNode,
   killEmbeddedPostgres,
   killExternalPostgres,

@@ -9,6 +9,8 @@ export class Truck {
   readonly truckId: string;
   /** In the order in which the acknowledgements came. */
   readonly acknowledged: number[] = [];
+  /** How often it has connected. */
+  connects = 0;
   readonly #client: MqttClient;
   #next = 0;
   #isOver = false;
@@ -21,6 +23,7 @@ export class Truck {
       connectTimeout: 10_000,
     });
     this.#client.on('error', () => {});
+    this.#client.on('connect', () => void this.connects++);
     for (let lane = 0; lane < ON_THE_WAY; lane++) void this.#lane();
   }
 

@@ -1,0 +1,75 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { ErrorCode, Timestamp } from '@milepost/core';
+import { nodeNetwork } from '@milepost/node-host';
+import { buildBatch } from '@milepost/records';
+import { CreateTopics, Produce } from '@milepost/wire';
+import { RawClient } from '../../../libs/broker/src/testing/raw-client.ts';
+import { check } from '../../support/run.ts';
+import type { FaultCase } from '../fault-case.ts';
+import { Appliance } from '../support/appliance.ts';
+import { Fleet } from '../support/fleet.ts';
+
+const UNPACKED_BYTES = 120 * 1024 * 1024;
+const BOMBS = 24;
+const CONNECTIONS = 3;
+const TOPIC = 'bombs';
+
+export const bombs: FaultCase = {
+  name: 'bombs',
+  claim: 'batches of a few KB that unpack to gigabytes keep neither devices nor health checks from their turn',
+  async run({ note }) {
+    const appliance = await Appliance.start();
+    const fleet = Fleet.start(appliance, 1);
+    await fleet.goesOn();
+    const value = Buffer.alloc(UNPACKED_BYTES);
+    const records = buildBatch({
+      compression: 'zstd',
+      records: [{ key: null, value, timestamp: Timestamp(Date.now()) }],
+    });
+    const clients = await Promise.all(Array.from({ length: CONNECTIONS }, () => connect(appliance)));
+    const topic = { name: TOPIC, numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] };
+    await clients[0]?.ask(CreateTopics, 7, { topics: [topic], timeoutMs: 30_000 });
+
+    let answered = 0;
+    const topicData = [{ name: TOPIC, partitionData: [{ index: 0, records }] }];
+    const sent = clients.flatMap((client) =>
+      Array.from({ length: BOMBS / CONNECTIONS }, async () => {
+        const { responses } = await client.ask(Produce, 9, {
+          transactionalId: null,
+          acks: -1,
+          timeoutMs: 60_000,
+          topicData,
+        });
+        answered++;
+        return responses[0]?.partitionResponses[0]?.errorCode;
+      }),
+    );
+    const turns = { health: 0, positions: 0 };
+    const before = fleet.trucks[0]?.acknowledged.length ?? 0;
+    while (answered < BOMBS) {
+      check((await appliance.get('/health/live')).status === 200, 'the appliance is alive', 'not');
+      if (answered < BOMBS) turns.health++;
+      await pause(20);
+      turns.positions = (fleet.trucks[0]?.acknowledged.length ?? 0) - before;
+    }
+    const codes = new Set(await Promise.all(sent));
+    note(
+      `${BOMBS} batches of ${records.length} bytes: ${turns.health} health checks and ${turns.positions} positions meanwhile`,
+    );
+    const allowed: unknown[] = [ErrorCode.NONE, ErrorCode.MESSAGE_TOO_LARGE, ErrorCode.INVALID_RECORD];
+    check(
+      [...codes].every((code) => allowed.includes(code)),
+      'each is stored or refused',
+      [...codes],
+    );
+    const least = BOMBS / 6;
+    check(turns.health >= least && turns.positions >= least, 'others have their turns meanwhile', turns);
+    for (const client of clients) client.close();
+    await fleet.stop();
+    await fleet.verify(appliance);
+    check((await appliance.stop()) === 0, 'a clean stop', appliance.log);
+  },
+};
+
+const connect = ({ ports }: Appliance): Promise<RawClient> =>
+  RawClient.connect(nodeNetwork, { host: '127.0.0.1', port: ports.kafka });
