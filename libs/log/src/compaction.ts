@@ -12,7 +12,7 @@ import { type Cleanable, groupsOf } from './cleanable.ts';
 import { type AbortedTransaction, FinishedTransactions } from './finished-transactions.ts';
 import { KeyOffsets } from './key-offsets.ts';
 import type { Log } from './log.ts';
-import { describeDamage } from './scan.ts';
+import { describeDamage } from './integrity/flaws.ts';
 import type { Segment } from './segment.ts';
 
 export interface CompactionLimits {

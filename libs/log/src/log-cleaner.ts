@@ -7,7 +7,7 @@ import type { Cleanable } from './cleanable.ts';
 import { compact, type CompactionLimits, type CompactionOutcome } from './compaction.ts';
 import type { AbortedTransaction } from './finished-transactions.ts';
 import type { Log } from './log.ts';
-import { LogFailed } from './log-surroundings.ts';
+import { LogFailed } from './log-context.ts';
 
 export interface CleanerSettings extends CompactionLimits {
   readonly isEnabled: boolean;

@@ -31,7 +31,7 @@ import { OffsetCheckpoint, readText, replaceText } from './checkpoint.ts';
 import { GroupCommit } from './group-commit.ts';
 import { defaultLogConfig, type LogConfig } from './log-config.ts';
 import { Log } from './log.ts';
-import type { LogPast, LogSurroundings } from './log-surroundings.ts';
+import type { LogPast, LogContext } from './log-context.ts';
 import { claimIdentity, LogDirectoryRefused } from './meta-properties.ts';
 import { unlessFull } from './unless-full.ts';
 
@@ -262,7 +262,7 @@ export class LogDirectory {
     return expected;
   }
 
-  #around(name: string): LogSurroundings {
+  #around(name: string): LogContext {
     return {
       host: this.#host,
       folder: `${this.folder}/${name}`,

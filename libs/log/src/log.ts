@@ -18,14 +18,14 @@ import type { RecordBatch } from '@milepost/records';
 import { isRefused, validateAppend, validateInSteps } from './append-validation.ts';
 import { replaceText } from './checkpoint.ts';
 import { type Cleanable, cleanableOf } from './cleanable.ts';
-import { DamageReports } from './damage-reports.ts';
-import { DoomedFiles } from './doomed-files.ts';
-import { leaveDoubt } from './doubt.ts';
+import { DamageReports } from './integrity/damage-reports.ts';
+import { DeletedFiles } from './deleted-files.ts';
+import { markFailedSync } from './integrity/failed-sync.ts';
 import { FlushSchedule } from './flush-schedule.ts';
 import { EpochHistory } from './epoch-history.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { LogConfig } from './log-config.ts';
-import { type LogIdentity, LogFailed, type LogPast, type LogSurroundings } from './log-surroundings.ts';
+import { type LogIdentity, LogFailed, type LogPast, type LogContext } from './log-context.ts';
 import {
   type ActiveProducer,
   type AppendOutcome,
@@ -41,7 +41,7 @@ import { firstOffset, ProducerState } from './producer-state.ts';
 import { NO_RECORDS, readBatches, type ReadOptions, seek } from './read.ts';
 import { EPOCH_FILE, recover } from './recovery.ts';
 import { expiredCount } from './retention.ts';
-import { type Damage, describeDamage } from './scan.ts';
+import { type Damage, describeDamage } from './integrity/flaws.ts';
 import { Segment } from './segment.ts';
 import { SegmentList } from './segment-list.ts';
 import { CLEANED, SWAP } from './segment-swap.ts';
@@ -57,11 +57,11 @@ export class Log {
   readonly lostTail: boolean;
   readonly recoveredBytes: number;
   config: LogConfig;
-  readonly #around: LogSurroundings;
+  readonly #around: LogContext;
   readonly #segments: SegmentList;
   readonly #epochs: EpochHistory;
   readonly #commit = new GroupCommit(() => this.#flush());
-  readonly #doomed: DoomedFiles;
+  readonly #deletedFiles: DeletedFiles;
   readonly #flushes: FlushSchedule;
   /** Of the last segment. */
   #jitterMs: number;
@@ -87,7 +87,7 @@ export class Log {
   private constructor(
     identity: LogIdentity,
     config: LogConfig,
-    around: LogSurroundings,
+    around: LogContext,
     content: {
       readonly segments: Segment[];
       readonly epochs: EpochHistory;
@@ -111,18 +111,18 @@ export class Log {
     this.#logStartOffset = content.logStartOffset;
     this.#savedStart = content.logStartOffset;
     this.#keptFrom = content.logStartOffset;
-    this.#doomed = new DoomedFiles(around.host);
-    this.#segments = new SegmentList(content.segments, this.#doomed);
+    this.#deletedFiles = new DeletedFiles(around.host);
+    this.#segments = new SegmentList(content.segments, this.#deletedFiles);
     this.#flushedOffset = this.logEndOffset;
     this.#damage = new DamageReports(around.host.logger);
-    this.#snapshots = new SnapshotFiles(around.host.disk, around.folder, this.#doomed, content.snapshots);
+    this.#snapshots = new SnapshotFiles(around.host.disk, around.folder, this.#deletedFiles, content.snapshots);
     this.#flushes = new FlushSchedule(around.host.clock, () => this.sync());
     this.#jitterMs = this.#randomJitter();
     this.#cleanedUpTo = content.cleanedUpTo <= this.logEndOffset ? content.cleanedUpTo : Offset(0);
   }
 
   /** In a folder without a file. Durable when the caller has synced the folder's names. @throws DiskFailed */
-  static create(identity: LogIdentity, config: LogConfig, around: LogSurroundings): Log {
+  static create(identity: LogIdentity, config: LogConfig, around: LogContext): Log {
     const first = new Segment(around.host.disk, around.folder, Offset(0), { isNew: true });
     return new Log(identity, config, around, {
       segments: [first],
@@ -137,7 +137,7 @@ export class Log {
   }
 
   /** An empty folder becomes an empty log. All that is answered below `flushedOffset` is on the platter. @throws DiskFailed */
-  static async open(identity: LogIdentity, config: LogConfig, around: LogSurroundings, past: LogPast): Promise<Log> {
+  static async open(identity: LogIdentity, config: LogConfig, around: LogContext, past: LogPast): Promise<Log> {
     const { folder, host } = around;
     const { disk, clock, logger } = host;
     const task = { disk, clock, logger, folder, ...past, indexIntervalBytes: config.indexIntervalBytes };
@@ -337,7 +337,7 @@ export class Log {
     this.#epochs.truncateFromEnd(this.logEndOffset);
     const recovered = await recoverProducers(host, folder, this.#segments.all);
     this.#producers = recovered.producers;
-    this.#snapshots = new SnapshotFiles(disk, folder, this.#doomed, recovered.snapshots);
+    this.#snapshots = new SnapshotFiles(disk, folder, this.#deletedFiles, recovered.snapshots);
     this.#unsynced.push(this.#segments.active, { sync: () => disk.syncFolder(folder) });
     await this.#commit.run();
   }
@@ -419,7 +419,7 @@ export class Log {
   /** Nothing more is accepted; a sync under way ends first. */
   async retire(reason: string): Promise<void> {
     this.#failure ??= new LogFailed(`${this.#name}: ${reason}`);
-    this.#doomed.close();
+    this.#deletedFiles.close();
     this.#flushes.close();
     await this.#swapping;
     await this.#commit.run().catch(() => {});
@@ -514,7 +514,7 @@ export class Log {
           'what came after may be lost; check the disk, then restart the broker',
         { cause },
       );
-      leaveDoubt(this.#around.host.disk, this.#around.folder);
+      markFailedSync(this.#around.host.disk, this.#around.folder);
       this.#around.host.logger.error({ topic, partition, flushedOffset, reason }, this.#failure.message);
     }
     return this.#failure;

@@ -50,6 +50,10 @@ export class OffsetIndex {
     this.entries.truncate(this.entries.lastWithin((entry) => entry.readInt32BE(0) < relative) + 1);
   }
 
+  clear(): void {
+    this.entries.truncate(0);
+  }
+
   /** As far as can be told from its ends. Zeros, as a power cut leaves them, are not. */
   looksSane(logBytes: number): boolean {
     const last = this.last();

@@ -3,8 +3,9 @@ import { type Clock, type Disk, type Host, type Logger, MalformedMessage, Offset
 import { LogFile } from './log-file.ts';
 import { formatSnapshot, parseSnapshot } from './producer-snapshot.ts';
 import { ProducerState } from './producer-state.ts';
-import { findIntact, scanInTurns } from './scan.ts';
-import { offsetName, offsetsIn, type Segment } from './segment.ts';
+import { findIntact, scanInTurns } from './integrity/scan.ts';
+import type { Segment } from './segment.ts';
+import { offsetName, offsetsIn } from './segment-files.ts';
 
 export interface RecoveredProducers {
   readonly producers: ProducerState;

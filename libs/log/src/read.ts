@@ -3,7 +3,8 @@
 // and place, and never its bytes.
 import type { LeaderEpoch, Offset } from '@milepost/core';
 import { batchesOf, type RecordBatch } from '@milepost/records';
-import { type Damage, findIntact, headerFlawOf, scan, STOP } from './scan.ts';
+import { type Damage, headerFlawOf } from './integrity/flaws.ts';
+import { findIntact, scan, STOP } from './integrity/scan.ts';
 import type { BatchPlace, Segment } from './segment.ts';
 
 export interface ReadOptions {

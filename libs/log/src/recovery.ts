@@ -5,15 +5,17 @@
 // is broken there stays in its place, is named, and is refused to readers. Above it the log ends at the first batch that
 // is not whole (a torn tail); intact batches behind that one are kept in a file beside. Whatever is cut is said, with path,
 // position, size and reason. All that is kept is synced before it counts as flushed: after a kill -9 it may be in the page
-// cache only, and after a failed sync (doubt.ts) it must be written again for the sync to mean anything.
+// cache only, and after a failed sync (integrity/failed-sync.ts) it must be written again for the sync to mean anything.
 import { type Clock, type Disk, type Logger, NO_LEADER_EPOCH, type Offset, Offset as offsetOf } from '@milepost/core';
 import { readText, replaceText } from './checkpoint.ts';
-import { endDoubt, isInDoubt, leaveDoubt } from './doubt.ts';
 import { EpochHistory } from './epoch-history.ts';
 import { LogFile } from './log-file.ts';
 import { seek } from './read.ts';
-import { type Damage, describeDamage, findIntact, scan, scanInTurns } from './scan.ts';
-import { type BatchPlace, offsetsIn, Segment } from './segment.ts';
+import { clearFailedSync, hadFailedSync, markFailedSync } from './integrity/failed-sync.ts';
+import { type Damage, describeDamage } from './integrity/flaws.ts';
+import { findIntact, scan, scanInTurns } from './integrity/scan.ts';
+import { type BatchPlace, Segment } from './segment.ts';
+import { offsetsIn, SEGMENT_EXTENSIONS } from './segment-files.ts';
 import { DELETED, finishSwaps } from './segment-swap.ts';
 
 export const EPOCH_FILE = 'leader-epoch-checkpoint';
@@ -125,9 +127,7 @@ async function openSegments(task: RecoveryTask): Promise<Segment[]> {
 
 function isLeftover(name: string, bases: readonly Offset[]): boolean {
   if (name.endsWith(DELETED)) return true;
-  return ['log', 'index', 'timeindex']
-    .flatMap((extension) => offsetsIn(name, extension))
-    .some((offset) => !bases.includes(offset));
+  return offsetsIn(name, ...SEGMENT_EXTENSIONS).some((offset) => !bases.includes(offset));
 }
 
 /** Looks at the last few KB only. */
@@ -160,7 +160,7 @@ async function scanUnflushed(
   epochs: EpochHistory,
 ): Promise<{ wasCut: boolean; scannedBytes: number }> {
   const { disk, folder } = task;
-  const isDoubtful = isInDoubt(disk, folder);
+  const syncHadFailed = hadFailedSync(disk, folder);
   let scannedBytes = 0;
   let wasCut = false;
   for (let n = 0; n < segments.length && !wasCut; n++) {
@@ -175,16 +175,16 @@ async function scanUnflushed(
       await cut(task, damage, segment, segments.splice(n + 1));
     }
     segment.distrust();
-    if (isDoubtful) segment.log.rewriteFrom(0);
+    if (syncHadFailed) segment.log.rewriteFrom(0);
     if (next !== undefined && !wasCut) segment.seal();
     // The last segment's indexes are synced with its roll or the stop, as in life.
     await (next === undefined || wasCut ? segment.log.sync() : segment.sync()).catch((failure) => {
-      leaveDoubt(disk, folder);
+      markFailedSync(disk, folder);
       throw failure;
     });
   }
   await disk.syncFolder(folder);
-  if (isDoubtful) await endDoubt(disk, folder);
+  if (syncHadFailed) await clearFailedSync(disk, folder);
   return { wasCut, scannedBytes };
 }
 

@@ -3,18 +3,18 @@
 //
 // What goes is renamed at once, which is what makes it deleted; its files follow after file.delete.delay.ms.
 import type { Offset } from '@milepost/core';
-import type { DoomedFiles } from './doomed-files.ts';
+import type { DeletedFiles } from './deleted-files.ts';
 import type { LogConfig } from './log-config.ts';
 import type { Segment } from './segment.ts';
 import { DELETED } from './segment-swap.ts';
 
 export class SegmentList {
   readonly #segments: Segment[];
-  readonly #doomed: DoomedFiles;
+  readonly #deletedFiles: DeletedFiles;
 
-  constructor(segments: readonly Segment[], doomed: DoomedFiles) {
+  constructor(segments: readonly Segment[], deletedFiles: DeletedFiles) {
     this.#segments = [...segments];
-    this.#doomed = doomed;
+    this.#deletedFiles = deletedFiles;
   }
 
   get all(): readonly Segment[] {
@@ -60,13 +60,13 @@ export class SegmentList {
 
   /** The first or the last one. @throws DiskFailed, and then it is still here */
   remove(segment: Segment, { fileDeleteDelayMs }: LogConfig): void {
-    this.#doom(segment, fileDeleteDelayMs);
+    this.#delete(segment, fileDeleteDelayMs);
     this.#segments.splice(this.#segments.indexOf(segment), 1);
   }
 
   /** A `.swap` segment in place of those that it was made from (segment-swap.ts, step 3). @throws DiskFailed half way */
   replace(run: readonly Segment[], cleaned: Segment, { fileDeleteDelayMs }: LogConfig): void {
-    for (const source of run) this.#doom(source, fileDeleteDelayMs);
+    for (const source of run) this.#delete(source, fileDeleteDelayMs);
     cleaned.moveTo('');
     this.#segments.splice(this.#segments.indexOf(run[0] as Segment), run.length, cleaned);
   }
@@ -75,9 +75,9 @@ export class SegmentList {
     for (const segment of this.#segments) segment.close();
   }
 
-  #doom(segment: Segment, delayMs: number): void {
+  #delete(segment: Segment, delayMs: number): void {
     segment.moveTo(DELETED);
     segment.close();
-    this.#doomed.removeAfter(delayMs, [segment.path, ...segment.indexPaths]);
+    this.#deletedFiles.removeAfter(delayMs, segment.paths);
   }
 }

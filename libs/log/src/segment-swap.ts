@@ -13,15 +13,15 @@
 import { type Disk, type LeaderEpoch, type Logger, NO_LEADER_EPOCH, type Offset } from '@milepost/core';
 import { BATCH_HEADER_BYTES } from '@milepost/records';
 import { LogFile } from './log-file.ts';
-import { findIntact, flawOf, scan } from './scan.ts';
-import { offsetName, offsetsIn } from './segment.ts';
+import { flawOf } from './integrity/flaws.ts';
+import { findIntact, scan } from './integrity/scan.ts';
+import { INDEX_EXTENSIONS, offsetName, offsetsIn, SEGMENT_EXTENSIONS } from './segment-files.ts';
 
 export const CLEANED = '.cleaned';
 export const SWAP = '.swap';
 export const DELETED = '.deleted';
 
 const LEADER_EPOCH_AT = 12;
-const EXTENSIONS = ['index', 'timeindex', 'log'] as const;
 
 /** First of all at a start: what a cleaning left half done is undone or finished. */
 export async function finishSwaps(disk: Disk, folder: string, logger: Logger): Promise<void> {
@@ -30,8 +30,7 @@ export async function finishSwaps(disk: Disk, folder: string, logger: Logger): P
   const swapped = names.filter((name) => name.endsWith(SWAP)).map((name) => name.slice(0, -SWAP.length));
   const bases = swapped.flatMap((name) => offsetsIn(name, 'log'));
   for (const base of bases) await finishSwap(disk, folder, base, names, logger);
-  const isOrphan = (name: string) =>
-    ['index', 'timeindex'].flatMap((one) => offsetsIn(name, one)).some((base) => !bases.includes(base));
+  const isOrphan = (name: string) => offsetsIn(name, ...INDEX_EXTENSIONS).some((base) => !bases.includes(base));
   for (const name of swapped) if (isOrphan(name)) await disk.remove(`${folder}/${name}${SWAP}`);
 }
 
@@ -51,18 +50,16 @@ async function finishSwap(
       { path, flaw },
       `${path} is damaged (${flaw}); the segments that it was made from are all there and stay`,
     );
-    for (const extension of EXTENSIONS.toReversed())
+    for (const extension of SEGMENT_EXTENSIONS.toReversed())
       await disk.remove(`${folder}/${offsetName(base)}.${extension}${SWAP}`);
     return;
   }
   logger.info({ path, base, end }, `${path}: finishing a cleaning that was interrupted`);
   for (const name of names) {
-    const isReplaced = EXTENSIONS.flatMap((extension) => offsetsIn(name, extension)).some(
-      (one) => one >= base && one < end,
-    );
+    const isReplaced = offsetsIn(name, ...SEGMENT_EXTENSIONS).some((one) => one >= base && one < end);
     if (isReplaced) await disk.remove(`${folder}/${name}`);
   }
-  for (const extension of EXTENSIONS) {
+  for (const extension of SEGMENT_EXTENSIONS) {
     const name = `${offsetName(base)}.${extension}`;
     if (names.includes(`${name}${SWAP}`)) disk.rename(`${folder}/${name}${SWAP}`, `${folder}/${name}`);
   }

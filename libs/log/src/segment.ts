@@ -1,31 +1,18 @@
-// A stretch of the log in one file, named by its first offset, with its two indexes:
-// `<20 digits>.log`, `.index`, `.timeindex`. Only the last segment of a log is appended to.
+// A stretch of the log, named by its first offset: batches in one file, and the indexes of it (segment-files.ts). Only the
+// last segment of a log is appended to.
 //
 // Promises: an append is all or nothing; the end that counts is the one in memory. Never syncs by itself.
-import {
-  type Disk,
-  type LeaderEpoch,
-  NO_LEADER_EPOCH,
-  NO_TIMESTAMP,
-  type Offset,
-  type Timestamp,
-} from '@milepost/core';
+import { type Disk, type LeaderEpoch, NO_TIMESTAMP, type Offset, type Timestamp } from '@milepost/core';
 import { BATCH_HEADER_BYTES, BATCH_PREFIX_BYTES, type RecordBatch } from '@milepost/records';
+import { epochFlawOf, flawOf, placeFlawOf } from './integrity/flaws.ts';
+import { findIntact, scan } from './integrity/scan.ts';
+import { Verified } from './integrity/verified.ts';
 import type { LogConfig } from './log-config.ts';
-import { LogFile } from './log-file.ts';
-import { OffsetIndex } from './offset-index.ts';
+import type { LogFile } from './log-file.ts';
+import type { OffsetIndex } from './offset-index.ts';
 import { ReadEnds } from './read-ends.ts';
-import { findIntact, flawOf, scan } from './scan.ts';
-import { type TimeEntry, TimeIndex } from './time-index.ts';
-import { Verified } from './verified.ts';
-
-export const offsetName = (offset: Offset): string => offset.toString().padStart(20, '0');
-
-/** The offset in `<20 digits>.<extension>`. */
-export function offsetsIn(name: string, extension: string): Offset[] {
-  const match = /^(\d{20})\.([a-z]+)$/.exec(name);
-  return match !== null && match[2] === extension ? [Number(match[1]) as Offset] : [];
-}
+import { SegmentFiles } from './segment-files.ts';
+import type { TimeEntry, TimeIndex } from './time-index.ts';
 
 /** What a batch's first bytes say. */
 export interface BatchPlace {
@@ -43,15 +30,9 @@ const REBUILT_INTERVAL_BYTES = 4096;
 export class Segment {
   readonly baseOffset: Offset;
   readonly log: LogFile;
+  readonly #files: SegmentFiles;
   readonly readEnds = new ReadEnds();
   readonly verified = new Verified();
-  readonly #disk: Disk;
-  readonly #stem: string;
-  readonly #isNew: boolean;
-  /** Behind each file's name, while it is not (or no longer) one of the log's. */
-  #suffix = '';
-  #offsets: OffsetIndex | undefined;
-  #times: TimeIndex | undefined;
   #nextOffset: Offset;
   #largest: TimeEntry | undefined;
   #firstTimestamp: Timestamp | undefined;
@@ -66,21 +47,23 @@ export class Segment {
     baseOffset: Offset,
     state: { isNew: true; suffix?: string } | { isNew: false; nextOffset: Offset },
   ) {
-    this.#disk = disk;
-    this.#stem = `${folder}/${offsetName(baseOffset)}`;
-    this.#isNew = state.isNew;
-    this.#suffix = (state.isNew && state.suffix) || '';
     this.baseOffset = baseOffset;
     this.#nextOffset = state.isNew ? baseOffset : state.nextOffset;
-    this.log = new LogFile(disk, this.path, state.isNew);
-    if (state.isNew) void [this.offsets, this.times]; // their files are made with it
+    const suffix = (state.isNew && state.suffix) || '';
+    this.#files = new SegmentFiles(disk, folder, baseOffset, { isNew: state.isNew, suffix });
+    this.log = this.#files.log;
   }
 
+  /** Of the .log. */
   get path(): string {
-    return `${this.#stem}.log${this.#suffix}`;
+    return this.log.path;
   }
-  get indexPaths(): readonly [string, string] {
-    return [`${this.#stem}.index${this.#suffix}`, `${this.#stem}.timeindex${this.#suffix}`];
+  /** Of all its files. */
+  get paths(): readonly string[] {
+    return this.#files.paths;
+  }
+  get indexPaths(): readonly string[] {
+    return this.#files.indexPaths;
   }
   get sizeBytes(): number {
     return this.log.sizeBytes;
@@ -89,12 +72,10 @@ export class Segment {
     return this.#nextOffset;
   }
   get offsets(): OffsetIndex {
-    this.#offsets ??= new OffsetIndex(new LogFile(this.#disk, this.indexPaths[0], this.#isNew), this.baseOffset);
-    return this.#offsets;
+    return this.#files.offsets;
   }
   get times(): TimeIndex {
-    this.#times ??= new TimeIndex(new LogFile(this.#disk, this.indexPaths[1], this.#isNew), this.baseOffset);
-    return this.#times;
+    return this.#files.times;
   }
   /** The largest timestamp and the batch that has it. A closed segment's time index ends with it. */
   get largest(): TimeEntry {
@@ -161,14 +142,11 @@ export class Segment {
   seal(): void {
     this.log.trim();
     if (this.log.sizeBytes > 0) this.times.append(this.largest.timestamp, this.largest.offset);
-    this.offsets.entries.flush();
-    this.times.entries.flush();
+    this.#files.flushIndexes();
   }
 
-  async sync(): Promise<void> {
-    await this.log.sync();
-    await this.#offsets?.entries.sync();
-    await this.#times?.entries.sync();
+  sync(): Promise<void> {
+    return this.#files.sync();
   }
 
   /** From the header alone; undefined where no whole batch can stand. */
@@ -182,32 +160,21 @@ export class Segment {
     return { position, sizeBytes, baseOffset, lastOffset, leaderEpoch, maxTimestamp: longAt(header, 35) as Timestamp };
   }
 
-  /**
-   * Undefined: this is the batch that stands here, behind one that ends at `least`. `end`: where the segment ends, as far
-   * as known. A gap is what compaction leaves; a flipped bit in a base offset, which no CRC covers, looks alike, but then
-   * the batch reaches beyond the beginning of the next one.
-   */
+  /** Of the batch at this position, behind one that ends at `least`. `end`: where the segment ends, as far as known. */
   flawOf(batch: RecordBatch, position: number, least: Offset, end: Offset | undefined): string | undefined {
-    const flaw = this.#outOfPlace(batch, position, least, end) ?? flawOf(batch, least);
-    if (flaw !== undefined) this.verified.cut(0); // whoever found it: what was checked before counts no more
+    const flaw = this.#placeFlawOf(batch, position, least, end) ?? flawOf(batch, least);
+    if (flaw !== undefined) this.verified.cut(0); // what was checked before counts no more, whoever found it
     return flaw;
   }
 
-  /**
-   * No CRC covers the leader epoch either, but epochs never descend, and one batch is not alone against both its
-   * neighbours. `expected`: that of the batch before, or what the history says. `behind`: what follows the segment.
-   */
+  /** `expected`: the epoch of the batch before, or what the history says. `behind`: of what follows the segment. */
   flawOfEpoch(
     batch: RecordBatch,
     position: number,
     { expected, behind }: { expected: LeaderEpoch; behind: LeaderEpoch | undefined },
   ): string | undefined {
-    const { leaderEpoch } = batch;
-    if (leaderEpoch === expected || expected === NO_LEADER_EPOCH) return undefined;
-    const next = this.placeAt(position + batch.sizeBytes)?.leaderEpoch ?? behind;
-    if (next === leaderEpoch) return undefined;
-    const isAlone = leaderEpoch < expected || (next !== undefined && next < leaderEpoch);
-    return isAlone ? `leader epoch ${leaderEpoch}, expected ${expected}` : undefined;
+    if (batch.leaderEpoch === expected) return undefined;
+    return epochFlawOf(batch, expected, this.placeAt(position + batch.sizeBytes)?.leaderEpoch ?? behind);
   }
 
   /**
@@ -239,8 +206,7 @@ export class Segment {
   }
 
   clearIndexes(): void {
-    this.offsets.entries.truncate(0);
-    this.times.clear();
+    this.#files.clearIndexes();
     this.#bytesSinceIndexEntry = 0;
     this.#largest = { timestamp: NO_TIMESTAMP, offset: this.baseOffset };
   }
@@ -255,8 +221,7 @@ export class Segment {
     this.log.truncate(position);
     this.readEnds.clear();
     this.verified.cut(position);
-    this.offsets.truncateTo(nextOffset);
-    this.times.truncateTo(nextOffset);
+    this.#files.truncateIndexes(nextOffset);
     this.#nextOffset = nextOffset;
     this.#findLargest();
     if (position === 0) this.#firstTimestamp = undefined;
@@ -270,30 +235,21 @@ export class Segment {
 
   /** After an unclean stop: what was only in the page cache must be synced before it counts. */
   distrust(): void {
-    this.log.distrust();
-    this.offsets.entries.file.distrust();
-    this.times.entries.file.distrust();
+    this.#files.distrust();
   }
 
-  /** All three files, the .log last. @throws DiskFailed, and then some may have moved; to move on is to finish. */
+  /** All its files, the .log last. @throws DiskFailed, and then some may have moved; to move on is to finish. */
   moveTo(suffix: string): void {
-    this.offsets.entries.file.moveTo(this.#disk, `${this.#stem}.index${suffix}`);
-    this.times.entries.file.moveTo(this.#disk, `${this.#stem}.timeindex${suffix}`);
-    this.log.moveTo(this.#disk, `${this.#stem}.log${suffix}`);
-    this.#suffix = suffix;
+    this.#files.moveTo(suffix);
   }
 
-  /** Of a segment that is not a log's: no trace stays. The .log goes first. @throws DiskFailed */
-  async discard(): Promise<void> {
-    const paths = [this.log.path, this.offsets.entries.file.path, this.times.entries.file.path];
-    this.close();
-    for (const path of paths) await this.#disk.remove(path);
+  /** Of a segment that is not a log's: no trace stays. @throws DiskFailed */
+  discard(): Promise<void> {
+    return this.#files.discard();
   }
 
   close(): void {
-    this.log.close();
-    this.#offsets?.entries.file.close();
-    this.#times?.entries.file.close();
+    this.#files.close();
   }
 
   /** Where a walk begins that must meet the batch of this offset. An index is believed only where the batch agrees. */
@@ -312,10 +268,10 @@ export class Segment {
     return this.rebuildIndexes() ? this.skipTo(timestamp) : this.baseOffset;
   }
 
-  #outOfPlace(batch: RecordBatch, position: number, least: Offset, end: Offset | undefined): string | undefined {
+  #placeFlawOf(batch: RecordBatch, position: number, least: Offset, end: Offset | undefined): string | undefined {
     if (batch.baseOffset <= least) return undefined;
     const next = this.placeAt(position + batch.sizeBytes)?.baseOffset ?? end ?? least;
-    return batch.nextOffset > next ? `base offset ${batch.baseOffset}, expected ${least}` : undefined;
+    return placeFlawOf(batch, least, next);
   }
 
   /** The last entry, that of a closed segment, names a batch that is there and says so, and no later one says more. */

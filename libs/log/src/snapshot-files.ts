@@ -1,6 +1,6 @@
 // The snapshots of producers that lie beside a log's segments: one at the start of each, one at a clean stop.
 import type { Disk, Offset } from '@milepost/core';
-import type { DoomedFiles } from './doomed-files.ts';
+import type { DeletedFiles } from './deleted-files.ts';
 import { LogFile } from './log-file.ts';
 import { snapshotPath } from './producer-recovery.ts';
 import { formatSnapshot } from './producer-snapshot.ts';
@@ -9,13 +9,13 @@ import type { ProducerState } from './producer-state.ts';
 export class SnapshotFiles {
   readonly #disk: Disk;
   readonly #folder: string;
-  readonly #doomed: DoomedFiles;
+  readonly #deletedFiles: DeletedFiles;
   readonly #offsets: Set<Offset>;
 
-  constructor(disk: Disk, folder: string, doomed: DoomedFiles, offsets: readonly Offset[]) {
+  constructor(disk: Disk, folder: string, deletedFiles: DeletedFiles, offsets: readonly Offset[]) {
     this.#disk = disk;
     this.#folder = folder;
-    this.#doomed = doomed;
+    this.#deletedFiles = deletedFiles;
     this.#offsets = new Set(offsets);
   }
 
@@ -33,6 +33,6 @@ export class SnapshotFiles {
 
   /** With the segment that began there. */
   forget(offset: Offset): void {
-    if (this.#offsets.delete(offset)) this.#doomed.remove([snapshotPath(this.#folder, offset)]);
+    if (this.#offsets.delete(offset)) this.#deletedFiles.remove([snapshotPath(this.#folder, offset)]);
   }
 }

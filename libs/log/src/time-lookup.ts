@@ -3,7 +3,8 @@
 import { MalformedMessage, type Offset, Offset as offsetOf } from '@milepost/core';
 import type { LogRecord, RecordBatch } from '@milepost/records';
 import type { TimestampedOffset } from './outcomes.ts';
-import { findIntact, flawOf, STOP, scan } from './scan.ts';
+import { flawOf } from './integrity/flaws.ts';
+import { findIntact, STOP, scan } from './integrity/scan.ts';
 import type { Segment } from './segment.ts';
 
 export interface OffsetRange {

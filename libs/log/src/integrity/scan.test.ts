@@ -1,8 +1,8 @@
 import { type Clock, Offset } from '@milepost/core';
 import { SimDisk } from '@milepost/simulator';
-import { LogFile } from './log-file.ts';
+import { LogFile } from '../log-file.ts';
 import { scan, scanInTurns } from './scan.ts';
-import { batchOf } from './testing.ts';
+import { batchOf } from '../testing.ts';
 
 test('a long scan lets others have their turn, and visits what a short one visits', async () => {
   const disk = new SimDisk(1);

@@ -8,7 +8,7 @@ export interface LogIdentity {
 }
 
 /** What a log needs around it. */
-export interface LogSurroundings {
+export interface LogContext {
   readonly host: Host;
   readonly folder: string;
   readonly fsyncSeconds: Histogram;

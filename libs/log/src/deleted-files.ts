@@ -1,8 +1,8 @@
-// Files that are a log's no more: they keep the name `.deleted` for file.delete.delay.ms, then they are removed off the
+// Files that are no longer the log's: they keep the name `.deleted` for file.delete.delay.ms, then they are removed off the
 // loop. What is left when the broker stops is removed at the next start.
 import type { Cancel, Host } from '@milepost/core';
 
-export class DoomedFiles {
+export class DeletedFiles {
   readonly #host: Pick<Host, 'clock' | 'disk' | 'logger'>;
   readonly #waiting = new Set<Cancel>();
 

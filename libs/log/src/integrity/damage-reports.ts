@@ -1,8 +1,7 @@
-// Says once what a reader finds damaged: a consumer comes back to the same place again and again.
+// Logs once what a reader finds damaged: a consumer comes back to the same place again and again.
 import { ErrorCode, type Logger, type Offset } from '@milepost/core';
-import type { ReadOutcome } from './outcomes.ts';
-import { type Damage, describeDamage } from './scan.ts';
-import type { Segment } from './segment.ts';
+import type { ReadOutcome } from '../outcomes.ts';
+import { type Damage, describeDamage } from './flaws.ts';
 
 export class DamageReports {
   readonly #logger: Logger;
@@ -14,19 +13,19 @@ export class DamageReports {
 
   refused(damage: Damage): ReadOutcome {
     const message = describeDamage(damage);
-    this.#say(damage, `${message}; refused to readers`);
+    this.#report(damage, `${message}; refused to readers`);
     return { error: ErrorCode.CORRUPT_MESSAGE, message };
   }
 
   /** Only compaction leaves a segment that ends before the next one begins. */
-  missing({ path, sizeBytes }: Segment, from: Offset, next: Offset): void {
-    this.#say(
+  missing({ path, sizeBytes }: { path: string; sizeBytes: number }, from: Offset, next: Offset): void {
+    this.#report(
       { path, sizeBytes, from, next },
       `${path} ends before offset ${from}, the next segment begins at ${next}: what was between is gone, readers go on there`,
     );
   }
 
-  #say(fields: object, message: string): void {
+  #report(fields: object, message: string): void {
     if (this.#last !== message) this.#logger.error(fields, message);
     this.#last = message;
   }

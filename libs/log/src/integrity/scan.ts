@@ -1,34 +1,8 @@
-// Walks through a segment's file from batch to batch and tells a batch from what only looks like one.
-//
-// The CRC covers a batch from its attributes on. Of the bytes before: the length must lead to the next batch, the magic is
-// 2, and the base offset must follow the batch before it.
+// Walks through a segment's file from batch to batch. What stands in place of a batch is a flaw (flaws.ts).
 import type { Clock, Offset } from '@milepost/core';
-import { BATCH_HEADER_BYTES, BATCH_PREFIX_BYTES, crc32c, RecordBatch } from '@milepost/records';
-import type { LogFile } from './log-file.ts';
-
-/** A place where something else stands than the batch that must stand there. */
-export interface Damage {
-  readonly path: string;
-  readonly position: number;
-  readonly flaw: string;
-}
-
-export const describeDamage = ({ path, position, flaw }: Damage): string => `batch at ${position} of ${path}: ${flaw}`;
-
-/** Undefined: this is the batch that follows. `least`: the end of the one before it. */
-export function flawOf(batch: RecordBatch, least: Offset): string | undefined {
-  const flaw = headerFlawOf(batch, least);
-  if (flaw !== undefined) return flaw;
-  if (!batch.isIntact()) return `crc ${hex(batch.crc)}, expected ${hex(crc32c(batch.bytes.subarray(CRC_FROM)))}`;
-  return undefined;
-}
-
-/** What can be seen without reading the records. */
-export function headerFlawOf(batch: RecordBatch, least: Offset): string | undefined {
-  if (batch.magic !== 2) return `magic ${batch.magic}, expected 2`;
-  if (batch.baseOffset < least) return `base offset ${batch.baseOffset}, expected ${least}`;
-  return undefined;
-}
+import { BATCH_HEADER_BYTES, BATCH_PREFIX_BYTES, RecordBatch } from '@milepost/records';
+import type { LogFile } from '../log-file.ts';
+import { flawOf } from './flaws.ts';
 
 export const STOP = Symbol('stop');
 
@@ -92,7 +66,6 @@ export function findIntact(file: LogFile, from: number, least: Offset): number |
   return undefined;
 }
 
-const CRC_FROM = 21;
 const MAGIC_AT = 16;
 const CHUNK_BYTES = 1024 * 1024;
 
@@ -133,5 +106,3 @@ class Chunks {
     this.#file.read(position, this.#buffer);
   }
 }
-
-const hex = (crc: number): string => crc.toString(16).padStart(8, '0');

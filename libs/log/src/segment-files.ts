@@ -1,0 +1,138 @@
+// The files of a segment, by name and as one list: `<base>.log` with the batches, and its indexes. Another index is one
+// more entry of `indexKinds`.
+//
+// While a segment is not (or no longer) one of the log's, all its files carry a suffix: `.cleaned`, `.swap`, `.deleted`.
+import type { Disk, Offset } from '@milepost/core';
+import type { IndexFile } from './index-file.ts';
+import { LogFile } from './log-file.ts';
+import { OffsetIndex } from './offset-index.ts';
+import { TimeIndex } from './time-index.ts';
+
+/** What every index can do: it can be rebuilt from the batches, so nothing of it is synced per append. */
+export interface SegmentIndex {
+  readonly entries: IndexFile;
+  clear(): void;
+  /** Forgets what is said of batches that end at or beyond the offset. */
+  truncateTo(offset: Offset): void;
+}
+
+const indexKinds = {
+  index: (file: LogFile, baseOffset: Offset) => new OffsetIndex(file, baseOffset),
+  timeindex: (file: LogFile, baseOffset: Offset) => new TimeIndex(file, baseOffset),
+} satisfies Record<string, (file: LogFile, baseOffset: Offset) => SegmentIndex>;
+
+type IndexKind = keyof typeof indexKinds;
+type IndexOf<Kind extends IndexKind> = ReturnType<(typeof indexKinds)[Kind]>;
+
+const INDEX_KINDS = Object.keys(indexKinds) as IndexKind[];
+
+/** In the order in which they take a new name: where a .log has its name, its indexes have theirs. */
+export const SEGMENT_EXTENSIONS: readonly string[] = [...INDEX_KINDS, 'log'];
+export const INDEX_EXTENSIONS: readonly string[] = INDEX_KINDS;
+
+export const offsetName = (offset: Offset): string => offset.toString().padStart(20, '0');
+
+/** The offset in `<20 digits>.<extension>`, where the extension is one of these. */
+export function offsetsIn(name: string, ...extensions: readonly string[]): Offset[] {
+  const [, digits, extension] = /^(\d{20})\.([a-z]+)$/.exec(name) ?? [];
+  return digits !== undefined && extensions.includes(extension as string) ? [Number(digits) as Offset] : [];
+}
+
+export class SegmentFiles {
+  readonly log: LogFile;
+  readonly #disk: Disk;
+  readonly #baseOffset: Offset;
+  readonly #stem: string;
+  readonly #isNew: boolean;
+  #suffix: string;
+  /** Opened when first used: many logs share few open files. */
+  readonly #indexes: { -readonly [Kind in IndexKind]?: IndexOf<Kind> } = {};
+
+  /** `isNew`: all of them are made now, and whatever an interrupted attempt left under their names is cut away. */
+  constructor(disk: Disk, folder: string, baseOffset: Offset, { isNew, suffix }: { isNew: boolean; suffix: string }) {
+    this.#disk = disk;
+    this.#baseOffset = baseOffset;
+    this.#stem = `${folder}/${offsetName(baseOffset)}`;
+    this.#isNew = isNew;
+    this.#suffix = suffix;
+    this.log = new LogFile(disk, this.#pathOf('log'), isNew);
+    if (isNew) this.#openAll();
+  }
+
+  get offsets(): OffsetIndex {
+    return this.#indexes.index ?? this.#open('index');
+  }
+  get times(): TimeIndex {
+    return this.#indexes.timeindex ?? this.#open('timeindex');
+  }
+  get indexPaths(): readonly string[] {
+    return INDEX_KINDS.map((kind) => this.#pathOf(kind));
+  }
+  get paths(): readonly string[] {
+    return SEGMENT_EXTENSIONS.map((extension) => this.#pathOf(extension));
+  }
+
+  clearIndexes(): void {
+    for (const index of this.#openAll()) index.clear();
+  }
+
+  truncateIndexes(offset: Offset): void {
+    for (const index of this.#openAll()) index.truncateTo(offset);
+  }
+
+  /** Entries that wait in memory are written out. @throws DiskFailed */
+  flushIndexes(): void {
+    for (const index of this.#openAll()) index.entries.flush();
+  }
+
+  /** After an unclean stop nobody knows what is on the platter: the next sync is a real one. */
+  distrust(): void {
+    this.log.distrust();
+    for (const { entries } of this.#openAll()) entries.file.distrust();
+  }
+
+  async sync(): Promise<void> {
+    await this.log.sync();
+    for (const { entries } of this.#opened()) await entries.sync();
+  }
+
+  /** All of them, the .log last. @throws DiskFailed, and then some may have moved; to move on is to finish. */
+  moveTo(suffix: string): void {
+    for (const kind of INDEX_KINDS) this.#open(kind).entries.file.moveTo(this.#disk, `${this.#stem}.${kind}${suffix}`);
+    this.log.moveTo(this.#disk, `${this.#stem}.log${suffix}`);
+    this.#suffix = suffix;
+  }
+
+  /** Of a segment that is not a log's: no trace stays. The .log goes first. @throws DiskFailed */
+  async discard(): Promise<void> {
+    const paths = [this.log.path, ...this.#openAll().map(({ entries }) => entries.file.path)];
+    this.close();
+    for (const path of paths) await this.#disk.remove(path);
+  }
+
+  close(): void {
+    this.log.close();
+    for (const { entries } of this.#opened()) entries.file.close();
+  }
+
+  #pathOf(extension: string): string {
+    return `${this.#stem}.${extension}${this.#suffix}`;
+  }
+
+  #open<Kind extends IndexKind>(kind: Kind): IndexOf<Kind> {
+    const opened = this.#indexes[kind];
+    if (opened !== undefined) return opened as IndexOf<Kind>;
+    const make = indexKinds[kind] as (file: LogFile, baseOffset: Offset) => IndexOf<Kind>;
+    const index = make(new LogFile(this.#disk, this.#pathOf(kind), this.#isNew), this.#baseOffset);
+    Object.assign(this.#indexes, { [kind]: index });
+    return index;
+  }
+
+  #openAll(): SegmentIndex[] {
+    return INDEX_KINDS.map((kind) => this.#open(kind));
+  }
+
+  #opened(): SegmentIndex[] {
+    return INDEX_KINDS.flatMap((kind) => this.#indexes[kind] ?? []);
+  }
+}
