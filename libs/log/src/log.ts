@@ -141,9 +141,9 @@ export class Log {
     const { folder, host } = around;
     const { disk, clock, logger } = host;
     const task = { disk, clock, logger, folder, ...past, indexIntervalBytes: config.indexIntervalBytes };
-    const { wasCut, isShort, ...recovered } = await recover(task);
+    const { isShort, ...recovered } = await recover(task);
     const producers = await recoverProducers(host, folder, recovered.segments, isShort);
-    const lostTail = wasCut || (past.wasLax && !past.wasClean);
+    const lostTail = recovered.lostTail || (past.wasLax && !past.wasClean);
     const { cleanedUpTo } = past;
     return new Log(identity, config, around, { ...recovered, ...producers, lostTail, cleanedUpTo });
   }

@@ -82,40 +82,74 @@ describe('a torn tail', () => {
   });
 });
 
-describe('a flipped bit', () => {
-  test('behind the recovery point: the log ends there, and the intact batches that follow are kept beside', async () => {
-    const disk = await synced(20, 0);
-    disk.flipBit(LOG, (5 * BATCH_BYTES + 65) * 8);
-    const original = Buffer.from(disk.files().get(LOG) as Buffer);
-    const logger = listeningLogger();
-    const { log } = await openLog(disk, { config: oneSegment, logger });
-    expect(readAll(log)).toEqual(values(5));
-    expect(log.lostTail).toBe(true);
-    const aside = `${LOG}.corrupt-${5 * BATCH_BYTES}`;
-    expect(disk.powerCut().files().get(aside)).toEqual(original.subarray(5 * BATCH_BYTES));
-    expect(logger.said.error).toEqual([expect.stringContaining(aside)]);
-    expect(logger.said.error[0]).toMatch(/crc [0-9a-f]{8}, expected [0-9a-f]{8}/);
-  });
+test('a page that a power cut left out ends the log, and the intact batches behind it are kept beside', async () => {
+  const disk = await synced(200, 0);
+  await overwrite(disk, LOG, Buffer.alloc(4096), 4096);
+  const original = Buffer.from(disk.files().get(LOG) as Buffer);
+  const logger = listeningLogger();
+  const { log } = await openLog(disk, { config: oneSegment, logger });
+  const whole = Math.floor(4096 / BATCH_BYTES);
+  expect(readAll(log)).toEqual(values(200).slice(0, whole));
+  expect(log.lostTail).toBe(true);
+  const aside = `${LOG}.corrupt-${whole * BATCH_BYTES}`;
+  expect(disk.powerCut().files().get(aside)).toEqual(original.subarray(whole * BATCH_BYTES));
+  expect(logger.said.error).toEqual([expect.stringContaining(aside)]);
+});
 
-  test.each<[string, number, number?]>([
+describe('a flipped bit', () => {
+  const places: [string, number, number?][] = [
     ['in the records', 65],
     ['in the length', 9],
     ['in the magic', 16],
     ['in the base offset', 6],
     ['in the base offset, a little upwards', 7, 3],
     ['in the base offset, downwards', 7, 0],
-  ])('below it (%s): only that batch is refused, the rest stays', async (_, byte, bit = 0) => {
-    const disk = await synced(20, 20);
+  ];
+  test.each(
+    [20, 0].flatMap((recoveryPoint) =>
+      places.map(([what, byte, bit = 0]) => [what, recoveryPoint, byte, bit] as const),
+    ),
+  )('%s, with all below %i known to be synced: only that batch is refused, the rest stays', async (...args) => {
+    const [, recoveryPoint, byte, bit] = args;
+    const disk = await synced(20, recoveryPoint);
     disk.flipBit(LOG, (5 * BATCH_BYTES + byte) * 8 + bit);
     const logger = listeningLogger();
     const { log } = await openLog(disk, { config: oneSegment, logger });
-    expect([log.logEndOffset, log.lostTail]).toEqual([20, false]);
+    expect([log.logEndOffset, log.lostTail]).toEqual([20, recoveryPoint === 0]); // a new epoch, where nobody can know
     expect(logger.said.error).toEqual([expect.stringContaining(`batch at ${5 * BATCH_BYTES} of ${LOG}`)]);
     expect(readAll(log, Offset(6))).toEqual(values(20).slice(6));
     expect(errorAt(log, 5)).toBe(ErrorCode.CORRUPT_MESSAGE);
     const before = log.read(Offset(0), everything(log.logEndOffset)) as { records: Buffer };
     expect(before.records).toHaveLength(5 * BATCH_BYTES);
     expect(log.append(batchOf(['next']), LeaderEpoch(0))).toMatchObject({ baseOffset: 20 });
+  });
+
+  test('in the batch before the last one: the last one stays, whatever is known to be synced', async () => {
+    for (const recoveryPoint of [0, 19, 20]) {
+      const disk = await synced(20, recoveryPoint);
+      disk.flipBit(LOG, (18 * BATCH_BYTES + 65) * 8);
+      const { log } = await openLog(disk, { config: oneSegment });
+      expect([recoveryPoint, log.logEndOffset, readAll(log, Offset(19))]).toEqual([recoveryPoint, 20, ['v19']]);
+      expect(errorAt(log, 18)).toBe(ErrorCode.CORRUPT_MESSAGE);
+    }
+  });
+
+  test('in the last batch of a segment: the segments behind it stay', async () => {
+    const disk = new SimDisk();
+    const { log } = await openLog(disk);
+    appendAll(log, values(40));
+    await log.sync();
+    await overwrite(disk, '/data/recovery-point-offset-checkpoint', Buffer.from('0\n0\n'), 0, 0);
+    const killed = disk.kill();
+    const [, second] = [...killed.files().keys()].filter((path) => path.endsWith('.log'));
+    const end = Number(/(\d{20})/.exec(second as string)?.[1]);
+    killed.flipBit(LOG, ((end - 1) * BATCH_BYTES + 65) * 8);
+    const { log: found } = await openLog(killed);
+    expect([found.logEndOffset, found.lostTail]).toEqual([40, true]);
+    expect(readAll(found, Offset(end))).toEqual(values(40).slice(end));
+    expect(errorAt(found, end - 1)).toBe(ErrorCode.CORRUPT_MESSAGE);
+    await found.sync();
+    expect(readAll((await openLog(killed.kill())).log, Offset(end))).toEqual(values(40).slice(end));
   });
 
   test('in a log that was closed cleanly is found by the reader, and said once', async () => {

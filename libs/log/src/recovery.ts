@@ -1,11 +1,13 @@
 // Makes a folder's segments fit to go on with: after a clean stop a glance at the end, after an unclean one a scan of all
 // that may not have been on the platter.
 //
-// Promises: what lies below the recovery point was synced and is never cut while something intact follows it: a batch that
-// is broken there stays in its place, is named, and is refused to readers. Above it the log ends at the first batch that
-// is not whole (a torn tail); intact batches behind that one are kept in a file beside. Whatever is cut is said, with path,
-// position, size and reason. All that is kept is synced before it counts as flushed: after a kill -9 it may be in the page
-// cache only, and after a failed sync (integrity/failed-sync.ts) it must be written again for the sync to mean anything.
+// Promises: a batch that was written whole is never cut while something intact follows it: where it is damaged it stays in
+// its place, is named, and is refused to readers. What was written whole: everything below the recovery point, which was
+// synced; above it everything that shows no hole of a power cut (integrity/torn-write.ts, decision 0024). At the first
+// batch that was not the log ends (a torn tail); intact batches behind that one were never acknowledged with flush
+// `always`, and are kept in a file beside. Whatever is cut is logged, with path, position, size and reason. All that is
+// kept is synced before it counts as flushed: after a kill -9 it may be in the page cache only, and after a failed sync
+// (integrity/failed-sync.ts) it must be written again for the sync to mean anything.
 import { type Clock, type Disk, type Logger, NO_LEADER_EPOCH, type Offset, Offset as offsetOf } from '@milepost/core';
 import { readText, replaceText } from './checkpoint.ts';
 import { EpochHistory } from './epoch-history.ts';
@@ -13,6 +15,7 @@ import { LogFile } from './log-file.ts';
 import { seek } from './read.ts';
 import { clearFailedSync, hadFailedSync, markFailedSync } from './integrity/failed-sync.ts';
 import { type Damage, describeDamage } from './integrity/flaws.ts';
+import { hasHole } from './integrity/torn-write.ts';
 import { findIntact, scan, scanInTurns } from './integrity/scan.ts';
 import { type BatchPlace, Segment } from './segment.ts';
 import { offsetsIn, SEGMENT_EXTENSIONS } from './segment-files.ts';
@@ -39,8 +42,8 @@ export interface Recovered {
   readonly segments: Segment[];
   readonly epochs: EpochHistory;
   readonly logStartOffset: Offset;
-  /** Something had to be cut. */
-  readonly wasCut: boolean;
+  /** Something had to be cut, or is damaged above the recovery point: clients learn of it by a new leader epoch. */
+  readonly lostTail: boolean;
   /** It ends before offsets that were synced once: the disk has lost acknowledged batches. */
   readonly isShort: boolean;
   readonly scannedBytes: number;
@@ -67,7 +70,7 @@ export async function recover(task: RecoveryTask): Promise<Recovered> {
   epochs.truncateFromStart(logStartOffset);
   if (epochs.isDirty) await replaceText(task.disk, task.folder, EPOCH_FILE, epochs.toText());
   epochs.isDirty = false;
-  return { segments, epochs, logStartOffset, ...scanned, wasCut: scanned.wasCut || isShort, isShort };
+  return { segments, epochs, logStartOffset, ...scanned, lostTail: scanned.lostTail || isShort, isShort };
 }
 
 /** Empty where the file does not agree with the batches: it is then made again from them. */
@@ -101,7 +104,7 @@ function placeOf(segments: readonly Segment[], offset: Offset): BatchPlace | und
     : undefined;
 }
 
-const UNSCANNED = { wasCut: false, scannedBytes: 0 };
+const UNSCANNED = { lostTail: false, scannedBytes: 0 };
 
 /** Those that hold something from the log's start on; a new one where there is none. Leftovers of deletions go. */
 async function openSegments(task: RecoveryTask): Promise<Segment[]> {
@@ -158,18 +161,21 @@ async function scanUnflushed(
   segments: Segment[],
   scanFrom: Offset,
   epochs: EpochHistory,
-): Promise<{ wasCut: boolean; scannedBytes: number }> {
+): Promise<{ lostTail: boolean; scannedBytes: number }> {
   const { disk, folder } = task;
   const syncHadFailed = hadFailedSync(disk, folder);
   let scannedBytes = 0;
   let wasCut = false;
+  let isDamaged = false;
   for (let n = 0; n < segments.length && !wasCut; n++) {
     const segment = segments[n] as Segment;
     const next = segments[n + 1];
     // Exactly at its end the batches are synced, but perhaps not the indexes: the roll comes after.
     if (next !== undefined && next.baseOffset < scanFrom) continue;
     scannedBytes += segment.sizeBytes;
-    const damage = (await scanSegment(task, segment, next, epochs)) ?? flawOfEnd(task, segment, next);
+    const found = await scanSegment(task, segment, next, epochs);
+    isDamaged ||= found.isDamaged;
+    const damage = found.cutAt ?? flawOfEnd(task, segment, next);
     if (damage !== undefined) {
       wasCut = true;
       await cut(task, damage, segment, segments.splice(n + 1));
@@ -185,27 +191,38 @@ async function scanUnflushed(
   }
   await disk.syncFolder(folder);
   if (syncHadFailed) await clearFailedSync(disk, folder);
-  return { wasCut, scannedBytes };
+  return { lostTail: wasCut || isDamaged, scannedBytes };
 }
 
-/** Rebuilds the indexes and fills in the epochs on the way. Answers where the segment must be cut. */
+interface ScanResult {
+  /** Where the segment must be cut. */
+  readonly cutAt: Damage | undefined;
+  /** Something above the recovery point is damaged, and kept in its place. */
+  readonly isDamaged: boolean;
+}
+
+/** Rebuilds the indexes and fills in the epochs on the way. */
 async function scanSegment(
   task: RecoveryTask,
   segment: Segment,
   following: Segment | undefined,
   epochs: EpochHistory,
-): Promise<Damage | undefined> {
+): Promise<ScanResult> {
   const { path } = segment;
   const end = following?.baseOffset;
   const behind = following?.placeAt(0)?.leaderEpoch;
   let least = segment.baseOffset;
   let epoch = epochs.at(segment.baseOffset);
-  let damage: Damage | undefined;
+  let cutAt: Damage | undefined;
+  let isDamaged = false;
+  let isBehindDamage = false;
+  let isDamagedToTheEnd = false;
   segment.clearIndexes();
   await scanInTurns(task.clock, segment.log, 0, {
     visit: (batch, position) => {
-      // Behind a damaged batch the last one follows nothing, but it is known how far it may reach.
-      const most = end ?? (least < task.recoveryPoint ? task.recoveryPoint : undefined);
+      // How far the last batch may reach: behind a damaged one nothing is known of it but its own offsets.
+      const most =
+        end ?? (isBehindDamage ? batch.nextOffset : least < task.recoveryPoint ? task.recoveryPoint : undefined);
       const flaw =
         segment.flawOf(batch, position, least, most) ??
         segment.flawOfEpoch(batch, position, { expected: epoch, behind });
@@ -214,25 +231,36 @@ async function scanSegment(
       segment.note(batch, position, task.indexIntervalBytes);
       epochs.begin(batch.leaderEpoch, batch.baseOffset);
       least = batch.nextOffset;
+      isBehindDamage = false;
       return undefined;
     },
     onFlaw: (position, flaw) => {
-      const next = least < task.recoveryPoint ? findIntact(segment.log, position + 1, least) : undefined;
-      if (next === undefined) {
-        damage = { path, position, flaw };
+      const damage = { path, position, flaw };
+      const intact = findIntact(segment.log, position + 1, least);
+      const next = intact ?? segment.sizeBytes;
+      const isLast = segment.placeAt(position)?.sizeBytes === segment.sizeBytes - position; // and is not cut off
+      const isFollowed = intact !== undefined || (isLast && following !== undefined && beginsIntact(following));
+      const wasSynced = least < task.recoveryPoint;
+      if (!isFollowed || (!wasSynced && hasHole(segment.log, position, next))) {
+        cutAt = damage;
         return undefined;
       }
       task.logger.error(
         { path, position, bytes: next - position },
-        `${describeDamage({ path, position, flaw })}; it was synced once, so the disk has damaged it: kept in its place, refused to readers; ${next - position} bytes further the log goes on`,
+        `${describeDamage(damage)}; it was written whole once, so the disk has damaged it: kept in its place, refused to readers; ${next - position} bytes further the log goes on`,
       );
+      isDamaged ||= !wasSynced;
+      isBehindDamage = true;
+      isDamagedToTheEnd = intact === undefined;
       segment.indexNext();
       return next;
     },
   });
-  segment.endsAt(least);
-  return damage;
+  segment.endsAt(isDamagedToTheEnd ? (end as Offset) : least);
+  return { cutAt, isDamaged };
 }
+
+const beginsIntact = ({ log, baseOffset }: Segment): boolean => findIntact(log, 0, baseOffset) === 0;
 
 /** A segment that was not wholly on the platter ends early, and the next one, of which more was, cannot follow it. */
 function flawOfEnd(task: RecoveryTask, segment: Segment, next: Segment | undefined): Damage | undefined {
@@ -270,7 +298,7 @@ async function cut(task: RecoveryTask, damage: Damage, segment: Segment, later: 
   if (asides.length > 0)
     logger.error(
       fields,
-      `${what}; intact batches follow it and are kept in ${asides.join(', ')}: those that were acknowledged are lost to readers`,
+      `${what}; intact batches follow it and are kept in ${asides.join(', ')}: with flush \`os\` some of them may have been acknowledged`,
     );
   else logger.warn(fields, `${what}; a torn tail`);
 }
