@@ -1,4 +1,4 @@
-// What a log is given by the folder that it belongs to.
+// What a log is given: by the folder that it belongs to, and by the past that it was found with.
 import type { Histogram, Host, Offset, Uuid } from '@milepost/core';
 
 export interface LogIdentity {
@@ -7,13 +7,14 @@ export interface LogIdentity {
   readonly topicId: Uuid;
 }
 
-/** What a log needs around it. */
+/** `always`: acknowledgements wait for fsync. `os`: they do not, and flush.messages and flush.ms say when there is one. */
+export type FlushPolicy = 'always' | 'os';
+
 export interface LogContext {
   readonly host: Host;
   readonly folder: string;
   readonly fsyncSeconds: Histogram;
-  /** Acknowledgements do not wait for syncs: flush.messages and flush.ms say when there is one. */
-  readonly isLax: boolean;
+  readonly flush: FlushPolicy;
   /** Resolves when the log start offset, the flushed and the cleaned offset of this moment are durable. */
   readonly saveOffsets: () => Promise<void>;
 }
@@ -25,8 +26,8 @@ export interface LogPast {
   readonly logStartOffset: Offset;
   /** The cleaner has been through all below. */
   readonly cleanedUpTo: Offset;
-  /** An unclean stop may have lost what readers saw: acknowledgements did not wait for syncs. */
-  readonly wasLax: boolean;
+  /** Acknowledgements did not wait for syncs: an unclean stop may have lost what readers saw. */
+  readonly acknowledgedUnsynced: boolean;
 }
 
 /** Nothing more can be written: a sync failed, or the log was closed or deleted. */

@@ -31,13 +31,13 @@ import { OffsetCheckpoint, readText, replaceText } from './checkpoint.ts';
 import { GroupCommit } from './group-commit.ts';
 import { defaultLogConfig, type LogConfig } from './log-config.ts';
 import { Log } from './log.ts';
-import type { LogPast, LogContext } from './log-context.ts';
+import type { FlushPolicy, LogContext, LogPast } from './log-context.ts';
 import { claimIdentity, LogDirectoryRefused } from './meta-properties.ts';
 import { unlessFull } from './unless-full.ts';
 
 export interface LogDirectoryOptions {
   /** `always`: acknowledgements wait for fsync. `os`: they do not, so an unclean stop may have lost what readers saw. */
-  readonly flush: 'always' | 'os';
+  readonly flush: FlushPolicy;
   /** A topic's effective config at start; Kafka's defaults where absent. */
   readonly configOf?: (topic: string) => LogConfig;
   /** What the cluster calls the topic. A folder whose own file says something else by a few bits has a damaged file. */
@@ -67,7 +67,7 @@ export class LogDirectory {
   readonly folder: string;
   readonly clusterId: string;
   readonly #host: Host;
-  readonly #isLax: boolean;
+  readonly #flush: FlushPolicy;
   readonly #lock: DiskLock;
   readonly #logs = new Map<string, Log>();
   readonly #recoveryPoints: OffsetCheckpoint;
@@ -81,9 +81,9 @@ export class LogDirectory {
   #cancelTick = () => {};
   #isClosed = false;
 
-  private constructor(host: Host, folder: string, clusterId: string, lock: DiskLock, isLax: boolean) {
+  private constructor(host: Host, folder: string, clusterId: string, lock: DiskLock, flush: FlushPolicy) {
     this.#host = host;
-    this.#isLax = isLax;
+    this.#flush = flush;
     this.folder = folder;
     this.clusterId = clusterId;
     this.#lock = lock;
@@ -115,7 +115,7 @@ export class LogDirectory {
     try {
       lock = takeLock(host.disk, folder);
       const clusterId = await claimIdentity(host, folder, identity);
-      const directory = new LogDirectory(host, folder, clusterId, lock, options.flush === 'os');
+      const directory = new LogDirectory(host, folder, clusterId, lock, options.flush);
       await directory.#openLogs(options);
       return directory;
     } catch (failure) {
@@ -139,15 +139,17 @@ export class LogDirectory {
     if (this.#unforgotten.has(name)) await this.#saveCheckpoints();
     await this.#clearPlace(name, topicId);
     const { disk } = this.#host;
-    const around = this.#around(name);
+    const context = this.#contextOf(name);
     const identity = { topic, partition, topicId };
-    const isUntouched = disk.list(around.folder) === undefined;
-    disk.makeFolder(around.folder);
-    if (isUntouched) await writeMetadata(disk, around.folder, topicId);
-    else await replaceText(disk, around.folder, PARTITION_METADATA, metadataOf(topicId));
+    const isUntouched = disk.list(context.folder) === undefined;
+    disk.makeFolder(context.folder);
+    if (isUntouched) await writeMetadata(disk, context.folder, topicId);
+    else await replaceText(disk, context.folder, PARTITION_METADATA, metadataOf(topicId));
     // In what an attempt that the disk refused has left there may be anything.
-    const log = isUntouched ? Log.create(identity, config, around) : await Log.open(identity, config, around, NO_PAST);
-    await disk.syncFolder(around.folder);
+    const log = isUntouched
+      ? Log.create(identity, config, context)
+      : await Log.open(identity, config, context, NO_PAST);
+    await disk.syncFolder(context.folder);
     await this.#names.run();
     this.#logs.set(name, log);
     return log;
@@ -206,9 +208,9 @@ export class LogDirectory {
       const topicId = await this.#readTopicId(name, options.topicIdOf?.(topic));
       if (topicId === undefined) return;
       const config = options.configOf?.(topic) ?? defaultLogConfig;
-      const log = await Log.open({ topic, partition, topicId }, config, this.#around(name), {
+      const log = await Log.open({ topic, partition, topicId }, config, this.#contextOf(name), {
         wasClean,
-        wasLax: options.flush === 'os',
+        acknowledgedUnsynced: options.flush === 'os',
         recoveryPoint: recoveryPoints.get(name) ?? Offset(0),
         logStartOffset: this.#plausibleStart(name, logStarts.get(name) ?? Offset(0), recoveryPoints.get(name)),
         cleanedUpTo: cleanedOffsets.get(name) ?? Offset(0),
@@ -262,12 +264,12 @@ export class LogDirectory {
     return expected;
   }
 
-  #around(name: string): LogContext {
+  #contextOf(name: string): LogContext {
     return {
       host: this.#host,
       folder: `${this.folder}/${name}`,
       fsyncSeconds: this.#fsyncSeconds,
-      isLax: this.#isLax,
+      flush: this.#flush,
       saveOffsets: () => this.#saveCheckpoints(),
     };
   }
@@ -389,7 +391,7 @@ function holdsNothing(disk: Disk, folder: string): boolean {
 
 const NO_PAST: LogPast = {
   wasClean: false,
-  wasLax: false,
+  acknowledgedUnsynced: false,
   recoveryPoint: Offset(0),
   logStartOffset: Offset(0),
   cleanedUpTo: Offset(0),

@@ -1,4 +1,4 @@
-// What a log answers: expected outcomes as values. Only a broken log throws (LogFailed), and it does so from `sync`.
+// What a log returns: expected outcomes as values. Only a broken log throws (LogFailed), and it does so from `sync`.
 import { ErrorCode, type LeaderEpoch, type Offset, type Timestamp } from '@milepost/core';
 
 export type AppendOutcome = Appended | AppendRefused;
@@ -64,5 +64,11 @@ export function storageError(message: string, isOutOfRoom = false): AppendRefuse
 
 export function olderEpoch(epoch: LeaderEpoch, latest: LeaderEpoch): AppendRefused {
   const message = `leader epoch ${epoch} is older than epoch ${latest} of this log`;
+  return { error: ErrorCode.NOT_LEADER_OR_FOLLOWER, message, recordErrors: [] };
+}
+
+/** A log that is cut is not led at that moment: the client looks for its leader and tries again. */
+export function beingCut(endOffset: Offset): AppendRefused {
+  const message = `the log is being cut and takes nothing until then; its end is ${endOffset}`;
   return { error: ErrorCode.NOT_LEADER_OR_FOLLOWER, message, recordErrors: [] };
 }

@@ -8,9 +8,9 @@
 // other watchers.
 // Never: retries a failed sync (the page may be gone), or notifies a watcher of an offset that may yet be lost.
 import { ErrorCode, invariant, type LeaderEpoch, Offset, type Uuid } from '@milepost/core';
-import type { AppendOutcome, AppendRefused, Log } from '@milepost/log';
+import type { AppendOutcome, AppendRefused, FlushPolicy, Log } from '@milepost/log';
 
-export type FlushPolicy = 'always' | 'os';
+export type { FlushPolicy };
 
 /** Where a partition reports what no caller of it can be told. */
 export interface PartitionReports {

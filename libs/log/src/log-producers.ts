@@ -1,0 +1,66 @@
+// The producers of one log: what they have written last, and the snapshots of it beside the segments.
+import type { Host, Offset } from '@milepost/core';
+import type { RecordBatch } from '@milepost/records';
+import type { DeletedFiles } from './deleted-files.ts';
+import type { ActiveProducer } from './outcomes.ts';
+import { type RecoveredProducers, recoverProducers } from './producer-recovery.ts';
+import type { ProducerState, SequenceVerdict } from './producer-state.ts';
+import type { Segment } from './segment.ts';
+import { SnapshotFiles } from './snapshot-files.ts';
+
+export class LogProducers {
+  readonly #host: Host;
+  readonly #folder: string;
+  readonly #deletedFiles: DeletedFiles;
+  #state: ProducerState;
+  #snapshots: SnapshotFiles;
+
+  constructor(host: Host, folder: string, deletedFiles: DeletedFiles, found: RecoveredProducers) {
+    this.#host = host;
+    this.#folder = folder;
+    this.#deletedFiles = deletedFiles;
+    this.#state = found.producers;
+    this.#snapshots = this.#snapshotsOf(found);
+  }
+
+  check(batch: RecordBatch): SequenceVerdict {
+    return this.#state.check(batch);
+  }
+  apply(batch: RecordBatch, nowMs: number): void {
+    this.#state.apply(batch, nowMs);
+  }
+  /** The disk refused the batch. */
+  missed(batch: RecordBatch): void {
+    this.#state.missed(batch);
+  }
+  expire(nowMs: number, expirationMs: number): void {
+    this.#state.expire(nowMs, expirationMs);
+  }
+  lastBatches(): (batch: RecordBatch) => boolean {
+    return this.#state.lastBatches();
+  }
+  active(): ActiveProducer[] {
+    return this.#state.active();
+  }
+
+  /** As of this offset, to be synced. @throws DiskFailed */
+  writeSnapshot(offset: Offset): { sync(): Promise<void> }[] {
+    return this.#snapshots.write(offset, this.#state);
+  }
+
+  /** With the segment that began there. */
+  forgetSnapshot(offset: Offset): void {
+    this.#snapshots.forget(offset);
+  }
+
+  /** After a truncation: as of the end of what is left. @throws DiskFailed */
+  async recover(segments: readonly Segment[]): Promise<void> {
+    const found = await recoverProducers(this.#host, this.#folder, segments);
+    this.#state = found.producers;
+    this.#snapshots = this.#snapshotsOf(found);
+  }
+
+  #snapshotsOf({ snapshots }: RecoveredProducers): SnapshotFiles {
+    return new SnapshotFiles(this.#host.disk, this.#folder, this.#deletedFiles, snapshots);
+  }
+}
