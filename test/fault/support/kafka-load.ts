@@ -40,13 +40,13 @@ export class KafkaLoad {
     });
   }
 
-  static async start(port: number): Promise<KafkaLoad> {
+  static async start(port: number, firstNumber: number): Promise<KafkaLoad> {
     const load = new KafkaLoad(port);
     const admin = load.#kafka.admin();
     await admin.connect();
     await admin.createTopics({ topics: [{ topic: TOPIC, numPartitions: PARTITIONS }], waitForLeaders: true });
     await admin.disconnect();
-    for (let partition = 0; partition < PARTITIONS; partition++) load.#ends.push(load.#produce(partition));
+    for (let partition = 0; partition < PARTITIONS; partition++) load.#ends.push(load.#produce(partition, firstNumber));
     for (let member = 0; member < MEMBERS; member++) load.#members.push(await load.#consume());
     return load;
   }
@@ -58,8 +58,8 @@ export class KafkaLoad {
   }
 
   /** A record whose send has failed for good is not sent again: its number is left out, and a new producer goes on. */
-  async #produce(partition: number): Promise<void> {
-    let number = 0;
+  async #produce(partition: number, firstNumber: number): Promise<void> {
+    let number = firstNumber;
     while (!this.#isOver) {
       const producer = this.#kafka.producer({ idempotent: true, maxInFlightRequests: 1 });
       try {

@@ -34,10 +34,10 @@ export class Load {
     this.#kafka = kafka;
   }
 
-  /** Goes on through all of the appliance's lives, until it is stopped. */
-  static async start({ ports }: Appliance): Promise<Load> {
-    const kafka = await KafkaLoad.start(ports.kafka);
-    const trucks = Array.from({ length: TRUCKS }, (_, index) => new Truck(`truck-${index}`, ports.mqtt));
+  /** Goes on through all of the appliance's lives, until it is stopped. A second load numbers its records from further on. */
+  static async start({ ports }: Appliance, firstNumber = 0): Promise<Load> {
+    const kafka = await KafkaLoad.start(ports.kafka, firstNumber);
+    const trucks = Array.from({ length: TRUCKS }, (_, index) => new Truck(`truck-${index}`, ports.mqtt, firstNumber));
     const load = new Load(trucks, kafka);
     cleanUpWith(() => load.stop());
     return load;

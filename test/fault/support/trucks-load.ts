@@ -12,11 +12,12 @@ export class Truck {
   /** How often it has connected. */
   connects = 0;
   readonly #client: MqttClient;
-  #next = 0;
+  #next: number;
   #isOver = false;
 
-  constructor(truckId: string, port: number) {
+  constructor(truckId: string, port: number, firstNumber = 0) {
     this.truckId = truckId;
+    this.#next = firstNumber;
     this.#client = connect(`mqtt://127.0.0.1:${port}`, {
       clientId: truckId,
       reconnectPeriod: RECONNECT_MS,

@@ -6,11 +6,16 @@ import { migrations } from '../migrations/index.ts';
 /** Those of this version, in their order. */
 export const migrationNames: readonly string[] = migrations.map(({ name }) => name);
 
+/** Leases belong to processes that run, and no copy of a database has any: its appliance need not wait for them to expire. */
+export const leftOut: readonly string[] = ['migrations', 'broker_leases'];
+
 /** By the entities: a table without one would be in no backup (copy.test.ts compares them with the database). */
 export function tableNames(): string[] {
   const own = new Set<unknown>(entities);
   const { tables } = getMetadataArgsStorage();
-  const names = tables.flatMap(({ target, name }) => (own.has(target) && name !== undefined ? [name] : []));
+  const names = tables.flatMap(({ target, name }) =>
+    own.has(target) && name !== undefined && !leftOut.includes(name) ? [name] : [],
+  );
   return names.sort();
 }
 
