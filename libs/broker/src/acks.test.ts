@@ -2,6 +2,7 @@
 import { type DiskFile, ErrorCode, NO_BROKER, Offset, Timestamp, ZERO_UUID } from '@milepost/core';
 import { nodeHost } from '@milepost/node-host';
 import { buildBatch } from '@milepost/records';
+import { Partition } from '@milepost/replication';
 import { SimDisk } from '@milepost/simulator';
 import { CreateTopics, DeleteRecords, Fetch, ListOffsets, Metadata, Produce } from '@milepost/wire';
 import { BrokerUnderTest } from './testing/broker-under-test.ts';
@@ -11,6 +12,8 @@ const LATEST = -1;
 
 let syncs: Promise<void>;
 let release: () => void;
+/** Puts back what a test has replaced. */
+let restore: () => void;
 let it: BrokerUnderTest;
 let client: RawClient;
 let other: RawClient;
@@ -30,12 +33,14 @@ function withHeldSyncs(disk: SimDisk): SimDisk {
 beforeEach(async () => {
   syncs = Promise.resolve();
   release = () => {};
+  restore = () => {};
   it = new BrokerUnderTest(nodeHost({ disk: withHeldSyncs(new SimDisk()) }), '/data');
   await it.start();
   [client, other] = [await it.client(), await it.client()];
   await other.ask(CreateTopics, 7, { topics: [{ name: 'trucks', numPartitions: 1, replicationFactor: 1 }] });
 });
 afterEach(async () => {
+  restore();
   release();
   await it.stop();
 });
@@ -94,4 +99,21 @@ test('what is sent with acks=0 is read soon, without an answer and without anoth
   const { responses } = await other.ask(Fetch, 11, { maxWaitMs: 60_000, minBytes: 1, topics });
   expect(responses[0]?.partitions[0]).toMatchObject({ errorCode: ErrorCode.NONE, highWatermark: 1 });
   expect(client.answered).toEqual([]);
+});
+
+test('a read_committed fetch waits on while what is committed lies behind an open transaction', async () => {
+  const sound = Object.getOwnPropertyDescriptor(Partition.prototype, 'lastStableOffset') as PropertyDescriptor;
+  restore = () => Object.defineProperty(Partition.prototype, 'lastStableOffset', sound);
+  Object.defineProperty(Partition.prototype, 'lastStableOffset', { configurable: true, get: () => Offset(0) });
+  let isAnswered = false;
+  const partitions = [{ partition: 0, fetchOffset: Offset(0), partitionMaxBytes: 1000 }];
+  const request = { maxWaitMs: 60_000, minBytes: 1, isolationLevel: 1, topics: [{ topic: 'trucks', partitions }] };
+  const fetched = client.ask(Fetch, 11, request).finally(() => {
+    isAnswered = true;
+  });
+  for (let n = 0; n < 5; n++) await other.ask(Produce, 8, production(-1));
+  expect(isAnswered).toBe(false);
+  restore();
+  await other.ask(Produce, 8, production(-1));
+  expect((await fetched).responses[0]?.partitions[0]?.records?.length).toBeGreaterThan(0);
 });

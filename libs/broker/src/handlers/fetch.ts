@@ -4,7 +4,7 @@
 // client names its partitions (clients rotate it), up to max_bytes over all; the first batch is sent whatever its size
 // (KIP-74). With less than min_bytes to send it waits up to max_wait, until enough is committed or a partition changes.
 // Whoever keeps a session (KIP-227, fetch-sessions/) says only what changed and hears only of what changed.
-import { ErrorCode, NO_LEADER_EPOCH, NO_OFFSET, type Uuid, ZERO_UUID } from '@milepost/core';
+import { ErrorCode, NO_LEADER_EPOCH, NO_OFFSET, type Offset, type Uuid, ZERO_UUID } from '@milepost/core';
 import type { EpochEnd } from '@milepost/log';
 import type { Partition } from '@milepost/replication';
 import { Fetch, type FetchRequest, type FetchResponse } from '@milepost/wire';
@@ -46,13 +46,15 @@ async function waitForMore(
     partition,
     leaderEpoch: partition.leaderEpoch,
     committedBytes: partition.committedBytes,
+    visibleEnd: visibleEnd(partition, request),
   }));
   const missingBytes = reading.minBytes - reading.sizeBytes;
   const isMet = (): boolean => {
     let moreBytes = 0;
-    for (const { partition, leaderEpoch, committedBytes } of watched) {
+    for (const { partition, leaderEpoch, committedBytes, visibleEnd: end } of watched) {
       if (partition.isFailed || partition.leaderEpoch !== leaderEpoch) return true;
-      moreBytes += partition.committedBytes - committedBytes;
+      // Behind an open transaction bytes are committed that read_committed does not see: they end no wait.
+      if (visibleEnd(partition, request) > end) moreBytes += partition.committedBytes - committedBytes;
     }
     return moreBytes >= missingBytes;
   };
@@ -66,9 +68,13 @@ async function waitForMore(
     reading.drop();
     return 'none';
   }
-  reading.again(); // topics and leaders may have changed meanwhile
+  reading.afterWait();
   return reading.response();
 }
+
+/** Exclusive: up to where the request may read. */
+const visibleEnd = ({ lastStableOffset, highWatermark }: Partition, { isolationLevel }: FetchRequest): Offset =>
+  isolationLevel === READ_COMMITTED ? lastStableOffset : highWatermark;
 
 /** A look at all partitions of a request. */
 class Reading {
@@ -89,7 +95,7 @@ class Reading {
     this.#context = context;
     this.#loan = new Loan(context.services.buffers);
     context.whenTaken(this.#loan.giveBack);
-    this.again();
+    this.#again();
   }
 
   /** Kafka's rule: enough bytes, nothing to read, no time to wait, or an error that the client should hear of now. */
@@ -103,7 +109,18 @@ class Reading {
     this.#loan.giveBack();
   }
 
-  again(): void {
+  /** Topics and leaders may have changed meanwhile. */
+  afterWait(): void {
+    const unknown = new Set(this.#read.filter(({ answer }) => isUnknown(answer.errorCode)).map(({ named }) => named));
+    this.#again();
+    // Of a topic that was unknown when the request came Kafka sends an empty list, of one that has gone since then none.
+    this.#read = this.#read.map(({ named, answer }) => {
+      const isGone = isUnknown(answer.errorCode) && !unknown.has(named);
+      return isGone ? { named, answer: { ...answer, abortedTransactions: null } } : { named, answer };
+    });
+  }
+
+  #again(): void {
     this.#loan.giveBack();
     const { memory, quotas, settings } = this.#context.services;
     const quotaBytes = quotas.mostFetchBytes(this.#context.quotaClient);
@@ -156,7 +173,7 @@ class Reading {
     traffic.fetchRequests++;
     const { highWatermark, lastStableOffset, log } = partition;
     const readsCommitted = this.#request.isolationLevel === READ_COMMITTED;
-    const upTo = readsCommitted ? lastStableOffset : highWatermark;
+    const upTo = visibleEnd(partition, this.#request);
     const answer: FetchedPartition = {
       partitionIndex: asked.partition,
       errorCode: ErrorCode.NONE,
