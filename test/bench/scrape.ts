@@ -29,8 +29,10 @@ export async function measureScrape(): Promise<ScrapeFigure> {
   const meter = new PrometheusMeter();
   const broker = await createBroker(
     nodeHost({ meter }),
-    new MemoryMetadataStore(new MemoryMetadataDatabase()),
-    new MemoryGroupStore(new GroupTable()),
+    {
+      metadata: new MemoryMetadataStore(new MemoryMetadataDatabase()),
+      groups: new MemoryGroupStore(new GroupTable()),
+    },
     {
       brokerId: BrokerId(1),
       dataDir,

@@ -30,10 +30,11 @@ export class BrokerPart implements Part {
     lifecycle.register(this);
   }
 
-  async start(): Promise<void> {
+  async start(aborted: AbortSignal): Promise<void> {
     const { settings, logger } = this;
     this.#metadata = new PostgresMetadataStore(this.database(), { logger });
-    this.#broker = await createBroker(this.host, this.#metadata, new PostgresGroupStore(this.database(), { logger }), {
+    const stores = { metadata: this.#metadata, groups: new PostgresGroupStore(this.database(), { logger }) };
+    const config = {
       brokerId: BrokerId(settings.brokerId),
       dataDir: join(resolve(settings.dataDir), 'log'),
       listen: { host: settings.listen, port: settings.kafkaPort },
@@ -42,7 +43,8 @@ export class BrokerPart implements Part {
       flush: settings.flush,
       properties: brokerProperties(logger),
       onProgress: sayNowAndThen(logger),
-    });
+    };
+    this.#broker = await createBroker(this.host, stores, config, aborted);
     this.lifecycle.opened('kafka', this.#broker.address.port);
   }
 

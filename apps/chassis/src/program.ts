@@ -13,6 +13,7 @@ import { ChassisModule } from './chassis.module.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { NestLogger } from './nest-logger.ts';
 import { namingThePort } from './taken-port.ts';
+import { reportUnhandledRejections } from './unhandled-rejections.ts';
 
 export interface Program {
   readonly settings: Settings;
@@ -45,6 +46,7 @@ export async function startProgram({ name, modules, env = process.env, abort }: 
   const meter = new PrometheusMeter((failure) =>
     logger.warn({ reason: String(failure) }, 'a scrape lacks the numbers of a part that could not give them'),
   );
+  const stopReporting = reportUnhandledRejections(logger, meter);
   const ready = meter.gauge('milepost_ready', '1: the program can do its work, as /health/ready says.');
   meter.onScrape(() => ready.set(lifecycle.notReady().length === 0 ? 1 : 0));
   const frame = ChassisModule.with({ settings, logger, meter, lifecycle });
@@ -65,6 +67,7 @@ export async function startProgram({ name, modules, env = process.env, abort }: 
     } finally {
       await app.close();
       await stopTracing();
+      stopReporting();
       logger.flush();
     }
   };

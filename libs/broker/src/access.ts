@@ -21,7 +21,7 @@ export function ledPartition(
   index: number,
   currentLeaderEpoch: LeaderEpoch,
 ): Partition | ErrorCode {
-  const partition = services.partitions.find(topic, index);
+  const partition = services.storage.partitions.find(topic, index);
   if (typeof partition === 'number' || currentLeaderEpoch === NO_LEADER_EPOCH) return partition;
   if (currentLeaderEpoch < partition.leaderEpoch) return ErrorCode.FENCED_LEADER_EPOCH;
   if (currentLeaderEpoch > partition.leaderEpoch) return ErrorCode.UNKNOWN_LEADER_EPOCH;
@@ -30,7 +30,7 @@ export function ledPartition(
 
 /** Why a partition that failed while a request waited for it cannot serve the request: its topic may be gone. */
 export function errorOfFailed(failed: Partition, { services }: Context): ErrorCode {
-  const now = services.partitions.find(failed.topic, failed.index);
+  const now = services.storage.partitions.find(failed.topic, failed.index);
   return typeof now === 'number' ? now : ErrorCode.NOT_LEADER_OR_FOLLOWER; // another topic has the name
 }
 

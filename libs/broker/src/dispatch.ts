@@ -92,12 +92,12 @@ export class Dispatcher implements Dispatch {
       this.#durations.observe((this.#clock.monotonic() - started) / 1000, { api: name });
       this.#requests.add(1, { request: name, version: String(header.apiVersion) });
       const workingSince = this.#clock.monotonic();
-      const muteMs = Math.max(throttleMs, this.#services.quotas.worked(quotaClient, workedMs));
+      const muteMs = Math.max(throttleMs, this.#services.clients.quotas.worked(quotaClient, workedMs));
       peer.mute(muteMs);
       if (typeof response === 'string') return response;
       const throttled = muteMs > 0 ? Object.assign({}, response, { throttleTimeMs: muteMs }) : response;
       const answer = this.#answer(handler, header, throttled, taken);
-      this.#services.quotas.workedMore(quotaClient, this.#clock.monotonic() - workingSince);
+      this.#services.clients.quotas.workedMore(quotaClient, this.#clock.monotonic() - workingSince);
       return answer;
     };
     const failed = (failure: unknown): Answer => this.#failed(failure, name, header, peer);

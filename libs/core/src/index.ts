@@ -1,3 +1,4 @@
+export * from './background.ts';
 export * from './bytes.ts';
 export * from './error-code.ts';
 export * from './ids.ts';

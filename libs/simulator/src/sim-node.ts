@@ -91,9 +91,13 @@ export class SimNode {
       meter: this.#meter,
       logger: whileAlive(life, logger),
     };
+    const stores = {
+      metadata: plants.metadataStore?.(metadata) ?? metadata,
+      groups: plants.groupStore?.(groups) ?? groups,
+    };
     try {
       this.#broker = await life.answered(
-        createBroker(host, plants.metadataStore?.(metadata) ?? metadata, plants.groupStore?.(groups) ?? groups, {
+        createBroker(host, stores, {
           brokerId,
           dataDir: DATA_FOLDER,
           listen: this.address,

@@ -29,7 +29,8 @@ const logger = silentLogger;
 const bootstrapServers = (): string[] => [`127.0.0.1:${port}`];
 
 async function startBroker(): Promise<void> {
-  broker = await createBroker(host, new MemoryMetadataStore(metadata), new MemoryGroupStore(groups), {
+  const stores = { metadata: new MemoryMetadataStore(metadata), groups: new MemoryGroupStore(groups) };
+  broker = await createBroker(host, stores, {
     brokerId: BrokerId(1),
     dataDir: folder,
     listen: { host: '127.0.0.1', port },

@@ -1,13 +1,13 @@
-// `__consumer_offsets`: an internal, compacted topic to which the coordinator echoes the group store. As in Kafka it is created
-// when a client first looks for a coordinator or commits; no request waits for that. The echo does not wait for a sync of its
-// partitions, because the group store is the truth.
-import { ErrorCode, type Logger, type Offset, Timestamp } from '@milepost/core';
+// `__consumer_offsets`: an internal, compacted topic in which the coordinator echoes what the group store has. Created when
+// a client first looks for a coordinator or commits, as in Kafka; no request waits for it. Its partitions are not synced
+// on its account: the group store is the truth.
+import { type Background, ErrorCode, type Logger, type Offset, Timestamp } from '@milepost/core';
 import type { PartitionWriter } from '@milepost/coordinators';
 import { type BrokerConfigLayers, brokerNumber, type ClusterImage, OFFSETS_TOPIC } from '@milepost/metadata';
 import type { LocalPartitions } from '../partitions/local-partitions.ts';
 import type { TopicAdmin } from '../admin/topic-admin.ts';
 
-/** After a refusal, the least time until the next attempt. */
+/** After an attempt to create it, the next one waits this long. */
 const CREATE_AGAIN_MS = 10_000;
 const READ_BYTES = 1024 * 1024;
 
@@ -17,6 +17,7 @@ export interface OffsetsTopicDeps {
   readonly shards: number;
   readonly now: () => number;
   readonly logger: Logger;
+  readonly background: Background;
 }
 
 export class OffsetsTopic implements PartitionWriter {
@@ -44,11 +45,16 @@ export class OffsetsTopic implements PartitionWriter {
     return outcome.error === ErrorCode.NONE ? outcome.records : undefined;
   }
 
-  /** Resolves when the topic exists, or was refused for now. */
-  async ensure(image: ClusterImage, topics: TopicAdmin): Promise<void> {
-    const { layers, shards, now, logger } = this.#deps;
+  /** Creates it in the background where it is missing. */
+  ensure(image: ClusterImage, topics: TopicAdmin): void {
+    const { now, background } = this.#deps;
     if (image.topics.has(OFFSETS_TOPIC) || image.brokers.size === 0 || now() < this.#notBefore) return;
     this.#notBefore = Timestamp(now() + CREATE_AGAIN_MS);
+    background.run(`creating ${OFFSETS_TOPIC}`, () => this.#create(image, topics));
+  }
+
+  async #create(image: ClusterImage, topics: TopicAdmin): Promise<void> {
+    const { layers, shards, logger } = this.#deps;
     const replicas = Math.min(brokerNumber(layers(), 'offsets.topic.replication.factor'), image.brokers.size);
     const configs = {
       'cleanup.policy': 'compact',

@@ -5,7 +5,7 @@ import { AlterClientQuotas } from '@milepost/wire';
 import { handler } from './handler.ts';
 
 export const alterClientQuotas = handler(AlterClientQuotas, async ({ entries, validateOnly }, { services, count }) => {
-  const outcomes = await services.cluster.alterQuotas(entries, validateOnly);
+  const outcomes = await services.controller.cluster.alterQuotas(entries, validateOnly);
   return {
     entries: entries.map(({ entity }, place) => {
       const refused = outcomes[place];

@@ -10,7 +10,7 @@ export const alterPartitionReassignments = handler(
     const wishes = topics.flatMap(({ name, partitions }) =>
       partitions.map(({ partitionIndex, replicas }) => ({ topic: name, partition: partitionIndex, replicas })),
     );
-    const outcomes = await services.cluster.reassign(wishes, allowReplicationFactorChange);
+    const outcomes = await services.controller.cluster.reassign(wishes, allowReplicationFactorChange);
     let place = 0;
     return {
       allowReplicationFactorChange,

@@ -19,7 +19,7 @@ export const alterReplicaLogDirs = handler(AlterReplicaLogDirs, ({ dirs }, conte
 }));
 
 function outcomeOf(path: string, topic: string, index: number, { services }: Context): ErrorCode {
-  const partition = services.partitions.find(topic, index);
+  const partition = services.storage.partitions.find(topic, index);
   if (typeof partition === 'number') return partition;
   return path === services.config.dataDir ? ErrorCode.NONE : ErrorCode.LOG_DIR_NOT_FOUND;
 }

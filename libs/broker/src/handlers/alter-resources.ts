@@ -13,7 +13,7 @@ export async function alterResources(wishes: readonly Wish[], validateOnly: bool
   const keyOf = ({ resourceType, resourceName }: Wish): string => `${resourceType} ${resourceName}`;
   const twice = namedTwice(wishes.map(keyOf));
   const once = wishes.filter((wish) => !twice.has(keyOf(wish)));
-  const outcomes = await services.configs.alter(once, validateOnly);
+  const outcomes = await services.controller.configs.alter(once, validateOnly);
   return wishes.map((wish) => {
     const refused = twice.has(keyOf(wish)) ? TWICE : outcomes[once.indexOf(wish)];
     if (refused) count(refused.error);

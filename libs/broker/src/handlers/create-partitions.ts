@@ -10,10 +10,10 @@ const FIRST_STRICT_VERSION = 3;
 
 export const createPartitions = handler(CreatePartitions, async ({ topics, validateOnly }, context) => {
   const { services, count, apiVersion } = context;
-  const quota = services.quotas.mutations(context.quotaClient, apiVersion >= FIRST_STRICT_VERSION);
+  const quota = services.clients.quotas.mutations(context.quotaClient, apiVersion >= FIRST_STRICT_VERSION);
   const twice = namedTwice(topics.map(({ name }) => name));
   const once = topics.filter(({ name }) => !twice.has(name));
-  const outcomes = await services.topics.addPartitions(once, validateOnly, quota);
+  const outcomes = await services.controller.topics.addPartitions(once, validateOnly, quota);
   context.throttle(quota.throttleTimeMs);
   const answer = (name: string, errorCode: ErrorCode, errorMessage: string | null) => {
     count(errorCode);

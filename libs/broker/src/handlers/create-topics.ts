@@ -15,10 +15,10 @@ type Answered = CreateTopicsResponse['topics'][number];
 
 export const createTopics = handler(CreateTopics, async ({ topics, validateOnly }, context) => {
   const { services, apiVersion } = context;
-  const quota = services.quotas.mutations(context.quotaClient, apiVersion >= FIRST_STRICT_VERSION);
+  const quota = services.clients.quotas.mutations(context.quotaClient, apiVersion >= FIRST_STRICT_VERSION);
   const twice = namedTwice(topics.map(({ name }) => name));
   const once = topics.filter(({ name }) => !twice.has(name));
-  const outcomes = await services.topics.create(once, validateOnly, quota);
+  const outcomes = await services.controller.topics.create(once, validateOnly, quota);
   context.throttle(quota.throttleTimeMs);
   const refused = (name: string, errorCode: ErrorCode, errorMessage: string): Answered => {
     context.count(errorCode);

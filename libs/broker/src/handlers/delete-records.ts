@@ -30,7 +30,7 @@ async function deleteBefore(
 ): Promise<{ lowWatermark: Offset; errorCode: ErrorCode }> {
   const refuse = (errorCode: ErrorCode) => ({ lowWatermark: NO_OFFSET, errorCode });
   if (isInternalTopic(topic)) return refuse(ErrorCode.INVALID_TOPIC_EXCEPTION);
-  const partition = context.services.partitions.find(topic, index);
+  const partition = context.services.storage.partitions.find(topic, index);
   if (typeof partition === 'number') return refuse(partition);
   if (!partition.log.config.delete) return refuse(ErrorCode.POLICY_VIOLATION);
   const offset = asked === NO_OFFSET ? partition.highWatermark : asked;

@@ -27,8 +27,8 @@ export const deleteTopics = handler(DeleteTopics, async (request, context) => {
   const twice = namedTwice<string>(keys);
   const once = found.filter((outcome): outcome is TopicState => 'id' in outcome && !twice.has(outcome.id));
   const { services, apiVersion } = context;
-  const quota = services.quotas.mutations(context.quotaClient, apiVersion >= FIRST_STRICT_VERSION);
-  const outcomes = await services.topics.delete(once, quota);
+  const quota = services.clients.quotas.mutations(context.quotaClient, apiVersion >= FIRST_STRICT_VERSION);
+  const outcomes = await services.controller.topics.delete(once, quota);
   context.throttle(quota.throttleTimeMs);
   const answered = new Set<string>();
   return {

@@ -49,7 +49,7 @@ function entriesOf({ resourceType, resourceName }: Resource, { services }: Conte
       if (resourceName === '') return clusterBrokerConfig(layers.dynamicDefault);
       return invalid(`broker ${resourceName}: this is ${config.brokerId}`);
     case ConfigResourceType.BROKER_LOGGER:
-      if (resourceName === String(config.brokerId)) return services.logLevel.entries();
+      if (resourceName === String(config.brokerId)) return services.controller.logLevel.entries();
       return invalid(`broker ${resourceName}: this is ${config.brokerId}`);
     case ConfigResourceType.CLIENT_METRICS:
       if (resourceName === '') return invalid('a subscription has a name');

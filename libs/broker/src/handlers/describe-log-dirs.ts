@@ -10,7 +10,7 @@ export const describeLogDirs = handler(DescribeLogDirs, ({ topics }, { services 
   const { freeBytes, totalBytes } = services.host.disk.free(dataDir);
   const asked = topics && new Map(topics.map(({ topic, partitions }) => [topic, new Set(partitions)]));
   const byTopic = new Map<string, Partition[]>();
-  for (const partition of services.partitions.all()) {
+  for (const partition of services.storage.partitions.all()) {
     if (asked && !asked.get(partition.topic)?.has(partition.index)) continue;
     byTopic.set(partition.topic, [...(byTopic.get(partition.topic) ?? []), partition]);
   }

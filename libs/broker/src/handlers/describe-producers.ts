@@ -14,7 +14,9 @@ export const describeProducers = handler(DescribeProducers, ({ topics }, context
 
 function described(topic: string, partitionIndex: number, { services, count }: Context) {
   const problem = topicNameProblem(topic);
-  const partition = problem ? ErrorCode.INVALID_TOPIC_EXCEPTION : services.partitions.find(topic, partitionIndex);
+  const partition = problem
+    ? ErrorCode.INVALID_TOPIC_EXCEPTION
+    : services.storage.partitions.find(topic, partitionIndex);
   if (typeof partition === 'number') {
     count(partition);
     return { partitionIndex, errorCode: partition, errorMessage: problem ?? null, activeProducers: [] };

@@ -18,7 +18,7 @@ export const electLeaders = handler(ElectLeaders, ({ electionType, topicPartitio
     }));
   const replicaElectionResults = asked.map(({ topic, partitions }) => {
     const named = partitions.map((partition): NamedPartition => ({ topic, partition }));
-    const refusals = services.cluster.elect(electionType, named);
+    const refusals = services.controller.cluster.elect(electionType, named);
     const results = refusals.map(({ error, message }, place) => ({
       partitionId: partitions[place] ?? -1,
       errorCode: error,

@@ -31,7 +31,7 @@ export const fetch = handler(Fetch, (request, context) => {
   const { isolationLevel } = request;
   if (isolationLevel !== READ_UNCOMMITTED && isolationLevel !== READ_COMMITTED)
     return { errorCode: ErrorCode.UNKNOWN_SERVER_ERROR, sessionId: 0, responses: allRefused(request) };
-  const asked = fetchContextOf(request, context.apiVersion, context.services.fetchSessions, nameOf);
+  const asked = fetchContextOf(request, context.apiVersion, context.services.clients.fetchSessions, nameOf);
   if (typeof asked === 'number') return { errorCode: asked, sessionId: 0, responses: [] };
   const reading = new Reading(request, asked, context);
   return reading.isEnough ? reading.response() : waitForMore(reading, request, context);
@@ -58,7 +58,7 @@ async function waitForMore(
     }
     return moreBytes >= missingBytes;
   };
-  const outcome = await context.services.delayedFetches.wait({
+  const outcome = await context.services.storage.delayedFetches.wait({
     partitions: reading.partitions,
     timeoutMs: request.maxWaitMs,
     isMet,
@@ -93,7 +93,7 @@ class Reading {
     this.#request = request;
     this.#asked = asked;
     this.#context = context;
-    this.#loan = new Loan(context.services.buffers);
+    this.#loan = new Loan(context.services.clients.buffers);
     context.whenTaken(this.#loan.giveBack);
     this.#again();
   }
@@ -122,7 +122,8 @@ class Reading {
 
   #again(): void {
     this.#loan.giveBack();
-    const { memory, quotas, settings } = this.#context.services;
+    const { clients, settings } = this.#context.services;
+    const { memory, quotas } = clients;
     const quotaBytes = quotas.mostFetchBytes(this.#context.quotaClient);
     this.#maxBytes = Math.min(this.#request.maxBytes, settings.fetchMaxBytes, quotaBytes, memory.readableBytes);
     this.minBytes = Math.min(this.#request.minBytes, this.#maxBytes);
@@ -147,7 +148,7 @@ class Reading {
   /** Over the quota: an empty answer, so that the next fetch asks for the same (KIP-219). */
   response(): FetchResponse {
     const { services, quotaClient, throttle } = this.#context;
-    const throttleMs = services.quotas.fetched(quotaClient, this.sizeBytes);
+    const throttleMs = services.clients.quotas.fetched(quotaClient, this.sizeBytes);
     throttle(throttleMs);
     if (throttleMs > 0)
       return { sessionId: this.#request.sessionEpoch > 0 ? this.#request.sessionId : 0, responses: [] };
@@ -169,7 +170,7 @@ class Reading {
 
   #readFrom(partition: Partition, asked: AskedPartition): FetchedPartition {
     this.partitions.push(partition);
-    const traffic = this.#context.services.traffic.of(partition.topic);
+    const traffic = this.#context.services.storage.traffic.of(partition.topic);
     traffic.fetchRequests++;
     const { highWatermark, lastStableOffset, log } = partition;
     const readsCommitted = this.#request.isolationLevel === READ_COMMITTED;
@@ -207,7 +208,7 @@ class Reading {
   /** Offsets are not told along with an error, as in Kafka: a client asks ListOffsets. */
   #failed({ topic }: Partition, asked: AskedPartition, errorCode: ErrorCode): FetchedPartition {
     this.#hasFailed = true;
-    this.#context.services.traffic.of(topic).failedFetchRequests++;
+    this.#context.services.storage.traffic.of(topic).failedFetchRequests++;
     return refused(asked, errorCode);
   }
 
@@ -215,7 +216,7 @@ class Reading {
     const { errorCode } = answer;
     if (errorCode === ErrorCode.NONE) {
       const sizeBytes = answer.records?.length ?? 0;
-      if (topic !== undefined && sizeBytes > 0) this.#context.services.traffic.of(topic).bytesOut += sizeBytes;
+      if (topic !== undefined && sizeBytes > 0) this.#context.services.storage.traffic.of(topic).bytesOut += sizeBytes;
       return answer;
     }
     this.#context.count(errorCode);

@@ -28,7 +28,7 @@ function find(keyType: number, { services, count }: Context) {
     case CoordinatorType.GROUP: {
       const broker = services.image().brokers.get(services.config.brokerId);
       if (!broker) return refuse(ErrorCode.COORDINATOR_NOT_AVAILABLE, 'the coordinator is starting');
-      void services.offsetsTopic.ensure(services.image(), services.topics);
+      services.offsetsTopic.ensure(services.image(), services.controller.topics);
       return { errorCode: ErrorCode.NONE, nodeId: broker.id, host: broker.host, port: broker.port };
     }
     case CoordinatorType.TRANSACTION:

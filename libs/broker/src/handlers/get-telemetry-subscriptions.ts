@@ -5,7 +5,7 @@ import { handler } from './handler.ts';
 import { clientProperties } from './push-telemetry.ts';
 
 export const getTelemetrySubscriptions = handler(GetTelemetrySubscriptions, ({ clientInstanceId }, context) => {
-  const answer = context.services.telemetry.subscribed(clientInstanceId, clientProperties(context));
+  const answer = context.services.clients.telemetry.subscribed(clientInstanceId, clientProperties(context));
   context.count(answer.errorCode);
   return answer;
 });

@@ -18,7 +18,7 @@ export const initProducerId = handler(InitProducerId, async (request, { services
   if (transactionalId === '' || producerId < 0n !== producerEpoch < 0) return refuse(ErrorCode.INVALID_REQUEST);
   if (transactionalId !== null) return refuse(ErrorCode.UNSUPPORTED_VERSION);
   try {
-    return { errorCode: ErrorCode.NONE, producerId: await services.producerIds.take(), producerEpoch: 0 };
+    return { errorCode: ErrorCode.NONE, producerId: await services.controller.producerIds.take(), producerEpoch: 0 };
   } catch (failure) {
     if (!(failure instanceof StoreUnavailable)) throw failure;
     return refuse(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);

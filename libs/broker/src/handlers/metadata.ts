@@ -60,7 +60,7 @@ async function createMissing(asked: readonly Asked[], request: MetadataRequest, 
   const missing = asked.flatMap(({ name }) =>
     name !== null && !topics.has(name) && !topicNameProblem(name) ? [name] : [],
   );
-  if (missing.length > 0) await services.topics.createByDefault(missing);
+  if (missing.length > 0) await services.controller.topics.createByDefault(missing);
 }
 
 function answerOf({ name, topicId }: Asked, request: MetadataRequest, { services, count }: Context): Answered {

@@ -12,7 +12,7 @@ type Topic = OffsetCommitRequest['topics'][number];
 
 export const offsetCommit = handler(OffsetCommit, async (request, context) => {
   const { services, apiVersion, count } = context;
-  void services.offsetsTopic.ensure(services.image(), services.topics);
+  services.offsetsTopic.ensure(services.image(), services.controller.topics);
   const topics = request.topics.map((topic) => lookUp(topic, context));
   const committed = await services.groups.commitOffsets({
     groupId: request.groupId,

@@ -60,7 +60,7 @@ export const produce = handler(Produce, (request, context) => {
       const append = (asked: Asked) => appendTo(topic, asked, request.acks, context);
       return { name: topic, topicId, attempts: partitionData.map((asked) => line.append(asked, append)) };
     });
-  context.throttle(context.services.quotas.produced(context.quotaClient, () => sizeOf(request)));
+  context.throttle(context.services.clients.quotas.produced(context.quotaClient, () => sizeOf(request)));
   if (!line.isWaiting) return finish(topics as AttemptedTopic[], request, context);
   const release = context.peer.hold();
   const settled = ({ attempts }: (typeof topics)[number]): Promise<Attempt[]> =>
@@ -117,7 +117,7 @@ function appendTo(
     details: { errorMessage },
   });
   if (topic === undefined) return refuse(ErrorCode.UNKNOWN_TOPIC_ID);
-  const partition = context.services.partitions.find(topic, index);
+  const partition = context.services.storage.partitions.find(topic, index);
   if (typeof partition === 'number') return refuse(partition);
   if (acks < -1 || acks > 1) return refuse(ErrorCode.INVALID_REQUIRED_ACKS);
   if (acks === ALL && isShortOfReplicas(partition, context)) return refuse(ErrorCode.NOT_ENOUGH_REPLICAS);
@@ -127,7 +127,7 @@ function appendTo(
   const misfit = batch && misfitOf(batch, context.apiVersion);
   if (misfit !== undefined) return refuse(misfit);
   const isPacked = batch !== undefined && batch.compression !== 'none';
-  const outcome = isPacked ? context.services.unpacking.append(partition, records) : partition.append(records);
+  const outcome = isPacked ? context.services.storage.unpacking.append(partition, records) : partition.append(records);
   const sizeBytes = records.length;
   return outcome instanceof Promise
     ? outcome.then((later) => attempted(partition, index, sizeBytes, later, context))
@@ -142,7 +142,7 @@ function attempted(
   outcome: AppendOutcome,
   context: Context,
 ): Attempt {
-  const traffic = context.services.traffic.of(partition.topic);
+  const traffic = context.services.storage.traffic.of(partition.topic);
   traffic.produceRequests++;
   if (outcome.error !== ErrorCode.NONE) {
     traffic.failedProduceRequests++;
@@ -196,7 +196,7 @@ const unanswered = (topics: readonly AttemptedTopic[]): Unanswered =>
 
 /** Resolves with the error code for those partitions that are not committed by then; NONE: because they failed. */
 async function commit(stored: readonly Stored[], request: ProduceRequest, context: Context): Promise<ErrorCode> {
-  const outcome = await context.services.delayedProduces.wait({
+  const outcome = await context.services.storage.delayedProduces.wait({
     partitions: new Set(stored.map(({ partition }) => partition)),
     timeoutMs: request.acks === ALL ? request.timeoutMs : NO_TIMEOUT_MS,
     isMet: () => stored.every((one) => isCommitted(one) || one.partition.isFailed),

@@ -6,7 +6,7 @@ import type { Context } from '../services.ts';
 import { handler } from './handler.ts';
 
 export const pushTelemetry = handler(PushTelemetry, (push, context) => {
-  const errorCode = context.services.telemetry.push(push, clientProperties(context));
+  const errorCode = context.services.clients.telemetry.push(push, clientProperties(context));
   context.count(errorCode);
   return { errorCode };
 });

@@ -5,7 +5,7 @@ import { UnregisterBroker } from '@milepost/wire';
 import { handler } from './handler.ts';
 
 export const unregisterBroker = handler(UnregisterBroker, async ({ brokerId }, { services, count }) => {
-  const refused = await services.cluster.unregister(brokerId);
+  const refused = await services.controller.cluster.unregister(brokerId);
   if (refused) count(refused.error);
   return { errorCode: refused?.error ?? ErrorCode.NONE, errorMessage: refused?.message ?? null };
 });

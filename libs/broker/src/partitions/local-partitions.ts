@@ -56,6 +56,7 @@ export class LocalPartitions {
   /** The image that is being made true on disk. */
   #coming: ClusterImage | undefined;
   #applying: Promise<unknown> = Promise.resolve();
+  #isRetired = false;
 
   constructor(directory: LogDirectory, image: ClusterImage, options: LocalPartitionsOptions) {
     this.#directory = directory;
@@ -133,21 +134,25 @@ export class LocalPartitions {
     });
   }
 
-  /** Resolves when this image, or a newer one, is true on disk. */
+  /**
+   * Resolves when this image, or a newer one, is true on disk. After `retire` it does nothing: the folder may belong to
+   * another process by then. The change is in the store, and the next start applies it.
+   */
   apply(image: ClusterImage): Promise<void> {
     const applied = this.#applying.then(() => this.#apply(image));
     this.#applying = applied.catch(() => {});
     return applied;
   }
 
-  /** Nobody waits any more and nothing is appended; the directory can be closed. */
+  /** Resolves when nothing waits for a partition, and no append and no image touches the directory any more. */
   async retire(): Promise<void> {
+    this.#isRetired = true;
     await this.#applying;
     for (const partition of this.all()) partition.retire();
   }
 
   async #apply(image: ClusterImage): Promise<void> {
-    if (image.version < this.#image.version) return;
+    if (this.#isRetired || image.version < this.#image.version) return;
     this.#coming = image; // requests that waited for a deleted topic are told by it that the topic is gone
     for (const [name, partitions] of this.#byTopic)
       if (image.topics.get(name)?.id !== partitions.find(Boolean)?.topicId) await this.#forget(name, partitions);

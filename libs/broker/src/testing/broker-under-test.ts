@@ -4,8 +4,14 @@ import { BrokerId, type Host } from '@milepost/core';
 import { GroupTable, MemoryGroupStore } from '@milepost/coordinators';
 import { MemoryMetadataDatabase, MemoryMetadataStore } from '@milepost/metadata';
 import type { BrokerConfig } from '../broker-config.ts';
-import { type Broker, createBroker } from '../create-broker.ts';
+import { type Broker, type BrokerStores, createBroker } from '../create-broker.ts';
 import { RawClient } from './raw-client.ts';
+
+export interface StartOptions {
+  /** Stores of the test's own, in place of those in memory. */
+  readonly stores?: Partial<BrokerStores>;
+  readonly aborted?: AbortSignal;
+}
 
 export class BrokerUnderTest {
   readonly host: Host;
@@ -30,9 +36,9 @@ export class BrokerUnderTest {
     return `127.0.0.1:${this.broker.address.port}`;
   }
 
-  async start(more: Partial<BrokerConfig> = {}): Promise<void> {
-    const store = new MemoryMetadataStore(this.metadata);
-    this.#broker = await createBroker(this.host, store, new MemoryGroupStore(this.groups), {
+  async start(more: Partial<BrokerConfig> = {}, { stores, aborted }: StartOptions = {}): Promise<void> {
+    const inMemory = { metadata: new MemoryMetadataStore(this.metadata), groups: new MemoryGroupStore(this.groups) };
+    const config: BrokerConfig = {
       brokerId: BrokerId(1),
       dataDir: this.dataDir,
       listen: { host: '127.0.0.1', port: 0 },
@@ -41,7 +47,8 @@ export class BrokerUnderTest {
       flush: 'always',
       properties: this.#properties,
       ...more,
-    });
+    };
+    this.#broker = await createBroker(this.host, { ...inMemory, ...stores }, config, aborted);
   }
 
   async stop(): Promise<void> {

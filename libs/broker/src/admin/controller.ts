@@ -1,0 +1,58 @@
+// The part of a broker that changes the cluster's metadata: topics, configs, quotas, producer ids, and its own
+// registration. Every change goes through one queue to the store, and is true on this broker's disk when it is answered.
+import type { Address, Background, Host } from '@milepost/core';
+import type { BrokerConfigLayers, ClusterImage, Decide, MetadataStore } from '@milepost/metadata';
+import type { BrokerConfig } from '../broker-config.ts';
+import { ClusterAdmin } from './cluster-admin.ts';
+import { CommitQueue } from './commit-queue.ts';
+import { ConfigAdmin } from './config-admin.ts';
+import { LogLevel } from './log-level.ts';
+import { ProducerIds } from './producer-ids.ts';
+import { TopicAdmin } from './topic-admin.ts';
+
+export interface ControllerDeps {
+  readonly host: Host;
+  readonly store: MetadataStore;
+  readonly config: BrokerConfig;
+  readonly background: Background;
+  /** The newest image that this broker serves. */
+  readonly image: () => ClusterImage;
+  readonly layersOf: (image: ClusterImage) => BrokerConfigLayers;
+  /** Makes an image true here: on disk, and for the groups. */
+  readonly apply: (image: ClusterImage) => Promise<void>;
+}
+
+export class Controller {
+  readonly topics: TopicAdmin;
+  readonly configs: ConfigAdmin;
+  readonly cluster: ClusterAdmin;
+  readonly producerIds: ProducerIds;
+  readonly logLevel: LogLevel;
+  readonly #deps: ControllerDeps;
+
+  constructor(deps: ControllerDeps) {
+    const { host, store, config, image, layersOf, apply } = deps;
+    const { brokerId } = config;
+    const queue = new CommitQueue({ store, image, apply });
+    this.#deps = deps;
+    this.logLevel = new LogLevel(host.logger);
+    this.topics = new TopicAdmin({ host, queue, layers: layersOf });
+    this.configs = new ConfigAdmin({ brokerId, queue, layers: layersOf, logLevel: this.logLevel });
+    this.cluster = new ClusterAdmin({ brokerId, queue, image });
+    this.producerIds = new ProducerIds(store);
+  }
+
+  /** Applies each newer image, also those of other brokers' commits. Returns the way to stop that. */
+  follow(): () => void {
+    const { store, apply, background } = this.#deps;
+    return store.watch((newer) => background.run('applying a metadata change', () => apply(newer)));
+  }
+
+  /** Tells the cluster where this broker listens. `commit` waits for a store that is away. */
+  async register(listening: Address, commit: (decide: Decide) => Promise<ClusterImage>): Promise<void> {
+    const { config, apply } = this.#deps;
+    const { brokerId: id, rack, advertised } = config;
+    const broker = { id, rack, host: advertised.host, port: advertised.port || listening.port };
+    await apply(await commit(() => [{ type: 'broker-registered', broker }]));
+  }
+}

@@ -1,0 +1,108 @@
+// Everything of this broker that lies on its disk: the log directory, the partitions led here, the requests that wait for
+// them, and the upkeep of their logs.
+//
+// Promises: `lead` is done before anything is served; `close` lets no image and no retention touch the folder afterwards.
+import { type Host, Offset } from '@milepost/core';
+import { LogCleaner, type LogConfig, LogDirectory, logConfigOf } from '@milepost/log';
+import { type ClusterImage, type Decide, topicConfigValues, type TopicState } from '@milepost/metadata';
+import { type BrokerConfig, type BrokerSettings, cleanerSettings, configLayers } from '../broker-config.ts';
+import { TopicTraffic } from '../telemetry/topic-traffic.ts';
+import { LocalPartitions } from './local-partitions.ts';
+import { Purgatory } from './purgatory.ts';
+import { keepRetention } from './retention.ts';
+import { Unpacking } from './unpacking.ts';
+
+/** A disk with this much free is not full, whatever a log has found before. */
+const ROOM_BYTES = 64 * 1024 * 1024;
+
+export class Storage {
+  readonly partitions: LocalPartitions;
+  readonly delayedProduces: Purgatory;
+  readonly delayedFetches: Purgatory;
+  readonly unpacking: Unpacking;
+  readonly traffic: TopicTraffic;
+  readonly #host: Host;
+  readonly #config: BrokerConfig;
+  readonly #directory: LogDirectory;
+
+  private constructor(host: Host, config: BrokerConfig, directory: LogDirectory, partitions: LocalPartitions) {
+    this.#host = host;
+    this.#config = config;
+    this.#directory = directory;
+    this.partitions = partitions;
+    this.delayedProduces = new Purgatory(host.clock);
+    this.delayedFetches = new Purgatory(host.clock);
+    this.unpacking = new Unpacking(host.clock);
+    this.traffic = new TopicTraffic(host.meter, () => partitions.image.topics.keys());
+  }
+
+  /** Recovers the logs. @throws LogDirectoryRefused */
+  static async open(host: Host, image: ClusterImage, config: BrokerConfig): Promise<Storage> {
+    const { brokerId, dataDir, flush, onProgress } = config;
+    const configOf = (topic: TopicState, of: ClusterImage): LogConfig =>
+      logConfigOf(topicConfigValues(topic.configs, configLayers(of, config)));
+    const directory = await LogDirectory.open(
+      host,
+      dataDir,
+      { clusterId: image.clusterId, brokerId },
+      {
+        flush,
+        configOf: (name) => {
+          const topic = image.topics.get(name);
+          return topic ? configOf(topic, image) : logConfigOf({});
+        },
+        topicIdOf: (name) => image.topics.get(name)?.id,
+        ...(onProgress && { onProgress }),
+      },
+    );
+    const partitions = new LocalPartitions(directory, image, { brokerId, flush, logger: host.logger, configOf });
+    return new Storage(host, config, directory, partitions);
+  }
+
+  /** Sets strays aside, begins a new leader epoch where a log lost its tail, and opens every partition led here. */
+  async lead(image: ClusterImage, commit: (decide: Decide) => Promise<ClusterImage>): Promise<void> {
+    await this.partitions.setAsideStrays(image);
+    const current = await commit((newest) => this.partitions.newEpochsAfterLoss(newest));
+    await this.partitions.setAsideStrays(current); // a deletion of the last life may have been made only now
+    await this.partitions.apply(current);
+  }
+
+  /** Begins retention and cleaning. Returns the way to end them, which resolves when neither is under way. */
+  startUpkeep({ retentionCheckIntervalMs }: BrokerSettings): () => Promise<void> {
+    const { partitions } = this;
+    const stop = new AbortController();
+    const retention = keepRetention(
+      { host: this.#host, partitions: () => partitions.all(), intervalMs: retentionCheckIntervalMs },
+      stop.signal,
+    );
+    const cleaner = new LogCleaner({
+      host: this.#host,
+      logs: () => Array.from(partitions.all(), ({ log }) => log),
+      settings: () => cleanerSettings(configLayers(partitions.image, this.#config)),
+      lastStableOffsetOf: (log) => partitions.get(log.topic, log.partition)?.lastStableOffset ?? Offset(0),
+    });
+    cleaner.begin();
+    return async () => {
+      stop.abort();
+      await cleaner.close();
+      await retention;
+    };
+  }
+
+  diskSpace(): { readonly freeBytes: number; readonly totalBytes: number } {
+    return this.#host.disk.free(this.#directory.folder);
+  }
+
+  /** Where nothing was appended since room was made, the disk itself tells. */
+  partitionsOutOfRoom(): string[] {
+    return this.diskSpace().freeBytes < ROOM_BYTES ? this.partitions.outOfRoom() : [];
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.partitions.retire();
+    } finally {
+      await this.#directory.close();
+    }
+  }
+}
