@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { GroupTable, MemoryGroupStore } from '@milepost/coordinators';
 import { BrokerId } from '@milepost/core';
 import { createBroker } from '@milepost/broker';
-import { MemoryMetadataDatabase, MemoryMetadataStore } from '@milepost/metadata';
+import { MemoryBrokerLeases, MemoryMetadataDatabase, MemoryMetadataStore } from '@milepost/metadata';
 import { nodeHost } from '@milepost/node-host';
 import { PrometheusMeter } from '@milepost/telemetry';
 import { Admin, Producer } from '@platformatic/kafka';
@@ -27,10 +27,13 @@ export interface ScrapeFigure {
 export async function measureScrape(): Promise<ScrapeFigure> {
   const dataDir = mkdtempSync(join(tmpdir(), 'milepost-scrape-'));
   const meter = new PrometheusMeter();
+  const host = nodeHost({ meter });
+  const database = new MemoryMetadataDatabase();
   const broker = await createBroker(
-    nodeHost({ meter }),
+    host,
     {
-      metadata: new MemoryMetadataStore(new MemoryMetadataDatabase()),
+      metadata: new MemoryMetadataStore(database),
+      leases: new MemoryBrokerLeases(database, host.clock),
       groups: new MemoryGroupStore(new GroupTable()),
     },
     {

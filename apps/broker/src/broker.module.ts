@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Broker, createBroker } from '@milepost/broker';
 import { BrokerId, type Host, type Logger } from '@milepost/core';
-import { PostgresGroupStore, PostgresMetadataStore } from '@milepost/postgres';
+import { PostgresBrokerLeases, PostgresGroupStore, PostgresMetadataStore } from '@milepost/postgres';
 import type { Settings } from '@milepost/settings';
 import { Inject, Injectable, Module } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
@@ -19,6 +19,7 @@ export class BrokerPart implements Part {
   readonly phase = 'broker';
   #broker: Broker | undefined;
   #metadata: PostgresMetadataStore | undefined;
+  #leases: PostgresBrokerLeases | undefined;
 
   constructor(
     @Inject(SETTINGS) private readonly settings: Settings,
@@ -33,9 +34,12 @@ export class BrokerPart implements Part {
   async start(aborted: AbortSignal): Promise<void> {
     const { settings, logger } = this;
     this.#metadata = new PostgresMetadataStore(this.database(), { logger });
-    const stores = { metadata: this.#metadata, groups: new PostgresGroupStore(this.database(), { logger }) };
+    this.#leases = new PostgresBrokerLeases(this.database());
+    const groups = new PostgresGroupStore(this.database(), { logger });
+    const stores = { metadata: this.#metadata, groups, leases: this.#leases };
     const config = {
       brokerId: BrokerId(settings.brokerId),
+      machine: hostname(),
       dataDir: join(resolve(settings.dataDir), 'log'),
       listen: { host: settings.listen, port: settings.kafkaPort },
       advertised: settings.advertised ?? { host: reachable(settings.listen), port: 0 },
@@ -50,10 +54,13 @@ export class BrokerPart implements Part {
 
   async stop(): Promise<void> {
     await this.#broker?.close();
+    await this.#leases?.close();
     await this.#metadata?.close(); // or it would look for a database that is being stopped
   }
 
   notReady(): string | undefined {
+    const fencedBy = this.#broker?.fencedBy();
+    if (fencedBy !== undefined) return `${fencedBy}: this process acknowledges nothing more; stop it`;
     return failedDisks(this.#broker?.failedPartitions() ?? []) ?? fullDisk(this.#broker?.partitionsOutOfRoom() ?? []);
   }
 

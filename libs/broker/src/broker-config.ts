@@ -24,6 +24,8 @@ import type { Windows } from './quotas/rate.ts';
 
 export interface BrokerConfig {
   readonly brokerId: BrokerId;
+  /** Names the machine, so that a copy of the folder on another one is told apart. */
+  readonly machine?: string;
   /** The folder of the logs; this broker's alone. */
   readonly dataDir: string;
   /** Port 0: any free one. */
@@ -47,6 +49,8 @@ export interface BrokerSettings {
   readonly queuedRequestBytes: number;
   readonly queuedResponseBytes: number;
   readonly connectionsMaxIdleMs: number;
+  readonly sessionTimeoutMs: number;
+  readonly heartbeatIntervalMs: number;
   readonly retentionCheckIntervalMs: number;
   readonly quotaWindows: Windows;
   readonly controllerQuotaWindows: Windows;
@@ -95,6 +99,8 @@ export function settingsOf(layers: BrokerConfigLayers): BrokerSettings {
     queuedRequestBytes: number('queued.max.request.bytes'),
     queuedResponseBytes: number('queued.max.response.bytes'),
     connectionsMaxIdleMs: number('connections.max.idle.ms'),
+    sessionTimeoutMs: number('broker.session.timeout.ms'),
+    heartbeatIntervalMs: number('broker.heartbeat.interval.ms'),
     retentionCheckIntervalMs: number('log.retention.check.interval.ms'),
     quotaWindows: windows('quota.window'),
     controllerQuotaWindows: windows('controller.quota.window'),

@@ -1,6 +1,6 @@
 // The beginning and the end of a broker's life, where its stores or its disk do not play along.
 import { ErrorCode, NO_BROKER } from '@milepost/core';
-import { MemoryGroupStore } from '@milepost/coordinators';
+import { CoordinatorStoreUnavailable, MemoryGroupStore } from '@milepost/coordinators';
 import {
   type MemoryMetadataDatabase,
   type MetadataStore,
@@ -44,7 +44,7 @@ test('a start that waits for the group store ends when it is aborted, and lets g
   const host = new SimHost();
   const it = new BrokerUnderTest(host, DATA);
   const groups = new MemoryGroupStore(it.groups);
-  groups.health = 'away';
+  groups.acquire = () => Promise.reject(new CoordinatorStoreUnavailable('the group store is away'));
   const stop = new AbortController();
   const ended = expect(it.start({}, { stores: { groups }, aborted: stop.signal })).rejects.toThrow('Ctrl-C');
   await host.clock.run(60_000);

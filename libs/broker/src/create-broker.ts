@@ -1,18 +1,27 @@
 // A broker: opens its logs, loads its groups, serves clients. Plain objects from here down; what can be made with `new`
 // can be simulated.
 //
-// Start: metadata, logs (recovered), a new leader epoch where a log lost its tail (KIP-320), groups, the port, the
-// registration; only then are clients read from. Stop: no new clients, pending requests are answered, logs are synced and
-// closed. The stores are the caller's, to be closed after the broker.
+// Start: the folder's lock, metadata, the lease of the broker's id, logs (recovered), a new leader epoch where a log lost
+// its tail (KIP-320), groups, the port, the registration; only then are clients read from. Stop: no new clients, pending
+// requests are answered, logs are synced and closed, the lease is released. The stores are the caller's, to be closed after
+// the broker.
 import { type Address, Background, type Host, retry } from '@milepost/core';
 import { CoordinatorStoreUnavailable, type GroupStore } from '@milepost/coordinators';
-import { type ClusterImage, type MetadataStore, StoreUnavailable, topicConfigValues } from '@milepost/metadata';
+import { lockLogFolder } from '@milepost/log';
+import {
+  type BrokerLeases,
+  type ClusterImage,
+  type MetadataStore,
+  StoreUnavailable,
+  topicConfigValues,
+} from '@milepost/metadata';
 import { Controller } from './admin/controller.ts';
 import { type BrokerConfig, configLayers, settingsOf } from './broker-config.ts';
 import { Closers } from './closers.ts';
 import { Dispatcher } from './dispatch.ts';
 import { Coordination } from './groups/coordination.ts';
 import { handlers } from './handlers/index.ts';
+import { joinCluster } from './membership/join.ts';
 import { Clients } from './network/clients.ts';
 import { Storage } from './partitions/storage.ts';
 import type { Services } from './services.ts';
@@ -25,6 +34,7 @@ const STORE_RETRY_MS = 1_000;
 export interface BrokerStores {
   readonly metadata: MetadataStore;
   readonly groups: GroupStore;
+  readonly leases: BrokerLeases;
 }
 
 export interface Broker {
@@ -38,13 +48,16 @@ export interface Broker {
   failedPartitions(): string[];
   /** Partitions that the disk has no room for now. */
   partitionsOutOfRoom(): string[];
+  /** Which process is this broker now, once this one has lost its lease: it serves nothing until it is started again. */
+  fencedBy(): string | undefined;
   /** A second call waits for the first. @throws AggregateError with every failure, after everything was closed. */
   close(): Promise<void>;
 }
 
 /**
  * `aborted` ends a start that waits for a store, and closes what was opened.
- * @throws AddressInUse; LogDirectoryRefused: the folder cannot be used, and the message says why; the signal's reason.
+ * @throws AddressInUse; LogDirectoryRefused: the folder cannot be used, and the message says why; BrokerIdInUse: another
+ * process is this broker; the signal's reason.
  */
 export async function createBroker(
   host: Host,
@@ -74,16 +87,27 @@ async function start(
   const patiently = patience(host, aborted);
   const commit: MetadataStore['commit'] = (decide, fence) => patiently(() => metadata.commit(decide, fence));
 
+  const lock = lockLogFolder(host.disk, config.dataDir);
+  closers.add('the lock of the log folder', () => lock.release());
   const first = await patiently(() => metadata.open());
-  const storage = await Storage.open(host, first, config);
+  const layersOf = (of: ClusterImage) => configLayers(of, config);
+  const settings = settingsOf(layersOf(first));
+  const { membership, registered } = await joinCluster({
+    host,
+    leases: stores.leases,
+    config,
+    settings,
+    patiently,
+    aborted,
+  });
+  closers.add('the lease of this broker', () => membership.leave());
+  const storage = await Storage.open(host, first, config, lock);
   closers.add('the log directory', () => storage.close());
   await storage.lead(first, commit);
 
   const { partitions } = storage;
   const image = (): ClusterImage => partitions.image;
-  const layersOf = (of: ClusterImage) => configLayers(of, config);
   const layers = () => layersOf(image());
-  const settings = settingsOf(layersOf(first));
 
   const coordination = await Coordination.create({
     host,
@@ -116,7 +140,14 @@ async function start(
   const address = await clients.listener.listen(config.listen, new Dispatcher(services));
   closers.add('the client listener', () => sayGoodbye(services));
   closers.add('the watch of the metadata', controller.follow());
+  membership.listensOn(config.advertised.port || address.port);
+  if (membership.lostTo !== undefined) throw new Error(`stopped while starting: ${membership.lostTo}`);
   await controller.register(address, commit);
+  await registered(image().brokers.get(config.brokerId)?.epoch ?? -1);
+  membership.onLost(() => {
+    partitions.fence();
+    background.run('closing the groups of a fenced broker', () => groups.close());
+  });
   closers.add('the upkeep of the logs', storage.startUpkeep(settings));
 
   const topics = (): TopicSnapshot[] => topicSnapshots(image(), partitions);
@@ -142,6 +173,7 @@ async function start(
     groupsSnapshot,
     failedPartitions: () => partitions.failed(),
     partitionsOutOfRoom: () => storage.partitionsOutOfRoom(),
+    fencedBy: () => membership.lostTo,
     close: async () => {
       const failures = await closers.closeAll();
       if (failures.length > 0) throw new AggregateError(failures, failures.map(String).join('; '));

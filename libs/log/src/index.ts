@@ -1,3 +1,4 @@
+export { readText, replaceText } from './checkpoint.ts';
 export { type CleanerSettings, LogCleaner } from './log-cleaner.ts';
 export * from './log-config.ts';
 export * from './log-directory.ts';

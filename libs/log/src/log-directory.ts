@@ -32,7 +32,7 @@ import { GroupCommit } from './group-commit.ts';
 import { defaultLogConfig, type LogConfig } from './log-config.ts';
 import { Log } from './log.ts';
 import type { FlushPolicy, LogContext, LogPast } from './log-context.ts';
-import { claimIdentity, LogDirectoryRefused } from './meta-properties.ts';
+import { claimIdentity, LogDirectoryRefused, META_PROPERTIES } from './meta-properties.ts';
 import { unlessFull } from './unless-full.ts';
 
 export interface LogDirectoryOptions {
@@ -43,6 +43,8 @@ export interface LogDirectoryOptions {
   /** What the cluster calls the topic. A folder whose own file says something else by a few bits has a damaged file. */
   readonly topicIdOf?: (topic: string) => Uuid | undefined;
   readonly onProgress?: (progress: RecoveryProgress) => void;
+  /** The folder's lock, where the caller has taken it and releases it (see lockLogFolder). */
+  readonly lock?: DiskLock;
 }
 
 export interface RecoveryProgress {
@@ -68,7 +70,8 @@ export class LogDirectory {
   readonly clusterId: string;
   readonly #host: Host;
   readonly #flush: FlushPolicy;
-  readonly #lock: DiskLock;
+  /** Undefined where the caller holds it. */
+  readonly #lock: DiskLock | undefined;
   readonly #logs = new Map<string, Log>();
   readonly #recoveryPoints: OffsetCheckpoint;
   readonly #logStarts: OffsetCheckpoint;
@@ -81,7 +84,13 @@ export class LogDirectory {
   #cancelTick = () => {};
   #isClosed = false;
 
-  private constructor(host: Host, folder: string, clusterId: string, lock: DiskLock, flush: FlushPolicy) {
+  private constructor(
+    host: Host,
+    folder: string,
+    clusterId: string,
+    lock: DiskLock | undefined,
+    flush: FlushPolicy,
+  ) {
     this.#host = host;
     this.#flush = flush;
     this.folder = folder;
@@ -113,7 +122,7 @@ export class LogDirectory {
   ): Promise<LogDirectory> {
     let lock: DiskLock | undefined;
     try {
-      lock = takeLock(host.disk, folder);
+      if (!options.lock) lock = lockLogFolder(host.disk, folder);
       const clusterId = await claimIdentity(host, folder, identity);
       const directory = new LogDirectory(host, folder, clusterId, lock, options.flush);
       await directory.#openLogs(options);
@@ -186,7 +195,7 @@ export class LogDirectory {
         `${this.folder}: not closed cleanly, the next start scans: ${failure.message}`,
       );
     } finally {
-      this.#lock.release();
+      this.#lock?.release();
     }
   }
 
@@ -403,14 +412,29 @@ function partitionOf(name: string): { topic: string; partition: number; name: st
   return topic === undefined || partition === undefined ? undefined : { topic, partition: Number(partition), name };
 }
 
-function takeLock(disk: Disk, folder: string): DiskLock {
-  disk.makeFolder(folder);
-  const lock = disk.lock(`${folder}/.lock`);
+/** Until it is released, or its process dies, nobody else uses the folder. @throws LogDirectoryRefused */
+export function lockLogFolder(disk: Disk, folder: string): DiskLock {
+  const lock = refusing(folder, () => {
+    disk.makeFolder(folder);
+    return disk.lock(`${folder}/.lock`);
+  });
   if (lock === undefined)
     throw new LogDirectoryRefused(
       `data folder ${folder} is in use by another process: stop that one, or give this one its own MILEPOST_DATA_DIR`,
     );
   return lock;
+}
+
+/** Whether no broker has ever claimed the folder: there is no meta.properties. @throws LogDirectoryRefused */
+export const isUnclaimed = (disk: Disk, folder: string): boolean =>
+  refusing(folder, () => readText(disk, `${folder}/${META_PROPERTIES}`) === undefined);
+
+function refusing<Result>(folder: string, work: () => Result): Result {
+  try {
+    return work();
+  } catch (failure) {
+    throw failure instanceof DiskFailed ? refusal(folder, failure) : failure;
+  }
 }
 
 function refusal(folder: string, failure: DiskFailed): LogDirectoryRefused {

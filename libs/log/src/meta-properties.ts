@@ -3,7 +3,7 @@
 import { type BrokerId, type Disk, DiskFailed, type Host, Uuid, uuidToBase64 } from '@milepost/core';
 import { readText, replaceText } from './checkpoint.ts';
 
-const NAME = 'meta.properties';
+export const META_PROPERTIES = 'meta.properties';
 
 /** The folder cannot be used; the message is one line with the cure. */
 export class LogDirectoryRefused extends Error {
@@ -16,7 +16,7 @@ export async function claimIdentity(
   folder: string,
   identity: { readonly clusterId: string | undefined; readonly brokerId: BrokerId },
 ): Promise<string> {
-  const text = readText(host.disk, `${folder}/${NAME}`);
+  const text = readText(host.disk, `${folder}/${META_PROPERTIES}`);
   if (text === undefined) {
     const clusterId = identity.clusterId ?? newId(host);
     const lines = [
@@ -27,7 +27,7 @@ export async function claimIdentity(
       'version=1',
     ];
     await syncNameOf(host.disk, folder); // first: where the file is, nobody asks for the folder's own name again
-    await replaceText(host.disk, folder, NAME, `${lines.join('\n')}\n`);
+    await replaceText(host.disk, folder, META_PROPERTIES, `${lines.join('\n')}\n`);
     return clusterId;
   }
   const properties = new Map(
@@ -39,7 +39,7 @@ export async function claimIdentity(
   const clusterId = properties.get('cluster.id');
   if (clusterId === undefined)
     throw new LogDirectoryRefused(
-      `${folder}/${NAME} names no cluster.id: restore it, or start with an empty data folder`,
+      `${folder}/${META_PROPERTIES} names no cluster.id: restore it, or start with an empty data folder`,
     );
   if (identity.clusterId !== undefined && identity.clusterId !== clusterId)
     throw new LogDirectoryRefused(

@@ -97,6 +97,14 @@ const OWN_KEYS: readonly BrokerConfigKey[] = [
     'The largest request; a larger one ends the connection.',
     positive,
   ),
+  key(
+    'broker.session.timeout.ms',
+    'INT',
+    '15000',
+    'How long the lease of a broker lasts without a heartbeat; until then nobody else takes its id.',
+    { accepts: atLeast(1_000) },
+  ),
+  key('broker.heartbeat.interval.ms', 'INT', '2000', 'How often a broker extends its lease.', positive),
   key('connections.max.idle.ms', 'LONG', '600000', 'A connection that is silent for this long is closed.'),
   key('max.connections', 'INT', '2147483647', 'How many connections are open at most.', {
     ...notNegative,

@@ -1,6 +1,7 @@
 export * from './applied.ts';
 export * from './broker-config.ts';
 export { BROKER_CONFIG_KEYS, type BrokerConfigKey } from './broker-config-keys.ts';
+export * from './broker-lease.ts';
 export * from './changes.ts';
 export * from './client-metrics-config.ts';
 export * from './client-quota.ts';
@@ -8,6 +9,7 @@ export * from './config-entry.ts';
 export { type ConfigKey, type ConfigType, parseConfig } from './config-key.ts';
 export * from './group-config.ts';
 export * from './image.ts';
+export * from './memory-leases.ts';
 export * from './memory-store.ts';
 export * from './origin.ts';
 export * from './placement.ts';

@@ -1,10 +1,11 @@
 // A MetadataStore in memory, for tests and the simulator. Several stores opened on one MemoryMetadataDatabase see each
 // other's commits, as several brokers on one PostgreSQL do. A database can be set back to an earlier backup of itself.
 // Retains nothing beyond the process.
-import { Uuid } from '@milepost/core';
+import { type BrokerId, Uuid } from '@milepost/core';
 import { applied } from './applied.ts';
 import type { MetadataChange } from './changes.ts';
 import { type ClusterImage, emptyImage } from './image.ts';
+import type { LeaseRow } from './memory-leases.ts';
 import { isContinued, restart, type Sighting, sightingOf } from './origin.ts';
 import { checkFence, type Decide, type Fence, type MetadataStore, StoreUnavailable } from './store.ts';
 
@@ -12,6 +13,7 @@ export interface MemoryMetadataBackup {
   readonly image: ClusterImage;
   readonly nextProducerId: bigint;
   readonly position: bigint;
+  readonly leases: ReadonlyMap<BrokerId, LeaseRow>;
 }
 
 export class MemoryMetadataDatabase {
@@ -21,6 +23,8 @@ export class MemoryMetadataDatabase {
   position = 0n;
   /** False: every call answers StoreUnavailable until it is true again, as when the database is away. */
   available = true;
+  /** By broker id: who is alive under it. */
+  readonly leases = new Map<BrokerId, LeaseRow>();
   /** Called after each change. */
   readonly watchers = new Set<() => void>();
   #lineages = 0;
@@ -37,12 +41,14 @@ export class MemoryMetadataDatabase {
   }
 
   backup(): MemoryMetadataBackup {
-    const { image, nextProducerId, position } = this;
-    return { image, nextProducerId, position };
+    const { image, nextProducerId, position, leases } = this;
+    return { image, nextProducerId, position, leases: new Map(leases) };
   }
 
   /** Its files are those of the backup again: nothing but what they hold tells it apart. */
-  restore({ image, nextProducerId, position }: MemoryMetadataBackup): void {
+  restore({ image, nextProducerId, position, leases }: MemoryMetadataBackup): void {
+    this.leases.clear();
+    for (const [id, lease] of leases) this.leases.set(id, lease);
     this.image = image;
     this.nextProducerId = nextProducerId;
     this.position = position;

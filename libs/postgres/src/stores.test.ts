@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { CoordinatorStoreUnavailable } from '@milepost/coordinators';
 import { LeaderEpoch, Offset, silentLogger, Timestamp, ZERO_UUID } from '@milepost/core';
 import { groupStoreContract } from '../../coordinators/src/group/group-store.contract.ts';
+import { brokerLeasesContract } from '../../metadata/src/broker-lease.contract.ts';
 import { metadataStoreContract } from '../../metadata/src/store.contract.ts';
+import { PostgresBrokerLeases } from './postgres-broker-leases.ts';
 import { PostgresGroupStore } from './postgres-group-store.ts';
 import { PostgresMetadataStore } from './postgres-metadata-store.ts';
 import { TestServer } from './testing/databases.ts';
@@ -50,6 +52,22 @@ metadataStoreContract('PostgresMetadataStore', async () => {
     },
     close: async () => {
       for (const store of stores) await store.close();
+      await database.close();
+    },
+  };
+});
+
+brokerLeasesContract('PostgresBrokerLeases', async () => {
+  const database = await server.database();
+  const all: PostgresBrokerLeases[] = [];
+  return {
+    connect: async () => {
+      const leases = new PostgresBrokerLeases(await database.connect());
+      all.push(leases);
+      return leases;
+    },
+    close: async () => {
+      for (const leases of all) await leases.close();
       await database.close();
     },
   };

@@ -1,4 +1,5 @@
 import { groupStoreContract } from '../../coordinators/src/group/group-store.contract.ts';
+import { brokerLeasesContract } from '../../metadata/src/broker-lease.contract.ts';
 import { metadataStoreContract } from '../../metadata/src/store.contract.ts';
 import { CoordinatorStoreUnavailable } from '@milepost/coordinators';
 import { type Decide, StoreUnavailable } from '@milepost/metadata';
@@ -31,6 +32,12 @@ metadataStoreContract('the simulated database, metadata', async () => {
     },
     close: async () => stop(),
   };
+});
+
+brokerLeasesContract('the simulated database, leases of brokers', async () => {
+  const { clock, stop } = flowing();
+  const database = new SimDatabase(new SimRandom(1), clock);
+  return { connect: async () => database.leases(), close: async () => stop() };
 });
 
 groupStoreContract('the simulated database, groups', async () => {

@@ -5,7 +5,9 @@
 import { type GroupStore, CoordinatorStoreUnavailable, GroupTable, MemoryGroupStore } from '@milepost/coordinators';
 import type { Clock } from '@milepost/core';
 import {
+  type BrokerLeases,
   type ClusterImage,
+  MemoryBrokerLeases,
   type MemoryMetadataBackup,
   MemoryMetadataDatabase,
   MemoryMetadataStore,
@@ -18,6 +20,8 @@ import type { SimRandom } from './sim-random.ts';
 /** `forgetful`: executes every call, but often loses the response. */
 export type DatabaseHealth = 'well' | 'away' | 'forgetful';
 
+/** What its clock shows at first; nobody sets it. */
+const START_MS = Date.UTC(2026, 0, 1);
 /** A call waits at most this long for a database that is away, as the calls of the real stores do. */
 const TIMEOUT_MS = 5_000;
 
@@ -82,6 +86,22 @@ export class SimDatabase {
       sighting: () => store.sighting(),
       watch: (listener) => this.#watch(machine, store, listener, life),
       close: () => store.close(),
+    };
+  }
+
+  leases(life?: SimLife, machine = ''): BrokerLeases {
+    const leases = new MemoryBrokerLeases(this.metadata, { now: () => START_MS + this.#clock.monotonic() });
+    const lost = (why: string): Error => new StoreUnavailable(why);
+    // A dead program extends no lease: its request was lost with it.
+    const call = <Answer>(work: () => Promise<Answer>): Promise<Answer> =>
+      heard(
+        life,
+        this.#call(machine, () => (life?.isOver ? never : work()), lost),
+      );
+    return {
+      hold: (claim) => call(() => leases.hold(claim)),
+      release: (brokerId, incarnation) => call(() => leases.release(brokerId, incarnation)),
+      close: () => leases.close(),
     };
   }
 

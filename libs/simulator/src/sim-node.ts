@@ -94,6 +94,7 @@ export class SimNode {
     const stores = {
       metadata: plants.metadataStore?.(metadata) ?? metadata,
       groups: plants.groupStore?.(groups) ?? groups,
+      leases: database.leases(life, machine.name),
     };
     try {
       this.#broker = await life.answered(

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type Broker, createBroker } from '@milepost/broker';
 import { GroupTable, MemoryGroupStore } from '@milepost/coordinators';
 import { AddressInUse, BrokerId, silentLogger } from '@milepost/core';
-import { MemoryMetadataDatabase, MemoryMetadataStore } from '@milepost/metadata';
+import { MemoryBrokerLeases, MemoryMetadataDatabase, MemoryMetadataStore } from '@milepost/metadata';
 import { nodeHost } from '@milepost/node-host';
 import { Consumer as Client, Producer as OtherProducer } from '@platformatic/kafka';
 import {
@@ -29,7 +29,11 @@ const logger = silentLogger;
 const bootstrapServers = (): string[] => [`127.0.0.1:${port}`];
 
 async function startBroker(): Promise<void> {
-  const stores = { metadata: new MemoryMetadataStore(metadata), groups: new MemoryGroupStore(groups) };
+  const stores = {
+    metadata: new MemoryMetadataStore(metadata),
+    groups: new MemoryGroupStore(groups),
+    leases: new MemoryBrokerLeases(metadata, host.clock),
+  };
   broker = await createBroker(host, stores, {
     brokerId: BrokerId(1),
     dataDir: folder,

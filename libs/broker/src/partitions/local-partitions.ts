@@ -57,6 +57,7 @@ export class LocalPartitions {
   #coming: ClusterImage | undefined;
   #applying: Promise<unknown> = Promise.resolve();
   #isRetired = false;
+  #isFenced = false;
 
   constructor(directory: LogDirectory, image: ClusterImage, options: LocalPartitionsOptions) {
     this.#directory = directory;
@@ -75,6 +76,7 @@ export class LocalPartitions {
 
   /** The partition, or why it cannot be served here, in Kafka's terms. */
   find(topic: string, index: number): Partition | ErrorCode {
+    if (this.#isFenced) return ErrorCode.NOT_LEADER_OR_FOLLOWER;
     const partition = this.get(topic, index);
     if (partition) return partition.isFailed ? ErrorCode.KAFKA_STORAGE_ERROR : partition;
     const newest = (this.#coming ?? this.#image).topics.get(topic);
@@ -92,6 +94,7 @@ export class LocalPartitions {
 
   /** Those that take no more records, until a restart. */
   failed(): string[] {
+    if (this.#isFenced) return [];
     return Array.from(this.all())
       .filter(({ isFailed }) => isFailed)
       .map(({ topic, index }) => partitionName(topic, index));
@@ -142,6 +145,13 @@ export class LocalPartitions {
     const applied = this.#applying.then(() => this.#apply(image));
     this.#applying = applied.catch(() => {});
     return applied;
+  }
+
+  /** Another process is this broker now: nothing is served, appended or acknowledged any more. */
+  fence(): void {
+    this.#isFenced = true;
+    this.#isRetired = true;
+    for (const partition of this.all()) partition.retire();
   }
 
   /** Resolves when nothing waits for a partition, and no append and no image touches the directory any more. */

@@ -2,7 +2,7 @@
 // them, and the upkeep of their logs.
 //
 // Promises: `lead` is done before anything is served; `close` lets no image and no retention touch the folder afterwards.
-import { type Host, Offset } from '@milepost/core';
+import { type DiskLock, type Host, Offset } from '@milepost/core';
 import { LogCleaner, type LogConfig, LogDirectory, logConfigOf } from '@milepost/log';
 import { type ClusterImage, type Decide, topicConfigValues, type TopicState } from '@milepost/metadata';
 import { type BrokerConfig, type BrokerSettings, cleanerSettings, configLayers } from '../broker-config.ts';
@@ -36,8 +36,8 @@ export class Storage {
     this.traffic = new TopicTraffic(host.meter, () => partitions.image.topics.keys());
   }
 
-  /** Recovers the logs. @throws LogDirectoryRefused */
-  static async open(host: Host, image: ClusterImage, config: BrokerConfig): Promise<Storage> {
+  /** Recovers the logs in the folder that `lock` is of. @throws LogDirectoryRefused */
+  static async open(host: Host, image: ClusterImage, config: BrokerConfig, lock: DiskLock): Promise<Storage> {
     const { brokerId, dataDir, flush, onProgress } = config;
     const configOf = (topic: TopicState, of: ClusterImage): LogConfig =>
       logConfigOf(topicConfigValues(topic.configs, configLayers(of, config)));
@@ -47,6 +47,7 @@ export class Storage {
       { clusterId: image.clusterId, brokerId },
       {
         flush,
+        lock,
         configOf: (name) => {
           const topic = image.topics.get(name);
           return topic ? configOf(topic, image) : logConfigOf({});

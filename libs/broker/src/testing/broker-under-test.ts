@@ -2,7 +2,7 @@
 // stopped and started again on the same folder.
 import { BrokerId, type Host } from '@milepost/core';
 import { GroupTable, MemoryGroupStore } from '@milepost/coordinators';
-import { MemoryMetadataDatabase, MemoryMetadataStore } from '@milepost/metadata';
+import { MemoryBrokerLeases, MemoryMetadataDatabase, MemoryMetadataStore } from '@milepost/metadata';
 import type { BrokerConfig } from '../broker-config.ts';
 import { type Broker, type BrokerStores, createBroker } from '../create-broker.ts';
 import { RawClient } from './raw-client.ts';
@@ -16,13 +16,19 @@ export interface StartOptions {
 export class BrokerUnderTest {
   readonly host: Host;
   readonly dataDir: string;
-  readonly metadata = new MemoryMetadataDatabase();
+  readonly metadata: MemoryMetadataDatabase;
   readonly groups = new GroupTable();
   readonly #properties: Record<string, string>;
   readonly #clients: RawClient[] = [];
   #broker: Broker | undefined;
 
-  constructor(host: Host, dataDir: string, properties: Record<string, string> = {}) {
+  constructor(
+    host: Host,
+    dataDir: string,
+    properties: Record<string, string> = {},
+    metadata = new MemoryMetadataDatabase(),
+  ) {
+    this.metadata = metadata;
     this.host = host;
     this.dataDir = dataDir;
     this.#properties = { 'group.initial.rebalance.delay.ms': '0', ...properties };
@@ -37,7 +43,11 @@ export class BrokerUnderTest {
   }
 
   async start(more: Partial<BrokerConfig> = {}, { stores, aborted }: StartOptions = {}): Promise<void> {
-    const inMemory = { metadata: new MemoryMetadataStore(this.metadata), groups: new MemoryGroupStore(this.groups) };
+    const inMemory = {
+      metadata: new MemoryMetadataStore(this.metadata),
+      groups: new MemoryGroupStore(this.groups),
+      leases: new MemoryBrokerLeases(this.metadata, this.host.clock),
+    };
     const config: BrokerConfig = {
       brokerId: BrokerId(1),
       dataDir: this.dataDir,

@@ -4,7 +4,7 @@ import { type Host, type Logger, silentMeter } from '@milepost/core';
 import { SimClock, SimDisk, SimNetwork, SimRandom } from '@milepost/simulator';
 
 export class SimHost implements Host {
-  readonly clock = new SimClock();
+  readonly clock: SimClock;
   readonly random = new SimRandom(1);
   readonly disk: SimDisk;
   readonly network: SimNetwork;
@@ -13,7 +13,8 @@ export class SimHost implements Host {
   readonly lines: string[] = [];
   readonly logger: Logger;
 
-  constructor() {
+  constructor(clock = new SimClock()) {
+    this.clock = clock;
     this.disk = new SimDisk(this.random.fork(), { clock: this.clock });
     this.network = new SimNetwork(this.random.fork(), this.clock);
     const nothing = (): void => {};

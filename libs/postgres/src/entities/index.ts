@@ -3,6 +3,7 @@ import { AlertRow, DeliveryRow, RuleProgressRow, RuleRow, TruckStateRow } from '
 import { CoordinatorShardRow, GroupOffsetRow, GroupRow } from './groups.ts';
 import {
   BrokerConfigRow,
+  BrokerLeaseRow,
   BrokerRow,
   ClientMetricsConfigRow,
   ClientQuotaRow,
@@ -20,6 +21,7 @@ export const entities = [
   MetadataVersionRow,
   MetadataChangesRow,
   BrokerRow,
+  BrokerLeaseRow,
   TopicRow,
   PartitionRow,
   BrokerConfigRow,

@@ -37,6 +37,19 @@ export class BrokerRow {
   @Column('text', { nullable: true }) rack!: string | null;
 }
 
+/** Which process is the live owner of a broker id. Only postgres-broker-leases.ts reads and writes it. */
+@Entity('broker_leases')
+export class BrokerLeaseRow {
+  @PrimaryColumn('int', { name: 'broker_id', primaryKeyConstraintName: 'broker_leases_pkey' }) brokerId!: number;
+  @Column('uuid') incarnation!: string;
+  @Column('text') host!: string;
+  @Column('int') port!: number;
+  @Column('text') place!: string;
+  @Column('bigint', { transformer: exactNumber }) epoch!: number;
+  @Column('timestamptz') since!: Date;
+  @Column('timestamptz', { name: 'lease_until' }) leaseUntil!: Date;
+}
+
 @Entity('topics')
 @Unique('topics_name_key', ['name'])
 export class TopicRow {

@@ -5,6 +5,7 @@ import { Groups1763800000001 } from './1763800000001-groups.ts';
 import { Alerts1763800000002 } from './1763800000002-alerts.ts';
 import { ClientConfigs1763800000003 } from './1763800000003-client-configs.ts';
 import { MetadataChanges1763800000004 } from './1763800000004-metadata-changes.ts';
+import { BrokerLeases1763800000010 } from './1763800000010-broker-leases.ts';
 
 export const migrations = [
   Metadata1763800000000,
@@ -12,4 +13,5 @@ export const migrations = [
   Alerts1763800000002,
   ClientConfigs1763800000003,
   MetadataChanges1763800000004,
+  BrokerLeases1763800000010,
 ];

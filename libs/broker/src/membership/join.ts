@@ -1,0 +1,59 @@
+// A start's first step: this life gets an incarnation, recorded in the folder, and then the lease of the broker's id.
+import { type Host, Uuid } from '@milepost/core';
+import type { BrokerLeases } from '@milepost/metadata';
+import type { BrokerConfig, BrokerSettings } from '../broker-config.ts';
+import { type Lives, readLives, writeLives } from './lives.ts';
+import { Membership } from './membership.ts';
+
+export interface JoinDeps {
+  readonly host: Host;
+  readonly leases: BrokerLeases;
+  readonly config: BrokerConfig;
+  readonly settings: BrokerSettings;
+  /** Waits for a database that is away. */
+  readonly patiently: <T>(attempt: () => Promise<T>) => Promise<T>;
+  readonly aborted: AbortSignal;
+}
+
+export interface Joined {
+  readonly membership: Membership;
+  /** What the folder knew before; undefined where no life was recorded in it. */
+  readonly past: Lives | undefined;
+  /** Records the epoch of the registration in the folder. */
+  readonly registered: (brokerEpoch: number) => Promise<void>;
+}
+
+/** The folder's lock is held. @throws BrokerIdInUse, DiskFailed */
+export async function joinCluster({ host, leases, config, settings, patiently, aborted }: JoinDeps): Promise<Joined> {
+  const { brokerId, dataDir, advertised, listen, machine = '' } = config;
+  const past = readLives(host.disk, dataDir);
+  const predecessors = past?.incarnations ?? [];
+  const incarnation = Uuid(host.random.uuid());
+  const incarnations = [...predecessors, incarnation];
+  // Before it is acquired: a lease whose acquisition was not answered is known to the next life too.
+  await writeLives(host, dataDir, { incarnations, brokerEpoch: past?.brokerEpoch });
+  const membership = await Membership.join(
+    {
+      clock: host.clock,
+      logger: host.logger,
+      leases,
+      claim: {
+        brokerId,
+        incarnation,
+        host: advertised.host,
+        port: advertised.port || listen.port,
+        place: `${machine}:${dataDir}`,
+        sessionTimeoutMs: settings.sessionTimeoutMs,
+        predecessors,
+      },
+      heartbeatIntervalMs: settings.heartbeatIntervalMs,
+    },
+    patiently,
+    aborted,
+  );
+  return {
+    membership,
+    past,
+    registered: (brokerEpoch) => writeLives(host, dataDir, { incarnations, brokerEpoch }),
+  };
+}

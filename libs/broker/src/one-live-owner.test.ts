@@ -1,0 +1,89 @@
+// Two brokers of one id on one database: one serves.
+import { BrokerId, ErrorCode, Timestamp } from '@milepost/core';
+import { buildBatch } from '@milepost/records';
+import { type SimDisk } from '@milepost/simulator';
+import { CreateTopics, Produce } from '@milepost/wire';
+import { BrokerUnderTest } from './testing/broker-under-test.ts';
+import type { RawClient } from './testing/raw-client.ts';
+import { SimHost } from './testing/sim-host.ts';
+
+async function produce(client: RawClient): Promise<ErrorCode | undefined> {
+  const records = buildBatch({ records: [{ key: null, value: Buffer.from('v'), timestamp: Timestamp(1) }] });
+  const { responses } = await client.ask(Produce, 8, {
+    acks: -1,
+    timeoutMs: 5_000,
+    topicData: [{ name: 't', partitionData: [{ index: 0, records }] }],
+  });
+  return responses[0]?.partitionResponses[0]?.errorCode;
+}
+
+const topics = [{ name: 't', numPartitions: 1, replicationFactor: 1 }];
+
+async function started(host: SimHost): Promise<{ it: BrokerUnderTest; client: RawClient }> {
+  const it = new BrokerUnderTest(host, '/first');
+  await host.clock.settle(it.start());
+  const client = await host.clock.settle(it.client());
+  await host.clock.settle(client.ask(CreateTopics, 5, { topics, timeoutMs: 60_000 }));
+  return { it, client };
+}
+
+/** The same machine and database, after a kill -9: the system has let go of the locks. */
+function afterKill(host: SimHost): SimHost {
+  const next = new SimHost(host.clock);
+  (next as { disk: SimDisk }).disk = host.disk.kill(host.clock);
+  return next;
+}
+
+test('the second broker on a database is refused, its folder stays empty, and the first goes on', async () => {
+  const host = new SimHost();
+  const { it, client } = await started(host);
+  const second = new BrokerUnderTest(host, '/second', {}, it.metadata);
+  const refused = expect(second.start()).rejects.toThrow(
+    /^broker 1 of this database is alive at 127\.0\.0\.1:\d+ since .*: stop that one/,
+  );
+  await host.clock.settle(refused, 60_000);
+  expect(host.disk.list('/second')?.map(({ name }) => name)).not.toContain('meta.properties');
+  expect(await host.clock.settle(produce(client))).toBe(ErrorCode.NONE);
+  expect(it.broker.fencedBy()).toBeUndefined();
+  await host.clock.settle(it.stop());
+});
+
+test('a broker that was killed is back at once: the lock on its folder says that its former life is over', async () => {
+  const host = new SimHost();
+  const { it } = await started(host);
+  const next = new BrokerUnderTest(afterKill(host), '/first', {}, it.metadata);
+  const before = host.clock.monotonic();
+  await host.clock.settle(next.start());
+  expect(host.clock.monotonic() - before).toBeLessThan(1_000);
+  await host.clock.settle(next.stop());
+});
+
+test('a broker whose lease another process has acquired acknowledges nothing more, and says so in one line', async () => {
+  const host = new SimHost();
+  const { it, client } = await started(host);
+  const lease = it.metadata.leases.get(BrokerId(1));
+  if (lease) it.metadata.leases.set(BrokerId(1), { ...lease, untilMs: 0 }); // it was frozen for too long
+  const next = new BrokerUnderTest(host, '/second', {}, it.metadata);
+  await host.clock.settle(next.start());
+  await host.clock.run(10_000);
+  expect(await host.clock.settle(produce(client))).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+  expect(it.broker.fencedBy()).toMatch(/^127\.0\.0\.1(:\d+)? is broker 1 since /);
+  expect(it.broker.failedPartitions()).toEqual([]);
+  expect(host.lines.filter((line) => line.includes('acknowledges nothing more'))).toHaveLength(1);
+  const ofNext = await host.clock.settle(next.client());
+  expect(await host.clock.settle(produce(ofNext))).toBe(ErrorCode.NONE);
+  await host.clock.settle(next.stop());
+});
+
+test('a broker goes on while the database is away for an hour', async () => {
+  const host = new SimHost();
+  const { it, client } = await started(host);
+  it.metadata.available = false;
+  await host.clock.run(3_600_000);
+  const again = await host.clock.settle(it.client());
+  expect(await host.clock.settle(produce(again))).toBe(ErrorCode.NONE);
+  expect(it.broker.fencedBy()).toBeUndefined();
+  it.metadata.available = true;
+  client.close();
+  await host.clock.settle(it.stop());
+});

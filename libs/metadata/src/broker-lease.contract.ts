@@ -1,0 +1,106 @@
+// What every BrokerLeases promises; run by the memory one, the simulated one and PostgreSQL's.
+import { BrokerId, Uuid } from '@milepost/core';
+import type { BrokerLeases, LeaseClaim } from './broker-lease.ts';
+
+export interface BrokerLeasesUnderTest {
+  /** Leases on the same data, as another process would open them. */
+  connect(): Promise<BrokerLeases>;
+  close(): Promise<void>;
+}
+
+const LONG_MS = 600_000;
+const incarnation = (n: number): Uuid => Uuid(`00000000-0000-4000-8000-${String(n).padStart(12, '0')}`);
+const claimOf = (n: number, more: Partial<LeaseClaim> = {}): LeaseClaim => ({
+  brokerId: BrokerId(1),
+  incarnation: incarnation(n),
+  host: `host-${n}`,
+  port: 9000 + n,
+  place: `machine-${n}:/data`,
+  sessionTimeoutMs: LONG_MS,
+  predecessors: [],
+  ...more,
+});
+
+/** `make` gives an empty database. */
+export function brokerLeasesContract(name: string, make: () => Promise<BrokerLeasesUnderTest>): void {
+  describe(name, () => {
+    let data: BrokerLeasesUnderTest;
+    let one: BrokerLeases;
+    let other: BrokerLeases;
+    beforeEach(async () => {
+      data = await make();
+      one = await data.connect();
+      other = await data.connect();
+    });
+    afterEach(() => data.close());
+
+    test('a lease that is held is refused to another process, which learns whose it is and since when', async () => {
+      const held = await one.hold(claimOf(1));
+      expect(held).toEqual({ isHeld: true, epoch: 1 });
+      const refused = await other.hold(claimOf(2));
+      const holder = { incarnation: incarnation(1), host: 'host-1', port: 9001, place: 'machine-1:/data', epoch: 1 };
+      expect(refused).toMatchObject({ isHeld: false, holder });
+      if (refused.isHeld) throw new Error('unreachable');
+      expect(refused.holder.remainingMs).toBeGreaterThan(0);
+      expect(refused.holder.remainingMs).toBeLessThanOrEqual(LONG_MS);
+      expect(refused.holder.sinceMs).toBeGreaterThan(Date.parse('2020-01-01'));
+    });
+
+    test('of two that claim a free id at once, one gets it', async () => {
+      const outcomes = await Promise.all([one.hold(claimOf(1)), other.hold(claimOf(2))]);
+      expect(outcomes.filter(({ isHeld }) => isHeld)).toHaveLength(1);
+    });
+
+    test('its holder extends it, with the address that it has by then, and keeps epoch and beginning', async () => {
+      await one.hold(claimOf(1, { port: 0 }));
+      const before = await other.hold(claimOf(2));
+      expect(await one.hold(claimOf(1, { epoch: 1 }))).toEqual({ isHeld: true, epoch: 1 });
+      const after = await other.hold(claimOf(2));
+      if (before.isHeld || after.isHeld) throw new Error('unreachable');
+      expect(after.holder).toMatchObject({ port: 9001, epoch: 1, sinceMs: before.holder.sinceMs });
+    });
+
+    test('a lease that has ended goes to the next, and the former holder learns that it lost it', async () => {
+      await one.hold(claimOf(1, { sessionTimeoutMs: 0 }));
+      expect(await other.hold(claimOf(2))).toEqual({ isHeld: true, epoch: 2 });
+      expect(await one.hold(claimOf(1, { epoch: 1 }))).toMatchObject({
+        isHeld: false,
+        holder: { port: 9002, epoch: 2 },
+      });
+    });
+
+    test('a lease that has ended is its holder’s again when nobody else has taken it', async () => {
+      await one.hold(claimOf(1, { sessionTimeoutMs: 0 }));
+      expect(await one.hold(claimOf(1, { epoch: 1 }))).toEqual({ isHeld: true, epoch: 1 });
+      expect(await other.hold(claimOf(2))).toMatchObject({ isHeld: false });
+    });
+
+    test('a released lease is free at once; releasing that of another does nothing', async () => {
+      await one.hold(claimOf(1));
+      await other.release(BrokerId(1), incarnation(2));
+      expect(await other.hold(claimOf(2))).toMatchObject({ isHeld: false });
+      await one.release(BrokerId(1), incarnation(1));
+      expect(await other.hold(claimOf(2))).toEqual({ isHeld: true, epoch: 2 });
+    });
+
+    test('a successor in the same place takes over at once; one that only knows the incarnation does not', async () => {
+      await one.hold(claimOf(1));
+      const predecessors = [incarnation(1)];
+      expect(await other.hold(claimOf(2, { predecessors }))).toMatchObject({ isHeld: false });
+      expect(await other.hold(claimOf(2, { place: 'machine-1:/data' }))).toMatchObject({ isHeld: false });
+      const successor = claimOf(2, { predecessors, place: 'machine-1:/data' });
+      expect(await other.hold(successor)).toEqual({ isHeld: true, epoch: 2 });
+    });
+
+    test('a database that went back to an earlier holder takes nothing from the present one', async () => {
+      await one.hold(claimOf(1));
+      expect(await other.hold(claimOf(2, { epoch: 5 }))).toEqual({ isHeld: true, epoch: 6 });
+      expect(await one.hold(claimOf(1, { epoch: 1 }))).toMatchObject({ isHeld: false, holder: { epoch: 6 } });
+    });
+
+    test('every id has a lease of its own', async () => {
+      await one.hold(claimOf(1));
+      expect(await other.hold(claimOf(2, { brokerId: BrokerId(2) }))).toEqual({ isHeld: true, epoch: 1 });
+    });
+  });
+}
