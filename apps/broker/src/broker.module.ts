@@ -43,6 +43,7 @@ export class BrokerPart implements Part {
       dataDir: join(resolve(settings.dataDir), 'log'),
       listen: { host: settings.listen, port: settings.kafkaPort },
       advertised: settings.advertised ?? { host: reachable(settings.listen), port: 0 },
+      ...(settings.acceptLostLog === undefined ? {} : { acceptLostLog: settings.acceptLostLog }),
       rack: settings.rack ?? null,
       flush: settings.flush,
       properties: brokerProperties(logger),

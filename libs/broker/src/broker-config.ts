@@ -28,6 +28,8 @@ export interface BrokerConfig {
   readonly machine?: string;
   /** The folder of the logs; this broker's alone. */
   readonly dataDir: string;
+  /** The operator's word that the logs of a registration are lost: its broker epoch. */
+  readonly acceptLostLog?: string;
   /** Port 0: any free one. */
   readonly listen: Address;
   /** What clients are told; port 0: the one that it listens on. */

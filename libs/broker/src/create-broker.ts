@@ -7,7 +7,7 @@
 // the broker.
 import { type Address, Background, type Host, retry } from '@milepost/core';
 import { CoordinatorStoreUnavailable, type GroupStore } from '@milepost/coordinators';
-import { lockLogFolder } from '@milepost/log';
+import { isUnclaimed, lockLogFolder } from '@milepost/log';
 import {
   type BrokerLeases,
   type ClusterImage,
@@ -22,6 +22,7 @@ import { Dispatcher } from './dispatch.ts';
 import { Coordination } from './groups/coordination.ts';
 import { handlers } from './handlers/index.ts';
 import { joinCluster } from './membership/join.ts';
+import { judgeLogFolder } from './membership/log-folder.ts';
 import { Clients } from './network/clients.ts';
 import { Storage } from './partitions/storage.ts';
 import type { Services } from './services.ts';
@@ -92,7 +93,9 @@ async function start(
   const first = await patiently(() => metadata.open());
   const layersOf = (of: ClusterImage) => configLayers(of, config);
   const settings = settingsOf(layersOf(first));
-  const { membership, registered } = await joinCluster({
+  const { brokerId, dataDir } = config;
+  const isFresh = isUnclaimed(host.disk, dataDir);
+  const { membership, past, registered } = await joinCluster({
     host,
     leases: stores.leases,
     config,
@@ -101,6 +104,8 @@ async function start(
     aborted,
   });
   closers.add('the lease of this broker', () => membership.leave());
+  const folder = { path: dataDir, isUnclaimed: isFresh, past };
+  const folderState = judgeLogFolder(folder, brokerId, first, config.acceptLostLog);
   const storage = await Storage.open(host, first, config, lock);
   closers.add('the log directory', () => storage.close());
   await storage.lead(first, commit);
@@ -121,6 +126,11 @@ async function start(
   const { groups, offsetsTopic } = coordination;
   closers.add('the group coordinator', () => groups.close());
   await coordination.start(aborted);
+  const groupsSnapshot = (): Promise<GroupSnapshot[]> => groupSnapshots(groups, partitions);
+  if (folderState !== 'known') {
+    const committed = (await groupsSnapshot()).flatMap(({ offsets }) => offsets);
+    await storage.makeUpForLoss(committed, commit);
+  }
 
   const controller = new Controller({
     host,
@@ -151,7 +161,6 @@ async function start(
   closers.add('the upkeep of the logs', storage.startUpkeep(settings));
 
   const topics = (): TopicSnapshot[] => topicSnapshots(image(), partitions);
-  const groupsSnapshot = (): Promise<GroupSnapshot[]> => groupSnapshots(groups, partitions);
   const gauges = new BrokerGauges(meter, {
     brokerId: config.brokerId,
     image,

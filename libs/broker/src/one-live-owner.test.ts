@@ -64,7 +64,8 @@ test('a broker whose lease another process has acquired acknowledges nothing mor
   const lease = it.metadata.leases.get(BrokerId(1));
   if (lease) it.metadata.leases.set(BrokerId(1), { ...lease, untilMs: 0 }); // it was frozen for too long
   const next = new BrokerUnderTest(host, '/second', {}, it.metadata);
-  await host.clock.settle(next.start());
+  const acceptLostLog = String(it.metadata.image.brokers.get(BrokerId(1))?.epoch);
+  await host.clock.settle(next.start({ acceptLostLog }));
   await host.clock.run(10_000);
   expect(await host.clock.settle(produce(client))).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER);
   expect(it.broker.fencedBy()).toMatch(/^127\.0\.0\.1(:\d+)? is broker 1 since /);

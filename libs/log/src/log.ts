@@ -8,17 +8,18 @@
 //
 // This is the door; the rooms behind it: log-appender.ts, log-sync.ts, log-producers.ts, log-start.ts (retention),
 // log-truncation.ts, log-cleaning.ts, log-health.ts, and read.ts.
-import { ErrorCode, type LeaderEpoch, Offset, type Uuid } from '@milepost/core';
+import { ErrorCode, type LeaderEpoch, Offset, Timestamp, type Uuid } from '@milepost/core';
 import type { RecordBatch } from '@milepost/records';
 import { validateInSteps } from './append-validation.ts';
 import type { Cleanable } from './cleanable.ts';
 import { DeletedFiles } from './deleted-files.ts';
+import { fillerBatch } from './filler.ts';
 import { EpochHistory } from './epoch-history.ts';
 import { DamageReports } from './integrity/damage-reports.ts';
 import { LogAppender } from './log-appender.ts';
 import { LogCleaning } from './log-cleaning.ts';
 import type { LogConfig } from './log-config.ts';
-import type { LogContext, LogIdentity, LogPast } from './log-context.ts';
+import { type LogContext, LogFailed, type LogIdentity, type LogPast } from './log-context.ts';
 import { LogHealth } from './log-health.ts';
 import type { LogParts } from './log-parts.ts';
 import { LogProducers } from './log-producers.ts';
@@ -215,6 +216,22 @@ export class Log {
   /** A leader begins: the epoch is known from here on, even before its first batch. */
   beginEpoch(epoch: LeaderEpoch): void {
     this.#parts.epochs.begin(epoch, this.logEndOffset);
+  }
+
+  /**
+   * Gives none of the offsets below `offset` out any more; a log without records starts there. Resolves when that is
+   * durable. @throws LogFailed, DiskFailed
+   */
+  async skipTo(offset: Offset, leaderEpoch: LeaderEpoch): Promise<void> {
+    const isEmpty = this.logStartOffset === this.logEndOffset;
+    const now = Timestamp(this.#parts.context.host.clock.now());
+    while (this.logEndOffset < offset) {
+      const filler = fillerBatch(this.logEndOffset, offset, leaderEpoch, now);
+      const outcome = this.#appender.appendValid(filler, leaderEpoch, now);
+      if (outcome.error !== ErrorCode.NONE) throw new LogFailed(outcome.message);
+    }
+    await this.sync();
+    if (isEmpty) await this.deleteRecordsBefore(this.logEndOffset);
   }
 
   /** KIP-107. Resolves with the new start, which is durable and never beyond what is flushed. @throws LogFailed, DiskFailed */

@@ -103,6 +103,14 @@ export const table = {
     fallback: '1',
     meaning: "The broker's node.id.",
   }),
+  acceptLostLog: setting({
+    variable: 'MILEPOST_ACCEPT_LOST_LOG',
+    schema: z.string().regex(/^\d{1,16}$/),
+    expected: 'the number that the refused start names',
+    meaning:
+      'Says that the logs in the data folder are really gone, where a start refuses an empty folder. The number holds for one ' +
+      'loss only; left in place it does nothing.',
+  }),
   rack: setting({
     variable: 'MILEPOST_RACK',
     kafkaVariables: ['KAFKA_BROKER_RACK'],

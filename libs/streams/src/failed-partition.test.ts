@@ -2,7 +2,7 @@
 import { createBroker, type Broker } from '@milepost/broker';
 import { MemoryGroupStore } from '@milepost/coordinators';
 import { BrokerId, type DiskFile, DiskFailed, type Logger, silentLogger } from '@milepost/core';
-import { MemoryMetadataStore } from '@milepost/metadata';
+import { MemoryBrokerLeases, MemoryMetadataDatabase, MemoryMetadataStore } from '@milepost/metadata';
 import { nodeHost } from '@milepost/node-host';
 import { SimDisk } from '@milepost/simulator';
 import { type ConsumedRecord, Consumer, ensureTopics, PartitionUnreadable, Producer, readBack } from './index.ts';
@@ -42,7 +42,14 @@ beforeEach(async () => {
   unreadable = undefined;
   lines = [];
   disk = withFailingReads(new SimDisk());
-  broker = await createBroker(nodeHost({ disk }), new MemoryMetadataStore(), new MemoryGroupStore(), {
+  const host = nodeHost({ disk });
+  const database = new MemoryMetadataDatabase();
+  const stores = {
+    metadata: new MemoryMetadataStore(database),
+    groups: new MemoryGroupStore(),
+    leases: new MemoryBrokerLeases(database, host.clock),
+  };
+  broker = await createBroker(host, stores, {
     brokerId: BrokerId(1),
     dataDir: '/data',
     listen: { host: '127.0.0.1', port: 0 },

@@ -2,12 +2,13 @@
 // them, and the upkeep of their logs.
 //
 // Promises: `lead` is done before anything is served; `close` lets no image and no retention touch the folder afterwards.
-import { type DiskLock, type Host, Offset } from '@milepost/core';
+import { type DiskLock, type Host, Offset, partitionName } from '@milepost/core';
 import { LogCleaner, type LogConfig, LogDirectory, logConfigOf } from '@milepost/log';
 import { type ClusterImage, type Decide, topicConfigValues, type TopicState } from '@milepost/metadata';
 import { type BrokerConfig, type BrokerSettings, cleanerSettings, configLayers } from '../broker-config.ts';
 import { TopicTraffic } from '../telemetry/topic-traffic.ts';
 import { LocalPartitions } from './local-partitions.ts';
+import { type CommittedOffset, type LossDeps, makeUpForLoss } from './lost-records.ts';
 import { Purgatory } from './purgatory.ts';
 import { keepRetention } from './retention.ts';
 import { Unpacking } from './unpacking.ts';
@@ -24,6 +25,8 @@ export class Storage {
   readonly #host: Host;
   readonly #config: BrokerConfig;
   readonly #directory: LogDirectory;
+  /** Partitions led here that had no folder when the broker started. */
+  #withoutFolder: ReadonlySet<string> = new Set();
 
   private constructor(host: Host, config: BrokerConfig, directory: LogDirectory, partitions: LocalPartitions) {
     this.#host = host;
@@ -65,7 +68,15 @@ export class Storage {
     await this.partitions.setAsideStrays(image);
     const current = await commit((newest) => this.partitions.newEpochsAfterLoss(newest));
     await this.partitions.setAsideStrays(current); // a deletion of the last life may have been made only now
+    this.#withoutFolder = new Set(this.#ledWithoutFolder(current));
     await this.partitions.apply(current);
+  }
+
+  /** For a folder that is not the one that the database knows of: see lost-records.ts. */
+  makeUpForLoss(committed: readonly CommittedOffset[], commit: LossDeps['commit']): Promise<void> {
+    const { brokerId } = this.#config;
+    const deps = { partitions: this.partitions, logger: this.#host.logger, brokerId, commit };
+    return makeUpForLoss(deps, this.#withoutFolder, committed);
   }
 
   /** Begins retention and cleaning. Returns the way to end them, which resolves when neither is under way. */
@@ -88,6 +99,12 @@ export class Storage {
       await cleaner.close();
       await retention;
     };
+  }
+
+  *#ledWithoutFolder({ topics }: ClusterImage): Iterable<string> {
+    for (const { name, partitions } of topics.values())
+      for (const { index, leader } of partitions)
+        if (leader === this.#config.brokerId && !this.#directory.get(name, index)) yield partitionName(name, index);
   }
 
   diskSpace(): { readonly freeBytes: number; readonly totalBytes: number } {

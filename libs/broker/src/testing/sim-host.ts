@@ -1,13 +1,14 @@
 // A host on simulated time, disk and network, for tests of a broker's own life: minutes pass at once, and a lost lock or a
 // timer left behind is seen.
 import { type Host, type Logger, silentMeter } from '@milepost/core';
-import { SimClock, SimDisk, SimNetwork, SimRandom } from '@milepost/simulator';
+import { SimClock, SimDisk, SimInflater, SimNetwork, SimRandom } from '@milepost/simulator';
 
 export class SimHost implements Host {
   readonly clock: SimClock;
   readonly random = new SimRandom(1);
   readonly disk: SimDisk;
   readonly network: SimNetwork;
+  readonly inflater: SimInflater;
   readonly meter = silentMeter;
   /** Every line of level warn and error. */
   readonly lines: string[] = [];
@@ -17,6 +18,7 @@ export class SimHost implements Host {
     this.clock = clock;
     this.disk = new SimDisk(this.random.fork(), { clock: this.clock });
     this.network = new SimNetwork(this.random.fork(), this.clock);
+    this.inflater = new SimInflater(this.clock);
     const nothing = (): void => {};
     const keep = (_: object, message: string): void => void this.lines.push(message);
     this.logger = { debug: nothing, info: nothing, warn: keep, error: keep };

@@ -1,0 +1,40 @@
+// Whether a log folder is the one that the database knows of: a start must not mistake a volume that is not mounted, or an
+// older copy of a folder, for the logs that this broker has acknowledged records in.
+import type { BrokerId } from '@milepost/core';
+import { LogDirectoryRefused } from '@milepost/log';
+import type { ClusterImage } from '@milepost/metadata';
+import type { Lives } from './lives.ts';
+
+/**
+ * `known`: nothing says that a log is missing. `anew`: the logs are gone, and the operator has said so. `older`: the database
+ * has seen a later life of this broker than the folder has.
+ */
+export type LogFolderState = 'known' | 'anew' | 'older';
+
+export interface LogFolder {
+  readonly path: string;
+  /** No broker has ever claimed it. */
+  readonly isUnclaimed: boolean;
+  readonly past: Lives | undefined;
+}
+
+/** `acceptedLoss`: the operator's word, which names the registration that the lost logs belong to. @throws LogDirectoryRefused */
+export function judgeLogFolder(
+  { path, isUnclaimed, past }: LogFolder,
+  brokerId: BrokerId,
+  { brokers, topics }: ClusterImage,
+  acceptedLoss: string | undefined,
+): LogFolderState {
+  const brokerEpoch = brokers.get(brokerId)?.epoch;
+  const leads = [...topics.values()].some(({ partitions }) => partitions.some(({ leader }) => leader === brokerId));
+  if (isUnclaimed && (brokerEpoch !== undefined || leads)) {
+    const word = String(brokerEpoch ?? 0);
+    if (acceptedLoss === word) return 'anew';
+    throw new LogDirectoryRefused(
+      `log folder ${path} is empty, but broker ${brokerId} has lived before: mount the volume that holds its logs; if they ` +
+        `are really gone, start once with MILEPOST_ACCEPT_LOST_LOG=${word}`,
+    );
+  }
+  if (past && brokerEpoch !== undefined && brokerEpoch > (past.brokerEpoch ?? -1)) return 'older';
+  return 'known';
+}
