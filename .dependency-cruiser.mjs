@@ -55,7 +55,10 @@ export const rooms = {
     groups: ['admin', 'partitions'],
     telemetry: ['partitions'],
     'broker-config.ts': ['network', 'quotas'],
+    membership: ['broker-config.ts'],
+    parts: ['broker-config.ts', 'telemetry', 'groups', 'admin', 'network', 'partitions', 'fetch-sessions', 'quotas'],
     'services.ts': [
+      'parts',
       'broker-config.ts',
       'telemetry',
       'groups',

@@ -7,9 +7,9 @@ import {
   MemoryMetadataStore,
   StoreUnavailable,
 } from '@milepost/metadata';
+import { SimHost } from '@milepost/simulator';
 import { CreateTopics, FindCoordinator } from '@milepost/wire';
 import { BrokerUnderTest } from './testing/broker-under-test.ts';
-import { SimHost } from './testing/sim-host.ts';
 import { keepRetention } from './partitions/retention.ts';
 
 const DATA = '/data';

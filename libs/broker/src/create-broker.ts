@@ -15,16 +15,16 @@ import {
   StoreUnavailable,
   topicConfigValues,
 } from '@milepost/metadata';
-import { Controller } from './admin/controller.ts';
+import { Controller } from './parts/controller.ts';
 import { type BrokerConfig, configLayers, settingsOf } from './broker-config.ts';
 import { Closers } from './closers.ts';
 import { Dispatcher } from './dispatch.ts';
-import { Coordination } from './groups/coordination.ts';
+import { Coordination } from './parts/coordination.ts';
 import { handlers } from './handlers/index.ts';
 import { joinCluster } from './membership/join.ts';
 import { judgeLogFolder } from './membership/log-folder.ts';
-import { Clients } from './network/clients.ts';
-import { Storage } from './partitions/storage.ts';
+import { Clients } from './parts/clients.ts';
+import { Storage } from './parts/storage.ts';
 import type { Services } from './services.ts';
 import { BrokerGauges } from './telemetry/broker-gauges.ts';
 import { LagTimes } from './telemetry/lag-times.ts';

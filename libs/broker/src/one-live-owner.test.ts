@@ -1,11 +1,10 @@
 // Two brokers of one id on one database: one serves.
 import { BrokerId, ErrorCode, Timestamp } from '@milepost/core';
 import { buildBatch } from '@milepost/records';
-import { type SimDisk } from '@milepost/simulator';
+import { type SimDisk, SimHost } from '@milepost/simulator';
 import { CreateTopics, Produce } from '@milepost/wire';
 import { BrokerUnderTest } from './testing/broker-under-test.ts';
 import type { RawClient } from './testing/raw-client.ts';
-import { SimHost } from './testing/sim-host.ts';
 
 async function produce(client: RawClient): Promise<ErrorCode | undefined> {
   const records = buildBatch({ records: [{ key: null, value: Buffer.from('v'), timestamp: Timestamp(1) }] });

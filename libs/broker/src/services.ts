@@ -3,12 +3,12 @@ import type { ErrorCode, Host } from '@milepost/core';
 import type { GroupCoordinator } from '@milepost/coordinators';
 import type { ClusterImage } from '@milepost/metadata';
 import type { AnyApi } from '@milepost/wire';
-import type { Controller } from './admin/controller.ts';
+import type { Controller } from './parts/controller.ts';
 import type { BrokerConfig, BrokerSettings } from './broker-config.ts';
 import type { OffsetsTopic } from './groups/offsets-topic.ts';
-import type { Clients } from './network/clients.ts';
+import type { Clients } from './parts/clients.ts';
 import type { Peer } from './network/connection.ts';
-import type { Storage } from './partitions/storage.ts';
+import type { Storage } from './parts/storage.ts';
 import type { QuotaClient } from './quotas/limits.ts';
 
 export interface Services {

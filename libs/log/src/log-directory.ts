@@ -84,13 +84,7 @@ export class LogDirectory {
   #cancelTick = () => {};
   #isClosed = false;
 
-  private constructor(
-    host: Host,
-    folder: string,
-    clusterId: string,
-    lock: DiskLock | undefined,
-    flush: FlushPolicy,
-  ) {
+  private constructor(host: Host, folder: string, clusterId: string, lock: DiskLock | undefined, flush: FlushPolicy) {
     this.#host = host;
     this.#flush = flush;
     this.folder = folder;

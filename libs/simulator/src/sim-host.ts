@@ -1,7 +1,11 @@
 // A host on simulated time, disk and network, for tests of a broker's own life: minutes pass at once, and a lost lock or a
 // timer left behind is seen.
 import { type Host, type Logger, silentMeter } from '@milepost/core';
-import { SimClock, SimDisk, SimInflater, SimNetwork, SimRandom } from '@milepost/simulator';
+import { SimClock } from './sim-clock.ts';
+import { SimDisk } from './sim-disk.ts';
+import { SimInflater } from './sim-inflater.ts';
+import { SimNetwork } from './sim-network.ts';
+import { SimRandom } from './sim-random.ts';
 
 export class SimHost implements Host {
   readonly clock: SimClock;

@@ -7,11 +7,11 @@ import { LogCleaner, type LogConfig, LogDirectory, logConfigOf } from '@milepost
 import { type ClusterImage, type Decide, topicConfigValues, type TopicState } from '@milepost/metadata';
 import { type BrokerConfig, type BrokerSettings, cleanerSettings, configLayers } from '../broker-config.ts';
 import { TopicTraffic } from '../telemetry/topic-traffic.ts';
-import { LocalPartitions } from './local-partitions.ts';
-import { type CommittedOffset, type LossDeps, makeUpForLoss } from './lost-records.ts';
-import { Purgatory } from './purgatory.ts';
-import { keepRetention } from './retention.ts';
-import { Unpacking } from './unpacking.ts';
+import { LocalPartitions } from '../partitions/local-partitions.ts';
+import { type CommittedOffset, type LossDeps, makeUpForLoss } from '../partitions/lost-records.ts';
+import { Purgatory } from '../partitions/purgatory.ts';
+import { keepRetention } from '../partitions/retention.ts';
+import { Unpacking } from '../partitions/unpacking.ts';
 
 /** A disk with this much free is not full, whatever a log has found before. */
 const ROOM_BYTES = 64 * 1024 * 1024;

@@ -5,10 +5,10 @@ import { GroupCoordinator, type GroupStore } from '@milepost/coordinators';
 import { type BrokerConfigLayers, OFFSETS_TOPIC } from '@milepost/metadata';
 import type { BrokerSettings } from '../broker-config.ts';
 import type { LocalPartitions } from '../partitions/local-partitions.ts';
-import { groupOverrides } from './group-overrides.ts';
-import { chooseGroupShards } from './group-shards.ts';
-import { OffsetsTopic } from './offsets-topic.ts';
-import { ImageCatalog } from './topic-catalog.ts';
+import { groupOverrides } from '../groups/group-overrides.ts';
+import { chooseGroupShards } from '../groups/group-shards.ts';
+import { OffsetsTopic } from '../groups/offsets-topic.ts';
+import { ImageCatalog } from '../groups/topic-catalog.ts';
 
 export interface CoordinationDeps {
   readonly host: Host;

@@ -5,9 +5,9 @@ import { ClientTelemetry } from '../admin/client-telemetry.ts';
 import { type BrokerSettings, connectionLimitsOf } from '../broker-config.ts';
 import { FetchSessionCache } from '../fetch-sessions/fetch-session-cache.ts';
 import { Quotas } from '../quotas/quotas.ts';
-import { BufferPool } from './buffer-pool.ts';
-import { ClientListener } from './client-listener.ts';
-import { MemoryBudget } from './memory-budget.ts';
+import { BufferPool } from '../network/buffer-pool.ts';
+import { ClientListener } from '../network/client-listener.ts';
+import { MemoryBudget } from '../network/memory-budget.ts';
 
 export interface ClientsDeps {
   readonly host: Host;

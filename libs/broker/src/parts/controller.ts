@@ -3,12 +3,12 @@
 import type { Address, Background, Host } from '@milepost/core';
 import type { BrokerConfigLayers, ClusterImage, Decide, MetadataStore } from '@milepost/metadata';
 import type { BrokerConfig } from '../broker-config.ts';
-import { ClusterAdmin } from './cluster-admin.ts';
-import { CommitQueue } from './commit-queue.ts';
-import { ConfigAdmin } from './config-admin.ts';
-import { LogLevel } from './log-level.ts';
-import { ProducerIds } from './producer-ids.ts';
-import { TopicAdmin } from './topic-admin.ts';
+import { ClusterAdmin } from '../admin/cluster-admin.ts';
+import { CommitQueue } from '../admin/commit-queue.ts';
+import { ConfigAdmin } from '../admin/config-admin.ts';
+import { LogLevel } from '../admin/log-level.ts';
+import { ProducerIds } from '../admin/producer-ids.ts';
+import { TopicAdmin } from '../admin/topic-admin.ts';
 
 export interface ControllerDeps {
   readonly host: Host;
