@@ -54,7 +54,7 @@ export class OffsetCheckpoint {
   readonly #saving: GroupCommit;
   #saved: string | undefined;
 
-  /** `entries` is asked when a save begins. */
+  /** `entries` is called when a save begins. */
   constructor(disk: Disk, folder: string, name: string, entries: () => Iterable<readonly [string, number, Offset]>) {
     this.#saving = new GroupCommit(async () => {
       const lines = Array.from(entries(), ([topic, partition, offset]) => `${topic} ${partition} ${offset}`);
@@ -77,7 +77,7 @@ export class OffsetCheckpoint {
     );
   }
 
-  /** Resolves when what `entries` answered at or after this call is durable. */
+  /** Resolves when what `entries` returned at or after this call is durable. */
   save(): Promise<void> {
     return this.#saving.run();
   }

@@ -1,5 +1,5 @@
-// flush.messages and flush.ms: when a log is synced though nobody waits for it. Where acknowledgements wait for syncs
-// anyway (flush `always`), it has nothing to do.
+// flush.messages and flush.ms: when a log is synced although no request waits for it. With flush `always`, where
+// acknowledgements wait for syncs anyway, it is not used.
 import type { Cancel, Clock } from '@milepost/core';
 import type { LogConfig } from './log-config.ts';
 
@@ -15,7 +15,7 @@ export class FlushSchedule {
     this.#sync = sync;
   }
 
-  /** So many records are not on the platter. */
+  /** `unflushed`: how many records are not on the platter yet. */
   appended(unflushed: number, { flushMessages, flushMs }: LogConfig): void {
     if (unflushed >= flushMessages) this.#syncSoon();
     else if (this.#cancel === undefined && flushMs < Number.MAX_SAFE_INTEGER)

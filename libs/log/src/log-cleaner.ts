@@ -17,7 +17,7 @@ export interface CleanerSettings extends CompactionLimits {
 export interface CleanerDeps {
   readonly host: Pick<Host, 'clock' | 'logger' | 'meter'>;
   readonly logs: () => Iterable<Log>;
-  /** Asked anew for each round. */
+  /** Called for each round. */
   readonly settings: () => CleanerSettings;
   /** Exclusive: what may be cleaned of a log. */
   readonly lastStableOffsetOf: (log: Log) => Offset;
@@ -94,7 +94,7 @@ export class LogCleaner {
 
   async #cleanAll(): Promise<number> {
     let passes = 0;
-    for (let due = this.#filthiest(); due !== undefined; due = this.#filthiest()) {
+    for (let due = this.#dirtiest(); due !== undefined; due = this.#dirtiest()) {
       const outcome = await this.#clean(due);
       this.#passes.add(1, { outcome });
       passes++;
@@ -103,11 +103,11 @@ export class LogCleaner {
     return passes;
   }
 
-  #filthiest(): Due | undefined {
+  #dirtiest(): Due | undefined {
     const { host, logs, settings, lastStableOffsetOf } = this.#deps;
     if (this.#isClosed || !settings().isEnabled) return undefined;
     const now = host.clock.now();
-    let filthiest: Due | undefined;
+    let dirtiest: Due | undefined;
     let mostDirty = 0;
     let uncleanable = 0;
     for (const log of logs()) {
@@ -119,12 +119,12 @@ export class LogCleaner {
       const cleanable = this.#judge(log, lastStableOffsetOf(log), now);
       if (cleanable === undefined) continue;
       mostDirty = Math.max(mostDirty, cleanable.dirtyRatio);
-      const isWorse = filthiest === undefined || cleanable.dirtyRatio > filthiest.cleanable.dirtyRatio;
-      if (cleanable.isDue && isWorse) filthiest = { log, cleanable };
+      const isWorse = dirtiest === undefined || cleanable.dirtyRatio > dirtiest.cleanable.dirtyRatio;
+      if (cleanable.isDue && isWorse) dirtiest = { log, cleanable };
     }
     this.#maxDirtyPercent.set(Math.floor(mostDirty * 100));
     this.#uncleanableCount.set(uncleanable);
-    return filthiest;
+    return dirtiest;
   }
 
   #judge(log: Log, lastStableOffset: Offset, now: number): Cleanable | undefined {

@@ -1,4 +1,4 @@
-// What each idempotent producer has written here last (KIP-98): the answer to "have I seen this batch before?".
+// What each idempotent producer has written last (KIP-98): it decides whether a batch is new, a duplicate or out of order.
 //
 // Promises: a batch that is sent again within the producer's last five gets the offset it got the first time; a gap, an old
 // epoch and a write that breaks an open transaction are refused. Without state (expired, never seen) any sequence is
@@ -138,7 +138,7 @@ export class ProducerState {
     this.#producers.set(producerId, { ...line, batches, isIncomplete, lastSeenMs: nowMs });
   }
 
-  /** Whether a batch is what its producer's last sequence, or last epoch, is known by; as of this moment. */
+  /** Recognizes, as of this moment, the batches that a producer's last sequence or last epoch would be recovered from. */
   lastBatches(): (batch: RecordBatch) => boolean {
     const last = new Map(
       Array.from(this.#producers, ([id, { batches, epoch }]) => [id, { offset: batches.at(-1)?.lastOffset, epoch }]),
@@ -151,7 +151,7 @@ export class ProducerState {
     };
   }
 
-  /** Forgets who has been silent for long and has no transaction open. */
+  /** Forgets producers that have been silent for that long and have no transaction open. */
   expire(nowMs: number, expirationMs: number): void {
     for (const [producerId, producer] of this.#producers)
       if (nowMs - producer.lastSeenMs >= expirationMs && producer.transactionStart === NO_OFFSET)

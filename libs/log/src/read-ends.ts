@@ -1,7 +1,7 @@
-// Where the last reads of a segment ended: where the same consumers go on, without a search through the index.
+// Where the last reads of a segment ended: the same consumers continue there without a search through the index.
 import type { Offset } from '@milepost/core';
 
-/** Consumers that follow a segment at once, at the most, before they search again. */
+/** With more consumers than this on one segment, the ones that read longest ago search the index again. */
 const LIMIT = 64;
 
 export class ReadEnds {

@@ -1,5 +1,5 @@
 // Reads whole batches out of a segment, verbatim, from the one that contains an offset. Every batch is checked before it is
-// served for the first time (`verified.ts`): a consumer gets the good ones before a broken one, then the broken one's name
+// served for the first time (`integrity/verified.ts`): a consumer gets the good ones before a broken one, then the broken one's name
 // and place, and never its bytes.
 import type { LeaderEpoch, Offset } from '@milepost/core';
 import { batchesOf, type RecordBatch } from '@milepost/records';

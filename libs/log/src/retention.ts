@@ -1,9 +1,9 @@
-// Which segments are too old or too many. Only from the oldest on, and only such as are wholly on the platter.
+// Which segments retention deletes: from the oldest on, those below the log's start, too old, or beyond the size limit.
 import type { Offset } from '@milepost/core';
 import type { LogConfig } from './log-config.ts';
 import type { Segment } from './segment.ts';
 
-/** How many of the oldest segments may go. All of them: the last one must be rolled first. */
+/** How many of the oldest segments are to be deleted. If it is all of them, the active one must be rolled first. */
 export function expiredCount(
   segments: readonly Segment[],
   config: LogConfig,

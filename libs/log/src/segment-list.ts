@@ -1,7 +1,7 @@
 // The segments of one log, each beginning where the one before it ends, never none. The last one is active: it alone is
 // appended to, and is never cleaned.
 //
-// What goes is renamed at once, which is what makes it deleted; its files follow after file.delete.delay.ms.
+// A segment that is deleted is renamed at once, which is what deletes it; its files are removed after file.delete.delay.ms.
 import type { Offset } from '@milepost/core';
 import type { DeletedFiles } from './deleted-files.ts';
 import type { LogConfig } from './log-config.ts';

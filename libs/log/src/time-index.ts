@@ -1,4 +1,4 @@
-// `<base>.timeindex`: up to which offset the segment's largest timestamp is what.
+// `<base>.timeindex`: the largest timestamp of the segment so far, and the offset it was reached at.
 //
 //   | int64 largest timestamp so far | int32 last offset of the batch that has it, less the segment's base |
 //

@@ -1,7 +1,7 @@
-// What frees a full disk, and what can be found out again, goes on without.
+// A full disk must not stop work that frees it, nor fail for a file that can be rebuilt: such work goes on without the write.
 import { DiskFailed, type Logger } from '@milepost/core';
 
-/** Whether the work was done; false: there was no room for it, which is said of `whose`. @throws any other failure */
+/** Whether the work was done; false: there was no room for it, which is logged for `whose`. @throws any other failure */
 export async function unlessFull(
   logger: Logger,
   whose: string,
