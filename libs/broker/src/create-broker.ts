@@ -15,6 +15,7 @@ import {
   StoreUnavailable,
   topicConfigValues,
 } from '@milepost/metadata';
+import { DatabaseMemory } from './admin/database-memory.ts';
 import { Controller } from './parts/controller.ts';
 import { type BrokerConfig, configLayers, settingsOf } from './broker-config.ts';
 import { Closers } from './closers.ts';
@@ -90,7 +91,8 @@ async function start(
 
   const lock = lockLogFolder(host.disk, config.dataDir);
   closers.add('the lock of the log folder', () => lock.release());
-  const first = await patiently(() => metadata.open());
+  const memory = new DatabaseMemory({ host, store: metadata, folder: config.dataDir });
+  const first = await patiently(() => metadata.open(memory.last));
   const layersOf = (of: ClusterImage) => configLayers(of, config);
   const settings = settingsOf(layersOf(first));
   const { brokerId, dataDir } = config;
@@ -108,6 +110,9 @@ async function start(
   const folderState = judgeLogFolder(folder, brokerId, first, config.acceptLostLog);
   const storage = await Storage.open(host, first, config, lock);
   closers.add('the log directory', () => storage.close());
+  closers.add('the memory of the database', () => memory.close());
+  memory.begin();
+  const wentBack = memory.notice(first);
   await storage.lead(first, commit);
 
   const { partitions } = storage;
@@ -125,23 +130,36 @@ async function start(
   });
   const { groups, offsetsTopic } = coordination;
   closers.add('the group coordinator', () => groups.close());
-  await coordination.start(aborted);
+  await coordination.start(aborted, { wentBack });
   const groupsSnapshot = (): Promise<GroupSnapshot[]> => groupSnapshots(groups, partitions);
   if (folderState !== 'known') {
     const committed = (await groupsSnapshot()).flatMap(({ offsets }) => offsets);
     await storage.makeUpForLoss(committed, commit);
   }
 
+  const closing = new AbortController();
+  const whileRunning = patience(host, closing.signal);
+  const commitWhileRunning: MetadataStore['commit'] = (decide) => whileRunning(() => metadata.commit(decide));
+  /** What the database has lost is made up for before its image is served. */
+  let recovery = Promise.resolve();
   const controller = new Controller({
     host,
     store: metadata,
+    memory,
     config,
     background,
     image,
     layersOf,
+    largestInLogs: () => partitions.largestProducerId(),
     apply: async (newer) => {
+      if (memory.notice(newer))
+        recovery = storage
+          .leadOn(commitWhileRunning)
+          .then(() => background.run('loading the groups again', () => coordination.reload()));
+      await recovery;
       await partitions.apply(newer);
       groups.topicsChanged();
+      await memory.save();
     },
   });
   const clients = new Clients({ host, settings, image, layers });
@@ -150,6 +168,7 @@ async function start(
   const address = await clients.listener.listen(config.listen, new Dispatcher(services));
   closers.add('the client listener', () => sayGoodbye(services));
   closers.add('the watch of the metadata', controller.follow());
+  closers.add('what waits for the metadata store', () => closing.abort(new Error('the broker is closing')));
   membership.listensOn(config.advertised.port || address.port);
   if (membership.lostTo !== undefined) throw new Error(`stopped while starting: ${membership.lostTo}`);
   await controller.register(address, commit);

@@ -1,6 +1,7 @@
 export type { AssignorName } from './group/assignors/assignor.ts';
 export * from './group/consumer/commands.ts';
 export type { PartitionWriter } from './group/echo/partition-writer.ts';
+export { RestoringGroupStore } from './group/echo/restoring-group-store.ts';
 export * from './group/group-coordinator.ts';
 export * from './group/memory-group-store.ts';
 export * from './group/model/commands.ts';

@@ -1,4 +1,5 @@
 export { readText, replaceText } from './checkpoint.ts';
+export { GroupCommit } from './group-commit.ts';
 export { type CleanerSettings, LogCleaner } from './log-cleaner.ts';
 export * from './log-config.ts';
 export * from './log-directory.ts';

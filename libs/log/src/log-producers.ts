@@ -1,6 +1,6 @@
 // The producers of one log: what they have written last, and the snapshots of it beside the segments.
 import type { Host, Offset } from '@milepost/core';
-import type { RecordBatch } from '@milepost/records';
+import { NO_PRODUCER_ID, type RecordBatch } from '@milepost/records';
 import type { DeletedFiles } from './deleted-files.ts';
 import type { ActiveProducer } from './outcomes.ts';
 import { type RecoveredProducers, recoverProducers } from './producer-recovery.ts';
@@ -41,6 +41,12 @@ export class LogProducers {
   }
   active(): ActiveProducer[] {
     return this.#state.active();
+  }
+  /** -1 for none. */
+  largestId(): bigint {
+    let largest = NO_PRODUCER_ID;
+    for (const [id] of this.#state.entries()) if (id > largest) largest = id;
+    return largest;
   }
 
   /** As of this offset, to be synced. @throws DiskFailed */

@@ -307,6 +307,11 @@ export class Log {
     return this.#parts.producers.active();
   }
 
+  /** The largest id of a producer with state here; -1 for none. */
+  get largestProducerId(): bigint {
+    return this.#parts.producers.largestId();
+  }
+
   /** A clean stop: with the folder's marker, the next start needs no scan. False where the log had failed. */
   async close(): Promise<boolean> {
     const { health, segments, sync, producers, epochs, context } = this.#parts;

@@ -116,6 +116,8 @@ export class MemoryMetadataStore implements MetadataStore {
     const first = database.nextProducerId > atLeast ? database.nextProducerId : atLeast;
     database.nextProducerId = first + BigInt(count);
     database.position++;
+    const seen = this.#seen;
+    if (seen && database.position > seen.position) this.#seen = { ...seen, position: database.position };
     return first;
   }
 

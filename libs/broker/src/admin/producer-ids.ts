@@ -1,16 +1,27 @@
-// Producer ids, never handed out twice by anyone: taken from the store in blocks, so that a client costs no database call.
-import type { MetadataStore } from '@milepost/metadata';
+// Producer ids, never handed out twice by anyone: acquired from the store in blocks, so that a client costs no database
+// call. A database that went back would hand out its ids again: none is below those that this broker remembers and those
+// in its logs, which would take their batches for repetitions.
+import { DiskFailed } from '@milepost/core';
+import { type MetadataStore, StoreUnavailable } from '@milepost/metadata';
+import type { DatabaseMemory } from './database-memory.ts';
 
 const BLOCK = 1000;
 
+export interface ProducerIdsDeps {
+  readonly store: Pick<MetadataStore, 'allocateProducerIds'>;
+  readonly memory: Pick<DatabaseMemory, 'producerIdsEnd' | 'saveProducerIds'>;
+  /** The largest producer id that the logs know; -1 for none. */
+  readonly largestInLogs: () => bigint;
+}
+
 export class ProducerIds {
-  readonly #store: MetadataStore;
+  readonly #deps: ProducerIdsDeps;
   #next = 0n;
   #end = 0n;
   #refilling: Promise<void> | undefined;
 
-  constructor(store: MetadataStore) {
-    this.#store = store;
+  constructor(deps: ProducerIdsDeps) {
+    this.#deps = deps;
   }
 
   /** @throws StoreUnavailable */
@@ -20,9 +31,17 @@ export class ProducerIds {
   }
 
   async #refill(): Promise<void> {
+    const { store, memory, largestInLogs } = this.#deps;
     try {
-      this.#next = await this.#store.allocateProducerIds(BLOCK, 0n);
-      this.#end = this.#next + BigInt(BLOCK);
+      const [remembered, logged] = [memory.producerIdsEnd, largestInLogs() + 1n];
+      const first = await store.allocateProducerIds(BLOCK, remembered > logged ? remembered : logged);
+      const end = first + BigInt(BLOCK);
+      await memory.saveProducerIds(end);
+      this.#next = first;
+      this.#end = end;
+    } catch (failure) {
+      if (!(failure instanceof DiskFailed)) throw failure;
+      throw new StoreUnavailable(`producer ids cannot be remembered: ${failure.message}`, { cause: failure });
     } finally {
       this.#refilling = undefined;
     }

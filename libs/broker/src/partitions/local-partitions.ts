@@ -17,6 +17,7 @@ import {
 import { type LogConfig, type LogDirectory, LogFailed } from '@milepost/log';
 import {
   type ClusterImage,
+  isSameOrigin,
   type MetadataChange,
   OFFSETS_TOPIC,
   type PartitionState,
@@ -112,12 +113,7 @@ export class LocalPartitions {
     for (const log of Array.from(this.#directory.logs())) {
       const topic = image.topics.get(log.topic);
       if (topic?.id === log.topicId && topic.partitions[log.partition]) continue;
-      const name = partitionName(log.topic, log.partition);
-      this.#options.logger.warn(
-        { folder: name },
-        `no partition ${name} of that topic id is known: set aside as .stray`,
-      );
-      await this.#directory.setAside(log.topic, log.partition);
+      await this.#setAside(log.topic, log.partition);
     }
   }
 
@@ -135,6 +131,14 @@ export class LocalPartitions {
       const partitionEpoch = partition.partitionEpoch + 1;
       return [{ type: 'partition-changed', id: topic.id, partition: { ...partition, leaderEpoch, partitionEpoch } }];
     });
+  }
+
+  /** The largest producer id in the logs; -1 for none. */
+  largestProducerId(): bigint {
+    let largest = -1n;
+    for (const { largestProducerId } of this.#directory.logs())
+      if (largestProducerId > largest) largest = largestProducerId;
+    return largest;
   }
 
   /**
@@ -165,7 +169,8 @@ export class LocalPartitions {
     if (this.#isRetired || image.version < this.#image.version) return;
     this.#coming = image; // requests that waited for a deleted topic are told by it that the topic is gone
     for (const [name, partitions] of this.#byTopic)
-      if (image.topics.get(name)?.id !== partitions.find(Boolean)?.topicId) await this.#forget(name, partitions);
+      if (image.topics.get(name)?.id !== partitions.find(Boolean)?.topicId)
+        await this.#forget(name, partitions, isSameOrigin(image.origin, this.#image.origin) ? 'deleted' : 'stray');
     const sameBrokers = isDeepEqual(image.brokerConfigs, this.#image.brokerConfigs);
     const changed = [...image.topics.values()].filter(
       (topic) => !sameBrokers || this.#image.topics.get(topic.name) !== topic || !this.#complete.has(topic.name),
@@ -176,23 +181,33 @@ export class LocalPartitions {
     this.#coming = undefined;
   }
 
-  /** What the disk does not let go of now is set aside at the next start, or makes way for a partition of that name. */
-  async #forget(topic: string, partitions: Partition[]): Promise<void> {
+  /**
+   * A topic is not in an image of another origin because the database has forgotten it: its logs are stray, not deleted.
+   * What the disk does not release now is set aside at the next start, or makes way for a partition of that name.
+   */
+  async #forget(topic: string, partitions: Partition[], reason: 'deleted' | 'stray'): Promise<void> {
     this.#byTopic.delete(topic);
     this.#complete.delete(topic);
     await severalAtOnce(FOLDERS_AT_ONCE, partitions.filter(Boolean), async (partition) => {
       partition.retire();
       try {
-        await this.#directory.delete(topic, partition.index);
+        if (reason === 'deleted') await this.#directory.delete(topic, partition.index);
+        else await this.#setAside(topic, partition.index);
       } catch (failure) {
         if (!(failure instanceof DiskFailed)) throw failure;
         const name = partitionName(topic, partition.index);
         this.#options.logger.error(
           { partition: name, err: failure },
-          `${name} is deleted, but its folder stays for now`,
+          `${name} is gone from the metadata, but its folder stays for now`,
         );
       }
     });
+  }
+
+  async #setAside(topic: string, index: number): Promise<void> {
+    const name = partitionName(topic, index);
+    this.#options.logger.warn({ folder: name }, `no partition ${name} of that topic id is known: set aside as .stray`);
+    await this.#directory.setAside(topic, index);
   }
 
   /** A partition whose folder the disk refuses is offline, and tried again with the next image; the others serve. */

@@ -9,10 +9,12 @@ import { ConfigAdmin } from '../admin/config-admin.ts';
 import { LogLevel } from '../admin/log-level.ts';
 import { ProducerIds } from '../admin/producer-ids.ts';
 import { TopicAdmin } from '../admin/topic-admin.ts';
+import type { DatabaseMemory } from '../admin/database-memory.ts';
 
 export interface ControllerDeps {
   readonly host: Host;
   readonly store: MetadataStore;
+  readonly memory: DatabaseMemory;
   readonly config: BrokerConfig;
   readonly background: Background;
   /** The newest image that this broker serves. */
@@ -20,6 +22,8 @@ export interface ControllerDeps {
   readonly layersOf: (image: ClusterImage) => BrokerConfigLayers;
   /** Makes an image true here: on disk, and for the groups. */
   readonly apply: (image: ClusterImage) => Promise<void>;
+  /** The largest producer id in the logs of this broker; -1 for none. */
+  readonly largestInLogs: () => bigint;
 }
 
 export class Controller {
@@ -31,7 +35,7 @@ export class Controller {
   readonly #deps: ControllerDeps;
 
   constructor(deps: ControllerDeps) {
-    const { host, store, config, image, layersOf, apply } = deps;
+    const { host, store, memory, config, image, layersOf, apply, largestInLogs } = deps;
     const { brokerId } = config;
     const queue = new CommitQueue({ store, image, apply });
     this.#deps = deps;
@@ -39,7 +43,7 @@ export class Controller {
     this.topics = new TopicAdmin({ host, queue, layers: layersOf });
     this.configs = new ConfigAdmin({ brokerId, queue, layers: layersOf, logLevel: this.logLevel });
     this.cluster = new ClusterAdmin({ brokerId, queue, image });
-    this.producerIds = new ProducerIds(store);
+    this.producerIds = new ProducerIds({ store, memory, largestInLogs });
   }
 
   /** Applies each newer image, also those of other brokers' commits. Returns the way to stop that. */

@@ -1,7 +1,7 @@
 // The group coordinator of this broker and what it stands on: the topic in which it echoes, the catalog of topics, the
 // configs of groups.
 import type { Background, Host } from '@milepost/core';
-import { GroupCoordinator, type GroupStore } from '@milepost/coordinators';
+import { GroupCoordinator, type GroupStore, RestoringGroupStore } from '@milepost/coordinators';
 import { type BrokerConfigLayers, OFFSETS_TOPIC } from '@milepost/metadata';
 import type { BrokerSettings } from '../broker-config.ts';
 import type { LocalPartitions } from '../partitions/local-partitions.ts';
@@ -24,13 +24,14 @@ export interface CoordinationDeps {
 export class Coordination {
   readonly groups: GroupCoordinator;
   readonly offsetsTopic: OffsetsTopic;
-  readonly #shards: number;
+  readonly #store: RestoringGroupStore;
+  readonly #shards: readonly number[];
 
   private constructor(deps: CoordinationDeps, shards: number) {
     const { host, store, partitions, settings, background, layers } = deps;
     const { clock, random, logger, meter } = host;
     const { groups: config } = settings;
-    this.#shards = shards;
+    this.#shards = Array.from({ length: shards }, (_, shard) => shard);
     this.offsetsTopic = new OffsetsTopic({
       partitions,
       layers,
@@ -39,14 +40,16 @@ export class Coordination {
       logger,
       background,
     });
+    const catalog = new ImageCatalog(() => partitions.image);
+    this.#store = new RestoringGroupStore({ clock, logger, store, echo: this.offsetsTopic, catalog });
     this.groups = new GroupCoordinator({
       clock,
       random,
       logger,
       meter,
-      store,
+      store: this.#store,
       writer: this.offsetsTopic,
-      catalog: new ImageCatalog(() => partitions.image),
+      catalog,
       config,
       overridesOf: (groupId) => groupOverrides(partitions.image.groupConfigs.get(groupId), layers),
       shards,
@@ -65,16 +68,26 @@ export class Coordination {
     return new Coordination(deps, shards);
   }
 
-  /** Resolves when every shard is served. @throws the signal's reason */
-  async start(aborted: AbortSignal): Promise<void> {
+  /**
+   * Resolves when every shard is served. With a database that went back, what `__consumer_offsets` knows to be further is
+   * restored before. @throws the signal's reason
+   */
+  async start(aborted: AbortSignal, { wentBack }: { readonly wentBack: boolean }): Promise<void> {
+    if (wentBack) this.#store.databaseWentBack(this.#shards);
     const giveUp = (): void => void this.groups.close();
     aborted.addEventListener('abort', giveUp, { once: true });
     try {
       aborted.throwIfAborted();
-      await this.groups.start(Array.from({ length: this.#shards }, (_, shard) => shard));
+      await this.groups.start(this.#shards);
       aborted.throwIfAborted();
     } finally {
       aborted.removeEventListener('abort', giveUp);
     }
+  }
+
+  /** The database went back under this broker: loads every shard again, as a start does. */
+  async reload(): Promise<void> {
+    this.#store.databaseWentBack(this.#shards);
+    await this.groups.start(this.#shards);
   }
 }

@@ -16,6 +16,8 @@ import { Unpacking } from '../partitions/unpacking.ts';
 /** A disk with this much free is not full, whatever a log has found before. */
 const ROOM_BYTES = 64 * 1024 * 1024;
 
+type Commit = (decide: Decide) => Promise<ClusterImage>;
+
 export class Storage {
   readonly partitions: LocalPartitions;
   readonly delayedProduces: Purgatory;
@@ -64,7 +66,7 @@ export class Storage {
   }
 
   /** Sets strays aside, begins a new leader epoch where a log lost its tail, and opens every partition led here. */
-  async lead(image: ClusterImage, commit: (decide: Decide) => Promise<ClusterImage>): Promise<void> {
+  async lead(image: ClusterImage, commit: Commit): Promise<void> {
     await this.partitions.setAsideStrays(image);
     const current = await commit((newest) => this.partitions.newEpochsAfterLoss(newest));
     await this.partitions.setAsideStrays(current); // a deletion of the last life may have been made only now
@@ -77,6 +79,11 @@ export class Storage {
     const { brokerId } = this.#config;
     const deps = { partitions: this.partitions, logger: this.#host.logger, brokerId, commit };
     return makeUpForLoss(deps, this.#withoutFolder, committed);
+  }
+
+  /** The database went back: partitions are led on in epochs beyond those in their logs, those it has forgotten are stray. */
+  async leadOn(commit: Commit): Promise<void> {
+    await this.partitions.apply(await commit((newest) => this.partitions.newEpochsAfterLoss(newest)));
   }
 
   /** Begins retention and cleaning. Returns the way to end them, which resolves when neither is under way. */

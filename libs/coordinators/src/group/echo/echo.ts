@@ -82,7 +82,9 @@ export class Echo {
   }
 
   resigned(shard: EchoedShard): void {
-    this.#shards.get(shard)?.retry?.();
+    const echo = this.#shards.get(shard);
+    if (echo && echo.waiting.length > 0) this.#append(shard, echo);
+    echo?.retry?.();
     this.#shards.delete(shard);
   }
 

@@ -1,0 +1,143 @@
+// What this broker has seen of its database, in the file `metadata-seen` of the data folder. By it a start recognizes a
+// database that is not as far as it was: restored from a backup, or failed over to a standby that lacked the last commits
+// (libs/metadata/src/origin.ts).
+//
+// Promises: what is remembered is on the platter before anything depends on it: a change of the metadata before it is
+// answered, producer ids before the first of them is handed out. How far the database's own log has come is saved every
+// ten seconds and at a clean stop: a copy that is older by less, with the same metadata, passes for the database itself.
+// Never: refuses a start for a file that is missing or damaged. Such a start remembers nothing.
+import { type Clock, type Disk, DiskFailed, type Logger } from '@milepost/core';
+import { GroupCommit, readText, replaceText } from '@milepost/log';
+import { type ClusterImage, isSameOrigin, type MetadataStore, type Sighting } from '@milepost/metadata';
+import { crc32c } from '@milepost/records';
+
+const NAME = 'metadata-seen';
+const SAVE_EVERY_MS = 10_000;
+
+interface Remembered {
+  readonly sighting: Sighting | undefined;
+  /** No producer id from here on was handed out by this broker. */
+  readonly producerIdsEnd: bigint;
+}
+
+export interface DatabaseMemoryDeps {
+  readonly host: { readonly clock: Pick<Clock, 'after'>; readonly disk: Disk; readonly logger: Logger };
+  readonly store: Pick<MetadataStore, 'sighting'>;
+  /** The data folder. */
+  readonly folder: string;
+}
+
+export class DatabaseMemory {
+  /** As the last life of this broker left it. */
+  readonly last: Sighting | undefined;
+  readonly #deps: DatabaseMemoryDeps;
+  readonly #saving: GroupCommit;
+  #producerIdsEnd: bigint;
+  #known: Pick<ClusterImage, 'clusterId' | 'origin'> | undefined;
+  #saved = '';
+  #isFailing = false;
+  #isClosed = false;
+  #cancel = (): void => {};
+
+  constructor(deps: DatabaseMemoryDeps) {
+    const { host, folder } = deps;
+    const text = readText(host.disk, `${folder}/${NAME}`);
+    const remembered = text === undefined ? NOTHING : parse(text);
+    if (!remembered) host.logger.warn({}, `${folder}/${NAME} is damaged: an older database would not be recognized`);
+    const { sighting, producerIdsEnd } = remembered ?? NOTHING;
+    this.last = sighting;
+    this.#deps = deps;
+    this.#known = sighting;
+    this.#producerIdsEnd = producerIdsEnd;
+    this.#saving = new GroupCommit(() => this.#save());
+  }
+
+  get producerIdsEnd(): bigint {
+    return this.#producerIdsEnd;
+  }
+
+  /** Whether the image is of another origin than all before it: then this broker may know more than its database does. */
+  notice({ clusterId, origin, version }: ClusterImage): boolean {
+    const known = this.#known;
+    this.#known = { clusterId, origin };
+    if (known?.clusterId !== clusterId || isSameOrigin(known.origin, origin)) return false;
+    this.#deps.host.logger.warn(
+      { seen: known.origin, found: origin, version },
+      'the database is not as this broker left it (a backup was restored, or a standby took over): topics that it has ' +
+        'forgotten are set aside as .stray, ids and epochs go on beyond those in the logs, committed offsets are ' +
+        'restored where __consumer_offsets is ahead; if a newer copy exists, stop, put it in place and start again',
+    );
+    return true;
+  }
+
+  /** Resolves when what is known now is on the platter. A disk that refuses is logged once. */
+  async save(): Promise<void> {
+    try {
+      await this.#saving.run();
+      this.#isFailing = false;
+    } catch (failure) {
+      if (!(failure instanceof DiskFailed)) throw failure;
+      if (!this.#isFailing)
+        this.#deps.host.logger.warn({ err: failure }, `${NAME} cannot be written: ${failure.message}`);
+      this.#isFailing = true;
+    }
+  }
+
+  /** Resolves when it would be remembered that the ids below `end` are handed out. @throws DiskFailed */
+  async saveProducerIds(end: bigint): Promise<void> {
+    if (end > this.#producerIdsEnd) this.#producerIdsEnd = end;
+    await this.#saving.run();
+  }
+
+  /** Saves now and then. */
+  begin(): void {
+    this.#cancel = this.#deps.host.clock.after(SAVE_EVERY_MS, () => {
+      void this.save().then(() => this.#isClosed || this.begin());
+    });
+  }
+
+  /** Saves a last time. The folder may belong to another process afterwards, and is not touched. */
+  async close(): Promise<void> {
+    this.#cancel();
+    await this.save();
+    this.#isClosed = true;
+  }
+
+  async #save(): Promise<void> {
+    if (this.#isClosed) return;
+    const { host, store, folder } = this.#deps;
+    const sighting = store.sighting() ?? this.last;
+    const text = format({ sighting, producerIdsEnd: this.#producerIdsEnd });
+    if (text === this.#saved) return;
+    this.#saved = ''; // until it is certain again what the file says
+    await replaceText(host.disk, folder, NAME, text);
+    this.#saved = text;
+  }
+}
+
+const NOTHING: Remembered = { sighting: undefined, producerIdsEnd: 0n };
+
+/** One line of JSON, and one with its checksum: a turned bit must not make a database look old. */
+function format({ sighting, producerIdsEnd }: Remembered): string {
+  const line = JSON.stringify({
+    format: 1,
+    producerIdsEnd: String(producerIdsEnd),
+    ...(sighting && { sighting: { ...sighting, position: String(sighting.position) } }),
+  });
+  return `${line}\n${checksum(line)}\n`;
+}
+
+function parse(text: string): Remembered | undefined {
+  const [line = '', sum] = text.split('\n');
+  if (sum !== checksum(line)) return undefined;
+  const { producerIdsEnd, sighting } = JSON.parse(line) as {
+    producerIdsEnd: string;
+    sighting?: Omit<Sighting, 'position'> & { readonly position: string };
+  };
+  return {
+    producerIdsEnd: BigInt(producerIdsEnd),
+    sighting: sighting && { ...sighting, position: BigInt(sighting.position) },
+  };
+}
+
+const checksum = (line: string): string => crc32c(Buffer.from(line)).toString(16).padStart(8, '0');
