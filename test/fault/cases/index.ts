@@ -5,12 +5,16 @@ import { clockJumps } from './clock-jumps.ts';
 import { failedPartition } from './failed-partition.ts';
 import { killNode } from './kill-node.ts';
 import { killEmbeddedPostgres, killExternalPostgres } from './kill-postgres.ts';
+import { logFolderMissing } from './log-folder-missing.ts';
 import { restoreEmbedded, restoreExternal } from './restore-drill.ts';
+import { twoAppliances } from './two-appliances.ts';
 
 export const cases: readonly FaultCase[] = [
   bombs,
   clockJumps,
   failedPartition,
+  twoAppliances,
+  logFolderMissing,
   killNode,
   killEmbeddedPostgres,
   killExternalPostgres,
