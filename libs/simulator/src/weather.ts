@@ -206,12 +206,14 @@ export class Weather {
     }
   }
 
-  /** With a backup of the database as it is now, and the time of it. */
+  /** With a backup of the database as it is now, and the time of it. No backup lacks a topic that is never deleted. */
   #later(afterMs: number, befall: (backup: DatabaseBackup, sinceMs: number) => void): void {
     const { world, database } = this.#parts;
     const [backup, sinceMs] = [database.backup(), this.#now];
+    const { topics } = backup.metadata.image;
     world.clock.after(afterMs, () => {
-      if (world.phase === 'chaos') befall(backup, sinceMs);
+      const isUsable = world.topics.existing().every(({ isSteady, name }) => !isSteady || topics.has(name));
+      if (world.phase === 'chaos' && isUsable) befall(backup, sinceMs);
     });
   }
 
