@@ -6,6 +6,7 @@ import { failedPartition } from './failed-partition.ts';
 import { killNode } from './kill-node.ts';
 import { killEmbeddedPostgres, killExternalPostgres } from './kill-postgres.ts';
 import { logFolderMissing } from './log-folder-missing.ts';
+import { oldDatabase } from './old-database.ts';
 import { restoreEmbedded, restoreExternal } from './restore-drill.ts';
 import { twoAppliances } from './two-appliances.ts';
 
@@ -15,6 +16,7 @@ export const cases: readonly FaultCase[] = [
   failedPartition,
   twoAppliances,
   logFolderMissing,
+  oldDatabase,
   killNode,
   killEmbeddedPostgres,
   killExternalPostgres,
