@@ -1,4 +1,4 @@
-// The only way an image changes: every store, and every test, comes through here.
+// The only way an image changes: every store, and every test, calls this function.
 import { type BrokerId, invariant, unreachable, type Uuid } from '@milepost/core';
 import type { MetadataChange } from './changes.ts';
 import { type ClientQuota, quotaKey } from './client-quota.ts';
@@ -6,7 +6,7 @@ import type { BrokerState, ClusterImage, Configs, TopicState } from './image.ts'
 import type { Origin } from './origin.ts';
 import { MetadataConflict } from './store.ts';
 
-/** A new image, one version on, with all of the changes; the old one stays as it is. @throws MetadataConflict */
+/** A new image of the next version, with all of the changes. The old image is not modified. @throws MetadataConflict */
 export function applied(image: ClusterImage, changes: readonly MetadataChange[]): ClusterImage {
   const draft: Draft = {
     origin: image.origin,
@@ -16,7 +16,7 @@ export function applied(image: ClusterImage, changes: readonly MetadataChange[])
     topics: new Map(image.topics),
     topicsById: new Map(image.topicsById),
     brokerConfigs: new Map(image.brokerConfigs),
-    // Seldom changed, and watched: who finds the same map knows that nothing has changed.
+    // These rarely change. A watcher that finds the same map knows that nothing in it has changed.
     groupConfigs: image.groupConfigs,
     clientMetricsConfigs: image.clientMetricsConfigs,
     clientQuotas: image.clientQuotas,
@@ -64,14 +64,14 @@ function apply(draft: Draft, change: MetadataChange): void {
       else draft.brokerConfigs.delete(change.id);
       return;
     case 'group-configured':
-      draft.groupConfigs = kept(draft.groupConfigs, change.groupId, change.configs, change.configs);
+      draft.groupConfigs = withEntry(draft.groupConfigs, change.groupId, change.configs, change.configs);
       return;
     case 'client-metrics-configured':
-      draft.clientMetricsConfigs = kept(draft.clientMetricsConfigs, change.name, change.configs, change.configs);
+      draft.clientMetricsConfigs = withEntry(draft.clientMetricsConfigs, change.name, change.configs, change.configs);
       return;
     case 'client-quota-set': {
       const { entity, quotas } = change.quota;
-      draft.clientQuotas = kept(draft.clientQuotas, quotaKey(entity), change.quota, quotas);
+      draft.clientQuotas = withEntry(draft.clientQuotas, quotaKey(entity), change.quota, quotas);
       return;
     }
     case 'lineage-started':
@@ -83,10 +83,15 @@ function apply(draft: Draft, change: MetadataChange): void {
   }
 }
 
-/** A new map; what has nothing to say is not in it. */
-function kept<Entry>(entries: ReadonlyMap<string, Entry>, key: string, entry: Entry, said: object): Map<string, Entry> {
+/** A new map with the entry, or without it where its values are empty. */
+function withEntry<Entry>(
+  entries: ReadonlyMap<string, Entry>,
+  key: string,
+  entry: Entry,
+  values: object,
+): Map<string, Entry> {
   const changed = new Map(entries);
-  if (Object.keys(said).length > 0) changed.set(key, entry);
+  if (Object.keys(values).length > 0) changed.set(key, entry);
   else changed.delete(key);
   return changed;
 }
@@ -110,7 +115,7 @@ function addPartitions(draft: Draft, change: ChangeOf<'partitions-added'>): void
   change.partitions.forEach((partition, place) => {
     const expected = topic.partitions.length + place;
     if (partition.index !== expected)
-      throw new MetadataConflict(change, `topic ${topic.name} goes on at ${expected}, seen ${partition.index}`);
+      throw new MetadataConflict(change, `topic ${topic.name} continues at ${expected}, seen ${partition.index}`);
   });
   put(draft, { ...topic, partitions: [...topic.partitions, ...change.partitions] });
 }
@@ -125,6 +130,10 @@ function changePartition(draft: Draft, change: ChangeOf<'partition-changed'>): v
       change,
       `${topic.name}-${partition.index} is at epoch ${stored.partitionEpoch}, expected ${partition.partitionEpoch - 1}`,
     );
+  invariant(
+    partition.leaderEpoch >= stored.leaderEpoch,
+    () => `${topic.name}-${partition.index}: leader epoch ${partition.leaderEpoch} after ${stored.leaderEpoch}`,
+  );
   put(draft, { ...topic, partitions: topic.partitions.with(partition.index, partition) });
 }
 

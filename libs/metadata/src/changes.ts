@@ -1,10 +1,10 @@
-// Everything that can happen to the cluster's metadata. `applied` is the only way an image changes.
+// Every kind of change to the cluster's metadata. `applied` is the only way an image changes.
 import type { BrokerId, Uuid } from '@milepost/core';
 import type { ClientQuota } from './client-quota.ts';
 import type { BrokerState, Configs, PartitionState, TopicState } from './image.ts';
 
 export type MetadataChange =
-  /** Also again, by a broker that has started anew. The store fills in `epoch`: the version of the new image. */
+  /** By every start of a broker. The store fills in `epoch`: the version of the new image. */
   | { readonly type: 'broker-registered'; readonly broker: Omit<BrokerState, 'epoch'> }
   /** Conflict: it is not registered. */
   | { readonly type: 'broker-removed'; readonly id: BrokerId }
@@ -26,5 +26,5 @@ export type MetadataChange =
   | { readonly type: 'client-metrics-configured'; readonly name: string; readonly configs: Configs }
   /** Replaces all quotas of one entity; an empty set removes the entry. */
   | { readonly type: 'client-quota-set'; readonly quota: ClientQuota }
-  /** Made by stores alone: the database went back. The image's origin gets this lineage, its version passes `beyond`. */
+  /** Only stores make it, when the database went back: the origin gets this lineage, and the version passes `beyond`. */
   | { readonly type: 'lineage-started'; readonly lineage: Uuid; readonly beyond: number };

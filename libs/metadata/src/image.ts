@@ -1,11 +1,11 @@
-// What the cluster is, at one version: immutable, shared by everyone who asks. A change makes a new image.
+// The cluster's metadata at one version: immutable, shared by all readers. A change makes a new image.
 import type { BrokerId, LeaderEpoch, Uuid } from '@milepost/core';
 import type { ClientQuota } from './client-quota.ts';
 import { FIRST_LINEAGE, type Origin } from './origin.ts';
 
 export interface BrokerState {
   readonly id: BrokerId;
-  /** The image's version at its registration, so never seen before: a deposed incarnation is told apart by it. */
+  /** The image's version at its registration, hence never used before: it tells a deposed incarnation from the current one. */
   readonly epoch: number;
   /** The advertised address. */
   readonly host: string;
@@ -17,7 +17,7 @@ export interface PartitionState {
   readonly index: number;
   readonly replicas: readonly BrokerId[];
   readonly isr: readonly BrokerId[];
-  /** NO_BROKER while nobody leads. */
+  /** NO_BROKER while there is no leader. */
   readonly leader: BrokerId;
   readonly leaderEpoch: LeaderEpoch;
   /** Grows with every change of this row: the compare in compare-and-set. */
@@ -36,9 +36,9 @@ export interface TopicState {
 }
 
 export interface ClusterImage {
-  /** Which history this is a version of. */
+  /** The history that this version belongs to. */
   readonly origin: Origin;
-  /** Grows with every commit, and whatever the database does: a store hands out no version twice. */
+  /** Grows with every commit. Whatever the database does, a store uses no version twice. */
   readonly version: number;
   /** 22 characters, as Kafka writes it to meta.properties. */
   readonly clusterId: string;
@@ -55,7 +55,7 @@ export interface ClusterImage {
   readonly clientQuotas: ReadonlyMap<string, ClientQuota>;
 }
 
-/** A cluster's first image: nothing but its id. */
+/** A cluster's first image: it has nothing but its id. */
 export const emptyImage = (clusterId: string): ClusterImage => ({
   origin: { systemId: '', timeline: 0, lineage: FIRST_LINEAGE },
   version: 0,

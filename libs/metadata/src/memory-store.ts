@@ -107,7 +107,11 @@ export class MemoryMetadataStore implements MetadataStore {
     };
   }
 
+  /** Looks again, as a follower does every second: what others wrote counts as seen. */
   sighting(): Sighting | undefined {
+    const { image, position, available } = this.#database;
+    const now = sightingOf(image, position);
+    if (available && this.#seen && isContinued(this.#seen, now)) this.#seen = now;
     return this.#seen;
   }
 
@@ -116,8 +120,6 @@ export class MemoryMetadataStore implements MetadataStore {
     const first = database.nextProducerId > atLeast ? database.nextProducerId : atLeast;
     database.nextProducerId = first + BigInt(count);
     database.position++;
-    const seen = this.#seen;
-    if (seen && database.position > seen.position) this.#seen = { ...seen, position: database.position };
     return first;
   }
 

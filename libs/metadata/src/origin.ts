@@ -1,5 +1,5 @@
-// Which history of which database an image belongs to, and how a broker recognizes that the database went back: restored
-// from a backup, set back to a point in time, failed over to a standby that lacked the last commits.
+// The history that an image belongs to, and how a broker recognizes that its database went back: it was restored from a
+// backup or to a point in time, or it failed over to a standby that lacked the last commits.
 import type { Uuid } from '@milepost/core';
 import type { MetadataChange } from './changes.ts';
 import type { ClusterImage } from './image.ts';
@@ -23,7 +23,7 @@ export interface Sighting {
   readonly position: bigint;
 }
 
-/** Before the first start there is none, and it is replaced by a UUID at the first loss. */
+/** Until the first loss, which replaces it by a UUID. */
 export const FIRST_LINEAGE = 'first';
 
 export const isSameOrigin = (one: Origin, other: Origin): boolean =>
@@ -34,8 +34,8 @@ export const isContinued = (seen: Sighting, now: Sighting): boolean =>
   isSameOrigin(seen.origin, now.origin) && now.version >= seen.version && now.position >= seen.position;
 
 /**
- * What the store commits before anything else when the database is not as far as it was seen: a version that has been
- * seen is never used for other content. Nothing where the database went on beyond it: its origin tells the difference.
+ * What a store commits first when the database is not as far as it was seen, so that no version that was seen is used for
+ * other content. Nothing if the database went on beyond it under another origin: the origin tells them apart.
  */
 export function restart(seen: Sighting, now: Sighting, lineage: Uuid): readonly MetadataChange[] {
   const isBeyond = !isSameOrigin(seen.origin, now.origin) && now.version > seen.version;

@@ -1,4 +1,4 @@
-// Which brokers hold which partition. Pure: the same brokers and the same start give the same answer.
+// Which brokers hold which partition. Pure: the same brokers and the same start give the same placement.
 //
 // Replicas go round the racks first and round the brokers of each rack within; each partition begins one rack further, and
 // each full round of the racks one broker further. With racks a (1 2), b (3 4), c (5 6) and two replicas, from 0:
@@ -7,12 +7,12 @@ import { type BrokerId, invariant, LeaderEpoch } from '@milepost/core';
 import type { BrokerState, PartitionState } from './image.ts';
 
 export interface PlacementRequest {
-  /** Those that may be given replicas. */
+  /** The brokers that may get replicas. */
   readonly brokers: readonly Pick<BrokerState, 'id' | 'rack'>[];
   readonly partitions: number;
-  /** At most the number of brokers: the caller answers INVALID_REPLICATION_FACTOR otherwise. */
+  /** At most the number of brokers. The caller refuses a larger one with INVALID_REPLICATION_FACTOR. */
   readonly replicationFactor: number;
-  /** Where to begin, any whole number from 0: chance spreads topics, a topic's next partitions go on where it ended. */
+  /** The place to begin at, any whole number from 0. A random one spreads topics over the brokers. */
   readonly start: number;
   /** Index of the first partition; more than 0 when partitions are added. */
   readonly firstIndex?: number;
@@ -31,7 +31,7 @@ export function placePartitions(request: PlacementRequest): PartitionState[] {
   });
 }
 
-/** A partition that begins its life on the given brokers: the first leads, all are in sync. */
+/** A new partition on the given brokers: the first leads, all are in sync. */
 export function partitionOn(index: number, replicas: readonly BrokerId[]): PartitionState {
   const leader = replicas[0];
   invariant(leader !== undefined, () => `partition ${index} has no replica`);

@@ -115,7 +115,7 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
       expect(await (await data.connect()).open()).toEqual(before);
     });
 
-    test('of two that change the same thing at once, one wins and the other is told', async () => {
+    test('of two that change the same thing at once, one wins and the other gets a conflict', async () => {
       const [one, other] = [await opened(), await opened()];
       await one.commit(() => [{ type: 'topic-created', topic: topic('t', 1) }]);
       const commits = [one, other, one, other].map((store) =>
@@ -212,7 +212,7 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
       expect(new Set(epochs).size).toBe(3);
     });
 
-    test('who watches hears of the commits of others and of its own, in order', async () => {
+    test('a watcher gets the commits of other stores and of its own, in order', async () => {
       const [watching, other] = [await opened(), await opened()];
       const seen: ClusterImage[] = [];
       const heard = new Promise<void>((resolve) => {
@@ -230,7 +230,7 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
       expect(seen.at(-1)?.topics.size).toBe(3);
     });
 
-    test('who stops watching hears no more', async () => {
+    test('a watch that was stopped gets no more images', async () => {
       const store = await opened();
       let calls = 0;
       const stop = store.watch(() => calls++);
@@ -252,7 +252,7 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
       expect(await behind.commit(() => [])).toEqual(image);
     });
 
-    test('who remembers an earlier moment of the database, or the newest, finds the same origin', async () => {
+    test('a store that remembers an earlier moment of the database, or the newest, finds the same origin', async () => {
       const store = await opened();
       expect((await data.connect()).sighting()).toBeUndefined();
       const earlier = store.sighting();
@@ -261,7 +261,7 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
         expect(await (await data.connect()).open(seen)).toEqual(image);
     });
 
-    test('a database that was set back while nobody used it is of another origin, beyond the version that was seen', async () => {
+    test('a database that was set back while no store used it has another origin, beyond the version that was seen', async () => {
       const store = await opened();
       const restore = await data.backup();
       const image = await store.commit(() => [{ type: 'topic-created', topic: topic('t', 1) }]);
@@ -310,7 +310,7 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
       expect(await store.allocateProducerIds(10, 2n ** 62n)).toBe(2n ** 62n);
     });
 
-    test('no producer id is given twice, whoever asks', async () => {
+    test('no producer id is handed out twice, to whichever store', async () => {
       const stores = [await opened(), await opened()];
       const blocks = await Promise.all(
         Array.from({ length: 20 }, (_, at) => storeAt(stores, at).allocateProducerIds(500, 0n)),

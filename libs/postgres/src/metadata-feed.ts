@@ -1,13 +1,13 @@
-// The feed of changes: each commit leaves what it changed, and whoever knows an earlier image makes the newer one from it
-// without reading everything. Only so many changes are kept; who is further behind reads everything.
+// The feed of changes: each commit stores its changes, and a follower that has an earlier image makes the newer one from
+// them. Only the last commits are retained; a follower that is further behind reads everything.
 //
-// The column is of type json, not jsonb: it holds the text as it was written, U+0000 in names and all digits of quotas too.
+// The column is of type json, not jsonb: it retains the text as it was written, with U+0000 in names and all digits of quotas.
 import { applied, type ClusterImage, type MetadataChange } from '@milepost/metadata';
 import type { QueryRunner } from 'typeorm';
 
-/** Commits that are kept. Reading that many costs less than reading the image of a large cluster. */
-export const MOST_CHANGES_KEPT = 1_000;
-/** A commit that is larger (a topic of some thousand partitions) is not kept: its followers read everything. */
+/** Commits that are retained. Reading that many costs less than reading the image of a large cluster. */
+const MOST_COMMITS = 1_000;
+/** The changes of a larger commit (a topic with a thousand partitions) are not stored: its followers read everything. */
 const MOST_BYTES = 256 * 1024;
 
 /** In the transaction of the commit that makes `version`. */
@@ -17,9 +17,9 @@ export async function writeFeed(
   changes: readonly MetadataChange[],
 ): Promise<void> {
   const text = JSON.stringify(changes);
-  const kept = text.length > MOST_BYTES ? null : text;
-  await runner.query('INSERT INTO metadata_changes VALUES ($1, $2)', [version, kept]);
-  await runner.query('DELETE FROM metadata_changes WHERE version <= $1', [version - MOST_CHANGES_KEPT]);
+  const stored = text.length > MOST_BYTES ? null : text;
+  await runner.query('INSERT INTO metadata_changes VALUES ($1, $2)', [version, stored]);
+  await runner.query('DELETE FROM metadata_changes WHERE version <= $1', [version - MOST_COMMITS]);
 }
 
 interface FeedRow {
@@ -27,13 +27,13 @@ interface FeedRow {
   readonly changes: readonly MetadataChange[] | null;
 }
 
-/** The image of `version`, made from an earlier one of the same origin. Undefined where the feed does not reach from there. */
+/** The image of `version`, made from an earlier one of the same origin. Undefined if the feed does not lead there. */
 export async function followFeed(
   runner: QueryRunner,
   known: ClusterImage,
   version: number,
 ): Promise<ClusterImage | undefined> {
-  if (version - known.version > MOST_CHANGES_KEPT) return undefined;
+  if (version - known.version > MOST_COMMITS) return undefined;
   const rows: FeedRow[] = await runner.query(
     'SELECT version, changes FROM metadata_changes WHERE version > $1 AND version <= $2 ORDER BY version',
     [known.version, version],

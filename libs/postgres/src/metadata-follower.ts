@@ -1,4 +1,4 @@
-// Notices other processes' commits: LISTEN on a connection of its own wakes it, a look every second catches what that
+// Notices other processes' commits: LISTEN on a connection of its own wakes it, a poll every second catches what that
 // misses. Survives the database's absence, and logs once that it is away and once that it is back.
 import type { Logger } from '@milepost/core';
 import pg from 'pg';
@@ -41,7 +41,7 @@ export class MetadataFollower {
     while (!this.#stopped) {
       const woken = this.#pause();
       try {
-        await this.#look(sql);
+        await this.#poll(sql);
         if (this.#away) this.#logger.info({}, 'the database is back');
         this.#away = false;
       } catch (error) {
@@ -57,7 +57,7 @@ export class MetadataFollower {
     }
   }
 
-  async #look(sql: SightingSql): Promise<void> {
+  async #poll(sql: SightingSql): Promise<void> {
     const client = (this.#client ??= await this.#listening());
     if (this.#stopped) return this.#drop(); // it connected while the stop found no client to end
     const { rows } = await client.query<SightingRow>(sql);
@@ -84,7 +84,7 @@ export class MetadataFollower {
     this.#client = undefined;
   }
 
-  /** Until the next look is due or something has happened, also if that was while the last look went on. */
+  /** Until the next poll is due or a notification has arrived, also one that arrived during the last poll. */
   #pause(): Promise<void> {
     return new Promise((resolve) => {
       const due = setTimeout(resolve, POLL_MS);

@@ -22,7 +22,7 @@ import {
 } from './entities/metadata.ts';
 import { fromText } from './text.ts';
 
-/** Everything, as of a sighting in the same transaction: under a snapshot, or with the version locked. */
+/** The image at a sighting of the same transaction, which has a snapshot or holds the version's lock. */
 export async function readImage(
   { manager }: QueryRunner,
   { clusterId, origin, version }: Sighting,

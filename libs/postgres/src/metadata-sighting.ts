@@ -1,9 +1,9 @@
-// Where the database stands at one moment: the version of its metadata, and which history of which server that is.
+// How far the database is at one moment: the version of its metadata, and the history of the server that it belongs to.
 //
-// A server says more than its tables: its system identifier changes with initdb, its timeline with every promotion and every
-// restore to a point in time, and its log only grows. Files of an old backup that are put back as they were have the same
-// identifier and timeline; the position in the log shows them. A role, or a service, that may not call these functions
-// leaves the version and our own lineage: a restore to the very version that was seen is not recognized then.
+// The server knows more than its tables do. Its system identifier changes with initdb, its timeline with every promotion and
+// every restore to a point in time, and its log only grows. The files of an old backup, put back as they were, have the same
+// identifier and timeline: the position in the log gives them away. Where the role may not call these functions, or the
+// service has none, the version and our own lineage are left: a restore to the version that was seen is not recognized.
 import { type Logger } from '@milepost/core';
 import type { Sighting } from '@milepost/metadata';
 import type { QueryRunner } from 'typeorm';
@@ -27,7 +27,7 @@ const UNKNOWN = `'' AS system_id, 0 AS timeline, '0' AS position`;
 /** One row, a SightingRow. */
 export type SightingSql = string;
 
-/** What this role may ask of this server. `query` is called outside of a transaction. */
+/** As much as this role may query on this server. `query` is one transaction. */
 export async function sightingSql(query: (sql: string) => Promise<unknown>, logger: Logger): Promise<SightingSql> {
   const of = (server: string): string =>
     `SELECT c.cluster_id, v.version, v.lineage, ${server} FROM metadata_version v, cluster c`;
@@ -38,22 +38,21 @@ export async function sightingSql(query: (sql: string) => Promise<unknown>, logg
     if (isAway(failure)) throw failure;
     logger.info(
       {},
-      `the database does not say which history it is of (${(failure as Error).message}): an older copy of it is ` +
-        'recognized by its version alone; let this role execute pg_control_system() and pg_current_wal_flush_lsn()',
+      `the database does not tell its history (${(failure as Error).message}): an older copy of it is recognized by its ` +
+        'version alone; grant this role EXECUTE on pg_control_system() and pg_current_wal_flush_lsn()',
     );
     return of(UNKNOWN);
   }
 }
 
-/** 'locked': no other commit comes in between until this transaction ends. */
+/** 'locked': there is no other commit until this transaction ends. */
 export async function readSighting(runner: QueryRunner, sql: SightingSql, lock?: 'locked'): Promise<Sighting> {
   const rows: SightingRow[] = await runner.query(lock ? `${sql} FOR UPDATE OF v` : sql);
   return sightingIn(rows);
 }
 
 export function sightingIn([row]: readonly SightingRow[]): Sighting {
-  if (!row)
-    throw new Error('the database has lost the one row of its table cluster, or of metadata_version: restore it');
+  if (!row) throw new Error('the table cluster or metadata_version has lost its one row: restore the database');
   return {
     clusterId: row.cluster_id,
     origin: { systemId: row.system_id, timeline: row.timeline, lineage: row.lineage },

@@ -1,4 +1,4 @@
-// Writes changes that `applied` has accepted. Each statement also compares: where a row is not as the image says (a hand in
+// Writes changes that `applied` has accepted. Each statement also compares: if a row differs from the image (somebody edited
 // the tables), the whole commit is refused.
 import { unreachable } from '@milepost/core';
 import {
@@ -53,14 +53,14 @@ async function write({ manager }: QueryRunner, change: MetadataChange, after: Cl
     case 'topic-configured':
       return one(change, await manager.update(TopicRow, { id: change.id }, { configs: change.configs }));
     case 'broker-configured':
-      return keep(manager, BrokerConfigRow, { id: change.id }, { configs: change.configs });
+      return put(manager, BrokerConfigRow, { id: change.id }, { configs: change.configs });
     case 'group-configured':
-      return keep(manager, GroupConfigRow, { groupId: toText(change.groupId) }, { configs: change.configs });
+      return put(manager, GroupConfigRow, { groupId: toText(change.groupId) }, { configs: change.configs });
     case 'client-metrics-configured':
-      return keep(manager, ClientMetricsConfigRow, { name: toText(change.name) }, { configs: change.configs });
+      return put(manager, ClientMetricsConfigRow, { name: toText(change.name) }, { configs: change.configs });
     case 'client-quota-set': {
       const { entity, quotas } = change.quota;
-      return keep(manager, ClientQuotaRow, { entity: quotaKey(entity) }, { quotas });
+      return put(manager, ClientQuotaRow, { entity: quotaKey(entity) }, { quotas });
     }
     case 'lineage-started':
       await manager.update(MetadataVersionRow, { id: 1 }, { lineage: change.lineage });
@@ -70,19 +70,19 @@ async function write({ manager }: QueryRunner, change: MetadataChange, after: Cl
   }
 }
 
-/** As in `applied`: what has nothing to say has no row. */
-async function keep(
+/** As in `applied`: an entry with empty values has no row. */
+async function put(
   manager: QueryRunner['manager'],
   row: EntityTarget<object>,
   key: Readonly<Record<string, string>>,
-  said: Readonly<Record<string, object>>,
+  values: Readonly<Record<string, object>>,
 ): Promise<void> {
-  const isEmpty = Object.values(said).every((values) => Object.keys(values).length === 0);
+  const isEmpty = Object.values(values).every((value) => Object.keys(value).length === 0);
   if (isEmpty) await manager.delete(row, key);
-  else await manager.upsert(row, { ...key, ...said }, Object.keys(key));
+  else await manager.upsert(row, { ...key, ...values }, Object.keys(key));
 }
 
-/** PostgreSQL takes 65,535 parameters in a statement, a partition has seven. */
+/** PostgreSQL accepts 65,535 parameters in a statement; a partition has seven. */
 const PARTITIONS_PER_STATEMENT = 1_000;
 
 async function insertPartitions(

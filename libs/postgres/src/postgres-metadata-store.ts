@@ -6,7 +6,7 @@
 // looks at it next, a commit or the follower: its first commit then starts a new lineage beyond all versions that were seen
 // here (see libs/metadata/src/origin.ts), so that images only ever go forward.
 import { randomUUID } from 'node:crypto';
-import { type Logger, Uuid, uuidToBase64 } from '@milepost/core';
+import { invariant, type Logger, Uuid, uuidToBase64 } from '@milepost/core';
 import {
   applied,
   checkFence,
@@ -33,7 +33,7 @@ import { inTransaction, TransactionLost, type TransactionOptions } from './trans
 
 export interface PostgresStoreOptions {
   readonly logger: Logger;
-  /** How long a call waits for the database before it says that it is away. Default 5 s. */
+  /** After this long without a response the database counts as away. Default 5 s. */
   readonly timeoutMs?: number;
 }
 
@@ -150,6 +150,8 @@ export class PostgresMetadataStore implements MetadataStore {
   async #write(runner: QueryRunner, before: ClusterImage, changes: readonly MetadataChange[]): Promise<ClusterImage> {
     if (changes.length === 0) return before;
     const after = applied(before, changes);
+    const known = this.#image?.version ?? -1;
+    invariant(after.version > known, () => `version ${after.version} is to be written, ${known} was seen`);
     await writeChanges(runner, changes, after);
     await writeFeed(runner, after.version, changes);
     await runner.query('UPDATE metadata_version SET version = $1', [after.version]);

@@ -1,8 +1,8 @@
-// Which of its metrics each client is to push, and how often (KIP-714): from the subscriptions that an operator has set.
+// Which of its metrics each client pushes, and how often (KIP-714), from the subscriptions that an operator has set.
 //
-// Promises: a client is told only of subscriptions that match it, hears of a change with its next question, and may not
-// push more often or more than it was told. What is pushed is counted and let go: nothing here exports it. Remembers at most
-// MOST_CLIENTS, the longest silent are forgotten first; one that is forgotten is known anew by its next request.
+// Promises: a client gets only the subscriptions that match it, gets a change with its next request, and may not push more
+// or more often than that. What is pushed is counted and dropped: nothing here exports it. At most MOST_CLIENTS are
+// remembered; the one that was silent longest is forgotten first, and is known again from its next request on.
 import { type Clock, type Counter, ErrorCode, type Meter, type Random, Uuid, ZERO_UUID } from '@milepost/core';
 import {
   type ClientMatchName,
@@ -15,7 +15,7 @@ import { crc32c } from '@milepost/records';
 const MOST_CLIENTS = 16_384;
 const DEFAULT_INTERVAL_MS = 300_000;
 const ALL_METRICS = '*';
-/** Uuids that Kafka keeps for itself: zero, and one. */
+/** Uuids that Kafka reserves: zero and one. */
 const RESERVED = new Set<string>([ZERO_UUID, '00000000-0000-0000-0000-000000000001']);
 /** none, gzip, snappy, lz4, zstd. */
 const COMPRESSION_TYPES = [0, 1, 2, 3, 4];
@@ -56,7 +56,7 @@ export class ClientTelemetry {
   readonly #deps: ClientTelemetryDeps;
   readonly #pushes: Counter;
   readonly #pushedBytes: Counter;
-  /** Heard of last comes last. */
+  /** In the order of their last requests. */
   readonly #clients = new Map<Uuid, Client>();
   #configs: ClusterImage['clientMetricsConfigs'] | undefined;
   #subscriptions: readonly ClientMetricsSubscription[] = [];
@@ -67,7 +67,7 @@ export class ClientTelemetry {
     this.#pushedBytes = deps.meter.counter('milepost_client_telemetry_bytes_total', 'Bytes of them, as they came.');
   }
 
-  /** What a client is to push; the zero id asks for an id as well. */
+  /** What a client pushes. A client with the zero id gets an id as well. */
   subscribed(askedId: Uuid, properties: ClientProperties) {
     const clientInstanceId = askedId === ZERO_UUID ? Uuid(this.#deps.random.uuid()) : askedId;
     const client = this.#client(clientInstanceId, properties);
@@ -114,7 +114,7 @@ export class ClientTelemetry {
     return metrics.length > this.#deps.maxBytes ? ErrorCode.TELEMETRY_TOO_LARGE : ErrorCode.NONE;
   }
 
-  /** As it is known, or anew when its subscriptions have changed since. */
+  /** The client as it is known, or renewed if its subscriptions have changed since. */
   #client(id: Uuid, properties: ClientProperties): Client {
     const { clientMetricsConfigs } = this.#deps.image();
     let client = this.#clients.get(id);

@@ -1,5 +1,5 @@
-// What an operator changes of the cluster beside topics and configs: leaders, replicas, brokers, quotas. Decided on
-// the true image, answered when it is so.
+// Changes leaders, replicas, brokers and quotas. They are decided on the true image, and the response is sent when they are
+// applied.
 import type { BrokerId } from '@milepost/core';
 import type { ClusterImage, MetadataChange } from '@milepost/metadata';
 import type { CommitQueue } from './commit-queue.ts';
@@ -26,12 +26,12 @@ export class ClusterAdmin {
     this.#deps = deps;
   }
 
-  /** Why no leader was elected, for each partition: no leader ever changes, as no data moves between brokers. */
+  /** For each partition, why no leader was elected: leaders never change, as no data moves between brokers. */
   elect(electionType: number, partitions: readonly NamedPartition[]): Refusal[] {
     return partitions.map((one) => electionRefusal(this.#deps.image(), electionType, one));
   }
 
-  /** In the order of the wishes; undefined where it is done. All of them or none. */
+  /** In the order of the requests; undefined where it is done. All of them or none. */
   reassign(wishes: readonly NewReplicas[], allowReplicationFactorChange: boolean): Promise<(Refusal | undefined)[]> {
     return this.#deps.queue.run((image) => {
       const decisions = wishes.map((wish) => decideReassignment(image, wish, allowReplicationFactorChange));
@@ -43,7 +43,7 @@ export class ClusterAdmin {
     });
   }
 
-  /** Undefined: the broker is forgotten. */
+  /** Undefined: the broker is unregistered. */
   unregister(id: BrokerId): Promise<Refusal | undefined> {
     return this.#deps.queue.run((image) => {
       const decided = unregistered(image, id, this.#deps.brokerId);
@@ -55,7 +55,7 @@ export class ClusterAdmin {
     });
   }
 
-  /** In the order of the wishes; undefined where it is done, or would be. */
+  /** In the order of the requests; undefined where it is done, or would be. */
   alterQuotas(wishes: readonly QuotaWish[], validateOnly: boolean): Promise<(Refusal | undefined)[]> {
     return this.#deps.queue.run(({ clientQuotas }) => {
       const decisions = decideQuotas(clientQuotas, wishes);

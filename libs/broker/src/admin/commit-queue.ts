@@ -1,23 +1,23 @@
-// Changes of the cluster's metadata, one command at a time: decided by the store on the true image and committed, then made
-// true on disk, then answered. A store that is away is a refusal after which clients try again.
+// Changes of the cluster's metadata, one command at a time: the store decides on the true image and commits, then the image
+// is applied here, then the client gets its response. A store that is away is a refusal after which clients retry.
 import { ErrorCode } from '@milepost/core';
 import { type ClusterImage, type MetadataChange, type MetadataStore, StoreUnavailable } from '@milepost/metadata';
 import { type Refusal, refusal } from '../refusal.ts';
 
-/** How many commands may wait, at most; beyond, clients are told to try again. */
+/** At most this many commands wait. A further one is refused, and its client retries. */
 const MOST_WAITING = 1_000;
 
 export interface Decision<Outcome> {
   readonly changes: readonly MetadataChange[];
-  /** The answer, given why the changes were not made, if they were not. Called once, for the decision that counts. */
+  /** The response, with or without a reason why the changes were not made. Called once, for the decision that counts. */
   readonly outcome: (failure: Refusal | undefined) => Outcome;
 }
 
 export interface CommitQueueDeps {
   readonly store: Pick<MetadataStore, 'commit'>;
-  /** The newest image that this broker knows: without the store, it says which wishes would be refused anyway. */
+  /** The newest image that this broker knows. Without the store, a request that it refuses gets that refusal. */
   readonly image: () => ClusterImage;
-  /** Makes an image true on disk. */
+  /** Resolves when the image is applied on this broker's disk. */
   readonly apply: (image: ClusterImage) => Promise<void>;
 }
 
@@ -56,5 +56,5 @@ export class CommitQueue {
   }
 }
 
-const busy = refusal(ErrorCode.REQUEST_TIMED_OUT, `${MOST_WAITING} changes are waiting already; try again`);
-const unavailable = refusal(ErrorCode.REQUEST_TIMED_OUT, 'the metadata store does not answer; try again');
+const busy = refusal(ErrorCode.REQUEST_TIMED_OUT, `${MOST_WAITING} changes are waiting already; retry`);
+const unavailable = refusal(ErrorCode.REQUEST_TIMED_OUT, 'the metadata store does not respond; retry');

@@ -1,6 +1,6 @@
 // Changes the configs of topics, brokers, groups and subscriptions to clients' metrics, and the level of this broker's log:
-// decided on the true image, answered when it is so. Two ways: Incremental changes what is named, the older AlterConfigs
-// replaces everything.
+// decided on the true image, and the response is sent when they are applied. IncrementalAlterConfigs changes the named
+// properties, the older AlterConfigs replaces all of them.
 import { type BrokerId, ErrorCode } from '@milepost/core';
 import {
   BROKER_CONFIG_KEYS,
@@ -24,7 +24,7 @@ import { type CommitQueue } from './commit-queue.ts';
 import { type Refusal, refusal } from '../refusal.ts';
 import { decideLogLevel, type LogLevel } from './log-level.ts';
 
-/** A key of the database's index; Kafka's own names of topics are far shorter. */
+/** The database's limit for a key of an index. Topic names are far shorter. */
 const MOST_NAME_BYTES = 2_000;
 
 export interface ConfigResource {
@@ -54,7 +54,7 @@ export class ConfigAdmin {
     this.#deps = deps;
   }
 
-  /** In the order of the wishes; undefined where it is done, or would be. */
+  /** In the order of the requests; undefined where it is done, or would be. */
   alter(wishes: readonly Wish[], validateOnly: boolean): Promise<(Refusal | undefined)[]> {
     return this.#deps.queue.run((image) => {
       const decisions = wishes.map((wish) => this.#decide(wish, image));
@@ -82,7 +82,10 @@ export class ConfigAdmin {
       Buffer.byteLength(resourceName) > MOST_NAME_BYTES ||
       !configs.every(({ name, value }) => isStorable(name) && isStorable(value))
     )
-      return refusal(ErrorCode.INVALID_REQUEST, `a name of more than ${MOST_NAME_BYTES} bytes, or U+0000, is not kept`);
+      return refusal(
+        ErrorCode.INVALID_REQUEST,
+        `a name of more than ${MOST_NAME_BYTES} bytes, or U+0000, is not stored`,
+      );
     switch (resourceType) {
       case ConfigResourceType.TOPIC:
         return this.#decideTopic(wish, image);
@@ -94,7 +97,7 @@ export class ConfigAdmin {
         return this.#decideClientMetrics(wish, image);
       case ConfigResourceType.BROKER_LOGGER:
         if (mode === 'incremental') return decideLogLevel(wish, this.#deps);
-      // falls through: the older way does not know loggers
+      // falls through: AlterConfigs does not know loggers
       default:
         return refusal(ErrorCode.INVALID_REQUEST, `resource type ${resourceType} (${resourceName}) cannot be altered`);
     }
@@ -161,12 +164,12 @@ export class ConfigAdmin {
   }
 }
 
-/** A change of the metadata, something to do on this broker alone, or a refusal. */
+/** A change of the metadata, something to do only on this broker, or a refusal. */
 type Decided = MetadataChange | { readonly run: () => void } | Refusal;
 
 const isRefusal = (decided: Decided): decided is Refusal => 'error' in decided;
 
-/** What is done on this broker alone does not depend on the store. */
+/** What is done only on this broker does not depend on the store. */
 const failureOf = (decided: Decided, failure: Refusal | undefined): Refusal | undefined =>
   'run' in decided ? undefined : failure;
 
@@ -175,7 +178,7 @@ const textsOf = (entries: readonly { readonly name: string; readonly value: stri
 
 interface Context {
   readonly isList: (name: string) => boolean;
-  /** What a list is, before something is added to it or taken away. */
+  /** The values that hold now: a list begins with them before items are appended or subtracted. */
   readonly effective: Configs;
 }
 

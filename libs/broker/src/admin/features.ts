@@ -1,5 +1,5 @@
-// The cluster's features (KIP-584): what clients may count on. One level of each is implemented, and always on: nothing can
-// be raised or lowered, and a client that asks for the level that there is gets it.
+// The cluster's features (KIP-584). One level of each is implemented and always on: nothing can be raised or lowered, and a
+// request for that level succeeds.
 import { ErrorCode } from '@milepost/core';
 import { FeatureUpgradeType } from '@milepost/wire';
 import { type Refusal, refusal } from '../refusal.ts';
@@ -20,7 +20,7 @@ export interface FeatureUpdate {
   readonly upgradeType: number;
 }
 
-/** Undefined where the feature has that level. */
+/** Undefined if the feature has that level. */
 export function featureRefusal(update: FeatureUpdate): Refusal | undefined {
   const { feature, maxVersionLevel: asked, upgradeType } = update;
   const level = FEATURES.get(feature);

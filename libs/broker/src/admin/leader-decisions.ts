@@ -1,5 +1,5 @@
-// What may be done to leaders and replicas, in Kafka's terms: pure functions from the image and a wish to a change or to a
-// refusal. No data moves between brokers, so a leader stays, and new replicas are refused; what needs no data is done.
+// What may be done to leaders and replicas, by Kafka's rules: pure functions from the image and a request to a change or a
+// refusal. No data moves between brokers: a leader stays, new replicas are refused, and what needs no data is done.
 import { type BrokerId, ErrorCode, NO_BROKER } from '@milepost/core';
 import type { ClusterImage, MetadataChange, PartitionState } from '@milepost/metadata';
 import { ElectionType } from '@milepost/wire';
@@ -8,7 +8,7 @@ import { type Refusal, refusal } from '../refusal.ts';
 export interface NewReplicas {
   readonly topic: string;
   readonly partition: number;
-  /** Null: call off what is under way. */
+  /** Null: cancel the reassignment in progress. */
   readonly replicas: readonly BrokerId[] | null;
 }
 
@@ -39,8 +39,7 @@ export function decideReassignment(
   const state = image.topics.get(topic);
   const current = state?.partitions[partition];
   if (!state || !current) return unknown(topic, partition);
-  if (!replicas)
-    return refusal(ErrorCode.NO_REASSIGNMENT_IN_PROGRESS, `${topic}-${partition} is not on its way anywhere`);
+  if (!replicas) return refusal(ErrorCode.NO_REASSIGNMENT_IN_PROGRESS, `${topic}-${partition} is not being reassigned`);
   const problem = replicasProblem(image, replicas, current);
   if (problem) return refusal(ErrorCode.INVALID_REPLICA_ASSIGNMENT, `${topic}-${partition}: ${problem}`);
   if (!allowReplicationFactorChange && replicas.length !== current.replicas.length)
@@ -54,10 +53,14 @@ export function decideReassignment(
   return { type: 'partition-changed', id: state.id, partition: changed };
 }
 
-/** All that is to be changed when a broker is forgotten. */
+/** All changes that unregister a broker. */
 export function unregistered(image: ClusterImage, id: BrokerId, own: BrokerId): readonly MetadataChange[] | Refusal {
   if (!image.brokers.has(id)) return refusal(ErrorCode.BROKER_ID_NOT_REGISTERED, `broker ${id} is not registered`);
-  if (id === own) return refusal(ErrorCode.INVALID_REQUEST, `broker ${id} is running: stop it, and ask another one`);
+  if (id === own)
+    return refusal(
+      ErrorCode.INVALID_REQUEST,
+      `broker ${id} is running: stop it, and send the request to another broker`,
+    );
   const changes: MetadataChange[] = [{ type: 'broker-removed', id }];
   for (const topic of image.topics.values())
     for (const partition of topic.partitions)
@@ -66,7 +69,7 @@ export function unregistered(image: ClusterImage, id: BrokerId, own: BrokerId): 
   return changes;
 }
 
-/** The last in-sync replica stays in the list, as in Kafka: it is the one that has everything. */
+/** The last in-sync replica remains in the list, as in Kafka: it is the one that has everything. */
 function without(partition: PartitionState, id: BrokerId): PartitionState {
   const rest = partition.isr.filter((one) => one !== id);
   return {

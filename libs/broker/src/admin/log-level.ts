@@ -1,5 +1,5 @@
-// The level of this broker's log, told and changed by Kafka's names (KIP-412): there is one logger, `root`. Kept until the
-// program ends, as in Kafka.
+// The level of this broker's log, described and changed under Kafka's names (KIP-412). There is one logger, `root`. A change
+// lasts until the program ends, as in Kafka.
 import { type BrokerId, ErrorCode, type Logger } from '@milepost/core';
 import { type ConfigEntry, ConfigSource } from '@milepost/metadata';
 import { ConfigOperation } from '@milepost/wire';

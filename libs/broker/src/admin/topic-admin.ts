@@ -1,4 +1,4 @@
-// Creates, grows and deletes topics: decided on the true image (topic-decisions.ts), answered when it is so.
+// Creates, grows and deletes topics. Decided on the true image (topic-decisions.ts); the response is sent when it is applied.
 import { ErrorCode, type Host, Uuid } from '@milepost/core';
 import type { BrokerConfigLayers, ClusterImage, TopicState } from '@milepost/metadata';
 import { type CommitQueue } from './commit-queue.ts';
@@ -26,7 +26,7 @@ export class TopicAdmin {
     this.#deps = deps;
   }
 
-  /** In the order of the wishes; what can be created is, whatever happens to the rest. */
+  /** In the order of the requests. A topic that is refused does not keep others from being created. */
   create(wishes: readonly NewTopic[], validateOnly: boolean, quota = UNLIMITED): Promise<(TopicState | Refusal)[]> {
     const chosen = this.#choose(wishes.length);
     return this.#deps.queue.run((image) => {
@@ -39,7 +39,7 @@ export class TopicAdmin {
     });
   }
 
-  /** For clients that ask for a topic that is not there: with the broker's defaults. A refusal is logged. */
+  /** With the broker's defaults, for clients that use a topic that does not exist. A refusal is logged. */
   async createByDefault(names: readonly string[]): Promise<void> {
     const defaults = { numPartitions: -1, replicationFactor: -1, assignments: [], configs: [] };
     const outcomes = await this.create(
@@ -52,7 +52,7 @@ export class TopicAdmin {
     });
   }
 
-  /** In the order of the wishes; undefined where it is done. */
+  /** In the order of the requests; undefined where it is done. */
   addPartitions(
     wishes: readonly NewPartitions[],
     validateOnly: boolean,
@@ -73,7 +73,7 @@ export class TopicAdmin {
     });
   }
 
-  /** Undefined for those that are gone now. */
+  /** Undefined for each topic that was deleted. */
   delete(topics: readonly TopicState[], quota = UNLIMITED): Promise<(Refusal | undefined)[]> {
     return this.#deps.queue.run(({ topicsById }) => {
       quota.restart();
@@ -108,7 +108,7 @@ export class TopicAdmin {
     return { image, layers: this.#deps.layers(image), start };
   }
 
-  /** What chance decides, before the decision that may run more than once. */
+  /** The random choices, made before the decision, which may run more than once. */
   #choose(count: number): Chosen {
     const { random } = this.#deps.host;
     const times = Array.from({ length: count });
@@ -119,13 +119,13 @@ export class TopicAdmin {
   }
 }
 
-/** For each wish: the id of its topic, and where the placement of its partitions begins. */
+/** For each request: the id of its topic, and the place at which the placement of its partitions begins. */
 interface Chosen {
   readonly ids: readonly Uuid[];
   readonly starts: readonly number[];
 }
 
-/** controller_mutation_rate, asked for each topic. */
+/** controller_mutation_rate, taken from for each topic. */
 type Taking = Pick<MutationQuota, 'take' | 'restart'>;
 
 const UNLIMITED: Taking = { take: () => true, restart: () => {} };

@@ -1,4 +1,4 @@
-// What may be done to topics, in Kafka's terms: pure functions from the image and a wish to a change, or to a refusal.
+// What may be done to topics, by Kafka's rules: pure functions from the image and a request to a change or a refusal.
 import { type BrokerId, ErrorCode, type Uuid } from '@milepost/core';
 import {
   type BrokerConfigLayers,
@@ -17,7 +17,7 @@ import { type Refusal, refusal } from '../refusal.ts';
 /** Kafka's limit for one request: POLICY_VIOLATION beyond. */
 export const MOST_PARTITIONS_PER_REQUEST = 10_000;
 
-/** In Kafka the log of the controllers; a topic of that name would be taken for it by tools. */
+/** Kafka's log of the controllers. Tools would mistake a topic of that name for it. */
 const METADATA_TOPIC = '__cluster_metadata';
 
 export interface NewTopic {
@@ -26,23 +26,23 @@ export interface NewTopic {
   readonly numPartitions: number;
   /** -1: the broker's default. */
   readonly replicationFactor: number;
-  /** Replicas chosen by hand, by partition; then both numbers above are -1. */
+  /** Replicas that the client chose, by partition. Then both numbers above are -1. */
   readonly assignments: readonly { readonly partitionIndex: number; readonly brokerIds: readonly BrokerId[] }[];
   readonly configs: readonly { readonly name: string; readonly value: string | null }[];
 }
 
 export interface NewPartitions {
   readonly name: string;
-  /** In all, with those that are there. */
+  /** In all, with the existing ones. */
   readonly count: number;
-  /** Replicas chosen by hand, for the new ones. */
+  /** Replicas that the client chose, for the new partitions. */
   readonly assignments: readonly { readonly brokerIds: readonly BrokerId[] }[] | null;
 }
 
 export interface Surroundings {
   readonly image: ClusterImage;
   readonly layers: BrokerConfigLayers;
-  /** Any whole number: where placement begins. */
+  /** Any whole number: the place at which the placement begins. */
   readonly start: number;
 }
 
@@ -63,7 +63,7 @@ export function decideTopic(wish: NewTopic, id: Uuid, surroundings: Surroundings
   return { id, name, configs: configsOf(wish) as Record<string, string>, partitions };
 }
 
-/** Partitions beyond those that the topic has, up to `count` in all. */
+/** The partitions that the topic lacks, up to `count` in all. */
 export function decidePartitions(
   { name, count, assignments }: NewPartitions,
   { image, start }: Surroundings,

@@ -2,7 +2,7 @@
 import { Check, Column, Entity, JoinColumn, ManyToOne, OneToMany, PrimaryColumn, type Relation, Unique } from 'typeorm';
 import { exactNumber } from './columns.ts';
 
-/** One row: who this cluster is, from its first start on. */
+/** One row: the cluster's id, from its first start on. */
 @Entity('cluster')
 @Check('cluster_one_row', '"id" = 1')
 export class ClusterRow {
@@ -10,7 +10,7 @@ export class ClusterRow {
   @Column('text', { name: 'cluster_id' }) clusterId!: string;
 }
 
-/** One row, locked by every commit: it puts commits in order, and tells at a glance whether there is news. */
+/** One row, locked by every commit: it puts commits in order, and one look at it shows whether there is a newer one. */
 @Entity('metadata_version')
 @Check('metadata_version_one_row', '"id" = 1')
 export class MetadataVersionRow {
@@ -20,7 +20,7 @@ export class MetadataVersionRow {
   @Column('text', { default: 'first' }) lineage!: string;
 }
 
-/** What the commit of a version changed; null where that is too much, and everything is to be read. The oldest are deleted. */
+/** The changes of the commit that made a version; null if they are too large. The oldest rows are deleted. */
 @Entity('metadata_changes')
 export class MetadataChangesRow {
   @PrimaryColumn('bigint', { primaryKeyConstraintName: 'metadata_changes_pkey', transformer: exactNumber })
@@ -80,7 +80,7 @@ export class BrokerConfigRow {
   @Column('jsonb') configs!: Record<string, string>;
 }
 
-/** What was set for a group; there need not be such a group. */
+/** Dynamic configs of a group, whether the group exists or not. */
 @Entity('group_configs')
 export class GroupConfigRow {
   @PrimaryColumn('text', { name: 'group_id', primaryKeyConstraintName: 'group_configs_pkey' }) groupId!: string;
@@ -101,7 +101,7 @@ export class ClientQuotaRow {
   @Column('jsonb') quotas!: Record<string, number>;
 }
 
-/** One row: the first producer id that nobody has been given. */
+/** One row: the first producer id that was not handed out. */
 @Entity('producer_id_blocks')
 @Check('producer_id_blocks_one_row', '"id" = 1')
 export class ProducerIdRow {
