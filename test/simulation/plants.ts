@@ -259,6 +259,14 @@ export const plantedBugs: readonly PlantedBug[] = [
     plant: () => replaced(ClientConnection.prototype, 'idleMs', { get: () => 0 }),
   },
   {
+    name: 'producer ids that are handed out again after a restore',
+    scenario: { idempotentProducers: 2, faults: ['database restored', 'kill'] },
+    breaks: ['nothing acknowledged is lost', 'an idempotent producer has no duplicates'],
+    plants: {
+      metadataStore: (store) => ({ ...store, allocateProducerIds: (count) => store.allocateProducerIds(count, 0n) }),
+    },
+  },
+  {
     name: 'memory of responses that is counted for good',
     breaks: ['nothing hangs and nothing breaks'],
     plant: () => {

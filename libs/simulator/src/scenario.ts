@@ -72,7 +72,14 @@ export function scenarioOf(random: SimRandom): Scenario {
 }
 
 /** They excuse much: most lives go without. */
-const rarely: ReadonlySet<Fault> = new Set(['bit rot', 'sync fails', 'append fails', 'disk full']);
+const rarely: ReadonlySet<Fault> = new Set([
+  'bit rot',
+  'sync fails',
+  'append fails',
+  'disk full',
+  'database fails over',
+  'database restored',
+]);
 
 function topicOf(random: SimRandom, topic: Pick<WantedTopic, 'name' | 'isSteady' | 'isCompacted'>): WantedTopic {
   return {

@@ -30,10 +30,10 @@ export const FAULTS = [
   'link cut',
   'link silent',
   'link slow',
+  'database fails over',
+  'database restored',
 ] as const;
-/** The database goes back to an earlier moment. They befall only a life that names them. */
-const LOSSES = ['database fails over', 'database restored'] as const;
-export type Fault = (typeof FAULTS)[number] | (typeof LOSSES)[number];
+export type Fault = (typeof FAULTS)[number];
 
 const PLENTY_BYTES = 2 ** 40;
 /** How wrong a wall clock may be; it is set from any of them to any other. */
