@@ -1,6 +1,7 @@
 // Restarts, a store that is away, slow or forgetful, and the end: what must hold whatever the group does.
 import { ErrorCode } from '@milepost/core';
 import { GroupTable, MemoryGroupStore } from './memory-group-store.ts';
+import { type ConsumerMember, settledGroup as settledConsumers } from '../testing/consumer-member.ts';
 import { Awaited, commitOf, Harness } from '../testing/harness.ts';
 import { settled } from '../../../core/src/testing/manual-clock.ts';
 
@@ -193,6 +194,21 @@ test('a write whose response got lost may have landed: the client retries and th
   expect(await member!.commit(5)).toBe(ErrorCode.NONE);
   await h.restart();
   expect(await h.committed()).toBe(5);
+});
+
+test('a removal whose response got lost may have landed: the member is told that it lives only once the store says so', async () => {
+  const h = await Harness.start();
+  const [first, second] = (await settledConsumers(h, ['a', 'b'])) as [ConsumerMember, ConsumerMember];
+  h.store.health = 'forgetful';
+  await h.clock.advance(h.config.consumerSessionTimeoutMs); // both are removed, and nobody here knows
+  h.store.health = 'away';
+  expect((await first.beat()).error).toBe(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+  h.store.health = 'well';
+  expect((await first.beat()).error).toBe(ErrorCode.NONE);
+  expect((await second.beat()).error).toBe(ErrorCode.NONE);
+  await h.restart();
+  expect((await first.beat()).error).toBe(ErrorCode.NONE);
+  expect((await second.beat()).error).toBe(ErrorCode.NONE);
 });
 
 test('until its shards are loaded a coordinator answers COORDINATOR_LOAD_IN_PROGRESS, except to heartbeats', async () => {

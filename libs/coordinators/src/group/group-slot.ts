@@ -55,8 +55,8 @@ export class GroupSlot implements Slot<GroupEvent> {
   readonly #host: SlotHost<GroupEvent>;
   readonly #queue: CommandQueue<GroupEvent, GroupDecision>;
   #group: Group | undefined;
-  /** A group without a row in the store is forgotten when the last member has left. */
-  #isStored = false;
+  /** The group's row in the store. A group without one is forgotten when the last member has left. */
+  #row: StoredGroup | undefined;
 
   constructor(groupId: string, context: GroupContext, host: SlotHost<GroupEvent>) {
     this.groupId = groupId;
@@ -67,6 +67,7 @@ export class GroupSlot implements Slot<GroupEvent> {
       clock: host.clock,
       timeoutMs: context.config.offsetsCommitTimeoutMs,
       persist: (events) => host.persist(events),
+      restate: (failed) => this.#restate(failed),
       failed: (problem) => context.logger.error({ group: groupId, err: problem }, 'a command on a group failed'),
       idle: () => {
         if (!this.#group) host.vacated();
@@ -81,12 +82,12 @@ export class GroupSlot implements Slot<GroupEvent> {
 
   /** Whether the store has a row of the group. */
   get isStored(): boolean {
-    return this.#isStored;
+    return this.#row !== undefined;
   }
 
   /** That row. Undefined also in the midst of a classic rebalance, when it cannot be derived from the state. */
   get stored(): StoredGroup | undefined {
-    if (!this.#isStored || !this.#group) return undefined;
+    if (!this.#row || !this.#group) return undefined;
     return this.#group.kind === 'classic' ? settledGroup(this.#group) : this.#group.stored;
   }
 
@@ -150,7 +151,7 @@ export class GroupSlot implements Slot<GroupEvent> {
             for (const event of events) this.apply(event);
             resolve(response);
           };
-          return { events, apply };
+          return { events, apply, isRead: events.length === 0 };
         },
         refused: (error) => resolve(refused(error)),
       });
@@ -168,11 +169,11 @@ export class GroupSlot implements Slot<GroupEvent> {
     switch (event.type) {
       case 'group-stored':
         this.#restore(event.group);
-        this.#isStored = true;
+        this.#row = event.group;
         break;
       case 'group-deleted':
         this.#group = undefined;
-        this.#isStored = false;
+        this.#row = undefined;
         this.offsets.clear();
         this.timers.cancelAll();
         break;
@@ -193,6 +194,25 @@ export class GroupSlot implements Slot<GroupEvent> {
     if (classic) respondToAll(classic, error);
   }
 
+  /**
+   * Needed after a write that would have removed a member, or the group: if it landed, a restart gives away what the member
+   * holds, so the member must not be told that it lives. Other writes take nothing from anybody.
+   */
+  #restate(failed: readonly GroupDecision[]): readonly GroupEvent[] {
+    const members = [...(this.#group?.members.keys() ?? [])];
+    const takesAway = failed.some(
+      ({ events, next }) =>
+        events.some(({ type }) => type === 'group-deleted') || (next && members.some((id) => !next.members.has(id))),
+    );
+    if (!takesAway) return [];
+    const offsets = Array.from(this.offsets.topics()).flatMap((topic) => [...this.offsets.of(topic)]);
+    return [
+      { type: 'group-deleted', groupId: this.groupId }, // with what a write in doubt may have left
+      ...(this.#row ? [{ type: 'group-stored', group: this.#row } as const] : []),
+      ...offsets.map((offset) => ({ type: 'offset-committed', offset }) as const),
+    ];
+  }
+
   #decideClassic(verb: ClassicVerb, now: Timestamp): GroupDecision {
     const draft = asClassic(this.#group)?.draft() ?? new ClassicGroup(this.groupId, now);
     if (this.#group?.kind === 'consumer') draft.generation = this.#group.data.groupEpoch;
@@ -201,7 +221,7 @@ export class GroupSlot implements Slot<GroupEvent> {
     const apply = () => {
       this.#replaceWith(draft);
       for (const event of turn.events) this.apply(event);
-      if (draft.isDeserted && !this.#isStored && this.offsets.isEmpty) this.#group = undefined;
+      if (draft.isDeserted && !this.#row && this.offsets.isEmpty) this.#group = undefined;
       turn.runConsequences();
     };
     return { events: turn.events, apply, next: draft };

@@ -18,16 +18,24 @@ export interface Command<D extends Decision<unknown>> {
 
 export interface Decision<Event> {
   readonly events: readonly Event[];
+  /** It only reads: its response promises nothing that a restart would have to know. */
+  readonly isRead?: boolean;
   /** Called once the events are durable: applies them and runs what follows from them. */
   apply(): void;
 }
 
-export interface CommandQueueHost<Event> {
+export interface CommandQueueHost<Event, D extends Decision<Event> = Decision<Event>> {
   readonly clock: Clock;
   /** How long a command may wait. */
   readonly timeoutMs: number;
   /** Resolves with NONE, or with the error for the client. Never rejects. */
   persist(events: readonly Event[]): Promise<ErrorCode>;
+  /**
+   * After a write that failed nobody knows whether it landed. Returns the events that make the store hold what is applied,
+   * whatever it holds now; empty where nothing depends on that. They are written in front of the next decision: else the
+   * next response would rest on a state that a restart does not find.
+   */
+  restate(failed: readonly D[]): readonly Event[];
   /** A `decide` threw. That is a bug; nothing was applied. */
   failed(problem: unknown): void;
   /** The queue has become empty. */
@@ -41,16 +49,18 @@ interface Waiting<D extends Decision<unknown>> {
 
 /** A kind of coordinator may put more into its decisions than the queue needs. */
 export class CommandQueue<Event, D extends Decision<Event> = Decision<Event>> {
-  readonly #host: CommandQueueHost<Event>;
+  readonly #host: CommandQueueHost<Event, D>;
   #waiting: Waiting<D>[] = [];
   /** Until its client has a response. */
   #persisting: Waiting<D> | undefined;
   #decided: D | undefined;
+  /** Decisions whose writes failed since the last one that succeeded. */
+  #inDoubt: D[] = [];
   #busy = false;
   #closed = false;
   #alarm: Cancel | undefined;
 
-  constructor(host: CommandQueueHost<Event>) {
+  constructor(host: CommandQueueHost<Event, D>) {
     this.#host = host;
   }
 
@@ -85,20 +95,28 @@ export class CommandQueue<Event, D extends Decision<Event> = Decision<Event>> {
     for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
       const decision = this.#decide(next.command);
       if (!decision) continue;
-      if (decision.events.length > 0) {
+      const events = this.#toStore(decision);
+      if (events.length > 0) {
         this.#decided = decision;
-        const error = await this.#persist(next, decision.events);
+        const error = await this.#persist(next, events);
         this.#decided = undefined;
         if (this.#closed) return;
         if (error !== ErrorCode.NONE) {
+          this.#inDoubt.push(decision);
           next.command.refused(error);
           continue;
         }
+        this.#inDoubt = [];
       }
       decision.apply();
     }
     this.#busy = false;
     this.#host.idle();
+  }
+
+  #toStore({ events, isRead }: D): readonly Event[] {
+    if (this.#inDoubt.length === 0 || isRead) return events;
+    return [...this.#host.restate(this.#inDoubt), ...events];
   }
 
   #decide(command: Command<D>): D | undefined {

@@ -23,6 +23,7 @@ class Counter implements Slot<Added> {
       clock: host.clock,
       timeoutMs: 5_000,
       persist: (events) => host.persist(events),
+      restate: () => [],
       failed: () => {},
       idle: () => {
         if (this.value === 0) host.vacated();

@@ -77,6 +77,7 @@ test('if their leaving cannot be stored no member has left, issued member ids in
   h.store.health = 'away';
   const members = [a!, pending].map(({ memberId }) => ({ memberId, instanceId: null, reason: null }));
   expect((await h.coordinator.leave({ groupId: 'g', members })).error).toBe(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+  h.store.health = 'well';
   await a!.join();
   const joined = await pending.join();
   expect(joined.value).toMatchObject({ error: ErrorCode.NONE, generation: 2, leader: a!.memberId });
