@@ -151,7 +151,7 @@ export const table = {
       .regex(/^[1-9]\d{2,8}$/)
       .transform(Number),
     expected: 'a whole number of bytes from 100 to 268435460',
-    fallback: '2000000',
+    fallback: '16000000',
     meaning:
       'The largest MQTT packet that is read; a device that announces a larger one is disconnected before its bytes are kept (MQTT 5: 0x95).',
   }),

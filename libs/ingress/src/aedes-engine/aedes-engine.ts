@@ -25,8 +25,8 @@ import { type DevicePublish, type Done, TelemetryBroker } from './telemetry-brok
 /** Bytes that wait for a slow subscriber before it starts to miss messages. */
 const MAX_UNSENT_BYTES = 1024 * 1024;
 const SWEEP_MS = 500;
-/** A WebSocket message may hold several packets. */
-const LEAST_WEBSOCKET_MESSAGE_BYTES = 64 * 1024;
+/** A WebSocket message may hold several packets, small ones beside the largest. */
+const WEBSOCKET_ROOM_BYTES = 64 * 1024;
 const NOT_TEXT = /[\0\uFFFD]/;
 /** 3.1.1: identifier rejected. */
 const REJECTED_ID = Buffer.from([0x20, 2, 0, 2]);
@@ -39,8 +39,8 @@ export interface AedesEngineOptions {
   readonly maxPacketBytes?: number;
 }
 
-/** As mosquitto 2.1 has it. */
-export const MAX_PACKET_BYTES = 2_000_000;
+/** Ten megabytes that no decoder takes are still kept as a dead letter, in parts (decision 2). */
+export const MAX_PACKET_BYTES = 16_000_000;
 
 export class AedesEngine implements MqttEngine {
   readonly #options: AedesEngineOptions;
@@ -231,7 +231,7 @@ export class AedesEngine implements MqttEngine {
     });
     const sockets = new WebSocketServer({
       server,
-      maxPayload: Math.max(LEAST_WEBSOCKET_MESSAGE_BYTES, 2 * this.#maxPacketBytes),
+      maxPayload: this.#maxPacketBytes + WEBSOCKET_ROOM_BYTES,
       verifyClient: ({ req }: { req: IncomingMessage }, admit: (ok: boolean, code: number) => void) =>
         admit(isOwnPage(req), 403),
       perMessageDeflate: false,
