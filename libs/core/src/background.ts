@@ -15,6 +15,7 @@ export class Background {
 
   /** Begins the work at once. `task` completes the sentence "the background task failed: ..." */
   run(task: string, work: () => Promise<unknown>): void {
+    this.#failures.add(0, { task }); // its series is there before it fails
     const done = this.#finish(task, work).finally(() => this.#running.delete(done));
     this.#running.add(done);
   }
