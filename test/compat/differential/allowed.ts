@@ -154,6 +154,10 @@ export const harmless: readonly Allowed[] = [
     why: 'the Kafka that was asked has it set, to be one node',
   },
   {
+    where: /^configs\/all of a broker · .*\[broker\.session\.timeout\.ms\]/,
+    why: 'a lease in a database outlasts one in a controller (docs/decisions/0019)',
+  },
+  {
     where: /^configs\/all of a broker · .*\[queued\.max\.(request|response)\.bytes\]/,
     why: 'what clients may cost is bounded (docs/decisions/0014)',
   },
