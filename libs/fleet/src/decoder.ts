@@ -14,6 +14,12 @@ export interface DecoderContext {
 /** One payload holds one position, or several in their order. */
 export type Decoded = DecodedItem | { readonly kind: 'batch'; readonly items: readonly DecodedItem[] };
 
+/** What was decoded of one payload, in its order: nearly always one item. */
+export function decodedAs(items: readonly DecodedItem[]): Decoded {
+  const [first, ...more] = items;
+  return first !== undefined && more.length === 0 ? first : { kind: 'batch', items };
+}
+
 export type DecodedItem =
   | {
       readonly kind: 'position';

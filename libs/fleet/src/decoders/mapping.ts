@@ -1,6 +1,6 @@
 // A decoder that is declared, not written: where in a JSON document each canonical field lies, and its unit there. Most
 // formats of devices and platforms are no more than that (`formats.ts`), and so is any JSON of one's own.
-import type { Decoded, DecodedItem, Decoder, DecoderContext, Marks } from '../decoder.ts';
+import { decodedAs, type DecodedItem, type Decoder, type DecoderContext, type Marks } from '../decoder.ts';
 import type { NumberField } from '../position.ts';
 import { clockVerdict } from '../time.ts';
 import { mapTruckId } from '../truck-id.ts';
@@ -66,7 +66,7 @@ export function mappedDecoder(name: string, mapping: Mapping): Decoder {
     const items = (documents as Document[])
       .flatMap((document) => partsOf(document, mapping.each))
       .map((part) => decodeOne(part.inner(part.fields, locate), context));
-    return items.length === 1 ? (items[0] as DecodedItem) : ({ kind: 'batch', items } satisfies Decoded);
+    return decodedAs(items);
   };
 
   function decodeOne(document: Document, context: DecoderContext): DecodedItem {

@@ -3,7 +3,7 @@
 // one a line, a list in `positions`, older ones in `history`, or GeoJSON points.
 // The time is ISO 8601 text, kept as it is, or a number since 1970; without one it is the receive time. Fields that the
 // canonical position does not know are carried on in `other`, up to a limit.
-import type { Decoded, DecodedItem, DecoderContext } from '../decoder.ts';
+import { type Decoded, decodedAs, type DecodedItem, type DecoderContext } from '../decoder.ts';
 import { clockVerdict } from '../time.ts';
 import { assemble } from './assemble.ts';
 import { type DeviceNumber, Document } from './document.ts';
@@ -22,7 +22,7 @@ export function decodeMilepost(payload: Buffer, context: DecoderContext): Decode
   const [first, ...more] = documents as [Document, ...Document[]];
   if (more.length === 0 && isSingle(first)) return decodeOne(first, context);
   const items = documents.flatMap((document: Document) => singlesOf(document)).map((one) => decodeOne(one, context));
-  return items.length === 1 ? (items[0] as DecodedItem) : { kind: 'batch', items };
+  return decodedAs(items);
 }
 
 /** Nearly all are. */

@@ -1,7 +1,7 @@
 // NMEA 0183 sentences, one or several lines: RMC holds a position with its date, GGA the altitude of the same second (or a
 // position of its own, on the day that is nearest to the receive time). Knots, degrees with minutes (`ddmm.mmmm`). Every
 // checksum is verified; sentences of other kinds are passed over.
-import { type Decoded, type DecodedItem, type DecoderContext, rejected } from '../decoder.ts';
+import { type Decoded, decodedAs, type DecodedItem, type DecoderContext, rejected } from '../decoder.ts';
 import type { Position } from '../position.ts';
 import { clockVerdict, isoTime } from '../time.ts';
 
@@ -35,7 +35,7 @@ export function decodeNmea(payload: Buffer, { truckId, receivedAtMs }: DecoderCo
     items.push(kind === 'RMC' ? decodeRmc(fields) : decodeGga(fields));
   }
   if (items.length === 0) return rejected('not-a-position', 'expected an RMC or GGA sentence, saw none');
-  return items.length === 1 ? (items[0] as DecodedItem) : { kind: 'batch', items };
+  return decodedAs(items);
 
   function decodeRmc(fields: readonly string[]): DecodedItem {
     const [, time = '', status, lat, north, lon, east, knots, course, date = ''] = fields;

@@ -3,7 +3,7 @@
 // zeros out and write a negative number for "not known". A `transition` (into or out of a region) carries a position too.
 // `lwt` is the broker's last will: a status. Every other type (waypoint, card, cmd, …) is no position: rejected as such,
 // which records it among the dead letters with its bytes.
-import { type Decoded, type DecodedItem, type DecoderContext, rejected } from '../decoder.ts';
+import { type Decoded, decodedAs, type DecodedItem, type DecoderContext, rejected } from '../decoder.ts';
 import type { NumberField } from '../position.ts';
 import { clockVerdict } from '../time.ts';
 import { assemble } from './assemble.ts';
@@ -16,7 +16,7 @@ export function decodeOwntracks(payload: Buffer, context: DecoderContext): Decod
   const documents = Document.parse(payload);
   if (!Array.isArray(documents)) return documents as DecodedItem;
   const items = (documents as Document[]).map((document) => decodeOne(document, context));
-  return items.length === 1 ? (items[0] as DecodedItem) : { kind: 'batch', items };
+  return decodedAs(items);
 }
 
 function decodeOne(document: Document, { truckId, receivedAtMs }: DecoderContext): DecodedItem {

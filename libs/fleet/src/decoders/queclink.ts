@@ -2,7 +2,7 @@
 // `+BUFF:` was stored while offline. Longitude comes before latitude; speed is in km/h, the time `yyyymmddhhmmss` UTC.
 //
 //   +RESP:GTFRI,version,IMEI,name,,report,count,{accuracy,speed,azimuth,altitude,lon,lat,time,mcc,mnc,lac,cell,…},…,sent,serial$
-import { type Decoded, type DecodedItem, type DecoderContext, rejected } from '../decoder.ts';
+import { type Decoded, decodedAs, type DecodedItem, type DecoderContext, rejected } from '../decoder.ts';
 import { parseTime, clockVerdict } from '../time.ts';
 import { mapTruckId } from '../truck-id.ts';
 import type { Position } from '../position.ts';
@@ -47,7 +47,7 @@ export function decodeQueclink(payload: Buffer, { truckId, receivedAtMs }: Decod
   const items = Array.from({ length: count }, (_, n) =>
     decodeGroup(fields.slice(FIRST_GROUP + n * GROUP_FIELDS), named.truckId, receivedAtMs),
   );
-  return items.length === 1 ? (items[0] as DecodedItem) : { kind: 'batch', items };
+  return decodedAs(items);
 }
 
 function decodeGroup(group: readonly string[], truckId: string, receivedAtMs: number): DecodedItem {

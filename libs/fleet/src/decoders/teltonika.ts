@@ -7,7 +7,7 @@
 //           in 16 event and ids are u16, a generation type u8 follows the event, total and counts are u8.
 //
 // Never reads beyond the payload; a record without satellites has no fix.
-import { type Decoded, type DecodedItem, type DecoderContext, rejected } from '../decoder.ts';
+import { type Decoded, decodedAs, type DecodedItem, type DecoderContext, rejected } from '../decoder.ts';
 import type { Position } from '../position.ts';
 import { clockVerdict, isoTime } from '../time.ts';
 import { decodeTeltonikaJson } from './formats.ts';
@@ -52,7 +52,7 @@ function decodeFrame(payload: Buffer, context: DecoderContext): Decoded {
   if (reader.u8() !== count || reader.at !== data.length)
     return rejected('malformed', `expected ${count} records that fill the frame, saw something else`);
   if (items.length === 0) return rejected('empty', 'expected a record, saw none');
-  return items.length === 1 ? (items[0] as DecodedItem) : { kind: 'batch', items };
+  return decodedAs(items);
 }
 
 function decodeRecord(reader: Reader, codec: number, { truckId, receivedAtMs }: DecoderContext): DecodedItem {
