@@ -29,10 +29,13 @@ const may = {
 export const rooms = {
   coordinators: {
     runtime: [],
+    'regex.ts': [],
+    'transaction/model': [],
+    transaction: ['transaction/model', 'runtime', 'regex.ts'],
     'group/assignors': [],
     'group/model': ['group/assignors'],
     'group/classic': ['group/model'],
-    'group/consumer': ['group/model', 'group/assignors'],
+    'group/consumer': ['group/model', 'group/assignors', 'regex.ts'],
     'group/migration': ['group/consumer', 'group/classic', 'group/model', 'group/assignors'],
     'group/echo': ['group/consumer', 'group/classic', 'group/model', 'group/assignors'],
     group: [

@@ -10,3 +10,10 @@ export { REBALANCE_REASONS, type RebalanceReason } from './group/model/rebalance
 export * from './group/model/store.ts';
 export * from './group/model/topic-catalog.ts';
 export { CoordinatorStoreUnavailable, ShardFenced } from './runtime/shard-store.ts';
+export * from './transaction/memory-transaction-store.ts';
+export * from './transaction/model/commands.ts';
+export * from './transaction/model/config.ts';
+export * from './transaction/model/markers.ts';
+export * from './transaction/model/store.ts';
+export type { Transaction, TransactionState, TransactionVersion } from './transaction/model/transaction.ts';
+export * from './transaction/transaction-coordinator.ts';

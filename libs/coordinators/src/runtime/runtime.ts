@@ -49,7 +49,7 @@ export class Runtime<S extends Slot<Event>, Event> {
     this.#shards = Array.from({ length: shards }, (_, index) => {
       const shard: Shard<S, Event> = new Shard(index, (key, vacated) => {
         const persist = (events: readonly Event[]) => this.#persist(shard, events);
-        return kind.createSlot(key, { clock, persist, vacated });
+        return kind.createSlot(key, { clock, persist, vacated, epoch: () => epochOf(shard) });
       });
       return shard;
     });
@@ -176,4 +176,9 @@ export class Runtime<S extends Slot<Event>, Event> {
     invariant(shard, () => `there is no shard ${index}, there are ${this.#shards.length}`);
     return shard;
   }
+}
+
+function epochOf<S extends Slot<Event>, Event>({ index, state }: Shard<S, Event>): number {
+  invariant(state.is === 'active', () => `shard ${index} is ${state.is}: it has no epoch`);
+  return state.epoch;
 }

@@ -13,6 +13,8 @@ export interface SlotHost<Event> {
   readonly clock: Clock;
   /** Resolves with NONE, or with the error for the client. Never rejects. */
   persist(events: readonly Event[]): Promise<ErrorCode>;
+  /** Under which the shard is owned; asserted: it is. */
+  epoch(): number;
   /** The slot holds nothing any more and has no command: it can be forgotten. */
   vacated(): void;
 }

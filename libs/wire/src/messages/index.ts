@@ -25,6 +25,7 @@ import { DescribeLogDirs } from './describe-log-dirs.ts';
 import { DescribeProducers } from './describe-producers.ts';
 import { DescribeQuorum } from './describe-quorum.ts';
 import { DescribeTopicPartitions } from './describe-topic-partitions.ts';
+import { DescribeTransactions } from './describe-transactions.ts';
 import { DescribeUserScramCredentials } from './describe-user-scram-credentials.ts';
 import { ElectLeaders } from './elect-leaders.ts';
 import { EndTxn } from './end-txn.ts';
@@ -40,6 +41,7 @@ import { ListConfigResources } from './list-config-resources.ts';
 import { ListGroups } from './list-groups.ts';
 import { ListOffsets } from './list-offsets.ts';
 import { ListPartitionReassignments } from './list-partition-reassignments.ts';
+import { ListTransactions } from './list-transactions.ts';
 import { Metadata } from './metadata.ts';
 import { OffsetCommit } from './offset-commit.ts';
 import { OffsetDelete } from './offset-delete.ts';
@@ -78,6 +80,7 @@ export * from './describe-log-dirs.ts';
 export * from './describe-producers.ts';
 export * from './describe-quorum.ts';
 export * from './describe-topic-partitions.ts';
+export * from './describe-transactions.ts';
 export * from './describe-user-scram-credentials.ts';
 export * from './elect-leaders.ts';
 export * from './end-txn.ts';
@@ -93,6 +96,7 @@ export * from './list-config-resources.ts';
 export * from './list-groups.ts';
 export * from './list-offsets.ts';
 export * from './list-partition-reassignments.ts';
+export * from './list-transactions.ts';
 export * from './metadata.ts';
 export * from './offset-commit.ts';
 export * from './offset-delete.ts';
@@ -155,6 +159,8 @@ export const apis: readonly AnyApi[] = [
   DescribeCluster,
   DescribeProducers,
   UnregisterBroker,
+  DescribeTransactions,
+  ListTransactions,
   ConsumerGroupHeartbeat,
   ConsumerGroupDescribe,
   GetTelemetrySubscriptions,

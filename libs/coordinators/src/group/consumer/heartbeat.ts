@@ -7,7 +7,7 @@ import { admit, isRefusal, type Refusal, refusedHeartbeat } from './admission.ts
 import type { ConsumerHeartbeatCommand, ConsumerHeartbeatResult, RespondToHeartbeat } from './commands.ts';
 import type { Owned } from './owned.ts';
 import { reconcile } from './reconcile.ts';
-import { compileRegex } from './regex.ts';
+import { compileRegex } from '../../regex.ts';
 import { watchRevocation } from './session.ts';
 import { type Assigned, type ConsumerMember, topicsIn } from './state.ts';
 import { refreshTopics, topicIdsOf } from './subscription.ts';

@@ -1,7 +1,7 @@
 import { ErrorCode } from '@milepost/core';
 import { ConsumerMember, settledGroup } from '../../testing/consumer-member.ts';
 import { Harness } from '../../testing/harness.ts';
-import { compileRegex } from './regex.ts';
+import { compileRegex } from '../../regex.ts';
 
 const byRegex = { topicNames: [], topicRegex: 'truck-.*' };
 

@@ -5,7 +5,7 @@ import type { Uuid } from '@milepost/core';
 import type { TopicCatalog } from '../model/topic-catalog.ts';
 import type { RebalanceReason } from '../model/rebalance-reason.ts';
 import { hasElapsed } from './elapsed.ts';
-import { compileRegex } from './regex.ts';
+import { compileRegex } from '../../regex.ts';
 import type { ConsumerGroup, ConsumerMember, ResolvedRegex } from './state.ts';
 import type { ConsumerTurn } from './turn.ts';
 

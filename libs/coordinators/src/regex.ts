@@ -1,8 +1,8 @@
-// Subscriptions by regular expression use RE2 (KIP-848): its time is linear for every expression, unlike that of the
-// language's own engine.
+// Regular expressions of clients: subscriptions (KIP-848), filters of transactional ids (KIP-1152). RE2's time is linear for
+// every expression, unlike that of the language's own engine.
 import { RE2JS, RE2JSException } from 're2js';
 
-/** A topic name has at most 249 characters; an expression can list several names. */
+/** A topic's name has at most 249 characters; an expression can list several names. */
 const MAX_REGEX_LENGTH = 10_000;
 
 /** A function that tests whole names, or the reason why the expression is invalid. */

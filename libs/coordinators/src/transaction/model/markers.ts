@@ -1,0 +1,25 @@
+// How the coordinator tells the partitions of a transaction that it has ended.
+import type { TopicPartition } from '@milepost/core';
+import type { TransactionVersion } from './transaction.ts';
+
+export interface TransactionMarker {
+  readonly producerId: bigint;
+  /** From transaction version 2 on, already the epoch of the next transaction: older writes are fenced by the marker. */
+  readonly producerEpoch: number;
+  /** Of the coordinator's shard: a partition refuses markers of a deposed coordinator. */
+  readonly coordinatorEpoch: number;
+  readonly isCommit: boolean;
+  readonly transactionVersion: TransactionVersion;
+}
+
+/**
+ * written: the marker is committed there. gone: the partition was deleted, with its part of the transaction.
+ * obsolete: the partition has seen a later epoch of the producer, whose transactions begin only after this one has ended.
+ * later: its leader cannot write it now; `reason` is for the log.
+ */
+export type MarkerOutcome = 'written' | 'gone' | 'obsolete' | { readonly later: string };
+
+export interface MarkerWriter {
+  /** Never rejects. */
+  write(partition: TopicPartition, marker: TransactionMarker): Promise<MarkerOutcome>;
+}
