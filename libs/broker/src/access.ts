@@ -1,4 +1,4 @@
-// The checks that requests for a partition have in common.
+// The checks that requests for a partition share.
 import {
   type BrokerId,
   DiskFailed,
@@ -14,7 +14,7 @@ import type { BrokerState } from '@milepost/metadata';
 import type { Partition } from '@milepost/replication';
 import type { Context } from './services.ts';
 
-/** The partition, led here in the epoch that the client believes in, or the error code to answer (KIP-320). */
+/** The partition, led here in the epoch that the client names, or the error code to return (KIP-320). */
 export function ledPartition(
   { services }: Context,
   topic: string,
@@ -28,15 +28,15 @@ export function ledPartition(
   return partition;
 }
 
-/** Why a partition that failed while a request waited for it cannot serve the request: its topic may be gone. */
+/** The error for a request whose partition failed while it waited: the topic may have been deleted. */
 export function errorOfFailed(failed: Partition, { services }: Context): ErrorCode {
   const now = services.storage.partitions.find(failed.topic, failed.index);
-  return typeof now === 'number' ? now : ErrorCode.NOT_LEADER_OR_FOLLOWER; // another topic has the name
+  return typeof now === 'number' ? now : ErrorCode.NOT_LEADER_OR_FOLLOWER; // another topic has the name now
 }
 
 /**
- * The error code for what a partition's disk has refused; a failure of another kind is thrown on.
- * Logs the disk's refusal, with the partition's name. A failed log has logged its failure itself.
+ * The error code for an operation that a partition's disk refused; other failures are rethrown. Logs the disk's refusal
+ * with the partition's name. A failed log has logged its failure already.
  */
 export function storageErrorOf(failure: unknown, partition: Partition, context: Context): ErrorCode {
   const { topic, index } = partition;
@@ -48,11 +48,11 @@ export function storageErrorOf(failure: unknown, partition: Partition, context: 
   return ErrorCode.KAFKA_STORAGE_ERROR;
 }
 
-/** The name that goes with a topic id; undefined for an id that nobody has. */
+/** The name of the topic with this id, or undefined. */
 export const topicNameOf = ({ services }: Context, topicId: Uuid): string | undefined =>
   services.image().topicsById.get(topicId)?.name;
 
-/** KIP-951: whoever asked the wrong broker, or in an old epoch, is told in the same answer who leads. */
+/** KIP-951: a response to a client that used the wrong broker, or an old epoch, names the leader. */
 export class LeaderHints {
   readonly #context: Context;
   readonly #brokers = new Map<BrokerId, BrokerState>();
@@ -70,7 +70,7 @@ export class LeaderHints {
     return { leaderId: partition.leader, leaderEpoch: partition.leaderEpoch };
   }
 
-  /** Where the leaders named so far are found. */
+  /** The addresses of the leaders named so far. */
   get nodeEndpoints(): { nodeId: BrokerId; host: string; port: number; rack: string | null }[] {
     return [...this.#brokers.values()].map(({ id, host, port, rack }) => ({ nodeId: id, host, port, rack }));
   }

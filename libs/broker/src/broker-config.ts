@@ -1,4 +1,4 @@
-// What a broker is told at its start, and what that amounts to.
+// What a broker is configured with at its start, and the settings derived from it.
 import type { Address, BrokerId } from '@milepost/core';
 import {
   type AssignorName,
@@ -24,24 +24,24 @@ import type { Windows } from './quotas/rate.ts';
 
 export interface BrokerConfig {
   readonly brokerId: BrokerId;
-  /** Names the machine, so that a copy of the folder on another one is told apart. */
+  /** Identifies the machine, so that a copy of the folder on another machine is recognized. */
   readonly machine?: string;
-  /** The folder of the logs; this broker's alone. */
+  /** The folder of the logs; no other broker uses it. */
   readonly dataDir: string;
-  /** The operator's word that the logs of a registration are lost: its broker epoch. */
+  /** The operator confirms that the logs of this registration, a broker epoch, are lost. */
   readonly acceptLostLog?: string;
   /** Port 0: any free one. */
   readonly listen: Address;
-  /** What clients are told; port 0: the one that it listens on. */
+  /** The address that clients receive; port 0: the one that it listens on. */
   readonly advertised: Address;
   readonly rack: string | null;
   readonly flush: FlushPolicy;
-  /** Kafka's broker properties, as set at start; absent ones have Kafka's defaults. */
+  /** Kafka's broker properties, as set at start; a missing one has Kafka's default. */
   readonly properties: Configs;
   readonly onProgress?: LogDirectoryOptions['onProgress'];
 }
 
-/** Properties that do not change while a broker runs, as numbers. */
+/** Properties that do not change while a broker runs, parsed. */
 export interface BrokerSettings {
   readonly autoCreateTopics: boolean;
   readonly deleteTopics: boolean;
@@ -61,7 +61,7 @@ export interface BrokerSettings {
   readonly groups: GroupConfig;
 }
 
-/** Every source of a property's value, the strongest first. */
+/** Every source of a property's value, highest precedence first. */
 export const configLayers = (image: ClusterImage, config: BrokerConfig): BrokerConfigLayers =>
   brokerConfigLayers(image, config.brokerId, {
     'node.id': String(config.brokerId),
@@ -71,7 +71,7 @@ export const configLayers = (image: ClusterImage, config: BrokerConfig): BrokerC
     ...config.properties,
   });
 
-/** Class names, which Kafka takes as well, are no assignors of ours. */
+/** Kafka also takes class names of assignors; those are not supported. */
 function assignorsNamed(names: readonly string[]): readonly AssignorName[] {
   const known = names.filter((name): name is AssignorName => name === 'uniform' || name === 'range');
   return known.length > 0 ? known : DEFAULT_GROUP_CONFIG.consumerAssignors;
@@ -128,7 +128,7 @@ export function settingsOf(layers: BrokerConfigLayers): BrokerSettings {
   };
 }
 
-/** As of now: all but the switch itself may change while the broker runs. */
+/** The current values: all but the switch itself may change while the broker runs. */
 export const cleanerSettings = (layers: BrokerConfigLayers): CleanerSettings => ({
   isEnabled: brokerFlag(layers, 'log.cleaner.enable'),
   backoffMs: brokerNumber(layers, 'log.cleaner.backoff.ms'),

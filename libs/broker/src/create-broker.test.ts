@@ -35,7 +35,7 @@ test('a start that waits for the metadata store ends when it is aborted', async 
   const stop = new AbortController();
   const ended = expect(it.start({}, { aborted: stop.signal })).rejects.toThrow('Ctrl-C');
   await host.clock.run(60_000);
-  expect(host.lines).toEqual(['the broker waits for its metadata store']);
+  expect(host.lines).toEqual(['waiting for the metadata store']);
   stop.abort(new Error('Ctrl-C'));
   await host.clock.settle(ended, 1_000);
 });

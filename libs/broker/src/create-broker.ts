@@ -1,10 +1,10 @@
-// A broker: opens its logs, loads its groups, serves clients. Plain objects from here down; what can be made with `new`
+// A broker: opens its logs, loads its groups, serves clients. Plain objects from here down: whatever `new` can create
 // can be simulated.
 //
-// Start: the folder's lock, metadata, the lease of the broker's id, logs (recovered), a new leader epoch where a log lost
-// its tail (KIP-320), groups, the port, the registration; only then are clients read from. Stop: no new clients, pending
-// requests are answered, logs are synced and closed, the lease is released. The stores are the caller's, to be closed after
-// the broker.
+// Start: the folder's lock, metadata, the lease of the broker's id, logs (recovered), a new leader epoch where a log
+// lost its tail (KIP-320), groups, the port, the registration; only then are clients read from. Stop: no new clients,
+// pending requests complete, logs are synced and closed, the lease is released. The caller owns the stores and closes
+// them after the broker.
 import { type Address, Background, type Host, retry } from '@milepost/core';
 import { CoordinatorStoreUnavailable, type GroupStore } from '@milepost/coordinators';
 import { isUnclaimed, lockLogFolder } from '@milepost/log';
@@ -40,19 +40,22 @@ export interface BrokerStores {
 }
 
 export interface Broker {
-  /** Where it listens. */
+  /** The address it listens on. */
   readonly address: Address;
   readonly clusterId: string;
   image(): ClusterImage;
   topics(): TopicSnapshot[];
   groupsSnapshot(): Promise<GroupSnapshot[]>;
-  /** Partitions whose disk failed: they take no more records until a restart. */
+  /** Partitions whose disk failed: they accept no records until a restart. */
   failedPartitions(): string[];
-  /** Partitions that the disk has no room for now. */
+  /** Partitions without space on their disk. */
   partitionsOutOfRoom(): string[];
-  /** Which process is this broker now, once this one has lost its lease: it serves nothing until it is started again. */
+  /**
+   * Names the process that is this broker now, once this one has lost its lease; this one serves nothing until a
+   * restart.
+   */
   fencedBy(): string | undefined;
-  /** A second call waits for the first. @throws AggregateError with every failure, after everything was closed. */
+  /** A second call waits for the first. @throws AggregateError with every failure, after everything is closed. */
   close(): Promise<void>;
 }
 
@@ -140,7 +143,7 @@ async function start(
   const closing = new AbortController();
   const whileRunning = patience(host, closing.signal);
   const commitWhileRunning: MetadataStore['commit'] = (decide) => whileRunning(() => metadata.commit(decide));
-  /** What the database has lost is made up for before its image is served. */
+  /** Restores what the database has lost before its image is served. */
   let recovery = Promise.resolve();
   const controller = new Controller({
     host,
@@ -168,7 +171,7 @@ async function start(
   const address = await clients.listener.listen(config.listen, new Dispatcher(services));
   closers.add('the client listener', () => sayGoodbye(services));
   closers.add('the watch of the metadata', controller.follow());
-  closers.add('what waits for the metadata store', () => closing.abort(new Error('the broker is closing')));
+  closers.add('waits for the metadata store', () => closing.abort(new Error('the broker is closing')));
   membership.listensOn(config.advertised.port || address.port);
   if (membership.lostTo !== undefined) throw new Error(`stopped while starting: ${membership.lostTo}`);
   await controller.register(address, commit);
@@ -218,7 +221,7 @@ async function sayGoodbye({ storage, groups, clients }: Services): Promise<void>
   storage.delayedProduces.close();
 }
 
-/** A start waits for its store for as long as it takes, or until it is aborted. One line says so. */
+/** A start waits for its store until it succeeds or is aborted. One line logs the wait. */
 function patience({ clock, logger }: Host, aborted: AbortSignal): <T>(attempt: () => Promise<T>) => Promise<T> {
   return (attempt) =>
     retry(attempt, {
@@ -227,8 +230,7 @@ function patience({ clock, logger }: Host, aborted: AbortSignal): <T>(attempt: (
       signal: aborted,
       isRetriable: (failure) => failure instanceof StoreUnavailable || failure instanceof CoordinatorStoreUnavailable,
       onRetry: (failure, attempts) => {
-        if (attempts === 1)
-          logger.warn({ reason: (failure as Error).message }, 'the broker waits for its metadata store');
+        if (attempts === 1) logger.warn({ reason: (failure as Error).message }, 'waiting for the metadata store');
       },
     });
 }

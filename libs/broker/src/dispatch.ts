@@ -1,7 +1,7 @@
-// From a frame to its handler and back. One place knows how requests are read, answered, counted and refused.
+// From a frame to its handler and back: the only place that parses, counts and refuses requests and encodes responses.
 //
-// Promises: an API or version that is not in the list of handlers ends the connection, as in Kafka; only ApiVersions of
-// an unknown version is answered, in version 0, without reading its body (KIP-511).
+// Promises: an API or version that is not in the list of handlers ends the connection, as in Kafka. Only ApiVersions of
+// an unknown version gets a response, in version 0, without its body being read (KIP-511).
 import {
   ByteReader,
   type Clock,
@@ -17,7 +17,7 @@ import { type Handler, handlerOf } from './handlers/index.ts';
 import type { Unanswered } from './handlers/handler.ts';
 import type { Context, Services } from './services.ts';
 
-/** Who has not authenticated, to quotas and access control. */
+/** The name of an unauthenticated client for quotas and access control. */
 const ANONYMOUS = 'ANONYMOUS';
 
 const DURATION_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -45,7 +45,7 @@ export class Dispatcher implements Dispatch {
     ]);
     this.#durations = meter.histogram(
       'milepost_kafka_request_duration_seconds',
-      'From the whole frame to the answer, waits included.',
+      'From the complete frame to the response, including waits.',
       DURATION_BUCKETS_SECONDS,
       ['api'],
     );
@@ -103,7 +103,7 @@ export class Dispatcher implements Dispatch {
     const failed = (failure: unknown): Answer => this.#failed(failure, name, header, peer);
     try {
       const response = handler.handle(request, context);
-      // Waits are nobody's work: what a handler does after one is not seen, and little.
+      // A wait is not work. What a handler does after one is not measured; it is little.
       workedMs = this.#clock.monotonic() - started;
       return response instanceof Promise ? response.then(finish).catch(failed) : finish(response);
     } catch (failure) {
@@ -111,7 +111,7 @@ export class Dispatcher implements Dispatch {
     }
   }
 
-  /** A handler that throws is a bug of ours. Kafka too closes the connection where it knows no better. */
+  /** A handler that throws is a bug of ours. For an unexpected failure, Kafka too closes the connection. */
   #failed(failure: unknown, api: string, { apiVersion, clientId }: RequestHeader, { host }: Peer): Answer {
     this.#errors.add(1, { api, error: errorName(ErrorCode.UNKNOWN_SERVER_ERROR) });
     this.#logger.error(
@@ -136,7 +136,7 @@ export class Dispatcher implements Dispatch {
     }
     this.#logger.warn(
       { client: peer.host, apiKey, apiVersion },
-      `connection closed: API ${apiKey} in version ${apiVersion} is not spoken here`,
+      `connection closed: API ${apiKey} in version ${apiVersion} is not supported`,
     );
     return 'close';
   }

@@ -1,4 +1,4 @@
-// What handlers are given: the broker's parts, and the request's client. Handlers keep nothing between requests.
+// What a handler receives: the broker's parts, and the request's client. Handlers keep no state between requests.
 import type { ErrorCode, Host } from '@milepost/core';
 import type { GroupCoordinator } from '@milepost/coordinators';
 import type { ClusterImage } from '@milepost/metadata';
@@ -23,7 +23,7 @@ export interface Services {
   readonly offsetsTopic: OffsetsTopic;
   /** Quotas, memory, fetch sessions and telemetry of clients. */
   readonly clients: Clients;
-  /** The APIs that this broker has handlers for, hence advertises. */
+  /** The APIs that this broker has handlers for and advertises. */
   readonly apis: readonly AnyApi[];
   /** The newest image that this broker serves. */
   image(): ClusterImage;
@@ -35,12 +35,18 @@ export interface Context {
   /** '' for a client that does not name itself. */
   readonly clientId: string;
   readonly peer: Peer;
-  /** As quotas know the client. */
+  /** The client's identity for quotas. */
   readonly quotaClient: QuotaClient;
-  /** A quota holds the client back: the answer says for how long, then the connection is not read from (KIP-219). */
+  /**
+   * A quota throttles the client: the response says for how long, and the connection is not read from until then
+   * (KIP-219).
+   */
   readonly throttle: (throttleMs: number) => void;
-  /** Calls `run` once, when the system has taken this request's answer or nobody will. Not for `none` and `close`. */
+  /**
+   * Calls `run` once, when the system has taken this request's response or it cannot be sent. Not for `none` and
+   * `close`.
+   */
   readonly whenTaken: (run: () => void) => void;
-  /** Counts an error that goes out; NONE is none. */
+  /** Counts an error that is sent; NONE is not counted. */
   readonly count: (error: ErrorCode) => void;
 }

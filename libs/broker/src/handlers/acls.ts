@@ -1,5 +1,5 @@
-// DescribeAcls, CreateAcls and DeleteAcls, versions 1 to 3. There is no authorizer here: all of them say so, with
-// SECURITY_DISABLED for each thing asked, as Kafka does without one.
+// DescribeAcls, CreateAcls and DeleteAcls, versions 1 to 3. There is no authorizer here: every result is
+// SECURITY_DISABLED, as in Kafka without one.
 import { ErrorCode } from '@milepost/core';
 import { CreateAcls, DeleteAcls, DescribeAcls } from '@milepost/wire';
 import type { Context } from '../services.ts';

@@ -1,5 +1,5 @@
-// AlterClientQuotas, versions 0 to 1: sets and removes quotas, each entity with its own result. They hold from the next
-// request of a client on.
+// AlterClientQuotas, versions 0 to 1: sets and removes quotas, each entity with its own result. A new quota applies
+// from the client's next request on.
 import { ErrorCode } from '@milepost/core';
 import { AlterClientQuotas } from '@milepost/wire';
 import { handler } from './handler.ts';

@@ -1,5 +1,5 @@
-// AlterConfigs, versions 0 to 2, the older way: what is not named goes back to its default. A resource that is named twice
-// is INVALID_REQUEST, each time.
+// AlterConfigs, versions 0 to 2, replaces all configs of a resource: a config that is not named returns to its default.
+// A resource that is named twice gets INVALID_REQUEST each time.
 import { AlterConfigs, ConfigOperation } from '@milepost/wire';
 import { alterResources } from './alter-resources.ts';
 import { handler } from './handler.ts';

@@ -1,5 +1,6 @@
-// AlterPartitionReassignments, versions 0 to 1. What needs no data to move is done at once (the order of replicas, fewer of
-// them); new replicas are INVALID_REPLICA_ASSIGNMENT. Nothing is ever under way, so there is nothing to call off.
+// AlterPartitionReassignments, versions 0 to 1. A change that moves no data is applied immediately: another order of
+// the replicas, or fewer replicas. New replicas are INVALID_REPLICA_ASSIGNMENT. No reassignment is ever ongoing, so
+// none can be cancelled.
 import { ErrorCode } from '@milepost/core';
 import { AlterPartitionReassignments } from '@milepost/wire';
 import { handler } from './handler.ts';

@@ -1,4 +1,4 @@
-// AlterReplicaLogDirs, versions 1 to 2. There is one folder: moving a replica there is done already, any other is
+// AlterReplicaLogDirs, versions 1 to 2. There is one folder: every replica is there already, and any other folder is
 // LOG_DIR_NOT_FOUND.
 import { ErrorCode } from '@milepost/core';
 import { AlterReplicaLogDirs } from '@milepost/wire';

@@ -1,4 +1,5 @@
-// What AlterConfigs and IncrementalAlterConfigs share: each resource has its own result, and none may come twice.
+// The common part of AlterConfigs and IncrementalAlterConfigs: each resource has its own result, and none may be named
+// twice.
 import { ErrorCode } from '@milepost/core';
 import { refusal } from '../refusal.ts';
 import type { ConfigAdmin } from '../admin/config-admin.ts';

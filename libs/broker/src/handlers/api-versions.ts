@@ -1,7 +1,7 @@
-// ApiVersions, versions 0 to 4: what this broker speaks, from the one list of handlers (handlers/index.ts).
-// Produce is told from 0 on although 0 to 2 are refused: librdkafka before 2.11.1 stops compressing otherwise.
+// ApiVersions, versions 0 to 4: the APIs of the one list of handlers (handlers/index.ts).
+// Produce is advertised from 0 on although 0 to 2 are refused: librdkafka before 2.11.1 stops compressing otherwise.
 // Features (KIP-584) are those of features.ts; their epoch is the version of the metadata.
-// A client name of v3+ that does not look like one is INVALID_REQUEST (KIP-511).
+// From v3 on, a client name or version of the wrong form is INVALID_REQUEST (KIP-511).
 import { ErrorCode } from '@milepost/core';
 import { ApiVersions, Produce } from '@milepost/wire';
 import { FEATURES } from '../admin/features.ts';

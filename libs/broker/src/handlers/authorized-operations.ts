@@ -1,4 +1,5 @@
-// KIP-430: what a client may do. Everything, while nobody is forbidden anything; the bits are Kafka's ACL operations.
+// KIP-430: the operations that a client may perform. All of them, while there are no ACLs; the bits are Kafka's
+// operations.
 import { OPERATIONS_NOT_ASKED } from '@milepost/wire';
 
 const READ = 3;

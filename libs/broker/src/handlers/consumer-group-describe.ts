@@ -1,5 +1,5 @@
-// ConsumerGroupDescribe, versions 0 and 1 (KIP-848). v1 tells members of the two protocols apart in a group that moves
-// from one to the other.
+// ConsumerGroupDescribe, versions 0 and 1 (KIP-848). v1 distinguishes the members of the two protocols in a group that
+// is being migrated.
 import { type DescribedConsumerGroup } from '@milepost/coordinators';
 import { ErrorCode } from '@milepost/core';
 import { ConsumerGroupDescribe } from '@milepost/wire';

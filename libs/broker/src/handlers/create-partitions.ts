@@ -1,11 +1,14 @@
-// CreatePartitions, versions 0 to 3: more partitions, never fewer (INVALID_PARTITIONS), each topic with its own result.
-// A topic named twice is INVALID_REQUEST.
+// CreatePartitions, versions 0 to 3: adds partitions and never removes any (INVALID_PARTITIONS). Each topic has its own
+// result. A topic named twice is INVALID_REQUEST.
 import { ErrorCode } from '@milepost/core';
 import { CreatePartitions } from '@milepost/wire';
 import { handler } from './handler.ts';
 import { namedTwice } from './named-twice.ts';
 
-/** From here on what exceeds controller_mutation_rate is refused, before it is done and the client held back (KIP-599). */
+/**
+ * From this version on, a request beyond controller_mutation_rate is refused. Before it, the request is done and the
+ * client throttled (KIP-599).
+ */
 const FIRST_STRICT_VERSION = 3;
 
 export const createPartitions = handler(CreatePartitions, async ({ topics, validateOnly }, context) => {

@@ -1,5 +1,5 @@
-// CreateTopics, versions 2 to 7. Each topic has its own result, and what can be created is. A name given twice in one
-// request is INVALID_REQUEST. -1 partitions or replicas: the broker's defaults. validate_only says what would happen.
+// CreateTopics, versions 2 to 7. Each topic has its own result: one that fails does not stop the others. A name given
+// twice is INVALID_REQUEST. -1 partitions or replicas: the broker's defaults. validate_only checks and creates nothing.
 import { ErrorCode } from '@milepost/core';
 import { effectiveTopicConfig, type TopicState } from '@milepost/metadata';
 import { CreateTopics, type CreateTopicsResponse } from '@milepost/wire';
@@ -8,7 +8,10 @@ import type { Context } from '../services.ts';
 import { handler } from './handler.ts';
 import { namedTwice } from './named-twice.ts';
 
-/** From here on what exceeds controller_mutation_rate is refused, before it is done and the client held back (KIP-599). */
+/**
+ * From this version on, a request beyond controller_mutation_rate is refused. Before it, the request is done and the
+ * client throttled (KIP-599).
+ */
 const FIRST_STRICT_VERSION = 6;
 
 type Answered = CreateTopicsResponse['topics'][number];

@@ -1,4 +1,4 @@
-// DeleteGroups, versions 0 to 2: empty groups with all their offsets; others are NON_EMPTY_GROUP.
+// DeleteGroups, versions 0 to 2: deletes empty groups with all their offsets; any other group is NON_EMPTY_GROUP.
 import { DeleteGroups } from '@milepost/wire';
 import { handler } from './handler.ts';
 

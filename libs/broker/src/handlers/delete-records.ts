@@ -1,4 +1,4 @@
-// DeleteRecords, versions 0 to 2: moves the start of a log forward; -1 means up to the high watermark, beyond it is
+// DeleteRecords, versions 0 to 2: moves the start of a log forward. -1 means the high watermark; an offset beyond it is
 // OFFSET_OUT_OF_RANGE. Topics that are only compacted: POLICY_VIOLATION. Internal topics: INVALID_TOPIC_EXCEPTION.
 import { ErrorCode, NO_OFFSET, type Offset } from '@milepost/core';
 import { isInternalTopic } from '@milepost/metadata';

@@ -1,6 +1,6 @@
-// DeleteTopics, versions 1 to 6: by name, from v6 by name or id. Answered when the topic is gone and its folders renamed.
-// Neither or both of name and id, or one topic twice: INVALID_REQUEST. delete.topic.enable=false: TOPIC_DELETION_DISABLED
-// (before v3 INVALID_REQUEST). The group offsets of a deleted topic go as well.
+// DeleteTopics, versions 1 to 6: by name, from v6 by name or id. The response is sent when the topic is gone and its
+// folders are renamed. Neither or both of name and id, or one topic twice: INVALID_REQUEST. delete.topic.enable=false:
+// TOPIC_DELETION_DISABLED (before v3 INVALID_REQUEST). The group offsets of a deleted topic are deleted as well.
 import { ErrorCode, type Uuid, ZERO_UUID } from '@milepost/core';
 import type { TopicState } from '@milepost/metadata';
 import { DeleteTopics, type DeleteTopicsRequest } from '@milepost/wire';
@@ -11,7 +11,10 @@ import { namedTwice } from './named-twice.ts';
 
 const FIRST_VERSION_KNOWING_DISABLED = 3;
 const FIRST_VERSION_WITH_IDS = 6;
-/** From here on what exceeds controller_mutation_rate is refused, before it is done and the client held back (KIP-599). */
+/**
+ * From this version on, a request beyond controller_mutation_rate is refused. Before it, the request is done and the
+ * client throttled (KIP-599).
+ */
 const FIRST_STRICT_VERSION = 5;
 
 interface Asked {
@@ -22,7 +25,7 @@ interface Asked {
 export const deleteTopics = handler(DeleteTopics, async (request, context) => {
   const asked = askedTopics(request, context);
   const found = asked.map((one) => find(one, context));
-  // By its id or by its name, it is the same topic.
+  // A topic named by its id and by its name is the same topic.
   const keys = found.map((outcome, place) => ('id' in outcome ? outcome.id : keyOf(asked[place] as Asked)));
   const twice = namedTwice<string>(keys);
   const once = found.filter((outcome): outcome is TopicState => 'id' in outcome && !twice.has(outcome.id));
@@ -35,7 +38,7 @@ export const deleteTopics = handler(DeleteTopics, async (request, context) => {
     responses: asked.flatMap((one, place) => {
       const outcome = found[place] as TopicState | Refusal;
       const key = keys[place] as string;
-      if (answered.has(key)) return []; // Kafka answers once what is named twice
+      if (answered.has(key)) return []; // Kafka returns one result for a topic named twice
       answered.add(key);
       const refused = twice.has(key) ? NAMED_TWICE : 'error' in outcome ? outcome : outcomes[once.indexOf(outcome)];
       if (refused) context.count(refused.error);

@@ -1,5 +1,5 @@
-// DescribeClientQuotas, versions 0 to 1: the quotas that match every component of the filter; no component matches all.
-// A bad filter is one error for the whole answer.
+// DescribeClientQuotas, versions 0 to 1: the quotas that match every component of the filter; a filter without
+// components matches all. A bad filter is one error for the whole response.
 import { ErrorCode } from '@milepost/core';
 import { DescribeClientQuotas } from '@milepost/wire';
 import { matchingQuotas } from '../quotas/quota-decisions.ts';

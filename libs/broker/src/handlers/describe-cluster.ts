@@ -1,5 +1,5 @@
-// DescribeCluster, versions 0 to 2: the cluster's id and brokers. Controllers are not endpoints of their own here:
-// asking for them is MISMATCHED_ENDPOINT_TYPE, any other type UNSUPPORTED_ENDPOINT_TYPE (KIP-919).
+// DescribeCluster, versions 0 to 2: the cluster's id and brokers. Controllers have no endpoints of their own here: a
+// request for them is MISMATCHED_ENDPOINT_TYPE, any other type UNSUPPORTED_ENDPOINT_TYPE (KIP-919).
 import { ErrorCode } from '@milepost/core';
 import { DescribeCluster, EndpointType } from '@milepost/wire';
 import { authorizedOperations } from './authorized-operations.ts';

@@ -1,4 +1,4 @@
-// DescribeConfigs, versions 1 to 4: every property of a topic or of this broker with its source and, when asked for, its
+// DescribeConfigs, versions 1 to 4: every property of a topic or of this broker with its source and, if requested, its
 // synonyms, type (v3) and documentation (v3). Other kinds of resource: INVALID_REQUEST.
 import { ErrorCode } from '@milepost/core';
 import {

@@ -1,4 +1,4 @@
-// DescribeGroups, versions 0 to 6. A group that is not there is Dead; v6 says GROUP_ID_NOT_FOUND as well (KIP-1043).
+// DescribeGroups, versions 0 to 6. A group that does not exist is Dead; v6 adds GROUP_ID_NOT_FOUND (KIP-1043).
 import { ErrorCode } from '@milepost/core';
 import { DescribeGroups } from '@milepost/wire';
 import { authorizedOperations } from './authorized-operations.ts';

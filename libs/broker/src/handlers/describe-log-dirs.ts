@@ -1,5 +1,5 @@
-// DescribeLogDirs, versions 1 to 5: the one folder of this broker, its logs' sizes, and the room on its volume. Null topics
-// mean all.
+// DescribeLogDirs, versions 1 to 5: the one folder of this broker, the sizes of its logs, and the space on its volume.
+// Null topics mean all.
 import { ErrorCode } from '@milepost/core';
 import type { Partition } from '@milepost/replication';
 import { DescribeLogDirs } from '@milepost/wire';

@@ -1,4 +1,4 @@
-// DescribeProducers, version 0: the idempotent producers that a partition led here remembers (KIP-664).
+// DescribeProducers, version 0: the idempotent producers in the state of a partition that is led here (KIP-664).
 import { ErrorCode } from '@milepost/core';
 import { topicNameProblem } from '@milepost/metadata';
 import { DescribeProducers } from '@milepost/wire';

@@ -1,6 +1,6 @@
-// DescribeQuorum, versions 0 to 2: who decides on the metadata. It is kept in PostgreSQL and this broker writes it, so the
-// quorum has one voter: this broker, at the version of the metadata that it serves, since its registration. The other
-// brokers follow. Anything but partition 0 of __cluster_metadata is UNKNOWN_TOPIC_OR_PARTITION.
+// DescribeQuorum, versions 0 to 2: the voters of the metadata. The metadata lives in PostgreSQL and this broker writes
+// it, so the quorum has one voter: this broker, at the version of the metadata that it serves, since its registration.
+// The other brokers are observers. Anything but partition 0 of __cluster_metadata is UNKNOWN_TOPIC_OR_PARTITION.
 import {
   type BrokerId,
   ErrorCode,

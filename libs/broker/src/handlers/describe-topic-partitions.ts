@@ -1,5 +1,6 @@
 // DescribeTopicPartitions, version 0: topics in the order of their names, page by page (KIP-966). No topics means all.
-// A cursor that names no topic asked for, or no partition, is answered at each topic: the answer as a whole has no error.
+// A cursor outside the requested topics, or with a bad partition, is an error of each topic: the response as a whole
+// has none.
 import { ErrorCode, ZERO_UUID } from '@milepost/core';
 import { isInternalTopic, topicNameProblem } from '@milepost/metadata';
 import {
@@ -46,7 +47,7 @@ function refused(name: string, errorCode: ErrorCode, { count }: Context): Answer
   return { errorCode, name, topicId: ZERO_UUID, partitions: [] };
 }
 
-/** Whoever asks for a topic that is not there learns what may be done with it, as in Kafka. */
+/** The response names the operations on a missing topic as well, as in Kafka. */
 const missing = (name: string, errorCode: ErrorCode, context: Context): Answered => ({
   ...refused(name, errorCode, context),
   topicAuthorizedOperations: authorizedOperations('topic', true),
@@ -67,7 +68,7 @@ function page(name: string, first: number, limit: number, context: Context) {
       leaderEpoch,
       replicaNodes: replicas,
       isrNodes: isr,
-      // Never null: the Java client reads them unasked (KIP-966).
+      // Never null: the Java client reads both without a check (KIP-966).
       eligibleLeaderReplicas: [],
       lastKnownElr: [],
     }));

@@ -1,5 +1,5 @@
-// DescribeUserScramCredentials, version 0: nobody has any here, as there is no authentication. Whoever is named is
-// RESOURCE_NOT_FOUND; whoever is named twice DUPLICATE_RESOURCE.
+// DescribeUserScramCredentials, version 0: no user has any, as there is no authentication. A user that is named is
+// RESOURCE_NOT_FOUND; one that is named twice DUPLICATE_RESOURCE.
 import { ErrorCode } from '@milepost/core';
 import { DescribeUserScramCredentials } from '@milepost/wire';
 import { handler } from './handler.ts';

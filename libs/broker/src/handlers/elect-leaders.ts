@@ -1,5 +1,5 @@
-// ElectLeaders, versions 0 to 2. Leaders stay where they are, so an election is not needed (ELECTION_NOT_NEEDED) or not
-// possible; for all partitions at once (null) those that need none are left out, as in Kafka.
+// ElectLeaders, versions 0 to 2. Leaders do not move, so an election is not needed (ELECTION_NOT_NEEDED) or not
+// possible. A request for all partitions (null) leaves out those that need none, as in Kafka.
 import { ErrorCode } from '@milepost/core';
 import { ElectionType, ElectLeaders } from '@milepost/wire';
 import type { NamedPartition } from '../admin/cluster-admin.ts';

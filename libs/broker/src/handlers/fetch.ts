@@ -1,9 +1,9 @@
 // Fetch, versions 4 to 18, for consumers.
 //
-// Whole batches, verbatim, below the high watermark (read_committed: below the last stable offset), in the order that the
-// client names its partitions (clients rotate it), up to max_bytes over all; the first batch is sent whatever its size
-// (KIP-74). With less than min_bytes to send it waits up to max_wait, until enough is committed or a partition changes.
-// Whoever keeps a session (KIP-227, fetch-sessions/) says only what changed and hears only of what changed.
+// Returns whole batches, verbatim, below the high watermark (read_committed: below the last stable offset), in the
+// order in which the client names its partitions (clients rotate it), up to max_bytes in all; the first batch is sent
+// whatever its size (KIP-74). With less than min_bytes to send, the request waits up to max_wait until enough is
+// committed or a partition changes. In a session (KIP-227, fetch-sessions/) requests and responses hold only changes.
 import { ErrorCode, NO_LEADER_EPOCH, NO_OFFSET, type Offset, type Uuid, ZERO_UUID } from '@milepost/core';
 import type { EpochEnd } from '@milepost/log';
 import type { Partition } from '@milepost/replication';
@@ -53,7 +53,7 @@ async function waitForMore(
     let moreBytes = 0;
     for (const { partition, leaderEpoch, committedBytes, visibleEnd: end } of watched) {
       if (partition.isFailed || partition.leaderEpoch !== leaderEpoch) return true;
-      // Behind an open transaction bytes are committed that read_committed does not see: they end no wait.
+      // Behind an open transaction, bytes are committed that read_committed cannot see: they do not end a wait.
       if (visibleEnd(partition, request) > end) moreBytes += partition.committedBytes - committedBytes;
     }
     return moreBytes >= missingBytes;
@@ -72,11 +72,11 @@ async function waitForMore(
   return reading.response();
 }
 
-/** Exclusive: up to where the request may read. */
+/** The exclusive end of what the request may read. */
 const visibleEnd = ({ lastStableOffset, highWatermark }: Partition, { isolationLevel }: FetchRequest): Offset =>
   isolationLevel === READ_COMMITTED ? lastStableOffset : highWatermark;
 
-/** A look at all partitions of a request. */
+/** One read of all partitions of a request. */
 class Reading {
   minBytes = 0;
   partitions: Partition[] = [];
@@ -98,22 +98,22 @@ class Reading {
     this.#again();
   }
 
-  /** Kafka's rule: enough bytes, nothing to read, no time to wait, or an error that the client should hear of now. */
+  /** Kafka's rule: enough bytes, nothing to read, no time to wait, or an error that the client should receive now. */
   get isEnough(): boolean {
     const { maxWaitMs } = this.#request;
     return this.#hasFailed || this.sizeBytes >= this.minBytes || maxWaitMs <= 0 || this.partitions.length === 0;
   }
 
-  /** Nobody waits for what was read any more. */
+  /** Returns the buffers of a response that is not sent. */
   drop(): void {
     this.#loan.giveBack();
   }
 
-  /** Topics and leaders may have changed meanwhile. */
+  /** Topics and leaders may have changed during the wait. */
   afterWait(): void {
     const unknown = new Set(this.#read.filter(({ answer }) => isUnknown(answer.errorCode)).map(({ named }) => named));
     this.#again();
-    // Of a topic that was unknown when the request came Kafka sends an empty list, of one that has gone since then none.
+    // For a topic that was unknown when the request arrived, Kafka sends an empty list; for one deleted since, none.
     this.#read = this.#read.map(({ named, answer }) => {
       const isGone = isUnknown(answer.errorCode) && !unknown.has(named);
       return isGone ? { named, answer: { ...answer, abortedTransactions: null } } : { named, answer };
@@ -136,7 +136,7 @@ class Reading {
       if (typeof found !== 'number') {
         this.#read.push({ named, answer: this.#readFrom(found, named.asked) });
       } else if (isUnknown(found)) {
-        unknown.push({ named, answer: refused(named.asked, found) }); // no reason not to wait for the others
+        unknown.push({ named, answer: refused(named.asked, found) }); // the others may wait nevertheless
       } else {
         this.#hasFailed = true;
         this.#read.push({ named, answer: refused(named.asked, found) });
@@ -145,7 +145,7 @@ class Reading {
     this.#read.push(...unknown);
   }
 
-  /** Over the quota: an empty answer, so that the next fetch asks for the same (KIP-219). */
+  /** Over its quota, the client gets an empty response, and its next fetch requests the same again (KIP-219). */
   response(): FetchResponse {
     const { services, quotaClient, throttle } = this.#context;
     const throttleMs = services.clients.quotas.fetched(quotaClient, this.sizeBytes);
@@ -161,11 +161,11 @@ class Reading {
   #find({ topic, topicId, asked }: NamedPartition): Partition | ErrorCode {
     if (topic === undefined) return ErrorCode.UNKNOWN_TOPIC_ID;
     if (isFollower(this.#request)) return ErrorCode.NOT_LEADER_OR_FOLLOWER; // no partition has another replica
-    // Kafka takes any epoch below zero as none here, and only here.
+    // Fetch alone takes any epoch below zero as none, as in Kafka.
     const currentLeaderEpoch = asked.currentLeaderEpoch < 0 ? NO_LEADER_EPOCH : asked.currentLeaderEpoch;
     const found = ledPartition(this.#context, topic, asked.partition, currentLeaderEpoch);
     if (typeof found === 'number' || topicId === ZERO_UUID || found.topicId === topicId) return found;
-    return ErrorCode.INCONSISTENT_TOPIC_ID; // a session's topic was deleted and made anew
+    return ErrorCode.INCONSISTENT_TOPIC_ID; // a session's topic was deleted and recreated
   }
 
   #readFrom(partition: Partition, asked: AskedPartition): FetchedPartition {
@@ -187,12 +187,12 @@ class Reading {
     if (asked.lastFetchedEpoch >= 0) {
       const diverged = divergence(partition, asked);
       if (typeof diverged === 'object') {
-        this.#hasFailed = true; // the client should hear of it now
+        this.#hasFailed = true; // the client should receive the error now
         return { ...answer, divergingEpoch: diverged };
       }
       if (diverged !== ErrorCode.NONE) return this.#failed(partition, asked, diverged);
     }
-    // The usual long poll, at the end of the log: nothing to look up.
+    // The usual long poll at the end of the log: nothing to read.
     if (asked.fetchOffset === upTo) return answer;
     const outcome = log.read(asked.fetchOffset, {
       maxBytes: Math.max(0, Math.min(asked.partitionMaxBytes, this.#maxBytes - this.sizeBytes)),
@@ -205,7 +205,7 @@ class Reading {
     return { ...answer, records: this.#loan.trimmed(outcome.records) };
   }
 
-  /** Offsets are not told along with an error, as in Kafka: a client asks ListOffsets. */
+  /** An error has no offsets beside it, as in Kafka: a client requests them with ListOffsets. */
   #failed({ topic }: Partition, asked: AskedPartition, errorCode: ErrorCode): FetchedPartition {
     this.#hasFailed = true;
     this.#context.services.storage.traffic.of(topic).failedFetchRequests++;
@@ -250,7 +250,7 @@ const allRefused = ({ topics }: FetchRequest): FetchResponse['responses'] =>
     })),
   }));
 
-/** KIP-595: where the log that the client has read parts from ours. NONE: nowhere; an error: its epoch never was. */
+/** KIP-595: where the client's log diverges from ours. NONE: nowhere. An error: its epoch never existed. */
 function divergence({ log }: Partition, { fetchOffset, lastFetchedEpoch }: AskedPartition): EpochEnd | ErrorCode {
   const end = log.endOffsetForEpoch(lastFetchedEpoch);
   if (!end) return ErrorCode.OFFSET_OUT_OF_RANGE;

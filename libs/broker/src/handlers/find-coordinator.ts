@@ -1,6 +1,7 @@
-// FindCoordinator, versions 0 to 6: this broker coordinates every group. Their offsets live in the group store; the topic
-// __consumer_offsets, which echoes them, is made when somebody first asks, and the answer does not wait for it.
-// Other kinds of key: transactions UNSUPPORTED_VERSION (see init-producer-id.ts), share groups and the unknown INVALID_REQUEST.
+// FindCoordinator, versions 0 to 6: this broker coordinates every group. The offsets are in the group store; the topic
+// __consumer_offsets, which echoes them, is created at the first request, and the response does not wait for it. Other
+// kinds of key: transactions UNSUPPORTED_VERSION (see init-producer-id.ts), share groups and unknown ones
+// INVALID_REQUEST.
 import { ErrorCode, NO_BROKER } from '@milepost/core';
 import { CoordinatorType, FindCoordinator } from '@milepost/wire';
 import type { Context } from '../services.ts';

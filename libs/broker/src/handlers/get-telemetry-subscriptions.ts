@@ -1,5 +1,5 @@
-// GetTelemetrySubscriptions, version 0: which metrics this client is to push. Asked again before its time:
-// THROTTLING_QUOTA_EXCEEDED, unless the subscriptions have changed.
+// GetTelemetrySubscriptions, version 0: the metrics that this client is to push. A request before the push interval is
+// over is THROTTLING_QUOTA_EXCEEDED, unless the subscriptions have changed.
 import { GetTelemetrySubscriptions } from '@milepost/wire';
 import { handler } from './handler.ts';
 import { clientProperties } from './push-telemetry.ts';

@@ -2,7 +2,7 @@
 import type { AnyApi, RequestOf, ResponseOf } from '@milepost/wire';
 import type { Context } from '../services.ts';
 
-/** `none`: the client expects no answer (acks=0); `close`: the end of the connection is the answer. */
+/** `none`: the client expects no response (acks=0); `close`: the connection is closed instead. */
 export type Unanswered = 'none' | 'close';
 
 export interface Handler {

@@ -1,4 +1,5 @@
-// IncrementalAlterConfigs, versions 0 to 1: sets, unsets, appends to and subtracts from what is named, and leaves the rest.
+// IncrementalAlterConfigs, versions 0 to 1: sets, unsets, appends to and subtracts from the named configs; others are
+// unchanged.
 import { IncrementalAlterConfigs } from '@milepost/wire';
 import { alterResources } from './alter-resources.ts';
 import { handler } from './handler.ts';

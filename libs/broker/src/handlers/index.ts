@@ -1,4 +1,4 @@
-// What this broker answers: one list, from which requests are dispatched and ApiVersions advertises.
+// The handlers of this broker: the one list that dispatch.ts uses and that ApiVersions advertises.
 import { createAcls, deleteAcls, describeAcls } from './acls.ts';
 import { alterClientQuotas } from './alter-client-quotas.ts';
 import { alterConfigs } from './alter-configs.ts';

@@ -1,7 +1,8 @@
-// InitProducerId, versions 0 to 5, for idempotent producers: a fresh id in epoch 0, whatever id and epoch the request
-// carries (Kafka ignores them without a transactional id; @platformatic/kafka sends 0/0). One of them alone: INVALID_REQUEST.
-// With a transactional id: UNSUPPORTED_VERSION. Transactions are not advertised, and this code makes a client stop with an
-// error at once, where a retriable one would keep it trying until it times out and an authorization error would mislead.
+// InitProducerId, versions 0 to 5, for idempotent producers: a new id in epoch 0, whatever id and epoch the request
+// carries (Kafka ignores them without a transactional id; @platformatic/kafka sends 0/0). One of the two alone:
+// INVALID_REQUEST. With a transactional id: UNSUPPORTED_VERSION. Transactions are not advertised, and this code stops a
+// client with an error. A retriable one would let it retry until it times out, and an authorization error would
+// mislead.
 import { ErrorCode } from '@milepost/core';
 import { StoreUnavailable } from '@milepost/metadata';
 import { InitProducerId } from '@milepost/wire';

@@ -1,5 +1,5 @@
-// JoinGroup, versions 0 to 9. The answer comes when the rebalance is done. Since v4 a dynamic member without an id is
-// told one and comes again with it (KIP-394); since v9 a leader may be told to skip the assignment (KIP-814).
+// JoinGroup, versions 0 to 9. The response is sent when the rebalance is done. Since v4 a dynamic member without an id
+// gets one and joins again with it (KIP-394); since v9 the leader can be told to skip the assignment (KIP-814).
 import { JoinGroup } from '@milepost/wire';
 import { handler } from './handler.ts';
 

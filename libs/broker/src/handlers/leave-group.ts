@@ -1,4 +1,4 @@
-// LeaveGroup, versions 0 to 5. Up to v2 one member, whose error is the answer's; from v3 several, each with its own.
+// LeaveGroup, versions 0 to 5. Up to v2 one member, whose error is the response's; from v3 several, each with its own.
 import { ErrorCode } from '@milepost/core';
 import { LeaveGroup } from '@milepost/wire';
 import { handler } from './handler.ts';

@@ -1,5 +1,5 @@
-// ListConfigResources, versions 0 to 1: what has configs of its own. v0 lists subscriptions to clients' metrics only. No type
-// named means every type; one that has no resources here is UNSUPPORTED_VERSION, as in Kafka.
+// ListConfigResources, versions 0 to 1: the resources that have configs. v0 lists only subscriptions to client metrics.
+// No types in the request means all types; a type that has no resources here is UNSUPPORTED_VERSION, as in Kafka.
 import { ErrorCode } from '@milepost/core';
 import type { ClusterImage } from '@milepost/metadata';
 import { ConfigResourceType, ListConfigResources } from '@milepost/wire';

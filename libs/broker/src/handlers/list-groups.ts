@@ -1,4 +1,4 @@
-// ListGroups, versions 0 to 5: all groups, or those in the states (v4) and of the types (v5) asked for.
+// ListGroups, versions 0 to 5: all groups, or those in the requested states (v4) and of the requested types (v5).
 import { ListGroups } from '@milepost/wire';
 import { handler } from './handler.ts';
 

@@ -1,7 +1,8 @@
-// ListOffsets, versions 1 to 11: the offset of a moment, or of a name: latest (the last stable one for read_committed),
-// earliest, max timestamp. By time: the first record, not batch, at or after it; none is offset -1 without an error.
-// Nothing is tiered: earliest local is earliest; last tiered and earliest pending upload are -1. A name that the version
-// does not know is UNSUPPORTED_VERSION; a partition named twice is INVALID_REQUEST. Epochs are those of the offset found.
+// ListOffsets, versions 1 to 11: the offset for a timestamp, or for a name: latest (the last stable one for
+// read_committed), earliest, max timestamp. By timestamp it is that of the first record, not batch, at or after it;
+// where there is none, -1 without an error. Nothing is tiered: earliest local is earliest; last tiered and earliest
+// pending upload are -1. A name that the version does not define is UNSUPPORTED_VERSION; a partition named twice is
+// INVALID_REQUEST. Epochs are those of the found offset.
 import { ErrorCode, NO_OFFSET, type Offset } from '@milepost/core';
 import type { Partition } from '@milepost/replication';
 import { ListOffsets, type ListOffsetsRequest, type ListOffsetsResponse, ListOffsetsTime } from '@milepost/wire';

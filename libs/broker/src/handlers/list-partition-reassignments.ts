@@ -1,4 +1,4 @@
-// ListPartitionReassignments, version 0: none, ever, as those that are possible are done at once.
+// ListPartitionReassignments, version 0: always empty, because reassignments are applied immediately.
 import { ListPartitionReassignments } from '@milepost/wire';
 import { handler } from './handler.ts';
 

@@ -1,7 +1,8 @@
-// Metadata, versions 0 to 13: brokers, topics, who leads what; by name, from v12 also by id.
-// v0: no topics means all; later null means all and none means none. An unknown topic is made when both the broker
-// (auto.create.topics.enable) and the request allow it, and is there in the answer; when that fails, or is not allowed, it is
-// UNKNOWN_TOPIC_OR_PARTITION, a bad name INVALID_TOPIC_EXCEPTION, an unknown id UNKNOWN_TOPIC_ID.
+// Metadata, versions 0 to 13: brokers, topics and leaders; topics by name, from v12 also by id.
+// v0: no topics means all; later null means all and none means none. An unknown topic is created when both the broker
+// (auto.create.topics.enable) and the request allow it, and the response contains it. When that fails, or is not
+// allowed, the error is UNKNOWN_TOPIC_OR_PARTITION. A bad name is INVALID_TOPIC_EXCEPTION, an unknown id
+// UNKNOWN_TOPIC_ID.
 import { ErrorCode, NO_BROKER, type Uuid, ZERO_UUID } from '@milepost/core';
 import { isInternalTopic, type PartitionState, type TopicState, topicNameProblem } from '@milepost/metadata';
 import { Metadata, type MetadataRequest, type MetadataResponse } from '@milepost/wire';
@@ -34,7 +35,7 @@ export const metadata = handler(Metadata, async (request, context) => {
 
 const isNotByName = ({ name, topicId }: Asked): boolean => name === null || topicId !== ZERO_UUID;
 
-/** The versions that can name a topic by its id, or not at all, and yet must not. */
+/** For the versions whose schema allows a topic without a name, which Kafka refuses nevertheless. */
 function notByName({ topics }: MetadataRequest, { count }: Context): MetadataResponse {
   count(ErrorCode.INVALID_REQUEST);
   const refused = (topics ?? []).map(({ name, topicId }) => ({
@@ -46,7 +47,7 @@ function notByName({ topics }: MetadataRequest, { count }: Context): MetadataRes
   return { brokers: [], topics: refused };
 }
 
-/** Undefined: all. Once a topic is asked for by id, names are not looked at (as in Kafka). */
+/** Undefined: all. When one topic is requested by id, names are ignored (as in Kafka). */
 function askedTopics({ topics }: MetadataRequest, apiVersion: number): Asked[] | undefined {
   if (topics === null || (apiVersion === 0 && topics.length === 0)) return undefined;
   const byId = topics.filter(({ topicId }) => topicId !== ZERO_UUID);

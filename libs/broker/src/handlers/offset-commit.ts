@@ -1,5 +1,5 @@
-// OffsetCommit, versions 2 to 10. Answered when the group store has the offsets. A partition that is not there:
-// UNKNOWN_TOPIC_OR_PARTITION, a topic id that nobody has (v10): UNKNOWN_TOPIC_ID, each for itself; the rest is committed.
+// OffsetCommit, versions 2 to 10. The response is sent when the group store has the offsets. A partition that does not
+// exist is UNKNOWN_TOPIC_OR_PARTITION, an unknown topic id (v10) UNKNOWN_TOPIC_ID; the others are committed.
 import { ErrorCode, ZERO_UUID } from '@milepost/core';
 import { OffsetCommit, type OffsetCommitRequest } from '@milepost/wire';
 import type { Context } from '../services.ts';

@@ -1,5 +1,5 @@
-// OffsetDelete, version 0: a group's offsets of topics that it does not read. A partition that is not there is
-// UNKNOWN_TOPIC_OR_PARTITION; the rest is deleted.
+// OffsetDelete, version 0: deletes a group's offsets of topics that it is not subscribed to. A partition that does not
+// exist is UNKNOWN_TOPIC_OR_PARTITION; the others are deleted.
 import { ErrorCode } from '@milepost/core';
 import { OffsetDelete } from '@milepost/wire';
 import { handler } from './handler.ts';

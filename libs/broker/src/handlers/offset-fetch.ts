@@ -1,6 +1,7 @@
-// OffsetFetch, versions 1 to 10. Up to v7 one group, from v8 many; null topics mean all that the group has. What was never
-// committed is -1 without an error. v10 names topics by id: an unknown one is UNKNOWN_TOPIC_ID, and what was committed for
-// a topic that is gone cannot be told. v9 says which member of a KIP-848 group asks, in which epoch. v1 has no place for an error of the group: each partition carries it.
+// OffsetFetch, versions 1 to 10. Up to v7 one group, from v8 many; null topics mean all that the group has. An offset
+// that was never committed is -1 without an error. v9 names the member of a KIP-848 group that sends the request, and
+// its epoch. v10 names topics by id: an unknown one is UNKNOWN_TOPIC_ID, and offsets of a deleted topic are not
+// returned. v1 has no field for an error of the group: each partition carries it.
 import { ErrorCode, NO_LEADER_EPOCH, NO_OFFSET, type Uuid, ZERO_UUID } from '@milepost/core';
 import type { FetchOffsetsCommand, FetchOffsetsResult } from '@milepost/coordinators';
 import { OffsetFetch, type OffsetFetchRequest, type OffsetFetchResponse } from '@milepost/wire';

@@ -1,5 +1,5 @@
-// OffsetForLeaderEpoch, versions 2 to 4: where an epoch ended here, so that a client finds out what it has to forget
-// (KIP-320). An epoch that never was: -1 and -1, without an error.
+// OffsetForLeaderEpoch, versions 2 to 4: where an epoch ended here, so that a client can detect that its records were
+// truncated (KIP-320). An epoch that never existed: -1 and -1, without an error.
 import { ErrorCode } from '@milepost/core';
 import { OffsetForLeaderEpoch, type OffsetForLeaderEpochRequest } from '@milepost/wire';
 import { ledPartition } from '../access.ts';

@@ -1,11 +1,12 @@
-// Produce, versions 3 to 13 (0 to 2 are advertised for old clients' sake and refused).
+// Produce, versions 3 to 13 (0 to 2 are advertised for old clients and refused).
 //
 // All partitions of a request are appended first. A response means that the leader has the records for good: acks=1 and
-// acks=all wait until the high watermark has passed them (docs/decisions/0026-acks-1-waits-for-the-fsync.md). With flush
-// `always` that is the next fsync, a group commit that appends of all clients share; with `os` it is at once. A duplicate
-// waits for the fsync of the batch that it repeats. acks=0 has no response; an error closes the connection.
-// With acks=all, what takes longer than timeoutMs is answered REQUEST_TIMED_OUT; the records may still be committed later,
-// as in Kafka. acks=1 knows no timeout, as in Kafka.
+// acks=all wait until the high watermark has passed them (docs/decisions/0026-acks-1-waits-for-the-fsync.md). With
+// flush `always` that is after the next fsync, a group commit that appends of all clients share; with `os` there is no
+// wait. A duplicate waits for the fsync of the batch that it repeats. acks=0 has no response; an error closes the
+// connection.
+// With acks=all, a request that takes longer than timeoutMs gets REQUEST_TIMED_OUT; its records may still be committed
+// later, as in Kafka. acks=1 ignores the timeout, as in Kafka.
 // Transactional batches are refused with INVALID_TXN_STATE: no transaction can be open here yet.
 import { ErrorCode, NO_OFFSET, type Uuid } from '@milepost/core';
 import { isInternalTopic } from '@milepost/metadata';
@@ -21,20 +22,20 @@ type Asked = ProduceRequest['topicData'][number]['partitionData'][number];
 type Answered = ProduceResponse['responses'][number]['partitionResponses'][number];
 
 const ALL = -1;
-/** acks=1 has no timeout; a sync ends, or its partition fails. */
+/** acks=1 has no timeout: the sync ends, or the partition fails. */
 const NO_TIMEOUT_MS = 2 ** 31 - 1;
 const FIRST_VERSION_WITH_ZSTD = 7;
 const FIRST_VERSION_WITH_IDS = 13;
 /** Kafka's own admin tools may write to internal topics. */
 const ADMIN_CLIENT_ID = '__admin_client';
 
-/** What became of the records for one partition. */
+/** The outcome of the append to one partition. */
 type Attempt = Refused | Stored;
 
 interface Refused {
   readonly index: number;
   readonly errorCode: ErrorCode;
-  /** Where the log had a look at the records. */
+  /** The fields that the log returned with the refusal. */
   readonly details?: Partial<Answered>;
 }
 
@@ -70,7 +71,7 @@ export const produce = handler(Produce, (request, context) => {
     .then((attempted) => finish(attempted, request, context));
 });
 
-/** Keeps the order of a request's appends: behind one that waits, all that follow wait. */
+/** Preserves the order of a request's appends: when one waits, all later ones wait behind it. */
 class Line {
   #last: Promise<Attempt> | undefined;
 
@@ -134,7 +135,7 @@ function appendTo(
     : attempted(partition, index, sizeBytes, outcome, context);
 }
 
-/** Counts what was tried. */
+/** Counts the attempts. */
 function attempted(
   partition: Partition,
   index: number,
@@ -162,20 +163,20 @@ function sizeOf({ topicData }: ProduceRequest): number {
   return sizeBytes;
 }
 
-/** As Kafka since 4.0: more than there are is not asked for. */
+/** As in Kafka since 4.0: the replicas of the partition limit min.insync.replicas. */
 function isShortOfReplicas({ topic, index, log }: Partition, { services }: Context): boolean {
   const state = services.image().topics.get(topic)?.partitions[index];
   return state !== undefined && state.isr.length < Math.min(log.config.minInsyncReplicas, state.replicas.length);
 }
 
-/** What the version of the request, not the log, has against the batch. */
+/** Why the version of the request does not allow the batch. */
 function misfitOf(batch: RecordBatch, version: number): ErrorCode | undefined {
   if (batch.isTransactional) return ErrorCode.INVALID_TXN_STATE;
   if (batch.compression === 'zstd' && version < FIRST_VERSION_WITH_ZSTD) return ErrorCode.UNSUPPORTED_COMPRESSION_TYPE;
   return undefined;
 }
 
-/** Kafka tells where the log starts with any other refusal. */
+/** With any other error Kafka returns the log's start. */
 const WITHOUT_LOG_START: ReadonlySet<ErrorCode> = new Set([
   ErrorCode.CORRUPT_MESSAGE,
   ErrorCode.MESSAGE_TOO_LARGE,
@@ -194,7 +195,7 @@ function detailsOf({ error, message, recordErrors }: AppendRefused, { log }: Par
 const unanswered = (topics: readonly AttemptedTopic[]): Unanswered =>
   topics.every(({ attempts }) => attempts.every(isStored)) ? 'none' : 'close';
 
-/** Resolves with the error code for those partitions that are not committed by then; NONE: because they failed. */
+/** Resolves with the error for the partitions that are not committed then; NONE: those that are not have failed. */
 async function commit(stored: readonly Stored[], request: ProduceRequest, context: Context): Promise<ErrorCode> {
   const outcome = await context.services.storage.delayedProduces.wait({
     partitions: new Set(stored.map(({ partition }) => partition)),

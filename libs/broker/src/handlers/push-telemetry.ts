@@ -1,5 +1,5 @@
-// PushTelemetry, version 0: a client's metrics. Too early: THROTTLING_QUOTA_EXCEEDED, for what it was not asked for:
-// UNKNOWN_SUBSCRIPTION_ID, more than telemetry.max.bytes: TELEMETRY_TOO_LARGE.
+// PushTelemetry, version 0: a client's metrics. Too early: THROTTLING_QUOTA_EXCEEDED. For another subscription:
+// UNKNOWN_SUBSCRIPTION_ID. More than telemetry.max.bytes: TELEMETRY_TOO_LARGE.
 import { PushTelemetry } from '@milepost/wire';
 import type { ClientProperties } from '../admin/client-telemetry.ts';
 import type { Context } from '../services.ts';
@@ -11,7 +11,7 @@ export const pushTelemetry = handler(PushTelemetry, (push, context) => {
   return { errorCode };
 });
 
-/** What subscriptions can tell a client by. */
+/** The properties that a subscription can match. */
 export const clientProperties = ({ clientId, peer }: Context): ClientProperties => ({
   client_id: clientId,
   client_software_name: peer.software.name,

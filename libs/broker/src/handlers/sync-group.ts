@@ -1,5 +1,5 @@
-// SyncGroup, versions 0 to 5. Waits for the leader's assignment. From v5 on the protocol has to be named (KIP-559):
-// INCONSISTENT_GROUP_PROTOCOL otherwise.
+// SyncGroup, versions 0 to 5. Waits for the leader's assignment. From v5 on the request must name the protocol
+// (KIP-559), else INCONSISTENT_GROUP_PROTOCOL.
 import { ErrorCode } from '@milepost/core';
 import { SyncGroup } from '@milepost/wire';
 import { handler } from './handler.ts';

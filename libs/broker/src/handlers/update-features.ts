@@ -1,5 +1,5 @@
-// UpdateFeatures, versions 0 to 2: nothing can be raised or lowered; asking for what is so already succeeds. The first
-// feature that is refused refuses the whole request, with INVALID_UPDATE_VERSION.
+// UpdateFeatures, versions 0 to 2: no feature can be raised or lowered; a request for the current level succeeds. The
+// first feature that is refused refuses the whole request, with INVALID_UPDATE_VERSION.
 import { ErrorCode } from '@milepost/core';
 import { FeatureUpgradeType, UpdateFeatures } from '@milepost/wire';
 import { featureRefusal } from '../admin/features.ts';
