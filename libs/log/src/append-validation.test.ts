@@ -11,7 +11,7 @@ function errorOf(records: Buffer, configs: Record<string, string> = {}): ErrorCo
   return isRefused(outcome) ? outcome.error : ErrorCode.NONE;
 }
 
-/** A batch of one record with some bytes of it changed, and the CRC made to fit again. */
+/** A batch of one record with some of its bytes changed and a new CRC. */
 function patched(patch: (bytes: Buffer) => void, batch: Omit<BatchToBuild, 'records'> = {}): Buffer {
   const bytes = batchOf(['v'], batch);
   patch(bytes);
@@ -57,7 +57,7 @@ function countTwo(bytes: Buffer): void {
   bytes.writeInt32BE(2, 57);
 }
 
-test('the broker’s stamp from a client: cleared on a CreateTime topic, INVALID_TIMESTAMP of each record on another', () => {
+test('LogAppendTime in a batch from a client is cleared on a CreateTime topic, INVALID_TIMESTAMP of each record on another', () => {
   const stamped = () => patched((bytes) => bytes.writeInt16BE(8, 21));
   const stored = validateAppend(stamped(), logConfigOf({}), START_MS) as RecordBatch;
   expect([stored.timestampType, stored.isIntact()]).toEqual(['CreateTime', true]);
@@ -65,13 +65,13 @@ test('the broker’s stamp from a client: cleared on a CreateTime topic, INVALID
   expect(refused).toMatchObject({ error: ErrorCode.INVALID_TIMESTAMP, recordErrors: [{ batchIndex: 0 }] });
 });
 
-test('the largest timestamp of the header becomes the one that the records have', () => {
+test('the header gets the largest timestamp of the records', () => {
   const records = patched((bytes) => bytes.writeBigInt64BE(BigInt(START_MS + 5 * HOUR_MS), 35));
   const stored = validateAppend(records, logConfigOf({}), START_MS) as RecordBatch;
   expect([stored.maxTimestamp, stored.isIntact()]).toEqual([START_MS, true]);
 });
 
-test('offset deltas that are not 0, 1, 2 … are made so', () => {
+test('offset deltas that are not 0, 1, 2 … are made consecutive', () => {
   const records = batchOf(['a', 'b', 'c'], { producerId: 7n, producerEpoch: 2, baseSequence: 9 });
   const size = records.readInt8(61) / 2 + 1;
   records.writeInt8(8, 64 + size); // 1 becomes 4
@@ -84,7 +84,7 @@ test('offset deltas that are not 0, 1, 2 … are made so', () => {
 
 const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
 test.each(codecs.flatMap((from) => codecs.map((to) => [from, to] as const)))(
-  'a batch in %s is stored in %s where the topic says so, and is otherwise the same',
+  'a batch in %s is stored in %s where the topic sets that codec, and is otherwise the same',
   (from, to) => {
     const values = ['one', 'two'.repeat(500), 'three'];
     const records = batchOf(values, { compression: from, producerId: 7n, producerEpoch: 2, baseSequence: 9 });
@@ -114,7 +114,7 @@ test.each([
   expect(sizeAt(most)).toBeLessThan(sizeAt('1'));
 });
 
-test('a batch that grows beyond max.message.bytes by another codec is MESSAGE_TOO_LARGE', () => {
+test('a batch that recompression enlarges beyond max.message.bytes is MESSAGE_TOO_LARGE', () => {
   const records = batchOf(['x'.repeat(2000)], { compression: 'zstd' });
   expect(errorOf(records, { 'max.message.bytes': '1000' })).toBe(ErrorCode.NONE);
   expect(errorOf(records, { 'max.message.bytes': '1000', 'compression.type': 'uncompressed' })).toBe(
@@ -122,13 +122,13 @@ test('a batch that grows beyond max.message.bytes by another codec is MESSAGE_TO
   );
 });
 
-test.each(['gzip', 'snappy', 'lz4', 'zstd'] as const)('what is packed is judged as what is not (%s)', (compression) => {
+test.each(['gzip', 'snappy', 'lz4', 'zstd'] as const)('compressed records are checked too (%s)', (compression) => {
   expect(errorOf(batchOf(['a'], { compression }))).toBe(ErrorCode.NONE);
   expect(errorOf(patched(countTwo, { compression }))).toBe(ErrorCode.INVALID_RECORD);
   expect(errorOf(patched((bytes) => bytes.fill(0xff, 61), { compression }))).toBe(ErrorCode.UNKNOWN_SERVER_ERROR);
 });
 
-test('a flipped bit anywhere behind the CRC is CORRUPT_MESSAGE', () => {
+test('a flipped bit anywhere after the CRC is CORRUPT_MESSAGE', () => {
   const bytes = batchOf(['some value']);
   for (let at = 21; at < bytes.length; at++) {
     const flipped = Buffer.from(bytes);
@@ -144,7 +144,7 @@ test('a batch larger than max.message.bytes is MESSAGE_TOO_LARGE, one larger tha
   expect(errorOf(records, { 'segment.bytes': '1000' })).toBe(ErrorCode.RECORD_LIST_TOO_LARGE);
 });
 
-test('a record more than an hour ahead is INVALID_TIMESTAMP and named by its place; one of 1971 is fine', () => {
+test('a record more than an hour ahead is INVALID_TIMESTAMP and named by its position; one of 1971 is fine', () => {
   const inTime = { value: 'now', timestamp: START_MS + HOUR_MS };
   const late = { value: 'late', timestamp: START_MS + HOUR_MS + 1 };
   const old = { value: 'old', timestamp: 31_536_000_000 };
@@ -158,7 +158,7 @@ test('a record more than an hour ahead is INVALID_TIMESTAMP and named by its pla
   expect(errorOf(batchOf([late]), stamped)).toBe(ErrorCode.NONE);
 });
 
-test('message.timestamp.before.max.ms refuses what is older', () => {
+test('message.timestamp.before.max.ms refuses older records', () => {
   const configs = { 'message.timestamp.before.max.ms': '1000' };
   expect(errorOf(batchOf([{ value: 'v', timestamp: START_MS - 1000 }]), configs)).toBe(ErrorCode.NONE);
   expect(errorOf(batchOf([{ value: 'v', timestamp: START_MS - 1001 }]), configs)).toBe(ErrorCode.INVALID_TIMESTAMP);
@@ -185,7 +185,7 @@ test('records of a compacted topic that cannot be parsed are INVALID_RECORD', ()
   expect(errorOf(garbage, { 'cleanup.policy': 'compact' })).toBe(ErrorCode.INVALID_RECORD);
 });
 
-test('a good batch is answered as a view of the same bytes', () => {
+test('a good batch is returned as a view of the same bytes', () => {
   const records = buildBatch({ records: [{ key: null, value: Buffer.from('v'), timestamp: Timestamp(START_MS) }] });
   const batch = validateAppend(records, logConfigOf({}), START_MS);
   expect(batch).toBeInstanceOf(RecordBatch);

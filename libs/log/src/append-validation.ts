@@ -1,7 +1,7 @@
-// What may enter a log, as Apache Kafka judges it, and in which form: with another codec where the topic names one, with
-// offset deltas made consecutive, with the largest timestamp that its records really have.
+// Decides which batches a log accepts, as Apache Kafka does, and in which form they are stored: recompressed where the
+// topic names a codec, with consecutive offset deltas, and with the largest timestamp of the records in the header.
 //
-// Every record is walked through, those of compressed batches too (docs/decisions/0009-compressed-batches-are-unpacked.md).
+// Every record is checked, also those of compressed batches (docs/decisions/0009-compressed-batches-are-unpacked.md).
 import { ErrorCode, errorName, type Host, MalformedMessage, NO_TIMESTAMP, type Timestamp } from '@milepost/core';
 import {
   type Codec,
@@ -17,8 +17,8 @@ import type { LogConfig } from './log-config.ts';
 import type { AppendRefused, RecordError } from './outcomes.ts';
 
 /**
- * The one batch that a client may send at a time, as it is to be stored, or why not. `undefined`: it unpacks to more than
- * `unpackBytes`, and should be validated in steps.
+ * The one batch that a client may send at a time, in the form to store, or the reason for the refusal. `undefined`: it
+ * unpacks to more than `unpackBytes`, and should be validated in steps.
  */
 export function validateAppend(records: Buffer, config: LogConfig, now: number): RecordBatch | AppendRefused;
 export function validateAppend(
@@ -45,7 +45,7 @@ export function validateAppend(
   }
 }
 
-/** As `validateAppend`, for a batch that unpacks to much: other work has its turn in between. */
+/** Like `validateAppend`, for a batch that unpacks to much: other work runs between the steps. */
 export async function validateInSteps(
   records: Buffer,
   config: LogConfig,
@@ -70,7 +70,7 @@ function batchOf(records: Buffer, config: LogConfig): RecordBatch | AppendRefuse
 
 function refusalOf(failure: unknown): AppendRefused {
   if (!(failure instanceof MalformedMessage)) throw failure;
-  // Kafka too answers a batch that cannot be unpacked with an unknown error: CORRUPT_MESSAGE would be sent again.
+  // Kafka too returns an unknown error for a batch that cannot be unpacked: the client would resend on CORRUPT_MESSAGE.
   const error = failure instanceof MalformedRecord ? ErrorCode.INVALID_RECORD : ErrorCode.UNKNOWN_SERVER_ERROR;
   return refuse(error, failure.message);
 }
@@ -81,7 +81,7 @@ const MAGIC_AT = 16;
 /** The shortest batch of any format, less its first 12 bytes. */
 const LEAST_LENGTH = 14;
 
-/** Bytes behind the batch that are no whole batch are left out, as Kafka does. */
+/** Trailing bytes that are not a whole batch are ignored, as in Kafka. */
 function onlyBatch(records: Buffer): RecordBatch | AppendRefused {
   const first = batchAt(records, 0);
   if (first === undefined) return refuse(ErrorCode.INVALID_RECORD, `no whole batch in ${records.length} bytes`);
@@ -129,12 +129,12 @@ function flawOfSize({ sizeBytes }: RecordBatch, { maxMessageBytes }: LogConfig):
 const codecFor = (batch: RecordBatch, { compression }: LogConfig): Codec =>
   compression === 'producer' ? (batch.compression as Codec) : compression;
 
-/** How many records one step looks at: a few milliseconds. */
+/** The records that one step checks: a few milliseconds. */
 const STEP_RECORDS = 50_000;
-/** A refusal names no more of the records that are at fault: a batch may hold millions. */
+/** A refusal names at most this many bad records: a batch may hold millions. */
 const MOST_RECORD_ERRORS = 1_000;
 
-/** A walk over all records of a batch, in steps. @throws MalformedRecord */
+/** Checks all records of a batch, in steps. @throws MalformedRecord */
 class RecordsCheck {
   readonly #batch: RecordBatch;
   readonly #bytes: Buffer;
@@ -182,7 +182,7 @@ class RecordsCheck {
     }
   }
 
-  /** After the last step. */
+  /** Call after the last step. */
   outcome(): RecordBatch | AppendRefused {
     if (this.#wrongKeys + this.#wrongTimes > 0) return this.#refusal();
     const stored = this.#stored();
@@ -232,7 +232,7 @@ class RecordsCheck {
   }
 }
 
-/** The records' bytes are of the codec, but no records. */
+/** The bytes could be unpacked, but are not records. */
 class MalformedRecord extends MalformedMessage {}
 
 function refuse(error: AppendRefused['error'], message: string): AppendRefused {

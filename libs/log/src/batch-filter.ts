@@ -1,8 +1,9 @@
-// What compaction leaves of one batch, as Apache Kafka 4.3 decides it: the last record of each key, tombstones for
-// delete.retention.ms after they were first cleaned (KIP-534: the batch carries that horizon), records beyond what the map
-// covers, and an empty batch where the batch itself still says something.
+// What compaction retains of one batch, as Apache Kafka 4.3 decides it: the last record of each key, tombstones for
+// delete.retention.ms after they were first cleaned (KIP-534: the batch carries that horizon), records that the map
+// does not cover, and an empty batch where the batch itself still carries information.
 //
-// Promises: what is kept keeps its offset, its times and its bytes; a batch that loses nothing is kept verbatim.
+// Promises: retained records have the same offset, timestamp and bytes as before; a batch that loses nothing is
+// retained verbatim.
 import { ByteWriter, NO_TIMESTAMP, Offset, type Timestamp } from '@milepost/core';
 import {
   type Codec,
@@ -16,24 +17,26 @@ import type { KeyOffsets } from './key-offsets.ts';
 
 export interface FilterRules {
   readonly lastOffsets: KeyOffsets;
-  /** Records from here on are not in the map, and all kept. */
+  /** Records from here on are not in the map; all are retained. */
   readonly endOffset: Offset;
-  /** Wall time of the pass. */
+  /** The wall clock at the start of the pass. */
   readonly now: number;
   readonly deleteRetentionMs: number;
 }
 
 export interface BatchFate {
-  /** Its records go: an aborted transaction's, or a marker of which nothing else is left. */
+  /** Its records are dropped: an aborted transaction's, or a marker whose transaction has no records left. */
   readonly isDiscardable: boolean;
-  /** It is kept even without records: it holds a producer's last sequence, or the last offset of a segment. */
+  /** It is retained even without records: it holds a producer's last sequence, or the last offset of a segment. */
   readonly mustStay: boolean;
 }
 
-/** The batch itself, what is left of it, or undefined: nothing. @throws MalformedMessage where its records are broken. */
+/**
+ * The batch itself, its retained part, or undefined for nothing. @throws MalformedMessage where its records are broken.
+ */
 export function filterBatch(batch: RecordBatch, fate: BatchFate, rules: FilterRules): Buffer | undefined {
   const horizon = batch.deleteHorizonMs;
-  // A marker of nothing is kept until its horizon has passed, which the first pass sets.
+  // A marker without records is retained until its horizon has passed; the first pass sets the horizon.
   const discards = fate.isDiscardable && (!batch.isControl || (horizon !== undefined && horizon <= rules.now));
   if (discards || batch.recordCount === 0) return withoutRecords(batch, fate);
 
@@ -55,7 +58,7 @@ function withoutRecords(batch: RecordBatch, { mustStay }: BatchFate): Buffer | u
 }
 
 interface Chosen {
-  /** By the record's place in the batch. */
+  /** Indexed by the record's position in the batch. */
   readonly isKept: readonly boolean[];
   readonly count: number;
   readonly hasTombstone: boolean;
@@ -90,7 +93,7 @@ function chosen(batch: RecordBatch, bytes: Buffer, rules: FilterRules): Chosen {
   return { isKept, count, hasTombstone, maxTimestamp: isStamped ? batch.maxTimestamp : (maxTimestamp as Timestamp) };
 }
 
-/** With a new horizon the records' times are told from it; else they are copied as they stand. */
+/** With a new horizon, timestamps are encoded relative to it; otherwise the records are copied unchanged. */
 function rewritten(batch: RecordBatch, bytes: Buffer, kept: Chosen, newHorizonMs: number | undefined): Buffer {
   const { count, maxTimestamp } = kept;
   const shiftMs = newHorizonMs === undefined ? 0 : batch.baseTimestamp - newHorizonMs;

@@ -1,10 +1,10 @@
-// Small text files that are replaced as a whole: written beside, synced, renamed over the old one, the folder synced.
-// After a power cut there is the old text or the new one, never a part.
+// Small text files that are replaced as a whole: written to another name, synced, renamed over the old file, and the
+// folder synced. After a power cut the file has the old text or the new one, never a part.
 // Kafka's checkpoints are such files: a version, a count, one entry a line.
 import type { Disk, Offset } from '@milepost/core';
 import { GroupCommit } from './group-commit.ts';
 
-/** Resolves when the text is on the platter under this name. */
+/** Resolves when the text is durable under this name. */
 export async function replaceText(disk: Disk, folder: string, name: string, text: string): Promise<void> {
   const path = `${folder}/${name}`;
   const beside = disk.open(`${path}.tmp`, 'create');
@@ -60,13 +60,13 @@ export class OffsetCheckpoint {
       const lines = Array.from(entries(), ([topic, partition, offset]) => `${topic} ${partition} ${offset}`);
       const text = formatCheckpoint(lines);
       if (text === this.#saved) return;
-      this.#saved = undefined; // until it is certain again what the file says
+      this.#saved = undefined; // until the content of the file is known again
       await replaceText(disk, folder, name, text);
       this.#saved = text;
     });
   }
 
-  /** By `<topic>-<partition>`; empty where the file is missing, undefined where it is not a checkpoint. */
+  /** Keys: `<topic>-<partition>`. Empty where the file is missing, undefined where it is not a checkpoint. */
   static read(disk: Disk, path: string): Map<string, Offset> | undefined {
     const text = readText(disk, path);
     if (text === undefined) return new Map();

@@ -1,6 +1,6 @@
-// How dirty a compacted log is, and how far it may be cleaned: as Apache Kafka 4.3 judges it.
+// How dirty a compacted log is, and how far it may be cleaned, by the rules of Apache Kafka 4.3.
 //
-// Never beyond the active segment, the last stable offset, what is on the platter, or a segment that has a record younger
+// Never beyond the active segment, the last stable offset, the flushed offset, or a segment that has a record younger
 // than min.compaction.lag.ms.
 import { Offset } from '@milepost/core';
 import type { LogConfig } from './log-config.ts';
@@ -10,18 +10,18 @@ export interface LogToJudge {
   readonly segments: readonly Segment[];
   readonly config: LogConfig;
   readonly logStartOffset: Offset;
-  /** All below was cleaned before. */
+  /** Exclusive: the end of what was cleaned before. */
   readonly cleanedUpTo: Offset;
-  /** Nothing at or beyond it is final. */
+  /** Records from this offset on are not final. */
   readonly stableOffset: Offset;
 }
 
 export interface Cleanable {
   readonly firstDirtyOffset: Offset;
-  /** The base of a segment. */
+  /** The base offset of a segment. */
   readonly firstUncleanableOffset: Offset;
   readonly cleanableBytes: number;
-  /** The share of the cleanable in all that was or could be cleaned. */
+  /** Cleanable bytes divided by all bytes that are clean or cleanable. */
   readonly dirtyRatio: number;
   /** By its ratio or by max.compaction.lag.ms. */
   readonly isDue: boolean;
@@ -45,7 +45,7 @@ export function cleanableOf(log: LogToJudge, now: number): Cleanable {
   return { firstDirtyOffset, firstUncleanableOffset, cleanableBytes, dirtyRatio, isDue };
 }
 
-/** Only what is dirty is asked for its age. */
+/** Only dirty segments are checked for their age. */
 function isTooYoung(segment: Segment, firstDirtyOffset: Offset, config: LogConfig, now: number): boolean {
   return (
     config.minCompactionLagMs > 0 &&
@@ -60,7 +60,7 @@ function isOverdue(dirty: readonly Segment[], { maxCompactionLagMs }: LogConfig,
 
 const bytesOf = (segments: readonly Segment[]): number => segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 
-/** Neighbours that fit into one segment are cleaned into one. */
+/** Adjacent segments that fit into one segment are cleaned into one. */
 export function groupsOf(segments: readonly Segment[], config: LogConfig): Segment[][] {
   const groups: Segment[][] = [];
   let sizeBytes = 0;

@@ -1,6 +1,7 @@
-// The promise of a compacted log, tested over power cuts at any step of appends, cleaning and recovery: the acknowledged
-// last value of each key is never lost, a deleted key never comes back, what is at an offset never changes, no offset that
-// anyone has seen is given out again, and a producer's sequences go on. On a disk that forgets what no sync covered.
+// The promise of a compacted log, tested with power cuts at any step of appends, cleaning and recovery: the
+// acknowledged last value of each key is never lost, a deleted key never returns, the record at an offset never
+// changes, no offset that anyone has seen is reused, and a producer's sequences continue. The disk loses whatever was
+// not synced.
 import { ErrorCode, LeaderEpoch, Timestamp } from '@milepost/core';
 import { batchesOf, buildBatch } from '@milepost/records';
 import { SimClock, SimDisk, SimRandom } from '@milepost/simulator';
@@ -21,7 +22,7 @@ const CONFIG = logConfigOf({
   'file.delete.delay.ms': '5',
 });
 
-/** What must hold and does not. */
+/** A broken promise. */
 class Violation extends Error {}
 function hold(holds: boolean, message: () => string): asserts holds {
   if (!holds) throw new Violation(message());
@@ -52,11 +53,11 @@ class World {
   #epoch = 0;
   #sequence = 0;
   #count = 0;
-  /** In the order in which they were sent; the idempotent producer has keys of its own. */
+  /** In the order of sending; the idempotent producer has its own keys. */
   readonly #sent: Sent[] = [];
-  /** All that was ever tried at an offset. */
+  /** Every value that was ever tried at an offset. */
   readonly #tried = new Map<number, Set<string>>();
-  /** What was acknowledged or read there. */
+  /** The value that was acknowledged or read at an offset. */
   readonly #known = new Map<number, string>();
   readonly tombstones = new Set<number>();
   passes = 0;
@@ -84,7 +85,7 @@ class World {
       lastStableOffsetOf: (log) => log.flushedOffset,
     });
     this.#check();
-    // A plain producer does not send again: what it had no answer for may be there or not.
+    // A plain producer does not retry: a record without a response may be there or not.
     for (const sent of this.#sent) if (!sent.isAcknowledged && sent.isIdempotent) this.#append(sent);
   }
 
@@ -104,7 +105,7 @@ class World {
     this.disk = how === 'kill' ? this.disk.kill() : this.disk.powerCut();
   }
 
-  /** Everything is cleaned as far as it can be, and holds still. */
+  /** Cleans everything that can be cleaned, until nothing changes. */
   async finish(): Promise<void> {
     await this.clock.run(50);
     for (let n = 0; n < 12; n++) this.#send();
@@ -172,7 +173,7 @@ class World {
     this.#known.set(offset, what);
   }
 
-  /** Reads all as a consumer does, and holds it against what was told. */
+  /** Reads everything as a consumer does, and compares it with the acknowledged values. */
   #check(): void {
     const found = this.#readAll();
     for (const [offset, record] of found) {
@@ -227,7 +228,7 @@ class World {
 
 type End = 'kill' | { cutAfterSteps: number };
 
-/** Several lives, then one that ends in peace. */
+/** Several lives; the last one ends with a clean stop. */
 async function run(world: World, lives: readonly End[], lie?: (path: string) => boolean): Promise<void> {
   for (const end of lives) {
     const { disk } = world;
@@ -268,7 +269,7 @@ async function runSeed(seed: number, lie?: (path: string) => boolean): Promise<W
   }
 }
 
-/** For planted bugs, which have no other way to know it. */
+/** For planted bugs, which have no other access to it. */
 let current: World;
 
 test(`${SEEDS} seeds of several lives each: no last value is lost, no deleted key comes back`, async () => {
@@ -283,7 +284,7 @@ test('a power cut at each step of a life with cleaning in it, and of the recover
     await run(new World(4), [{ cutAfterSteps: 190 }, { cutAfterSteps: step }, { cutAfterSteps: step }]);
 });
 
-/** How many seeds it took. Whatever goes wrong is a find: without the bug nothing does. */
+/** The number of seeds until a failure. Any failure counts: without the bug there is none. */
 async function seedsToFind(what: string, lie?: (path: string) => boolean): Promise<number> {
   for (let seed = 1; seed <= SEEDS; seed++)
     try {
@@ -300,7 +301,7 @@ describe('a planted bug is found:', () => {
   afterEach(() => {
     for (const restore of undo.splice(0)) restore();
   });
-  /** In place of the method; `original` is bound to nothing. */
+  /** Replaces the method; `original` is unbound. */
   function plant<T extends object, K extends keyof T>(prototype: T, name: K, make: (original: T[K]) => T[K]): void {
     const original = prototype[name];
     prototype[name] = make(original);
@@ -309,7 +310,7 @@ describe('a planted bug is found:', () => {
     });
   }
 
-  test('no sync before a cleaned segment takes its place', async () => {
+  test('a cleaned segment replaces its sources without a sync', async () => {
     await seedsToFind('a skipped sync of a cleaned segment', (path) => path.includes('.cleaned'));
   });
 
@@ -359,7 +360,7 @@ describe('a planted bug is found:', () => {
     await seedsToFind('dropping a live key');
   });
 
-  test('a deleted key comes back: its tombstone was not taken for the last of its key', async () => {
+  test('a deleted key returns, because its tombstone was not taken for the last record of its key', async () => {
     plant(
       KeyOffsets.prototype,
       'put',

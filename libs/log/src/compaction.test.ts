@@ -1,4 +1,5 @@
-// What compaction leaves, on a simulated disk: records, offsets, files. The laws of Apache Kafka's cleaner, one by one.
+// What compaction retains, on a simulated disk: records, offsets, files. The rules of Apache Kafka's cleaner, one by
+// one.
 import { ErrorCode, LeaderEpoch, Offset, Timestamp } from '@milepost/core';
 import { type BatchToBuild, batchesOf, buildBatch, type Codec, RecordBatch } from '@milepost/records';
 import { SimClock, SimDisk } from '@milepost/simulator';
@@ -52,7 +53,7 @@ class Bench {
     return this;
   }
 
-  /** `k=v` a record with that value, `k` a tombstone; all in one batch. */
+  /** `k=v` is a record with that value, `k` a tombstone; all are in one batch. */
   append(records: string, batch: Omit<BatchToBuild, 'records'> = {}): void {
     const outcome = this.log.append(this.batchOf(records, batch), EPOCH);
     if (outcome.error !== ErrorCode.NONE) throw new Error(outcome.message);
@@ -69,7 +70,7 @@ class Bench {
     });
   }
 
-  /** A record that fills the rest of the segment, so that all before it can be cleaned. */
+  /** A record that fills the segment, so that everything before it can be cleaned. */
   async roll(): Promise<void> {
     this.append(`filler=${'x'.repeat(900)}`);
     this.append('last=1');
@@ -80,7 +81,7 @@ class Bench {
     return this.clock.settle(this.cleaner.round());
   }
 
-  /** `offset:key=value` of what is not filler, read from an offset as a consumer would. */
+  /** `offset:key=value` of all records but the filler, read from an offset on as a consumer would. */
   read(from = 0): string[] {
     return this.batches(from)
       .flatMap((batch) => [...batch.records()])
@@ -110,7 +111,7 @@ class Bench {
 
 const bench = (more: Record<string, string> = {}): Promise<Bench> => new Bench(compacted(more)).open();
 
-test('of each key the last record stays, at its offset; what was the active segment is untouched', async () => {
+test('the last record of each key remains at its offset, and the segment that was active is untouched', async () => {
   const it = await bench();
   it.append('a=1 b=1 c=1');
   it.append('a=2');
@@ -123,7 +124,7 @@ test('of each key the last record stays, at its offset; what was the active segm
   expect(await it.clean()).toBe(0);
 });
 
-test.each([0, 1, 2, 3, 6, 7])('a read from offset %s, be it in a hole, answers what comes next', async (from) => {
+test.each([0, 1, 2, 3, 6, 7])('a read from offset %s, even in a hole, returns the next records', async (from) => {
   const it = await bench();
   for (const value of ['a=1', 'a=2', 'b=1', 'a=3', 'b=2', 'a=4', 'b=3', 'c=1']) it.append(value);
   await it.roll();
@@ -131,7 +132,7 @@ test.each([0, 1, 2, 3, 6, 7])('a read from offset %s, be it in a hole, answers w
   expect(it.read(from)).toEqual(['5:a=4', '6:b=3', '7:c=1'].filter((text) => Number.parseInt(text) >= from));
 });
 
-test('a batch keeps its offsets, its producer and its codec, and has a checksum of its own', async () => {
+test('a batch keeps its offsets, its producer and its codec, and gets a new checksum', async () => {
   for (const compression of ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as readonly Codec[]) {
     const it = await bench();
     it.append('a=1 b=1 c=1 d=1', { producerId: 5n, producerEpoch: 3, baseSequence: 70, compression });
@@ -154,7 +155,7 @@ test('a batch keeps its offsets, its producer and its codec, and has a checksum 
   }
 });
 
-test('a batch that loses nothing stays as it is, byte by byte', async () => {
+test('a batch that loses nothing is retained byte for byte', async () => {
   const it = await bench();
   it.append('a=1 b=1');
   await it.roll();
@@ -163,7 +164,7 @@ test('a batch that loses nothing stays as it is, byte by byte', async () => {
   expect((it.batches()[0] as RecordBatch).bytes.equals(before)).toBe(true);
 });
 
-test('a tombstone stays for delete.retention.ms from its first cleaning, told by the batch (KIP-534), then goes', async () => {
+test('a tombstone remains for delete.retention.ms after its first cleaning, whose time the batch carries (KIP-534)', async () => {
   const it = await bench({ 'delete.retention.ms': '1000' });
   it.append('a=1 b=1');
   it.append('a c=1');
@@ -188,7 +189,7 @@ test('a tombstone stays for delete.retention.ms from its first cleaning, told by
   expect(it.read()).toEqual(['1:b=1', '3:c=1']);
 });
 
-test('a key that was deleted does not come back, whatever happens in between', async () => {
+test('a deleted key never returns, whatever happens in between', async () => {
   const it = await bench({ 'delete.retention.ms': '0' });
   it.append('a=1');
   await it.roll();
@@ -202,7 +203,7 @@ test('a key that was deleted does not come back, whatever happens in between', a
   expect(it.read()).toEqual([]);
 });
 
-test('min.compaction.lag.ms keeps what is young', async () => {
+test('min.compaction.lag.ms retains young records', async () => {
   const it = await bench({ 'min.compaction.lag.ms': '60000' });
   it.append('a=1');
   it.append('a=2');
@@ -233,7 +234,7 @@ test('min.cleanable.dirty.ratio decides when, max.compaction.lag.ms overrules it
   expect(it.read().map((text) => text.split(':')[1])).toEqual(['a=2', 'b=2', 'c=1']);
 });
 
-test('nothing beyond the last stable offset is cleaned', async () => {
+test('records beyond the last stable offset are not cleaned', async () => {
   let stable = Offset(0);
   const it = await new Bench(compacted()).open({ lastStableOffsetOf: () => stable });
   it.append('a=1');
@@ -244,7 +245,7 @@ test('nothing beyond the last stable offset is cleaned', async () => {
   expect(await it.clean()).toBe(1);
 });
 
-test("a producer's last batch stays, emptied, so that its sequence is known after a restart without snapshots", async () => {
+test("a producer's last batch remains, emptied, so that its sequence is known after a restart without snapshots", async () => {
   const it = await bench();
   const idempotence = { producerId: 5n, producerEpoch: 0 };
   it.append('a=1', { ...idempotence, baseSequence: 0 });
@@ -265,7 +266,7 @@ test("a producer's last batch stays, emptied, so that its sequence is known afte
   expect(it.log.append(it.batchOf('a=4', { ...idempotence, baseSequence: 2 }), EPOCH)).toMatchObject({ error: 0 });
 });
 
-test('small neighbours become one segment, and its end stays where the next one begins', async () => {
+test('small adjacent segments become one, which ends where the next one begins', async () => {
   const it = await bench();
   for (let n = 0; n < 6; n++) {
     it.append(`a=${'y'.repeat(600)}`);
@@ -273,7 +274,7 @@ test('small neighbours become one segment, and its end stays where the next one 
   }
   await it.roll();
   const before = it.names().filter((name) => name.endsWith('.log'));
-  await it.clean(); // each by itself: together they were too large
+  await it.clean(); // each separately: together they were too large
   await it.roll();
   await it.clean();
   const after = it.names().filter((name) => name.endsWith('.log'));
@@ -286,7 +287,7 @@ test('small neighbours become one segment, and its end stays where the next one 
   expect(it.names().filter((name) => name.endsWith('.log'))).toEqual(after);
 });
 
-test('when the map of keys is full the pass goes as far as it got, and the next one goes on', async () => {
+test('a pass ends where the map of keys is full, and the next one continues there', async () => {
   const settings = { isEnabled: true, backoffMs: 1, mapBytes: 24 * 8, mapLoadFactor: 0.9, bytesPerSecond: 1e9 };
   const it = await new Bench(compacted()).open({ settings: () => settings });
   for (let round = 0; round < 3; round++) for (let key = 0; key < 20; key++) it.append(`k${key}=${round}`);
@@ -295,7 +296,7 @@ test('when the map of keys is full the pass goes as far as it got, and the next 
   expect(it.read().map((text) => text.split(':')[1])).toEqual(Array.from({ length: 20 }, (_, key) => `k${key}=2`));
 });
 
-test('a batch with more keys than the map can hold is said, once, and the log is left alone', async () => {
+test('a batch with more keys than the map can hold is logged once, and the log is not cleaned', async () => {
   const settings = { isEnabled: true, backoffMs: 1, mapBytes: 24 * 2, mapLoadFactor: 0.9, bytesPerSecond: 1e9 };
   const it = await new Bench(compacted()).open({ settings: () => settings });
   it.append('a=1 b=1 c=1 a=2');
@@ -317,7 +318,7 @@ test('a damaged batch is never copied with a new checksum: the log is named and 
   expect(it.log.read(Offset(0), everything(it.log.logEndOffset)).error).toBe(ErrorCode.CORRUPT_MESSAGE);
 });
 
-test('a full disk stops a pass, not the log; with room again it goes on', async () => {
+test('a full disk stops a pass, not the log; cleaning continues when there is room', async () => {
   const it = await bench();
   it.append(`a=${'1'.repeat(300)}`);
   it.append('a=2');
@@ -332,7 +333,7 @@ test('a full disk stops a pass, not the log; with room again it goes on', async 
   expect(it.read()).toEqual(['1:a=2']);
 });
 
-test('retention and DeleteRecords under a pass end it, and the log is whole', async () => {
+test('retention and DeleteRecords during a pass end it, and the log remains whole', async () => {
   const it = await bench({ 'cleanup.policy': 'compact,delete' });
   for (let n = 0; n < 8; n++) it.append(`a=${'y'.repeat(500)}`);
   await it.roll();
@@ -346,7 +347,7 @@ test('retention and DeleteRecords under a pass end it, and the log is whole', as
   expect(it.read(5).map((text) => text.split('=')[0])).toEqual(['7:a']);
 });
 
-test.each(['deletion of the topic', 'a stop of the broker'])('%s under a pass ends it without a trace', async (how) => {
+test.each(['deletion of the topic', 'a stop of the broker'])('%s ends a pass without a trace', async (how) => {
   for (const afterMs of [0, 1, 2, 3, 5, 8]) {
     const it = await bench();
     for (let n = 0; n < 8; n++) it.append(`a=${'y'.repeat(500)}`);
@@ -362,7 +363,7 @@ test.each(['deletion of the topic', 'a stop of the broker'])('%s under a pass en
   }
 });
 
-test('compact,delete: a cleaned segment is as old as its youngest record was, even with no record left', async () => {
+test('compact,delete: a cleaned segment is as old as its youngest record was, even without records', async () => {
   const it = await bench({ 'cleanup.policy': 'compact,delete', 'retention.ms': '100000' });
   it.append('a=1');
   it.append(`b=${'y'.repeat(900)}`);
@@ -377,7 +378,7 @@ test('compact,delete: a cleaned segment is as old as its youngest record was, ev
   expect(it.read(it.log.logStartOffset)).toEqual([`${it.log.logEndOffset - 1}:c=1`]);
 });
 
-test('lookups by time and the largest timestamp see records only, not what was emptied', async () => {
+test('lookups by time and the largest timestamp see records, not emptied batches', async () => {
   const it = await bench();
   it.append('a=1');
   const atA = it.clock.now();
@@ -396,7 +397,7 @@ test('lookups by time and the largest timestamp see records only, not what was e
   expect(it.log.maxTimestamp(Offset(2))).toMatchObject({ offset: 0, timestamp: atA });
 });
 
-test('epochs are those of the offsets, holes or not', async () => {
+test('each offset has its leader epoch, with or without holes', async () => {
   const it = await bench();
   it.append('a=1');
   it.log.beginEpoch(LeaderEpoch(4));
@@ -414,7 +415,7 @@ test('epochs are those of the offsets, holes or not', async () => {
   ]);
 });
 
-test('cleaner-offset-checkpoint says up to where, in the format of Kafka; beyond the end it is not believed', async () => {
+test('cleaner-offset-checkpoint has the format of Kafka, and an offset beyond the end of the log is ignored', async () => {
   const it = await bench();
   it.append('a=1');
   await it.roll();
@@ -433,7 +434,7 @@ test('cleaner-offset-checkpoint says up to where, in the format of Kafka; beyond
   expect(it.log.cleanedUpTo).toBe(0);
 });
 
-test('aborted records are nothing: neither kept nor in the way', async () => {
+test('aborted records are dropped and replace no other record', async () => {
   const aborted = { producerId: 7n, firstOffset: Offset(1), lastOffset: Offset(3) };
   const it = await new Bench(compacted({ 'delete.retention.ms': '0' })).open({ abortedIn: () => [aborted] });
   const transaction = { producerId: 7n, producerEpoch: 0, isTransactional: true };
@@ -445,7 +446,7 @@ test('aborted records are nothing: neither kept nor in the way', async () => {
   expect(it.read()).toEqual(['0:a=good', '2:b=good']);
 });
 
-test('the loop has its turn between slices', async () => {
+test('the event loop runs between slices', async () => {
   const it = await bench({ 'segment.bytes': '2000000', 'max.message.bytes': '200000' });
   for (let n = 0; n < 25; n++) it.append(`k${n % 3}=${'v'.repeat(99_000)}`);
   await it.clock.settle(it.log.sync());

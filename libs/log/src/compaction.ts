@@ -1,10 +1,11 @@
-// One pass of the cleaner over one log: reads what is dirty into a map of each key's last offset, then copies all that was
-// and now is clean into new segments without the records that a later one of their key has replaced.
+// One pass of the cleaner over one log: reads the dirty part into a map of each key's last offset, then copies the
+// clean and the dirty part into new segments, without the records that a later one of the same key has replaced.
 //
-// Promises: offsets stay, in their order, with holes; the active segment and what is not final are never touched; a log
-// that changes under the pass (retention, a cut, a close) ends it without a trace. Works in slices of SLICE_BYTES (or one
-// batch, where that is more) and rests in between at least as long as it worked: it never has more than half of the loop.
-// Never: rewrites what it could not read whole, for the copy's new checksum would call it good.
+// Promises: offsets do not change, so there may be holes; the active segment and records that are not final are never
+// touched; a change of the log during the pass (retention, truncation, close) ends the pass without a trace. Works in
+// slices of SLICE_BYTES (or one batch, where that is more) and rests between them at least as long as it worked, so it
+// uses at most half of the event loop.
+// Never: copies a batch that it could not read whole, because the new checksum would make it look intact.
 import { type Clock, type Host, MalformedMessage, type Offset } from '@milepost/core';
 import { batchesOf, type RecordBatch, RecordCursor } from '@milepost/records';
 import { filterBatch, type FilterRules } from './batch-filter.ts';
@@ -16,11 +17,11 @@ import { describeDamage } from './integrity/flaws.ts';
 import type { Segment } from './segment.ts';
 
 export interface CompactionLimits {
-  /** Of the map of keys (log.cleaner.dedupe.buffer.size). */
+  /** The size of the map of keys (log.cleaner.dedupe.buffer.size). */
   readonly mapBytes: number;
   /** How full the map may get (log.cleaner.io.buffer.load.factor). */
   readonly mapLoadFactor: number;
-  /** Read and written together (log.cleaner.io.max.bytes.per.second). */
+  /** Reads and writes together (log.cleaner.io.max.bytes.per.second). */
   readonly bytesPerSecond: number;
 }
 
@@ -36,18 +37,18 @@ export interface CompactionTask {
 
 export type CompactionOutcome =
   | { readonly kind: 'cleaned'; readonly upTo: Offset; readonly bytesRead: number; readonly bytesWritten: number }
-  /** The log changed meanwhile, or the broker stops. */
+  /** The log changed during the pass, or the broker stops. */
   | { readonly kind: 'abandoned' }
-  /** It cannot be cleaned: a batch is broken, or one batch has more keys than the map can hold. */
+  /** The log cannot be cleaned: a batch is broken, or one batch has more keys than the map can hold. */
   | { readonly kind: 'uncleanable'; readonly reason: string };
 
-/** The most of a log that is worked through before the event loop has its turn. */
+/** The most bytes of a log that are processed in one turn of the event loop. */
 export const SLICE_BYTES = 128 * 1024;
 
 class Abandoned extends Error {}
 class Uncleanable extends Error {}
 
-/** @throws DiskFailed, LogFailed; whatever it ends in, the log is whole. */
+/** @throws DiskFailed, LogFailed; the log is whole after any outcome. */
 export async function compact(task: CompactionTask): Promise<CompactionOutcome> {
   const pass = new Compaction(task);
   try {
@@ -87,7 +88,7 @@ class Compaction {
     return { kind: 'cleaned', upTo: endOffset, bytesRead: this.#bytesRead, bytesWritten: this.#bytesWritten };
   }
 
-  /** Of as much as the map can hold. */
+  /** Maps the last offset of each key, for as much of the log as the map can hold. */
   async #mapKeys(cleanable: Cleanable): Promise<{ lastOffsets: KeyOffsets; endOffset: Offset }> {
     const { firstDirtyOffset, firstUncleanableOffset } = cleanable;
     const { mapBytes, mapLoadFactor } = this.#task.limits;
@@ -181,7 +182,10 @@ class Compaction {
     });
   }
 
-  /** Batch by batch from the position on, in slices; `endSlice` while the batches' bytes are still in place. */
+  /**
+   * Visits batches from the position on, in slices. `endSlice` is called while the bytes of the batches are still
+   * valid.
+   */
   async #read(
     group: readonly Segment[],
     segment: Segment,
@@ -236,7 +240,7 @@ class Compaction {
   }
 }
 
-/** As much rest as work, and more where the bytes were too many for the time. */
+/** Rests as long as it worked, and longer where the bytes exceed the limit per second. */
 class Pace {
   readonly #clock: Clock;
   readonly #bytesPerSecond: number;

@@ -1,6 +1,6 @@
-// A bit that turned, or an end that is missing, in what a cleaning writes: the cleaner's checkpoint, and the files of a
-// cleaned segment on its way into its place, as a stop at any moment leaves them. Nothing is ever served that was not written
-// there, and as long as what the new segment was made from is still there, the last value of no key is lost.
+// A flipped bit or a missing end in the files that cleaning writes: the cleaner's checkpoint, and the files of a
+// cleaned segment that is being swapped in, as a stop at any moment leaves them. Only records that were written are
+// ever served. While the sources of the new segment still exist, the last value of no key is lost.
 import { ErrorCode, LeaderEpoch, type Offset } from '@milepost/core';
 import { batchesOf } from '@milepost/records';
 import { SimClock, SimDisk, SimRandom } from '@milepost/simulator';
@@ -32,7 +32,7 @@ const CONFIG = logConfigOf({
 
 const keyOf = (n: number): string => `k${n % KEYS}`;
 const valueOf = (n: number): string => `${n}:`.padEnd(40, 'x');
-/** Of every key, by its offset: all keys are among the last records. */
+/** The last record of every key, by its offset: all keys are among the last records. */
 const LAST = new Map(Array.from({ length: KEYS }, (_, n) => RECORDS - KEYS + n).map((n) => [keyOf(n), n]));
 
 class Node {
@@ -66,14 +66,14 @@ class Node {
     return clock.settle(cleaner.round());
   }
 
-  /** What is served, by offset; every record is as it was written. */
+  /** The served records, by offset; each is as it was written. */
   serve(): Map<number, string> {
     const served = new Map<number, string>();
     const upTo = this.log.logEndOffset;
     for (let at = this.log.logStartOffset; at < upTo; ) {
       const read = this.log.read(at, everything(upTo));
       if (read.error !== ErrorCode.NONE) {
-        at = (at + 1) as Offset; // refused to readers: they go on behind it
+        at = (at + 1) as Offset; // refused to readers, which continue after it
         continue;
       }
       const batches = [...batchesOf(read.records)];
@@ -98,7 +98,7 @@ async function filled(): Promise<Node> {
   return node.open();
 }
 
-/** The kinds of files that a folder has while it is cleaned, each mixture once, with what is in the files. */
+/** The states of the folder during cleaning: each set of files once, with their content. */
 async function moments(): Promise<Files[]> {
   const node = await filled();
   const seen = new Map<string, Files>();
@@ -123,7 +123,7 @@ const lastOffsets = (served: ReadonlyMap<number, string>): Map<string, number> =
   new Map([...served].map(([offset, key]) => [key, offset]));
 
 test(
-  'the checkpoint of the cleaner: what was cleaned is cleaned again at worst, and nothing is lost',
+  'the checkpoint of the cleaner: at worst the log is cleaned again, and nothing is lost',
   async () => {
     const node = await filled();
     expect(await node.clean()).toBe(1);
@@ -144,7 +144,7 @@ test(
 );
 
 test(
-  'a cleaned segment on its way into its place: only what was written is served, and sources that are there are enough',
+  'a cleaned segment that is being swapped in: only written records are served, and existing sources suffice',
   async () => {
     const random = new SimRandom(2);
     const kinds = new Set<string>();

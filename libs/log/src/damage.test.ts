@@ -1,8 +1,8 @@
-// A bit that turned, or an end that is missing, at any place of any file of the data folder: found at the start or at the
-// read. Indexes and snapshots are made again, a batch that is not as it was written is never served, the rest is.
+// A flipped bit or a missing end, at any position of any file of the data folder, is found at the start or at the read.
+// Indexes and snapshots are rebuilt, a batch that is not as it was written is never served, and all others are.
 //
-// What cannot be found, for no checksum covers it and nothing beside it contradicts it (docs/INVARIANTS.md): a log start
-// that turned into another possible one, and the leader epoch of a log's very last batch after a kill.
+// Two kinds cannot be found, because no checksum covers them and nothing contradicts them (docs/INVARIANTS.md): a log
+// start that became another possible one, and the leader epoch of a log's very last batch after a kill.
 import { ErrorCode, LeaderEpoch, Offset } from '@milepost/core';
 import { batchesOf } from '@milepost/records';
 import { SimDisk, SimRandom } from '@milepost/simulator';
@@ -38,11 +38,11 @@ const BYSTANDER = numbered(10);
 type Stop = 'clean stop' | 'kill';
 interface Left {
   readonly files: Files;
-  /** As stored, by base offset. */
+  /** The stored batches, by base offset. */
   readonly batches: ReadonlyMap<number, Buffer>;
 }
 
-/** Several segments, three epochs, a producer, a deleted beginning; and a partition beside it that nothing happens to. */
+/** Several segments, three epochs, a producer, a deleted beginning; and another partition that stays undamaged. */
 async function left(how: Stop): Promise<Left> {
   const disk = new SimDisk(1);
   const { directory, log } = await openLog(disk, { config: tinySegments() });
@@ -83,7 +83,7 @@ interface Outcome {
   readonly directory: LogDirectory;
 }
 
-/** Opens the folder; all that is served is as it was written, and the partition beside is whole. */
+/** Opens the folder; every served batch is as it was written, and the other partition is whole. */
 async function opened({ files, batches }: Left): Promise<Outcome | LogDirectoryRefused> {
   const logger = listeningLogger();
   const disk = new SimDisk(2);
@@ -107,8 +107,8 @@ async function opened({ files, batches }: Left): Promise<Outcome | LogDirectoryR
     else if (!served.equals(bytes) && !isLastEpoch(baseOffset, served, bytes)) {
       const [first] = [...batchesOf(served)];
       if (first === undefined || !batches.get(first.baseOffset)?.equals(served))
-        throw new Error(`at ${from} something was served that was never written`);
-      missing.push(baseOffset); // the next one that is there
+        throw new Error(`at ${from} a batch was served that was never written`);
+      missing.push(baseOffset); // the next existing batch
     }
   }
   const { info: _, ...said } = logger.said;
@@ -125,7 +125,7 @@ const LOGS = /\/t-0\/\d+\.log$/;
 const DERIVED = /\/t-0\/\d+\.(index|timeindex|snapshot)$/;
 const CHECKPOINTS = /(-checkpoint|partition\.metadata|\.kafka_cleanshutdown)$/;
 
-/** As long as it was, with the times, the epochs and the producer that it had. */
+/** The log has the same length, times, epochs and producer as before. */
 function isAsBefore({ log, missing }: Outcome): void {
   expect(missing).toEqual([]);
   expect(log.logStartOffset).toBe(DELETED_BELOW);
@@ -151,7 +151,7 @@ describe.each<Stop>(['clean stop', 'kill'])('after a %s', (how) => {
   };
 
   test(
-    'undamaged, all is as it was',
+    'an undamaged folder is unchanged',
     async () => {
       isAsBefore((await opened(before)) as Outcome);
     },
@@ -159,7 +159,7 @@ describe.each<Stop>(['clean stop', 'kill'])('after a %s', (how) => {
   );
 
   test(
-    'a bit of a batch: that batch is named and not served, every other one is',
+    'a flipped bit in a batch: that batch is named and refused, all others are served',
     async () => {
       for (const path of filesOf(before, LOGS))
         for (const bit of places(path)) {
@@ -172,7 +172,7 @@ describe.each<Stop>(['clean stop', 'kill'])('after a %s', (how) => {
   );
 
   test(
-    'a segment that ends early: what is gone is said, what is there is served',
+    'a segment that ends early: the loss is logged, and the rest is served',
     async () => {
       for (const path of filesOf(before, LOGS)) {
         const bytes = before.files.get(path) as Buffer;
@@ -189,7 +189,7 @@ describe.each<Stop>(['clean stop', 'kill'])('after a %s', (how) => {
   );
 
   test(
-    'an index or a snapshot, wherever it is damaged or cut, is made again',
+    'an index or a snapshot, wherever it is damaged or cut, is rebuilt',
     async () => {
       for (const path of filesOf(before, DERIVED))
         for (const [, files] of damaged(before.files, path, places(path).slice(0, 10)))
@@ -199,7 +199,7 @@ describe.each<Stop>(['clean stop', 'kill'])('after a %s', (how) => {
   );
 
   test(
-    'a checkpoint, the marker or the metadata of a partition: nothing is served that is not so, nothing is lost',
+    'a checkpoint, the marker or the metadata of a partition: nothing wrong is served, and nothing is lost',
     async () => {
       for (const path of filesOf(before, CHECKPOINTS))
         for (const [what, files] of damaged(before.files, path, places(path))) {

@@ -1,5 +1,5 @@
-// Files that are no longer the log's: they keep the name `.deleted` for file.delete.delay.ms, then they are removed off the
-// loop. What is left when the broker stops is removed at the next start.
+// Files that no longer belong to the log: they have the suffix `.deleted` for file.delete.delay.ms, then they are
+// removed in the background. Files that remain when the broker stops are removed at the next start.
 import type { Cancel, Host } from '@milepost/core';
 
 export class DeletedFiles {
@@ -22,7 +22,9 @@ export class DeletedFiles {
   remove(paths: readonly string[]): void {
     const { disk, logger } = this.#host;
     for (const path of paths)
-      disk.remove(path).catch((failure) => logger.warn({ failure, path }, `${path} is deleted, but stays: ${failure}`));
+      disk
+        .remove(path)
+        .catch((failure) => logger.warn({ failure, path }, `${path} is deleted, but could not be removed: ${failure}`));
   }
 
   close(): void {

@@ -1,4 +1,4 @@
-// A sync that fails is said at that moment, once and in the same words, whoever had asked for it.
+// A failed sync is logged when it fails, once and in the same words, whatever requested it.
 import { DiskFailed, ErrorCode, LeaderEpoch, Offset } from '@milepost/core';
 import { SimClock, SimDisk } from '@milepost/simulator';
 import { type Log, LogCleaner, LogFailed } from './index.ts';
@@ -26,7 +26,7 @@ const big = 'x'.repeat(900);
 const old = (log: Log) => log.append(batchOf([{ value: big, timestamp: START_MS - 5_000 }]), LeaderEpoch(0));
 const heard = (failing: Promise<unknown>) => expect(failing).rejects.toThrow(LogFailed);
 
-/** Two records are durable before any of these. */
+/** Before each of these, two records are durable. */
 const ways: Record<string, { failsAt?: RegExp; run: (scene: Scene) => Promise<unknown> | void }> = {
   'a commit': {
     run: ({ log, diskFails }) => {
@@ -78,7 +78,7 @@ const ways: Record<string, { failsAt?: RegExp; run: (scene: Scene) => Promise<un
 };
 
 test.each(Object.keys(ways))(
-  'a sync that fails in %s stops the log and says what, why and what to do',
+  'a sync that fails in %s stops the log, and the message has the reason and the cure',
   async (name) => {
     const way = ways[name] as (typeof ways)[string];
     const clock = new SimClock();
@@ -99,7 +99,7 @@ test.each(Object.keys(ways))(
         operation.startsWith('sync') && (way.failsAt ?? /t-0\/[^/]+\.log$/).test(path) ? 'EIO' : undefined;
     };
     await clock.settle(Promise.resolve(way.run({ log, disk, clock, logger, diskFails })));
-    await clock.settle(log.sync().catch(() => {})); // whatever was under way
+    await clock.settle(log.sync().catch(() => {})); // whatever is pending
     expect(log.failed).toBe(true);
     expect(logger.said.error).toEqual([
       expect.stringMatching(
@@ -109,7 +109,7 @@ test.each(Object.keys(ways))(
   },
 );
 
-test('a failing read is refused and named, and the log goes on', async () => {
+test('a failed read is refused and logged, and the log continues', async () => {
   const disk = new SimDisk();
   let fails = false;
   const open = disk.open.bind(disk) as (path: string, mode: 'create') => ReturnType<SimDisk['open']>;

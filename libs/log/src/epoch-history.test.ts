@@ -28,11 +28,11 @@ test('an epoch ends where the next one starts', () => {
   expect(endOf(-1)).toBeUndefined();
 });
 
-test('an epoch that wrote nothing is forgotten when the next one begins', () => {
+test('an epoch that wrote nothing is removed when the next one begins', () => {
   expect(history([0, 0], [1, 10], [2, 10]).toText()).toBe('0\n2\n0 0\n2 10\n');
 });
 
-test('cutting the end forgets the epochs that began there, cutting the start moves the one that covers it', () => {
+test('cutting the end removes the epochs that began there, cutting the start moves the epoch that covers it', () => {
   const epochs = history([0, 0], [2, 10], [5, 40]);
   epochs.truncateFromEnd(Offset(40));
   expect(epochs.toText()).toBe('0\n2\n0 0\n2 10\n');

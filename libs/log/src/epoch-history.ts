@@ -1,6 +1,6 @@
-// Which leader wrote from which offset on (KIP-101): `leader-epoch-checkpoint`, a line `<epoch> <start offset>` for each.
-// Epochs and start offsets both ascend. Every batch carries its epoch too, so that recovery can fill in what the file
-// has missed; the file makes a clean start cheap.
+// The offset at which each leader epoch began to write (KIP-101): `leader-epoch-checkpoint`, a line `<epoch> <start
+// offset>` for each. Epochs and start offsets both ascend. Every batch carries its epoch too, so recovery can add what
+// the file lacks; the file makes a clean start cheap.
 import { LeaderEpoch, NO_LEADER_EPOCH, Offset } from '@milepost/core';
 import { formatCheckpoint, parseCheckpoint } from './checkpoint.ts';
 import type { EpochEnd } from './outcomes.ts';
@@ -12,10 +12,10 @@ export interface EpochStart {
 
 export class EpochHistory {
   #starts: EpochStart[] = [];
-  /** Changes that the file does not have yet. */
+  /** There are changes that the file does not have yet. */
   isDirty = false;
 
-  /** An unreadable text is an empty history: recovery knows what to do. */
+  /** An unreadable text is an empty history; recovery rebuilds it. */
   static parse(text: string | undefined): EpochHistory {
     const history = new EpochHistory();
     const entries = parseCheckpoint(text ?? '', 2) ?? [];
@@ -37,7 +37,10 @@ export class EpochHistory {
     return this.#starts.at(-1)?.epoch ?? NO_LEADER_EPOCH;
   }
 
-  /** The epoch writes from this offset on. Does nothing for an epoch that has begun already; forgets one that wrote nothing. */
+  /**
+   * The epoch writes from this offset on. No effect for an epoch that has begun already; removes one that wrote
+   * nothing.
+   */
   begin(epoch: LeaderEpoch, startOffset: Offset): void {
     if (epoch <= this.latest) return;
     this.#starts = this.#starts.filter((start) => start.startOffset < startOffset);
@@ -45,14 +48,14 @@ export class EpochHistory {
     this.isDirty = true;
   }
 
-  /** Of the record at this offset, be it the next one to come. */
+  /** The epoch of the record at this offset, or of the next record to be appended. */
   at(offset: Offset): LeaderEpoch {
     return this.#starts.findLast((start) => start.startOffset <= offset)?.epoch ?? NO_LEADER_EPOCH;
   }
 
   /**
-   * Of the given epoch, or of the last one before it that wrote here. Undefined for an epoch beyond the latest.
-   * An epoch older than all that is kept ends where the first kept one starts.
+   * The end of the given epoch, or of the last one before it that wrote here. Undefined for an epoch beyond the latest.
+   * An epoch older than all known ones ends where the first known one starts.
    */
   endOf(epoch: LeaderEpoch, logEndOffset: Offset): EpochEnd | undefined {
     if (epoch < 0 || epoch > this.latest) return undefined;

@@ -25,7 +25,7 @@ const marker = (baseOffset: number, end: TransactionEnd): RecordBatch => {
 };
 const aborted = { producerId: 7n, firstOffset: Offset(1), lastOffset: Offset(4) };
 
-test('records of an aborted transaction are discarded, those before and after it and of others are not', () => {
+test('records of an aborted transaction are discarded; earlier, later and other records are not', () => {
   const transactions = new FinishedTransactions([aborted]);
   const verdicts = [data(0, 8n), data(1), data(2, 8n), data(3), marker(4, 'abort'), data(5), marker(6, 'commit')].map(
     (batch) => transactions.isDiscardable(batch),
@@ -34,7 +34,7 @@ test('records of an aborted transaction are discarded, those before and after it
   expect(transactions.kept).toEqual([aborted]);
 });
 
-test('a marker of which no record is left can go', () => {
+test('a marker whose transaction has no records left can be dropped', () => {
   const transactions = new FinishedTransactions([aborted]);
   expect(transactions.isDiscardable(marker(4, 'abort'))).toBe(true);
   expect(transactions.isDiscardable(marker(6, 'commit'))).toBe(true);
@@ -43,7 +43,7 @@ test('a marker of which no record is left can go', () => {
   expect(transactions.isDiscardable(emptied)).toBe(true);
 });
 
-test('a marker that can go waits for the horizon that its first cleaning sets', () => {
+test('a marker that can be dropped remains until the horizon that its first cleaning sets', () => {
   const lastOffsets = new KeyOffsets({ mostBytes: 240, loadFactor: 0.9, expectedKeys: 10 });
   const rules = { lastOffsets, endOffset: Offset(100), now: START as number, deleteRetentionMs: 1_000 };
   const fate = { isDiscardable: true, mustStay: false };

@@ -1,29 +1,29 @@
-// What cleaning must know of transactions (KIP-98): records of aborted ones count for nothing, and a marker goes only after
-// every record of its transaction has gone. Fed with the batches of the log in their order, up to the last stable offset,
-// so that every transaction met has ended.
+// What cleaning must know of transactions (KIP-98): records of aborted ones are dropped, and a marker is dropped only
+// after every record of its transaction. Reads the batches of the log in order, up to the last stable offset, so every
+// transaction that it meets has ended.
 import { NO_OFFSET, type Offset } from '@milepost/core';
 import { readEndMarker, type RecordBatch } from '@milepost/records';
 
 export interface AbortedTransaction {
   readonly producerId: bigint;
   readonly firstOffset: Offset;
-  /** Of its marker. */
+  /** The offset of its marker. */
   readonly lastOffset: Offset;
 }
 
 export class FinishedTransactions {
-  /** By first offset; those to come. */
+  /** Those to come, in the order of their first offsets. */
   readonly #aborted: AbortedTransaction[];
   readonly #abortedNow = new Map<bigint, { readonly transaction: AbortedTransaction; lastSeen: Offset }>();
   readonly #committedNow = new Set<bigint>();
-  /** Aborted transactions of which something is left: what an index of the cleaned segment lists. */
+  /** Aborted transactions that still have records: the content of the cleaned segment's transaction index. */
   readonly kept: AbortedTransaction[] = [];
 
   constructor(aborted: readonly AbortedTransaction[] = []) {
     this.#aborted = aborted.toSorted((a, b) => a.firstOffset - b.firstOffset);
   }
 
-  /** Whether nothing of the batch is worth keeping but its sequence: it was aborted, or is a marker of nothing. */
+  /** Whether only the batch's sequence is still needed: it was aborted, or is a marker without records. */
   isDiscardable(batch: RecordBatch): boolean {
     for (
       let next = this.#aborted[0];

@@ -9,13 +9,13 @@ export class FlushSchedule {
   #cancel: Cancel | undefined;
   #isDue = false;
 
-  /** `sync`: whose failure every later call of the log reports. */
+  /** Later calls of the log report the failure of `sync`. */
   constructor(clock: Clock, sync: () => Promise<void>) {
     this.#clock = clock;
     this.#sync = sync;
   }
 
-  /** `unflushed`: how many records are not on the platter yet. */
+  /** `unflushed`: how many records are not durable yet. */
   appended(unflushed: number, { flushMessages, flushMs }: LogConfig): void {
     if (unflushed >= flushMessages) this.#syncSoon();
     else if (this.#cancel === undefined && flushMs < Number.MAX_SAFE_INTEGER)
@@ -27,7 +27,7 @@ export class FlushSchedule {
     this.#cancel = undefined;
   }
 
-  /** All that one turn of the loop appends shares a sync. */
+  /** All appends of one turn of the loop share a sync. */
   #syncSoon(): void {
     this.close();
     if (this.#isDue) return;

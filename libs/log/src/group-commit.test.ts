@@ -9,7 +9,7 @@ function controlled() {
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-test('callers that come while a run is under way share the next one', async () => {
+test('callers that arrive during a run share the next one', async () => {
   const { ends, commit } = controlled();
   const first = commit.run();
   const others = [commit.run(), commit.run(), commit.run()];
@@ -23,7 +23,7 @@ test('callers that come while a run is under way share the next one', async () =
   expect(ends).toHaveLength(2);
 });
 
-test('a caller never shares a run that began before it asked', async () => {
+test('a caller never shares a run that began before its call', async () => {
   const { ends, commit } = controlled();
   const first = commit.run();
   let done = false;
@@ -64,7 +64,7 @@ test('a caller that arrives a few microtasks after a run has ended starts no sec
     const third = commit.run();
     await first;
     await turn();
-    expect([lateBy, ends.length]).toEqual([lateBy, 2]); // the second run is under way, and nothing beside it
+    expect([lateBy, ends.length]).toEqual([lateBy, 2]); // the second run is going on, and no other
     ends[1]?.resolve();
     await second;
     await turn();
@@ -73,7 +73,7 @@ test('a caller that arrives a few microtasks after a run has ended starts no sec
   }
 });
 
-test('the run under way can be awaited without starting another', async () => {
+test('the current run can be awaited without starting another', async () => {
   const { ends, commit } = controlled();
   await commit.current();
   const first = commit.run();

@@ -3,7 +3,7 @@
 
 export class GroupCommit {
   readonly #work: () => Promise<void>;
-  /** The run under way. It stays here until the next one begins, if there is a next one: two never overlap. */
+  /** The current run. It remains here until the next one begins, if there is a next one, so two runs never overlap. */
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
 
@@ -19,7 +19,7 @@ export class GroupCommit {
     return this.#next;
   }
 
-  /** Resolves, or rejects, with the run that is under way; resolves at once when there is none. */
+  /** Resolves, or rejects, with the current run; resolves immediately if there is none. */
   async current(): Promise<void> {
     await this.#running;
   }

@@ -1,6 +1,6 @@
-// Entries of a fixed size in ascending order, appended: what the offset index and the time index have in common.
-// The newest entries wait in memory until a block is full, so that an append to the log costs no second write; a lookup
-// reads entry by entry, and the page cache is its memory. Nothing here is synced per append: an index can be rebuilt.
+// Entries of a fixed size in ascending order, appended: the common part of the offset index and the time index. The
+// newest entries are buffered until a block is full, so that an append to the log costs no second write. A lookup reads
+// entry by entry, out of the page cache. Nothing here is synced per append: an index can be rebuilt.
 import { DiskFailed } from '@milepost/core';
 import type { LogFile } from './log-file.ts';
 
@@ -27,7 +27,7 @@ export class IndexFile {
   get count(): number {
     return this.#writtenCount + this.#waitingCount;
   }
-  /** The file holds no part of an entry. */
+  /** Whether the file ends with a whole entry. */
   get isWhole(): boolean {
     return this.file.sizeBytes === this.#writtenCount * this.#entryBytes;
   }
@@ -41,7 +41,7 @@ export class IndexFile {
     return this.#one;
   }
 
-  /** The last of the entries for which `isWithin` holds, which must be a prefix of them; -1: none. */
+  /** The last entry for which `isWithin` holds, -1 for none. It must hold for a prefix of the entries. */
   lastWithin(isWithin: (entry: Buffer) => boolean): number {
     let low = 0;
     let high = this.count;
@@ -61,7 +61,7 @@ export class IndexFile {
     this.#waitingCount++;
   }
 
-  /** Writes what waits in memory. @throws DiskFailed, and then it still waits. */
+  /** Writes the buffered entries. @throws DiskFailed; the entries stay buffered then. */
   flush(): void {
     if (this.#waiting === undefined) return;
     this.file.append(this.#waiting.subarray(0, this.#waitingCount * this.#entryBytes));
@@ -88,7 +88,7 @@ export class IndexFile {
     this.#waiting = grown;
   }
 
-  /** A full disk must not fail an append whose batch is already in the log: the entries wait longer. */
+  /** A full disk must not fail an append whose batch is already in the log: the entries stay buffered. */
   #tryFlush(): void {
     try {
       this.flush();

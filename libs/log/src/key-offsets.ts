@@ -1,24 +1,24 @@
-// The last offset of each key of a stretch of log, in no more memory than allowed: 24 bytes a key, whatever its length.
-// Keys are known by 128 bits of their SHA-256: two that were taken for one would cost a record, and nobody, be it on
-// purpose, finds two. When it is full the cleaner goes as far as it got, and the rest is the next pass's.
+// The last offset of each key in a range of a log, within a memory limit: 24 bytes for a key of any length. A key is
+// identified by 128 bits of its SHA-256. A collision would cost a record, but nobody can find one, not even on purpose.
+// A full map ends the range of this pass, and the next pass covers the rest.
 import { invariant } from '@milepost/core';
 import { hash } from 'node:crypto';
 
 export const BYTES_PER_KEY = 24;
 const HASH_WORDS = 4;
-/** With room to spare lookups take one step or two; a map at its limit is as full as `loadFactor` says. */
+/** With spare room a lookup takes one step or two; a map at its limit is as full as `loadFactor` allows. */
 const SPARE_SLOTS = 2;
 
 export class KeyOffsets {
   readonly #hashes: Uint32Array;
-  /** Offset + 1; 0: free. */
+  /** Offset + 1; 0 means free. */
   readonly #offsets: Float64Array;
   readonly #slots: number;
   readonly #mostKeys: number;
   readonly #words = new Uint32Array(HASH_WORDS);
   #size = 0;
 
-  /** `expectedKeys`: no more will come, so that no more is allocated than they need. */
+  /** `expectedKeys`: an upper bound, so that no more memory is allocated than they need. */
   constructor(limits: { readonly mostBytes: number; readonly loadFactor: number; readonly expectedKeys: number }) {
     const allowed = Math.floor(limits.mostBytes / BYTES_PER_KEY);
     this.#slots = Math.max(1, Math.min(allowed, limits.expectedKeys * SPARE_SLOTS));
@@ -31,7 +31,7 @@ export class KeyOffsets {
     return this.#size;
   }
 
-  /** False: it is full. Offsets of a key come in ascending order. */
+  /** False if the map is full. Offsets of a key must ascend. */
   put(key: Uint8Array, offset: number): boolean {
     const slot = this.#find(key);
     if (this.#offsets[slot] === 0) {
@@ -43,12 +43,12 @@ export class KeyOffsets {
     return true;
   }
 
-  /** -1: not there. */
+  /** -1 if there is none. */
   get(key: Uint8Array): number {
     return (this.#offsets[this.#find(key)] as number) - 1;
   }
 
-  /** The slot of the key, or the free one where it belongs. */
+  /** The slot of the key, or the free slot for it. */
   #find(key: Uint8Array): number {
     const digest = hash('sha256', key, 'binary');
     const words = this.#words;

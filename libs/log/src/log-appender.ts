@@ -1,6 +1,7 @@
-// The end of a log that grows: judges a batch, gives it its offsets, writes it, and begins the next segment when one is full.
+// The growing end of a log: validates a batch, assigns its offsets, writes it, and begins the next segment when one is
+// full.
 //
-// Promises: a batch that is refused, by its content, its sequence or the disk, changes nothing.
+// Promises: a batch that is refused, for its content, its sequence or by the disk, changes nothing.
 import { ErrorCode, type LeaderEpoch, NO_TIMESTAMP, type Offset, Timestamp } from '@milepost/core';
 import type { RecordBatch } from '@milepost/records';
 import { isRefused, validateAppend } from './append-validation.ts';
@@ -13,9 +14,9 @@ import { Segment } from './segment.ts';
 export class LogAppender {
   readonly #parts: LogParts;
   readonly #flushes: FlushSchedule;
-  /** Of the active segment. */
+  /** The jitter of the active segment. */
   #jitterMs: number;
-  /** A roll that failed half way is finished before anything else is appended. */
+  /** A roll that failed halfway is completed before the next append. */
   #mustRoll = false;
   #isExcluded = false;
 
@@ -61,7 +62,7 @@ export class LogAppender {
     return { error: ErrorCode.NONE, baseOffset, lastOffset, logAppendTimeMs, duplicate: false };
   }
 
-  /** The next segment begins at the log's end. @throws DiskFailed, and then the roll is still to be done. */
+  /** The next segment begins at the log's end. @throws DiskFailed; the roll is still to be done then. */
   roll(): void {
     this.#mustRoll = true;
     const { context, segments, producers, sync } = this.#parts;
@@ -93,7 +94,7 @@ export class LogAppender {
     this.#flushes.close();
   }
 
-  /** Why nothing can be appended now, whatever it is. */
+  /** Why nothing can be appended now, regardless of the batch. */
   #refusal(leaderEpoch: LeaderEpoch): AppendRefused | undefined {
     const { health, epochs, segments } = this.#parts;
     if (health.failure !== undefined) return storageError(health.failure.message);
@@ -101,7 +102,7 @@ export class LogAppender {
     return leaderEpoch < epochs.latest ? olderEpoch(leaderEpoch, epochs.latest) : undefined;
   }
 
-  /** The batches have their offsets. Nothing is appended where an error is returned. */
+  /** The batches have their offsets. Returns an error if nothing was appended. */
   #store(records: Buffer, batches: readonly RecordBatch[]): AppendRefused | undefined {
     const { health, context, config, segments, epochs, producers, sync } = this.#parts;
     const last = batches.at(-1) as RecordBatch;
@@ -125,7 +126,7 @@ export class LogAppender {
     return undefined;
   }
 
-  /** Drawn for each segment, so that partitions that began together do not end their segments together. */
+  /** Random for each segment, so that partitions that began together do not roll their segments together. */
   #randomJitter(): number {
     const { segmentJitterMs, segmentMs } = this.#parts.config;
     const most = Math.min(segmentJitterMs, segmentMs, 2 ** 31 - 1);

@@ -1,7 +1,7 @@
-// Keeps compacted logs clean: the dirtiest one first, one at a time, until none is due; then it waits a while.
+// Keeps compacted logs clean: one log at a time, the dirtiest one first, until none is due; then it waits.
 //
-// Promises: no pass of it fails a log by itself; a log that cannot be cleaned is named, left as it is, and tried again
-// after a restart; `close` resolves when nothing of a pass is under way any more.
+// Promises: a pass never fails a log by itself; a log that cannot be cleaned is logged, not changed, and retried after
+// a restart; `close` resolves when no pass is running any more.
 import { type Cancel, DiskFailed, type Host, type Offset, partitionName } from '@milepost/core';
 import type { Cleanable } from './cleanable.ts';
 import { compact, type CompactionLimits, type CompactionOutcome } from './compaction.ts';
@@ -17,11 +17,11 @@ export interface CleanerSettings extends CompactionLimits {
 export interface CleanerDeps {
   readonly host: Pick<Host, 'clock' | 'logger' | 'meter'>;
   readonly logs: () => Iterable<Log>;
-  /** Called for each round. */
+  /** Called in each round. */
   readonly settings: () => CleanerSettings;
-  /** Exclusive: what may be cleaned of a log. */
+  /** The exclusive end of what may be cleaned in a log. */
   readonly lastStableOffsetOf: (log: Log) => Offset;
-  /** Aborted transactions with records in a stretch of a log; absent: there are none. */
+  /** Aborted transactions with records in a range of a log; absent if there are none. */
   readonly abortedIn?: (log: Log, from: Offset, upTo: Offset) => readonly AbortedTransaction[];
 }
 
@@ -56,15 +56,15 @@ export class LogCleaner {
     for (const direction of ['read', 'written']) this.#cleanedBytes.add(0, { direction });
     this.#maxDirtyPercent = meter.gauge(
       'kafka_log_logcleanermanager_max_dirty_percent',
-      'How much of the dirtiest compacted log was not cleaned yet, at the last look.',
+      'The share of the dirtiest compacted log that was not cleaned yet, when last checked.',
     );
     this.#uncleanableCount = meter.gauge(
       'kafka_log_logcleanermanager_uncleanable_partitions_count',
-      'Compacted logs that the cleaner has given up, until a restart.',
+      'Compacted logs that the cleaner does not clean any more, until a restart.',
     );
   }
 
-  /** From now on, round after round. */
+  /** Starts rounds, one after the other. */
   begin(): void {
     const { clock, logger } = this.#deps.host;
     const round = (): void => {
@@ -78,7 +78,7 @@ export class LogCleaner {
     later();
   }
 
-  /** Cleans what is due, all of it; one round at a time. Answers how many passes that took. */
+  /** Cleans every log that is due; one round at a time. Resolves with the number of passes. */
   round(): Promise<number> {
     this.#round ??= this.#cleanAll().finally(() => {
       this.#round = undefined;
@@ -98,7 +98,7 @@ export class LogCleaner {
       const outcome = await this.#clean(due);
       this.#passes.add(1, { outcome });
       passes++;
-      if (outcome === 'failed') break; // the disk, most likely: not again at once
+      if (outcome === 'failed') break; // most likely the disk: retry in the next round
     }
     return passes;
   }
@@ -161,7 +161,7 @@ export class LogCleaner {
       if (failure instanceof LogFailed) return 'failed';
       if (!(failure instanceof DiskFailed)) throw failure;
       if (!failure.isFull) this.#giveUp(log, failure.message);
-      else host.logger.warn({ partition: name }, `${name}: no room for cleaning it: ${failure.message}`);
+      else host.logger.warn({ partition: name }, `${name}: no room to clean it: ${failure.message}`);
       return 'failed';
     }
   }

@@ -1,4 +1,4 @@
-// What the cleaner needs of a log (compaction.ts): how dirty it is, and a cleaned segment put in place of its sources.
+// The cleaner's interface to a log (compaction.ts): how dirty it is, and the swap of a cleaned segment for its sources.
 import { Offset } from '@milepost/core';
 import { type Cleanable, cleanableOf } from './cleanable.ts';
 import type { LogParts } from './log-parts.ts';
@@ -8,7 +8,7 @@ import { CLEANED, SWAP } from './segment-swap.ts';
 export class LogCleaning {
   readonly #parts: LogParts;
   #cleanedUpTo: Offset;
-  /** While a cleaned segment is half in place; settles without an error. */
+  /** Present during a swap; settles without an error. */
   #swapping: Promise<unknown> | undefined;
   #isExcluded = false;
 
@@ -17,12 +17,12 @@ export class LogCleaning {
     this.#cleanedUpTo = cleanedUpTo;
   }
 
-  /** All below was cleaned. */
+  /** Exclusive: the end of what was cleaned. */
   get cleanedUpTo(): Offset {
     return this.#cleanedUpTo;
   }
 
-  /** Of what lies below the last stable offset and on the platter. @throws DiskFailed */
+  /** Covers the log below the last stable offset and the flushed offset. @throws DiskFailed */
   cleanable(logStartOffset: Offset, lastStableOffset: Offset, now: number): Cleanable {
     const { config, segments, sync } = this.#parts;
     const { cleanedUpTo } = this;
@@ -30,17 +30,17 @@ export class LogCleaning {
     return cleanableOf({ segments: segments.all, config, logStartOffset, cleanedUpTo, stableOffset }, now);
   }
 
-  /** Beside the log, for `replace`. @throws DiskFailed */
+  /** A segment beside the log, for `replace`. @throws DiskFailed */
   newSegment(baseOffset: Offset): Segment {
     const { host, folder } = this.#parts.context;
     return new Segment(host.disk, folder, baseOffset, { isNew: true, suffix: CLEANED });
   }
 
-  /** `mayGoOn`: whether the sources are still the log's. As Log#replaceSegments. */
+  /** `mayGoOn`: whether the sources still belong to the log. Otherwise like Log#replaceSegments. */
   replace(sources: readonly Segment[], cleaned: Segment, mayGoOn: () => boolean): Promise<boolean> {
     const replaced = this.#replace(sources, cleaned, mayGoOn);
     this.#swapping = replaced
-      .catch(() => {}) // the caller gets it
+      .catch(() => {}) // the caller receives the failure
       .finally(() => {
         this.#swapping = undefined;
       });
@@ -49,17 +49,17 @@ export class LogCleaning {
 
   /** Durable when this resolves. @throws DiskFailed */
   async cleanedTo(offset: Offset): Promise<void> {
-    const end = this.#parts.segments.active.nextOffset; // which a truncation may have set back meanwhile
+    const end = this.#parts.segments.active.nextOffset; // a truncation may have moved it back meanwhile
     this.#cleanedUpTo = Offset(Math.max(this.#cleanedUpTo, Math.min(offset, end)));
     await this.#parts.context.saveOffsets();
   }
 
-  /** The end is cut there. */
+  /** The log was truncated to this offset. */
   setBack(offset: Offset): void {
     this.#cleanedUpTo = Offset(Math.min(this.#cleanedUpTo, offset));
   }
 
-  /** Runs the work while no segment is half in place, and puts none in place before it has ended. */
+  /** Runs the work while no swap is running, and starts none before it has ended. */
   async exclude(work: () => Promise<void>): Promise<void> {
     this.#isExcluded = true;
     try {
@@ -70,7 +70,7 @@ export class LogCleaning {
     }
   }
 
-  /** No segment is half in place. */
+  /** Resolves when no swap is running. */
   async settled(): Promise<void> {
     while (this.#swapping !== undefined) await this.#swapping;
   }
@@ -89,13 +89,13 @@ export class LogCleaning {
       throw failure;
     }
     await this.#orFail(() => host.disk.syncFolder(folder));
-    // Files go between two syncs, never under one: of a segment that was just rolled the indexes may still be waiting.
+    // Files are removed between two syncs, never during one: a rolled segment may still have indexes to sync.
     while (sync.isBusy || sources.some((source) => sync.isAwaitedBy(source))) await sync.next();
     if (!mayGoOn()) {
       await cleaned.discard();
       return false;
     }
-    // From here on nothing may remove the new one: half of the old ones may be gone.
+    // From here on the new segment must not be removed: half of the old ones may be gone.
     await this.#orFail(() => {
       segments.replace(sources, cleaned, config);
       for (const source of sources.slice(1)) producers.forgetSnapshot(source.baseOffset);

@@ -1,10 +1,10 @@
-// What a topic's configuration means to its logs, as typed numbers. Names and defaults are those of Apache Kafka 4.3.
+// A topic's configuration for its logs, as typed numbers. Names and defaults are those of Apache Kafka 4.3.
 import type { Codec } from '@milepost/records';
 
 export interface LogConfig {
   readonly segmentBytes: number;
   readonly segmentMs: number;
-  /** At most this is taken off segmentMs, by chance, for each segment. */
+  /** At most this much, by chance, is subtracted from segmentMs for each segment. */
   readonly segmentJitterMs: number;
   readonly segmentIndexBytes: number;
   readonly indexIntervalBytes: number;
@@ -21,24 +21,24 @@ export interface LogConfig {
   /** cleanup.policy names `delete`: retention applies. */
   readonly delete: boolean;
   readonly producerIdExpirationMs: number;
-  /** How long the cleaner keeps tombstones, from the first pass that met them. */
+  /** How long the cleaner retains tombstones after the first pass that met them. */
   readonly deleteRetentionMs: number;
   readonly minCompactionLagMs: number;
   readonly maxCompactionLagMs: number;
   readonly minCleanableDirtyRatio: number;
   readonly fileDeleteDelayMs: number;
-  /** With fewer in sync, acks=all is refused. */
+  /** With fewer replicas in sync, acks=all is refused. */
   readonly minInsyncReplicas: number;
-  /** After so many records a log is synced, whoever waits. */
+  /** After this many records a log is synced, even if no request waits. */
   readonly flushMessages: number;
   readonly flushMs: number;
-  /** The codec of stored batches; `producer`: the one that they came with. */
+  /** The codec of stored batches; `producer` means that of the incoming batch. */
   readonly compression: Codec | 'producer';
-  /** The effort, where the broker compresses; absent: the codec's own default. */
+  /** The level where the broker compresses; absent: the codec's own default. */
   readonly compressionLevels: Readonly<Partial<Record<Codec, number>>>;
 }
 
-/** From Kafka's property names. What is absent has Kafka's default; values were validated when they were set. */
+/** Reads Kafka's property names. A missing one has Kafka's default; values were validated when they were set. */
 export function logConfigOf(configs: Readonly<Record<string, string>>): LogConfig {
   const numberOf = (name: string, byDefault: number) =>
     configs[name] === undefined ? byDefault : Math.min(Number(configs[name]), Number.MAX_SAFE_INTEGER);
@@ -47,7 +47,7 @@ export function logConfigOf(configs: Readonly<Record<string, string>>): LogConfi
   const maxCompactionLagMs = numberOf('max.compaction.lag.ms', Number.MAX_SAFE_INTEGER);
   return {
     segmentBytes: numberOf('segment.bytes', 1024 ** 3),
-    // The active segment is never cleaned: it must end in time.
+    // The active segment is never cleaned, so it must be rolled in time.
     segmentMs: Math.min(
       numberOf('segment.ms', 7 * DAY_MS),
       isCompacted ? maxCompactionLagMs : Number.POSITIVE_INFINITY,

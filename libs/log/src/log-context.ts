@@ -1,4 +1,4 @@
-// What a log is given: by the folder that it belongs to, and by the past that it was found with.
+// What a log receives from its folder, and the state in which the last stop left it.
 import type { Histogram, Host, Offset, Uuid } from '@milepost/core';
 
 export interface LogIdentity {
@@ -7,7 +7,9 @@ export interface LogIdentity {
   readonly topicId: Uuid;
 }
 
-/** `always`: acknowledgements wait for fsync. `os`: they do not, and flush.messages and flush.ms say when there is one. */
+/**
+ * `always`: acknowledgements wait for fsync. `os`: they do not; flush.messages and flush.ms decide when there is one.
+ */
 export type FlushPolicy = 'always' | 'os';
 
 export interface LogContext {
@@ -15,18 +17,18 @@ export interface LogContext {
   readonly folder: string;
   readonly fsyncSeconds: Histogram;
   readonly flush: FlushPolicy;
-  /** Resolves when the log start offset, the flushed and the cleaned offset of this moment are durable. */
+  /** Resolves when the log start offset, the flushed offset and the cleaned offset of this moment are durable. */
   readonly saveOffsets: () => Promise<void>;
 }
 
-/** How the last stop left it. */
+/** The state in which the last stop left the log. */
 export interface LogPast {
   readonly wasClean: boolean;
   readonly recoveryPoint: Offset;
   readonly logStartOffset: Offset;
-  /** The cleaner has been through all below. */
+  /** Exclusive: the end of what the cleaner has processed. */
   readonly cleanedUpTo: Offset;
-  /** Acknowledgements did not wait for syncs: an unclean stop may have lost what readers saw. */
+  /** Acknowledgements did not wait for syncs: an unclean stop may have lost records that readers saw. */
   readonly acknowledgedUnsynced: boolean;
 }
 

@@ -50,7 +50,7 @@ describe('is refused in one line', () => {
     ['EROFS', /make it writable/],
     ['ENOSPC', /free some space/],
     ['EIO', /check that disk/],
-  ])('when the disk says %s', async (code, cure) => {
+  ])('when the disk fails with %s', async (code, cure) => {
     const disk = new SimDisk();
     disk.fail = (operation) => (operation === 'append' ? code : undefined);
     await expect(open(disk)).rejects.toThrow(cure);
@@ -59,7 +59,7 @@ describe('is refused in one line', () => {
   });
 });
 
-test('the cluster id is the folder’s own when nobody gives one, and made up at the first start', async () => {
+test('without a given cluster id the folder’s is used, and the first start creates one', async () => {
   const disk = new SimDisk();
   const first = await open(disk, { clusterId: undefined, brokerId: BrokerId(3) });
   expect(first.clusterId).toMatch(/^[\w-]{22}$/);
@@ -69,7 +69,7 @@ test('the cluster id is the folder’s own when nobody gives one, and made up at
 });
 
 test.each(['killed', 'refused by the disk'])(
-  'a first start that is %s at any step leaves a folder to rely on',
+  'a first start that is %s at any step leaves a folder that is usable',
   async (end) => {
     const folder = '/srv/milepost/data';
     const whole = new SimDisk();
@@ -89,7 +89,7 @@ test.each(['killed', 'refused by the disk'])(
   },
 );
 
-test('a full disk does not keep a log from being deleted, nor what follows it from starting at 0', async () => {
+test('a full disk does not prevent the deletion of a log, nor its successor from starting at 0', async () => {
   const disk = new SimDisk();
   const { directory, log } = await openLog(disk);
   appendAll(log, numbered(30));
@@ -105,7 +105,7 @@ test('a full disk does not keep a log from being deleted, nor what follows it fr
   expect([after.topicId, after.logStartOffset, readAll(after)]).toEqual([OTHER_ID, 0, ['a']]);
 });
 
-test('a log whose folder could not be moved away makes way for one of its name', async () => {
+test('a log whose folder could not be moved away makes room for a new one of the same name', async () => {
   const disk = new SimDisk();
   const { directory, log } = await openLog(disk);
   appendAll(log, ['of the old topic']);
@@ -118,7 +118,7 @@ test('a log whose folder could not be moved away makes way for one of its name',
   expect(readAll((await openLog(disk)).log)).toEqual(['a']);
 });
 
-test('files are those of Kafka', async () => {
+test('the files are those of Kafka', async () => {
   const disk = new SimDisk();
   const { directory, log } = await openLog(disk);
   appendAll(log, numbered(30));
@@ -161,7 +161,7 @@ test('files are those of Kafka', async () => {
   );
 });
 
-test('holds many logs, by any name that Kafka allows', async () => {
+test('the folder holds many logs, with any name that Kafka allows', async () => {
   const disk = new SimDisk();
   const directory = await open(disk);
   const names = [
@@ -189,14 +189,14 @@ test('holds many logs, by any name that Kafka allows', async () => {
   expect(again.get('a', 1)).toBeUndefined();
 });
 
-test('a new log survives a power cut as soon as it is answered', async () => {
+test('a new log survives a power cut once its creation is acknowledged', async () => {
   const disk = new SimDisk(5);
   await openLog(disk);
   const { log } = await openLog(disk.powerCut());
   expect([log.topicId, log.logEndOffset, log.lostTail]).toEqual([TOPIC_ID, 0, false]);
 });
 
-test('a log of a deleted topic does not come back, nor does anything that was noted about it', async () => {
+test('a log of a deleted topic does not return, nor does anything that checkpoints held about it', async () => {
   const disk = new SimDisk();
   const { directory, log } = await openLog(disk);
   appendAll(log, numbered(60));
@@ -228,7 +228,7 @@ test('a deletion that was cut short is finished at the next start', async () => 
   expect(cut.list('/data')?.some(({ name }) => name.startsWith('t-0'))).toBe(false);
 });
 
-test('a log that nobody knows is set aside, and again under another name', async () => {
+test('an unknown log is set aside, and the next one under another name', async () => {
   const disk = new SimDisk();
   const { directory, log } = await openLog(disk);
   appendAll(log, ['precious']);
@@ -243,7 +243,7 @@ test('a log that nobody knows is set aside, and again under another name', async
   expect([...(await open(disk.kill())).logs()]).toEqual([]);
 });
 
-test('what a power cut left of a creation is removed', async () => {
+test('the remains of a creation that a power cut ended are removed', async () => {
   const disk = new SimDisk();
   await (await open(disk)).close();
   disk.makeFolder('/data/half-0');
@@ -266,7 +266,7 @@ test('the marker of a clean stop counts once', async () => {
   expect(readAll(third.log)).toEqual(numbered(20));
 });
 
-test('a log that changed after a clean stop is scanned all the same', async () => {
+test('a log that changed after a clean stop is scanned nevertheless', async () => {
   const disk = new SimDisk();
   const { directory, log } = await openLog(disk);
   appendAll(log, numbered(10));
@@ -292,7 +292,7 @@ test('a failed log leaves no marker', async () => {
   await expect(open(disk)).resolves.toBeInstanceOf(LogDirectory);
 });
 
-test('progress is told log by log, with the bytes that had to be scanned', async () => {
+test('progress is reported log by log, with the bytes that had to be scanned', async () => {
   const disk = new SimDisk();
   const directory = await open(disk);
   for (let partition = 0; partition < 5; partition++)
@@ -314,7 +314,7 @@ test('recovery points are saved once a minute', async () => {
   expect(textOf(disk, '/data/recovery-point-offset-checkpoint')).toBe('0\n1\nt 0 10\n');
 });
 
-test('checkpoints that are no checkpoints cost a scan, not the logs', async () => {
+test('unreadable checkpoints cost a scan, not the logs', async () => {
   const disk = new SimDisk();
   const { directory, log } = await openLog(disk);
   appendAll(log, numbered(60));
@@ -329,7 +329,7 @@ test('checkpoints that are no checkpoints cost a scan, not the logs', async () =
   expect(logger.said.warn.filter((line) => line.includes('is not a checkpoint'))).toHaveLength(2);
 });
 
-test('the lock is given back when opening fails', async () => {
+test('the lock is released when opening fails', async () => {
   const disk = new SimDisk();
   await (await open(disk)).close();
   await expect(open(disk, { clusterId: 'other', brokerId: BrokerId(1) })).rejects.toThrow(LogDirectoryRefused);

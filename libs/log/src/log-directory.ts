@@ -1,17 +1,17 @@
-// The broker's data folder: all its logs, and what tells how it was left.
+// The broker's data folder: all its logs, and files that describe how it was left.
 //
-//   .lock                              held by the process that uses it
-//   meta.properties                    whose it is: cluster and broker
-//   .kafka_cleanshutdown               the last stop was a clean one
-//   recovery-point-offset-checkpoint   what of each log is on the platter for certain
+//   .lock                              locked by the process that uses it
+//   meta.properties                    the cluster and broker that it belongs to
+//   .kafka_cleanshutdown               the last stop was clean
+//   recovery-point-offset-checkpoint   the end of the part of each log that is certainly durable
 //   log-start-offset-checkpoint        where each log starts, if not at 0
-//   cleaner-offset-checkpoint          up to where each compacted log was cleaned
+//   cleaner-offset-checkpoint          the end of the cleaned part of each compacted log
 //   <topic>-<partition>/               a log
-//   <topic>-<partition>.<id>-delete/   one that is being deleted
-//   <topic>-<partition>.stray/         one that nobody knew: kept, never opened
+//   <topic>-<partition>.<id>-delete/   a log that is being deleted
+//   <topic>-<partition>.stray/         a log without metadata: retained, never opened
 //
-// Promises: one process at a time, one cluster and broker for ever; a log is answered only after recovery; nothing that
-// a checkpoint said of a deleted log is ever taken to be about its successor.
+// Promises: one process at a time, one cluster and broker forever; a log is returned only after recovery; what a
+// checkpoint holds about a deleted log is never applied to its successor.
 import {
   type BrokerId,
   type Disk,
@@ -38,19 +38,19 @@ import { unlessFull } from './unless-full.ts';
 export interface LogDirectoryOptions {
   /** `always`: acknowledgements wait for fsync. `os`: they do not, so an unclean stop may have lost what readers saw. */
   readonly flush: FlushPolicy;
-  /** A topic's effective config at start; Kafka's defaults where absent. */
+  /** A topic's effective config at start; a missing one has Kafka's defaults. */
   readonly configOf?: (topic: string) => LogConfig;
-  /** What the cluster calls the topic. A folder whose own file says something else by a few bits has a damaged file. */
+  /** The topic's id in the cluster. A folder whose own file differs from it by a few bits has a damaged file. */
   readonly topicIdOf?: (topic: string) => Uuid | undefined;
   readonly onProgress?: (progress: RecoveryProgress) => void;
-  /** The folder's lock, where the caller has taken it and releases it (see lockLogFolder). */
+  /** The folder's lock, if the caller has acquired it and releases it (see lockLogFolder). */
   readonly lock?: DiskLock;
 }
 
 export interface RecoveryProgress {
   readonly openedLogs: number;
   readonly totalLogs: number;
-  /** Bytes that an unclean stop made necessary to scan, so far. */
+  /** Bytes that were scanned so far because of an unclean stop. */
   readonly scannedBytes: number;
 }
 
@@ -60,7 +60,7 @@ const CLEANED_OFFSETS = 'cleaner-offset-checkpoint';
 const CLEAN_STOP = '.kafka_cleanshutdown';
 const PARTITION_METADATA = 'partition.metadata';
 const DELETED = '-delete';
-/** Logs that are opened or closed at once: their syncs overlap. */
+/** Logs that are opened or closed concurrently, so that their syncs overlap. */
 const LOGS_AT_ONCE = 16;
 const CHECKPOINT_EVERY_MS = 60_000;
 const FSYNC_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
@@ -70,16 +70,16 @@ export class LogDirectory {
   readonly clusterId: string;
   readonly #host: Host;
   readonly #flush: FlushPolicy;
-  /** Undefined where the caller holds it. */
+  /** Undefined if the caller holds it. */
   readonly #lock: DiskLock | undefined;
   readonly #logs = new Map<string, Log>();
   readonly #recoveryPoints: OffsetCheckpoint;
   readonly #logStarts: OffsetCheckpoint;
   readonly #cleanedOffsets: OffsetCheckpoint;
   readonly #fsyncSeconds;
-  /** One sync for the names of all partitions that are made or removed meanwhile. */
+  /** Partitions created or removed during a sync of the folder's names share the next one. */
   readonly #names: GroupCommit;
-  /** Partitions that are gone, and that the checkpoints may still know. */
+  /** Partitions that are gone, but that checkpoints may still name. */
   readonly #unforgotten = new Set<string>();
   #cancelTick = () => {};
   #isClosed = false;
@@ -148,7 +148,7 @@ export class LogDirectory {
     disk.makeFolder(context.folder);
     if (isUntouched) await writeMetadata(disk, context.folder, topicId);
     else await replaceText(disk, context.folder, PARTITION_METADATA, metadataOf(topicId));
-    // In what an attempt that the disk refused has left there may be anything.
+    // An attempt that the disk refused may have left anything in the folder.
     const log = isUntouched
       ? Log.create(identity, config, context)
       : await Log.open(identity, config, context, NO_PAST);
@@ -158,19 +158,22 @@ export class LogDirectory {
     return log;
   }
 
-  /** Resolves when it would not come back after a power cut; its files are removed meanwhile. @throws DiskFailed */
+  /**
+   * Resolves when the log would not return after a power cut; its files are removed in the background. @throws
+   * DiskFailed
+   */
   async delete(topic: string, partition: number): Promise<void> {
     this.#remove(await this.#moveOut(topic, partition, (name) => this.#nameOfDeleted(name), 'deleted'));
   }
 
-  /** For a folder that no metadata row knows: kept for a person to look at. @throws DiskFailed */
+  /** For a folder without metadata: retained for an operator to inspect. @throws DiskFailed */
   async setAside(topic: string, partition: number): Promise<void> {
     const names = new Set(this.#host.disk.list(this.folder)?.map((entry) => entry.name));
     const free = (name: string): string => (names.has(name) ? free(`${name}.stray`) : name);
     await this.#moveOut(topic, partition, (name) => free(`${name}.stray`), 'set aside');
   }
 
-  /** Leaves the marker of a clean stop, unless a log has failed. */
+  /** Writes the marker of a clean stop, unless a log has failed. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -233,7 +236,9 @@ export class LogDirectory {
     this.#scheduleTick();
   }
 
-  /** Whether there was one. It is gone for good before anything is appended: it says nothing about the next stop. */
+  /**
+   * Whether the marker exists. It is removed durably before anything is appended: it does not describe the next stop.
+   */
   async #takeCleanMarker(): Promise<boolean> {
     const path = `${this.folder}/${CLEAN_STOP}`;
     if (readText(this.#host.disk, path) === undefined) return false;
@@ -246,11 +251,11 @@ export class LogDirectory {
     const path = `${this.folder}/${name}`;
     const offsets = OffsetCheckpoint.read(this.#host.disk, path);
     if (offsets === undefined)
-      this.#host.logger.warn({ path }, `${path} is not a checkpoint: going on as if it were empty`);
+      this.#host.logger.warn({ path }, `${path} is not a checkpoint: continuing as if it were empty`);
     return offsets ?? new Map();
   }
 
-  /** Undefined for what a power cut left of a creation that nobody was told of. */
+  /** Undefined for the remains of a creation that was never acknowledged, ended by a power cut. */
   async #readTopicId(name: string, expected: Uuid | undefined): Promise<Uuid | undefined> {
     const { disk, logger } = this.#host;
     const folder = `${this.folder}/${name}`;
@@ -277,7 +282,7 @@ export class LogDirectory {
     };
   }
 
-  /** What an earlier log of that name has left, whose removal the disk had refused. */
+  /** Removes what an earlier log of that name has left because the disk had refused its removal. */
   async #clearPlace(name: string, topicId: Uuid): Promise<void> {
     const { disk } = this.#host;
     const folder = `${this.folder}/${name}`;
@@ -301,8 +306,8 @@ export class LogDirectory {
   }
 
   /**
-   * The checkpoints must forget it too, at the latest when a log of that name is created, which starts at 0. A full disk
-   * does not keep a folder from being deleted.
+   * Renames the folder. The checkpoints must drop the log too, at the latest when a log of that name is created, which
+   * starts at 0. A full disk does not prevent the deletion of a folder.
    */
   async #moveOut(topic: string, partition: number, newName: (name: string) => string, reason: string): Promise<string> {
     const name = partitionName(topic, partition);
@@ -322,7 +327,7 @@ export class LogDirectory {
     for (const log of this.#logs.values()) if (of(log) > 0) yield [log.topic, log.partition, of(log)];
   }
 
-  /** In this order: a start never lies beyond what the other file says is on the platter. */
+  /** In this order, so that a start never lies beyond the recovery point in the other file. */
   async #saveCheckpoints(): Promise<void> {
     const forgotten = [...this.#unforgotten];
     await this.#recoveryPoints.save();
@@ -331,17 +336,20 @@ export class LogDirectory {
     for (const name of forgotten) this.#unforgotten.delete(name);
   }
 
-  /** Files below a log's start are deleted: a number that cannot be right must not decide that. */
+  /** Files below a log's start are deleted, so an impossible start must be ignored. */
   #plausibleStart(name: string, start: Offset, recoveryPoint: Offset | undefined): Offset {
     if (recoveryPoint === undefined || start <= recoveryPoint) return start;
     this.#host.logger.error(
       { partition: name, start, recoveryPoint },
-      `${this.folder}/${LOG_STARTS} lets ${name} start at ${start}, but only what is below ${recoveryPoint} was ever synced: not believed`,
+      `${this.folder}/${LOG_STARTS} lets ${name} start at ${start}, but only offsets below ${recoveryPoint} were ever synced: ignored`,
     );
     return Offset(0);
   }
 
-  /** One timer for all logs. What it saves only spares the next start some scanning, and tells damage from a torn tail. */
+  /**
+   * One timer for all logs. A saved recovery point shortens the next start's scan and distinguishes damage from a torn
+   * tail.
+   */
   #scheduleTick(): void {
     this.#cancelTick = this.#host.clock.after(CHECKPOINT_EVERY_MS, () => {
       const warn = (failure: unknown) => this.#host.logger.warn({ failure }, `${this.folder}: ${String(failure)}`);
@@ -360,7 +368,7 @@ const topicIdIn = (disk: Disk, folder: string): Uuid | undefined =>
 
 const metadataOf = (topicId: Uuid): string => `version: 0\ntopic_id: ${uuidToBase64(topicId)}\n`;
 
-/** Into a new folder, whose names are synced by the caller: a torn one stands beside an empty log. */
+/** Into a new folder, whose names the caller syncs: a torn file is beside an empty log. */
 async function writeMetadata(disk: Disk, folder: string, topicId: Uuid): Promise<void> {
   const file = disk.open(`${folder}/${PARTITION_METADATA}`, 'create');
   try {
@@ -371,7 +379,7 @@ async function writeMetadata(disk: Disk, folder: string, topicId: Uuid): Promise
   }
 }
 
-/** A flipped bit of the text turns up to six of the id; two ids that chance has made differ in about sixty. */
+/** A flipped bit of the text changes up to six of the id; two random ids differ in about sixty. */
 function isDamaged(seen: Uuid, expected: Uuid): boolean {
   const [one, other] = [seen, expected].map((id) => Buffer.from(id.replaceAll('-', ''), 'hex'));
   let bits = 0;
@@ -382,7 +390,7 @@ function isDamaged(seen: Uuid, expected: Uuid): boolean {
 
 const MOST_TURNED_BITS = 8;
 
-/** No log of it has a byte. */
+/** True if no log in the folder has a byte. */
 function holdsNothing(disk: Disk, folder: string): boolean {
   return (disk.list(folder) ?? []).every(({ name }) => {
     const file = name.endsWith('.log') ? disk.open(`${folder}/${name}`, 'existing') : undefined;
@@ -400,13 +408,13 @@ const NO_PAST: LogPast = {
   cleanedUpTo: Offset(0),
 };
 
-/** A topic's name may hold dashes and dots; the partition is what follows the last dash. */
+/** A topic's name may contain dashes and dots; the partition follows the last dash. */
 function partitionOf(name: string): { topic: string; partition: number; name: string } | undefined {
   const [, topic, partition] = /^(.+)-(\d+)$/.exec(name) ?? [];
   return topic === undefined || partition === undefined ? undefined : { topic, partition: Number(partition), name };
 }
 
-/** Until it is released, or its process dies, nobody else uses the folder. @throws LogDirectoryRefused */
+/** Until it is released, or its process dies, no other process can use the folder. @throws LogDirectoryRefused */
 export function lockLogFolder(disk: Disk, folder: string): DiskLock {
   const lock = refusing(folder, () => {
     disk.makeFolder(folder);
@@ -419,7 +427,7 @@ export function lockLogFolder(disk: Disk, folder: string): DiskLock {
   return lock;
 }
 
-/** Whether no broker has ever claimed the folder: there is no meta.properties. @throws LogDirectoryRefused */
+/** Whether no broker has ever claimed the folder: it has no meta.properties. @throws LogDirectoryRefused */
 export const isUnclaimed = (disk: Disk, folder: string): boolean =>
   refusing(folder, () => readText(disk, `${folder}/${META_PROPERTIES}`) === undefined);
 

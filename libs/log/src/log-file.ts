@@ -1,5 +1,5 @@
-// A file of a log. An append is all or nothing, and the size is what counts: a failed append may have left more in the
-// file. A sync without a change since the last one costs nothing.
+// A file of a log. An append is all or nothing. The size in memory counts: a failed append may have left more bytes in
+// the file. A sync without a change since the last one costs nothing.
 import { type Disk, type DiskFile, invariant } from '@milepost/core';
 
 const REWRITTEN_AT_ONCE_BYTES = 1024 * 1024;
@@ -14,7 +14,7 @@ export class LogFile {
   #changes = 0;
   #syncedChanges = 0;
 
-  /** `isNew`: whatever an interrupted attempt left under this name is cut away. */
+  /** `isNew`: content that an interrupted attempt left under this name is cut away. */
   constructor(disk: Disk, path: string, isNew: boolean) {
     this.#path = path;
     this.#file = disk.open(path, 'create');
@@ -29,14 +29,14 @@ export class LogFile {
     return this.#sizeBytes;
   }
 
-  /** Fills `target` from `position`; answers how many bytes there were. */
+  /** Fills `target` from `position`; returns the number of bytes read. */
   read(position: number, target: Uint8Array): number {
     const wanted = Math.min(target.length, this.#sizeBytes - position);
     if (wanted <= 0) return 0;
     return this.#file.read(position, wanted === target.length ? target : target.subarray(0, wanted));
   }
 
-  /** @throws DiskFailed, and then nothing was appended. */
+  /** @throws DiskFailed; nothing was appended then. */
   append(bytes: Uint8Array): void {
     this.trim();
     this.#changes++;
@@ -55,12 +55,12 @@ export class LogFile {
     this.#isRagged = false;
   }
 
-  /** Cuts what a failed append has left: behind the last append nothing else would. */
+  /** Cuts what a failed append has left beyond the size, where no later append would overwrite it. */
   trim(): void {
     if (this.#isRagged) this.truncate(this.#sizeBytes);
   }
 
-  /** Writes again what is there: what only the page cache knows is then written back. @throws DiskFailed */
+  /** Rewrites the content, so that bytes which are only in the page cache are written back. @throws DiskFailed */
   rewriteFrom(position: number): void {
     const chunk = Buffer.allocUnsafe(Math.min(REWRITTEN_AT_ONCE_BYTES, Math.max(0, this.#sizeBytes - position)));
     for (let at = position; at < this.#sizeBytes; at += chunk.length) {
@@ -69,12 +69,12 @@ export class LogFile {
     }
   }
 
-  /** After an unclean stop nobody knows what is on the platter: the next sync is a real one. */
+  /** After an unclean stop it is unknown what is durable: the next sync is a real one. */
   distrust(): void {
     this.#changes++;
   }
 
-  /** @throws DiskFailed; the bytes may be gone then, and a second sync that succeeds would prove nothing. */
+  /** @throws DiskFailed; the bytes may be lost then, and a second sync that succeeds would prove nothing. */
   async sync(): Promise<void> {
     const changes = this.#changes;
     if (changes === this.#syncedChanges) return;
@@ -82,7 +82,7 @@ export class LogFile {
     this.#syncedChanges = changes;
   }
 
-  /** Goes on under another name, in place of what has it. @throws DiskFailed, and then it has its old one. */
+  /** Renames the file over any other of that name. @throws DiskFailed; the file has its old name then. */
   moveTo(disk: Disk, path: string): void {
     if (path === this.#path) return;
     disk.rename(this.#path, path);

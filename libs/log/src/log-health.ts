@@ -1,5 +1,5 @@
-// Whether a log can still be written, and what the disk's failures mean to it: a failed sync ends it for good, a full disk
-// or a failed write refuses one request. Logs a failed sync at that moment, once, whoever had waited for it.
+// Whether a log can still be written, and the consequence of a disk failure: a failed sync ends the log for good, a
+// full disk or a failed write refuses one request. Logs a failed sync when it fails, once, whatever had requested it.
 import { DiskFailed, type Offset, partitionName } from '@milepost/core';
 import { markFailedSync } from './integrity/failed-sync.ts';
 import { type LogContext, LogFailed, type LogIdentity } from './log-context.ts';
@@ -21,7 +21,7 @@ export class LogHealth {
   get name(): string {
     return this.#name;
   }
-  /** Why nothing more is written. */
+  /** The reason why nothing more is written. */
   get failure(): LogFailed | undefined {
     return this.#failure;
   }
@@ -31,12 +31,12 @@ export class LogHealth {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** It was closed or deleted; a failure before that stands. */
+  /** The log was closed or deleted. An earlier failure remains the reason. */
   retire(reason: string): void {
     this.#failure ??= new LogFailed(`${this.#name}: ${reason}`);
   }
 
-  /** What could not be synced may be gone from the page cache too: a second try could only lie. */
+  /** After a failed sync the page cache may have lost the bytes too: a second sync could succeed without them. */
   syncFailed(cause: unknown, flushedOffset: Offset): LogFailed {
     if (this.#failure === undefined) {
       const { topic, partition } = this.#identity;
@@ -53,7 +53,7 @@ export class LogHealth {
     return this.#failure;
   }
 
-  /** The response to a request that the disk refused; the log goes on. @throws what is no failure of the disk */
+  /** The response to a request that the disk refused; the log continues. @throws any other failure */
   refusedByDisk(failure: unknown): AppendRefused {
     if (!(failure instanceof DiskFailed)) throw failure;
     this.#context.host.logger.error({ path: failure.path, code: failure.code }, `${this.#name}: ${failure.message}`);

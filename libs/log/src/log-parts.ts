@@ -1,5 +1,5 @@
-// What the rooms of one log share: appending (log-appender.ts), its start and retention (log-start.ts), truncation
-// (log-truncation.ts) and cleaning (log-cleaning.ts). The log itself (log.ts) is their door to the outside.
+// The state that the parts of one log share: appending (log-appender.ts), its start and retention (log-start.ts),
+// truncation (log-truncation.ts) and cleaning (log-cleaning.ts). Log (log.ts) is their public face.
 import type { EpochHistory } from './epoch-history.ts';
 import type { LogConfig } from './log-config.ts';
 import type { LogContext } from './log-context.ts';
@@ -15,6 +15,6 @@ export interface LogParts {
   readonly health: LogHealth;
   readonly producers: LogProducers;
   readonly sync: LogSync;
-  /** The topic's, as of now. */
+  /** The topic's current config. */
   config: LogConfig;
 }

@@ -1,4 +1,4 @@
-// The producers of one log: what they have written last, and the snapshots of it beside the segments.
+// The producers of one log: the last batches of each, and the snapshots of them beside the segments.
 import type { Host, Offset } from '@milepost/core';
 import { NO_PRODUCER_ID, type RecordBatch } from '@milepost/records';
 import type { DeletedFiles } from './deleted-files.ts';
@@ -49,17 +49,17 @@ export class LogProducers {
     return largest;
   }
 
-  /** As of this offset, to be synced. @throws DiskFailed */
+  /** A snapshot as of this offset, to be synced. @throws DiskFailed */
   writeSnapshot(offset: Offset): { sync(): Promise<void> }[] {
     return this.#snapshots.write(offset, this.#state);
   }
 
-  /** With the segment that began there. */
+  /** Removes the snapshot together with the segment that began there. */
   forgetSnapshot(offset: Offset): void {
     this.#snapshots.forget(offset);
   }
 
-  /** After a truncation: as of the end of what is left. @throws DiskFailed */
+  /** After a truncation: rebuilds the producers as of the new end. @throws DiskFailed */
   async recover(segments: readonly Segment[]): Promise<void> {
     const found = await recoverProducers(this.#host, this.#folder, segments);
     this.#state = found.producers;

@@ -1,8 +1,10 @@
-// Where a log starts: it moves by DeleteRecords (KIP-107) and by retention, and the segments that lie wholly below go.
+// The start of a log. DeleteRecords (KIP-107) and retention move it, and the segments that lie wholly below it are
+// removed.
 //
-// Promises: a new start is durable before any file goes; it is what tells offsets that were deleted from offsets that never
-// were. Before it is durable, so is all that the next start of the broker needs in place of what goes: it removes what lies
-// below, and then the snapshot at the base of the first segment that remains is all that is known of the producers.
+// Promises: a new start is durable before any file is removed, because it distinguishes deleted offsets from offsets
+// that never existed. Before the new start is durable, so is everything that the next start of the broker needs in
+// place of the removed files: then the snapshot at the base of the first remaining segment holds all that is known of
+// the producers.
 import { invariant, Offset } from '@milepost/core';
 import type { LogParts } from './log-parts.ts';
 import { expiredCount } from './retention.ts';
@@ -11,9 +13,9 @@ import type { Segment } from './segment.ts';
 export class LogStart {
   readonly #parts: LogParts;
   #offset: Offset;
-  /** As of the checkpoint, at the least. */
+  /** The offset in the checkpoint, or more. */
   #savedOffset: Offset;
-  /** Segments below it go, between two syncs. */
+  /** Segments below it are removed, between two syncs. */
   #keptFrom: Offset;
 
   constructor(parts: LogParts, offset: Offset) {
@@ -27,7 +29,10 @@ export class LogStart {
     return this.#offset;
   }
 
-  /** Resolves when the start is durable there, or where it was if that is further. @throws LogFailed, DiskFailed */
+  /**
+   * Resolves when the start is durable at this offset, or where it was if that is further. @throws LogFailed,
+   * DiskFailed
+   */
   async deleteRecordsBefore(offset: Offset): Promise<void> {
     const { segments, context } = this.#parts;
     const end = segments.active.nextOffset;
@@ -38,7 +43,10 @@ export class LogStart {
     });
   }
 
-  /** Deletes what is too old or too much at this wall time. Resolves with how many segments went. @throws LogFailed, DiskFailed */
+  /**
+   * Deletes segments beyond the limits of age or size at this wall time. Resolves with their number. @throws LogFailed,
+   * DiskFailed
+   */
   async applyRetention(now: number, roll: () => void): Promise<number> {
     const { segments, config, health, context } = this.#parts;
     const expired = segments.all.slice(0, expiredCount(segments.all, config, now, this.#offset));
@@ -50,13 +58,13 @@ export class LogStart {
     return expired.length;
   }
 
-  /** Between two syncs. */
+  /** Call between two syncs. */
   dropBelow(): void {
     const { segments, sync, health } = this.#parts;
     try {
       while (segments.hasWhollyBelow(this.#keptFrom) && !sync.isAwaitedBy(segments.first)) this.#drop(segments.first);
     } catch (failure) {
-      health.refusedByDisk(failure); // it is below the start, and the next deletion tries again
+      health.refusedByDisk(failure); // the segment is below the start, and the next deletion retries
     }
   }
 
@@ -70,7 +78,7 @@ export class LogStart {
     const start = this.#offset;
     if (start > this.#savedOffset && (await save())) this.#savedOffset = Offset(Math.max(this.#savedOffset, start));
     this.#keptFrom = Offset(Math.max(this.#keptFrom, offset));
-    if (segments.hasWhollyBelow(offset)) await sync.next(); // files go between two syncs, never under one
+    if (segments.hasWhollyBelow(offset)) await sync.next(); // files are removed between two syncs, never during one
   }
 
   #drop(segment: Segment): void {

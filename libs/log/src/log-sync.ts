@@ -1,8 +1,8 @@
-// The group commit of one log: one sync at a time makes durable all that was written before it began.
+// The group commit of one log: one sync at a time makes everything durable that was written before it began.
 //
-// Promises: the flushed offset passes the log's end only after every file that lies before that end is durable (full
-// segments, snapshots, names); it never decreases except by a truncation; files are dropped and replaced between two
-// syncs, never under one. A failed sync ends the log.
+// Promises: the flushed offset advances to an offset only after every file with records below it is durable (full
+// segments, snapshots, names); it never decreases except by a truncation; files are removed and replaced between two
+// syncs, never during one. A failed sync ends the log.
 import { invariant, Offset } from '@milepost/core';
 import { replaceText } from './checkpoint.ts';
 import type { EpochHistory } from './epoch-history.ts';
@@ -29,10 +29,10 @@ export class LogSync {
   readonly #parts: LogSyncParts;
   readonly #commit = new GroupCommit(() => this.#flush());
   #flushedOffset: Offset;
-  /** Files beside the last segment's .log that hold something unsynced. */
+  /** Files beside the last segment's .log that have unsynced changes. */
   #unsynced: Syncable[] = [];
   #isFlushing = false;
-  /** While work runs that excludes syncs; resolves when it has ended. */
+  /** Present while work runs that excludes syncs; resolves when the work has ended. */
   #excluded: Promise<void> | undefined;
 
   constructor(parts: LogSyncParts) {
@@ -40,45 +40,45 @@ export class LogSync {
     this.#flushedOffset = parts.segments.active.nextOffset;
   }
 
-  /** Exclusive: all below is on the platter. */
+  /** Exclusive: everything below is durable. */
   get flushedOffset(): Offset {
     return this.#flushedOffset;
   }
-  /** A sync is under way, or must not begin: files stay where they are. */
+  /** A sync is running, or must not begin: no file may be moved. */
   get isBusy(): boolean {
     return this.#isFlushing || this.#excluded !== undefined;
   }
 
-  /** Resolves when all that was written before this call is durable. @throws LogFailed, from then on always */
+  /** Resolves when everything written before this call is durable. @throws LogFailed, from then on always */
   async all(): Promise<void> {
     this.#parts.health.mustBeWritable();
     const isBehind = this.#flushedOffset < this.#parts.segments.active.nextOffset || this.#unsynced.length > 0;
-    await (isBehind ? this.#commit.run() : this.#commit.current()); // what a sync under way has taken is not durable yet
+    await (isBehind ? this.#commit.run() : this.#commit.current()); // records that the current sync covers are not durable yet
   }
 
-  /** Resolves with a sync that begins at or after this call, whether anything needs one or not. @throws LogFailed */
+  /** Resolves with a sync that begins at or after this call, even if there is nothing to sync. @throws LogFailed */
   next(): Promise<void> {
     return this.#commit.run();
   }
 
-  /** Nobody waits for it; every later call reports its failure. */
+  /** No caller waits for it; every later call reports its failure. */
   soon(): void {
     queueMicrotask(() => void this.all().catch(() => {}));
   }
 
-  /** What the next sync must cover beside the last segment's .log. */
+  /** Files that the next sync must cover beside the last segment's .log. */
   add(...files: readonly Syncable[]): void {
     this.#unsynced.push(...files);
   }
   isAwaitedBy(file: Syncable): boolean {
     return this.#unsynced.includes(file);
   }
-  /** It is not the log's any more. */
+  /** The file no longer belongs to the log. */
   remove(file: Syncable): void {
     this.#unsynced = this.#unsynced.filter((one) => one !== file);
   }
 
-  /** Runs the work while no sync is under way, and lets none begin before it has ended. @throws LogFailed */
+  /** Runs the work while no sync is running, and lets none begin before it has ended. @throws LogFailed */
   async exclude(work: () => Promise<void>): Promise<void> {
     while (this.isBusy) await (this.#isFlushing ? this.#commit.current() : this.#excluded);
     this.#parts.health.mustBeWritable();
@@ -94,7 +94,7 @@ export class LogSync {
     }
   }
 
-  /** By a truncation, which excludes syncs: what lies beyond is about to be cut. */
+  /** For a truncation, which excludes syncs: records beyond the offset are about to be cut. */
   setBack(offset: Offset): void {
     invariant(this.#excluded !== undefined, () => `${this.#parts.health.name}: set back to ${offset} under a sync`);
     this.#flushedOffset = Offset(Math.min(this.#flushedOffset, offset));

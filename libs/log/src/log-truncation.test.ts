@@ -5,7 +5,7 @@ import { appendAll, batchOf, numbered, openLog, readAll } from './testing.ts';
 
 const EPOCH = LeaderEpoch(0);
 
-/** 40 records that are durable and saved as such, 20 more whose sync is under way. */
+/** 40 records that are durable and in the checkpoint, and 20 more whose sync is running. */
 async function given(seed = 0): Promise<{ clock: SimClock; disk: SimDisk; log: Log }> {
   const clock = new SimClock();
   const disk = new SimDisk(seed, { clock });
@@ -21,7 +21,7 @@ async function given(seed = 0): Promise<{ clock: SimClock; disk: SimDisk; log: L
 const savedPoint = (disk: SimDisk): number =>
   Number(/t 0 (\d+)/.exec(disk.files().get('/data/recovery-point-offset-checkpoint')?.toString() ?? '')?.[1] ?? 0);
 
-test('a cut under a sync: the flushed offset follows it, and appends are refused until it is made', async () => {
+test('a cut during a sync: the flushed offset follows it, and appends are refused until it is done', async () => {
   const { clock, log } = await given();
   const cut = log.truncateTo(Offset(10));
   const refused = log.append(batchOf(['too early']), EPOCH);
@@ -49,7 +49,7 @@ test('no checkpoint names an offset beyond a cut that has begun to change files'
   expect([...new Set(saved), savedPoint(disk)]).toEqual([10, 10]);
 });
 
-test('a power cut at any step of a cut leaves the old end, the cut, or an end between two batches', async () => {
+test('after a power cut at any step of a cut, the log ends at the old end, at the cut, or between two batches', async () => {
   let wasCut = true;
   for (let step = 1; wasCut; step++) {
     const { clock, disk, log } = await given(step);

@@ -1,10 +1,10 @@
-// Cuts the end of a log off, from the batch that contains an offset on: what a follower does whose log has parted from its
-// leader's (KIP-101).
+// Cuts off the end of a log, from the batch that contains an offset on: a follower whose log has diverged from its
+// leader's does this (KIP-101).
 //
-// Promises: until the cut is made appends are refused, no sync begins and no cleaned segment is put in place; no checkpoint
-// that is saved from its beginning on names an offset beyond it, else a start would take for synced what comes in place of
-// the cut. In a power cut the log ends at the old end, at the cut, or between two batches in between, without a gap. What
-// was not cut before a failure remains, and the cut can be made again.
+// Promises: until the cut is done, appends are refused, no sync begins and no segment is swapped. A checkpoint saved
+// after the cut began never names an offset beyond it: otherwise a start would take the records that replace the cut
+// ones for synced. After a power cut the log ends at the old end, at the cut, or between two batches in between,
+// without a gap. After a failure the remaining records are still there, and the cut can be repeated.
 import { invariant, Offset } from '@milepost/core';
 import { type Damage, describeDamage } from './integrity/flaws.ts';
 import type { LogAppender } from './log-appender.ts';
@@ -48,7 +48,7 @@ function cut(parts: LogParts, offset: Offset): void {
   const { segments, sync, producers, config } = parts;
   const later = segments.all.slice(segments.placeOf(offset) + 1);
   for (const segment of later.toReversed()) {
-    segments.remove(segment, config); // the last one first: in any power cut a log without gaps
+    segments.remove(segment, config); // the last one first, so that a power cut never leaves a gap
     producers.forgetSnapshot(segment.baseOffset);
     sync.remove(segment);
   }
@@ -57,6 +57,6 @@ function cut(parts: LogParts, offset: Offset): void {
     place === undefined || 'sizeBytes' in place,
     () => `cannot cut to ${offset}: ${describeDamage(place as Damage)}`,
   );
-  // In a hole that cleaning has left, the log ends where it was cut.
+  // In a hole that cleaning has left, the log ends at the offset of the cut.
   if (place !== undefined) segments.active.truncate(place.position, Offset(Math.min(place.baseOffset, offset)));
 }

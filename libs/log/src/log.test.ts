@@ -37,7 +37,7 @@ function bytesFrom(
 }
 
 describe('append', () => {
-  test('what is appended is read back verbatim, but for offset and leader epoch', async () => {
+  test('appended batches are read back verbatim, except for offset and leader epoch', async () => {
     const { log } = await openLog(new SimDisk());
     appendAll(log, ['first']);
     const sent = batchOf(['a', 'b'], { compression: 'zstd' });
@@ -56,7 +56,7 @@ describe('append', () => {
     expect(stored.subarray(16)).toEqual(original.subarray(16));
   });
 
-  test('with LogAppendTime the broker stamps the batch and says so', async () => {
+  test('with LogAppendTime the broker stamps the batch and returns the time', async () => {
     const clock = new SimClock();
     const config = tinySegments({ 'message.timestamp.type': 'LogAppendTime' });
     const { log } = await openLog(new SimDisk(), { config, clock });
@@ -116,7 +116,7 @@ describe('segments', () => {
     expect(readAll(log).map((value) => value[0])).toEqual(['a', 'b', 'c', 'd', 'e']);
   });
 
-  test('a batch whose timestamp is segment.ms after the first one’s begins a segment, whatever the clock says', async () => {
+  test('a batch whose timestamp is segment.ms after the first one’s begins a segment, regardless of the clock', async () => {
     const disk = new SimDisk();
     const { directory, log } = await openLog(disk, { config: tinySegments({ 'segment.ms': '1000' }) });
     const at = (timestamp: number) => log.append(batchOf([{ value: 'v', timestamp }]), EPOCH);
@@ -142,7 +142,7 @@ describe('segments', () => {
     expect(segmentsOn(disk)).toEqual([0, 5]);
   });
 
-  test('a roll is synced before anything behind it counts as flushed', async () => {
+  test('a rolled segment is synced before later records count as flushed', async () => {
     const disk = new SimDisk();
     const { log } = await openLog(disk);
     appendAll(log, [big('a', 800), big('b', 800), big('c', 800)]);
@@ -174,7 +174,7 @@ describe('read', () => {
     expect(bytesFrom(log, 0, 10_000)).toHaveLength(6);
   });
 
-  test('answers whole batches within the size, the first one in any case if asked', async () => {
+  test('returns whole batches within the size, and the first one in any case if requested', async () => {
     const log = await threeBatches();
     const sizeOfFirst = batchOf(['a', 'b']).length;
     expect(bytesFrom(log, 0, sizeOfFirst)).toEqual(['0:a', '1:b']);
@@ -229,7 +229,7 @@ describe('sync', () => {
     expect(syncs).toBe(2);
   });
 
-  test('a failed one stops the log for ever, and is said once', async () => {
+  test('a failed sync stops the log for good, and is logged once', async () => {
     const disk = new SimDisk();
     const logger = listeningLogger();
     const { log } = await openLog(disk, { logger });
@@ -247,7 +247,7 @@ describe('sync', () => {
     expect(logger.said.error[0]).toContain('all below offset 1 is safe');
   });
 
-  test('a full disk refuses the batch, and the log goes on when there is room', async () => {
+  test('a full disk refuses the batch, and the log continues when there is room', async () => {
     const disk = new SimDisk();
     const { directory, log } = await openLog(disk);
     appendAll(log, numbered(5));
@@ -279,7 +279,7 @@ describe('sync', () => {
   });
 });
 
-test('a disk without a single byte left is freed by retention', async () => {
+test('retention frees space on a disk without a single byte left', async () => {
   const disk = new SimDisk();
   const { log } = await openLog(disk, {
     config: tinySegments({ 'retention.ms': '1000', 'file.delete.delay.ms': '0' }),
@@ -292,13 +292,13 @@ test('a disk without a single byte left is freed by retention', async () => {
   expect(old('d')).toMatchObject({ error: ErrorCode.KAFKA_STORAGE_ERROR });
   expect(await log.applyRetention(START_MS)).toBe(2);
   expect([log.failed, log.logStartOffset]).toEqual([false, 2]);
-  await new Promise((resolve) => setImmediate(resolve)); // the files go off the loop
+  await new Promise((resolve) => setImmediate(resolve)); // the files are removed off the loop
   expect(old('d')).toMatchObject({ baseOffset: 3 });
   expect(readAll(log).map((value) => value[0])).toEqual(['c', 'd']);
 });
 
 test.each(['.snapshot', '.log', '.index', '.timeindex'])(
-  'a roll that fails at its %s is finished before anything else is appended',
+  'a roll that fails at its %s is completed before anything else is appended',
   async (suffix) => {
     const disk = new SimDisk();
     const { log } = await openLog(disk);
@@ -343,7 +343,7 @@ describe('by time', () => {
     return log;
   };
 
-  test('the first record in offset order that is late enough, though timestamps do not ascend', async () => {
+  test('the first record in offset order with that time or a later one, though timestamps do not ascend', async () => {
     const log = await stamped([-50, -10, -40], [-90], [-30, -5], [-60, -1]);
     const first = (ms: number, upTo = log.logEndOffset) => log.offsetForTimestamp(START_MS + ms, upTo)?.offset;
     expect([-100, -50, -49, -10, -9, -5, -4, -1].map((ms) => first(ms))).toEqual([0, 0, 1, 1, 5, 5, 7, 7]);
@@ -354,7 +354,7 @@ describe('by time', () => {
     expect(first(-50)).toBe(2);
   });
 
-  test('the largest timestamp, with and without what is not flushed', async () => {
+  test('the largest timestamp, with and without unflushed records', async () => {
     const log = await stamped([-50, -10, -40], [-90], [-30, -5], [-60, -1]);
     expect(log.maxTimestamp(log.logEndOffset)).toEqual({ offset: 7, timestamp: START_MS - 1, leaderEpoch: 0 });
     expect(log.maxTimestamp(Offset(6))).toMatchObject({ offset: 5 });
@@ -362,7 +362,7 @@ describe('by time', () => {
     expect(log.maxTimestamp(Offset(0))).toBeUndefined();
   });
 
-  test('the same as a search through everything, over many segments', async () => {
+  test('a lookup agrees with a search through everything, over many segments', async () => {
     const times = Array.from({ length: 200 }, (_, n) => [((n * 7919) % 1009) - 2000]);
     const log = await stamped(...times);
     for (let target = -2010; target < -980; target += 13) {
@@ -374,7 +374,7 @@ describe('by time', () => {
 });
 
 describe('epochs', () => {
-  test('are those of the offset, and survive restarts of both kinds', async () => {
+  test('each offset has its epoch, after restarts of both kinds as well', async () => {
     let disk = new SimDisk();
     let { directory, log } = await openLog(disk);
     appendAll(log, numbered(10), 1);
@@ -416,7 +416,7 @@ describe('retention', () => {
     expect(readAll(log)[0]).toContain('day 7');
   });
 
-  test('of everything leaves an empty segment that goes on with the offsets', async () => {
+  test('of everything leaves an empty segment that continues the offsets', async () => {
     const { disk, directory, log } = await aged({});
     expect(await log.applyRetention(START_MS + 8 * DAY_MS)).toBe(10);
     expect([log.logStartOffset, log.logEndOffset, log.sizeBytes]).toEqual([10, 10, 0]);
@@ -439,7 +439,7 @@ describe('retention', () => {
     expect(await log.applyRetention(START_MS)).toBe(0);
   });
 
-  test('the new start is durable before a file goes', async () => {
+  test('the new start is durable before a file is removed', async () => {
     const { disk, log } = await aged({});
     let checkpoint = '';
     disk.onStep = ({ operation, path }) => {
@@ -455,12 +455,12 @@ describe('retention', () => {
     [
       'by DeleteRecords',
       async (log) => {
-        appendAll(log, [big('too big for the rest of the segment', 900)]); // a roll, and its sync is under way
+        appendAll(log, [big('too big for the rest of the segment', 900)]); // a roll, whose sync is running
         await Promise.resolve();
         await log.deleteRecordsBefore(Offset(3));
       },
     ],
-  ])('what is deleted %s is deleted after the snapshot of its producers is durable', async (_, deletes) => {
+  ])('records deleted %s are removed after the snapshot of their producers is durable', async (_, deletes) => {
     const mine = (n: number) => batchOf([`v${n}`], { producerId: 1n, producerEpoch: 0, baseSequence: n });
     let wasCut = true;
     for (let step = 1; wasCut; step++)
@@ -521,7 +521,7 @@ test('a segment that is full while its deletion waits for a sync is dropped afte
   expect(readAll((await openLog(disk.powerCut())).log).map((value) => value[0])).toEqual(['c']);
 });
 
-test('a cut waits for the sync that is under way, whose end it takes away', async () => {
+test('a cut below the end of the current sync waits for that sync', async () => {
   const disk = new SimDisk();
   const { log } = await openLog(disk);
   appendAll(log, numbered(5));
@@ -542,7 +542,7 @@ test('a cut waits for the sync that is under way, whose end it takes away', asyn
 test.each([
   ['asked for again', async (log: Log) => log],
   ['asked for again after a power cut', async (_: Log, disk: SimDisk) => (await openLog(disk.powerCut())).log],
-])('a cut that fails half way keeps what it has not cut, and is done when it is %s', async (_, goOn) => {
+])('a cut that fails halfway retains the uncut records, and is done when it is %s', async (_, goOn) => {
   const disk = new SimDisk();
   const { log } = await openLog(disk);
   appendAll(log, numbered(40));
@@ -560,7 +560,7 @@ test.each([
   expect(readAll(later)).toEqual(numbered(2));
 });
 
-test('a deletion that a full disk has refused is not answered as done before it is durable', async () => {
+test('a deletion that a full disk refused is not acknowledged before it is durable', async () => {
   const disk = new SimDisk();
   const { log } = await openLog(disk);
   appendAll(log, numbered(8));
@@ -572,7 +572,7 @@ test('a deletion that a full disk has refused is not answered as done before it 
   expect((await openLog(disk.powerCut())).log.logStartOffset).toBe(4);
 });
 
-test('cutting the end forgets batches, epochs and producers from there on, for good', async () => {
+test('cutting the end removes batches, epochs and producers from there on, for good', async () => {
   const disk = new SimDisk();
   const clock = new SimClock();
   const { log } = await openLog(disk, { clock });

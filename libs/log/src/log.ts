@@ -1,12 +1,13 @@
-// One partition on one disk: batches in the order of their offsets, in segments, with what it takes to find and trust them.
+// One partition on one disk: batches in the order of their offsets, in segments, with the indexes and state to find and
+// check them.
 //
-// Promises: what `sync` has resolved for is never lost, changed or reordered, and its offsets are never given out again;
-// batches are stored as they came, but for base offset, leader epoch and, where the topic says so, the broker's time; a
-// batch that is not whole is never served.
-// Never: goes on after a failed sync. Syncs for its own files (a roll, retention, flush.messages and flush.ms); the sync
-// before an acknowledgement is the caller's.
+// Promises: records that `sync` has resolved for are never lost, changed or reordered, and their offsets are never
+// reused; batches are stored as they came, except for base offset, leader epoch and, where the topic is so configured,
+// the broker's time; a batch that is not whole is never served.
+// Never: continues after a failed sync. Syncs by itself only for its own files (a roll, retention, flush.messages and
+// flush.ms); the sync before an acknowledgement is the caller's.
 //
-// This is the door; the rooms behind it: log-appender.ts, log-sync.ts, log-producers.ts, log-start.ts (retention),
+// This is the public face. The parts: log-appender.ts, log-sync.ts, log-producers.ts, log-start.ts (retention),
 // log-truncation.ts, log-cleaning.ts, log-health.ts, and read.ts.
 import { ErrorCode, type LeaderEpoch, Offset, Timestamp, type Uuid } from '@milepost/core';
 import type { RecordBatch } from '@milepost/records';
@@ -42,7 +43,7 @@ import { Segment } from './segment.ts';
 import { SegmentList } from './segment-list.ts';
 import { firstAtOrAfter, largestTimestamp } from './time-lookup.ts';
 
-/** What a log begins its life with. */
+/** The recovered, or empty, content that a log starts with. */
 interface Content extends RecoveredProducers {
   readonly segments: Segment[];
   readonly epochs: EpochHistory;
@@ -56,7 +57,7 @@ export class Log {
   readonly topic: string;
   readonly partition: number;
   readonly topicId: Uuid;
-  /** Recovery had to cut something, or cannot know: a new leader epoch tells clients (KIP-320). */
+  /** Recovery cut something, or cannot exclude a loss: a new leader epoch signals it to clients (KIP-320). */
   readonly lostTail: boolean;
   readonly recoveredBytes: number;
   readonly #parts: LogParts;
@@ -87,7 +88,7 @@ export class Log {
     this.#damage = new DamageReports(host.logger);
   }
 
-  /** In a folder without a file. Durable when the caller has synced the folder's names. @throws DiskFailed */
+  /** For a folder without files. Durable when the caller has synced the folder's names. @throws DiskFailed */
   static create(identity: LogIdentity, config: LogConfig, context: LogContext): Log {
     const first = new Segment(context.host.disk, context.folder, Offset(0), { isNew: true });
     return new Log(identity, config, context, {
@@ -102,7 +103,7 @@ export class Log {
     });
   }
 
-  /** An empty folder becomes an empty log. All that is served below `flushedOffset` is on the platter. @throws DiskFailed */
+  /** An empty folder becomes an empty log. All records served below `flushedOffset` are durable. @throws DiskFailed */
   static async open(identity: LogIdentity, config: LogConfig, context: LogContext, past: LogPast): Promise<Log> {
     const { folder, host } = context;
     const { disk, clock, logger } = host;
@@ -114,7 +115,7 @@ export class Log {
     return new Log(identity, config, context, { ...recovered, ...producers, lostTail, cleanedUpTo });
   }
 
-  /** The topic's, as of now. */
+  /** The topic's current config. */
   get config(): LogConfig {
     return this.#parts.config;
   }
@@ -124,11 +125,11 @@ export class Log {
   get logStartOffset(): Offset {
     return this.#start.offset;
   }
-  /** The offset that comes next. */
+  /** The offset of the next record. */
   get logEndOffset(): Offset {
     return this.#parts.segments.active.nextOffset;
   }
-  /** Exclusive: all below is on the platter. */
+  /** Exclusive: everything below is durable. */
   get flushedOffset(): Offset {
     return this.#parts.sync.flushedOffset;
   }
@@ -143,9 +144,9 @@ export class Log {
   }
 
   /**
-   * Validates one batch of a client, gives it its offsets (in place, unless the topic wants another codec), and appends
-   * it. It is acknowledged after `sync`; so is a duplicate, whose original may not be on the platter yet.
-   * `undefined`: it unpacks to more than `unpackBytes`; `validate` and `appendValid` do the same without holding the loop.
+   * Validates one batch of a client, assigns its offsets (in place, unless the topic wants another codec), and appends
+   * it. Acknowledge it after `sync`; also a duplicate, whose original may not be durable yet. `undefined`: it unpacks
+   * to more than `unpackBytes`; `validate` and `appendValid` do the same without holding the loop.
    */
   append(records: Buffer, leaderEpoch: LeaderEpoch): AppendOutcome;
   append(records: Buffer, leaderEpoch: LeaderEpoch, unpackBytes?: number): AppendOutcome | undefined;
@@ -153,17 +154,19 @@ export class Log {
     return this.#appender.append(records, leaderEpoch, unpackBytes);
   }
 
-  /** The batch as it is to be stored, or why not, for `appendValid`. The records must not change meanwhile. */
+  /** The batch in the form to store, or the refusal, for `appendValid`. The records must not change meanwhile. */
   validate(records: Buffer): Promise<RecordBatch | AppendRefused> {
     return validateInSteps(records, this.config, this.#parts.context.host);
   }
 
-  /** As `append`, of what was validated. */
+  /** Like `append`, for a validated batch. */
   appendValid(batch: RecordBatch | AppendRefused, leaderEpoch: LeaderEpoch): AppendOutcome {
     return this.#appender.appendValid(batch, leaderEpoch, this.#parts.context.host.clock.now());
   }
 
-  /** Group commit: resolves when all that was appended before this call is durable. @throws LogFailed, from then on always */
+  /**
+   * Group commit: resolves when everything appended before this call is durable. @throws LogFailed, from then on always
+   */
   sync(): Promise<void> {
     return this.#parts.sync.all();
   }
@@ -213,14 +216,14 @@ export class Log {
   epochAt(offset: Offset): LeaderEpoch {
     return this.#parts.epochs.at(offset);
   }
-  /** A leader begins: the epoch is known from here on, even before its first batch. */
+  /** A leader begins: the epoch is known from now on, even before its first batch. */
   beginEpoch(epoch: LeaderEpoch): void {
     this.#parts.epochs.begin(epoch, this.logEndOffset);
   }
 
   /**
-   * Gives none of the offsets below `offset` out any more; a log without records starts there. Resolves when that is
-   * durable. @throws LogFailed, DiskFailed
+   * Never assigns an offset below `offset` any more; a log without records starts there. Resolves when that is durable.
+   * @throws LogFailed, DiskFailed
    */
   async skipTo(offset: Offset, leaderEpoch: LeaderEpoch): Promise<void> {
     const isEmpty = this.logStartOffset === this.logEndOffset;
@@ -234,15 +237,18 @@ export class Log {
     if (isEmpty) await this.deleteRecordsBefore(this.logEndOffset);
   }
 
-  /** KIP-107. Resolves with the new start, which is durable and never beyond what is flushed. @throws LogFailed, DiskFailed */
+  /**
+   * KIP-107. Resolves with the new start, which is durable and never beyond the flushed offset. @throws LogFailed,
+   * DiskFailed
+   */
   async deleteRecordsBefore(offset: Offset): Promise<Offset> {
     await this.#start.deleteRecordsBefore(offset);
     return this.logStartOffset;
   }
 
   /**
-   * Deletes what is too old or too much at this wall time, and forgets silent producers. Resolves with how many segments
-   * went; none of a failed log. @throws LogFailed, DiskFailed
+   * Deletes segments beyond the limits of age or size at this wall time, and removes silent producers. Resolves with
+   * the number of segments; 0 for a failed log. @throws LogFailed, DiskFailed
    */
   async applyRetention(now: number): Promise<number> {
     if (this.failed) return 0;
@@ -251,7 +257,10 @@ export class Log {
     return this.#start.applyRetention(now, () => this.#appender.roll());
   }
 
-  /** Cuts all from the batch that contains the offset on. Resolves when that is durable. @throws LogFailed, DiskFailed */
+  /**
+   * Cuts everything from the batch that contains the offset on. Resolves when that is durable. @throws LogFailed,
+   * DiskFailed
+   */
   async truncateTo(offset: Offset): Promise<void> {
     this.#parts.health.mustBeWritable();
     if (offset >= this.logEndOffset) return;
@@ -259,39 +268,40 @@ export class Log {
     await truncateLog(this.#parts, rooms, offset);
   }
 
-  /** All below was cleaned. */
+  /** Exclusive: the end of what was cleaned. */
   get cleanedUpTo(): Offset {
     return this.#cleaning.cleanedUpTo;
   }
 
-  /** How dirty it is, of what lies below the last stable offset and on the platter. @throws DiskFailed */
+  /** How dirty the log is below the last stable offset and the flushed offset. @throws DiskFailed */
   cleanable(lastStableOffset: Offset, now: number): Cleanable {
     return this.#cleaning.cleanable(this.logStartOffset, lastStableOffset, now);
   }
 
-  /** Those that begin below the offset; never the active one. */
+  /** The segments that begin below the offset; never the active one. */
   segmentsBelow(offset: Offset): readonly Segment[] {
     return this.#parts.segments.startingBelow(offset);
   }
 
-  /** Whether they are still the log's, one behind the other, and the log may be written. */
+  /** Whether these still are adjacent segments of the log, and the log may be written. */
   hasSegments(segments: readonly Segment[]): boolean {
     return !this.failed && this.#parts.segments.hasRun(segments);
   }
 
-  /** Beside the log, for `replaceSegments`. @throws DiskFailed */
+  /** A segment beside the log, for `replaceSegments`. @throws DiskFailed */
   newCleanedSegment(baseOffset: Offset): Segment {
     return this.#cleaning.newSegment(baseOffset);
   }
 
-  /** Recognizes batches that hold the last sequence of a producer, as of now. */
+  /** Recognizes batches that hold the current last sequence of a producer. */
   lastBatchesOfProducers(): (batch: RecordBatch) => boolean {
     return this.#parts.producers.lastBatches();
   }
 
   /**
-   * A synced segment in place of those that it was made from (segment-swap.ts), durable when this resolves. False: they
-   * are no longer the log's; the new one is gone then and nothing has changed. @throws DiskFailed: as false; LogFailed
+   * Replaces segments by the synced segment that was made from them (segment-swap.ts); durable when this resolves.
+   * False: they no longer belong to the log; the new segment is removed then and nothing has changed. @throws
+   * DiskFailed: as false; LogFailed
    */
   replaceSegments(sources: readonly Segment[], cleaned: Segment): Promise<boolean> {
     return this.#cleaning.replace(sources, cleaned, () => this.hasSegments(sources));
@@ -312,7 +322,7 @@ export class Log {
     return this.#parts.producers.largestId();
   }
 
-  /** A clean stop: with the folder's marker, the next start needs no scan. False where the log had failed. */
+  /** A clean stop: with the folder's marker, the next start needs no scan. False if the log had failed. */
   async close(): Promise<boolean> {
     const { health, segments, sync, producers, epochs, context } = this.#parts;
     try {
@@ -329,7 +339,7 @@ export class Log {
     }
   }
 
-  /** Nothing more is accepted; a sync under way ends first. */
+  /** Nothing more is accepted; the current sync ends first. */
   async retire(reason: string): Promise<void> {
     const { health, segments, sync } = this.#parts;
     health.retire(reason);

@@ -1,5 +1,5 @@
-// `meta.properties`: which cluster and which broker a data folder belongs to, as Kafka writes it. Made at the first start,
-// never changed: logs of one cluster served under the metadata of another would be garbage to everyone.
+// `meta.properties`: the cluster and the broker that a data folder belongs to, as Kafka writes it. Created at the first
+// start, never changed: logs of one cluster served under the metadata of another would be useless.
 import { type BrokerId, type Disk, DiskFailed, type Host, Uuid, uuidToBase64 } from '@milepost/core';
 import { readText, replaceText } from './checkpoint.ts';
 
@@ -26,7 +26,7 @@ export async function claimIdentity(
       `node.id=${identity.brokerId}`,
       'version=1',
     ];
-    await syncNameOf(host.disk, folder); // first: where the file is, nobody asks for the folder's own name again
+    await syncNameOf(host.disk, folder); // first: where the file exists, the folder's own name is not synced any more
     await replaceText(host.disk, folder, META_PROPERTIES, `${lines.join('\n')}\n`);
     return clusterId;
   }
@@ -55,7 +55,7 @@ export async function claimIdentity(
   return clusterId;
 }
 
-/** The folder and the parents that were made for it would survive a power cut. */
+/** Resolves when the folder, and the parents created for it, would survive a power cut. */
 async function syncNameOf(disk: Disk, folder: string): Promise<void> {
   const end = folder.lastIndexOf('/');
   if (end < 0) return;
@@ -63,7 +63,7 @@ async function syncNameOf(disk: Disk, folder: string): Promise<void> {
   try {
     await disk.syncFolder(parent);
   } catch (failure) {
-    if (failure instanceof DiskFailed && failure.code === 'EACCES') return; // not ours to read, so not made by us
+    if (failure instanceof DiskFailed && failure.code === 'EACCES') return; // not ours to read, so not created by us
     throw failure;
   }
   if (parent !== '/') await syncNameOf(disk, parent);

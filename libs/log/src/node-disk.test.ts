@@ -1,4 +1,4 @@
-// A few of the promises on the machine's own disk: that the simulated one behaves like it is shown elsewhere.
+// Some of the promises on the machine's own disk. That the simulated disk behaves like it is tested elsewhere.
 import { ErrorCode, LeaderEpoch, Offset } from '@milepost/core';
 import { nodeClock, nodeDisk } from '@milepost/node-host';
 import { mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
@@ -26,7 +26,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const logFiles = () => readdirSync(join(folder, 't-0')).filter((name) => name.endsWith('.log'));
 
-test('appends, syncs, rolls, reads, closes and goes on', async () => {
+test('appends, syncs, rolls, reads, closes and continues', async () => {
   const { directory, log } = await openLog(nodeDisk(), { folder });
   await Promise.all(
     numbered(200).map((value) => {
@@ -75,7 +75,7 @@ test('a file that shrinks under the log is CORRUPT_MESSAGE, never half a batch',
   await directory.close();
 });
 
-test('retention removes files, deletion the folder', async () => {
+test('retention removes files, and deletion removes the folder', async () => {
   const { directory, log } = await openLog(nodeDisk(), { folder });
   appendAll(log, numbered(100));
   await log.deleteRecordsBefore(Offset(90));

@@ -2,7 +2,7 @@
 //
 //   | int32 last offset of a batch, less the segment's base | int32 position of that batch in the .log file |
 //
-// Sparse, ascending, rebuilt when in doubt. A reader checks what it finds at the position; the index is a hint.
+// Sparse, ascending, rebuilt when in doubt. A reader checks the batch at the position; the index is a hint.
 import type { Offset } from '@milepost/core';
 import { IndexFile } from './index-file.ts';
 import type { LogFile } from './log-file.ts';
@@ -44,7 +44,7 @@ export class OffsetIndex {
     return this.#at(this.entries.count - 1);
   }
 
-  /** Forgets the entries of batches that end at or beyond the offset. */
+  /** Removes the entries of batches that end at or beyond the offset. */
   truncateTo(offset: Offset): void {
     const relative = offset - this.#baseOffset;
     this.entries.truncate(this.entries.lastWithin((entry) => entry.readInt32BE(0) < relative) + 1);
@@ -54,7 +54,7 @@ export class OffsetIndex {
     this.entries.truncate(0);
   }
 
-  /** As far as can be told from its ends. Zeros, as a power cut leaves them, are not. */
+  /** Judged by its first and last entry. Zeros, which a power cut may leave, are not sane. */
   looksSane(logBytes: number): boolean {
     const last = this.last();
     if (last === undefined) return this.entries.isWhole;

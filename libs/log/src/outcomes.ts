@@ -1,12 +1,13 @@
-// What a log returns: expected outcomes as values. Only a broken log throws (LogFailed), and it does so from `sync`.
+// The results of a log's operations: expected outcomes are values. Only a broken log throws (LogFailed), and it does so
+// from `sync`.
 import { ErrorCode, type LeaderEpoch, type Offset, type Timestamp } from '@milepost/core';
 
 export type AppendOutcome = Appended | AppendRefused;
 
-/** In the log, not yet on the platter: acknowledge after `sync()`. */
+/** In the log, but not durable yet: acknowledge after `sync()`. */
 export interface Appended {
   readonly error: typeof ErrorCode.NONE;
-  /** For a duplicate: those of the batch that came first. It may still wait for its own fsync: `sync()` covers it too. */
+  /** For a duplicate: that of the original batch, which may still wait for its own fsync: `sync()` covers it too. */
   readonly baseOffset: Offset;
   readonly lastOffset: Offset;
   /** NO_TIMESTAMP unless the topic stamps its records itself (message.timestamp.type=LogAppendTime). */
@@ -18,7 +19,7 @@ export interface Appended {
 export interface AppendRefused {
   readonly error: Exclude<ErrorCode, typeof ErrorCode.NONE>;
   readonly message: string;
-  /** Which records were at fault (KIP-467), by their position in the batch. */
+  /** The invalid records (KIP-467), by their position in the batch. */
   readonly recordErrors: readonly RecordError[];
   /** The disk is full. */
   readonly isOutOfRoom?: boolean;
@@ -30,9 +31,9 @@ export interface RecordError {
 }
 
 export type ReadOutcome =
-  /** Whole batches, verbatim; empty when nothing is there yet or nothing fits. */
+  /** Whole batches, verbatim; empty when there are none yet or none fits. */
   | { readonly error: typeof ErrorCode.NONE; readonly records: Buffer }
-  /** OFFSET_OUT_OF_RANGE; CORRUPT_MESSAGE: a broken batch stands there; KAFKA_STORAGE_ERROR: the disk failed. */
+  /** OFFSET_OUT_OF_RANGE; CORRUPT_MESSAGE: a broken batch is there; KAFKA_STORAGE_ERROR: the disk failed. */
   | { readonly error: Exclude<ErrorCode, typeof ErrorCode.NONE>; readonly message: string };
 
 /** One record, found by its timestamp. */
@@ -48,7 +49,7 @@ export interface EpochEnd {
   readonly endOffset: Offset;
 }
 
-/** A producer that this log remembers (KIP-664, DescribeProducers). */
+/** A producer with state in this log (KIP-664, DescribeProducers). */
 export interface ActiveProducer {
   readonly producerId: bigint;
   readonly producerEpoch: number;
@@ -67,7 +68,7 @@ export function olderEpoch(epoch: LeaderEpoch, latest: LeaderEpoch): AppendRefus
   return { error: ErrorCode.NOT_LEADER_OR_FOLLOWER, message, recordErrors: [] };
 }
 
-/** A log that is cut is not led at that moment: the client looks for its leader and tries again. */
+/** A log that is being truncated is not led at that moment: the client finds its leader and retries. */
 export function beingCut(endOffset: Offset): AppendRefused {
   const message = `the log is being cut and takes nothing until then; its end is ${endOffset}`;
   return { error: ErrorCode.NOT_LEADER_OR_FOLLOWER, message, recordErrors: [] };

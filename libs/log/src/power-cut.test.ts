@@ -1,6 +1,7 @@
 // The promise, tested: nothing acknowledged is lost, changed or reordered, no offset that a reader has seen is given to
-// another record, a producer's duplicates stay known. On a disk that forgets what no sync covered, with the power cut (or
-// the program killed) at every step of a workload and at random steps of a thousand others, over several generations.
+// another record, and a producer's duplicates are still recognized. The disk loses whatever was not synced. The power
+// is cut (or the program killed) at every step of a workload and at random steps of a thousand others, over several
+// lives.
 import { type BrokerId, ErrorCode, invariant, LeaderEpoch, Offset, Timestamp, Uuid } from '@milepost/core';
 import { SimClock, SimDisk, SimRandom } from '@milepost/simulator';
 import { type Log, LogDirectory } from './index.ts';
@@ -12,7 +13,7 @@ const FOLDER = '/data';
 const ACTIONS = 40;
 const SEEDS = 1_000;
 
-/** What must hold and does not. */
+/** A broken promise. */
 class Violation extends Error {}
 function hold(holds: boolean, message: () => string): asserts holds {
   if (!holds) throw new Violation(message());
@@ -21,12 +22,14 @@ function hold(holds: boolean, message: () => string): asserts holds {
 interface Sent {
   readonly bytes: Buffer;
   readonly values: readonly string[];
-  /** As answered, once it was. */
+  /** The acknowledged offset. */
   offset?: Offset;
   acknowledged: boolean;
 }
 
-/** Sends in order, at most five unanswered, and everything unanswered again after a crash: as clients do. */
+/**
+ * Sends in order, at most five requests in flight, and resends everything unacknowledged after a crash: as clients do.
+ */
 class Producer {
   readonly name: string;
   readonly #id: bigint | undefined;
@@ -44,7 +47,7 @@ class Producer {
   get unanswered(): Sent[] {
     return this.#sent.filter((sent) => !sent.acknowledged);
   }
-  /** Idempotent ones may repeat any of their last five. */
+  /** Idempotent producers may repeat any of their last five batches. */
   get repeatable(): Sent[] {
     return this.isIdempotent ? this.#sent.slice(-5) : [];
   }
@@ -73,13 +76,13 @@ class Producer {
     return sent;
   }
 
-  /** What a plain producer sent and got no answer for may be anywhere or nowhere. */
+  /** The unacknowledged batches of a plain producer may be anywhere or nowhere. */
   forgetUnanswered(): void {
     if (!this.isIdempotent) this.#sent.splice(0, Infinity, ...this.#sent.filter((sent) => sent.acknowledged));
   }
 }
 
-/** One log over several lives of its disk, and all that anyone was told about it. */
+/** One log over several lives of its disk, with all that was returned to clients. */
 class World {
   readonly random: SimRandom;
   readonly clock = new SimClock();
@@ -87,13 +90,13 @@ class World {
   disk: SimDisk;
   directory!: LogDirectory;
   log!: Log;
-  /** The disk of this life; `disk` is the next one's once the power was cut. */
+  /** The disk of this life; `disk` belongs to the next one once the power was cut. */
   #own: SimDisk;
   #violation: unknown;
   #epoch = 0;
-  /** The record at each offset that was acknowledged or read below what is flushed. */
+  /** The record at each offset that was acknowledged, or read below the flushed offset. */
   readonly #known = new Map<number, string>();
-  /** Deletions asked for may have happened up to here; those that were confirmed have. */
+  /** Requested deletions may have happened up to here; confirmed ones have. */
   #allowedStart = 0;
   #confirmedStart = 0;
   #writes: Promise<void>[] = [];
@@ -109,7 +112,7 @@ class World {
     return this.#own.isOff;
   }
 
-  /** Starts, and checks what was found against what was promised. */
+  /** Starts, and checks the log against the promises. */
   async start(): Promise<void> {
     this.#own = this.disk;
     const retention = this.random.pick(['-1', '-1', '3000']);
@@ -134,14 +137,14 @@ class World {
     }
   }
 
-  /** The program stops as it should. */
+  /** A clean stop of the program. */
   async close(): Promise<void> {
     await this.#alive(Promise.all(this.#writes));
     if (this.#violation) throw this.#violation;
     await this.#alive(this.directory.close());
   }
 
-  /** The end of a life: what comes is decided by the seed. */
+  /** The end of a life: the seed decides what follows. */
   crash(how: 'power cut' | 'kill'): void {
     if (this.log) this.#allowedStart = Math.max(this.#allowedStart, this.log.logStartOffset);
     this.disk = how === 'kill' ? this.disk.kill() : this.disk.powerCut();
@@ -149,7 +152,7 @@ class World {
     for (const producer of this.producers) producer.forgetUnanswered();
   }
 
-  /** All that is in the log now, each producer's records once and in order. */
+  /** Checks all records in the log: each producer's records once and in order. */
   checkAll(): void {
     const seen = this.#readAll(this.log.logEndOffset);
     for (const producer of this.producers.filter((one) => one.isIdempotent)) {
@@ -228,7 +231,7 @@ class World {
     this.#writes.push(this.log.sync().then(acknowledge).catch(complain));
   }
 
-  /** What had no answer before the crash comes again, in order, with its old sequences. */
+  /** Resends the batches without a response before the crash, in order, with their old sequences. */
   async #retry(): Promise<void> {
     for (const producer of this.producers) for (const sent of producer.unanswered) this.#send(sent, producer, false);
   }
@@ -303,7 +306,7 @@ class World {
     hold(found === expected, () => `the first at or after ${target} is ${expected}, found ${found}`);
   }
 
-  /** A promise of this life, with time passing; never settles once the disk is dead, so neither does this wait. */
+  /** A promise of this life, with time passing. It never settles once the disk is dead, and neither does this wait. */
   #alive<Value>(promise: Promise<Value>): Promise<Value> {
     return this.clock.settle(promise);
   }
@@ -372,7 +375,7 @@ async function runSeed(seed: number, lie?: (path: string) => boolean): Promise<v
   }
 }
 
-test(`${SEEDS} seeds of several lives each: nothing acknowledged is lost, changed, reordered or doubled`, async () => {
+test(`${SEEDS} seeds of several lives each: nothing acknowledged is lost, changed, reordered or duplicated`, async () => {
   for (let seed = 1; seed <= SEEDS; seed++) await runSeed(seed);
 });
 

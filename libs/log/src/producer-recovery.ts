@@ -1,4 +1,4 @@
-// The producers as of the log's end: the newest usable snapshot, and the batches behind it.
+// Recovers the producers as of the log's end: from the newest usable snapshot, and the batches after it.
 import { type Clock, type Disk, type Host, type Logger, MalformedMessage, Offset } from '@milepost/core';
 import { LogFile } from './log-file.ts';
 import { formatSnapshot, parseSnapshot } from './producer-snapshot.ts';
@@ -9,17 +9,17 @@ import { offsetName, offsetsIn } from './segment-files.ts';
 
 export interface RecoveredProducers {
   readonly producers: ProducerState;
-  /** Offsets of the snapshots that are kept, ascending. */
+  /** Offsets of the retained snapshots, ascending. */
   readonly snapshots: Offset[];
 }
 
 export const snapshotPath = (folder: string, offset: Offset): string => `${folder}/${offsetName(offset)}.snapshot`;
 
 /**
- * Resolves when what was found is on the platter as a snapshot: the batches that it came from may be deleted next.
- * Removes snapshots from beyond the end: they tell of batches that were cut, and must not come back. Where batches are
- * missing between the snapshot and the end, the producers known by then are marked incomplete; `isShort`: the log itself
- * ends before offsets that were synced.
+ * Resolves when the recovered state is durable as a snapshot: its source batches may be deleted next. Removes snapshots
+ * beyond the end: they describe batches that were cut, and must not be used again. Where batches are missing between
+ * the snapshot and the end, the producers known by then are marked incomplete; `isShort`: the log itself ends before
+ * offsets that were synced.
  */
 export async function recoverProducers(
   { disk, clock, logger }: Pick<Host, 'disk' | 'clock' | 'logger'>,
@@ -63,7 +63,7 @@ function loadNewest(
   return { producers: new ProducerState(), offset: Offset(0) };
 }
 
-/** Without producers: the file is as it should be, but perhaps in the page cache only. */
+/** Without producers only the sync is missing: the file is right, but perhaps only in the page cache. */
 async function saveSnapshot(
   disk: Disk,
   folder: string,
@@ -97,7 +97,7 @@ function loadSnapshot(disk: Disk, path: string, nowMs: number, logger: Logger): 
   }
 }
 
-/** Of the batches from an offset on, up to which the producers are known. Resolves with the offset up to which they are then. */
+/** Applies the batches from an offset on. Resolves with the offset up to which the producers are known then. */
 async function replay(
   segment: Segment,
   from: Offset,

@@ -1,14 +1,14 @@
-// `<offset>.snapshot`: the producers as they were when the log ended at that offset. One at the start of each segment and
-// one at a clean stop, so that a start replays a segment at most.
+// `<offset>.snapshot`: the producers as they were when the log ended at that offset. There is one at the start of each
+// segment and one at a clean stop, so that a start replays at most one segment.
 //
 //   version int16 = 1 | crc uint32, CRC-32C of what follows | count int32 | entries:
 //   producerId int64 | epoch int16 | lastSequence int32 | lastOffset int64 | offsetDelta int32 | timestamp int64 |
 //   coordinatorEpoch int32 | transactionStart int64
 //
-// Kafka writes one entry for each producer: its last batch. We write one for each batch that is remembered, oldest first:
-// a reader that expects one keeps the last, which is the same; ours keeps all five, so that a producer's older batches
-// in flight are still known as duplicates after a restart. A line without a batch (offset and sequence -1) stands for a
-// producer of which no batch is remembered; behind its batches, for one whose later batches are not known.
+// Kafka writes one entry for each producer: its last batch. We write one for each remembered batch, oldest first. A
+// reader that expects one uses the last, which is the same. Ours uses all five, so that a producer's older batches in
+// flight are still recognized as duplicates after a restart. An entry without a batch (offset and sequence -1) alone
+// stands for a producer without remembered batches. After entries with batches, it marks later batches as unknown.
 import { ByteReader, ByteWriter, MalformedMessage, Offset, Timestamp } from '@milepost/core';
 import { crc32c, NO_SEQUENCE } from '@milepost/records';
 import { type Producer, ProducerState, type RememberedBatch } from './producer-state.ts';

@@ -51,7 +51,7 @@ test('sequences follow without a gap', () => {
   expect(verdict(state, batch(2))).toBe(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER);
 });
 
-test('the last five batches are known by the offset that they got; the sixth is out of order', () => {
+test('the last five batches are recognized and have their offsets; the sixth is out of order', () => {
   const batches = Array.from({ length: 6 }, (_, n) => batch(n * 2, { count: 2, offset: 100 + n * 10 }));
   const state = stateOf(...batches);
   expect(batches.map((one) => verdict(state, one))).toEqual([
@@ -79,7 +79,7 @@ test('after 2^31 - 1 comes 0, also within a batch', () => {
   expect(verdict(wrapped, batch(2))).toBe('next');
 });
 
-test('an old epoch is fenced, a new one begins at 0 and forgets the old batches', () => {
+test('an old epoch is fenced, a new one begins at 0 and the old batches are dropped', () => {
   const state = stateOf(batch(0, { epoch: 3 }), batch(1, { epoch: 3 }));
   expect(verdict(state, batch(2, { epoch: 2 }))).toBe(ErrorCode.INVALID_PRODUCER_EPOCH);
   expect(verdict(state, batch(2, { epoch: 4 }))).toBe(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER);
@@ -97,7 +97,7 @@ test('producers do not disturb each other, and plain batches none', () => {
   expect(state.size).toBe(2);
 });
 
-test('who is silent for a day is forgotten, unless a transaction is open', () => {
+test('a producer that is silent for a day is dropped, unless a transaction is open', () => {
   const state = new ProducerState();
   state.apply(batch(0, { id: 1n }), 0);
   state.apply(batch(0, { id: 2n, txn: true }), 0);
@@ -115,7 +115,7 @@ test('a transaction is open from its first batch to its marker', () => {
   expect(verdict(state, batch(0, { epoch: 1, txn: true }))).toBe('next');
 });
 
-test('a snapshot keeps all of it', () => {
+test('a snapshot has the whole state', () => {
   const state = stateOf(
     ...Array.from({ length: 7 }, (_, n) => batch(n * 2, { count: 2, offset: n * 10 })),
     batch(5, { id: 2n ** 62n, epoch: 32_767, offset: 99, txn: true }),
@@ -127,7 +127,7 @@ test('a snapshot keeps all of it', () => {
   expect(formatSnapshot(new ProducerState())).toHaveLength(10);
 });
 
-test('a snapshot with any bit flipped, or cut anywhere, is not taken', () => {
+test('a snapshot with any bit flipped, or cut anywhere, is refused', () => {
   const bytes = formatSnapshot(stateOf(batch(0), batch(1)));
   for (let bit = 0; bit < bytes.length * 8; bit++) {
     const flipped = Buffer.from(bytes);
@@ -138,7 +138,7 @@ test('a snapshot with any bit flipped, or cut anywhere, is not taken', () => {
     expect(() => parseSnapshot(bytes.subarray(0, length), 0)).toThrow();
 });
 
-test('what a new producer sent behind a first batch that the disk refused waits for that one', () => {
+test('batches after the first batch of a new producer, which the disk refused, are refused until that one is appended', () => {
   const state = new ProducerState();
   state.missed(batch(0));
   state.missed(batch(3));
@@ -157,7 +157,7 @@ describe('where batches are missing', () => {
     return state;
   };
 
-  test('a producer goes on at a later sequence, once, and its remembered batches are still duplicates', () => {
+  test('a producer continues at a later sequence, once, and its remembered batches are still duplicates', () => {
     const state = behind(batch(0, { offset: 0 }), batch(1, { offset: 1 }));
     expect([verdict(state, batch(1)), verdict(state, batch(5))]).toEqual([1, 'next']);
     state.apply(batch(5, { offset: 9 }), 0);
@@ -181,7 +181,7 @@ describe('where batches are missing', () => {
     expect(verdict(state, batch(7, { epoch: 3 }))).toBe('next');
   });
 
-  test('what was sent behind a batch that the disk refused waits for that one', () => {
+  test('batches after one that the disk refused are refused until that one is appended', () => {
     const state = behind(batch(0));
     state.missed(batch(3));
     expect([verdict(state, batch(4)), verdict(state, batch(3))]).toEqual([
@@ -190,7 +190,7 @@ describe('where batches are missing', () => {
     ]);
   });
 
-  test('a snapshot keeps that too', () => {
+  test('a snapshot has that state too', () => {
     const state = behind(batch(0, { offset: 0 }), batch(1, { offset: 1 }), batch(0, { id: 2n, offset: 2 }));
     state.apply(batch(1, { id: 2n, offset: 9 }), 0);
     const again = parseSnapshot(formatSnapshot(state), 0);

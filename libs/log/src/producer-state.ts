@@ -1,14 +1,15 @@
-// What each idempotent producer has written last (KIP-98): it decides whether a batch is new, a duplicate or out of order.
+// The last batches of each idempotent producer (KIP-98), which decide whether a batch is new, a duplicate or out of
+// order.
 //
-// Promises: a batch that is sent again within the producer's last five gets the offset it got the first time; a gap, an old
-// epoch and a write that breaks an open transaction are refused. Without state (expired, never seen) any sequence is
-// accepted, and so is a later one where the state may miss batches. Live appends and replay change it through the same
+// Promises: a batch that repeats one of the producer's last five gets the offset of the original; a gap, an old epoch
+// and a write that breaks an open transaction are refused. Without state (expired, never seen) any sequence is
+// accepted, and so is a later one where the state may lack batches. Live appends and replay change it through the same
 // `apply`.
 import { ErrorCode, NO_OFFSET, Offset, Timestamp } from '@milepost/core';
 import { NO_PRODUCER_ID, NO_SEQUENCE, type RecordBatch, readEndMarker, sequenceAfter } from '@milepost/records';
 import type { ActiveProducer, AppendRefused } from './outcomes.ts';
 
-/** A producer has at most this many requests in flight; older batches cannot come again. */
+/** A producer has at most this many requests in flight; older batches cannot be repeated. */
 export const REMEMBERED_BATCHES = 5;
 
 export interface RememberedBatch {
@@ -24,11 +25,11 @@ export interface Producer {
   lastTimestamp: Timestamp;
   /** NO_OFFSET while no transaction is open. */
   transactionStart: Offset;
-  /** Of this epoch, oldest first. */
+  /** Those of this epoch, oldest first. */
   batches: RememberedBatch[];
-  /** Batches of it behind the last of these may have been in the log: see `markIncomplete`. */
+  /** Later batches of the producer may have been in the log: see `markIncomplete`. */
   isIncomplete: boolean;
-  /** On the steady clock: a wall clock that jumps a day ahead must not make duplicates. */
+  /** On the monotonic clock: a wall clock that jumps a day ahead must not make duplicates. */
   lastSeenMs: number;
 }
 
@@ -37,14 +38,14 @@ export type SequenceVerdict =
   | { readonly kind: 'duplicate'; readonly of: RememberedBatch }
   | { readonly kind: 'refused'; readonly refused: AppendRefused };
 
-/** First batches that the disk refused. Beyond it the oldest is forgotten, and its producer's next batch accepted. */
+/** The limit of refused first batches. Beyond it the oldest is dropped, and its producer's next batch accepted. */
 const MOST_MISSED = 10_000;
 
 const NEXT: SequenceVerdict = { kind: 'next' };
 
 export class ProducerState {
   readonly #producers = new Map<bigint, Producer>();
-  /** Of producers without state, by id: the batch that must come before any other of theirs. */
+  /** Of producers without state, by id: the batch that must precede all others. */
   readonly #missed = new Map<bigint, { readonly epoch: number; readonly sequence: number }>();
 
   get size(): number {
@@ -54,7 +55,7 @@ export class ProducerState {
     return this.#producers;
   }
 
-  /** Where the batch stands in its producer's sequence. Changes nothing. */
+  /** Compares the batch with its producer's sequence. Changes nothing. */
   check(batch: RecordBatch): SequenceVerdict {
     const { producerId, producerEpoch, baseSequence, lastSequence } = batch;
     if (producerId === NO_PRODUCER_ID) return NEXT;
@@ -84,8 +85,8 @@ export class ProducerState {
   }
 
   /**
-   * The batch was next, and the disk refused it. Those that its producer has sent behind it must not be taken for the
-   * first ones: of a producer without state, or with an incomplete one, they would be accepted.
+   * The disk refused a batch that was next. Later batches of its producer must not be taken for the first ones: with no
+   * state, or an incomplete one, they would be accepted.
    */
   missed({ producerId, producerEpoch, baseSequence }: RecordBatch): void {
     if (producerId === NO_PRODUCER_ID || this.#producers.get(producerId)?.isIncomplete === false) return;
@@ -115,15 +116,18 @@ export class ProducerState {
   }
 
   /**
-   * Batches are missing here, and nobody knows whose: they were deleted and the snapshot that told of them is damaged, or
-   * they are damaged themselves. Their producers go on behind them, and must not be refused for a gap that is ours; their
-   * remembered batches are still known as duplicates. Until a producer's next batch.
+   * Batches are missing here, and their producers are unknown: they were deleted and their snapshot is damaged, or they
+   * are damaged themselves. Their producers continue after them, and must not be refused for a gap that is ours; their
+   * remembered batches are still recognized as duplicates. This ends with a producer's next batch.
    */
   markIncomplete(): void {
     for (const producer of this.#producers.values()) producer.isIncomplete = true;
   }
 
-  /** A line of a snapshot: the producer as of one of its batches, oldest first. Without a batch behind others: incomplete. */
+  /**
+   * Applies one entry of a snapshot: a batch of the producer, oldest first. An entry without a batch after others:
+   * incomplete.
+   */
   restore(
     producerId: bigint,
     line: Pick<Producer, 'epoch' | 'coordinatorEpoch' | 'lastTimestamp' | 'transactionStart'>,
@@ -138,7 +142,7 @@ export class ProducerState {
     this.#producers.set(producerId, { ...line, batches, isIncomplete, lastSeenMs: nowMs });
   }
 
-  /** Recognizes, as of this moment, the batches that a producer's last sequence or last epoch would be recovered from. */
+  /** Recognizes the batches from which a producer's current last sequence or last epoch would be recovered. */
   lastBatches(): (batch: RecordBatch) => boolean {
     const last = new Map(
       Array.from(this.#producers, ([id, { batches, epoch }]) => [id, { offset: batches.at(-1)?.lastOffset, epoch }]),
@@ -151,7 +155,7 @@ export class ProducerState {
     };
   }
 
-  /** Forgets producers that have been silent for that long and have no transaction open. */
+  /** Removes producers that have been silent for that long and have no transaction open. */
   expire(nowMs: number, expirationMs: number): void {
     for (const [producerId, producer] of this.#producers)
       if (nowMs - producer.lastSeenMs >= expirationMs && producer.transactionStart === NO_OFFSET)
@@ -200,13 +204,13 @@ function firstSequence({ lastSequence, offsetDelta }: RememberedBatch): number {
   return lastSequence >= offsetDelta ? lastSequence - offsetDelta : lastSequence - offsetDelta + 2 ** 31;
 }
 
-/** After a marker that raised the epoch there is no batch yet: sequences start over. */
+/** After a marker that raised the epoch there is no batch yet: sequences restart. */
 function nextSequence(producer: Producer): number {
   const last = producer.batches.at(-1);
   return last === undefined ? 0 : sequenceAfter(last.lastSequence, 1);
 }
 
-/** In a circle of 2^31 sequences: less than half of it. */
+/** Sequences form a circle of 2^31; ahead means less than half of it. */
 const isAhead = (sequence: number, expected: number): boolean => (sequence - expected + 2 ** 31) % 2 ** 31 < 2 ** 30;
 
 function remember(producer: Producer, batch: RecordBatch): void {

@@ -7,7 +7,7 @@ const LIMIT = 64;
 export class ReadEnds {
   readonly #positions = new Map<Offset, number>();
 
-  /** The position behind the batch that ends before the offset, if a read ended there. */
+  /** The position after the batch that ends before the offset, if a read ended there. */
   at(offset: Offset): number | undefined {
     return this.#positions.get(offset);
   }

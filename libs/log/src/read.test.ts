@@ -34,7 +34,7 @@ test('a batch is checked when it is first read, then trusted for ten minutes, th
   expect(again.read(Offset(0), everything(Offset(10))).error).toBe(ErrorCode.CORRUPT_MESSAGE);
 });
 
-test('reads into memory that it is lent, of which nothing beyond the batches is answered', async () => {
+test('reads into lent memory, and returns only the batches in it', async () => {
   const { log } = await written();
   const lent: Buffer[] = [];
   const allocate = (sizeBytes: number): Buffer => {

@@ -1,6 +1,6 @@
-// Reads whole batches out of a segment, verbatim, from the one that contains an offset. Every batch is checked before it is
-// served for the first time (`integrity/verified.ts`): a consumer gets the good ones before a broken one, then the broken one's name
-// and place, and never its bytes.
+// Reads whole batches out of a segment, verbatim, from the one that contains an offset on. Every batch is checked
+// before it is first served (`integrity/verified.ts`): a consumer gets the good ones before a broken one, then an error
+// with the broken one's position, and never its bytes.
 import type { LeaderEpoch, Offset } from '@milepost/core';
 import { batchesOf, type RecordBatch } from '@milepost/records';
 import { type Damage, headerFlawOf } from './integrity/flaws.ts';
@@ -9,23 +9,23 @@ import type { BatchPlace, Segment } from './segment.ts';
 
 export interface ReadOptions {
   readonly maxBytes: number;
-  /** Exclusive: nothing at or beyond it is answered. */
+  /** Exclusive: no batch at or beyond it is returned. */
   readonly upTo: Offset;
-  /** The first batch is answered even when it is larger than `maxBytes` (KIP-74). */
+  /** The first batch is returned even when it is larger than `maxBytes` (KIP-74). */
   readonly atLeastOneBatch: boolean;
-  /** Where to read into: at least so many bytes, whose content does not matter. Absent: into memory of its own. */
+  /** Allocates memory to read into: at least this many bytes, with any content. Absent: the reader allocates it. */
   readonly allocate?: (sizeBytes: number) => Buffer;
 }
 
 export const NO_RECORDS = Buffer.alloc(0);
 
-/** What tells whether a batch is as it was written. */
+/** What is needed to check whether a batch is as it was written. */
 export interface Checks {
   readonly nowMs: number;
   readonly epochAt: (offset: Offset) => LeaderEpoch;
 }
 
-/** Undefined where the segment ends before the offset, as one may that was compacted. */
+/** Undefined if the segment ends before the offset, which is possible after compaction. */
 export function readBatches(
   segment: Segment,
   from: Offset,
@@ -73,7 +73,7 @@ function readFrom(segment: Segment, first: Found, options: ReadOptions, checks: 
   return buffer.subarray(0, end);
 }
 
-/** `lastEpoch`: of the batch before, which saves the search. */
+/** `lastEpoch`: that of the previous batch, which saves the search. */
 function flawOf(
   segment: Segment,
   batch: RecordBatch,
@@ -90,7 +90,7 @@ function flawOf(
 }
 
 interface Found extends BatchPlace {
-  /** Where the batch before it ends, as far as known. */
+  /** The end of the previous batch, if known. */
   readonly least: Offset;
 }
 
@@ -103,7 +103,7 @@ export function seek(segment: Segment, from: Offset): Found | Damage | undefined
   return walk(segment, from, start, segment.placeAt(start)?.baseOffset ?? segment.baseOffset);
 }
 
-/** What a damaged header says may lead past the offset: the walk again, from one intact batch to the next. */
+/** A damaged header may lead past the offset: repeats the walk from one intact batch to the next. */
 function seekIntact(segment: Segment, from: Offset): Found | undefined {
   const start = segment.startFor(from);
   let least = start === 0 ? segment.baseOffset : (segment.placeAt(start)?.baseOffset ?? segment.baseOffset);

@@ -20,7 +20,7 @@ const BATCH_BYTES = batchOf(['v00']).length;
 const oneSegment = tinySegments({ 'segment.bytes': '100000', 'segment.index.bytes': '100000' });
 const values = (count: number) => Array.from({ length: count }, (_, n) => `v${String(n).padStart(2, '0')}`);
 
-/** Changes a file as a disk or a person might, under a log that is not looking. */
+/** Changes a file as a disk or a person might, while no log uses it. */
 async function overwrite(disk: SimDisk, path: string, bytes: Buffer, at = 0, cutTo?: number): Promise<void> {
   const file = disk.open(path, 'create');
   if (cutTo !== undefined) file.truncate(cutTo);
@@ -30,7 +30,7 @@ async function overwrite(disk: SimDisk, path: string, bytes: Buffer, at = 0, cut
   file.close();
 }
 
-/** A log of `count` equal batches in one segment, synced; `recoveryPoint` says how much of that a checkpoint knows. */
+/** A log of `count` equal batches in one segment, synced; the checkpoint covers `recoveryPoint` of them. */
 async function synced(count: number, recoveryPoint: number): Promise<SimDisk> {
   const disk = new SimDisk();
   const { log } = await openLog(disk, { config: oneSegment });
@@ -46,7 +46,7 @@ function errorAt(log: Log, offset: number): ErrorCode {
 }
 
 describe('a torn tail', () => {
-  test.each([1, 8, 30, 61, BATCH_BYTES - 1])('of %s bytes is cut, and it says where and why', async (torn) => {
+  test.each([1, 8, 30, 61, BATCH_BYTES - 1])('of %s bytes is cut, and the reason is logged', async (torn) => {
     const disk = await synced(10, 0);
     await overwrite(disk, LOG, batchOf(['torn'], { baseOffset: Offset(10) }).subarray(0, torn), 10 * BATCH_BYTES);
     const logger = listeningLogger();
@@ -70,7 +70,7 @@ describe('a torn tail', () => {
     expect(disk.files().get(LOG)).toHaveLength(10 * BATCH_BYTES);
   });
 
-  test('is not cut twice: what was recovered is on the platter before it counts', async () => {
+  test('is not cut twice: recovered records are durable before they count', async () => {
     const disk = new SimDisk();
     const { log } = await openLog(disk, { config: oneSegment });
     appendAll(log, values(10)); // never synced: only in the page cache when the program is killed
@@ -82,7 +82,7 @@ describe('a torn tail', () => {
   });
 });
 
-test('a page that a power cut left out ends the log, and the intact batches behind it are kept beside', async () => {
+test('a page that a power cut left out ends the log, and the intact batches after it are kept in a file beside', async () => {
   const disk = await synced(200, 0);
   await overwrite(disk, LOG, Buffer.alloc(4096), 4096);
   const original = Buffer.from(disk.files().get(LOG) as Buffer);
@@ -109,13 +109,13 @@ describe('a flipped bit', () => {
     [20, 0].flatMap((recoveryPoint) =>
       places.map(([what, byte, bit = 0]) => [what, recoveryPoint, byte, bit] as const),
     ),
-  )('%s, with all below %i known to be synced: only that batch is refused, the rest stays', async (...args) => {
+  )('%s, with everything below %i known to be synced: only that batch is refused, the rest stays', async (...args) => {
     const [, recoveryPoint, byte, bit] = args;
     const disk = await synced(20, recoveryPoint);
     disk.flipBit(LOG, (5 * BATCH_BYTES + byte) * 8 + bit);
     const logger = listeningLogger();
     const { log } = await openLog(disk, { config: oneSegment, logger });
-    expect([log.logEndOffset, log.lostTail]).toEqual([20, recoveryPoint === 0]); // a new epoch, where nobody can know
+    expect([log.logEndOffset, log.lostTail]).toEqual([20, recoveryPoint === 0]); // a new epoch, if a loss cannot be excluded
     expect(logger.said.error).toEqual([expect.stringContaining(`batch at ${5 * BATCH_BYTES} of ${LOG}`)]);
     expect(readAll(log, Offset(6))).toEqual(values(20).slice(6));
     expect(errorAt(log, 5)).toBe(ErrorCode.CORRUPT_MESSAGE);
@@ -124,7 +124,7 @@ describe('a flipped bit', () => {
     expect(log.append(batchOf(['next']), LeaderEpoch(0))).toMatchObject({ baseOffset: 20 });
   });
 
-  test('in the batch before the last one: the last one stays, whatever is known to be synced', async () => {
+  test('in the batch before the last one: the last one remains, whatever is known to be synced', async () => {
     for (const recoveryPoint of [0, 19, 20]) {
       const disk = await synced(20, recoveryPoint);
       disk.flipBit(LOG, (18 * BATCH_BYTES + 65) * 8);
@@ -134,7 +134,7 @@ describe('a flipped bit', () => {
     }
   });
 
-  test('in the last batch of a segment: the segments behind it stay', async () => {
+  test('in the last batch of a segment: the later segments remain', async () => {
     const disk = new SimDisk();
     const { log } = await openLog(disk);
     appendAll(log, values(40));
@@ -152,7 +152,7 @@ describe('a flipped bit', () => {
     expect(readAll((await openLog(killed.kill())).log, Offset(end))).toEqual(values(40).slice(end));
   });
 
-  test('in a log that was closed cleanly is found by the reader, and said once', async () => {
+  test('in a log that was closed cleanly is found by the reader, and logged once', async () => {
     const disk = new SimDisk();
     const { directory, log: first } = await openLog(disk, { config: oneSegment });
     appendAll(first, values(20));
@@ -255,17 +255,17 @@ test('a garbled producer snapshot is replaced by an older one and the log', asyn
     expect(third.log.append(batch(n), LeaderEpoch(0))).toMatchObject({ duplicate: true, baseOffset: n });
 });
 
-describe('a producer whose batches a start cannot know of', () => {
+describe('a producer with batches that a start cannot find', () => {
   const EPOCH = LeaderEpoch(0);
   const mine = (sequence: number) => batchOf(['mine'], { producerId: 1n, producerEpoch: 0, baseSequence: sequence });
   const other = (sequence: number) => batchOf(['other'], { producerId: 2n, producerEpoch: 0, baseSequence: sequence });
 
-  test('goes on where its batches were deleted and the snapshot that told of them is damaged', async () => {
+  test('continues where its batches were deleted and their snapshot is damaged', async () => {
     const disk = new SimDisk();
     const { log, directory } = await openLog(disk);
     log.append(mine(0), EPOCH);
     await directory.close();
-    const second = await openLog(disk); // the snapshot of the stop is one of the first batch only
+    const second = await openLog(disk); // the snapshot of the stop covers only the first batch
     for (let n = 1; n < 8; n++) second.log.append(mine(n), EPOCH);
     await second.log.applyRetention(START_MS + 8 * 86_400_000);
     expect(second.log.sizeBytes).toBe(0);
@@ -276,7 +276,7 @@ describe('a producer whose batches a start cannot know of', () => {
     expect(found.append(mine(10), EPOCH)).toMatchObject({ error: ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER });
   });
 
-  test('goes on behind a damaged batch of its own, and is still known by those before it', async () => {
+  test('continues after a damaged batch of its own, and its earlier batches are still recognized', async () => {
     const disk = new SimDisk();
     const { log, directory } = await openLog(disk, { config: tinySegments({ 'segment.bytes': '100000' }) });
     log.append(mine(0), EPOCH);
@@ -291,14 +291,14 @@ describe('a producer whose batches a start cannot know of', () => {
       const { log: found, directory: opened } = await openLog(disk);
       expect(found.append(mine(0), EPOCH)).toMatchObject({ duplicate: true, baseOffset: 0 });
       expect(found.append(other(2), EPOCH)).toMatchObject({ error: ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER });
-      await opened.close(); // and what was not known is not known by the next start either
+      await opened.close(); // and the next start does not know more
     }
     const { log: found } = await openLog(disk);
     expect(found.append(mine(2), EPOCH)).toMatchObject({ error: ErrorCode.NONE, duplicate: false });
     expect(found.append(mine(4), EPOCH)).toMatchObject({ error: ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER });
   });
 
-  test('goes on where the disk has lost the end of what was synced', async () => {
+  test('continues where the disk has lost the end of the synced part', async () => {
     const disk = new SimDisk();
     const { log, directory } = await openLog(disk, { config: tinySegments({ 'segment.bytes': '100000' }) });
     for (let n = 0; n < 4; n++) log.append(mine(n), EPOCH);
@@ -313,7 +313,7 @@ describe('a producer whose batches a start cannot know of', () => {
   });
 });
 
-test('a segment that cannot follow the one before it is kept beside, not served', async () => {
+test('a segment that cannot follow the one before it is kept beside the log, and not served', async () => {
   const disk = new SimDisk();
   const { log } = await openLog(disk);
   appendAll(log, values(40));
@@ -331,7 +331,7 @@ test('a segment that cannot follow the one before it is kept beside, not served'
 });
 
 test.each(['at work', 'in recovery'])(
-  'a sync that failed %s is not believed by the next start: it writes again',
+  'after a sync that failed %s, the next start writes the records again',
   async (when) => {
     const disk = new SimDisk(3);
     const { log } = await openLog(disk);
@@ -358,7 +358,7 @@ test.each(['at work', 'in recovery'])(
   },
 );
 
-test('segments that a deletion had not removed yet do not come back', async () => {
+test('segments that a deletion had not removed yet do not return', async () => {
   const disk = new SimDisk();
   const { log } = await openLog(disk);
   appendAll(log, numbered(60));
@@ -377,7 +377,7 @@ test.each([
   ['all of it', /\.log$/, /nothing/],
   ['but for an empty file', /[1-9]6\.log$/, /42\.log$/],
 ])(
-  'offsets that were deleted are not given out again, though the disk has lost the rest: %s',
+  'offsets that were deleted are never assigned again, though the disk has lost the rest: %s',
   async (_, gone, emptied) => {
     const disk = new SimDisk();
     const { log } = await openLog(disk);
@@ -390,12 +390,12 @@ test.each([
     const logger = listeningLogger();
     const { log: found } = await openLog(killed, { logger });
     expect([found.logStartOffset, found.logEndOffset, found.lostTail]).toEqual([50, 50, true]);
-    expect(logger.said.error.at(-1)).toContain('all below 60 was synced once: the disk has lost it');
+    expect(logger.said.error.at(-1)).toContain('everything below 60 was synced once: the disk has lost it');
     expect(found.append(batchOf(['next']), LeaderEpoch(1))).toMatchObject({ baseOffset: 50 });
   },
 );
 
-test('with flush=os an unclean stop may have lost what readers saw, cut or not', async () => {
+test('with flush=os an unclean stop may have lost records that readers saw, with or without a cut', async () => {
   const disk = new SimDisk();
   const { directory, log } = await openLog(disk, { flush: 'os' });
   appendAll(log, numbered(5));

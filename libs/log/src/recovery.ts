@@ -1,13 +1,13 @@
-// Makes a folder's segments fit to go on with: after a clean stop a glance at the end, after an unclean one a scan of all
-// that may not have been on the platter.
+// Recovers a folder's segments: after a clean stop it checks only the end, after an unclean one it scans everything
+// that may not have been durable.
 //
-// Promises: a batch that was written whole is never cut while something intact follows it: where it is damaged it stays in
-// its place, is named, and is refused to readers. What was written whole: everything below the recovery point, which was
-// synced; above it everything that shows no hole of a power cut (integrity/torn-write.ts, decision 0024). At the first
-// batch that was not the log ends (a torn tail); intact batches behind that one were never acknowledged with flush
-// `always`, and are kept in a file beside. Whatever is cut is logged, with path, position, size and reason. All that is
-// kept is synced before it counts as flushed: after a kill -9 it may be in the page cache only, and after a failed sync
-// (integrity/failed-sync.ts) it must be written again for the sync to mean anything.
+// Promises: a batch that was written whole is never cut while something intact follows it: a damaged one remains in its
+// place, is logged, and is refused to readers. Written whole means: everything below the recovery point, which was
+// synced, and above it everything without a hole from a power cut (integrity/torn-write.ts, decision 0024). The log
+// ends at the first batch that was not written whole (a torn tail). Intact batches after it were never acknowledged
+// with flush `always`, and are kept in a file beside. Every cut is logged, with path, position, size and reason. All
+// that remains is synced before it counts as flushed: after a kill -9 it may be only in the page cache, and after a
+// failed sync (integrity/failed-sync.ts) it must be rewritten for the sync to mean anything.
 import { type Clock, type Disk, type Logger, NO_LEADER_EPOCH, type Offset, Offset as offsetOf } from '@milepost/core';
 import { readText, replaceText } from './checkpoint.ts';
 import { EpochHistory } from './epoch-history.ts';
@@ -28,11 +28,11 @@ export interface RecoveryTask {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly folder: string;
-  /** The last stop was a clean one. */
+  /** The last stop was clean. */
   readonly wasClean: boolean;
-  /** All below was on the platter. After a clean stop: the log's end. */
+  /** Exclusive: everything below was durable. After a clean stop: the log's end. */
   readonly recoveryPoint: Offset;
-  /** All below was deleted, though its files may still be here. */
+  /** Exclusive: everything below was deleted, though its files may still exist. */
   readonly logStartOffset: Offset;
   readonly indexIntervalBytes: number;
 }
@@ -42,9 +42,9 @@ export interface Recovered {
   readonly segments: Segment[];
   readonly epochs: EpochHistory;
   readonly logStartOffset: Offset;
-  /** Something had to be cut, or is damaged above the recovery point: clients learn of it by a new leader epoch. */
+  /** Something had to be cut, or is damaged above the recovery point: a new leader epoch signals it to clients. */
   readonly lostTail: boolean;
-  /** It ends before offsets that were synced once: the disk has lost acknowledged batches. */
+  /** The log ends before offsets that were synced once: the disk has lost acknowledged batches. */
   readonly isShort: boolean;
   readonly scannedBytes: number;
 }
@@ -64,7 +64,7 @@ export async function recover(task: RecoveryTask): Promise<Recovered> {
   if (isShort)
     task.logger.error(
       { folder: task.folder, end, recoveryPoint: task.recoveryPoint },
-      `${task.folder} ends at offset ${end}, all below ${task.recoveryPoint} was synced once: the disk has lost it`,
+      `${task.folder} ends at offset ${end}, but everything below ${task.recoveryPoint} was synced once: the disk has lost it`,
     );
   epochs.truncateFromEnd(end);
   epochs.truncateFromStart(logStartOffset);
@@ -73,16 +73,19 @@ export async function recover(task: RecoveryTask): Promise<Recovered> {
   return { segments, epochs, logStartOffset, ...scanned, lostTail: scanned.lostTail || isShort, isShort };
 }
 
-/** Empty where the file does not agree with the batches: it is then made again from them. */
+/** Empty if the file contradicts the batches: it is rebuilt from them then. */
 function readEpochs(task: RecoveryTask, segments: readonly Segment[], logStartOffset: Offset): EpochHistory {
   const path = `${task.folder}/${EPOCH_FILE}`;
   const epochs = EpochHistory.parse(readText(task.disk, path));
   if (agree(epochs, segments, logStartOffset)) return epochs;
-  task.logger.warn({ path }, `${path} does not agree with the batches: made again from them`);
+  task.logger.warn({ path }, `${path} contradicts the batches: rebuilding it from them`);
   return EpochHistory.parse(undefined);
 }
 
-/** Every epoch begins with a batch of its own, behind one of an earlier epoch. A gap, as compaction leaves, says nothing. */
+/**
+ * Every epoch begins with a batch of its own, after one of an earlier epoch. A gap, which compaction may leave, proves
+ * nothing.
+ */
 function agree(epochs: EpochHistory, segments: readonly Segment[], logStartOffset: Offset): boolean {
   return epochs.starts.every(({ epoch, startOffset }) => {
     if (startOffset > logStartOffset) {
@@ -95,7 +98,7 @@ function agree(epochs: EpochHistory, segments: readonly Segment[], logStartOffse
   });
 }
 
-/** The batch that contains the offset; undefined where there is none, or none that can be found. */
+/** The batch that contains the offset; undefined if there is none, or none can be found. */
 function placeOf(segments: readonly Segment[], offset: Offset): BatchPlace | undefined {
   const segment = segments.findLast(({ baseOffset }) => baseOffset <= offset) ?? (segments[0] as Segment);
   const place = offset <= segment.baseOffset ? segment.placeAt(0) : seek(segment, offset);
@@ -106,7 +109,9 @@ function placeOf(segments: readonly Segment[], offset: Offset): BatchPlace | und
 
 const UNSCANNED = { lostTail: false, scannedBytes: 0 };
 
-/** Those that hold something from the log's start on; a new one where there is none. Leftovers of deletions go. */
+/**
+ * The segments with something at or beyond the log's start; a new one if there is none. Removes leftovers of deletions.
+ */
 async function openSegments(task: RecoveryTask): Promise<Segment[]> {
   const { disk, folder } = task;
   await finishSwaps(disk, folder, task.logger);
@@ -133,7 +138,7 @@ function isLeftover(name: string, bases: readonly Offset[]): boolean {
   return offsetsIn(name, ...SEGMENT_EXTENSIONS).some((offset) => !bases.includes(offset));
 }
 
-/** Looks at the last few KB only. */
+/** Reads only the last few KB. */
 function endsAsClosed(task: RecoveryTask, last: Segment): boolean {
   if (!last.offsets.looksSane(last.sizeBytes)) last.rebuildIndexes();
   const hint = last.offsets.last();
@@ -170,7 +175,7 @@ async function scanUnflushed(
   for (let n = 0; n < segments.length && !wasCut; n++) {
     const segment = segments[n] as Segment;
     const next = segments[n + 1];
-    // Exactly at its end the batches are synced, but perhaps not the indexes: the roll comes after.
+    // If the segment ends exactly there, its batches are synced, but perhaps not the indexes: the roll comes later.
     if (next !== undefined && next.baseOffset < scanFrom) continue;
     scannedBytes += segment.sizeBytes;
     const found = await scanSegment(task, segment, next, epochs);
@@ -183,7 +188,7 @@ async function scanUnflushed(
     segment.distrust();
     if (syncHadFailed) segment.log.rewriteFrom(0);
     if (next !== undefined && !wasCut) segment.seal();
-    // The last segment's indexes are synced with its roll or the stop, as in life.
+    // The last segment's indexes are synced with its roll or the stop, as in normal operation.
     await (next === undefined || wasCut ? segment.log.sync() : segment.sync()).catch((failure) => {
       markFailedSync(disk, folder);
       throw failure;
@@ -197,11 +202,11 @@ async function scanUnflushed(
 interface ScanResult {
   /** Where the segment must be cut. */
   readonly cutAt: Damage | undefined;
-  /** Something above the recovery point is damaged, and kept in its place. */
+  /** Something above the recovery point is damaged, and remains in its place. */
   readonly isDamaged: boolean;
 }
 
-/** Rebuilds the indexes and fills in the epochs on the way. */
+/** Scans a segment, rebuilds its indexes, and adds missing epochs. */
 async function scanSegment(
   task: RecoveryTask,
   segment: Segment,
@@ -220,7 +225,7 @@ async function scanSegment(
   segment.clearIndexes();
   await scanInTurns(task.clock, segment.log, 0, {
     visit: (batch, position) => {
-      // How far the last batch may reach: behind a damaged one nothing is known of it but its own offsets.
+      // The limit for the last batch's end: after a damaged batch, only its own offsets are known.
       const most =
         end ?? (isBehindDamage ? batch.nextOffset : least < task.recoveryPoint ? task.recoveryPoint : undefined);
       const flaw =
@@ -247,7 +252,7 @@ async function scanSegment(
       }
       task.logger.error(
         { path, position, bytes: next - position },
-        `${describeDamage(damage)}; it was written whole once, so the disk has damaged it: kept in its place, refused to readers; ${next - position} bytes further the log goes on`,
+        `${describeDamage(damage)}; it was written whole once, so the disk has damaged it: kept in its place, refused to readers; the log continues ${next - position} bytes further`,
       );
       isDamaged ||= !wasSynced;
       isBehindDamage = true;
@@ -262,7 +267,7 @@ async function scanSegment(
 
 const beginsIntact = ({ log, baseOffset }: Segment): boolean => findIntact(log, 0, baseOffset) === 0;
 
-/** A segment that was not wholly on the platter ends early, and the next one, of which more was, cannot follow it. */
+/** A segment that was not wholly durable ends early, and the next one, of which more was, cannot follow it. */
 function flawOfEnd(task: RecoveryTask, segment: Segment, next: Segment | undefined): Damage | undefined {
   const { nextOffset, path, sizeBytes } = segment;
   if (next === undefined || nextOffset === next.baseOffset || nextOffset < task.recoveryPoint) return undefined;
@@ -273,7 +278,7 @@ function flawOfEnd(task: RecoveryTask, segment: Segment, next: Segment | undefin
   };
 }
 
-/** What follows the damage is kept in files beside, where any of it is intact, before it is cut. */
+/** Before the cut, the bytes after the damage are copied to files beside, if any batch in them is intact. */
 async function cut(task: RecoveryTask, damage: Damage, segment: Segment, later: readonly Segment[]): Promise<void> {
   const { disk, logger, folder } = task;
   const { position } = damage;
@@ -313,14 +318,14 @@ async function copyAside(disk: Disk, segment: Segment, position: number): Promis
   return aside.path;
 }
 
-/** A log never ends before it starts: with its last batches gone, the offsets below the start must not be given out again. */
+/** A log never ends before it starts: if its last batches are lost, the offsets below the start must not be reused. */
 async function startOverIfEmptied(task: RecoveryTask, segments: Segment[]): Promise<void> {
   const { disk, folder, logStartOffset } = task;
   const last = segments.at(-1) as Segment;
   if (last.nextOffset >= logStartOffset) return;
   task.logger.error(
     { path: last.path, endsAt: last.nextOffset, logStartOffset },
-    `${last.path} ends at offset ${last.nextOffset}, before the log's start ${logStartOffset}: going on empty from there; what was there is kept beside`,
+    `${last.path} ends at offset ${last.nextOffset}, before the log's start ${logStartOffset}: continuing empty from there; the old segment is kept beside`,
   );
   for (const dropped of segments.splice(0)) {
     dropped.close();

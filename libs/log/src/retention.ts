@@ -1,9 +1,10 @@
-// Which segments retention deletes: from the oldest on, those below the log's start, too old, or beyond the size limit.
+// The segments that retention deletes: from the oldest on, those below the log's start, too old, or beyond the size
+// limit.
 import type { Offset } from '@milepost/core';
 import type { LogConfig } from './log-config.ts';
 import type { Segment } from './segment.ts';
 
-/** How many of the oldest segments are to be deleted. If it is all of them, the active one must be rolled first. */
+/** The number of oldest segments to delete. If that is all of them, the active one must be rolled first. */
 export function expiredCount(
   segments: readonly Segment[],
   config: LogConfig,

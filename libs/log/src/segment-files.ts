@@ -1,18 +1,18 @@
-// The files of a segment, by name and as one list: `<base>.log` with the batches, and its indexes. Another index is one
-// more entry of `indexKinds`.
+// The files of a segment, by name and as one list: `<base>.log` with the batches, and its indexes. To add an index, add
+// an entry to `indexKinds`.
 //
-// While a segment is not (or no longer) one of the log's, all its files carry a suffix: `.cleaned`, `.swap`, `.deleted`.
+// While a segment is not (or no longer) part of the log, all its files have a suffix: `.cleaned`, `.swap`, `.deleted`.
 import type { Disk, Offset } from '@milepost/core';
 import type { IndexFile } from './index-file.ts';
 import { LogFile } from './log-file.ts';
 import { OffsetIndex } from './offset-index.ts';
 import { TimeIndex } from './time-index.ts';
 
-/** What every index can do: it can be rebuilt from the batches, so nothing of it is synced per append. */
+/** The operations of every index. It can be rebuilt from the batches, so it is not synced per append. */
 export interface SegmentIndex {
   readonly entries: IndexFile;
   clear(): void;
-  /** Forgets what is said of batches that end at or beyond the offset. */
+  /** Removes the entries of batches that end at or beyond the offset. */
   truncateTo(offset: Offset): void;
 }
 
@@ -26,7 +26,7 @@ type IndexOf<Kind extends IndexKind> = ReturnType<(typeof indexKinds)[Kind]>;
 
 const INDEX_KINDS = Object.keys(indexKinds) as IndexKind[];
 
-/** In the order in which they take a new name: where a .log has its name, its indexes have theirs. */
+/** In the order of renaming: where a .log has its new name, its indexes have theirs. */
 export const SEGMENT_EXTENSIONS: readonly string[] = [...INDEX_KINDS, 'log'];
 export const INDEX_EXTENSIONS: readonly string[] = INDEX_KINDS;
 
@@ -45,10 +45,10 @@ export class SegmentFiles {
   readonly #stem: string;
   readonly #isNew: boolean;
   #suffix: string;
-  /** Opened when first used: many logs share few open files. */
+  /** Opened at their first use: many logs share few open files. */
   readonly #indexes: { -readonly [Kind in IndexKind]?: IndexOf<Kind> } = {};
 
-  /** `isNew`: all of them are made now, and whatever an interrupted attempt left under their names is cut away. */
+  /** `isNew`: all files are created, and content that an interrupted attempt left under their names is cut away. */
   constructor(disk: Disk, folder: string, baseOffset: Offset, { isNew, suffix }: { isNew: boolean; suffix: string }) {
     this.#disk = disk;
     this.#baseOffset = baseOffset;
@@ -80,12 +80,12 @@ export class SegmentFiles {
     for (const index of this.#openAll()) index.truncateTo(offset);
   }
 
-  /** Entries that wait in memory are written out. @throws DiskFailed */
+  /** Writes buffered entries. @throws DiskFailed */
   flushIndexes(): void {
     for (const index of this.#openAll()) index.entries.flush();
   }
 
-  /** After an unclean stop nobody knows what is on the platter: the next sync is a real one. */
+  /** After an unclean stop it is unknown what is durable: the next sync is a real one. */
   distrust(): void {
     this.log.distrust();
     for (const { entries } of this.#openAll()) entries.file.distrust();
@@ -96,14 +96,17 @@ export class SegmentFiles {
     for (const { entries } of this.#opened()) await entries.sync();
   }
 
-  /** All of them, the .log last. @throws DiskFailed, and then some may have moved; to move on is to finish. */
+  /**
+   * Renames all files, the .log last. @throws DiskFailed; some may have moved then, and a repetition completes the
+   * move.
+   */
   moveTo(suffix: string): void {
     for (const kind of INDEX_KINDS) this.#open(kind).entries.file.moveTo(this.#disk, `${this.#stem}.${kind}${suffix}`);
     this.log.moveTo(this.#disk, `${this.#stem}.log${suffix}`);
     this.#suffix = suffix;
   }
 
-  /** Of a segment that is not a log's: no trace stays. The .log goes first. @throws DiskFailed */
+  /** Removes all files of a segment that is not part of a log, the .log first. @throws DiskFailed */
   async discard(): Promise<void> {
     const paths = [this.log.path, ...this.#openAll().map(({ entries }) => entries.file.path)];
     this.close();

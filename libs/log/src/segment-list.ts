@@ -1,7 +1,7 @@
-// The segments of one log, each beginning where the one before it ends, never none. The last one is active: it alone is
-// appended to, and is never cleaned.
+// The segments of one log, at least one, each beginning where the previous one ends. Only the last one, the active one,
+// is appended to, and it is never cleaned.
 //
-// A segment that is deleted is renamed at once, which is what deletes it; its files are removed after file.delete.delay.ms.
+// A deleted segment is renamed immediately, which is the deletion; its files are removed after file.delete.delay.ms.
 import type { Offset } from '@milepost/core';
 import type { DeletedFiles } from './deleted-files.ts';
 import type { LogConfig } from './log-config.ts';
@@ -30,7 +30,7 @@ export class SegmentList {
     return this.#segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   }
 
-  /** The place in `all` of the one that holds the offset; the first for what lies below it. */
+  /** The index in `all` of the segment that holds the offset; that of the first for an offset below it. */
   placeOf(offset: Offset): number {
     return Math.max(
       0,
@@ -38,17 +38,17 @@ export class SegmentList {
     );
   }
 
-  /** Those that begin below the offset; never the active one. */
+  /** The segments that begin below the offset; never the active one. */
   startingBelow(offset: Offset): readonly Segment[] {
     return this.#segments.slice(0, -1).filter(({ baseOffset }) => baseOffset < offset);
   }
 
-  /** Whether the first one ends at or below the offset, and is not the active one. */
+  /** Whether the first segment ends at or below the offset, and is not the active one. */
   hasWhollyBelow(offset: Offset): boolean {
     return this.#segments.length > 1 && (this.#segments[1] as Segment).baseOffset <= offset;
   }
 
-  /** Whether they are still here, one behind the other, and none is active. */
+  /** Whether these are adjacent segments of this list, none of them active. */
   hasRun(run: readonly Segment[]): boolean {
     const first = this.#segments.indexOf(run[0] as Segment);
     return first >= 0 && run.every((segment, n) => this.#segments[first + n] === segment) && !run.includes(this.active);
@@ -58,13 +58,16 @@ export class SegmentList {
     this.#segments.push(segment);
   }
 
-  /** The first or the last one. @throws DiskFailed, and then it is still here */
+  /** Removes the first or the last segment. @throws DiskFailed; it is still in the list then. */
   remove(segment: Segment, { fileDeleteDelayMs }: LogConfig): void {
     this.#delete(segment, fileDeleteDelayMs);
     this.#segments.splice(this.#segments.indexOf(segment), 1);
   }
 
-  /** A `.swap` segment in place of those that it was made from (segment-swap.ts, step 3). @throws DiskFailed half way */
+  /**
+   * Replaces adjacent segments by the `.swap` segment made from them (segment-swap.ts, step 3). @throws DiskFailed
+   * halfway
+   */
   replace(run: readonly Segment[], cleaned: Segment, { fileDeleteDelayMs }: LogConfig): void {
     for (const source of run) this.#delete(source, fileDeleteDelayMs);
     cleaned.moveTo('');

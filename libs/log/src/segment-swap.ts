@@ -1,15 +1,15 @@
-// One cleaned segment in place of those that it was made from, such that a power cut leaves the old ones or the new one.
+// Replaces segments by the cleaned segment that was made from them. A power cut leaves the old ones or the new one.
 // File names are Kafka's:
 //
 //   1. `<base>.log.cleaned` and its indexes are written and synced.          found at start: removed
-//   2. They become `.swap`, the .log last, and the names are synced.         found at start: the rest is done then
+//   2. They become `.swap`, the .log last, and the names are synced.         found at start: the rest is done
 //   3. The old files become `.deleted`, those of the lowest offsets first;
 //      the `.swap` files take their names, the .log last.
 //   4. The names are synced; `.deleted` files are removed later.
 //
-// Names change on the disk in the order in which they were changed (file systems keep a journal of them); bytes do not,
-// which is why 1 ends with a sync. A cleaned segment ends with the last batch of its last source, emptied if need be: so
-// its own end says which old segments it replaces, and no log has a gap between two segments.
+// Renames reach the disk in their order (file systems keep a journal of them); bytes do not, which is why step 1 ends
+// with a sync. A cleaned segment ends with the last batch of its last source, emptied if necessary. So its own end
+// determines which old segments it replaces, and no log has a gap between two segments.
 import { type Disk, type LeaderEpoch, type Logger, NO_LEADER_EPOCH, type Offset } from '@milepost/core';
 import { BATCH_HEADER_BYTES } from '@milepost/records';
 import { LogFile } from './log-file.ts';
@@ -23,7 +23,7 @@ export const DELETED = '.deleted';
 
 const LEADER_EPOCH_AT = 12;
 
-/** First of all at a start: what a cleaning left half done is undone or finished. */
+/** The first step of a start: undoes or completes a cleaning that was interrupted. */
 export async function finishSwaps(disk: Disk, folder: string, logger: Logger): Promise<void> {
   const names = (disk.list(folder) ?? []).map(({ name }) => name);
   for (const name of names) if (name.endsWith(CLEANED)) await disk.remove(`${folder}/${name}`);
@@ -48,7 +48,7 @@ async function finishSwap(
   if (flaw !== undefined && isUntouched) {
     logger.error(
       { path, flaw },
-      `${path} is damaged (${flaw}); the segments that it was made from are all there and stay`,
+      `${path} is damaged (${flaw}); the segments that it was made from are complete and remain`,
     );
     for (const extension of SEGMENT_EXTENSIONS.toReversed())
       await disk.remove(`${folder}/${offsetName(base)}.${extension}${SWAP}`);
@@ -67,8 +67,9 @@ async function finishSwap(
 }
 
 /**
- * Past damage too: what it replaces must not come back beside it. No CRC covers a base offset or a leader epoch. But the
- * segment ends where another one begins, at the latest the active one, which no cleaning replaces; and epochs never descend.
+ * The end of a damaged segment too: the segments that it replaces must not return beside it. No CRC covers a base
+ * offset or a leader epoch. But the segment ends where another one begins, at the latest the active one, which no
+ * cleaning replaces; and epochs never descend.
  */
 function endOf(
   disk: Disk,

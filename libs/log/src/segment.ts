@@ -1,7 +1,7 @@
-// A stretch of the log, named by its first offset: batches in one file, and the indexes of it (segment-files.ts). Only the
+// A range of the log, named by its first offset: batches in one file, and their indexes (segment-files.ts). Only the
 // last segment of a log is appended to.
 //
-// Promises: an append is all or nothing; the end that counts is the one in memory. Never syncs by itself.
+// Promises: an append is all or nothing; the end in memory is the one that counts. Never syncs on its own.
 import { type Disk, type LeaderEpoch, NO_TIMESTAMP, type Offset, type Timestamp } from '@milepost/core';
 import { BATCH_HEADER_BYTES, BATCH_PREFIX_BYTES, type RecordBatch } from '@milepost/records';
 import { epochFlawOf, flawOf, placeFlawOf } from './integrity/flaws.ts';
@@ -14,7 +14,7 @@ import { ReadEnds } from './read-ends.ts';
 import { SegmentFiles } from './segment-files.ts';
 import type { TimeEntry, TimeIndex } from './time-index.ts';
 
-/** What a batch's first bytes say. */
+/** The fields in a batch's first bytes. */
 export interface BatchPlace {
   readonly position: number;
   readonly sizeBytes: number;
@@ -40,7 +40,7 @@ export class Segment {
   #bytesSinceIndexEntry = 0;
   #indexesRebuilt = false;
 
-  /** `isNew`: begins empty, whatever an interrupted attempt left. Otherwise `nextOffset` is where its content ends. */
+  /** `isNew`: begins empty, whatever an interrupted attempt left. Otherwise `nextOffset` is the end of its content. */
   constructor(
     disk: Disk,
     folder: string,
@@ -54,11 +54,11 @@ export class Segment {
     this.log = this.#files.log;
   }
 
-  /** Of the .log. */
+  /** The path of the .log. */
   get path(): string {
     return this.log.path;
   }
-  /** Of all its files. */
+  /** The paths of all its files. */
   get paths(): readonly string[] {
     return this.#files.paths;
   }
@@ -86,27 +86,27 @@ export class Segment {
     return this.#largest;
   }
 
-  /** When its oldest records are from, where retention asks: emptied batches count, though no search finds them. */
+  /** The largest timestamp for retention: emptied batches count, though no search finds them. */
   get youngestMs(): Timestamp {
     return this.largest.timestamp >= 0 ? this.largest.timestamp : (this.#youngestMs ??= this.#youngestOfHeaders());
   }
-  /** Of its first batch. */
+  /** The timestamp of its first batch. */
   get firstTimestamp(): Timestamp | undefined {
     if (this.#firstTimestamp === undefined && this.log.read(0, header) === BATCH_HEADER_BYTES)
       this.#firstTimestamp = longAt(header, 35) as Timestamp;
     return this.#firstTimestamp;
   }
 
-  /** Checked batches, which have their offsets. @throws DiskFailed, and then nothing was appended. */
+  /** Appends checked batches that have their offsets. @throws DiskFailed; nothing was appended then. */
   append(records: Buffer, batches: readonly RecordBatch[], indexIntervalBytes: number): void {
     const start = this.log.sizeBytes;
-    void this.largest; // may read an index: now, for behind the append nothing may fail
+    void this.largest; // may read an index, so it comes first: after the append nothing may fail
     this.log.append(records);
     this.verified.add(start, start + records.length);
     for (const batch of batches) this.note(batch, start + batch.position, indexIntervalBytes);
   }
 
-  /** Takes up in the indexes a batch that stands at this position. */
+  /** Adds the batch at this position to the indexes. */
   note(batch: RecordBatch, position: number, indexIntervalBytes: number): void {
     const { lastOffset, maxTimestamp } = batch;
     if (maxTimestamp > this.largest.timestamp && batch.recordCount > 0)
@@ -120,7 +120,10 @@ export class Segment {
     this.#nextOffset = batch.nextOffset;
   }
 
-  /** Whether the batch belongs into the next segment. Time is that of the records, as in Kafka: the age of the first batch. */
+  /**
+   * Whether the batch belongs into the next segment. The age of a segment counts from its first batch's timestamp, as
+   * in Kafka.
+   */
   isFullFor(
     sizeBytes: number,
     lastOffset: Offset,
@@ -138,7 +141,7 @@ export class Segment {
     );
   }
 
-  /** Nothing more comes for now: the indexes are written out, the largest timestamp last. @throws DiskFailed */
+  /** No append follows for now: writes the indexes, with the largest timestamp last. @throws DiskFailed */
   seal(): void {
     this.log.trim();
     if (this.log.sizeBytes > 0) this.times.append(this.largest.timestamp, this.largest.offset);
@@ -149,7 +152,7 @@ export class Segment {
     return this.#files.sync();
   }
 
-  /** From the header alone; undefined where no whole batch can stand. */
+  /** Read from the header alone; undefined if there cannot be a whole batch. */
   placeAt(position: number): BatchPlace | undefined {
     if (this.log.read(position, header) < BATCH_HEADER_BYTES) return undefined;
     const sizeBytes = BATCH_PREFIX_BYTES + header.readInt32BE(8);
@@ -160,14 +163,16 @@ export class Segment {
     return { position, sizeBytes, baseOffset, lastOffset, leaderEpoch, maxTimestamp: longAt(header, 35) as Timestamp };
   }
 
-  /** Of the batch at this position, behind one that ends at `least`. `end`: where the segment ends, as far as known. */
+  /**
+   * The flaw of the batch at this position, whose predecessor ends at `least`. `end`: the end of the segment, if known.
+   */
   flawOf(batch: RecordBatch, position: number, least: Offset, end: Offset | undefined): string | undefined {
     const flaw = this.#placeFlawOf(batch, position, least, end) ?? flawOf(batch, least);
-    if (flaw !== undefined) this.verified.cut(0); // what was checked before counts no more, whoever found it
+    if (flaw !== undefined) this.verified.cut(0); // earlier checks are void, whoever found the flaw
     return flaw;
   }
 
-  /** `expected`: the epoch of the batch before, or what the history says. `behind`: of what follows the segment. */
+  /** `expected`: the epoch of the previous batch, or of the history. `behind`: the epoch after the segment. */
   flawOfEpoch(
     batch: RecordBatch,
     position: number,
@@ -178,8 +183,8 @@ export class Segment {
   }
 
   /**
-   * The indexes again, from the batches themselves, past any that are broken: the one behind a broken one always gets
-   * an entry. Once for each segment: what still does not fit afterwards is no fault of an index.
+   * Rebuilds the indexes from the batches, past any broken ones: the batch after a broken one always gets an entry.
+   * Once for each segment: a contradiction that remains is not an index's fault.
    */
   rebuildIndexes(): boolean {
     if (this.#indexesRebuilt) return false;
@@ -211,12 +216,12 @@ export class Segment {
     this.#largest = { timestamp: NO_TIMESTAMP, offset: this.baseOffset };
   }
 
-  /** The next batch that is noted gets an entry, however close the last one is. */
+  /** The next noted batch gets an entry, however close the last one is. */
   indexNext(): void {
     this.#bytesSinceIndexEntry = Number.POSITIVE_INFINITY;
   }
 
-  /** Cuts the batch at this position and all behind it. */
+  /** Cuts the batch at this position and all after it. */
   truncate(position: number, nextOffset: Offset): void {
     this.log.truncate(position);
     this.readEnds.clear();
@@ -228,22 +233,25 @@ export class Segment {
     this.#bytesSinceIndexEntry = 0;
   }
 
-  /** What a scan has found out. */
+  /** The end that a scan has found. */
   endsAt(nextOffset: Offset): void {
     this.#nextOffset = nextOffset;
   }
 
-  /** After an unclean stop: what was only in the page cache must be synced before it counts. */
+  /** After an unclean stop: content that was only in the page cache must be synced before it counts. */
   distrust(): void {
     this.#files.distrust();
   }
 
-  /** All its files, the .log last. @throws DiskFailed, and then some may have moved; to move on is to finish. */
+  /**
+   * Renames all its files, the .log last. @throws DiskFailed; some may have moved then, and a repetition completes the
+   * move.
+   */
   moveTo(suffix: string): void {
     this.#files.moveTo(suffix);
   }
 
-  /** Of a segment that is not a log's: no trace stays. @throws DiskFailed */
+  /** Removes all files of a segment that is not part of a log. @throws DiskFailed */
   discard(): Promise<void> {
     return this.#files.discard();
   }
@@ -252,7 +260,10 @@ export class Segment {
     this.#files.close();
   }
 
-  /** Where a walk begins that must meet the batch of this offset. An index is believed only where the batch agrees. */
+  /**
+   * The position to start a walk that must meet the batch of this offset. An index entry is used only if its batch
+   * matches it.
+   */
   startFor(offset: Offset): number {
     const hint = this.offsets.floor(offset);
     if (hint === undefined) return 0;
@@ -260,7 +271,7 @@ export class Segment {
     return this.rebuildIndexes() ? this.startFor(offset) : 0;
   }
 
-  /** No batch before this offset has a timestamp beyond the target. */
+  /** No batch before the returned offset has a timestamp beyond the target. */
   skipTo(timestamp: number): Offset {
     const entry = this.times.floorByTimestamp(timestamp);
     if (entry === undefined) return this.baseOffset;
@@ -274,7 +285,10 @@ export class Segment {
     return placeFlawOf(batch, least, next);
   }
 
-  /** The last entry, that of a closed segment, names a batch that is there and says so, and no later one says more. */
+  /**
+   * The last entry of a closed segment names an existing batch with that timestamp, and no later batch has a larger
+   * one.
+   */
   #isTimeIndexTrue(): boolean {
     const last = this.times.last();
     if (!this.times.looksSane() || last === undefined) return this.log.sizeBytes === 0;
@@ -285,21 +299,21 @@ export class Segment {
     return place === undefined;
   }
 
-  /** Of the batch that the entry names, where it is there and has that timestamp. */
+  /** The batch that the entry names, if it exists and has that timestamp. */
   #placeOf({ offset, timestamp }: TimeEntry): BatchPlace | undefined {
     let place = this.placeAt(this.offsets.floor(offset)?.position ?? 0);
     while (place !== undefined && place.lastOffset < offset) place = this.placeAt(place.position + place.sizeBytes);
     return place?.lastOffset === offset && place.maxTimestamp === timestamp ? place : undefined;
   }
 
-  /** Of what the time index says and the batches behind its last entry. */
+  /** Searches the time index and the batches after its last entry. */
   #findLargest(): void {
     const last = this.times.last();
     this.#largest = last ?? { timestamp: NO_TIMESTAMP, offset: this.baseOffset };
     const from = last === undefined ? 0 : (this.offsets.floor(last.offset)?.position ?? 0);
     scan(this.log, from, {
       visit: ({ maxTimestamp, lastOffset, recordCount }) => {
-        const isHere = lastOffset < this.nextOffset; // no CRC covers a batch's offset: a bit of it may have turned
+        const isHere = lastOffset < this.nextOffset; // no CRC covers a batch's offset, so a bit of it may have flipped
         if (isHere && maxTimestamp > this.largest.timestamp && recordCount > 0)
           this.#largest = { timestamp: maxTimestamp, offset: lastOffset };
         return undefined;
@@ -308,7 +322,7 @@ export class Segment {
     });
   }
 
-  /** Without a timestamp in the first batch its age is unknown, and the segment rolls by size alone. */
+  /** Without a timestamp in the first batch its age is unknown, and the segment is rolled only by size. */
   #firstBatchTimestamp(otherwise: Timestamp): Timestamp {
     const { firstTimestamp = NO_TIMESTAMP } = this;
     return firstTimestamp < 0 ? otherwise : firstTimestamp;

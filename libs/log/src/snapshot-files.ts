@@ -1,4 +1,4 @@
-// The snapshots of producers that lie beside a log's segments: one at the start of each, one at a clean stop.
+// The snapshots of producers beside a log's segments: one at the start of each, one at a clean stop.
 import type { Disk, Offset } from '@milepost/core';
 import type { DeletedFiles } from './deleted-files.ts';
 import { LogFile } from './log-file.ts';
@@ -20,8 +20,8 @@ export class SnapshotFiles {
   }
 
   /**
-   * The producers as of this offset, to be synced. Never over one that is there: it may be all that is left of batches
-   * that were deleted. @throws DiskFailed
+   * Writes the producers as of this offset, to be synced. Never overwrites a snapshot: it may be all that remains of
+   * deleted batches. @throws DiskFailed
    */
   write(offset: Offset, producers: ProducerState): { sync(): Promise<void> }[] {
     if (this.#offsets.has(offset)) return [];
@@ -31,7 +31,7 @@ export class SnapshotFiles {
     return [{ sync: () => file.sync().then(() => file.close()) }];
   }
 
-  /** With the segment that began there. */
+  /** Removes the snapshot together with the segment that began there. */
   forget(offset: Offset): void {
     if (this.#offsets.delete(offset)) this.#deletedFiles.remove([snapshotPath(this.#folder, offset)]);
   }

@@ -1,4 +1,5 @@
-// What the tests of this library share: a host around any disk, and batches in few words. Not part of the library's face.
+// Shared by the tests of this library: a host around any disk, and short forms for batches. Not part of the public
+// face.
 import {
   BrokerId,
   type Clock,
@@ -45,7 +46,7 @@ export function testHost(disk: Disk, options: { clock?: Clock; logger?: Logger }
   };
 }
 
-/** Keeps what was said, by level. */
+/** Records log lines by level. */
 export function listeningLogger(): Logger & { readonly said: Record<'info' | 'warn' | 'error', string[]> } {
   const said = { info: [] as string[], warn: [] as string[], error: [] as string[] };
   const keep = (level: keyof typeof said) => (_: object, message: string) => void said[level].push(message);
@@ -68,7 +69,7 @@ export function batchOf(
   return buildBatch({ ...batch, records });
 }
 
-/** The folder /data of the disk and the log t-0 in it, made when it is not there. */
+/** The folder /data of the disk and the log t-0 in it, created if missing. */
 export async function openLog(
   disk: Disk,
   options: {
@@ -77,7 +78,7 @@ export async function openLog(
     logger?: Logger;
     flush?: 'always' | 'os';
     folder?: string;
-    /** As the cluster knows it. */
+    /** The topic's id in the cluster. */
     topicId?: Uuid;
   } = {},
 ): Promise<{ directory: LogDirectory; log: Log }> {
@@ -151,7 +152,7 @@ export function flipped(files: Files, path: string, bit: number): Files {
 export const cut = (files: Files, path: string, sizeBytes: number): Files =>
   new Map(files).set(path, Buffer.from((files.get(path) as Buffer).subarray(0, sizeBytes)));
 
-/** For each of the bits: the files with it turned, and with the end of theirs cut off there; with the words for it. */
+/** For each of the bits: the files with it flipped, and with the file's end cut off there; each with a description. */
 export function* damaged(files: Files, path: string, bits: readonly number[]): Generator<[string, Files]> {
   for (const bit of bits) {
     yield [`${path}: bit ${bit}`, flipped(files, path, bit)];

@@ -26,7 +26,7 @@ export class TimeIndex {
     this.#last = this.#at(this.entries.count - 1);
   }
 
-  /** One slot stays free for the entry that closes the segment. */
+  /** One slot is reserved for the entry that closes the segment. */
   isFull(limitBytes: number): boolean {
     return this.entries.count >= Math.floor(limitBytes / ENTRY_BYTES) - 1;
   }

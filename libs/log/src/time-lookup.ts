@@ -1,5 +1,6 @@
-// Finds records by their timestamp. Timestamps need not ascend: the answer to "from when on" is the first record in offset
-// order that is late enough. Batches are judged by their headers; only the one that holds the answer is unpacked.
+// Finds records by their timestamp. Timestamps need not ascend: the result for a time is the first record in offset
+// order with that or a later timestamp. Batches are selected by their headers; only the one with the result is
+// unpacked.
 import { MalformedMessage, type Offset, Offset as offsetOf } from '@milepost/core';
 import type { LogRecord, RecordBatch } from '@milepost/records';
 import type { TimestampedOffset } from './outcomes.ts';

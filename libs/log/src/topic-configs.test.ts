@@ -1,5 +1,5 @@
-// Topic properties that say when a log writes, rolls, syncs and removes; what they do to records and to old ones is shown
-// in append-validation.test.ts, log.test.ts and compaction.test.ts.
+// Topic properties that decide when a log writes, rolls, syncs and removes. Their effect on records, new and old, is
+// tested in append-validation.test.ts, log.test.ts and compaction.test.ts.
 import { ErrorCode, LeaderEpoch } from '@milepost/core';
 import { SimClock, SimDisk } from '@milepost/simulator';
 import type { Log } from './index.ts';
@@ -19,7 +19,7 @@ const opened = (config: Record<string, string>, flush: 'always' | 'os' = 'os') =
     .then(({ log }) => ({ clock, disk, log }));
 };
 
-test('flush.messages: so many records, and the log is synced though nobody waits', async () => {
+test('flush.messages: after that many records the log is synced though no request waits', async () => {
   const { clock, log } = await opened({ 'flush.messages': '5' });
   appendAll(log, numbered(4));
   await clock.run(10_000);
@@ -29,7 +29,7 @@ test('flush.messages: so many records, and the log is synced though nobody waits
   expect(log.flushedOffset).toBe(5);
 });
 
-test('flush.ms: so much time, and the log is synced though nobody waits', async () => {
+test('flush.ms: after that time the log is synced though no request waits', async () => {
   const { clock, log } = await opened({ 'flush.ms': '1000' });
   appendAll(log, numbered(1));
   await clock.run(900);
@@ -43,14 +43,14 @@ test('flush.ms: so much time, and the log is synced though nobody waits', async 
   expect(log.flushedOffset).toBe(2);
 });
 
-test('with flush `always` both leave the group commit alone', async () => {
+test('with flush `always` both do not affect the group commit', async () => {
   const { clock, log } = await opened({ 'flush.messages': '1', 'flush.ms': '10' }, 'always');
   appendAll(log, numbered(3));
   await clock.run(10_000);
   expect(log.flushedOffset).toBe(0);
 });
 
-test('file.delete.delay.ms: files of a dropped segment stay as `.deleted`, then they go', async () => {
+test('file.delete.delay.ms: files of a dropped segment remain as `.deleted`, then they are removed', async () => {
   const { clock, disk, log } = await opened({
     'segment.bytes': '1024',
     'retention.bytes': '1000',
@@ -70,7 +70,7 @@ test('file.delete.delay.ms: files of a dropped segment stay as `.deleted`, then 
   expect(names(disk, '.deleted')).toEqual([]);
 });
 
-test('segment.ms, and segment.jitter.ms by chance below it, end a segment by the time of its records', async () => {
+test('segment.ms, and segment.jitter.ms randomly below it, end a segment by the time of its records', async () => {
   const at = (timestamp: number) => batchOf([{ value: 'v', timestamp }]);
   const rollsAfter = async (jitter: string, drawn: number): Promise<number> => {
     const disk = new SimDisk();
@@ -89,7 +89,7 @@ test('segment.ms, and segment.jitter.ms by chance below it, end a segment by the
   ]);
 });
 
-test('index.interval.bytes is how far the entries of an index are apart, segment.index.bytes how many there are', async () => {
+test('index.interval.bytes is the distance between the entries of an index, segment.index.bytes their number', async () => {
   const entries = async (config: Record<string, string>): Promise<[number, number]> => {
     const { clock, disk, log } = await opened(config);
     appendAll(

@@ -1,7 +1,11 @@
-// A full disk must not stop work that frees it, nor fail for a file that can be rebuilt: such work goes on without the write.
+// A full disk must not stop work that frees space, nor fail work for a file that can be rebuilt: such work continues
+// without the write.
 import { DiskFailed, type Logger } from '@milepost/core';
 
-/** Whether the work was done; false: there was no room for it, which is logged for `whose`. @throws any other failure */
+/**
+ * Whether the work was done; false: there was no room for it, which is logged with the name `whose`. @throws any other
+ * failure
+ */
 export async function unlessFull(
   logger: Logger,
   whose: string,

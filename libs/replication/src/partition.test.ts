@@ -74,7 +74,7 @@ function given(flush: FlushPolicy) {
   return { log, partition, seen, failures, watcherFailures };
 }
 
-test('the log hears of an epoch before its first batch', () => {
+test('the log learns of an epoch before its first batch', () => {
   const { log, partition } = given('always');
   partition.lead(LeaderEpoch(5));
   expect(log.begun).toEqual([4, 5]);
@@ -92,7 +92,7 @@ test('with flush always the high watermark waits for the sync', async () => {
   expect(partition.committedBytes).toBe(100);
 });
 
-test('appends of one turn share a sync, those that come meanwhile share the next', async () => {
+test('appends of one turn share a sync, those during a sync share the next', async () => {
   const { log, partition, seen } = given('always');
   partition.append(batch);
   partition.append(batch);
@@ -108,7 +108,7 @@ test('appends of one turn share a sync, those that come meanwhile share the next
   expect(seen).toEqual([2, 4]);
 });
 
-test('with flush os what is appended is committed, and watchers hear of it after the turn', async () => {
+test('with flush os an append is committed, and watchers are notified after the turn', async () => {
   const { log, partition, seen } = given('os');
   partition.append(batch);
   expect(partition.highWatermark).toBe(1);
@@ -118,7 +118,7 @@ test('with flush os what is appended is committed, and watchers hear of it after
   expect(log.syncs).toBe(0);
 });
 
-test('after a failed sync the high watermark stands, nothing more is taken, and waiters are woken', async () => {
+test('after a failed sync the high watermark stands still, nothing more is accepted, and waiters are woken', async () => {
   const { log, partition, seen, failures } = given('always');
   partition.append(batch);
   await ticks();
@@ -139,7 +139,7 @@ test('batches carry the epoch in which they were appended', () => {
   expect(log.begun).toEqual([4, 5]);
 });
 
-test('who no longer watches is not called', async () => {
+test('a watcher that has stopped watching is not called', async () => {
   const { partition, seen } = given('os');
   const stop = partition.watch(() => seen.push(-1));
   stop();
@@ -148,7 +148,7 @@ test('who no longer watches is not called', async () => {
   expect(seen).toEqual([1]);
 });
 
-test('a retired partition wakes those who wait and takes nothing more', () => {
+test('a retired partition wakes waiters and accepts nothing more', () => {
   const { partition, seen, failures } = given('always');
   partition.retire();
   expect(seen).toEqual([0]);
@@ -180,7 +180,7 @@ test('a watcher that throws does not fail the partition, and the others are stil
   expect(watcherFailures).toHaveLength(1);
 });
 
-test('watchers learn of what retention deletes', async () => {
+test('watchers are notified of what retention deletes', async () => {
   const { log, partition, seen } = given('always');
   await partition.applyRetention(0);
   expect(seen).toEqual([]);

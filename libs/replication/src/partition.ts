@@ -12,9 +12,9 @@ import type { AppendOutcome, AppendRefused, FlushPolicy, Log } from '@milepost/l
 
 export type { FlushPolicy };
 
-/** Where a partition reports what no caller of it can be told. */
+/** Receives reports that have no caller. */
 export interface PartitionReports {
-  /** It takes no more records. Reported once; not for a partition that was retired. */
+  /** The partition accepts no more records. Reported once; not for a partition that was retired. */
   failed(partition: Partition, failure: unknown): void;
   /** A bug of the watcher, which is not called again. */
   watcherFailed(partition: Partition, failure: unknown): void;
@@ -64,11 +64,11 @@ export class Partition {
   get highWatermark(): Offset {
     return this.#flush === 'always' ? this.log.flushedOffset : this.log.logEndOffset;
   }
-  /** Exclusive: what read_committed may see. Equal to the high watermark while there are no transactions. */
+  /** Exclusive: the end for read_committed. Equal to the high watermark while there are no transactions. */
   get lastStableOffset(): Offset {
     return this.highWatermark;
   }
-  /** Grows by the size of what is committed: a waiting fetch counts bytes this way without reading them. */
+  /** Grows by the size of committed batches: a waiting fetch counts bytes this way without reading them. */
   get committedBytes(): number {
     return this.#committedBytes;
   }
@@ -91,9 +91,9 @@ export class Partition {
     this.log.beginEpoch(epoch);
   }
 
-  /** Validates and appends; the next group commit takes it along, whatever the acks. */
+  /** Validates and appends; the next group commit covers it, whatever the acks. */
   append(records: Buffer): AppendOutcome;
-  /** `undefined`: nothing was done, as the records unpack to more than `unpackBytes`; see `appendInSteps`. */
+  /** `undefined`: nothing was appended, because the records unpack to more than `unpackBytes`; see `appendInSteps`. */
   append(records: Buffer, unpackBytes: number): AppendOutcome | undefined;
   append(records: Buffer, unpackBytes?: number): AppendOutcome | undefined {
     if (this.#failed) return GONE;
@@ -101,7 +101,7 @@ export class Partition {
     return outcome && this.#appended(outcome, records.length);
   }
 
-  /** As `append`, without holding the event loop. The records must not change meanwhile. */
+  /** Like `append`, without holding the event loop. The records must not change meanwhile. */
   async appendInSteps(records: Buffer): Promise<AppendOutcome> {
     const valid = await this.log.validate(records);
     return this.#failed ? GONE : this.#appended(this.log.appendValid(valid, this.#leaderEpoch), records.length);
@@ -123,14 +123,14 @@ export class Partition {
     return () => this.#watchers.delete(onAdvance);
   }
 
-  /** KIP-107: deletes what is below the offset. Resolves with the new start of the log. */
+  /** KIP-107: deletes records below the offset. Resolves with the new start of the log. */
   async deleteRecordsBefore(offset: Offset): Promise<Offset> {
     const start = await this.log.deleteRecordsBefore(offset);
     this.#advanced();
     return start;
   }
 
-  /** Deletes what retention no longer keeps at this wall time. @throws LogFailed, DiskFailed */
+  /** Deletes what retention no longer retains at this wall time. @throws LogFailed, DiskFailed */
   async applyRetention(now: number): Promise<void> {
     if ((await this.log.applyRetention(now)) > 0) this.#advanced();
   }

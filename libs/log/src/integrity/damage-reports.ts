@@ -1,4 +1,4 @@
-// Logs once what a reader finds damaged: a consumer comes back to the same place again and again.
+// Logs damage that a reader finds, once: a consumer returns to the same position again and again.
 import { ErrorCode, type Logger, type Offset } from '@milepost/core';
 import type { ReadOutcome } from '../outcomes.ts';
 import { type Damage, describeDamage } from './flaws.ts';
@@ -21,7 +21,7 @@ export class DamageReports {
   missing({ path, sizeBytes }: { path: string; sizeBytes: number }, from: Offset, next: Offset): void {
     this.#report(
       { path, sizeBytes, from, next },
-      `${path} ends before offset ${from}, the next segment begins at ${next}: what was between is gone, readers go on there`,
+      `${path} ends before offset ${from}, the next segment begins at ${next}: the records between are lost, readers continue there`,
     );
   }
 

@@ -1,10 +1,11 @@
-// What tells a batch from what only looks like one. A flaw is a text: what is wrong, for a log line; no flaw is undefined.
+// Distinguishes a batch from bytes that only look like one. A flaw is a text for a log line; undefined means no flaw.
 //
-// The CRC covers a batch from its attributes on. The 21 bytes before it are Kafka's format too, and nothing covers them:
+// The CRC covers a batch from its attributes on. The 21 bytes before it are Kafka's format too, and no checksum covers
+// them:
 //
 //   base offset 8 | length 4 | leader epoch 4 | magic 1 | crc 4 | attributes … records (covered)
 //
-// So each of them is held against what surrounds the batch:
+// So each of their fields is compared with what surrounds the batch:
 //
 //   flaw of …       judged by                                          function             used by
 //   length          a whole batch must fit in the file                 `scan` (scan.ts)     every walk
@@ -18,16 +19,16 @@
 //
 // A gap between two batches is no flaw: compaction leaves gaps.
 //
-// Where a flaw is found, the rest depends on who found it. A reader gets the good batches before it, then CORRUPT_MESSAGE
-// with path and position (read.ts, damage-reports.ts), and goes on at any offset behind it. A start keeps it in its place
-// where something intact follows, else cuts it off as a torn tail (recovery.ts). A walk that must not stop goes on at the
-// next intact batch, searched byte by byte (`findIntact`, scan.ts). The cleaner leaves such a log alone (compaction.ts).
-// An index or a snapshot with a flaw is rebuilt from the batches (segment.ts, producer-recovery.ts). A failed sync is a
-// flaw of everything that it covered (failed-sync.ts).
+// What follows depends on which part finds the flaw. A reader gets the good batches before it, then CORRUPT_MESSAGE
+// with path and position (read.ts, damage-reports.ts), and continues at any offset after it. A start retains a flawed
+// batch in place where something intact follows, and otherwise cuts it off as a torn tail (recovery.ts). A walk that
+// must not stop continues at the next intact batch, which is searched byte by byte (`findIntact`, scan.ts). The cleaner
+// does not clean such a log (compaction.ts). An index or a snapshot with a flaw is rebuilt from the batches
+// (segment.ts, producer-recovery.ts). A failed sync is a flaw of everything that it covered (failed-sync.ts).
 import { type LeaderEpoch, NO_LEADER_EPOCH, type Offset } from '@milepost/core';
 import { crc32c, type RecordBatch } from '@milepost/records';
 
-/** A place where something else stands than the batch that must stand there. */
+/** A position that should hold an intact batch and does not. */
 export interface Damage {
   readonly path: string;
   readonly position: number;
@@ -38,7 +39,7 @@ export const describeDamage = ({ path, position, flaw }: Damage): string => `bat
 
 const CRC_FROM = 21;
 
-/** Of the batch that follows one that ends at `least`. */
+/** The flaw of a batch whose predecessor ends at `least`. */
 export function flawOf(batch: RecordBatch, least: Offset): string | undefined {
   const flaw = headerFlawOf(batch, least);
   if (flaw !== undefined) return flaw;
@@ -46,21 +47,24 @@ export function flawOf(batch: RecordBatch, least: Offset): string | undefined {
   return undefined;
 }
 
-/** What can be seen without reading the records. */
+/** The flaws that can be found without reading the records. */
 export function headerFlawOf(batch: RecordBatch, least: Offset): string | undefined {
   if (batch.magic !== 2) return `magic ${batch.magic}, expected 2`;
   if (batch.baseOffset < least) return `base offset ${batch.baseOffset}, expected ${least}`;
   return undefined;
 }
 
-/** `next`: where the next batch begins, or the segment ends. A turned bit in a base offset looks like a gap until there. */
+/**
+ * `next`: where the next batch begins, or the segment ends. A flipped bit in a base offset looks like a gap up to
+ * there.
+ */
 export function placeFlawOf(batch: RecordBatch, least: Offset, next: Offset): string | undefined {
   return batch.baseOffset > least && batch.nextOffset > next
     ? `base offset ${batch.baseOffset}, expected ${least}`
     : undefined;
 }
 
-/** `expected`: the epoch of the batch before, or what the history says. `next`: of the batch behind, as far as known. */
+/** `expected`: the epoch of the previous batch, or of the history. `next`: that of the following batch, if known. */
 export function epochFlawOf(
   { leaderEpoch }: RecordBatch,
   expected: LeaderEpoch,

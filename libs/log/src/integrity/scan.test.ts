@@ -4,7 +4,7 @@ import { LogFile } from '../log-file.ts';
 import { scan, scanInTurns } from './scan.ts';
 import { batchOf } from '../testing.ts';
 
-test('a long scan lets others have their turn, and visits what a short one visits', async () => {
+test('a long scan lets other work run, and visits the same batches as a short one', async () => {
   const disk = new SimDisk(1);
   disk.makeFolder('/data');
   const file = new LogFile(disk, '/data/0.log', true);
@@ -43,7 +43,7 @@ test('a long scan lets others have their turn, and visits what a short one visit
   expect(visited).toEqual(inTurns);
 });
 
-test('a long scan that a flaw ends is over', async () => {
+test('a long scan ends at a flaw', async () => {
   const disk = new SimDisk(1);
   disk.makeFolder('/data');
   const file = new LogFile(disk, '/data/0.log', true);

@@ -1,4 +1,5 @@
-// Walks through a segment's file from batch to batch. What stands in place of a batch is a flaw (flaws.ts).
+// Walks through a segment's file from batch to batch. Any other content at the position of a batch is a flaw
+// (flaws.ts).
 import type { Clock, Offset } from '@milepost/core';
 import { BATCH_HEADER_BYTES, BATCH_PREFIX_BYTES, RecordBatch } from '@milepost/records';
 import type { LogFile } from '../log-file.ts';
@@ -7,13 +8,13 @@ import { flawOf } from './flaws.ts';
 export const STOP = Symbol('stop');
 
 export interface Visitor {
-  /** The batch is a view that the next one overwrites. A text is its flaw; STOP ends the scan behind it. */
+  /** The batch is a view that the next one overwrites. A returned text is its flaw; STOP ends the scan after it. */
   visit(batch: RecordBatch, position: number): string | typeof STOP | undefined;
-  /** Where to go on; undefined: end here. */
+  /** The position to continue at; undefined ends the scan. */
   onFlaw(position: number, flaw: string): number | undefined;
 }
 
-/** Visits whole batches from a position to the end of the file. Answers where it ended: behind the last good one. */
+/** Visits whole batches from a position to the end of the file. Returns the position after the last good one. */
 export function scan(file: LogFile, from: number, visitor: Visitor): number {
   const chunks = new Chunks(file);
   let position = from;
@@ -32,10 +33,10 @@ export function scan(file: LogFile, from: number, visitor: Visitor): number {
   return position;
 }
 
-/** After so many bytes of a long scan others have their turn: a second of CPU, on a slow machine, is 500 MB. */
+/** After this many bytes a long scan yields to other work: a second of CPU, on a slow machine, is 500 MB. */
 const TURN_BYTES = 64 * 1024 * 1024;
 
-/** As `scan`, but not in one go. */
+/** Like `scan`, but yields to other work. */
 export async function scanInTurns(clock: Clock, file: LogFile, from: number, visitor: Visitor): Promise<void> {
   let isOver = false;
   for (let at = from; !isOver && at < file.sizeBytes; ) {
@@ -54,7 +55,9 @@ export async function scanInTurns(clock: Clock, file: LogFile, from: number, vis
   }
 }
 
-/** Where the next intact batch stands that could follow `least`, searched byte by byte; undefined: nowhere. */
+/**
+ * The position of the next intact batch that could follow `least`, searched byte by byte; undefined if there is none.
+ */
 export function findIntact(file: LogFile, from: number, least: Offset): number | undefined {
   const chunks = new Chunks(file);
   for (let position = from; position + BATCH_HEADER_BYTES <= file.sizeBytes; position++) {
@@ -69,7 +72,7 @@ export function findIntact(file: LogFile, from: number, least: Offset): number |
 const MAGIC_AT = 16;
 const CHUNK_BYTES = 1024 * 1024;
 
-/** A window over the file that moves and grows as batches need it. */
+/** A window over the file that moves, and grows to hold a batch. */
 class Chunks {
   readonly #file: LogFile;
   #memory = Buffer.alloc(0);
@@ -80,7 +83,7 @@ class Chunks {
     this.#file = file;
   }
 
-  /** The batch, or why there is none. */
+  /** The batch, or the reason why there is none. */
   batchAt(position: number): RecordBatch | string {
     const left = this.#file.sizeBytes - position;
     if (left < BATCH_HEADER_BYTES) return `${left} bytes left, a header has ${BATCH_HEADER_BYTES}`;

@@ -1,15 +1,15 @@
-// Tells a hole that a power cut left from damage to what was written whole.
+// Distinguishes a hole that a power cut left from damage to something that was written whole.
 //
-// The pages of a file that no sync has covered reach the platter in any order, and the file's size on its own: after a power
-// cut a page that did not arrive reads as zeros, from the first byte that was new in it on. A bit that turned later leaves
-// the rest of its page as it was.
+// Without a sync, the pages of a file reach the platter in any order, and independently of the file's size. After a
+// power cut a page that did not arrive reads as zeros from its first new byte on. A bit that flips later leaves the
+// rest of its page unchanged.
 
 const PAGE_BYTES = 4096;
 
-/** What is shorter may be zeros anyway: the high bytes of a base offset, the end of a record without headers. */
+/** A shorter run may be zeros anyway: the high bytes of a base offset, the end of a record without headers. */
 const LEAST_BYTES = 8;
 
-/** Whether in this stretch, up to where an intact batch begins or the file ends, a page did not arrive. */
+/** Whether a page did not arrive in this range, which ends where an intact batch begins or the file ends. */
 export function hasHole(
   file: { readonly sizeBytes: number; read(position: number, target: Uint8Array): number },
   from: number,

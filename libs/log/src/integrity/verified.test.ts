@@ -1,6 +1,6 @@
 import { Verified } from './verified.ts';
 
-test('what was added is checked, up to its end', () => {
+test('an added stretch is checked up to its end', () => {
   const verified = new Verified();
   verified.add(100, 200);
   expect([50, 100, 150, 199, 200].map((at) => verified.end(at, 0))).toEqual([50, 200, 200, 200, 200]);
@@ -19,7 +19,7 @@ test('stretches that touch or overlap become one, whatever their order', () => {
   expect(verified.end(0, 0)).toBe(500);
 });
 
-test('the same as a plain set of bytes, over random stretches and cuts', () => {
+test('stretches agree with a plain set of bytes, over random additions and cuts', () => {
   let seed = 1;
   const below = (limit: number): number => (seed = (seed * 48_271) % 0x7fff_ffff) % limit;
   const verified = new Verified();
@@ -50,7 +50,7 @@ test('after ten minutes everything is checked again', () => {
   expect(verified.end(0, 1_200_001)).toBe(100);
 });
 
-test('more places at once than it remembers are not taken for checked', () => {
+test('stretches beyond the limit are not taken for checked', () => {
   const verified = new Verified();
   for (let n = 0; n < 100; n++) verified.add(n * 10, n * 10 + 5);
   expect(Array.from({ length: 100 }, (_, n) => verified.end(n * 10, 0) - n * 10).filter(Boolean)).toHaveLength(32);

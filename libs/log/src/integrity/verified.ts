@@ -1,10 +1,10 @@
-// Which stretches of a segment's file hold batches that this process has checked: those it appended, and those that a
-// reader has had checked since. They are not checked again at each read, but for what a while later may have rotted: after
-// VERIFIED_FOR_MS everything counts as unchecked, and the next reader pays for it once (decision 0013).
+// The stretches of a segment's file whose batches this process has checked: those it appended, and those that a reader
+// had checked since. They are not checked again at each read. Because bytes may rot, after VERIFIED_FOR_MS everything
+// counts as unchecked, and the next reader pays for one check (decision 0013).
 
 const VERIFIED_FOR_MS = 10 * 60_000;
 
-/** A segment that is read in more places than this at once is checked more often than it need be. */
+/** A segment that is read at more positions simultaneously is checked more often than necessary. */
 const MOST_STRETCHES = 32;
 
 interface Stretch {
@@ -13,11 +13,11 @@ interface Stretch {
 }
 
 export class Verified {
-  /** In order, none touching another. */
+  /** In ascending order; no two touch. */
   #stretches: Stretch[] = [];
   #sinceMs = 0;
 
-  /** Up to where the bytes from the position on are checked: the position itself where they are not. */
+  /** The end of the checked bytes from the position on: the position itself where they are not checked. */
   end(position: number, nowMs: number): number {
     if (nowMs - this.#sinceMs > VERIFIED_FOR_MS) {
       this.#stretches = [];
@@ -29,7 +29,7 @@ export class Verified {
   add(from: number, to: number): void {
     const last = this.#stretches.at(-1);
     if (last !== undefined && last.from <= from && from <= last.to) {
-      last.to = Math.max(last.to, to); // an append, and a reader that goes on
+      last.to = Math.max(last.to, to); // an append, or a reader that continues
       return;
     }
     const apart = this.#stretches.filter((one) => one.to < from || one.from > to);
@@ -42,7 +42,7 @@ export class Verified {
     this.#stretches = [...apart, merged].toSorted((a, b) => a.from - b.from);
   }
 
-  /** The file ends here now. */
+  /** The file now ends here. */
   cut(at: number): void {
     this.#stretches = this.#stretches
       .filter(({ from }) => from < at)
