@@ -1,4 +1,4 @@
-// What the acknowledgement of a produce means: with acks=1 as with acks=all, that the records are there for good.
+// What the acknowledgement of a produce means: with acks=1 as with acks=all, the leader has the records for good.
 import { type DiskFile, ErrorCode, NO_BROKER, Offset, Timestamp, ZERO_UUID } from '@milepost/core';
 import { nodeHost } from '@milepost/node-host';
 import { buildBatch } from '@milepost/records';
@@ -12,7 +12,7 @@ const LATEST = -1;
 
 let syncs: Promise<void>;
 let release: () => void;
-/** Puts back what a test has replaced. */
+/** Restores what a test has replaced. */
 let restore: () => void;
 let it: BrokerUnderTest;
 let client: RawClient;
@@ -67,7 +67,7 @@ async function latest(): Promise<number | undefined> {
   return (await other.ask(ListOffsets, 5, { replicaId: NO_BROKER, topics })).topics[0]?.partitions[0]?.offset;
 }
 
-test('what is acknowledged with acks=1 is within the offsets that any client is told at once', async () => {
+test('an offset acknowledged with acks=1 is below the end that any client sees immediately', async () => {
   for (let n = 1; n <= 60; n++) {
     const { responses } = await client.ask(Produce, 8, production(1));
     expect(responses[0]?.partitionResponses[0]).toMatchObject({ errorCode: ErrorCode.NONE, baseOffset: n - 1 });
@@ -92,7 +92,7 @@ test('acks=1 waits for the fsync, however short the timeout of the request is', 
   expect((await produced).responses[0]?.partitionResponses[0]?.errorCode).toBe(ErrorCode.NONE);
 });
 
-test('what is sent with acks=0 is read soon, without an answer and without another request to hurry it', async () => {
+test('records sent with acks=0 are soon readable, without a response and without another request', async () => {
   client.tell(Produce, 8, production(0));
   const partitions = [{ partition: 0, fetchOffset: Offset(0), partitionMaxBytes: 1000 }];
   const topics = [{ topic: 'trucks', partitions }];
@@ -101,7 +101,7 @@ test('what is sent with acks=0 is read soon, without an answer and without anoth
   expect(client.answered).toEqual([]);
 });
 
-test('a read_committed fetch waits on while what is committed lies behind an open transaction', async () => {
+test('a read_committed fetch keeps waiting while the committed records are behind an open transaction', async () => {
   const sound = Object.getOwnPropertyDescriptor(Partition.prototype, 'lastStableOffset') as PropertyDescriptor;
   restore = () => Object.defineProperty(Partition.prototype, 'lastStableOffset', sound);
   Object.defineProperty(Partition.prototype, 'lastStableOffset', { configurable: true, get: () => Offset(0) });

@@ -1,5 +1,5 @@
-// Real clients, as people use them: kafkajs speaks the low end of the protocol, @platformatic/kafka the high end, kcat
-// (librdkafka) what lies between.
+// Real clients in normal use: kafkajs covers the low end of the protocol, @platformatic/kafka the high end, kcat
+// (librdkafka) the middle.
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -31,7 +31,7 @@ const inOrder = (values: readonly string[]): string[] => values.toSorted((a, b) 
 
 describe('kafkajs', () => {
   const { Kafka, logLevel, CompressionTypes, ConfigResourceTypes } = kafkajs;
-  // Its own limit for a connection is a second.
+  // The client's own limit for a connection is a second.
   const quiet = { clientId: 'js', logLevel: logLevel.NOTHING, connectionTimeout: 30_000 };
   const kafka = () => new Kafka({ brokers: [it.bootstrap], ...quiet });
 
@@ -97,7 +97,7 @@ describe('kafkajs', () => {
 });
 
 describe('@platformatic/kafka', () => {
-  /** As for whoever does not try again: nothing here is to fail because the machine stood still. */
+  /** Without retries, so the timeouts are long: no test may fail because the machine was slow. */
   const patient = { retries: 0, connectTimeout: 60_000, requestTimeout: 60_000, timeout: 60_000 };
   const base = () => ({ clientId: 'platformatic', bootstrapBrokers: [it.bootstrap], ...patient });
 
@@ -151,7 +151,7 @@ describe('kcat', () => {
       const child = execFile('kcat', ['-b', it.bootstrap, ...args], (failure, stdout) =>
         failure ? reject(failure) : resolve(stdout),
       );
-      // It may be gone before it has read anything.
+      // The process may be gone before it has read anything.
       child.stdin?.on('error', () => {}).end(input);
     });
 
@@ -168,7 +168,7 @@ describe('kcat', () => {
   });
 });
 
-test('what operators see is what clients did', async () => {
+test('operators see what clients did', async () => {
   const topic = it.broker.topics().find(({ name }) => name === 'js-gzip');
   const committed = (await it.broker.groupsSnapshot()).find(({ groupId }) => groupId === 'js-gzip');
   expect(topic?.partitions.map(({ log }) => Number(log?.highWatermark)).reduce((a, b) => a + b, 0)).toBe(

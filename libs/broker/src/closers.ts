@@ -1,7 +1,8 @@
-// What a broker has opened, to be closed in reverse order: after a failed start and at the end of its life alike.
+// The parts that a broker has opened, to be closed in reverse order: after a failed start as well as at the end of its
+// life.
 //
-// Promises: every closer runs, whatever another one throws, so that a lock is released and a clean stop is recorded even
-// where a client or a group could not be closed.
+// Promises: every closer runs, whatever another one throws, so that a lock is released and a clean stop is recorded
+// even if a client or a group could not be closed.
 import type { Logger } from '@milepost/core';
 
 interface Closer {
@@ -23,7 +24,7 @@ export class Closers {
     this.#closers.push({ part, close });
   }
 
-  /** A second call waits for the first. Resolves with what was thrown; each failure is logged. */
+  /** A second call waits for the first. Resolves with the thrown failures; each is logged. */
   closeAll(): Promise<unknown[]> {
     return (this.#closing ??= this.#closeAll());
   }

@@ -1,4 +1,4 @@
-// What administrators ask about the cluster as a whole, and what they set for groups, clients and the broker's log.
+// Administrators' requests about the cluster as a whole, and settings for groups, clients and the broker's log.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -68,7 +68,7 @@ async function described(resourceType: number, resourceName: string, name: strin
 
 const { GROUP, CLIENT_METRICS, BROKER_LOGGER, BROKER, TOPIC } = ConfigResourceType;
 
-test('the quorum has one voter: this broker, as far as the metadata is', async () => {
+test('the quorum has one voter: this broker, at the version of the metadata', async () => {
   const asked = { topics: [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }] };
   const { topics, nodes } = await client.ask(DescribeQuorum, 2, asked);
   const { version } = broker.broker.image();
@@ -86,7 +86,7 @@ test('the quorum has one voter: this broker, as far as the metadata is', async (
   expect(other.topics[0]?.partitions[0]?.errorCode).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
 });
 
-test('features are told with the version of the metadata, and stay as they are', async () => {
+test('features are returned with the version of the metadata, and cannot be changed', async () => {
   const versions = await client.ask(ApiVersions, 4, { clientSoftwareName: 'test', clientSoftwareVersion: '1' });
   expect(versions.finalizedFeaturesEpoch).toBe(broker.broker.image().version);
   expect(versions.finalizedFeatures).toContainEqual({ name: 'group.version', minVersionLevel: 1, maxVersionLevel: 1 });
@@ -101,7 +101,7 @@ test('features are told with the version of the metadata, and stay as they are',
   expect((await update(1, 'nobody.knows', 1)).errorCode).toBe(ErrorCode.INVALID_UPDATE_VERSION);
 });
 
-test('an election is not needed; of all partitions those that need none are left out', async () => {
+test('an election is not needed; a request for all partitions leaves out those that need none', async () => {
   const topicPartitions = [{ topic: 't', partitions: [0, 7] }];
   const some = await client.ask(ElectLeaders, 2, { electionType: ElectionType.PREFERRED, topicPartitions });
   expect(some.replicaElectionResults[0]?.partitionResult.map(({ errorCode }) => errorCode)).toEqual([
@@ -114,7 +114,7 @@ test('an election is not needed; of all partitions those that need none are left
   expect(odd.errorCode).toBe(ErrorCode.INVALID_REQUEST);
 });
 
-test('replicas stay where they are, and Kafka’s own codes say why', async () => {
+test('replicas do not move, and the error codes are Kafka’s', async () => {
   const reassign = async (partitionIndex: number, replicas: number[] | null) => {
     const partitions = [{ partitionIndex, replicas: replicas && replicas.map(BrokerId) }];
     const { responses } = await client.ask(AlterPartitionReassignments, 1, { topics: [{ name: 't', partitions }] });
@@ -136,14 +136,14 @@ test('replicas stay where they are, and Kafka’s own codes say why', async () =
   expect(await move(folder, 'nothing')).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
 });
 
-test('a broker that is gone can be forgotten, an unknown one not, and not the one that is asked', async () => {
+test('a broker that is gone can be unregistered, but not an unknown one nor the one that gets the request', async () => {
   const unregister = async (id: number) =>
     (await client.ask(UnregisterBroker, 0, { brokerId: BrokerId(id) })).errorCode;
   expect(await unregister(9)).toBe(ErrorCode.BROKER_ID_NOT_REGISTERED);
   expect(await unregister(1)).toBe(ErrorCode.INVALID_REQUEST);
 });
 
-test('a partition tells of the producers that it remembers', async () => {
+test('a partition lists the producers that it has state of', async () => {
   const producer = { producerId: 77n, producerEpoch: 3, baseSequence: 0 };
   const records = buildBatch({
     records: [{ key: null, value: Buffer.from('v'), timestamp: Timestamp(1_000) }],
@@ -161,7 +161,7 @@ test('a partition tells of the producers that it remembers', async () => {
   expect(topics[0]?.partitions[1]?.errorCode).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
 });
 
-test('a group’s configs are kept, told with the brokers’ defaults beneath, and gone when deleted', async () => {
+test('a group’s configs are stored, described with the broker’s defaults as synonyms, and gone when deleted', async () => {
   const timeout = 'consumer.session.timeout.ms';
   expect(await described(GROUP, 'g', timeout)).toEqual(['45000', 5, '5 45000']);
   expect(await alter(GROUP, 'g', timeout, '50000')).toBe(ErrorCode.NONE);
@@ -177,7 +177,7 @@ test('a group’s configs are kept, told with the brokers’ defaults beneath, a
   expect(broker.broker.image().groupConfigs.size).toBe(0);
 });
 
-test('the level of the broker’s log is told and changed, by Incremental alone', async () => {
+test('the level of the broker’s log is described, and only IncrementalAlterConfigs changes it', async () => {
   expect(await described(BROKER_LOGGER, '1', 'root')).toEqual(['INFO', 6]);
   expect(await alter(BROKER_LOGGER, '1', 'root', 'DEBUG')).toBe(ErrorCode.NONE);
   expect(logger.level).toBe('debug');
@@ -192,7 +192,7 @@ test('the level of the broker’s log is told and changed, by Incremental alone'
   expect(logger.level).toBe('debug');
 });
 
-test('what has configs is listed by its kind', async () => {
+test('resources with configs are listed by type', async () => {
   await alter(GROUP, 'g', 'consumer.session.timeout.ms', '50000');
   await alter(CLIENT_METRICS, 'all', 'metrics', '*');
   const listed = async (version: number, resourceTypes: number[] = []) => {
@@ -206,7 +206,7 @@ test('what has configs is listed by its kind', async () => {
   expect(await listed(1, [99])).toBe(ErrorCode.UNSUPPORTED_VERSION);
 });
 
-test('a client hears which metrics it shall push, and may not push otherwise', async () => {
+test('a client learns which metrics to push, and may push no others', async () => {
   await client.ask(ApiVersions, 3, { clientSoftwareName: 'apache-kafka-java', clientSoftwareVersion: '4.3.1' });
   expect(await alter(CLIENT_METRICS, 'java', 'metrics', 'org.apache.kafka.producer.,org.apache')).toBe(ErrorCode.NONE);
   expect(await alter(CLIENT_METRICS, 'java', 'match', 'client_software_name=apache-.*')).toBe(ErrorCode.NONE);
@@ -236,7 +236,7 @@ test('a client hears which metrics it shall push, and may not push otherwise', a
   expect(await push(first.subscriptionId)).toBe(ErrorCode.NONE);
   expect(await push(first.subscriptionId)).toBe(ErrorCode.THROTTLING_QUOTA_EXCEEDED);
   expect(await push(first.subscriptionId + 1, { terminating: true })).toBe(ErrorCode.UNKNOWN_SUBSCRIPTION_ID);
-  expect(await push(first.subscriptionId)).toBe(ErrorCode.INVALID_REQUEST); // it said that it was its last
+  expect(await push(first.subscriptionId)).toBe(ErrorCode.INVALID_REQUEST); // its previous push was marked as the last
 
   await alter(CLIENT_METRICS, 'java', 'interval.ms', '100');
   const changed = await ask(id);

@@ -32,7 +32,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** As for whoever does not try again: nothing here is to fail because the machine stood still. */
+/** Without retries, so the timeouts are long: no test may fail because the machine was slow. */
 const patient = { retries: 0, connectTimeout: 60_000, requestTimeout: 60_000, timeout: 60_000 };
 const base = () => ({ clientId: 'platformatic', bootstrapBrokers: [it.bootstrap], ...patient });
 const numbers = Array.from({ length: 300 }, (_, number) => `${number}`);
@@ -74,7 +74,10 @@ async function describedGroup(groupId: string) {
   return groups[0];
 }
 
-/** Whoever takes a partition over begins where its group has committed: when that is behind what was read, it is read twice. */
+/**
+ * The next owner of a partition begins at the group's committed offset: records after it that were read already are
+ * read twice.
+ */
 async function allCommitted(groupId: string, records: number): Promise<void> {
   const client = await it.client();
   const topics = [{ name: groupId, partitionIndexes: [0, 1, 2] }];
@@ -85,7 +88,7 @@ async function allCommitted(groupId: string, records: number): Promise<void> {
   });
 }
 
-test('two consumers share a topic, and one takes over what the other leaves', async () => {
+test('two consumers share a topic, and one acquires the partitions that the other releases', async () => {
   await produce('shared', numbers);
   const a = await consumer('shared');
   await until(() => a.seen.length === numbers.length);
@@ -102,7 +105,8 @@ test('two consumers share a topic, and one takes over what the other leaves', as
   );
   await until(() => new Set([...a.seen, ...b.seen]).size === 2 * numbers.length);
   expect(b.seen.length).toBeGreaterThan(0);
-  // What the client had asked for before it gave a partition up it still hands on: one record may reach both, none one twice.
+  // A client still delivers records that it requested before it released a partition: one record may reach both, none
+  // one twice.
   for (const { seen } of [a, b]) expect(new Set(seen).size).toBe(seen.length);
   await allCommitted('shared', 2 * numbers.length);
 
@@ -118,7 +122,7 @@ test('two consumers share a topic, and one takes over what the other leaves', as
   expect((await describedGroup('shared'))?.groupState).toBe('Empty');
 });
 
-test('a broker that starts again goes on with its members', async () => {
+test('a restarted broker continues with its members', async () => {
   const client = await it.client();
   const joined = await client.ask(ConsumerGroupHeartbeat, 1, first('again', 'a', ['shared']));
   expect(joined).toMatchObject({ errorCode: ErrorCode.NONE, memberEpoch: 1 });
@@ -140,7 +144,7 @@ test('both APIs are advertised in the versions that Kafka 4.3 has', async () => 
     expect(apiKeys).toContainEqual({ apiKey: api.key, minVersion: 0, maxVersion: 1 });
 });
 
-test('a group has a heartbeat interval of its own once it is set, within what the broker allows', async () => {
+test('a group can have its own heartbeat interval, within the broker’s limits', async () => {
   const client = await it.client();
   const asked = async () =>
     (await client.ask(ConsumerGroupHeartbeat, 1, first('own', 'a', ['own']))).heartbeatIntervalMs;

@@ -1,4 +1,4 @@
-// The beginning and the end of a broker's life, where its stores or its disk do not play along.
+// The start and the stop of a broker when its stores or its disk fail.
 import { ErrorCode, NO_BROKER } from '@milepost/core';
 import { CoordinatorStoreUnavailable, MemoryGroupStore } from '@milepost/coordinators';
 import {
@@ -14,7 +14,7 @@ import { keepRetention } from './partitions/retention.ts';
 
 const DATA = '/data';
 
-/** A memory store of which some methods are a test's own. */
+/** A memory store with some methods replaced by the test. */
 const storeWith = (database: MemoryMetadataDatabase, own: (whole: MetadataStore) => Partial<MetadataStore>) => {
   const store = new MemoryMetadataStore(database);
   const whole: MetadataStore = {
@@ -40,7 +40,7 @@ test('a start that waits for the metadata store ends when it is aborted', async 
   await host.clock.settle(ended, 1_000);
 });
 
-test('a start that waits for the group store ends when it is aborted, and lets go of the folder', async () => {
+test('a start that waits for the group store ends when it is aborted, and releases the folder', async () => {
   const host = new SimHost();
   const it = new BrokerUnderTest(host, DATA);
   const groups = new MemoryGroupStore(it.groups);
@@ -53,7 +53,7 @@ test('a start that waits for the group store ends when it is aborted, and lets g
   expect(host.disk.lock(`${DATA}/.lock`)).toBeDefined();
 });
 
-test('a database that refuses to make __consumer_offsets ends nothing: it is logged, and clients are served', async () => {
+test('a database that refuses to create __consumer_offsets stops nothing: the refusal is logged, and clients are served', async () => {
   const host = new SimHost();
   const it = new BrokerUnderTest(host, DATA);
   let isForbidden = false;
@@ -97,7 +97,7 @@ test('a topic whose commit outlasts the broker leaves nothing in a folder that i
   expect(it.metadata.image.topics.has('late')).toBe(true);
 });
 
-test('retention that is stopped in the middle of a round begins no other', async () => {
+test('retention that is stopped in the middle of a round does not begin another', async () => {
   const { clock, logger } = new SimHost();
   const stop = new AbortController();
   let rounds = 0;
@@ -117,7 +117,7 @@ test('retention that is stopped in the middle of a round begins no other', async
   expect(rounds).toBe(1);
 });
 
-test('a part that does not close keeps the folder neither locked nor marked as unclean', async () => {
+test('a part that fails to close leaves the folder unlocked and marked as clean', async () => {
   const host = new SimHost();
   const it = new BrokerUnderTest(host, DATA);
   const metadata = storeWith(it.metadata, () => ({

@@ -1,4 +1,5 @@
-// Requests that wait for a topic while it is deleted, or deleted and created again, on a disk whose syncs the test holds up.
+// Requests that wait for a topic while it is deleted, or deleted and recreated, on a disk whose syncs the test holds
+// back.
 import { type DiskFile, ErrorCode, Offset, Timestamp, type Uuid, ZERO_UUID } from '@milepost/core';
 import { nodeHost } from '@milepost/node-host';
 import { MemoryMetadataStore, type TopicState } from '@milepost/metadata';
@@ -71,14 +72,14 @@ async function fetch(version: number, id: Uuid = ZERO_UUID): Promise<ErrorCode |
   return responses[0]?.partitions[0]?.errorCode;
 }
 
-/** Resolves when a request for the topic has come, and was not answered at once. */
+/** Resolves when a request for the topic has arrived and waits. */
 async function waiting(kind: 'fetch' | 'produce'): Promise<void> {
   const counter = `kafka_server_brokertopicmetrics_total${kind}requests_total{topic="trucks"} 1`;
   while (!(await meter.text()).includes(counter)) await new Promise((resolve) => setTimeout(resolve, 2));
 }
 
 test.each([4, 12, 13])(
-  'a fetch (v%i) that waits while its topic is deleted learns that it is unknown',
+  'a fetch (v%i) that waits while its topic is deleted is answered UNKNOWN_TOPIC_OR_PARTITION',
   async (version) => {
     const fetched = fetch(version, topicId());
     await waiting('fetch');
@@ -87,7 +88,7 @@ test.each([4, 12, 13])(
   },
 );
 
-test('a produce that waits for its fsync while its topic is deleted learns that it is unknown', async () => {
+test('a produce that waits for its fsync while its topic is deleted is answered UNKNOWN_TOPIC_OR_PARTITION', async () => {
   holdSyncs();
   const produced = produce();
   await waiting('produce');

@@ -1,4 +1,4 @@
-// A broker whose disk fails under one partition, or is full: what clients, operators and the other partitions see of it.
+// A broker whose disk fails under one partition, or is full, as clients, operators and the other partitions see it.
 import {
   type DiskFile,
   DiskFailed,
@@ -86,7 +86,7 @@ const failSyncsOf = (part: string): void => {
   disk.fail = (operation, path) => (operation === 'synced' && path.includes(part) ? 'EIO' : undefined);
 };
 
-test('a partition whose sync fails answers KAFKA_STORAGE_ERROR, and the others go on', async () => {
+test('a partition whose sync fails responds with KAFKA_STORAGE_ERROR, and the others continue', async () => {
   failSyncsOf('/bad-0/');
   expect(await produce('bad')).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
   disk.fail = () => undefined;
@@ -95,13 +95,13 @@ test('a partition whose sync fails answers KAFKA_STORAGE_ERROR, and the others g
   expect(await fetch('good')).toBe(ErrorCode.NONE);
 });
 
-test('it is named in one line and no other, however often it is asked', async () => {
+test('it is logged in exactly one line, however many requests it gets', async () => {
   failSyncsOf('/bad-0/');
   for (let n = 0; n < 3; n++) await produce('bad');
   expect(errors).toEqual([expect.stringMatching(/^bad-0 takes no more records: its disk failed: .*EIO.*restart/)]);
 });
 
-test('one that fails in retention, where nobody waits for it, is named in that one line too', async () => {
+test('one that fails in retention, where no request waits, is logged in that one line too', async () => {
   const configs = [{ name: 'retention.ms', value: '1000' }];
   await client.ask(CreateTopics, 7, { topics: [{ name: 'old', numPartitions: 1, replicationFactor: 1, configs }] });
   expect(await produce('old', 1_000)).toBe(ErrorCode.NONE);
@@ -120,7 +120,7 @@ test('one that fails in retention, where nobody waits for it, is named in that o
 test.each([
   ['is full', 'append', 'ENOSPC'],
   ['renames nothing', 'rename', 'EIO'],
-])('a topic is deleted, and one of its name begins empty, though the disk %s', async (_, failing, code) => {
+])('a topic is deleted, and a new one of its name begins empty, though the disk %s', async (_, failing, code) => {
   expect(await produce('bad')).toBe(ErrorCode.NONE);
   disk.fail = (operation) => (operation === failing ? code : undefined);
   const deleted = await client.ask(DeleteTopics, 5, { topicNames: ['bad'], timeoutMs: 5_000 });
@@ -133,7 +133,7 @@ test.each([
   expect(latest.topics[0]?.partitions[0]?.offset).toBe(1);
 });
 
-test('it is counted, from 0 on, and named to the host', async () => {
+test('it is counted, from 0 on, and reported by name to the host', async () => {
   expect(await shown('milepost_log_failed_partitions')).toBe('0');
   expect(it.broker.failedPartitions()).toEqual([]);
   failSyncsOf('/bad-0/');
@@ -143,7 +143,7 @@ test('it is counted, from 0 on, and named to the host', async () => {
   expect(it.broker.failedPartitions()).toEqual(['bad-0']);
 });
 
-test('a restart on a sound disk brings it back', async () => {
+test('a restart on a sound disk restores it', async () => {
   failSyncsOf('/bad-0/');
   await produce('bad');
   await it.stop();
@@ -154,7 +154,7 @@ test('a restart on a sound disk brings it back', async () => {
   expect(it.broker.failedPartitions()).toEqual([]);
 });
 
-test('a full disk refuses what does not fit, and is used again once there is room', async () => {
+test('a full disk refuses what does not fit, and works again once there is room', async () => {
   expect(await produce('bad')).toBe(ErrorCode.NONE);
   disk.capacityBytes = disk.usedBytes + 10;
   expect(await produce('bad')).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
@@ -168,7 +168,7 @@ test('a full disk refuses what does not fit, and is used again once there is roo
 });
 
 test.each(['Fetch', 'ListOffsets'])(
-  'a read that fails in %s is answered KAFKA_STORAGE_ERROR and named',
+  'a read that fails in %s is answered KAFKA_STORAGE_ERROR and logged',
   async (api) => {
     await produce('bad');
     readsFail = true;
@@ -184,7 +184,7 @@ test.each(['Fetch', 'ListOffsets'])(
   },
 );
 
-test('a deletion of records whose checkpoint the disk refuses is answered KAFKA_STORAGE_ERROR and named', async () => {
+test('a deletion of records whose checkpoint the disk refuses is answered KAFKA_STORAGE_ERROR and logged', async () => {
   await produce('bad');
   failSyncsOf('checkpoint');
   const topics = [{ name: 'bad', partitions: [{ partitionIndex: 0, offset: Offset(1) }] }];

@@ -46,7 +46,7 @@ const partition = (index: number, fetchOffset = 0) => ({
   partitionMaxBytes: 1 << 20,
 });
 
-/** The session's id and error, and of each partition in the answer: index, records there are, high watermark. */
+/** The session's id and error, and of each partition in the response: index, number of records, high watermark. */
 async function fetch(version: number, request: Partial<RequestInput<typeof Fetch>>) {
   const answer = await client.ask(Fetch, version, { maxWaitMs: 0, minBytes: 1, topics: [], ...request });
   const partitions = answer.responses.flatMap((topic) =>
@@ -67,7 +67,7 @@ const here = (index: number, highWatermark: number, isEmpty = true) => ({
   highWatermark,
 });
 
-test('a consumer of many partitions hears of the one that has something new, and of no other', async () => {
+test('a consumer of many partitions gets only the one with new records', async () => {
   await create('wide', 50);
   const all = Array.from({ length: 50 }, (_, index) => partition(index));
   const first = await fetch(11, { sessionEpoch: 0, topics: [{ topic: 'wide', partitions: all }] });
@@ -107,7 +107,7 @@ test('a partition with much to read does not starve the others', async () => {
   for (const index of [0, 1, 2]) await produce('busy', index, 5_000);
   const small = (index: number, offset: number) => ({ ...partition(index, offset), partitionMaxBytes: 100 });
   const topics = [{ topic: 'busy', partitions: [0, 1, 2].map((index) => small(index, 0)) }];
-  // Room for one batch in each answer: partition 0 would give one each time, as its offset never moves.
+  // Each response has room for one batch: partition 0 would fill each one, because its offset never moves.
   const { sessionId } = await fetch(11, { sessionEpoch: 0, maxBytes: 100, topics });
   const seen: number[] = [];
   for (let sessionEpoch = 1; sessionEpoch <= 6; sessionEpoch++) {
@@ -117,7 +117,7 @@ test('a partition with much to read does not starve the others', async () => {
   expect(seen).toEqual([0, 1, 2, 0, 1, 2]);
 });
 
-test('by topic id; a topic that is deleted and made anew is not mistaken for the old one', async () => {
+test('by topic id, a recreated topic is not mistaken for the old one', async () => {
   const topicId = await create('named', 1);
   const topics = [{ topicId, partitions: [partition(0)] }];
   const { sessionId } = await fetch(16, { sessionEpoch: 0, topics });
@@ -140,7 +140,7 @@ test('by topic id; a topic that is deleted and made anew is not mistaken for the
   expect(unknown.partitions.map(({ errorCode }) => errorCode)).toEqual([ErrorCode.UNKNOWN_TOPIC_ID]);
 });
 
-test('a topic that is not there does not hasten the answer about those that are', async () => {
+test('an unknown topic does not hasten the response about existing ones', async () => {
   await create('there', 1);
   const topics = [
     { topic: 'nowhere', partitions: [partition(0)] },

@@ -1,4 +1,5 @@
-// Topic properties as clients see them: a compacted topic over the wire, a produce that wants more replicas than are in sync.
+// Topic properties as clients see them: a compacted topic over the wire, a produce that requires more replicas than are
+// in sync.
 import { BrokerId, ErrorCode, Offset, Timestamp, ZERO_UUID } from '@milepost/core';
 import { type LogRecord, batchesOf, buildBatch } from '@milepost/records';
 import { MemoryMetadataStore } from '@milepost/metadata';
@@ -42,7 +43,7 @@ async function produce(client: RawClient, records: readonly (readonly [string, s
   return responses[0]?.partitionResponses[0]?.errorCode;
 }
 
-/** All records from an offset on, fetch by fetch, as a consumer goes on from the batch's end. */
+/** All records from an offset on, fetch by fetch: each continues at the batch's end, as a consumer does. */
 async function consume(client: RawClient, from: number): Promise<LogRecord[]> {
   const found: LogRecord[] = [];
   for (let at = from; ; ) {
@@ -70,7 +71,7 @@ async function create(client: RawClient, configs: Record<string, string>): Promi
   expect(topics[0]?.errorCode).toBe(ErrorCode.NONE);
 }
 
-test('a compacted topic keeps the last record of each key, and a consumer gets across the holes', async () => {
+test('a compacted topic retains the last record of each key, and a consumer reads across the holes', async () => {
   const client = await started({ 'log.cleaner.backoff.ms': '20' });
   await create(client, {
     'cleanup.policy': 'compact',
@@ -91,7 +92,7 @@ test('a compacted topic keeps the last record of each key, and a consumer gets a
     expect(await produce(client, [['changes', `${n}-${noise()}${noise()}${noise()}${noise()}`]])).toBe(0);
   const logs = () => readdirSync(join(folder, 't-0')).filter((name) => name.endsWith('.log'));
   expect(logs().length).toBeGreaterThan(1);
-  // Until the cleaner has been everywhere but in the segment that is written to: then nothing changes any more.
+  // Until the cleaner has processed all segments but the active one: then nothing changes any more.
   const active = Math.max(...logs().map((name) => Number.parseInt(name, 10)));
   const repeated = (records: readonly LogRecord[], name: string) =>
     records.filter(({ key, offset }) => String(key) === name && offset < active).length > 1;
@@ -117,10 +118,10 @@ test('a compacted topic keeps the last record of each key, and a consumer gets a
   expect(topics[0]?.partitions[0]?.offset).toBeGreaterThan(0);
 });
 
-test('acks=all is refused while fewer replicas are in sync than min.insync.replicas and there are', async () => {
+test('acks=all is refused with fewer replicas in sync than min.insync.replicas, or than there are', async () => {
   const client = await started();
   await create(client, { 'min.insync.replicas': '2' });
-  expect(await produce(client, [['k', 'v']])).toBe(ErrorCode.NONE); // there is but one replica
+  expect(await produce(client, [['k', 'v']])).toBe(ErrorCode.NONE); // there is only one replica
   const topic = it.broker.image().topics.get('t');
   const partition = topic?.partitions[0];
   if (topic === undefined || partition === undefined) throw new Error('no topic');

@@ -20,7 +20,7 @@ beforeEach(() => warnings.splice(0));
 const create = (client: RawClient, name: string) =>
   client.ask(CreateTopics, 5, { topics: [{ name, numPartitions: 1, replicationFactor: 1 }], timeoutMs: 60_000 });
 
-/** The offset that the record got. */
+/** The offset of the record. */
 async function produce(client: RawClient, topic: string, value: string): Promise<number | undefined> {
   const records = buildBatch({ records: [{ key: null, value: Buffer.from(value), timestamp: Timestamp(Date.now()) }] });
   const { responses } = await client.ask(Produce, 8, {
@@ -32,7 +32,7 @@ async function produce(client: RawClient, topic: string, value: string): Promise
   return responses[0]?.partitionResponses[0]?.baseOffset;
 }
 
-/** All that is read from the offset on, as `offset value`. */
+/** All records from the offset on, as `offset value`. */
 async function read(client: RawClient, topic: string, from: number): Promise<string[] | ErrorCode | undefined> {
   const partitions = [{ partition: 0, fetchOffset: Offset(from), partitionMaxBytes: 1_000_000 }];
   const { responses } = await client.ask(Fetch, 11, { maxWaitMs: 0, minBytes: 0, topics: [{ topic, partitions }] });
@@ -56,7 +56,7 @@ async function commit(client: RawClient, topic: string, offset: number): Promise
 
 const epochOf = (it: BrokerUnderTest): string => String(it.metadata.image.brokers.get(BrokerId(1))?.epoch);
 
-test('an empty log folder under a broker that has lived before is refused, until somebody says that the logs are gone', async () => {
+test('an empty log folder under a broker that has lived before is refused, until the operator confirms that the logs are gone', async () => {
   const data = join(folder, 'gone');
   const it = new BrokerUnderTest(host, data, { 'offsets.topic.num.partitions': '2' });
   await it.start();
@@ -88,7 +88,7 @@ test('an empty log folder under a broker that has lived before is refused, until
   expect(await read(client, 't', 3)).toEqual(['3 e']);
   await it.stop();
 
-  // The same word says nothing about the next loss, and is needed for no other start.
+  // The same confirmation does not cover the next loss, and no other start needs it.
   await it.start({ acceptLostLog: word });
   expect(await read(await it.client(), 't', 3)).toEqual(['3 e']);
   await it.stop();
@@ -96,7 +96,7 @@ test('an empty log folder under a broker that has lived before is refused, until
   await expect(it.start({ acceptLostLog: word })).rejects.toThrow('is empty');
 });
 
-test('an older copy of the folder is named in one warning, and gives out no offset that a group has committed', async () => {
+test('an older copy of the folder is named in one warning, and no offset that a group has committed is reused', async () => {
   const data = join(folder, 'older');
   const copy = join(folder, 'older-copy');
   const it = new BrokerUnderTest(host, data, { 'offsets.topic.num.partitions': '2' });

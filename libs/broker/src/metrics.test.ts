@@ -1,4 +1,4 @@
-// What Prometheus reads from a running broker, under the names that dashboards of others ask for.
+// What Prometheus reads from a running broker, under the names that public dashboards use.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -53,7 +53,7 @@ async function scrape(): Promise<Map<string, number>> {
   );
 }
 
-test('Grafana dashboard 7589 finds the names and labels that it asks for', async () => {
+test('Grafana dashboard 7589 finds the names and labels that it uses', async () => {
   await create('trucks', 2);
   await produce('trucks', 1, Date.now(), 3);
   await commit('g', 'trucks', 1, 1);
@@ -64,7 +64,7 @@ test('Grafana dashboard 7589 finds the names and labels that it asks for', async
   expect(series.get('kafka_topic_partitions{topic="trucks"}')).toBe(2);
 });
 
-test('lag in seconds is the age of the oldest record that is not read, and 0 when all is', async () => {
+test('lag in seconds is the age of the oldest unread record, and 0 when there is none', async () => {
   await create('trucks', 1);
   await produce('trucks', 0, Date.now() - 60_000);
   await produce('trucks', 0, Date.now() - 20_000);
@@ -80,7 +80,7 @@ test('lag in seconds is the age of the oldest record that is not read, and 0 whe
   expect(await lagSeconds()).toBe(0);
 });
 
-test('lag is never negative, not in seconds either', async () => {
+test('lag is never negative, in records or in seconds', async () => {
   await create('trucks', 1);
   await produce('trucks', 0, Date.now() + 3_600_000);
   await commit('ahead', 'trucks', 0, 9);
@@ -90,7 +90,7 @@ test('lag is never negative, not in seconds either', async () => {
   expect(series.filter(([, value]) => value < 0)).toEqual([]);
 });
 
-test('a group without members keeps its lag; a group or topic that is deleted has no series left', async () => {
+test('a group without members keeps its lag series; a deleted group or topic has none', async () => {
   await create('trucks', 1);
   await create('others', 1);
   await produce('trucks', 0, Date.now());

@@ -26,14 +26,14 @@ async function started(host: SimHost): Promise<{ it: BrokerUnderTest; client: Ra
   return { it, client };
 }
 
-/** The same machine and database, after a kill -9: the system has let go of the locks. */
+/** The same machine and database after a kill -9: the system has released the locks. */
 function afterKill(host: SimHost): SimHost {
   const next = new SimHost(host.clock);
   (next as { disk: SimDisk }).disk = host.disk.kill(host.clock);
   return next;
 }
 
-test('the second broker on a database is refused, its folder stays empty, and the first goes on', async () => {
+test('the second broker on a database is refused, its folder stays empty, and the first continues', async () => {
   const host = new SimHost();
   const { it, client } = await started(host);
   const second = new BrokerUnderTest(host, '/second', {}, it.metadata);
@@ -47,7 +47,7 @@ test('the second broker on a database is refused, its folder stays empty, and th
   await host.clock.settle(it.stop());
 });
 
-test('a broker that was killed is back at once: the lock on its folder says that its former life is over', async () => {
+test('a killed broker restarts without a wait: the lock on its folder proves that its former life is over', async () => {
   const host = new SimHost();
   const { it } = await started(host);
   const next = new BrokerUnderTest(afterKill(host), '/first', {}, it.metadata);
@@ -57,7 +57,7 @@ test('a broker that was killed is back at once: the lock on its folder says that
   await host.clock.settle(next.stop());
 });
 
-test('a broker whose lease another process has acquired acknowledges nothing more, and says so in one line', async () => {
+test('a broker whose lease another process has acquired acknowledges nothing more, and logs one line', async () => {
   const host = new SimHost();
   const { it, client } = await started(host);
   const lease = it.metadata.leases.get(BrokerId(1));
@@ -75,7 +75,7 @@ test('a broker whose lease another process has acquired acknowledges nothing mor
   await host.clock.settle(next.stop());
 });
 
-test('a broker goes on while the database is away for an hour', async () => {
+test('a broker continues while the database is away for an hour', async () => {
   const host = new SimHost();
   const { it, client } = await started(host);
   it.metadata.available = false;

@@ -1,4 +1,4 @@
-// What administrators and dashboards ask of a running broker, and how it starts and fails to start.
+// Requests of administrators and dashboards to a running broker, and how it starts and fails to start.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,7 +39,7 @@ import {
 import { BrokerUnderTest } from './testing/broker-under-test.ts';
 import type { RawClient } from './testing/raw-client.ts';
 
-/** Keeps the last value of each series, as a scrape would show them. */
+/** Records the last value of each series, as a scrape would show them. */
 class SeenMeter implements Meter {
   readonly values = new Map<string, number>();
   readonly #collectors: (() => void | Promise<void>)[] = [];
@@ -130,7 +130,7 @@ async function setOf(client: RawClient, name: string): Promise<Record<string, st
   return Object.fromEntries(set.map(({ name: key, value }) => [key, value]));
 }
 
-test('Incremental changes what it names; AlterConfigs resets the rest', async () => {
+test('IncrementalAlterConfigs changes the named configs; AlterConfigs resets the rest', async () => {
   const client = await (await given()).client();
   await create(client, 'trucks');
   const resource = { resourceType: ConfigResourceType.TOPIC, resourceName: 'trucks' };
@@ -171,7 +171,7 @@ test("appending to a broker's list adds to its default, and subtracting again le
   expect(await policy()).toBe('delete');
 });
 
-test('a config that is changed holds for the log at once', async () => {
+test('a changed config applies to the log immediately', async () => {
   const client = await (await given()).client();
   await create(client, 'trucks');
   await client.ask(AlterConfigs, 2, {
@@ -193,7 +193,7 @@ test('a config that is changed holds for the log at once', async () => {
   expect(responses[0]?.partitionResponses[0]?.errorCode).toBe(ErrorCode.INVALID_RECORD);
 });
 
-test('what is created is told, what cannot be is told too, and nothing is created twice', async () => {
+test('created topics and refused ones are returned, and nothing is created twice', async () => {
   const client = await (await given({ 'num.partitions': '4' })).client();
   const topic = (name: string, numPartitions = -1) => ({ name, numPartitions, replicationFactor: -1 });
   const { topics } = await client.ask(CreateTopics, 7, {
@@ -208,7 +208,7 @@ test('what is created is told, what cannot be is told too, and nothing is create
   expect(again.topics[0]?.errorCode).toBe(ErrorCode.TOPIC_ALREADY_EXISTS);
 });
 
-test('a topic that is created again is another topic: neither its records nor its offsets come back', async () => {
+test('a recreated topic is another topic: neither its records nor its offsets return', async () => {
   const client = await (await given()).client();
   await create(client, 'trucks');
   await produce(client, 'trucks', 3);
@@ -229,7 +229,7 @@ test('a topic that is created again is another topic: neither its records nor it
   expect(groups[0]?.topics[0]?.partitions[0]?.committedOffset).toBe(-1);
 });
 
-test('a topic that is not there is made for whoever asks, unless the broker or the request forbids it', async () => {
+test('a missing topic is created for a metadata request, unless the broker or the request forbids it', async () => {
   const client = await (await given()).client();
   const ask = (allowAutoTopicCreation: boolean) =>
     client.ask(Metadata, 9, { topics: [{ name: 'trucks' }], allowAutoTopicCreation });
@@ -259,7 +259,7 @@ test('records are deleted up to the high watermark and never beyond', async () =
   expect(await before(-1)).toMatchObject({ errorCode: ErrorCode.NONE, lowWatermark: 3 });
 });
 
-test('offsets of partitions that are not there are neither stored nor deleted; the rest is', async () => {
+test('offsets of missing partitions are neither stored nor deleted; the others are', async () => {
   const client = await (await given()).client();
   await create(client, 'trucks');
   const commit = (partitionIndex: number) => ({ partitionIndex, committedOffset: Offset(1), committedMetadata: null });
@@ -298,7 +298,7 @@ test('topics are described page by page', async () => {
   expect(seen).toEqual(['a-0', 'a-1', 'a-2', 'b-0', 'b-1']);
 });
 
-test('every group is coordinated here, transactions nowhere', async () => {
+test('every group is coordinated here, and no transaction is', async () => {
   const it = await given();
   const client = await it.client();
   const one = await client.ask(FindCoordinator, 2, { key: 'g' });
@@ -335,7 +335,7 @@ test('dashboards see offsets, lag and traffic, and nothing of a topic that is go
   expect([...meter.values.keys()].filter((key) => /^kafka_topic_partition.*topic=trucks/.test(key))).toEqual([]);
 });
 
-test('a port that is taken is said, and the folder is free again', async () => {
+test('a port in use is reported, and the folder is free again', async () => {
   const first = await given();
   const second = prepared();
   const taken = { listen: { host: '127.0.0.1', port: first.broker.address.port } };
@@ -380,7 +380,7 @@ test('a metadata store that is away is waited for', async () => {
   expect(it.broker.image().brokers.size).toBe(1);
 });
 
-test('without an authorizer whoever asks about access lists is told that there is none', async () => {
+test('without an authorizer, requests about access lists get SECURITY_DISABLED', async () => {
   const client = await (await given()).client();
   const anything = { resourceNameFilter: null, principalFilter: null, hostFilter: null };
   const filter = { resourceTypeFilter: 1, patternTypeFilter: 1, operation: 1, permissionType: 1, ...anything };

@@ -1,4 +1,4 @@
-// Raw frames against a running broker: what clients meet that do everything wrong, and those that do much at once.
+// Raw frames against a running broker: clients that do everything wrong, and clients that do much concurrently.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,7 +33,7 @@ afterAll(async () => {
 
 let topics = 0;
 
-/** A topic of its own for each test. */
+/** Each test gets its own topic. */
 async function topic(client: RawClient, configs: Record<string, string> = {}, partitions = 1): Promise<string> {
   const name = `topic-${topics++}`;
   const created = await client.ask(CreateTopics, 4, {
@@ -100,7 +100,7 @@ test('ApiVersions of an unknown version is answered in version 0 with our own ra
   expect((await answer).toString('hex')).toBe('000000070023000000010012' + '00000004');
 });
 
-test('what is advertised is the list of handlers, Produce from 0 on', async () => {
+test('the advertised APIs are the list of handlers, with Produce from 0 on', async () => {
   const client = await it.client();
   const { apiKeys, errorCode } = await client.ask(ApiVersions, 3, {
     clientSoftwareName: 'test',
@@ -136,7 +136,7 @@ test('pipelined produces are answered in order, each with its own offset', async
   expect(client.answered).toEqual(Array.from(client.answered.keys()));
 });
 
-test('a request behind a produce sees what it did', async () => {
+test('a request after a produce sees its effect', async () => {
   const client = await it.client();
   const name = await topic(client);
   const written = produce(client, name, batch('a'));
@@ -154,7 +154,7 @@ test('a fetch at the end waits until something is committed', async () => {
   expect((await read).records?.subarray(61)).toEqual(records.subarray(61));
 });
 
-test('a fetch waits for as many bytes as it asked for, or for as long', async () => {
+test('a fetch waits for its min_bytes, or until its max_wait', async () => {
   const client = await it.client();
   const name = await topic(client);
   const records = batch('a');
@@ -167,7 +167,7 @@ test('a fetch waits for as many bytes as it asked for, or for as long', async ()
   expect(short.records).toHaveLength(2 * records.length);
 });
 
-test('a fetch in an unknown place is out of range, and says nothing about the log, as in Kafka', async () => {
+test('a fetch at an unknown offset is out of range, and the response has no offsets, as in Kafka', async () => {
   const client = await it.client();
   const name = await topic(client);
   await produce(client, name, batch('a'));
@@ -218,7 +218,7 @@ test.each<[string, (records: Buffer) => Buffer | null, Partial<ProduceRequest>, 
   expect((await produce(client, name, batch('a'))).baseOffset).toBe(0);
 });
 
-test('a record without a key does not enter a compacted topic, and is named', async () => {
+test('a record without a key is refused by a compacted topic, and named', async () => {
   const client = await it.client();
   const name = await topic(client, { 'cleanup.policy': 'compact' });
   const records = buildBatch({ records: [record('a'), { ...record('b'), key: null }] });
@@ -228,7 +228,7 @@ test('a record without a key does not enter a compacted topic, and is named', as
   });
 });
 
-test('LogAppendTime is told to the producer', async () => {
+test('LogAppendTime is returned to the producer', async () => {
   const client = await it.client();
   const name = await topic(client, { 'message.timestamp.type': 'LogAppendTime' });
   const { logAppendTimeMs } = await produce(client, name, batch('a'));
@@ -240,7 +240,7 @@ test('LogAppendTime is told to the producer', async () => {
   expect(listed.topics[0]?.partitions[0]).toMatchObject({ offset: 0, timestamp: logAppendTimeMs });
 });
 
-test('acks=0 is not answered; an error closes the connection', async () => {
+test('acks=0 has no response; an error closes the connection', async () => {
   const client = await it.client();
   const name = await topic(client);
   client.tell(Produce, 8, producing(name, batch('a'), { acks: 0 }));
@@ -267,7 +267,7 @@ test('a repeated idempotent batch gets the offset of the first, a gap is out of 
   expect((await produce(client, name, numbered(8))).errorCode).toBe(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER);
 });
 
-test('transactions are refused in a way that makes clients stop at once', async () => {
+test('transactions are refused in a way that makes clients stop without retries', async () => {
   const client = await it.client();
   const { errorCode, producerId } = await client.ask(InitProducerId, 4, {
     transactionalId: 't',
@@ -276,7 +276,7 @@ test('transactions are refused in a way that makes clients stop at once', async 
   expect([errorCode, producerId]).toEqual([ErrorCode.UNSUPPORTED_VERSION, -1n]);
 });
 
-test('a topic that is asked for by its id is found by it, and only while it is there', async () => {
+test('a topic is found by its id, and only while it exists', async () => {
   const client = await it.client();
   const name = await topic(client);
   const known = await client.ask(Metadata, 12, { topics: [{ name, topicId: ZERO_UUID }] });

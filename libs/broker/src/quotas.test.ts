@@ -1,4 +1,5 @@
-// Quotas as clients see them: the answer comes at once and names the wait, then the connection is not read from (KIP-219).
+// Quotas as clients see them: the response is sent without a wait and has the throttle time; then the connection is not
+// read from (KIP-219).
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -72,23 +73,23 @@ const fetch = (client: RawClient) =>
 /** Timers count whole milliseconds. */
 const TIMER_EARLY_MS = 2;
 
-test('a producer over its quota is told how long to wait, and not read from meanwhile', async () => {
+test('a producer over its quota gets the throttle time, and is not read from meanwhile', async () => {
   const client = await broker.client();
   await create(client, 7, 't');
   await limit(client, 'producer_byte_rate', 10_000);
   const within = await produce(client, 30_000);
   expect(within.throttleTimeMs).toBe(0);
   const asked = nodeClock.monotonic();
-  const beyond = await produce(client, 105_000); // too much by itself, however long ago the first one was
+  const beyond = await produce(client, 105_000); // too much by itself, regardless of when the first one was
   expect(beyond.responses[0]?.partitionResponses[0]?.errorCode).toBe(ErrorCode.NONE);
   expect(beyond.throttleTimeMs).toBeGreaterThan(0);
   const other = await broker.client();
-  await other.ask(ApiVersions, 0, {}); // another connection is read from
+  await other.ask(ApiVersions, 0, {}); // another connection is still read from
   await client.ask(ApiVersions, 0, {});
   expect(nodeClock.monotonic() - asked).toBeGreaterThan(beyond.throttleTimeMs - TIMER_EARLY_MS);
 });
 
-test('a consumer over its quota gets an empty answer with the wait, and later all of it', async () => {
+test('a consumer over its quota gets an empty response with the throttle time, and later everything', async () => {
   const client = await broker.client();
   await create(client, 7, 't');
   await produce(client, 60_000);
@@ -113,10 +114,10 @@ test('a batch larger than the whole quota is sent once, then the consumer waits 
   expect([next.responses, next.throttleTimeMs > 10_000]).toEqual([[], true]);
 });
 
-test('changes of topics over the quota are refused by new clients’ requests and slow the old ones’ down', async () => {
+test('changes of topics over the quota are refused for new clients and throttled for old ones', async () => {
   const client = await broker.client();
   await limit(client, 'controller_mutation_rate', 0.2);
-  // Eleven windows' worth is saved up; this leaves a debt of more than two minutes, for whoever asks on whatever connection.
+  // Eleven windows' worth is saved up; this leaves a debt of more than two minutes, on every connection.
   expect((await create(client, 7, 'a', 31)).topics[0]?.errorCode).toBe(ErrorCode.NONE);
   const refused = await create(client, 7, 'b');
   expect(refused.topics[0]?.errorCode).toBe(ErrorCode.THROTTLING_QUOTA_EXCEEDED);
@@ -140,18 +141,18 @@ test('an address that connects too often is closed after a wait, others are let 
   await limit(client, 'connection_creation_rate', 1, { entityType: 'ip', entityName: '127.0.0.1' });
   const more = await Promise.all(Array.from({ length: 12 }, () => broker.client()));
   await more.at(-1)?.closed;
-  await client.ask(ApiVersions, 0, {}); // who was there before stays
+  await client.ask(ApiVersions, 0, {}); // an existing connection stays open
   await more[0]?.ask(ApiVersions, 0, {});
 });
 
-test('work over request_percentage is held back, for a window at most', async () => {
+test('work over request_percentage is throttled, for a window at most', async () => {
   const client = await broker.client();
   await limit(client, 'request_percentage', 0.000_001);
   const { throttleTimeMs } = await client.ask(DescribeClientQuotas, 1, { components: [], strict: false });
   expect(throttleTimeMs).toBe(1_000);
 });
 
-test('what was set is told, to the letter', async () => {
+test('quotas are described exactly as they were set', async () => {
   const client = await broker.client();
   await limit(client, 'consumer_byte_rate', 1024);
   await limit(client, 'request_percentage', 12.5);

@@ -1,4 +1,4 @@
-// Why a change of the cluster's metadata is not made, as its client will read it.
+// Why a change of the cluster's metadata is refused, as its client will read it.
 import type { ErrorCode } from '@milepost/core';
 
 /** An error code and a sentence for the client. */

@@ -1,4 +1,4 @@
-// A broker that is stopped and started again on its folder.
+// A broker that is stopped and restarted on its folder.
 import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -51,7 +51,7 @@ async function produce(client: RawClient, topic: string, records: Buffer) {
   return responses[0]?.partitionResponses[0];
 }
 
-test('offsets go on, what was written is read, and producers are remembered', async () => {
+test('offsets continue, written records are read, and duplicates of producers are recognized', async () => {
   const it = await given();
   const before = await it.client();
   await before.ask(Metadata, 4, { topics: [{ name: 'trucks' }] });
@@ -72,7 +72,7 @@ test('offsets go on, what was written is read, and producers are remembered', as
   expect(read?.records).toHaveLength(3 * numbered(0).length);
 });
 
-test('what groups have committed is there after a restart', async () => {
+test('committed offsets are there after a restart', async () => {
   const it = await given();
   const before = await it.client();
   await before.ask(Metadata, 4, { topics: [{ name: 'trucks' }] });
@@ -93,7 +93,7 @@ test('what groups have committed is there after a restart', async () => {
   ]);
 });
 
-test('a folder that no row knows is set aside, never deleted', async () => {
+test('a folder without a row is set aside, never deleted', async () => {
   const it = await given();
   const client = await it.client();
   await client.ask(Metadata, 4, { topics: [{ name: 'trucks' }] });
@@ -104,7 +104,7 @@ test('a folder that no row knows is set aside, never deleted', async () => {
   expect(existsSync(join(it.dataDir, 'ghosts-0.stray'))).toBe(true);
 });
 
-test('a stop answers whoever waits', async () => {
+test('a stop ends all waits', async () => {
   const it = await given();
   const client = await it.client();
   await client.ask(Metadata, 4, { topics: [{ name: 'trucks' }] });
@@ -113,7 +113,7 @@ test('a stop answers whoever waits', async () => {
     minBytes: 1,
     topics: [{ topic: 'trucks', partitions: [{ partition: 0, fetchOffset: Offset(0), partitionMaxBytes: 1 << 20 }] }],
   });
-  // The next request is queued behind it: when this one is answered, the fetch is being waited for.
+  // The next request is queued after it: when this one has its response, the fetch is waiting.
   const other = await it.client();
   await other.ask(Metadata, 4, { topics: [] });
   const stopped = it.broker.close();
@@ -138,7 +138,7 @@ async function behindItsLog(): Promise<BrokerUnderTest> {
   return it;
 }
 
-test('a log that has seen a later leader epoch than the metadata, as with a restored database, goes on one beyond it', async () => {
+test('a log that has seen a later leader epoch than the metadata, as with a restored database, continues one beyond it', async () => {
   const it = await behindItsLog();
   await it.start();
   expect(it.broker.image().topics.get('trucks')?.partitions[0]?.leaderEpoch).toBe(8);
@@ -146,7 +146,7 @@ test('a log that has seen a later leader epoch than the metadata, as with a rest
   expect(again).toMatchObject({ errorCode: ErrorCode.NONE, baseOffset: 1 });
 });
 
-test('a start whose commit was made and not answered goes on from there (simulation, seed 2077748867)', async () => {
+test('a start whose commit was made without a response continues from there (simulation, seed 2077748867)', async () => {
   const it = await behindItsLog();
   let { image } = it.metadata;
   let commits = 0;
@@ -162,7 +162,7 @@ test('a start whose commit was made and not answered goes on from there (simulat
   expect(it.broker.image().topics.get('trucks')?.partitions[0]?.leaderEpoch).toBe(8);
 });
 
-test('a deletion of the last life that is made while the next one starts leaves the name to another topic (simulation, seed 162835610)', async () => {
+test('a deletion of the last life, committed while the next one starts, frees the name for another topic (simulation, seed 162835610)', async () => {
   const it = await behindItsLog();
   const { image } = it.metadata;
   const topics = new Map([...image.topics].filter(([name]) => name !== 'old'));

@@ -1,5 +1,5 @@
-// Five hundred consumers over real sockets that ask for more than they read. What the broker holds for them stays below its
-// limit, everybody else is served, and they get all of it, whole, when they read again.
+// Five hundred consumers over real sockets that request more than they read. What the broker holds for them stays below
+// its limit, other clients are served, and the consumers get everything, whole, when they read again.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ import {
 import { BrokerUnderTest } from './testing/broker-under-test.ts';
 
 const STALLED = 500;
-/** Six megabytes: more than the system's own buffers take for a client that reads nothing. */
+/** Six megabytes: more than the system's buffers hold for a client that reads nothing. */
 const FETCHES = 6;
 const FETCH_BYTES = 1024 * 1024;
 const LIMIT_BYTES = 32 * 1024 * 1024;
@@ -41,7 +41,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** A consumer that reads when it is told to, and counts what it got. */
+/** A consumer that reads on command, and counts what it got. */
 class Consumer {
   static async connect(from: number): Promise<Consumer> {
     const consumer = new Consumer(from);
@@ -127,7 +127,7 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
   }
 }
 
-test('what is on its way to a client that does not read is lent to nobody else meanwhile', async () => {
+test('a buffer that is being sent to a client that does not read is not lent again meanwhile', async () => {
   const [stalled, other] = [await Consumer.connect(0), await Consumer.connect(16 * 200)];
   const held = () => metric('milepost_kafka_response_bytes_held');
   stalled.ask();
@@ -143,7 +143,7 @@ test('what is on its way to a client that does not read is lent to nobody else m
   await until(() => stalled.isClosed && other.isClosed);
 });
 
-test('500 stalled consumers cost bounded memory, hold up nobody, and go on when they read again', async () => {
+test('500 stalled consumers cost bounded memory, delay no other client, and continue when they read again', async () => {
   const consumers = await Promise.all(Array.from({ length: STALLED }, (_, n) => Consumer.connect(16 * (n % 400))));
   await until(async () => (await metric('kafka_server_socket_server_metrics_connection_count')) === STALLED + 1);
   let most = 0;
@@ -151,7 +151,7 @@ test('500 stalled consumers cost bounded memory, hold up nobody, and go on when 
     consumer.ask();
     most = Math.max(most, await metric('milepost_kafka_response_bytes_held'));
   }
-  // Everybody has been answered at least once, and the broker holds nearly all that it may.
+  // Every consumer has had at least one response, and the broker holds nearly all that it may.
   const fetches = 'kafka_network_requestmetrics_requests_total{request="Fetch",version="11"}';
   await until(async () => {
     most = Math.max(most, await metric('milepost_kafka_response_bytes_held'));
@@ -162,7 +162,7 @@ test('500 stalled consumers cost bounded memory, hold up nobody, and go on when 
   );
   expect(most).toBeLessThanOrEqual(LIMIT_BYTES + STALLED * LARGEST_BATCH_BYTES);
 
-  // Somebody else: metadata, a produce that is fsynced, and the whole log from its beginning.
+  // Another client: metadata, a produce that is fsynced, and the whole log from its beginning.
   const other = await it.client();
   expect((await other.ask(Metadata, 9, { topics: null })).topics.map(({ name }) => name)).toContain('trucks');
   let at = 0;
@@ -182,7 +182,7 @@ test('500 stalled consumers cost bounded memory, hold up nobody, and go on when 
   }
   expect(at).toBeGreaterThan(LOG_BYTES / 1100);
 
-  // One of them goes: what was held for it is free. The others read on.
+  // One of them disconnects: what was held for it is free. The others continue to read.
   consumers[0]?.leave();
   await until(() => consumers[0]?.isClosed === true);
   for (const consumer of consumers) consumer.readOn();

@@ -1,4 +1,4 @@
-// Batches that unpack to much more than they are, on simulated time: whom they hold up, and whom not.
+// Batches that unpack to much more than their size, on simulated time: which clients they delay, and which not.
 import { ErrorCode, type Host, silentLogger, silentMeter, Timestamp, ZERO_UUID } from '@milepost/core';
 import { buildBatch, type Codec } from '@milepost/records';
 import { SimClock, SimDisk, SimInflater, SimNetwork, SimRandom } from '@milepost/simulator';
@@ -40,7 +40,7 @@ interface Sent {
   readonly sequence?: number;
 }
 
-/** One record of the idempotent producer 7; its value packs well. */
+/** One record of the idempotent producer 7; its value compresses well. */
 const batch = ({ sizeBytes = 10, codec = 'none', sequence = 0 }: Sent): Buffer =>
   buildBatch({
     records: [{ key: null, value: Buffer.alloc(sizeBytes, 'position '), timestamp: Timestamp(1) }],
@@ -58,7 +58,7 @@ async function produce(by: RawClient, ...batches: (readonly [partition: number, 
 }
 
 test.each<Codec>(['gzip', 'zstd', 'lz4', 'snappy'])(
-  'a batch (%s) that unpacks to twenty megabytes is stored, and other clients are answered meanwhile',
+  'a batch (%s) that unpacks to twenty megabytes is stored, and other clients get responses meanwhile',
   async (codec) => {
     let isStored = false;
     const stored = produce(client, [0, { sizeBytes: LARGE_BYTES, codec }]).finally(() => {
@@ -76,7 +76,7 @@ test.each<Codec>(['gzip', 'zstd', 'lz4', 'snappy'])(
   },
 );
 
-test('what a producer sends behind a large batch is appended behind it, in this request and in the next ones', async () => {
+test('batches that a producer sends after a large one are appended after it, in this request and in the next ones', async () => {
   const first = produce(
     client,
     [0, { sequence: 0 }],
@@ -102,7 +102,7 @@ test('what a producer sends behind a large batch is appended behind it, in this 
   expect(client.answered).toEqual([...client.answered].toSorted((a, b) => a - b));
 });
 
-test('a client that goes away in the midst of it, and a broker that stops, leave nothing behind', async () => {
+test('a client that disconnects during it, and a broker that stops, leave nothing behind', async () => {
   const gone = produce(other, [0, { sizeBytes: LARGE_BYTES, codec: 'zstd' }]);
   gone.catch(() => {});
   await clock.run(5);

@@ -1,4 +1,4 @@
-// A broker whose database is not as far as it was: restored while the broker was stopped, or failed over under it.
+// A broker whose database went back: restored while the broker was stopped, or failed over while it ran.
 import { ErrorCode, LeaderEpoch, Offset, Timestamp, ZERO_UUID } from '@milepost/core';
 import { MemoryMetadataStore, type PartitionState, type TopicState } from '@milepost/metadata';
 import { buildBatch } from '@milepost/records';
@@ -69,7 +69,7 @@ async function committed(): Promise<number | undefined> {
   return (await settle((await client()).ask(OffsetFetch, 5, asked))).topics[0]?.partitions[0]?.committedOffset;
 }
 
-/** Of metadata and groups; returns the way to set the groups back. */
+/** A backup of metadata and groups; returns the function that restores the groups. */
 function backup() {
   const { groups } = it;
   const copy = new Map([...groups.groups].map(([id, rows]) => [id, { ...rows, offsets: new Map(rows.offsets) }]));
@@ -83,7 +83,7 @@ function backup() {
 const epochOf = (topic: string) => it.broker.image().topics.get(topic)?.partitions[0]?.leaderEpoch ?? -1;
 const folders = () => (host.disk.list(DATA) ?? []).map(({ name }) => name);
 
-test('a stop and a start are no loss, and nothing is said', async () => {
+test('a stop and a start are no loss, and nothing is logged', async () => {
   await create('t');
   await producerId();
   await restart();
@@ -91,7 +91,7 @@ test('a stop and a start are no loss, and nothing is said', async () => {
   expect(host.lines).toEqual([]);
 });
 
-test('a restored database hands out no producer id again: the log would take first batches for repetitions', async () => {
+test('a restored database never reissues a producer id: the log would take first batches for duplicates', async () => {
   await create('t');
   const backup = it.metadata.backup();
   const first = await producerId();
@@ -105,7 +105,7 @@ test('a restored database hands out no producer id again: the log would take fir
   expect(warnings()).toHaveLength(1);
 });
 
-test('without its memory a broker knows from its logs which producer ids are in use', async () => {
+test('without its memory a broker reads from its logs which producer ids are in use', async () => {
   await create('t');
   const backup = it.metadata.backup();
   const first = await producerId();
@@ -118,7 +118,7 @@ test('without its memory a broker knows from its logs which producer ids are in 
   expect(warnings()).toEqual([]);
 });
 
-test('a memory that is damaged is none: one line, and the broker starts', async () => {
+test('a damaged memory is ignored: one line, and the broker starts', async () => {
   await settle(it.stop());
   const path = `${DATA}/metadata-seen`;
   const file = host.disk.open(path, 'existing');
@@ -134,7 +134,7 @@ test('a memory that is damaged is none: one line, and the broker starts', async 
   expect(host.lines).toEqual([`${path} is damaged: an older database would not be recognized`]);
 });
 
-test('a database that fails over to an older copy under a broker: what it has forgotten is set aside, the rest goes on', async () => {
+test('a database that fails over to an older copy under a broker: topics that it has lost are set aside, the rest continues', async () => {
   await create('kept');
   await produce('kept');
   const backup = it.metadata.backup();
@@ -151,7 +151,7 @@ test('a database that fails over to an older copy under a broker: what it has fo
   expect(warnings()).toHaveLength(1);
 });
 
-test('a leader epoch that the database forgets under a broker is not used again', async () => {
+test('a leader epoch that the database loses under a broker is not used again', async () => {
   await create('t');
   const backup = it.metadata.backup();
   const { id, partitions } = it.metadata.image.topics.get('t') as TopicState;
@@ -175,7 +175,7 @@ async function withGroup(): Promise<void> {
   await commit(5);
 }
 
-test('committed offsets that a restored database has lost are taken from __consumer_offsets', async () => {
+test('committed offsets that a restored database has lost are restored from __consumer_offsets', async () => {
   await withGroup();
   const { metadata, restoreGroups } = backup();
   await commit(9);
@@ -186,7 +186,7 @@ test('committed offsets that a restored database has lost are taken from __consu
   expect(await committed()).toBe(9);
 });
 
-test('committed offsets that somebody set back in a database that did not go back stand', async () => {
+test('offsets that an operator rewound stand, if the database did not go back', async () => {
   await withGroup();
   const { restoreGroups } = backup();
   await commit(9);

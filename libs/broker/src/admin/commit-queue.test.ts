@@ -1,4 +1,4 @@
-// Commands of two brokers on one database, neither of which has heard of what the other did.
+// Commands of two brokers on one database; neither has the other's latest image.
 import { BrokerId, ErrorCode, silentLogger } from '@milepost/core';
 import {
   brokerConfigLayers,
@@ -25,7 +25,7 @@ beforeEach(async () => {
   await new MemoryMetadataStore(database).commit(() => [{ type: 'broker-registered', broker }]);
 });
 
-/** One broker's administration. It never hears of an image that others make. */
+/** One broker's administration. It never receives an image of another's commit. */
 function admin(store: Pick<MetadataStore, 'commit'> = new MemoryMetadataStore(database)) {
   const stale = database.image;
   const queue = new CommitQueue({ store, image: () => stale, apply: async () => {} });
@@ -54,7 +54,7 @@ const quota = (key: string, value: number) => ({
   ops: [{ key, value, remove: false }],
 });
 
-test('two names that differ only in "." and "_" are not both created, whichever broker is asked', async () => {
+test('two names that differ only in "." and "_" are not both created, whichever broker gets the request', async () => {
   const outcomes = await Promise.all([
     admin().topics.create([named('a.b')], false),
     admin().topics.create([named('a_b')], false),
@@ -63,7 +63,7 @@ test('two names that differ only in "." and "_" are not both created, whichever 
   expect([...database.image.topics.keys()]).toEqual(['a.b']);
 });
 
-test('configs that two brokers set at once are merged', async () => {
+test('configs that two brokers set concurrently are merged', async () => {
   await admin().topics.create([named('t')], false);
   const [one, other] = [admin(), admin()];
   await one.configs.alter([setting('retention.ms', '1')], false);
@@ -79,7 +79,7 @@ test('quotas that two brokers set for one client are merged', async () => {
   expect(set?.quotas).toEqual({ producer_byte_rate: 1, consumer_byte_rate: 2 });
 });
 
-test('a command whose answer got lost is to be tried again, and its second try decides on what the first one did', async () => {
+test('a command whose response was lost is retriable, and its retry is decided on the result of the first attempt', async () => {
   const store = new MemoryMetadataStore(database);
   const deaf: Pick<MetadataStore, 'commit'> = {
     commit: async (decide) => {
@@ -93,7 +93,7 @@ test('a command whose answer got lost is to be tried again, and its second try d
   ]);
 });
 
-test('without the store, a wish that is refused anyway is told so', async () => {
+test('without the store, a request that would be refused anyway gets that refusal', async () => {
   await admin().topics.create([named('t')], false);
   const broker = admin();
   database.available = false;

@@ -1,11 +1,11 @@
-// What this broker has seen of its database, in the file `metadata-seen` of the data folder. By it a start recognizes a
-// database that is not as far as it was: restored from a backup, or failed over to a standby that lacked the last commits
+// What this broker has seen of its database, in the file `metadata-seen` of the data folder. With it a start recognizes
+// a database that went back: restored from a backup, or failed over to a standby that lacked the last commits
 // (libs/metadata/src/origin.ts).
 //
-// Promises: what is remembered is on the platter before anything depends on it: a change of the metadata before it is
-// answered, producer ids before the first of them is handed out. How far the database's own log has come is saved every
-// ten seconds and at a clean stop: a copy that is older by less, with the same metadata, passes for the database itself.
-// Never: refuses a start for a file that is missing or damaged. Such a start remembers nothing.
+// Promises: the memory is durable before anything depends on it: a change of the metadata before its response, producer
+// ids before the first of them is used. The position in the database's own log is saved every ten seconds and at a
+// clean stop: a copy that is older by less, with the same metadata, is not recognized.
+// Never: refuses a start because the file is missing or damaged. Such a start has no memory.
 import { type Clock, type Disk, DiskFailed, type Logger } from '@milepost/core';
 import { GroupCommit, readText, replaceText } from '@milepost/log';
 import { type ClusterImage, isSameOrigin, type MetadataStore, type Sighting } from '@milepost/metadata';
@@ -16,7 +16,7 @@ const SAVE_EVERY_MS = 10_000;
 
 interface Remembered {
   readonly sighting: Sighting | undefined;
-  /** No producer id from here on was handed out by this broker. */
+  /** This broker has used no producer id from this one on. */
   readonly producerIdsEnd: bigint;
 }
 
@@ -56,7 +56,7 @@ export class DatabaseMemory {
     return this.#producerIdsEnd;
   }
 
-  /** Whether the image is of another origin than all before it: then this broker may know more than its database does. */
+  /** Whether the image is of another origin than all before it: then this broker may know more than its database. */
   notice({ clusterId, origin, version }: ClusterImage): boolean {
     const known = this.#known;
     this.#known = { clusterId, origin };
@@ -70,7 +70,7 @@ export class DatabaseMemory {
     return true;
   }
 
-  /** Resolves when what is known now is on the platter. A disk that refuses is logged once. */
+  /** Resolves when the current memory is durable. A disk that refuses is logged once. */
   async save(): Promise<void> {
     try {
       await this.#saving.run();
@@ -83,13 +83,13 @@ export class DatabaseMemory {
     }
   }
 
-  /** Resolves when it would be remembered that the ids below `end` are handed out. @throws DiskFailed */
+  /** Resolves when it is durable that the ids below `end` are used. @throws DiskFailed */
   async saveProducerIds(end: bigint): Promise<void> {
     if (end > this.#producerIdsEnd) this.#producerIdsEnd = end;
     await this.#saving.run();
   }
 
-  /** Saves now and then. */
+  /** Begins to save periodically. */
   begin(): void {
     this.#cancel = this.#deps.host.clock.after(SAVE_EVERY_MS, () => {
       void this.save().then(() => this.#isClosed || this.begin());
@@ -109,7 +109,7 @@ export class DatabaseMemory {
     const sighting = store.sighting() ?? this.last;
     const text = format({ sighting, producerIdsEnd: this.#producerIdsEnd });
     if (text === this.#saved) return;
-    this.#saved = ''; // until it is certain again what the file says
+    this.#saved = ''; // until the content of the file is known again
     await replaceText(host.disk, folder, NAME, text);
     this.#saved = text;
   }
@@ -117,7 +117,7 @@ export class DatabaseMemory {
 
 const NOTHING: Remembered = { sighting: undefined, producerIdsEnd: 0n };
 
-/** One line of JSON, and one with its checksum: a turned bit must not make a database look old. */
+/** One line of JSON, and one with its checksum: a flipped bit must not make a database look old. */
 function format({ sighting, producerIdsEnd }: Remembered): string {
   const line = JSON.stringify({
     format: 1,

@@ -23,13 +23,13 @@ const reassigned = (partition: number, replicas: BrokerId[] | null, mayChangeCou
   return 'error' in decided ? decided.error : decided;
 };
 
-test('replicas are put in another order, or let go, at once', () => {
+test('replicas are reordered or removed immediately', () => {
   expect(reassigned(0, [ONE, TWO])).toBe('nothing to do');
   expect(reassigned(0, [TWO, ONE])).toMatchObject({ partition: { replicas: [2, 1], leader: 1, partitionEpoch: 1 } });
   expect(reassigned(0, [ONE])).toMatchObject({ partition: { replicas: [1], isr: [1] } });
 });
 
-test('what would need data to move is refused', () => {
+test('a change that would move data is refused', () => {
   expect(reassigned(0, [ONE, THREE])).toBe(ErrorCode.INVALID_REPLICA_ASSIGNMENT);
   expect(reassigned(0, [TWO])).toBe(ErrorCode.INVALID_REPLICA_ASSIGNMENT);
   expect(reassigned(0, [ONE, BrokerId(9)])).toBe(ErrorCode.INVALID_REPLICA_ASSIGNMENT);
@@ -38,7 +38,7 @@ test('what would need data to move is refused', () => {
   expect(reassigned(7, [ONE])).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
 });
 
-test('a leader stays, whoever is preferred', () => {
+test('a leader stays, whichever replica is preferred', () => {
   const led = partitionOn(0, [ONE, TWO]);
   const moved = { ...led, leader: TWO, leaderEpoch: LeaderEpoch(1), partitionEpoch: 1 };
   const other = image({ type: 'partition-changed', id: ID, partition: moved });
@@ -47,7 +47,7 @@ test('a leader stays, whoever is preferred', () => {
   expect(elected(ElectionType.UNCLEAN)).toBe(ErrorCode.ELECTION_NOT_NEEDED);
 });
 
-test('a broker that is forgotten leads nothing any more, and the last in-sync replica is remembered', () => {
+test('an unregistered broker leads nothing any more, and the last in-sync replica is remembered', () => {
   const before = image();
   const changes = unregistered(before, TWO, ONE);
   expect('error' in changes).toBe(false);

@@ -1,5 +1,5 @@
-// What may be done to leaders and replicas, by Kafka's rules: pure functions from the image and a request to a change or a
-// refusal. No data moves between brokers: a leader stays, new replicas are refused, and what needs no data is done.
+// Decides on changes of leaders and replicas, by Kafka's rules: pure functions from the image and a request to a change
+// or a refusal. No data moves between brokers: a leader stays, new replicas are refused, and any other change is made.
 import { type BrokerId, ErrorCode, NO_BROKER } from '@milepost/core';
 import type { ClusterImage, MetadataChange, PartitionState } from '@milepost/metadata';
 import { ElectionType } from '@milepost/wire';

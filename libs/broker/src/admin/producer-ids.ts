@@ -1,6 +1,6 @@
-// Producer ids, never handed out twice by anyone: acquired from the store in blocks, so that a client costs no database
-// call. A database that went back would hand out its ids again: none is below those that this broker remembers and those
-// in its logs, which would take their batches for repetitions.
+// Producer ids, never used twice in the cluster: acquired from the store in blocks, so that a client costs no database
+// call. A database that went back would reissue ids. So no id is below those that this broker remembers, nor below
+// those in its logs, which would take a new owner's batches for duplicates.
 import { DiskFailed } from '@milepost/core';
 import { type MetadataStore, StoreUnavailable } from '@milepost/metadata';
 import type { DatabaseMemory } from './database-memory.ts';
@@ -10,7 +10,7 @@ const BLOCK = 1000;
 export interface ProducerIdsDeps {
   readonly store: Pick<MetadataStore, 'allocateProducerIds'>;
   readonly memory: Pick<DatabaseMemory, 'producerIdsEnd' | 'saveProducerIds'>;
-  /** The largest producer id that the logs know; -1 for none. */
+  /** The largest producer id in the logs; -1 for none. */
   readonly largestInLogs: () => bigint;
 }
 

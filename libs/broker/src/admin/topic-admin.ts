@@ -26,7 +26,7 @@ export class TopicAdmin {
     this.#deps = deps;
   }
 
-  /** In the order of the requests. A topic that is refused does not keep others from being created. */
+  /** In the order of the requests. A refused topic does not prevent the creation of others. */
   create(wishes: readonly NewTopic[], validateOnly: boolean, quota = UNLIMITED): Promise<(TopicState | Refusal)[]> {
     const chosen = this.#choose(wishes.length);
     return this.#deps.queue.run((image) => {

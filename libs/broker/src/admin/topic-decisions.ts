@@ -1,4 +1,4 @@
-// What may be done to topics, by Kafka's rules: pure functions from the image and a request to a change or a refusal.
+// Decides on changes of topics, by Kafka's rules: pure functions from the image and a request to a change or a refusal.
 import { type BrokerId, ErrorCode, type Uuid } from '@milepost/core';
 import {
   type BrokerConfigLayers,

@@ -1,9 +1,9 @@
-// What a fetch request asks for, with its session, and what becomes of the answer (KIP-227).
+// The partitions of a fetch request and of its session, and the session's part in the response (KIP-227).
 //
 //   epoch 0          a full request: all its partitions are read; a new session is opened if there is room
-//   epoch -1         a full request that wants none; either of them closes the session that it names
-//   epoch 1, 2, …    adds to, changes and forgets partitions of the session, reads all that are in it, and is answered
-//                    with those that have changed
+//   epoch -1         a full request without a session; like epoch 0 it closes the session that it names
+//   epoch 1, 2, …    adds, changes and removes partitions of the session, and reads all in it; the response holds
+//                    those that have changed
 import { ErrorCode, type Uuid } from '@milepost/core';
 import type { FetchRequest, FetchResponse } from '@milepost/wire';
 import { keyOf, type FetchedPartition, type FetchSession, type NamedPartition } from './fetch-session.ts';
@@ -15,9 +15,9 @@ const FINAL_EPOCH = -1;
 const FIRST_VERSION_WITH_TOPIC_IDS = 13;
 
 export interface FetchContext {
-  /** To be read in this order. */
+  /** In the order of reading. */
   readonly partitions: readonly NamedPartition[];
-  /** The session's part of the answer: of the partitions, in this order, those that the fetcher needs to hear of. */
+  /** The session's part of the response: of the partitions, in this order, those with something new for the fetcher. */
   answer(read: readonly ReadPartition[]): SessionAnswer;
 }
 
@@ -32,7 +32,7 @@ export interface SessionAnswer {
   readonly read: readonly ReadPartition[];
 }
 
-/** The context, or the error that the whole request is answered with. */
+/** The context, or the error of the whole request. */
 export function fetchContextOf(
   request: FetchRequest,
   version: number,
@@ -91,7 +91,7 @@ const full = (
   },
 });
 
-/** `epoch`: the session's after this request. Had it moved on since, this would be the answer to a duplicate. */
+/** `epoch`: the session's after this request. If it has advanced since, this would be the response to a duplicate. */
 const incremental = (session: FetchSession, epoch: number): FetchContext => ({
   partitions: [...session.partitions].map(({ topic, topicId, asked }) => ({ topic, topicId, asked })),
   answer: (read) => {
@@ -102,7 +102,7 @@ const incremental = (session: FetchSession, epoch: number): FetchContext => ({
   },
 });
 
-/** One named twice is read once, as it was named last. */
+/** A partition named twice is read once, as it was named last. */
 function namedPartitions(
   { topics }: FetchRequest,
   topicOf: (topic: FetchRequest['topics'][number]) => string | undefined,
@@ -119,7 +119,7 @@ function namedPartitions(
 const isFollower = ({ replicaId, replicaState }: FetchRequest): boolean =>
   replicaId >= 0 || replicaState.replicaId >= 0;
 
-/** Neighbours of one topic go under one heading; the order stays. */
+/** Adjacent partitions of one topic get one heading; the order does not change. */
 export function groupedByTopic(read: readonly ReadPartition[]): FetchResponse['responses'] {
   const topics: { topic: string; topicId: Uuid; partitions: FetchedPartition[] }[] = [];
   for (const { named, answer } of read) {

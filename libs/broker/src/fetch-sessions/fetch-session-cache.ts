@@ -1,15 +1,15 @@
-// The fetch sessions that are open, at most so many and with so many partitions in all.
+// The open fetch sessions, limited in number and in partitions.
 //
-// When it is full, a new session takes the place of one that nobody used for two minutes; else of the smallest one that
-// is older than that and smaller than the new one (a follower's beats a consumer's); else it is not opened, and its
-// fetcher goes on with full requests.
+// When the cache is full, a new session replaces one that was unused for two minutes. Else it replaces the smallest one
+// that is older than that and smaller than the new one (a follower's beats a consumer's). Else it is not opened, and
+// its fetcher continues with full requests.
 import { type Clock, invariant, type Meter, type Random } from '@milepost/core';
 import { FetchSession } from './fetch-session.ts';
 
-/** Kafka's: not a setting there either. */
+/** Kafka's value, not a setting there either. */
 const EVICTION_MS = 120_000;
 
-/** In all sessions together, which Kafka does not limit: they take some 200 bytes each. */
+/** In all sessions together. Kafka has no such limit; a partition takes some 200 bytes. */
 const MOST_PARTITIONS = 1_000_000;
 
 const MOST_SESSION_ID = 0x7fff_ffff;
@@ -28,7 +28,7 @@ export class FetchSessionCache {
   readonly #random: Random;
   readonly #slots: number;
   readonly #mostPartitions: number;
-  /** The one used longest ago comes first. */
+  /** The least recently used one comes first. */
   readonly #sessions = new Map<number, FetchSession>();
   #partitions = 0;
   #evictions = 0;
@@ -43,7 +43,7 @@ export class FetchSessionCache {
     const partitions = meter.gauge(`${prefix}_numincrementalfetchpartitionscached`, 'Partitions in fetch sessions.');
     const evictions = meter.counter(
       `${prefix}_incrementalfetchsessionevictions_total`,
-      'Fetch sessions that gave way to others.',
+      'Fetch sessions that were evicted for others.',
     );
     meter.onScrape(() => {
       sessions.set(this.#sessions.size);
@@ -65,7 +65,7 @@ export class FetchSessionCache {
     return this.#sessions.get(id);
   }
 
-  /** Undefined where there is no room for so many partitions. The caller adds them and then calls `touch`. */
+  /** Undefined if there is no room for that many partitions. The caller adds them and then calls `touch`. */
   create(traits: { privileged: boolean; usesTopicIds: boolean; size: number }): FetchSession | undefined {
     const now = this.#clock.monotonic();
     if (!this.#hasRoomFor(traits.size)) {
@@ -77,7 +77,7 @@ export class FetchSessionCache {
     return session;
   }
 
-  /** Changes the session's partitions. False: there is no room for them, and the session is gone. */
+  /** Changes the session's partitions. False: there is no room for them, and the session is removed. */
   change(session: FetchSession, change: () => void): boolean {
     this.#partitions -= session.size;
     change();
@@ -87,7 +87,7 @@ export class FetchSessionCache {
     return false;
   }
 
-  /** It was used just now. */
+  /** Marks the session as used just now. */
   touch(session: FetchSession): void {
     invariant(this.#sessions.delete(session.id), () => `fetch session ${session.id} is not open`);
     this.#sessions.set(session.id, session);
@@ -103,7 +103,7 @@ export class FetchSessionCache {
     return this.#sessions.size < this.#slots && this.#partitions + size <= this.#mostPartitions;
   }
 
-  /** One session leaves, if there is one that is worth less than a new one of so many partitions. */
+  /** Evicts one session, if one is worth less than a new one of this size. */
   #evict(privileged: boolean, size: number, now: number): void {
     const oldest = this.#sessions.values().next().value;
     if (oldest === undefined) return;
@@ -116,7 +116,7 @@ export class FetchSessionCache {
     this.#evictions++;
   }
 
-  /** Of those that must yield: consumers' before followers', then the one with the fewest partitions. */
+  /** The session to evict: consumers' before followers', then the one with the fewest partitions. */
   #smallest(toPrivileged: boolean): FetchSession | undefined {
     let smallest: FetchSession | undefined;
     for (const session of this.#sessions.values()) {

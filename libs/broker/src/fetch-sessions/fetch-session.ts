@@ -1,8 +1,8 @@
-// What a fetcher has told us so far (KIP-227): the partitions that it reads and where, so that it need only say what
-// changed, and what it was last told of each, so that it need only hear what changed.
+// The state that a fetcher shares with us (KIP-227): its partitions and offsets, so that a request only contains
+// changes, and what it last received of each, so that a response only contains changes.
 //
-// The order of the partitions is the order in which they are read. One that gave records goes to the end: with a large
-// one in front, those behind it would never come to their turn.
+// The order of the partitions is the order of reading. One that returned records moves to the end: behind a large one
+// in front, the others would never be read.
 import { ErrorCode, NO_BROKER, NO_LEADER_EPOCH, NO_OFFSET, type Offset, type Uuid, ZERO_UUID } from '@milepost/core';
 import type { FetchRequest, FetchResponse } from '@milepost/wire';
 
@@ -13,12 +13,12 @@ export type FetchedPartition = FetchResponse['responses'][number]['partitions'][
 export interface NamedPartition {
   /** Undefined for an id that no topic has. */
   readonly topic: string | undefined;
-  /** ZERO_UUID where the request names topics. */
+  /** ZERO_UUID if the request names topics. */
   readonly topicId: Uuid;
   readonly asked: AskedPartition;
 }
 
-/** What a session and a request know a partition by. With an id, the name does not matter. */
+/** The key of a partition in sessions and requests. With an id, the name does not matter. */
 export const keyOf = (topic: string | undefined, topicId: Uuid, partition: number): string =>
   `${partition}:${topicId === ZERO_UUID ? topic : topicId}`;
 
@@ -37,12 +37,12 @@ class CachedPartition implements NamedPartition {
     this.#toldLogStart = logStartOf(told);
   }
 
-  /** Whether the fetcher must hear of it; it is then taken to have heard. */
+  /** Whether the response must contain the partition; if so, it counts as sent. */
   takes(answer: FetchedPartition): boolean {
     const isFailed = answer.errorCode !== ErrorCode.NONE;
     const hasMoved =
       this.#toldHighWatermark !== answer.highWatermark || this.#toldLogStart !== logStartOf(answer) || isFailed;
-    // After an error it hears of the partition again, however little has moved.
+    // After an error the partition is sent again, even if nothing has changed.
     this.#toldHighWatermark = isFailed ? NO_OFFSET : answer.highWatermark;
     this.#toldLogStart = logStartOf(answer);
     return hasMoved || hasRecords(answer) || isReferral(answer);
@@ -51,12 +51,12 @@ class CachedPartition implements NamedPartition {
 
 export class FetchSession {
   readonly id: number;
-  /** A follower's: it outlives those of consumers. */
+  /** A follower's session: it is evicted after those of consumers. */
   readonly privileged: boolean;
   readonly usesTopicIds: boolean;
   readonly createdMs: number;
   lastUsedMs: number;
-  /** Older than the eviction time when it was last used: a larger session may take its place. */
+  /** When last used, it was older than the eviction time: a larger session may replace it. */
   isSettled = false;
   #epoch = 1;
   readonly #partitions = new Map<string, CachedPartition>();
@@ -69,14 +69,14 @@ export class FetchSession {
     this.lastUsedMs = traits.now;
   }
 
-  /** What the next request must say. */
+  /** The epoch that the next request must have. */
   get epoch(): number {
     return this.#epoch;
   }
   get size(): number {
     return this.#partitions.size;
   }
-  /** In the order in which they are to be read. */
+  /** In the order of reading. */
   get partitions(): Iterable<NamedPartition> {
     return this.#partitions.values();
   }
@@ -93,7 +93,7 @@ export class FetchSession {
     this.#partitions.delete(keyOf(topic, topicId, partition));
   }
 
-  /** A topic that was not there when it was first asked for may be there now; a name once known stays, as in Kafka. */
+  /** A topic that was unknown at first may exist now; a known name does not change, as in Kafka. */
   resolveNames(nameOf: (topicId: Uuid) => string | undefined): void {
     if (!this.usesTopicIds) return;
     for (const partition of this.#partitions.values()) partition.topic ??= nameOf(partition.topicId);
@@ -104,7 +104,7 @@ export class FetchSession {
     return this.#epoch;
   }
 
-  /** Whether the answer is to be sent. */
+  /** Whether the response must contain the partition. */
   takes({ topic, topicId }: NamedPartition, answer: FetchedPartition): boolean {
     const key = keyOf(topic, topicId, answer.partitionIndex);
     const partition = this.#partitions.get(key);
@@ -117,12 +117,12 @@ export class FetchSession {
   }
 }
 
-/** From 1 on; what comes after 2^31 - 1 is 1 again, as 0 asks for a new session. */
+/** From 1 on; 2^31 - 1 is followed by 1, because 0 requests a new session. */
 export const epochAfter = (epoch: number): number => (epoch === 0x7fff_ffff ? 1 : epoch + 1);
 
 const hasRecords = ({ records }: FetchedPartition): boolean => (records?.length ?? 0) > 0;
 
-/** It sends the fetcher somewhere else, or back. */
+/** Whether the response refers the fetcher to another replica, or back to an earlier offset. */
 const isReferral = ({ preferredReadReplica, divergingEpoch }: FetchedPartition): boolean =>
   (preferredReadReplica ?? NO_BROKER) !== NO_BROKER || (divergingEpoch?.epoch ?? NO_LEADER_EPOCH) !== NO_LEADER_EPOCH;
 

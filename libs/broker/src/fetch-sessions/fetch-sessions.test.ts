@@ -50,7 +50,7 @@ const answered = (partitionIndex: number, more: Partial<FetchedPartition> = {}):
   ...more,
 });
 
-/** Reads all that is asked for. */
+/** Reads all requested partitions. */
 function read(
   context: FetchContext | ErrorCode,
   answerOf: (index: number) => FetchedPartition = (index) => answered(index),
@@ -65,7 +65,7 @@ const order = (context: FetchContext | ErrorCode): string[] =>
 const told = ({ read: partitions }: SessionAnswer): number[] =>
   partitions.map(({ named: { asked } }) => asked.partition);
 
-test('a full request opens a session; the next one says only what changed and hears only what changed', () => {
+test('a full request opens a session; the next request and response have only changes', () => {
   const { ask, cache } = given();
   const first = read(ask(12, request(0, 0, named('t', partition(0), partition(1), partition(2)))));
   expect([first.sessionId, told(first), cache.size, cache.partitionCount]).toEqual([1, [0, 1, 2], 1, 3]);
@@ -82,7 +82,7 @@ test('a full request opens a session; the next one says only what changed and he
   ]);
 });
 
-test('partitions are forgotten and added; a session without any ends', () => {
+test('partitions are removed and added; a session without any ends', () => {
   const { ask, cache } = given();
   read(ask(12, request(0, 0, named('t', partition(0), partition(1)))));
   const forget = (...partitions: number[]) => ({ forgottenTopicsData: [{ topic: 't', partitions }] });
@@ -119,7 +119,7 @@ test('epochs go from 2^31 - 1 back to 1', () => {
   expect([epochAfter(1), epochAfter(0x7fff_ffff)]).toEqual([2, 1]);
 });
 
-test('the answer to a request that was sent twice is an error, not the data twice', () => {
+test('the response to a request that was sent twice is an error, not the data twice', () => {
   const { ask } = given();
   read(ask(12, request(0, 0, named('t', partition(0)))));
   const slow = ask(12, request(1, 1));
@@ -136,7 +136,7 @@ test('a partition that gave records is read last the next time', () => {
   expect(order(ask(12, request(1, 2)))).toEqual(['t-1@0', 't-2@0', 't-0@0']);
 });
 
-test('an error is told each time, and so is the partition when the error is over', () => {
+test('an error is sent each time, and so is the partition when the error is over', () => {
   const { ask } = given();
   const failing = (index: number) => answered(index, { errorCode: ErrorCode.KAFKA_STORAGE_ERROR });
   read(ask(12, request(0, 0, named('t', partition(0)))));
@@ -146,7 +146,7 @@ test('an error is told each time, and so is the partition when the error is over
   expect(told(read(ask(12, request(1, 4))))).toEqual([]);
 });
 
-test('whoever is sent elsewhere or has diverged hears of it', () => {
+test('a fetcher that is referred elsewhere or has diverged gets a response', () => {
   const { ask } = given();
   read(ask(12, request(0, 0, named('t', partition(0), partition(1), partition(2)))));
   const answerOf = (index: number): FetchedPartition =>
@@ -189,7 +189,7 @@ describe('a full cache', () => {
     return read(ask(12, request(0, 0, named('t', ...many), { replicaId: replicaId as typeof NO_BROKER }))).sessionId;
   };
 
-  test('opens no session, and the fetcher goes on without', () => {
+  test('opens no session, and the fetcher continues without one', () => {
     const it = given(2);
     expect([open(it, 1), open(it, 1), open(it, 5)]).toEqual([1, 2, 0]);
     expect(it.cache.size).toBe(2);
@@ -199,7 +199,7 @@ describe('a full cache', () => {
     expect(open(given(0), 1)).toBe(0);
   });
 
-  test('lets the one go that nobody used for two minutes', () => {
+  test('evicts the session that was unused for two minutes', () => {
     const it = given(2);
     open(it, 9);
     open(it, 9);
@@ -213,7 +213,7 @@ describe('a full cache', () => {
     expect(it.cache.partitionCount).toBe(10);
   });
 
-  test('lets a smaller one go for a larger one, once it is two minutes old', () => {
+  test('evicts a smaller session for a larger one, once it is two minutes old', () => {
     const it = given(2);
     open(it, 2);
     open(it, 3);
@@ -225,10 +225,10 @@ describe('a full cache', () => {
     expect(it.cache.get(1)).toBeUndefined();
     expect(open(it, 9)).toBe(4);
     expect(it.cache.get(2)).toBeUndefined();
-    expect(open(it, 10)).toBe(0); // the two that are left are young
+    expect(open(it, 10)).toBe(0); // the two remaining ones are young
   });
 
-  test("lets a consumer's go for a follower's, and never the other way round", () => {
+  test("evicts a consumer's session for a follower's, and never the other way round", () => {
     const it = given(2);
     open(it, 9);
     open(it, 1, 2);
@@ -244,7 +244,7 @@ describe('a full cache', () => {
     expect(open(it, 50, 4)).toBe(4);
   });
 
-  test('of partitions: a session that outgrows it ends', () => {
+  test('a session that outgrows the limit of partitions ends', () => {
     const it = given(10, 6);
     expect(open(it, 5)).toBe(1);
     expect(open(it, 2)).toBe(0);

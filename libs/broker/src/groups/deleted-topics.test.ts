@@ -1,4 +1,4 @@
-// Offsets of a topic go with it, whichever way the broker learns of its deletion.
+// Offsets of a deleted topic are deleted, however the broker learns of the deletion.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,7 +39,7 @@ async function committed(client: RawClient): Promise<number | undefined> {
   return found.topics[0]?.partitions[0]?.committedOffset;
 }
 
-/** Behind the broker's back, or while it is down. */
+/** Without the broker's knowledge, or while it is down. */
 async function deleteInStore(): Promise<void> {
   const id = it.metadata.image.topics.get('t')?.id;
   if (!id) throw new Error('there is no topic t');
@@ -52,7 +52,7 @@ async function untilNoneIsStored(): Promise<void> {
   while (stored() > 0) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
-test('a deletion whose answer got lost, so that it is only seen in the next image (B2)', async () => {
+test('a deletion whose response was lost, so that it is only seen in the next image (B2)', async () => {
   const client = await it.client();
   await create(client);
   await commit(client, 7);
@@ -64,7 +64,7 @@ test('a deletion whose answer got lost, so that it is only seen in the next imag
   expect(await committed(client)).toBe(8);
 });
 
-test('a deletion that a broker did not live to follow up (B2)', async () => {
+test('a deletion after which the broker was killed before it followed up (B2)', async () => {
   expect(stored()).toBe(1);
   await it.stop();
   await deleteInStore();

@@ -1,5 +1,5 @@
-// The settings of one consumer group (a resource of type GROUP), within the limits of the broker. As in Kafka, a limit that was
-// lowered after the setting was made applies to it.
+// The settings of one consumer group (a resource of type GROUP), within the broker's limits. As in Kafka, a limit that
+// was lowered after the setting was made applies to it.
 import type { GroupOverrides } from '@milepost/coordinators';
 import { type BrokerConfigLayers, type Configs, groupValue } from '@milepost/metadata';
 

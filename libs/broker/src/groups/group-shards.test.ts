@@ -1,6 +1,6 @@
 import { chooseGroupShards } from './group-shards.ts';
 
-test('the first start divides groups as the setting says', () => {
+test('the first start divides groups by the setting', () => {
   expect(chooseGroupShards({ stored: 0, topic: undefined, setting: 50 })).toEqual({ shards: 50, warning: undefined });
 });
 
@@ -9,7 +9,7 @@ test.each([
   ['raised', { stored: 50, topic: 50, setting: 100 }],
   ['lowered before the topic was created', { stored: 50, topic: undefined, setting: 10 }],
   ['lowered, over a topic without any group', { stored: 0, topic: 50, setting: 10 }],
-])('a setting that was %s changes nothing, and says so with the cure', (_, known) => {
+])('a setting that was %s changes nothing, and the warning has the cure', (_, known) => {
   const { shards, warning } = chooseGroupShards(known);
   expect(shards).toBe(50);
   expect(warning).toBe(

@@ -1,7 +1,7 @@
-// How many shards groups are divided into. A group's shard is its id's hash modulo that number, so the number that the first
-// start chose is kept for good: with another one most groups and offsets would not be found. As in Kafka, where the number of
-// partitions of `__consumer_offsets` counts and `offsets.topic.num.partitions` only until that topic exists; here the rows of
-// the group store are the truth (decision 5), so they come before the topic.
+// The number of shards that groups are divided into. A group's shard is its id's hash modulo that number, so the number
+// of the first start is used for good: with another one most groups and offsets would not be found. In Kafka likewise
+// the number of partitions of `__consumer_offsets` counts, and `offsets.topic.num.partitions` only until that topic
+// exists. Here the rows of the group store are the truth (decision 5), so they take precedence over the topic.
 
 export interface KnownShards {
   /** GroupStore#shards; 0: none yet. */
@@ -14,7 +14,7 @@ export interface KnownShards {
 
 export interface ChosenShards {
   readonly shards: number;
-  /** For the operator, where the setting has no effect. */
+  /** For the operator, if the setting has no effect. */
   readonly warning: string | undefined;
 }
 

@@ -1,4 +1,5 @@
-// `__consumer_offsets` as clients see it: made when somebody looks for a coordinator, internal, readable, not writable.
+// `__consumer_offsets` as clients see it: created when a client first looks for a coordinator, internal, readable, not
+// writable.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -55,7 +56,7 @@ async function commit(client: RawClient, group: string, offset: number): Promise
   return topics[0]?.partitions[0]?.errorCode;
 }
 
-/** Every offset that the partition tells of, as `group topic partition offset`. */
+/** Every offset in the partition, as `group topic partition offset`. */
 async function told(client: RawClient, partition: number): Promise<string[]> {
   const asked = { partition, fetchOffset: 0 as never, partitionMaxBytes: 1_000_000 };
   const { responses } = await client.ask(Fetch, 11, {
@@ -73,7 +74,7 @@ async function told(client: RawClient, partition: number): Promise<string[]> {
   );
 }
 
-test('it is made when somebody looks for a coordinator, and says what was committed, also after a restart', async () => {
+test('it is created when a client looks for a coordinator, and has the committed offsets, also after a restart', async () => {
   let client = await it.client();
   await client.ask(CreateTopics, 5, {
     topics: [{ name: 't', numPartitions: 1, replicationFactor: 1 }],
@@ -91,7 +92,7 @@ test('it is made when somebody looks for a coordinator, and says what was commit
   const configs = Object.fromEntries(results[0]?.configs.map(({ name, value }) => [name, value]) ?? []);
   expect(configs).toEqual({ 'cleanup.policy': 'compact', 'segment.bytes': '104857600' });
 
-  // Group `g` is the business of shard 103 % 4.
+  // Group `g` belongs to shard 103 % 4.
   expect(await commit(client, 'g', 7)).toBe(ErrorCode.NONE);
   const first = await until(async () => ((await told(client, 3)).length > 0 ? told(client, 3) : undefined));
   expect(first).toEqual(['g t 0 7']);

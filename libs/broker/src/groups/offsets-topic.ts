@@ -1,13 +1,13 @@
-// `__consumer_offsets`: an internal, compacted topic in which the coordinator echoes what the group store has. Created when
-// a client first looks for a coordinator or commits, as in Kafka; no request waits for it. Its partitions are not synced
-// on its account: the group store is the truth.
+// `__consumer_offsets`: an internal, compacted topic in which the coordinator echoes the group store. Created when a
+// client first looks for a coordinator or commits, as in Kafka; no request waits for it. An echo causes no sync: the
+// group store is the truth.
 import { type Background, ErrorCode, type Logger, type Offset, Timestamp } from '@milepost/core';
 import type { PartitionWriter } from '@milepost/coordinators';
 import { type BrokerConfigLayers, brokerNumber, type ClusterImage, OFFSETS_TOPIC } from '@milepost/metadata';
 import type { LocalPartitions } from '../partitions/local-partitions.ts';
 import type { TopicAdmin } from '../admin/topic-admin.ts';
 
-/** After an attempt to create it, the next one waits this long. */
+/** The pause after an attempt to create it. */
 const CREATE_AGAIN_MS = 10_000;
 const READ_BYTES = 1024 * 1024;
 
@@ -45,7 +45,7 @@ export class OffsetsTopic implements PartitionWriter {
     return outcome.error === ErrorCode.NONE ? outcome.records : undefined;
   }
 
-  /** Creates it in the background where it is missing. */
+  /** Creates it in the background if it is missing. */
   ensure(image: ClusterImage, topics: TopicAdmin): void {
     const { now, background } = this.#deps;
     if (image.topics.has(OFFSETS_TOPIC) || image.brokers.size === 0 || now() < this.#notBefore) return;

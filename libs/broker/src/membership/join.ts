@@ -1,4 +1,5 @@
-// A start's first step: this life gets an incarnation, recorded in the folder, and then the lease of the broker's id.
+// The first step of a start: this life gets an incarnation, recorded in the folder, and then acquires the lease of the
+// broker's id.
 import { type Host, Uuid } from '@milepost/core';
 import type { BrokerLeases } from '@milepost/metadata';
 import type { BrokerConfig, BrokerSettings } from '../broker-config.ts';
@@ -17,20 +18,20 @@ export interface JoinDeps {
 
 export interface Joined {
   readonly membership: Membership;
-  /** What the folder knew before; undefined where no life was recorded in it. */
+  /** The folder's record of earlier lives; undefined if it has none. */
   readonly past: Lives | undefined;
   /** Records the epoch of the registration in the folder. */
   readonly registered: (brokerEpoch: number) => Promise<void>;
 }
 
-/** The folder's lock is held. @throws BrokerIdInUse, DiskFailed */
+/** The caller holds the folder's lock. @throws BrokerIdInUse, DiskFailed */
 export async function joinCluster({ host, leases, config, settings, patiently, aborted }: JoinDeps): Promise<Joined> {
   const { brokerId, dataDir, advertised, listen, machine = '' } = config;
   const past = readLives(host.disk, dataDir);
   const predecessors = past?.incarnations ?? [];
   const incarnation = Uuid(host.random.uuid());
   const incarnations = [...predecessors, incarnation];
-  // Before it is acquired: a lease whose acquisition was not answered is known to the next life too.
+  // Recorded before the lease is acquired: if the response to the acquisition is lost, the next life still knows it.
   await writeLives(host, dataDir, { incarnations, brokerEpoch: past?.brokerEpoch });
   const membership = await Membership.join(
     {

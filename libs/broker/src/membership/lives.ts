@@ -1,24 +1,24 @@
-// What a log folder knows of the lives of brokers in it: their incarnations, and the last registration of one of them.
-// Kept in `.lives` beside the logs, under the folder's lock, and replaced as a whole.
+// A log folder's record of brokers' lives in it: their incarnations, and the last registration of one of them. Stored
+// in `.lives` beside the logs, under the folder's lock, and replaced as a whole.
 //
-// Whoever holds the lock knows that every incarnation named here is dead. A registration in the database that is later than
-// the one named here belongs to a life that this folder has not seen: the folder is an older copy, or another one.
+// The holder of the lock knows that every incarnation named here is dead. If the database has a later registration than
+// this record, it belongs to a life that this folder has not seen: the folder is an older copy, or another one.
 import { type Disk, DiskFailed, type Logger, Uuid } from '@milepost/core';
 import { readText, replaceText } from '@milepost/log';
 
 const NAME = '.lives';
-/** Enough for a broker that starts in vain for a while; a forgotten one costs its successor the wait for a lease. */
+/** Enough for a broker that fails to start for a while. A dropped one costs its successor the wait for a lease. */
 const MOST_INCARNATIONS = 16;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export interface Lives {
-  /** The latest one last. */
+  /** Ascending: the latest one is last. */
   readonly incarnations: readonly Uuid[];
   /** The epoch of the last registration; undefined before the first. */
   readonly brokerEpoch: number | undefined;
 }
 
-/** Undefined for a folder in which no life was recorded, or whose record is damaged. */
+/** Undefined for a folder without a record, or with a damaged one. */
 export function readLives(disk: Disk, folder: string): Lives | undefined {
   const lines = (readText(disk, `${folder}/${NAME}`) ?? '').split('\n');
   if (lines[0] !== 'version=1') return undefined;
@@ -33,7 +33,7 @@ export function readLives(disk: Disk, folder: string): Lives | undefined {
   };
 }
 
-/** A full disk keeps no broker from starting: its successor then waits for the lease. @throws DiskFailed */
+/** A full disk does not prevent a broker from starting: its successor then waits for the lease. @throws DiskFailed */
 export async function writeLives(
   { disk, logger }: { readonly disk: Disk; readonly logger: Logger },
   folder: string,

@@ -1,13 +1,13 @@
-// Whether a log folder is the one that the database knows of: a start must not mistake a volume that is not mounted, or an
-// older copy of a folder, for the logs that this broker has acknowledged records in.
+// Decides whether a log folder is the one that the database knows: a start must not mistake a volume that is not
+// mounted, or an older copy of a folder, for the logs that this broker has acknowledged records in.
 import type { BrokerId } from '@milepost/core';
 import { LogDirectoryRefused } from '@milepost/log';
 import type { ClusterImage } from '@milepost/metadata';
 import type { Lives } from './lives.ts';
 
 /**
- * `known`: nothing says that a log is missing. `anew`: the logs are gone, and the operator has said so. `older`: the database
- * has seen a later life of this broker than the folder has.
+ * `known`: there is no sign that a log is missing. `anew`: the logs are gone, and the operator has confirmed it.
+ * `older`: the database has seen a later life of this broker than the folder has.
  */
 export type LogFolderState = 'known' | 'anew' | 'older';
 
@@ -18,7 +18,10 @@ export interface LogFolder {
   readonly past: Lives | undefined;
 }
 
-/** `acceptedLoss`: the operator's word, which names the registration that the lost logs belong to. @throws LogDirectoryRefused */
+/**
+ * `acceptedLoss`: the operator's confirmation, which names the registration of the lost logs. @throws
+ * LogDirectoryRefused
+ */
 export function judgeLogFolder(
   { path, isUnclaimed, past }: LogFolder,
   brokerId: BrokerId,

@@ -6,12 +6,12 @@ import { BrokerIdInUse, Membership } from './membership.ts';
 const HEARTBEAT_MS = 2_000;
 const SESSION_MS = 15_000;
 
-/** Processes that want to be broker 1, on one database and one clock. */
+/** Processes that claim to be broker 1, on one database and one clock. */
 class Cluster {
   readonly clock = new ManualClock();
   readonly database = new MemoryMetadataDatabase();
   readonly lines: string[] = [];
-  /** Their heartbeats do not arrive any more. */
+  /** The processes whose heartbeats do not arrive any more. */
   readonly crashed = new Set<number>();
 
   join(n: number, more: Partial<LeaseClaim> = {}): Promise<Membership> {
@@ -67,7 +67,7 @@ test('the successor of a crashed process elsewhere gets the id when the lease ha
   expect(cluster.lines).toEqual([expect.stringMatching(/^broker 1 was host-1:9092 a moment ago: waiting/)]);
 });
 
-test('a process that left leaves the id to anybody, at once', async () => {
+test('a process that left frees the id immediately', async () => {
   const cluster = new Cluster();
   const first = await cluster.join(1);
   await first.leave();
@@ -77,7 +77,7 @@ test('a process that left leaves the id to anybody, at once', async () => {
   expect(first.lostTo).toBeUndefined();
 });
 
-test('a database that is away for an hour takes the id from nobody, and says nothing', async () => {
+test('a database that is away for an hour costs no process its id, and nothing is logged', async () => {
   const cluster = new Cluster();
   const only = await cluster.join(1);
   cluster.database.available = false;
@@ -92,7 +92,7 @@ test('a database that is away for an hour takes the id from nobody, and says not
   expect(cluster.lines.filter((line) => line.includes('lease of this broker'))).toEqual([]);
 });
 
-test('a process that has lost its id to another says so once, and is told so once', async () => {
+test('a process that has lost its id to another logs it once, and is notified once', async () => {
   const cluster = new Cluster();
   const first = await cluster.join(1);
   let calls = 0;
@@ -106,7 +106,7 @@ test('a process that has lost its id to another says so once, and is told so onc
   expect(cluster.lines.filter((line) => line.includes('acknowledges nothing more'))).toHaveLength(1);
 });
 
-test('a database that was set back to before this life does not end it', async () => {
+test('a database that was restored to before this life does not end it', async () => {
   const cluster = new Cluster();
   const former = await cluster.join(1);
   await former.leave();

@@ -1,9 +1,9 @@
-// This process as the one live owner of its broker id: it holds the id's lease in the metadata database and extends it by
-// heartbeats (KRaft's BrokerLifecycleManager, with the database in the controller's place).
+// This process as the one live owner of its broker id: it holds the id's lease in the metadata database and extends it
+// by heartbeats (KRaft's BrokerLifecycleManager, with the database in the controller's place).
 //
-// Promises: `join` resolves only with the lease, and refuses in one line that names the live owner. A database that is away
-// ends nothing: the process goes on, and extends the lease when the database is back. A lease that another process has
-// acquired is lost for good: `onLost` is called once, and one line says who has it.
+// Promises: `join` resolves only with the lease, and refuses in one line that names the live owner. A database that is
+// away ends nothing: the process continues, and extends the lease when the database is back. A lease that another
+// process has acquired is lost for good: `onLost` is called once, and one line names the new holder.
 import { type Cancel, type Clock, type Logger, sleep } from '@milepost/core';
 import {
   type BrokerLeases,
@@ -78,18 +78,18 @@ export class Membership {
     );
   }
 
-  /** Calls `run` once when the lease is lost; at once where it is lost already. */
+  /** Calls `run` once when the lease is lost; immediately if it is lost already. */
   onLost(run: () => void): void {
     this.#onLost = run;
     if (this.#lostTo) run();
   }
 
-  /** The port is known now: others are told it by the next heartbeat. */
+  /** Sets the port, which the next heartbeat publishes. */
   listensOn(port: number): void {
     this.#claim = { ...this.#claim, port };
   }
 
-  /** Ends the lease, so that a successor need not wait. Where the database is away it ends by itself. */
+  /** Ends the lease, so that a successor need not wait. While the database is away the lease ends by itself. */
   async leave(): Promise<void> {
     this.#hasLeft = true;
     this.#cancel();

@@ -2,7 +2,7 @@ import { Loan, BufferPool } from './buffer-pool.ts';
 
 const MEGABYTE = 1024 * 1024;
 
-test('what is given back is lent again, to a request of about that size', () => {
+test('a returned buffer is lent again to a request of about that size', () => {
   const buffers = new BufferPool();
   const first = buffers.take(MEGABYTE - 5);
   expect(first.length).toBe(MEGABYTE);
@@ -12,7 +12,7 @@ test('what is given back is lent again, to a request of about that size', () => 
   expect(buffers.take(MEGABYTE)).not.toBe(first);
 });
 
-test('small and huge ones are not kept, and of the others only so much', () => {
+test('small and huge buffers are not pooled, and of the others only up to a limit', () => {
   const buffers = new BufferPool();
   buffers.giveBack(buffers.take(1000));
   buffers.giveBack(buffers.take(40 * MEGABYTE));
@@ -21,7 +21,7 @@ test('small and huge ones are not kept, and of the others only so much', () => {
   expect(buffers.freeBytes).toBe(16 * MEGABYTE);
 });
 
-test('a loan gives back each buffer once, however often it is asked to', () => {
+test('a loan returns each buffer once, however often it is called', () => {
   const buffers = new BufferPool();
   const loan = new Loan(buffers);
   const [one, other] = [loan.take(MEGABYTE), loan.take(MEGABYTE)];
@@ -31,7 +31,7 @@ test('a loan gives back each buffer once, however often it is asked to', () => {
   expect(new Set([buffers.take(MEGABYTE), buffers.take(MEGABYTE)])).toEqual(new Set([one, other]));
 });
 
-test('the little that was read is copied, so that the loan is free before it is sent', () => {
+test('a small read is copied, so that the loan is free before it is sent', () => {
   const buffers = new BufferPool();
   const loan = new Loan(buffers);
   const records = loan.take(MEGABYTE).fill(7).subarray(0, 100);

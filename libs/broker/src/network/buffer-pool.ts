@@ -1,18 +1,18 @@
-// Memory for what fetches read and for requests that come in pieces, used again as soon as nobody needs the bytes: fresh
-// memory costs a page fault for every 4 KB and, in the end, the garbage collector. Without it a fetch took a third more CPU,
-// and a produce of 1 MB twice as much.
+// Reused memory for fetched records and for requests that arrive in pieces: fresh memory costs a page fault for every 4
+// KB and, in the end, the garbage collector. Without the pool a fetch took a third more CPU, and a produce of 1 MB
+// twice as much.
 //
-// Lent to one request at a time. What a fetch has read comes back through its answer's `taken`, never before. Whoever
-// forgets to give back costs us nothing but the reuse.
+// A buffer is lent to one request at a time. What a fetch has read is returned by its response's `taken`, never before.
+// A buffer that is not returned only costs the reuse.
 
-/** Below, Node's own memory is as good. */
+/** Below this size Node's own memory is as fast. */
 const LEAST_BYTES = 32 * 1024;
 const MOST_BYTES = 4 * 1024 * 1024;
-/** Kept for the next request, in all. */
+/** The limit of free memory in the pool. */
 const MOST_FREE_BYTES = 16 * 1024 * 1024;
 
 export class BufferPool {
-  /** By size, a power of two. */
+  /** Keyed by size, a power of two. */
   readonly #free = new Map<number, Buffer[]>();
   #freeBytes = 0;
 
@@ -20,7 +20,7 @@ export class BufferPool {
     return this.#freeBytes;
   }
 
-  /** At least so many bytes, of any content. */
+  /** At least that many bytes, with any content. */
   take(sizeBytes: number): Buffer {
     if (sizeBytes < LEAST_BYTES || sizeBytes > MOST_BYTES) return Buffer.allocUnsafeSlow(sizeBytes);
     const classBytes = 2 ** Math.ceil(Math.log2(sizeBytes));
@@ -40,7 +40,7 @@ export class BufferPool {
   }
 }
 
-/** What one request has been lent. */
+/** The buffers that one request has been lent. */
 export class Loan {
   readonly #buffers: BufferPool;
   #lent: Buffer[] = [];
@@ -55,7 +55,7 @@ export class Loan {
     return buffer;
   };
 
-  /** A loan of which little is used is not worth holding until it is sent: the bytes are copied out of it. */
+  /** Copies the records out of a buffer that is mostly unused, so that it need not be held until they are sent. */
   trimmed(records: Buffer): Buffer {
     const last = this.#lent.at(-1);
     if (last === undefined || records.buffer !== last.buffer || records.length > last.length / 4) return records;

@@ -1,4 +1,4 @@
-// Which clients get in, over real connections, and how long one that does nothing may stay, on simulated time.
+// Which clients are accepted, over real connections, and how long an idle one may stay, on simulated time.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,7 +25,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-test('one address gets as many connections as it may have, and more once that is changed', async () => {
+test('one address gets as many connections as its limit, and more once that is raised', async () => {
   const ask = { clientSoftwareName: 'x', clientSoftwareVersion: '1' };
   const [first, second] = [await it.client(), await it.client()];
   await first.ask(ApiVersions, 3, ask);
@@ -48,7 +48,7 @@ test('one address gets as many connections as it may have, and more once that is
 const MAX_IDLE_MS = 60_000;
 const RESPONSE_BYTES = 8 * 1024 * 1024;
 
-/** A listener that answers whatever comes with eight megabytes, and a client of it that reads when it is told to. */
+/** A listener that sends eight megabytes in each response, and a client of it that reads on command. */
 async function onSimulatedNetwork() {
   const clock = new SimClock();
   const network = new SimNetwork(new SimRandom(1), clock);

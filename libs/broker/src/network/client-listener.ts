@@ -1,5 +1,5 @@
-// The broker's open door: accepts clients, closes the silent ones, and in the end lets everybody finish.
-// Clients that come before the broker is ready are accepted and read from when it is.
+// Accepts clients, closes idle ones, and lets all of them finish at the end. Clients that connect before the broker is
+// ready are accepted, and read from when it is.
 import { type Address, type Cancel, type Host, type Listening } from '@milepost/core';
 import { ClientConnection, type Dispatch } from './connection.ts';
 import { type ConnectionLimits, ConnectionQuotas } from './connection-quotas.ts';
@@ -7,7 +7,7 @@ import type { BufferPool } from './buffer-pool.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import type { Quotas } from '../quotas/quotas.ts';
 
-/** How long clients may take to get the answers that are due when the broker stops. */
+/** The time for clients to receive their pending responses when the broker stops. */
 const FAREWELL_MS = 5_000;
 
 export interface ClientListenerDeps {
@@ -24,7 +24,7 @@ export interface ClientListenerDeps {
 export class ClientListener {
   readonly #deps: ClientListenerDeps;
   readonly #connections = new Set<ClientConnection>();
-  /** Not served yet, or never: they came too fast. */
+  /** Clients that connected too fast: served later, or closed. */
   readonly #held = new Set<ClientConnection>();
   readonly #limits: ConnectionQuotas;
   #isOpen = false;
@@ -73,14 +73,14 @@ export class ClientListener {
     return this.#listening.address;
   }
 
-  /** From now on clients are read from. */
+  /** Starts to read from clients. */
   begin(): void {
     this.#isOpen = true;
     for (const client of this.#connections) if (!this.#held.has(client)) client.begin();
     this.#sweepLater();
   }
 
-  /** Nobody new; those who are here get what is under way, then the connection closes. */
+  /** Accepts no new clients; existing ones get their pending responses, then the connection closes. */
   async close(): Promise<void> {
     this.#cancelSweep();
     await this.#listening?.close();
@@ -91,7 +91,10 @@ export class ClientListener {
     cancel();
   }
 
-  /** One too many of its address is closed after the wait that KIP-612 names; one too many in all is served after it. */
+  /**
+   * A connection beyond its address's rate is closed after the wait (KIP-612); one beyond the total rate is served
+   * after it.
+   */
   #welcome(client: ClientConnection, ip: string): void {
     const { quotas, host } = this.#deps;
     const closeAfterMs = quotas.connected(ip);

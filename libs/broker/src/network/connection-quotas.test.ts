@@ -5,7 +5,7 @@ function given(limits: Partial<ConnectionLimits>) {
   return { quotas: new ConnectionQuotas(() => all), all };
 }
 
-test('so many in all, and one more when one has left', () => {
+test('the total is limited, and one more enters when one has left', () => {
   const { quotas } = given({ total: 2 });
   expect([quotas.enter('a'), quotas.enter('b'), quotas.enter('c')]).toEqual([
     undefined,
@@ -17,7 +17,7 @@ test('so many in all, and one more when one has left', () => {
   expect(quotas.total).toBe(2);
 });
 
-test('so many from one address; some addresses have a limit of their own', () => {
+test('each address is limited, and some have their own limit', () => {
   const { quotas } = given({ perIp: 1, perIpOverrides: new Map([['b', 2]]) });
   expect(['a', 'a', 'b', 'b', 'b', 'c'].map((host) => quotas.enter(host))).toEqual([
     undefined,
@@ -31,7 +31,7 @@ test('so many from one address; some addresses have a limit of their own', () =>
   expect(quotas.enter('a')).toBeUndefined();
 });
 
-test('a limit that is lowered keeps out who comes next', () => {
+test('a lowered limit refuses the next connection', () => {
   const { quotas, all } = given({ total: 5 });
   quotas.enter('a');
   quotas.enter('a');

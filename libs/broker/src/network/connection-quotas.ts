@@ -1,5 +1,5 @@
-// Who may connect: so many in all, so many from one address. The limits may change while the broker runs; whoever is in
-// stays in.
+// Limits the number of connections, in all and from one address. The limits may change while the broker runs; open
+// connections are never closed for them.
 
 export interface ConnectionLimits {
   /** max.connections */
@@ -23,7 +23,10 @@ export class ConnectionQuotas {
     return this.#total;
   }
 
-  /** Undefined: it is let in, and `left` is called when it goes. Otherwise the limit that keeps it out. */
+  /**
+   * Undefined: the connection is accepted, and the caller calls `left` when it ends. Otherwise the limit that refuses
+   * it.
+   */
   enter(host: string): string | undefined {
     const { total, perIp, perIpOverrides } = this.#limits();
     const ofHost = this.#byHost.get(host) ?? 0;
@@ -43,7 +46,7 @@ export class ConnectionQuotas {
   }
 }
 
-/** `127.0.0.1:200` each; an IPv6 address ends at the last colon. What is no such entry limits nobody. */
+/** `127.0.0.1:200` each; an IPv6 address ends at the last colon. Other entries are ignored. */
 export function readOverrides(entries: readonly string[]): ReadonlyMap<string, number> {
   const overrides = new Map<string, number>();
   for (const entry of entries) {

@@ -36,7 +36,7 @@ class FakeSocket implements Connection {
   }
 }
 
-/** Frames are words; `p…` may overlap. Each is answered by its own echo when the test says so. */
+/** Frames are words; `p…` may overlap. Each is answered by its own echo on the test's command. */
 function connected(
   logger: Logger = silentLogger,
   { memory = new MemoryBudget({ requestBytes: -1, answerBytes: 1e9 }), requestMaxBytes = 1000 } = {},
@@ -83,7 +83,7 @@ async function ticks(): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await Promise.resolve();
 }
 
-test('answers leave in the order of the requests, whichever is done first', async () => {
+test('responses leave in the order of the requests, whichever is done first', async () => {
   const { say, settle, socket, asked } = connected();
   say('p1', 'p2', 'p3');
   expect(asked).toEqual(['p1', 'p2', 'p3']);
@@ -94,7 +94,7 @@ test('answers leave in the order of the requests, whichever is done first', asyn
   expect(socket.sends).toEqual(['p1p2p3']);
 });
 
-test('a request that tolerates no other waits for those before it and holds back those after it', async () => {
+test('an exclusive request waits for those before it and holds back those after it', async () => {
   const { say, settle, socket, asked } = connected();
   say('p1', 'commit', 'p2');
   expect(asked).toEqual(['p1']);
@@ -108,19 +108,19 @@ test('a request that tolerates no other waits for those before it and holds back
   expect(socket.flowing).toBe(true);
 });
 
-test('requests that are answered at once leave in one write', () => {
+test('immediate responses leave in one write', () => {
   const { say, socket } = connected();
   say('now1', 'now2', 'now3');
   expect(socket.sends).toEqual(['now1now2now3']);
 });
 
-test('a frame may come in any number of pieces', () => {
+test('a frame may arrive in any number of pieces', () => {
   const { client, socket } = connected();
   for (const byte of framed('now')) client.bytes(Buffer.from([byte]));
   expect(socket.sends).toEqual(['now']);
 });
 
-test('a request has bytes of its own, unless it is read at once and by now', async () => {
+test('a request gets its own copy of its bytes, unless it is dispatched and read immediately', async () => {
   const { client, socket, frames, settle } = connected();
   const words = ['commit', 'brief', 'later'];
   const chunk = Buffer.concat(words.map(framed));
@@ -136,7 +136,7 @@ test('a request has bytes of its own, unless it is read at once and by now', asy
   expect(socket.sends).toEqual([...words, 'brief']);
 });
 
-test('no answer is no answer: the next one leaves', async () => {
+test('a request without a response does not delay the next response', async () => {
   const { say, settle, socket } = connected();
   say('p1', 'p2');
   await settle('p1', 'none');
@@ -144,7 +144,7 @@ test('no answer is no answer: the next one leaves', async () => {
   expect(socket.sends).toEqual(['p2']);
 });
 
-test('a client that does not read is not read from either, and goes on when it has', async () => {
+test('a client that does not read is not read from either, and continues when it reads again', async () => {
   const { client, say, socket, asked } = connected();
   socket.takesMore = false;
   say('now1');
@@ -157,7 +157,7 @@ test('a client that does not read is not read from either, and goes on when it h
   expect(socket.flowing).toBe(true);
 });
 
-test('only so many requests are under way: the rest waits', async () => {
+test('the number of pending requests is limited: the rest waits', async () => {
   const { say, settle, asked, socket } = connected();
   say(...Array.from({ length: 300 }, (_, index) => `p${index}`));
   expect(asked).toHaveLength(256);
@@ -166,7 +166,7 @@ test('only so many requests are under way: the rest waits', async () => {
   expect(asked).toHaveLength(257);
 });
 
-test('what is not a request ends the connection, after the answers that were due before it', async () => {
+test('a malformed request ends the connection, after the pending responses', async () => {
   const warnings: string[] = [];
   const { say, settle, socket, asked } = connected({ ...silentLogger, warn: (_, message) => warnings.push(message) });
   say('p1');
@@ -179,7 +179,7 @@ test('what is not a request ends the connection, after the answers that were due
   expect(warnings).toEqual([expect.stringContaining('no such word')]);
 });
 
-test('a length that no frame has ends the connection', () => {
+test('an impossible frame length ends the connection', () => {
   const warnings: string[] = [];
   const { client, socket } = connected({ ...silentLogger, warn: (_, message) => warnings.push(message) });
   client.bytes(Buffer.from([0x7f, 0xff, 0xff, 0xff]));
@@ -187,7 +187,7 @@ test('a length that no frame has ends the connection', () => {
   expect(warnings).toEqual([expect.stringContaining('2147483647')]);
 });
 
-test('a finished client gets what is under way and then the end', async () => {
+test('a finished client gets its pending responses and then the end', async () => {
   const { client, say, settle, socket, asked } = connected();
   say('p1');
   const finished = client.finish();
@@ -200,12 +200,12 @@ test('a finished client gets what is under way and then the end', async () => {
   expect(socket.state).toBe('closed');
 });
 
-test('above the limit of queued requests nobody is read from, until some are done', async () => {
+test('above the limit of queued requests no client is read from, until some are done', async () => {
   const memory = new MemoryBudget({ requestBytes: 10, answerBytes: 1e9 });
   const [one, other] = [connected(silentLogger, { memory }), connected(silentLogger, { memory })];
   one.say('p1-and-so-on');
   expect(memory.requestBytes).toBe(12);
-  other.say('now'); // had been sent before anybody could stop it
+  other.say('now'); // was sent before the client could be paused
   expect(other.socket.sends).toEqual(['now']);
   expect([one.socket.flowing, other.socket.flowing]).toEqual([false, false]);
   await one.settle('p1-and-so-on');
@@ -213,7 +213,7 @@ test('above the limit of queued requests nobody is read from, until some are don
   expect(memory.requestBytes).toBe(0);
 });
 
-test('a huge request that finds no room waits for its turn, small ones do not', async () => {
+test('a huge request without room waits for its turn, small ones do not', async () => {
   const memory = new MemoryBudget({ requestBytes: 3_000_000, answerBytes: 1e9 });
   const join = () => connected(silentLogger, { memory, requestMaxBytes: 4_000_000 });
   const [first, second, small] = [join(), join(), join()];
@@ -235,7 +235,7 @@ test('a huge request that finds no room waits for its turn, small ones do not', 
   expect(memory.requestBytes).toBe(0);
 });
 
-test('answers count until they are taken, or their client is gone', () => {
+test('responses count until they are taken, or their client is gone', () => {
   const memory = new MemoryBudget({ requestBytes: -1, answerBytes: 1e9 });
   const { say, socket, client } = connected(silentLogger, { memory });
   socket.takesAll = false;
@@ -250,7 +250,7 @@ test('answers count until they are taken, or their client is gone', () => {
   expect(memory.answerBytes).toBe(0);
 });
 
-test('whoever waits for a client hears that it is gone, and its answer is dropped', async () => {
+test('a waiter of a client is notified that it is gone, and its response is dropped', async () => {
   const { client, say, settle, socket } = connected();
   let heard = 0;
   client.onGone(() => heard++);

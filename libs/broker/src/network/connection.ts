@@ -1,8 +1,8 @@
-// One client's connection: bytes in, frames, answers out.
+// One client's connection: bytes in, frames, responses out.
 //
-// Promises: answers leave in the order of the requests. Requests are taken one at a time, as Kafka does, so that each
-// sees the effects of the one before it; only those that the dispatcher says may overlap (Produce after Produce) are
-// under way together. A client that sends faster than it is served, or does not read its answers, is no longer read
+// Promises: responses leave in the order of the requests. Requests are dispatched one at a time, as in Kafka, so that
+// each sees the effects of the one before it; only those that the dispatcher allows to overlap (Produce after Produce)
+// are pending together. A client that sends faster than it is served, or does not read its responses, is no longer read
 // from: TCP pushes back. A frame that is not a request closes this connection and disturbs no other.
 // Never holds more than the limits below and those that all connections share (`memory-budget.ts`).
 import type { Cancel, Clock, Connection, ConnectionListener, Logger } from '@milepost/core';
@@ -13,12 +13,12 @@ import { MemoryBudget } from './memory-budget.ts';
 const MOST_REQUESTS_UNDER_WAY = 256;
 const MOST_ANSWER_BYTES_HELD = 64 * 1024 * 1024;
 
-/** What a request comes to: bytes to send, nothing at all (acks=0), or the end of the connection. */
+/** The result of a request: bytes to send, nothing (acks=0), or the end of the connection. */
 export type Answer = Reply | 'none' | 'close';
 
 export interface Reply {
   readonly chunks: readonly Uint8Array[];
-  /** Called once, when the system has taken the chunks or nobody will: until then they must not change. */
+  /** Called once, when the system has taken the chunks or they cannot be sent: until then they must not change. */
   readonly taken?: () => void;
 }
 
@@ -26,20 +26,20 @@ export interface Peer {
   /** As Kafka prints it in group descriptions: `/192.0.2.1`. */
   readonly host: string;
   readonly port: number;
-  /** What the client says that it is (KIP-511). */
+  /** The client's own name and version (KIP-511). */
   software: { readonly name: string; readonly version: string };
   /** After the pending responses are sent, stop reading for this long (KIP-219). */
   mute(throttleMs: number): void;
-  /** Starts no other request until the returned function is called: the current one needs its order kept. */
+  /** Starts no other request until the returned function is called: the current one needs its order preserved. */
   hold(): () => void;
-  /** Calls `run` once when the connection closes; the answer undoes it. */
+  /** Calls `run` once when the connection closes; the returned function cancels that. */
   onGone(run: () => void): () => void;
 }
 
 export interface Dispatch {
-  /** May it start while earlier ones that also may are still waiting? */
+  /** Whether it may start while earlier ones that may overlap are pending. */
   mayOverlap(frame: Buffer): boolean;
-  /** Does it look at the frame's bytes while it is dispatched and never again, whenever it answers? */
+  /** Whether the frame's bytes are read only during the dispatch, even if the response comes later. */
   isReadAtOnce(frame: Buffer): boolean;
   /** @throws MalformedMessage */
   dispatch(frame: Buffer, peer: Peer): Answer | Promise<Answer>;
@@ -70,25 +70,25 @@ export class ClientConnection implements ConnectionListener, Peer {
   readonly #clock: Clock;
   readonly #memory: MemoryBudget;
   readonly #frames: FrameAssembler;
-  /** Whole frames that came with the same bytes as one that must be finished first. */
+  /** Whole frames that arrived with the bytes of one that must be finished first. */
   readonly #queued: Buffer[] = [];
-  /** In request order: the first is the next to leave. */
+  /** In request order: the first is sent next. */
   readonly #slots: Slot[] = [];
   readonly #goneListeners = new Set<() => void>();
-  /** Slots without an answer. */
+  /** The number of slots without a response. */
   #underWay = 0;
-  /** One of them tolerates no other beside it. */
+  /** One pending request allows no other beside it. */
   #exclusive = false;
   /** Calls of `hold` that have not been released. */
   #holds = 0;
-  /** Of answers that the system has not taken. */
+  /** Bytes of responses that the system has not taken. */
   #heldBytes = 0;
-  /** Of the large request that is coming in, once it was admitted. */
+  /** Bytes of the large request that is arriving, once it was admitted. */
   #admittedBytes = 0;
   #writable = true;
   #paused = true;
   #lastActive: number;
-  /** On the steady clock; 0: not muted. */
+  /** On the monotonic clock; 0: not muted. */
   #mutedUntil = 0;
   #unmute: Cancel = () => {};
   #leaving = false;
@@ -115,7 +115,7 @@ export class ClientConnection implements ConnectionListener, Peer {
     this.#connection.resume();
   }
 
-  /** How long the client has neither sent nor taken anything, while nothing was being done for it. */
+  /** How long the client has neither sent nor taken anything while no request of it was pending. */
   get idleMs(): number {
     return this.#slots.length > 0 || this.#mutedUntil > 0 ? 0 : this.#clock.monotonic() - this.#lastActive;
   }
@@ -177,7 +177,7 @@ export class ClientConnection implements ConnectionListener, Peer {
     };
   }
 
-  /** Takes no more requests, answers those under way, then closes. */
+  /** Accepts no more requests, sends the pending responses, then closes. */
   finish(): Promise<void> {
     this.#leave();
     return new Promise((resolve) => {
@@ -189,7 +189,7 @@ export class ClientConnection implements ConnectionListener, Peer {
     });
   }
 
-  /** At once, whatever waits. */
+  /** Closes immediately, with pending responses. */
   abort(): void {
     if (!this.#gone) this.#connection.close('abort');
   }
@@ -241,7 +241,7 @@ export class ClientConnection implements ConnectionListener, Peer {
     );
   }
 
-  /** Answers that come due in the same turn leave in one write. */
+  /** Responses that become due in the same turn leave in one write. */
   #scheduleGoOn(): void {
     if (this.#goOnScheduled) return;
     this.#goOnScheduled = true;
@@ -293,7 +293,7 @@ export class ClientConnection implements ConnectionListener, Peer {
   }
 
   #hold(changeBytes: number): void {
-    if (this.#gone) return; // all that it held was given up
+    if (this.#gone) return; // everything that it held was released
     this.#heldBytes += changeBytes;
     this.#memory.answers(changeBytes);
   }
@@ -307,7 +307,7 @@ export class ClientConnection implements ConnectionListener, Peer {
     else this.#connection.resume();
   }
 
-  /** Is there room for what comes in next? Where not, it is asked again when there may be. */
+  /** Whether there is room for the arriving request. If not, this is called again when there may be. */
   #hasMemory(): boolean {
     const { announcedBytes } = this.#frames;
     if (this.#admittedBytes > 0) return true;
@@ -324,18 +324,18 @@ export class ClientConnection implements ConnectionListener, Peer {
 
   readonly #askAgain = (): void => this.#scheduleGoOn();
 
-  /** The large request has come, or never will. */
+  /** The large request has arrived, or never will. */
   #disclaim(): void {
     if (this.#admittedBytes === 0) return;
     this.#memory.announced(-this.#admittedBytes);
     this.#admittedBytes = 0;
   }
 
-  /** What came before is still answered, what comes after is not read. */
+  /** Earlier requests still get their responses; later ones are not read. */
   #giveUp(failure: unknown, slot: Slot): void {
     const client = `${this.#connection.remote.host}:${this.#connection.remote.port}`;
     if (failure instanceof MalformedMessage)
-      this.#logger.warn({ client }, `connection closed, this is not a request: ${failure.message}`);
+      this.#logger.warn({ client }, `connection closed, malformed request: ${failure.message}`);
     else this.#logger.error({ client, err: failure }, 'connection closed, its request failed');
     this.#settle(slot, 'close');
   }

@@ -9,7 +9,7 @@ function given(requestBytes: number, answerBytes = 8 * MEGABYTE) {
   return { budget, woken, wait };
 }
 
-test('above the limit nobody is read from, until requests are done', () => {
+test('above the limit no client is read from, until requests are done', () => {
   const { budget, woken, wait } = given(100);
   budget.requests(99);
   expect(budget.admits(0)).toBe(true);
@@ -23,7 +23,7 @@ test('above the limit nobody is read from, until requests are done', () => {
   expect(woken).toEqual(['a', 'b']);
 });
 
-test('a large request counts from when it is announced, and holds up large ones only', () => {
+test('a large request counts from its announcement on, and delays only large ones', () => {
   const { budget, woken, wait } = given(10 * MEGABYTE);
   budget.announced(8 * MEGABYTE);
   expect(budget.admits(5 * MEGABYTE)).toBe(true); // the last one may exceed the limit
@@ -36,7 +36,7 @@ test('a large request counts from when it is announced, and holds up large ones 
   expect(budget.requestBytes).toBe(5 * MEGABYTE);
 });
 
-test('who no longer waits is not called, and -1 is no limit', () => {
+test('a cancelled waiter is not called, and -1 is no limit', () => {
   const { budget } = given(-1);
   budget.requests(1e12);
   budget.announced(1e12);
@@ -51,7 +51,7 @@ test('who no longer waits is not called, and -1 is no limit', () => {
   expect(called).toEqual([]);
 });
 
-test('the more is held for clients that do not read, the less is read; the sum never passes the limit', () => {
+test('the more is held for clients that do not read, the less is read, and the sum stays below the limit', () => {
   const { budget } = given(-1, 8 * MEGABYTE);
   expect(budget.readableBytes).toBe(MEGABYTE);
   for (let stalled = 0; stalled < 10_000; stalled++) budget.answers(budget.readableBytes);

@@ -1,20 +1,20 @@
-// How many bytes of requests and of answers all connections together hold, and who must wait for how long.
+// Limits the bytes of requests and of responses that all connections hold together.
 //
-// Requests (`queued.max.request.bytes`): whole ones that are under way, and the announced size of those that are coming in.
-// Above the limit no client is read from any further until some are done. A large request (more than LARGE_BYTES) must be
-// admitted before it is read, and counts in full from then on: many that come in at once could otherwise never be finished.
-// Small ones wait only for requests that are under way, which end by themselves: a client that announces much and sends
-// nothing holds up other large requests, but nobody else.
+// Requests (`queued.max.request.bytes`): pending whole ones, and the announced size of those that are arriving. Above
+// the limit no client is read from until some are done. A large request (more than LARGE_BYTES) must be admitted before
+// it is read, and counts in full from then on: otherwise many that arrive together could never be finished. Small ones
+// wait only for pending requests, which end by themselves: a client that announces much and sends nothing delays other
+// large requests, but no other client.
 //
-// Answers (`queued.max.response.bytes`): bytes that the system has not taken yet, as their clients do not read. The more of
-// them, the less a fetch reads: an eighth of what is left, one batch at the least. So the sum stays below the limit and a
-// batch for each connection, and whoever reads is served whoever does not.
+// Responses (`queued.max.response.bytes`): bytes that the system has not taken yet, because their clients do not read.
+// The more of them, the less a fetch reads: an eighth of what is left, at least one batch. So the sum stays below the
+// limit plus a batch for each connection, and clients that read are served, whatever the others do.
 
 const LARGE_BYTES = 1024 * 1024;
 const SHARE = 8;
 
 export interface MemoryLimits {
-  /** queued.max.request.bytes; -1: none */
+  /** queued.max.request.bytes; -1: no limit */
   readonly requestBytes: number;
   /** queued.max.response.bytes */
   readonly answerBytes: number;
@@ -22,11 +22,11 @@ export interface MemoryLimits {
 
 export class MemoryBudget {
   readonly #limits: MemoryLimits;
-  /** Those who may not be read from, the one that has waited longest first. */
+  /** Clients that may not be read from, the one that has waited longest first. */
   readonly #waiting = new Set<() => void>();
-  /** Of whole requests without an answer. */
+  /** Of whole requests without a response. */
   #requestBytes = 0;
-  /** Of large requests that are not whole yet. */
+  /** Of large requests that have not arrived completely. */
   #announcedBytes = 0;
   #answerBytes = 0;
 
@@ -45,12 +45,12 @@ export class MemoryBudget {
     return Math.max(0, Math.floor((this.#limits.answerBytes - this.#answerBytes) / SHARE));
   }
 
-  /** May more be read from clients? */
+  /** Whether clients may be read from. */
   get hasRoom(): boolean {
     return this.#requestBytes < this.#limits.requestBytes;
   }
 
-  /** As Kafka: the one that is admitted last may exceed the limit. */
+  /** As in Kafka, the last admitted one may exceed the limit. */
   admits(announcedBytes: number): boolean {
     return announcedBytes <= LARGE_BYTES ? this.hasRoom : this.requestBytes < this.#limits.requestBytes;
   }
@@ -73,7 +73,7 @@ export class MemoryBudget {
     this.#answerBytes += changeBytes;
   }
 
-  /** Called back when there may be room again. */
+  /** Calls `goOn` when there may be room again. */
   waitForRoom(goOn: () => void): void {
     this.#waiting.add(goOn);
   }
@@ -82,7 +82,7 @@ export class MemoryBudget {
     this.#waiting.delete(goOn);
   }
 
-  /** One after another: each may take the room, and then waits again at the end of the line. */
+  /** One after another: each may use the room, and then waits again at the end of the queue. */
   #wake(): void {
     for (const goOn of Array.from(this.#waiting)) {
       if (!this.hasRoom) return;

@@ -1,8 +1,8 @@
-// The partitions that this broker leads: what the metadata image says, made true on disk.
+// The partitions that this broker leads: makes the disk match the metadata image.
 //
-// One image is applied after the other, newer ones only: folders of new partitions are made, those of deleted topics
-// removed, configs handed to their logs. Never deletes what it does not know to be deleted: a folder without a row at
-// start is set aside (a restored older database must not erase logs).
+// Images are applied one after the other, newer ones only: folders of new partitions are created, those of deleted
+// topics removed, configs passed to their logs. Never deletes a partition without proof of its deletion: a folder
+// without a row at start is set aside (a restored older database must not erase logs).
 import {
   type BrokerId,
   DiskFailed,
@@ -25,13 +25,15 @@ import {
 } from '@milepost/metadata';
 import { type FlushPolicy, Partition } from '@milepost/replication';
 
-/** They are 32 bits wide. */
+/** Leader epochs are 32-bit. */
 const LAST_EPOCH = 2 ** 31 - 1;
 
 const isDeepEqual = (one: ClusterImage['brokerConfigs'], other: ClusterImage['brokerConfigs']): boolean =>
   JSON.stringify([...one]) === JSON.stringify([...other]);
 
-/** Folders that are made or removed at once: their syncs overlap, and that of the folder above is one for all. */
+/**
+ * Folders that are created or removed concurrently: their syncs overlap, and they share one sync of the parent folder.
+ */
 const FOLDERS_AT_ONCE = 64;
 
 interface Led {
@@ -54,7 +56,7 @@ export class LocalPartitions {
   /** Topics whose partitions are all open that should be. */
   readonly #complete = new Set<string>();
   #image: ClusterImage;
-  /** The image that is being made true on disk. */
+  /** The image that is being applied to the disk. */
   #coming: ClusterImage | undefined;
   #applying: Promise<unknown> = Promise.resolve();
   #isRetired = false;
@@ -66,7 +68,7 @@ export class LocalPartitions {
     this.#options = options;
   }
 
-  /** The newest image that is true on disk. */
+  /** The newest image that the disk matches. */
   get image(): ClusterImage {
     return this.#image;
   }
@@ -75,7 +77,7 @@ export class LocalPartitions {
     return this.#byTopic.get(topic)?.[index];
   }
 
-  /** The partition, or why it cannot be served here, in Kafka's terms. */
+  /** The partition, or Kafka's error for why it cannot be served here. */
   find(topic: string, index: number): Partition | ErrorCode {
     if (this.#isFenced) return ErrorCode.NOT_LEADER_OR_FOLLOWER;
     const partition = this.get(topic, index);
@@ -93,7 +95,7 @@ export class LocalPartitions {
     for (const partitions of this.#byTopic.values()) for (const partition of partitions) if (partition) yield partition;
   }
 
-  /** Those that take no more records, until a restart. */
+  /** Those that accept no more records until a restart. */
   failed(): string[] {
     if (this.#isFenced) return [];
     return Array.from(this.all())
@@ -108,7 +110,9 @@ export class LocalPartitions {
       .map(({ topic, index }) => partitionName(topic, index));
   }
 
-  /** At start, before an image is applied: folders that it does not know are set aside, under their own name with `.stray`. */
+  /**
+   * At start, before an image is applied: sets folders that the image does not know aside, with the suffix `.stray`.
+   */
   async setAsideStrays(image: ClusterImage): Promise<void> {
     for (const log of Array.from(this.#directory.logs())) {
       const topic = image.topics.get(log.topic);
@@ -118,9 +122,9 @@ export class LocalPartitions {
   }
 
   /**
-   * KIP-320: a log that lost its tail goes on in a new epoch, which is how clients learn of the truncation. So does one
-   * that has seen a later epoch than the metadata (an older database restored, a bit turned in a batch's header, which
-   * no CRC covers): else nothing could ever be appended to it again.
+   * KIP-320: a log that lost its tail continues in a new epoch, by which clients learn of the truncation. So does one
+   * that has seen a later epoch than the metadata (an older database restored, a bit flipped in a batch's header, which
+   * no CRC covers): otherwise nothing could ever be appended to it again.
    */
   newEpochsAfterLoss(image: ClusterImage): MetadataChange[] {
     return [...this.#ledHere(image)].flatMap(([topic, partition]): MetadataChange[] => {
@@ -142,7 +146,7 @@ export class LocalPartitions {
   }
 
   /**
-   * Resolves when this image, or a newer one, is true on disk. After `retire` it does nothing: the folder may belong to
+   * Resolves when the disk matches this image, or a newer one. After `retire` it does nothing: the folder may belong to
    * another process by then. The change is in the store, and the next start applies it.
    */
   apply(image: ClusterImage): Promise<void> {
@@ -158,7 +162,7 @@ export class LocalPartitions {
     for (const partition of this.all()) partition.retire();
   }
 
-  /** Resolves when nothing waits for a partition, and no append and no image touches the directory any more. */
+  /** Resolves when no request waits for a partition, and no append and no image touches the directory any more. */
   async retire(): Promise<void> {
     this.#isRetired = true;
     await this.#applying;
@@ -167,7 +171,7 @@ export class LocalPartitions {
 
   async #apply(image: ClusterImage): Promise<void> {
     if (this.#isRetired || image.version < this.#image.version) return;
-    this.#coming = image; // requests that waited for a deleted topic are told by it that the topic is gone
+    this.#coming = image; // by it, requests that waited for a deleted topic see that the topic is gone
     for (const [name, partitions] of this.#byTopic)
       if (image.topics.get(name)?.id !== partitions.find(Boolean)?.topicId)
         await this.#forget(name, partitions, isSameOrigin(image.origin, this.#image.origin) ? 'deleted' : 'stray');
@@ -182,8 +186,8 @@ export class LocalPartitions {
   }
 
   /**
-   * A topic is not in an image of another origin because the database has forgotten it: its logs are stray, not deleted.
-   * What the disk does not release now is set aside at the next start, or makes way for a partition of that name.
+   * A topic is missing in an image of another origin because the database has lost it: its logs are stray, not deleted.
+   * What the disk does not release now is set aside at the next start, or makes room for a partition of that name.
    */
   async #forget(topic: string, partitions: Partition[], reason: 'deleted' | 'stray'): Promise<void> {
     this.#byTopic.delete(topic);
@@ -198,7 +202,7 @@ export class LocalPartitions {
         const name = partitionName(topic, partition.index);
         this.#options.logger.error(
           { partition: name, err: failure },
-          `${name} is gone from the metadata, but its folder stays for now`,
+          `${name} is gone from the metadata, but its folder could not be moved yet`,
         );
       }
     });
@@ -210,7 +214,7 @@ export class LocalPartitions {
     await this.#directory.setAside(topic, index);
   }
 
-  /** A partition whose folder the disk refuses is offline, and tried again with the next image; the others serve. */
+  /** A partition whose folder the disk refuses is offline, and retried with the next image; the others are served. */
   async #open({ topic, state, config }: Led): Promise<void> {
     try {
       const partition = this.get(topic.name, state.index) ?? (await this.#openPartition(topic, state, config));
@@ -220,7 +224,7 @@ export class LocalPartitions {
       if (!(failure instanceof DiskFailed)) throw failure;
       this.#complete.delete(topic.name);
       const name = partitionName(topic.name, state.index);
-      this.#options.logger.error({ partition: name, err: failure }, `${name} is offline: its folder cannot be made`);
+      this.#options.logger.error({ partition: name, err: failure }, `${name} is offline: its folder cannot be created`);
     }
   }
 
@@ -236,7 +240,7 @@ export class LocalPartitions {
     { index, leaderEpoch }: PartitionState,
     config: LogConfig,
   ): Promise<Partition> {
-    // An echo of what the group store keeps: no sync is spent on it.
+    // An echo of the group store: no sync is spent on it.
     const flush = topic.name === OFFSETS_TOPIC ? 'os' : this.#options.flush;
     const log =
       this.#directory.get(topic.name, index) ?? (await this.#directory.create(topic.name, topic.id, index, config));
@@ -257,13 +261,13 @@ export class LocalPartitions {
         if (partition.leader === this.#options.brokerId) yield [topic, partition];
   }
 
-  /** A log itself reports that its disk failed, at that moment; this is for what is broken in another way. */
+  /** A log reports a disk failure itself, when it happens; this is for any other failure. */
   #reportFailed(partition: Partition, failure: unknown): void {
     if (failure instanceof LogFailed) return;
     const name = partitionName(partition.topic, partition.index);
     this.#options.logger.error(
       { partition: name, err: failure },
-      `${name} takes no more records, for a reason that should not be: restart the broker; unsynced records may be lost`,
+      `${name} takes no more records, because of a bug: restart the broker; unsynced records may be lost`,
     );
   }
 
@@ -271,7 +275,7 @@ export class LocalPartitions {
     const name = partitionName(partition.topic, partition.index);
     this.#options.logger.error(
       { partition: name, err: failure },
-      `${name}: a request that waited for it failed, for a reason that should not be; the partition goes on`,
+      `${name}: a request that waited for it failed, because of a bug; the partition continues`,
     );
   }
 }

@@ -1,5 +1,5 @@
-// What a start does where logs are missing, or end before offsets that groups have committed: it begins a new leader epoch
-// there, so that clients notice (KIP-320), and gives no offset out again that it knows to have been given out.
+// A start with logs that are missing, or that end before offsets that groups have committed: begins a new leader epoch
+// there, so that clients notice (KIP-320), and skips all offsets that are known to have been used.
 import { LeaderEpoch, type Logger, Offset, partitionName } from '@milepost/core';
 import { type ClusterImage, type Decide, type MetadataChange, OFFSETS_TOPIC } from '@milepost/metadata';
 import type { Partition } from '@milepost/replication';
@@ -35,7 +35,7 @@ export async function makeUpForLoss(
       partition.log.logEndOffset < endOf(partition),
   );
   if (lost.length === 0) return;
-  const reported = lost.filter(({ topic }) => topic !== OFFSETS_TOPIC); // an echo, which is made anew from the store
+  const reported = lost.filter(({ topic }) => topic !== OFFSETS_TOPIC); // an echo, which is recreated from the store
   const described = reported.map((partition) => {
     const { topic, index, log } = partition;
     const [end, needed] = [log.logEndOffset, endOf(partition)];
@@ -47,7 +47,7 @@ export async function makeUpForLoss(
     logger.warn(
       { partitions: reported.length },
       `the log folder lacks records that were acknowledged: ${described.slice(0, MOST_NAMES).join(', ')}${more}; ` +
-        'these partitions go on in a new leader epoch, beyond every committed offset',
+        'these partitions continue in a new leader epoch, beyond every committed offset',
     );
   await partitions.apply(await commit((image) => newEpochs(image, brokerId, lost)));
   for (const partition of lost) await partition.log.skipTo(endOf(partition), partition.leaderEpoch);

@@ -28,13 +28,13 @@ function given() {
   return { purgatory: new Purgatory(clock), timers, partition, partitions };
 }
 
-test('what is met already does not wait', async () => {
+test('a condition that is already met does not wait', async () => {
   const { purgatory, partitions, timers } = given();
   expect(await purgatory.wait({ partitions, timeoutMs: 100, isMet: () => true })).toBe('met');
   expect(timers.size).toBe(0);
 });
 
-test('a move of a partition ends the wait that it meets, and nothing is left behind', async () => {
+test('a change of a partition ends the wait whose condition it meets, and nothing remains', async () => {
   const { purgatory, partitions, partition, timers } = given();
   let ready = false;
   const waiting = purgatory.wait({ partitions, timeoutMs: 100, isMet: () => ready });
@@ -46,7 +46,7 @@ test('a move of a partition ends the wait that it meets, and nothing is left beh
   expect([purgatory.size, partition.watchers.size, timers.size]).toEqual([0, 0, 0]);
 });
 
-test('time runs out', async () => {
+test('a wait ends when its time is over', async () => {
   const { purgatory, partitions, partition, timers } = given();
   const waiting = purgatory.wait({ partitions, timeoutMs: 100, isMet: () => false });
   for (const run of timers) run();
@@ -54,7 +54,7 @@ test('time runs out', async () => {
   expect([purgatory.size, partition.watchers.size]).toEqual([0, 0]);
 });
 
-test('a client that is gone is not waited for', async () => {
+test('the wait of a client that is gone ends', async () => {
   const { purgatory, partitions, partition, timers } = given();
   const gone: (() => void)[] = [];
   const waiting = purgatory.wait({
@@ -71,7 +71,7 @@ test('a client that is gone is not waited for', async () => {
   expect([purgatory.size, partition.watchers.size, timers.size]).toEqual([0, 0, 0]);
 });
 
-test('closing answers all, and nobody waits any more', async () => {
+test('closing ends all waits, and none begins', async () => {
   const { purgatory, partitions } = given();
   const waiting = purgatory.wait({ partitions, timeoutMs: 100, isMet: () => false });
   purgatory.close();

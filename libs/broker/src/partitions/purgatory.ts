@@ -1,6 +1,6 @@
-// Requests that wait for partitions: a fetch for bytes, a produce for the high watermark.
-// Each is looked at again whenever one of its partitions moves, and ends once: met, out of time, its client gone, or the
-// broker closing. Never holds more than MOST_WAITING: beyond that a request is answered at once with what there is.
+// Requests that wait for partitions: a fetch for bytes, a produce for the high watermark. Each is checked again
+// whenever one of its partitions changes, and ends once: condition met, out of time, its client gone, or the broker
+// closing. Never holds more than MOST_WAITING: beyond that a request does not wait.
 import type { Cancel, Clock } from '@milepost/core';
 import type { Partition } from '@milepost/replication';
 
@@ -11,7 +11,7 @@ export type WaitOutcome = 'met' | 'expired' | 'gone';
 export interface Wait {
   readonly partitions: Iterable<Partition>;
   readonly timeoutMs: number;
-  /** Looked at now, and after each move of a partition. */
+  /** Checked now, and after each change of a partition. */
   readonly isMet: () => boolean;
   /** Registers what to do when the client's connection closes. */
   readonly onGone?: (run: () => void) => Cancel;
@@ -50,7 +50,7 @@ export class Purgatory {
     });
   }
 
-  /** Everybody is answered now, with what there is; nobody waits any more. */
+  /** Ends all waits now; none begins any more. */
   close(): void {
     this.#closed = true;
     for (const end of this.#waiting) end('expired');

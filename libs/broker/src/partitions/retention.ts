@@ -1,9 +1,9 @@
-// Deletes what retention lets go, round after round, until its owner's signal ends it.
+// Applies retention to the partitions, round after round, until the signal is aborted.
 import { type Host, severalAtOnce, sleep } from '@milepost/core';
 import { LogFailed } from '@milepost/log';
 import type { Partition } from '@milepost/replication';
 
-/** Logs that delete at once: they share the writing of the checkpoints, which name every partition. */
+/** Logs that delete concurrently: they share the writing of the checkpoints, which name every partition. */
 const RETENTIONS_AT_ONCE = 64;
 
 export interface RetentionDeps {
@@ -12,7 +12,7 @@ export interface RetentionDeps {
   readonly intervalMs: number;
 }
 
-/** Resolves when the signal is aborted and no deletion is under way. */
+/** Resolves when the signal is aborted and no deletion is running. */
 export async function keepRetention({ host, partitions, intervalMs }: RetentionDeps, stop: AbortSignal): Promise<void> {
   const { clock, logger } = host;
   const isStopped = (): boolean => stop.aborted;

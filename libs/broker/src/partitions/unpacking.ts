@@ -1,11 +1,12 @@
-// How compressed batches are appended without holding the event loop (docs/decisions/0027-unpacking-has-its-turn.md).
-// Validation unpacks them and looks at each record: some microseconds for an ordinary batch, a second for four kilobytes
-// that unpack to a hundred megabytes.
+// Appends compressed batches without holding the event loop (docs/decisions/0027-unpacking-has-its-turn.md). Validation
+// unpacks them and checks each record: some microseconds for an ordinary batch, a second for four kilobytes that unpack
+// to a hundred megabytes.
 //
-// Promises: in one turn of the event loop no more than MOST_MS_A_TURN goes into unpacking, and one batch on top. What is
-// over that waits for a later turn, first come first served. A batch that unpacks to more than MOST_ON_LOOP_BYTES is
-// unpacked in steps (`Partition.appendInSteps`), one such batch at a time, so that they hold the memory of one.
-// Never keeps the order of a connection's batches by itself: the caller holds the connection until the outcome is there.
+// Promises: one turn of the event loop spends at most MOST_MS_A_TURN on unpacking, plus one batch. The rest waits for a
+// later turn, first come first served. A batch that unpacks to more than MOST_ON_LOOP_BYTES is unpacked in steps
+// (`Partition.appendInSteps`), one such batch at a time, so that they use the memory of one.
+// Never preserves the order of a connection's batches by itself: the caller holds the connection until the outcome is
+// known.
 import type { Clock } from '@milepost/core';
 import type { AppendOutcome } from '@milepost/log';
 import type { Partition } from '@milepost/replication';
@@ -24,7 +25,7 @@ export class Unpacking {
     this.#clock = clock;
   }
 
-  /** At once, where that is little work. A promise is about a copy of the records. */
+  /** Appends immediately if that is little work. Otherwise returns a promise and appends a copy of the records. */
   append(partition: Partition, records: Buffer): AppendOutcome | Promise<AppendOutcome> {
     if (this.#isSpent) return this.#appendLater(partition, Buffer.from(records));
     return this.#appendNow(partition, records) ?? this.#appendInSteps(partition, Buffer.from(records));
@@ -53,7 +54,7 @@ export class Unpacking {
     return appended;
   }
 
-  /** Whoever waits for the next turn comes before what the network brings in it. */
+  /** Batches that wait for the next turn come before what the network brings in it. */
   #endTurn(): void {
     if (this.#isTurnEnding) return;
     this.#isTurnEnding = true;

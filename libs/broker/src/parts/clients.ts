@@ -1,4 +1,4 @@
-// The side of a broker that faces its clients: the listener, and what is measured and bounded for each client.
+// The part of a broker that faces its clients: the listener, and what is measured and bounded for each client.
 import type { Host } from '@milepost/core';
 import { type BrokerConfigLayers, brokerNumber, type ClusterImage } from '@milepost/metadata';
 import { ClientTelemetry } from '../admin/client-telemetry.ts';

@@ -1,5 +1,6 @@
 // The part of a broker that changes the cluster's metadata: topics, configs, quotas, producer ids, and its own
-// registration. Every change goes through one queue to the store, and is true on this broker's disk when it is answered.
+// registration. Every change goes through one queue to the store. When its response is sent, this broker's disk matches
+// it.
 import type { Address, Background, Host } from '@milepost/core';
 import type { BrokerConfigLayers, ClusterImage, Decide, MetadataStore } from '@milepost/metadata';
 import type { BrokerConfig } from '../broker-config.ts';
@@ -20,7 +21,7 @@ export interface ControllerDeps {
   /** The newest image that this broker serves. */
   readonly image: () => ClusterImage;
   readonly layersOf: (image: ClusterImage) => BrokerConfigLayers;
-  /** Makes an image true here: on disk, and for the groups. */
+  /** Applies an image here: on disk, and for the groups. */
   readonly apply: (image: ClusterImage) => Promise<void>;
   /** The largest producer id in the logs of this broker; -1 for none. */
   readonly largestInLogs: () => bigint;
@@ -46,13 +47,13 @@ export class Controller {
     this.producerIds = new ProducerIds({ store, memory, largestInLogs });
   }
 
-  /** Applies each newer image, also those of other brokers' commits. Returns the way to stop that. */
+  /** Applies each newer image, also those of other brokers' commits. Returns the function that stops it. */
   follow(): () => void {
     const { store, apply, background } = this.#deps;
     return store.watch((newer) => background.run('applying a metadata change', () => apply(newer)));
   }
 
-  /** Tells the cluster where this broker listens. `commit` waits for a store that is away. */
+  /** Publishes this broker's address in the cluster. `commit` waits for a store that is away. */
   async register(listening: Address, commit: (decide: Decide) => Promise<ClusterImage>): Promise<void> {
     const { config, apply } = this.#deps;
     const { brokerId: id, rack, advertised } = config;

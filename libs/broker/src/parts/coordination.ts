@@ -1,4 +1,4 @@
-// The group coordinator of this broker and what it stands on: the topic in which it echoes, the catalog of topics, the
+// The group coordinator of this broker and its surroundings: the topic in which it echoes, the catalog of topics, the
 // configs of groups.
 import type { Background, Host } from '@milepost/core';
 import { GroupCoordinator, type GroupStore, RestoringGroupStore } from '@milepost/coordinators';
@@ -69,8 +69,8 @@ export class Coordination {
   }
 
   /**
-   * Resolves when every shard is served. With a database that went back, what `__consumer_offsets` knows to be further is
-   * restored before. @throws the signal's reason
+   * Resolves when every shard is served. If the database went back, offsets that are further in `__consumer_offsets`
+   * are restored first. @throws the signal's reason
    */
   async start(aborted: AbortSignal, { wentBack }: { readonly wentBack: boolean }): Promise<void> {
     if (wentBack) this.#store.databaseWentBack(this.#shards);
@@ -85,7 +85,7 @@ export class Coordination {
     }
   }
 
-  /** The database went back under this broker: loads every shard again, as a start does. */
+  /** The database went back while this broker runs: loads every shard again, as a start does. */
   async reload(): Promise<void> {
     this.#store.databaseWentBack(this.#shards);
     await this.groups.start(this.#shards);

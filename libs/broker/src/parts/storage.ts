@@ -1,7 +1,7 @@
-// Everything of this broker that lies on its disk: the log directory, the partitions led here, the requests that wait for
-// them, and the upkeep of their logs.
+// The part of a broker on its disk: the log directory, the partitions led here, the requests that wait for them, and
+// the upkeep of their logs.
 //
-// Promises: `lead` is done before anything is served; `close` lets no image and no retention touch the folder afterwards.
+// Promises: `lead` is done before anything is served; after `close` no image and no retention touches the folder.
 import { type DiskLock, type Host, Offset, partitionName } from '@milepost/core';
 import { LogCleaner, type LogConfig, LogDirectory, logConfigOf } from '@milepost/log';
 import { type ClusterImage, type Decide, topicConfigValues, type TopicState } from '@milepost/metadata';
@@ -13,7 +13,7 @@ import { Purgatory } from '../partitions/purgatory.ts';
 import { keepRetention } from '../partitions/retention.ts';
 import { Unpacking } from '../partitions/unpacking.ts';
 
-/** A disk with this much free is not full, whatever a log has found before. */
+/** A disk with this much free space is not full, whatever a log has found before. */
 const ROOM_BYTES = 64 * 1024 * 1024;
 
 type Commit = (decide: Decide) => Promise<ClusterImage>;
@@ -41,7 +41,7 @@ export class Storage {
     this.traffic = new TopicTraffic(host.meter, () => partitions.image.topics.keys());
   }
 
-  /** Recovers the logs in the folder that `lock` is of. @throws LogDirectoryRefused */
+  /** Recovers the logs in the folder that `lock` locks. @throws LogDirectoryRefused */
   static async open(host: Host, image: ClusterImage, config: BrokerConfig, lock: DiskLock): Promise<Storage> {
     const { brokerId, dataDir, flush, onProgress } = config;
     const configOf = (topic: TopicState, of: ClusterImage): LogConfig =>
@@ -69,24 +69,26 @@ export class Storage {
   async lead(image: ClusterImage, commit: Commit): Promise<void> {
     await this.partitions.setAsideStrays(image);
     const current = await commit((newest) => this.partitions.newEpochsAfterLoss(newest));
-    await this.partitions.setAsideStrays(current); // a deletion of the last life may have been made only now
+    await this.partitions.setAsideStrays(current); // a deletion of the last life may have been committed only now
     this.#withoutFolder = new Set(this.#ledWithoutFolder(current));
     await this.partitions.apply(current);
   }
 
-  /** For a folder that is not the one that the database knows of: see lost-records.ts. */
+  /** For a folder that the database does not know: see lost-records.ts. */
   makeUpForLoss(committed: readonly CommittedOffset[], commit: LossDeps['commit']): Promise<void> {
     const { brokerId } = this.#config;
     const deps = { partitions: this.partitions, logger: this.#host.logger, brokerId, commit };
     return makeUpForLoss(deps, this.#withoutFolder, committed);
   }
 
-  /** The database went back: partitions are led on in epochs beyond those in their logs, those it has forgotten are stray. */
+  /**
+   * The database went back: continues partitions in epochs beyond those in their logs, and sets the lost ones aside.
+   */
   async leadOn(commit: Commit): Promise<void> {
     await this.partitions.apply(await commit((newest) => this.partitions.newEpochsAfterLoss(newest)));
   }
 
-  /** Begins retention and cleaning. Returns the way to end them, which resolves when neither is under way. */
+  /** Begins retention and cleaning. The returned function ends them, and resolves when neither is running. */
   startUpkeep({ retentionCheckIntervalMs }: BrokerSettings): () => Promise<void> {
     const { partitions } = this;
     const stop = new AbortController();
@@ -118,7 +120,7 @@ export class Storage {
     return this.#host.disk.free(this.#directory.folder);
   }
 
-  /** Where nothing was appended since room was made, the disk itself tells. */
+  /** If nothing was appended since room was made, the disk's free space decides. */
   partitionsOutOfRoom(): string[] {
     return this.diskSpace().freeBytes < ROOM_BYTES ? this.partitions.outOfRoom() : [];
   }

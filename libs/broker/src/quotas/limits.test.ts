@@ -24,7 +24,7 @@ test.each(ORDER.map((entity, at) => [quotaKey(entity), at] as const))('%s wins o
   expect(limits.ofClient(RATE, { user: 'u', clientId: 'c' })?.value).toBe(at);
 });
 
-test('a quota by name is shared by all whom it covers, a default is each one’s own', () => {
+test('a quota by name is shared by all clients that it covers, a default applies to each client separately', () => {
   const byUser = new Limits(set([{ user: 'u' }, 1]));
   const shareOf = (limits: Limits, user: string, clientId: string) =>
     limits.ofClient(RATE, { user, clientId })?.sharedBy;
@@ -34,7 +34,7 @@ test('a quota by name is shared by all whom it covers, a default is each one’s
   expect(shareOf(byClient, 'u', 'one')).toBe(shareOf(byClient, 'another', 'one'));
 });
 
-test('whom nothing covers is not limited, and an address has its own', () => {
+test('a client without a quota is not limited, and an address has its own limit', () => {
   const limits = new Limits(set([{ user: 'u' }, 1]));
   expect(limits.ofClient(RATE, { user: 'another', clientId: 'c' })).toBeUndefined();
   expect(limits.ofClient('consumer_byte_rate', { user: 'u', clientId: 'c' })).toBeUndefined();

@@ -1,5 +1,5 @@
-// Which quota holds for whom. The most specific of what is set wins, in Kafka's order; everyone whom one entity's quota
-// covers by name shares it, under a default each has one of their own.
+// Which quota applies to a client. The most specific one that is set wins, in Kafka's order. All clients that a quota
+// covers by name share it; a default quota applies to each client separately.
 import { type ClientQuota, type QuotaEntity, quotaKey } from '@milepost/metadata';
 
 export const QUOTA_NAMES = [
@@ -18,11 +18,11 @@ export interface QuotaClient {
 
 export interface Limit {
   readonly value: number;
-  /** Those who have the same share the quota. */
+  /** Clients with the same value share the quota. */
   readonly sharedBy: string;
 }
 
-/** How many clients' limits are remembered before all are looked up again. */
+/** The number of clients whose limits are cached before all are looked up again. */
 const MOST_REMEMBERED = 10_000;
 
 type Candidate = readonly [entity: QuotaEntity, sharedBy: QuotaEntity];
@@ -37,7 +37,7 @@ export class Limits {
     this.#used = new Set([...quotas.values()].flatMap((one) => Object.keys(one.quotas)));
   }
 
-  /** Whether anybody has such a quota: most brokers have none, and then nothing is measured. */
+  /** Whether any client has such a quota: most brokers have none, and then nothing is measured. */
   isUsed(name: QuotaName): boolean {
     return this.#used.has(name);
   }

@@ -1,4 +1,4 @@
-// What may be set as a quota, and which quotas a client asks for: pure functions, by Kafka's rules (KIP-546).
+// Validates changes of quotas and finds the quotas that a filter matches: pure functions, by Kafka's rules (KIP-546).
 import { ErrorCode } from '@milepost/core';
 import {
   type ClientQuota,
@@ -32,11 +32,11 @@ const OF_CLIENTS: Readonly<Record<string, 'whole' | 'any'>> = {
 };
 const OF_ADDRESSES: typeof OF_CLIENTS = { connection_creation_rate: 'whole' };
 const MOST_LONG = 2 ** 63;
-/** A key of the database's index. */
+/** The database's limit for a key of an index. */
 const MOST_KEY_BYTES = 2_000;
 const MOST_INT = 2_147_483_647;
 
-/** In the order of the wishes; each decides on what the image and the wishes before it say. */
+/** In the order of the requests; each is decided on the image and the requests before it. */
 export function decideQuotas(
   quotas: ReadonlyMap<string, ClientQuota>,
   wishes: readonly QuotaWish[],
@@ -62,7 +62,7 @@ export function decideQuotas(
   });
 }
 
-/** Those that match all of the filters; strictly: that have no part beyond them. */
+/** The quotas that match all of the filters; strict: that have no other component. */
 export function matchingQuotas(
   quotas: ReadonlyMap<string, ClientQuota>,
   filters: readonly QuotaFilter[],

@@ -36,7 +36,7 @@ function given() {
   };
 }
 
-test('without a quota nothing is counted, and one that is set later begins with nothing', () => {
+test('without a quota nothing is counted, and one that is set later starts from zero', () => {
   const { quotas, set } = given();
   expect(quotas.produced(client, refuse)).toBe(0);
   set({ 'client-id': 'c' }, 'producer_byte_rate', 100);
@@ -44,7 +44,7 @@ test('without a quota nothing is counted, and one that is set later begins with 
   expect(quotas.produced(client, () => 100)).toBe(1_000);
 });
 
-test('a quota that is raised or removed holds from the next request on', () => {
+test('a quota that is raised or removed applies from the next request on', () => {
   const { quotas, set } = given();
   set({ user: null }, 'producer_byte_rate', 100);
   expect(quotas.produced(client, () => 2_000)).toBe(10_000);
@@ -54,14 +54,14 @@ test('a quota that is raised or removed holds from the next request on', () => {
   expect(quotas.produced(client, () => 1_000_000)).toBe(0);
 });
 
-test('a client is never held back for longer than a window for its work', () => {
+test('a client is never throttled for longer than a window for its work', () => {
   const { quotas, set } = given();
   set({ 'client-id': null }, 'request_percentage', 1);
   expect(quotas.worked(client, 10)).toBe(0);
   expect(quotas.worked(client, 10_000)).toBe(windows.sizeMs);
 });
 
-test('connections that come faster than the broker takes them wait, and after a while do not', () => {
+test('connections beyond the rate wait, and after a while do not', () => {
   const { quotas, pass, allow } = given();
   for (let at = 0; at < 100; at++) expect(quotas.connectionDelayMs()).toBe(0);
   expect(quotas.connectionDelayMs()).toBeGreaterThan(0);
@@ -71,7 +71,7 @@ test('connections that come faster than the broker takes them wait, and after a 
   expect(quotas.connectionDelayMs()).toBe(windows.sizeMs);
 });
 
-test('an address that connected too often is let in again when its windows are over, and refused tries do not count', () => {
+test('an address that connected too often is accepted again when its windows are over, and refused attempts do not count', () => {
   const { quotas, set, pass } = given();
   set({ ip: null }, 'connection_creation_rate', 1);
   for (let at = 0; at < 10; at++) expect(quotas.connected('192.0.2.1')).toBe(0);
@@ -81,7 +81,7 @@ test('an address that connected too often is let in again when its windows are o
   expect(quotas.connected('192.0.2.1')).toBe(0);
 });
 
-test('a decision on topics that runs again takes its partitions from the quota once', () => {
+test('a decision on topics that runs again charges its partitions once', () => {
   const { quotas, set } = given();
   set({ 'client-id': 'c' }, 'controller_mutation_rate', 1);
   const quota = quotas.mutations(client, true);

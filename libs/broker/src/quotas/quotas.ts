@@ -1,8 +1,8 @@
-// Quotas of clients and addresses: measures what they do against what is set for them, and says for how long each is to be
-// held back (KIP-13, KIP-124, KIP-219, KIP-599, KIP-612). Whoever asks mutes the connection; nothing here waits.
+// Quotas of clients and addresses: measures their use against their limits, and returns how long each is to be
+// throttled (KIP-13, KIP-124, KIP-219, KIP-599, KIP-612). The caller mutes the connection; nothing here waits.
 //
-// Promises: what has no quota is not measured. A change of a quota holds from the next request on, with what was measured
-// before it. Remembers at most MOST_MEASURED clients, the longest silent are forgotten first.
+// Promises: a client without a quota is not measured. A changed quota applies from the next request on, to earlier use
+// as well. Remembers at most MOST_MEASURED clients; the longest silent are dropped first.
 import type { Clock, Counter, Meter } from '@milepost/core';
 import type { ClusterImage } from '@milepost/metadata';
 import { type Limit, Limits, QUOTA_NAMES, type QuotaClient, type QuotaName } from './limits.ts';
@@ -23,13 +23,13 @@ export interface QuotasDeps {
   readonly connectionRate: () => number;
 }
 
-/** For one request that changes topics: each of its changes asks whether there is room. */
+/** For one request that changes topics: each of its changes checks the quota. */
 export interface MutationQuota {
-  /** Takes as many partitions from the quota; a strict one refuses (false) while there is a debt. */
+  /** Charges that many partitions; a strict quota refuses (false) while there is a debt. */
   take(partitions: number): boolean;
-  /** A decision runs again: what its last run took is given back. */
+  /** A decision runs again: returns what its last run charged. */
   restart(): void;
-  /** For how long the client is to be held back. */
+  /** How long the client is to be throttled. */
   readonly throttleTimeMs: number;
 }
 
@@ -39,7 +39,7 @@ export class Quotas {
   readonly #deps: QuotasDeps;
   readonly #throttledSeconds: Counter;
   readonly #throttledRequests: Counter;
-  /** Touched last comes last. */
+  /** The most recently used one is last. */
   readonly #rates = new Map<string, Rate>();
   readonly #buckets = new Map<string, TokenBucket>();
   readonly #connections: Rate;
@@ -54,12 +54,12 @@ export class Quotas {
     const { meter } = deps;
     this.#throttledSeconds = meter.counter(
       'milepost_kafka_throttled_seconds_total',
-      'For how long clients were held back, by the quota that did it.',
+      'How long clients were throttled, by quota.',
       ['quota'],
     );
     this.#throttledRequests = meter.counter(
       'milepost_kafka_throttled_requests_total',
-      'Requests and connections that were held back, by the quota that did it.',
+      'Requests and connections that were throttled, by quota.',
       ['quota'],
     );
     for (const quota of QUOTA_NAMES) {
@@ -68,25 +68,28 @@ export class Quotas {
     }
   }
 
-  /** Bytes that a client has produced, counted where it has a quota. Answers for how many ms it is to be held back. */
+  /** Counts bytes that a client has produced, if it has a quota. Returns how many ms it is to be throttled. */
   produced(client: QuotaClient, bytes: () => number): number {
     const limit = this.#current.ofClient('producer_byte_rate', client);
     return limit ? this.#record('producer_byte_rate', limit, bytes()) : 0;
   }
 
-  /** The most that one fetch may be answered with: a larger one would be throttled for ever. */
+  /** The limit for one fetch response: a larger one would be throttled forever. */
   mostFetchBytes(client: QuotaClient): number {
     const limit = this.#current.ofClient('consumer_byte_rate', client);
     const { count, sizeMs } = this.#deps.windows;
     return limit ? Math.floor((limit.value * (count - 1) * sizeMs) / 1_000) : Number.POSITIVE_INFINITY;
   }
 
-  /** Bytes that a client is about to be sent. Above 0: send an empty answer instead, and hold the client back so long. */
+  /**
+   * Counts bytes that are about to be sent. Above 0: send an empty response instead, and throttle the client that long.
+   */
   fetched(client: QuotaClient, bytes: number): number {
     const limit = this.#current.ofClient('consumer_byte_rate', client);
     if (!limit) return 0;
     const rate = this.#rateOf(limit);
-    // A batch larger than the quota of all windows goes to whoever had nothing for as long; else it would never go at all.
+    // A batch larger than the quota of all windows is sent to a client that had nothing for that long; otherwise it
+    // would never be sent.
     const isDue = bytes > this.mostFetchBytes(client) && rate.perSecond(this.#nowMs) === 0;
     const throttleMs = isDue ? 0 : this.#record('consumer_byte_rate', limit, bytes);
     if (isDue) rate.record(bytes, this.#nowMs);
@@ -94,26 +97,26 @@ export class Quotas {
     return throttleMs;
   }
 
-  /** Time that the broker worked for a client; never held back for longer than a window. */
+  /** Counts the time that the broker worked for a client, which is throttled at most for a window. */
   worked(client: QuotaClient, workedMs: number): number {
     const percent = (workedMs / 1_000) * 100;
     const limit = this.#current.ofClient('request_percentage', client);
     return this.#record('request_percentage', limit, percent, this.#deps.windows.sizeMs);
   }
 
-  /** Time spent on an answer that has been decided: counts for the next request. */
+  /** Counts time spent on a response that has been decided, for the next request. */
   workedMore(client: QuotaClient, workedMs: number): void {
     const limit = this.#current.ofClient('request_percentage', client);
     if (limit) this.#rateOf(limit).record((workedMs / 1_000) * 100, this.#nowMs);
   }
 
-  /** `strict` refuses what is too much, else it is done and the client held back. */
+  /** `strict` refuses what is too much; otherwise it is done and the client throttled. */
   mutations(client: QuotaClient, strict: boolean): MutationQuota {
     const limit = this.#current.ofClient('controller_mutation_rate', client);
     return limit ? this.#limitedMutations(limit, strict) : UNLIMITED;
   }
 
-  /** A new connection from an address. Above 0: it is one too many, and to be closed after so long. */
+  /** Counts a new connection from an address. Above 0: it is beyond the limit, and to be closed after that long. */
   connected(ip: string): number {
     const limit = this.#current.ofAddress('connection_creation_rate', ip);
     const throttleMs = this.#record('connection_creation_rate', limit, 1, this.#deps.windows.sizeMs);
@@ -121,7 +124,7 @@ export class Quotas {
     return throttleMs;
   }
 
-  /** How long a new connection, from anywhere, waits until it is served. */
+  /** How long a new connection, from any address, waits until it is served. */
   connectionDelayMs(): number {
     const limit = this.#deps.connectionRate();
     this.#connections.record(1, this.#nowMs);

@@ -3,7 +3,7 @@ import { TokenBucket } from './token-bucket.ts';
 
 const windows = { count: 11, sizeMs: 1_000 };
 
-test('who has just begun is measured over ten windows, as though silent before', () => {
+test('a new client is measured over ten windows, as if silent before', () => {
   const rate = new Rate(windows);
   rate.record(1_000, 5_000);
   expect(rate.perSecond(5_000)).toBe(100);
@@ -20,14 +20,14 @@ test('after the wait that it names the rate is at the limit again', () => {
   expect(rate.overMs(1_000, 9_900 + waitMs)).toBe(0);
 });
 
-test('what lies further back than all windows is forgotten', () => {
+test('values older than all windows are dropped', () => {
   const rate = new Rate(windows);
   rate.record(1_000_000, 0);
   rate.record(10, 11_000);
   expect(rate.perSecond(11_000)).toBe(1);
 });
 
-test('what is taken back was never there', () => {
+test('a value that is taken back does not count', () => {
   const rate = new Rate(windows);
   rate.record(500, 0);
   rate.record(-500, 1);

@@ -1,5 +1,5 @@
-// How fast something went of late, measured as Kafka measures it: a sum over a few windows, of which the last is not over.
-// A client that has just begun is measured as though it had been silent before.
+// The recent rate of something, measured as in Kafka: a sum over a few windows, the last of which is not over. A new
+// client is measured as if it had been silent before.
 interface Sample {
   startedMs: number;
   lastEventMs: number;
@@ -15,14 +15,14 @@ export interface Windows {
 
 export class Rate {
   readonly #windows: Windows;
-  /** One more than there are windows: the oldest may reach into what is measured. */
+  /** One more than there are windows: the oldest may reach into the measured time. */
   #samples: Sample[] = [];
 
   constructor(windows: Windows) {
     this.#windows = windows;
   }
 
-  /** A negative value takes back what was recorded a moment ago. */
+  /** A negative value takes back what was just recorded. */
   record(value: number, nowMs: number): void {
     let newest = this.#samples.at(-1);
     if (!newest || nowMs - newest.startedMs >= this.#windows.sizeMs) {
@@ -39,7 +39,7 @@ export class Rate {
     return (this.#samples.reduce((sum, { value }) => sum + value, 0) * 1_000) / spanMs;
   }
 
-  /** For how long nothing may happen until the rate is at the limit again: (rate - limit) / limit times the time measured. */
+  /** How long to wait until the rate is at the limit again: (rate - limit) / limit times the measured time. */
   overMs(limit: number, nowMs: number): number {
     const rate = this.perSecond(nowMs);
     return rate <= limit ? 0 : Math.round(((rate - limit) / limit) * this.#spanMs(nowMs));

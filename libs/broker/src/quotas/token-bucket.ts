@@ -1,5 +1,5 @@
-// What a client has saved up for changes of the metadata (KIP-599): fills at the quota, to as much as all windows hold. One
-// change may take more than there is; the next waits until the debt is paid.
+// A client's saved-up quota for changes of the metadata (KIP-599): fills at the quota's rate, up to the amount of all
+// windows. One change may take more than there is; the next waits until the debt is paid.
 import type { Windows } from './rate.ts';
 
 export class TokenBucket {
@@ -16,7 +16,7 @@ export class TokenBucket {
     this.#tokens -= tokens;
   }
 
-  /** How long until nothing is owed. */
+  /** How long until there is no debt. */
   debtMs(perSecond: number, nowMs: number): number {
     this.#refill(perSecond, nowMs);
     return this.#tokens >= 0 ? 0 : Math.round((-this.#tokens / perSecond) * 1_000);

@@ -1,6 +1,6 @@
-// Gauges under the names that existing Kafka dashboards know (kafka_exporter's and the JMX exporter's), set at each scrape
-// from one snapshot: offsets, end and lag of a partition agree with one another. Lag is never negative, empty groups keep
-// their series, what is deleted loses them.
+// Gauges under the names of existing Kafka dashboards (kafka_exporter's and the JMX exporter's), set at each scrape
+// from one snapshot: offsets, end and lag of a partition agree with one another. Lag is never negative, empty groups
+// keep their series, deleted groups and topics lose them.
 import type { BrokerId, Counter, Gauge, Labels, Meter, Offset } from '@milepost/core';
 import { REBALANCE_REASONS } from '@milepost/coordinators';
 import type { ClusterImage } from '@milepost/metadata';
@@ -92,7 +92,10 @@ export class BrokerGauges {
     this.#closed = true;
   }
 
-  /** Groups first, as they take a turn or more; the rest is of the moment after, so that no group is ahead of the log. */
+  /**
+   * Groups first, because they take a turn or more; the rest is from the moment after, so that no group is ahead of the
+   * log.
+   */
   async #collect(): Promise<void> {
     if (this.#closed) return;
     const groups = await this.#sources.groupsSnapshot();
@@ -116,7 +119,7 @@ export class BrokerGauges {
     this.#set('kafka_brokers', {}, brokers.size);
     for (const { id, host, port } of brokers.values())
       this.#set('kafka_broker_info', { id: String(id), address: `${host}:${port}` }, 1);
-    const isFirst = Math.min(...brokers.keys()) === this.#sources.brokerId; // any may change metadata: one shall count
+    const isFirst = Math.min(...brokers.keys()) === this.#sources.brokerId; // any broker may change metadata, but only one should count as the controller
     this.#set('kafka_controller_kafkacontroller_activecontrollercount', {}, isFirst ? 1 : 0);
   }
 
@@ -195,7 +198,7 @@ export class BrokerGauges {
     }
   }
 
-  /** A group's counters are there before its first rebalance is counted, and go with it. */
+  /** A group's counters exist before its first rebalance is counted, and are removed with it. */
   #keepRebalances(groups: Set<string>): void {
     for (const consumergroup of groups)
       for (const reason of REBALANCE_REASONS) this.#rebalances.add(0, { consumergroup, reason });
@@ -221,7 +224,7 @@ type Ends = ReadonlyMap<string, readonly (number | undefined)[]>;
 const endsOf = (topics: readonly TopicSnapshot[]): Ends =>
   new Map(topics.map(({ name, partitions }) => [name, partitions.map(({ log }) => log?.highWatermark)]));
 
-/** The label objects of partitions, by group and topic; those that a scrape did not ask for are let go. */
+/** The label objects of partitions, by group and topic; those that a scrape did not use are dropped. */
 class LabelSets {
   #previous = new Map<string, Labels[]>();
   #current = new Map<string, Labels[]>();

@@ -1,5 +1,5 @@
-// How long the oldest record that a group has not read has been waiting. The batch at the committed offset knows; it is
-// looked at once for each offset, not at each scrape.
+// How long the oldest record that a group has not read has been waiting: read from the batch at the committed offset,
+// once for each offset and not at each scrape.
 import type { Offset } from '@milepost/core';
 import { RecordBatch } from '@milepost/records';
 import type { Partition } from '@milepost/replication';
@@ -21,11 +21,11 @@ export class LagTimes {
     this.#now = now;
   }
 
-  /** 0 where nothing waits; a producer's clock that is ahead never makes it negative. */
+  /** 0 if nothing waits; a producer's clock that is ahead never makes it negative. */
   secondsBehind(group: string, topic: string, partition: number, committed: Offset): number {
     const led = this.#partitions.get(topic, partition);
     if (!led) return 0;
-    const offset = Math.max(committed, led.log.logStartOffset) as Offset; // what retention took no longer waits
+    const offset = Math.max(committed, led.log.logStartOffset) as Offset; // records that retention removed no longer wait
     if (offset >= led.highWatermark) return 0;
     const key = `${group}\u0000${topic}\u0000${partition}`;
     const known = this.#previous.get(key);
@@ -34,14 +34,14 @@ export class LagTimes {
     return Math.max(0, this.#now() - seen.timestampMs) / 1000;
   }
 
-  /** Forgets what was not asked for since the last round. */
+  /** Drops entries that were not used since the last round. */
   endRound(): void {
     this.#previous = this.#current;
     this.#current = new Map();
   }
 }
 
-/** Of the first record of its batch; a record that has no time does not wait. */
+/** The timestamp of the batch's first record; a record without one does not wait. */
 function timestampAt({ log, highWatermark }: Partition, offset: Offset): number {
   const outcome = log.read(offset, { maxBytes: 1, upTo: highWatermark, atLeastOneBatch: true });
   const batch = 'records' in outcome ? RecordBatch.at(outcome.records, 0) : undefined;

@@ -1,4 +1,4 @@
-// What the operations view and the metrics are told about this broker: plain values, taken at one moment.
+// The state of this broker for the operations view and the metrics: plain values, taken at one moment.
 import { ErrorCode, type BrokerId, type LeaderEpoch, type Offset, type Uuid } from '@milepost/core';
 import type { DescribedGroup, GroupCoordinator } from '@milepost/coordinators';
 import { type ClusterImage, type Configs, isInternalTopic } from '@milepost/metadata';
@@ -8,7 +8,7 @@ export interface TopicSnapshot {
   readonly name: string;
   readonly id: Uuid;
   readonly isInternal: boolean;
-  /** Only what was set for this topic. */
+  /** Only the configs set for this topic. */
   readonly configs: Configs;
   readonly partitions: readonly PartitionSnapshot[];
 }
@@ -19,14 +19,14 @@ export interface PartitionSnapshot {
   readonly leaderEpoch: LeaderEpoch;
   readonly replicas: readonly BrokerId[];
   readonly isr: readonly BrokerId[];
-  /** Undefined where another broker leads. */
+  /** Undefined if another broker leads. */
   readonly log:
     | {
         readonly logStartOffset: Offset;
         readonly logEndOffset: Offset;
         readonly highWatermark: Offset;
         readonly sizeBytes: number;
-        /** Its disk failed: it takes no more records until a restart. */
+        /** Its disk failed: it accepts no more records until a restart. */
         readonly isFailed: boolean;
       }
     | undefined;
@@ -40,7 +40,7 @@ export interface GroupSnapshot {
   readonly type: string;
   readonly state: string;
   readonly protocolType: string;
-  /** Of a consumer group its assignor. */
+  /** The assignor of a consumer group. */
   readonly protocol: string;
   readonly members: readonly Pick<Member, 'memberId' | 'instanceId' | 'clientId' | 'clientHost'>[];
   readonly offsets: readonly {
@@ -48,7 +48,7 @@ export interface GroupSnapshot {
     readonly partition: number;
     readonly offset: Offset;
     readonly metadata: string;
-    /** Records between the committed offset and the high watermark, never below 0; undefined where nobody knows. */
+    /** Records between the committed offset and the high watermark, never below 0; undefined if unknown. */
     readonly lag: number | undefined;
   }[];
 }

@@ -1,6 +1,6 @@
-// What goes through each topic, counted in plain numbers and handed to the meter at each scrape: an append or a read
-// costs an addition. Names are those of Kafka's BrokerTopicMetrics as exporters spell them. Every topic has its series
-// from its beginning; one that is gone, or never was, has none.
+// The traffic of each topic, counted in plain numbers and passed to the meter at each scrape: an append or a read costs
+// an addition. Names are those of Kafka's BrokerTopicMetrics as exporters spell them. Every topic has its series from
+// its beginning; one that is gone, or never was, has none.
 import type { Counter, Meter } from '@milepost/core';
 
 const kinds = {
@@ -31,7 +31,7 @@ export class TopicTraffic {
     meter.onScrape(() => this.#publish());
   }
 
-  /** To be added to. */
+  /** The counts of a topic, for the caller to add to. */
   of(topic: string): Counts {
     let counts = this.#byTopic.get(topic);
     if (!counts) this.#byTopic.set(topic, (counts = none()));

@@ -1,5 +1,5 @@
-// A broker for tests: a real one on a given host, its metadata and groups in memory that outlives it, so that it can be
-// stopped and started again on the same folder.
+// A broker for tests: a real one on a given host, with its metadata and groups in memory that outlives it, so that it
+// can be stopped and restarted on the same folder.
 import { BrokerId, type Host } from '@milepost/core';
 import { GroupTable, MemoryGroupStore } from '@milepost/coordinators';
 import { MemoryBrokerLeases, MemoryMetadataDatabase, MemoryMetadataStore } from '@milepost/metadata';
@@ -8,7 +8,7 @@ import { type Broker, type BrokerStores, createBroker } from '../create-broker.t
 import { RawClient } from './raw-client.ts';
 
 export interface StartOptions {
-  /** Stores of the test's own, in place of those in memory. */
+  /** The test's own stores, in place of those in memory. */
   readonly stores?: Partial<BrokerStores>;
   readonly aborted?: AbortSignal;
 }

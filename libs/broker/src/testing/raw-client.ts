@@ -1,4 +1,4 @@
-// A client that says exactly what a test wants said: requests in any version, pipelined, or bytes that are no request.
+// A client that sends exactly what a test wants: requests in any version, pipelined, or bytes that are no request.
 import { type Address, ByteReader, type Connection, type Network } from '@milepost/core';
 import {
   type AnyApi,
@@ -19,7 +19,7 @@ interface Asked {
 export class RawClient {
   /** Resolves when the broker has closed the connection. */
   readonly closed: Promise<void>;
-  /** In the order in which they came. */
+  /** In the order of arrival. */
   readonly answered: number[] = [];
   readonly #connection: Connection;
   readonly #asked: Asked[] = [];
@@ -64,7 +64,7 @@ export class RawClient {
     });
   }
 
-  /** Without expecting an answer. */
+  /** Without expecting a response. */
   tell<A extends AnyApi>(api: A, version: number, body: RequestInput<A>, correlationId = this.#correlationId++): void {
     const header = { apiVersion: version, correlationId, clientId: 'raw' };
     this.send(requestFrame(api as AnyApi, header, body as unknown as Record<string, never>));
@@ -75,7 +75,7 @@ export class RawClient {
     this.#connection.send([bytes]);
   }
 
-  /** The next frame that comes, whatever it answers. */
+  /** The next frame that arrives, whatever it responds to. */
   nextFrame(): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       this.#asked.push({ correlationId: -1, read: (frame) => frame, resolve, reject });
@@ -88,11 +88,11 @@ export class RawClient {
 
   take(frame: Buffer): void {
     const asked = this.#asked.shift();
-    if (!asked) throw new Error('an answer that nobody asked for');
+    if (!asked) throw new Error('a response without a request');
     const correlationId = frame.readInt32BE(0);
     this.answered.push(correlationId);
     if (asked.correlationId >= 0 && asked.correlationId !== correlationId)
-      asked.reject(new Error(`answer ${correlationId} came in place of ${asked.correlationId}`));
+      asked.reject(new Error(`response ${correlationId} came in place of ${asked.correlationId}`));
     else asked.resolve(asked.read(frame) as never);
   }
 
