@@ -1,4 +1,4 @@
-// Work that nobody awaits. A rejection of it is logged and counted; it never ends the process.
+// Work that no caller awaits. A rejection is logged and counted; it never ends the process.
 import type { Counter, Logger, Meter } from './ports.ts';
 
 export class Background {
@@ -13,14 +13,14 @@ export class Background {
     ]);
   }
 
-  /** Begins the work at once. `task` completes the sentence "the background task failed: ..." */
+  /** Begins the work now. `task` completes the sentence "a background task failed: ..." */
   run(task: string, work: () => Promise<unknown>): void {
-    this.#failures.add(0, { task }); // its series is there before it fails
+    this.#failures.add(0, { task }); // its series exists before it fails
     const done = this.#finish(task, work).finally(() => this.#running.delete(done));
     this.#running.add(done);
   }
 
-  /** Resolves when nothing that was begun before this call is under way. */
+  /** Resolves when all work that began before this call has ended. */
   async idle(): Promise<void> {
     await Promise.all(this.#running);
   }

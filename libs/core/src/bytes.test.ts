@@ -9,7 +9,7 @@ import {
   Uuid,
 } from './index.ts';
 
-test('what a writer writes a reader reads', () => {
+test('a reader reads what a writer wrote', () => {
   const writer = new ByteWriter(1);
   const longs = [0, 1, -1, 2 ** 32, -(2 ** 32), 2 ** 53 - 1, -(2 ** 53 - 1)];
   for (const value of longs) writer.long(value);
@@ -28,7 +28,7 @@ test('what a writer writes a reader reads', () => {
   expect(reader.remaining).toBe(0);
 });
 
-test('a writer that grows in the middle of any value keeps all of it', () => {
+test('a writer that grows in the middle of any value keeps all bytes', () => {
   const writes: [string, (writer: ByteWriter) => void][] = [
     ['7f', (writer) => writer.int8(0x7f)],
     ['0102', (writer) => writer.int16(0x0102)],

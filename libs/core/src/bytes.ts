@@ -1,8 +1,8 @@
 // Bounded cursors over bytes, in the wire's own types (big-endian, KIP-482 varints). Reading past the end throws
-// MalformedMessage and never yields undefined; nothing is allocated on a count that the bytes left cannot hold.
+// MalformedMessage and never yields undefined. A count that the remaining bytes cannot hold allocates nothing.
 import { type Uuid, uuidFromBytes } from './ids.ts';
 
-/** Bytes that do not say what they must. The only way a parser of ours fails. */
+/** Bytes that are not what they must be. Our parsers fail in no other way. */
 export class MalformedMessage extends Error {
   override readonly name = 'MalformedMessage';
 }
@@ -44,7 +44,7 @@ export class ByteReader {
   int64(): bigint {
     return this.buffer.readBigInt64BE(this.#take(8));
   }
-  /** An offset, a timestamp, a size: saturates at ±(2^53 - 1), so that an absurd value stays absurd. */
+  /** An offset, a timestamp, a size: saturates at ±(2^53 - 1), so that an absurd value remains absurd. */
   long(): number {
     const at = this.#take(8);
     const value = this.buffer.readInt32BE(at) * 0x1_0000_0000 + this.buffer.readUInt32BE(at + 4);
@@ -77,7 +77,7 @@ export class ByteReader {
     const value = this.uvarint();
     return (value >>> 1) ^ -(value & 1);
   }
-  /** Zigzag, 64 bits, saturating as `long` does. Nearly all of them are short; a bigint costs ten times as much. */
+  /** Zigzag, 64 bits, saturating like `long`. Nearly all of them are short; a bigint costs ten times as much. */
   varlong(): number {
     let short = 0;
     for (let shift = 0; shift < 28; shift += 7) {
@@ -112,7 +112,7 @@ export class ByteReader {
   skip(length: number): void {
     this.#take(length);
   }
-  /** A count of items of at least `leastBytes` each, checked against what is left before anyone allocates. */
+  /** A count of items of at least `leastBytes` each, checked against the remaining bytes before any allocation. */
   count(items: number, leastBytes = 1): number {
     if (items < 0 || items * leastBytes > this.remaining)
       throw new MalformedMessage(`${items} items announced at ${this.#at}, ${this.remaining} bytes left`);
@@ -139,7 +139,7 @@ export class ByteWriter {
   get position(): number {
     return this.#at;
   }
-  /** What was written so far; a view that the next write may detach. */
+  /** The bytes written so far; a view that the next write may detach. */
   finish(): Buffer {
     return this.#buffer.subarray(0, this.#at);
   }
@@ -217,7 +217,7 @@ export class ByteWriter {
     const at = this.#reserve(value.length);
     this.#buffer.set(value, at);
   }
-  /** Overwrites four bytes written before, such as a length known only at the end. */
+  /** Overwrites four bytes written earlier, such as a length known only at the end. */
   patchInt32(position: number, value: number): void {
     this.#buffer.writeInt32BE(value, position);
   }
@@ -240,18 +240,18 @@ export class ByteWriter {
   }
 }
 
-/** From here on a reference costs less than a copy. */
+/** From this size on a reference costs less than a copy. */
 const GATHER_FROM_BYTES = 4096;
 
 /**
- * Writes large pieces by reference: `chunks` answers what was written as a list of buffers, for a gathering send.
- * A piece written by reference must not change until it has been sent.
+ * Writes large pieces by reference: `chunks` returns the written bytes as a list of buffers, for a gathering send. A
+ * piece written by reference must not change until it has been sent.
  */
 export class GatherWriter extends ByteWriter {
   readonly #pieces: { readonly at: number; readonly bytes: Buffer }[] = [];
   #pieceBytes = 0;
 
-  /** All that was written; `position` counts only what was copied. */
+  /** All written bytes; `position` counts only the copied ones. */
   get sizeBytes(): number {
     return this.position + this.#pieceBytes;
   }

@@ -142,5 +142,5 @@ export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode];
 
 const names = new Map<number, string>(Object.entries(ErrorCode).map(([name, code]) => [code, name]));
 
-/** `NOT_COORDINATOR` for 16; the number itself where there is no such code. */
+/** `NOT_COORDINATOR` for 16; the number itself if there is no such code. */
 export const errorName = (code: number): string => names.get(code) ?? String(code);

@@ -34,7 +34,7 @@ export function uuidToBase64(uuid: Uuid): string {
   return Buffer.from(uuid.replaceAll('-', ''), 'hex').toString('base64url');
 }
 
-/** The inverse of `uuidToBase64`; undefined where the text is not 16 bytes. */
+/** The inverse of `uuidToBase64`; undefined if the text is not 16 bytes. */
 export function uuidFromBase64(text: string): Uuid | undefined {
   const bytes = Buffer.from(text, 'base64url');
   return bytes.length === 16 ? uuidFromBytes(bytes, 0) : undefined;

@@ -1,13 +1,13 @@
-// What the libraries ask of their host: time, disk, network, chance, and two ways to be seen (metrics, log lines).
-// libs/node-host gives the real ones, libs/simulator the simulated ones; both pass the same contract suites.
+// What the libraries need from their host: time, disk, network, chance, and two outputs (metrics, log lines).
+// libs/node-host has the real ones, libs/simulator the simulated ones; both pass the same contract suites.
 
-/** Undoes a `Clock.after`. Calling it late or twice does nothing. */
+/** Cancels a `Clock.after`. Calling it late or twice does nothing. */
 export type Cancel = () => void;
 
 export interface Clock {
   /** Wall time, ms since 1970; may jump. */
   now(): number;
-  /** Steady time, ms with fractions, from an arbitrary start; never goes back. */
+  /** Monotonic time, ms with fractions, from an arbitrary start. */
   monotonic(): number;
   /** Calls `run` once, `delayMs` from now, never before this call has returned. */
   after(delayMs: number, run: () => void): Cancel;
@@ -22,7 +22,10 @@ export interface Random {
   uuid(): string;
 }
 
-/** The disk said no: it is full, failing or gone. Never thrown for a file that is merely absent (see `Disk.open`). */
+/**
+ * The disk refused an operation: it is full, failing or gone. Never thrown for a file that is merely absent (see
+ * `Disk.open`).
+ */
 export class DiskFailed extends Error {
   override readonly name = 'DiskFailed';
   readonly path: string;
@@ -35,7 +38,7 @@ export class DiskFailed extends Error {
     this.path = path;
     this.code = code;
   }
-  /** There is no room, or none for us. */
+  /** There is no space, or none for this process. */
   get isFull(): boolean {
     return this.code === 'ENOSPC' || this.code === 'EDQUOT';
   }
@@ -43,26 +46,29 @@ export class DiskFailed extends Error {
 
 /**
  * Files and folders by absolute path, `/`-separated. Names are durable only after `syncFolder` of the folder that holds
- * them; bytes only after `DiskFile.sync`. Everything but sync and remove happens at once, in the page cache.
+ * them; bytes only after `DiskFile.sync`. All operations but sync and remove are synchronous, in the page cache.
  * @throws DiskFailed from every method.
  */
 export interface Disk {
-  /** Opens for reading and appending. `create`: make it when absent (else `undefined` is returned for an absent file). */
+  /** Opens for reading and appending. `create` creates an absent file; `existing` returns `undefined` for it. */
   open(path: string, mode: 'existing'): DiskFile | undefined;
   open(path: string, mode: 'create'): DiskFile;
-  /** Names in a folder, sorted; undefined where there is no such folder. */
+  /** Names in a folder, sorted; undefined if there is no such folder. */
   list(folder: string): DiskEntry[] | undefined;
   /** Replaces `to` if it exists: the atomic step of every small file's rewrite. Works on folders too (`to` absent). */
   rename(from: string, to: string): void;
-  /** A file, or a folder with all it holds; absent is fine. Off the loop: unlinking a large file takes tens of ms. */
+  /**
+   * Removes a file, or a folder with its content; absent is fine. Off the loop: unlinking a large file takes tens of
+   * ms.
+   */
   remove(path: string): Promise<void>;
-  /** With its parents; existing is fine. */
+  /** Creates the folder with its parents; existing is fine. */
   makeFolder(path: string): void;
   /** Makes the names in the folder durable. */
   syncFolder(folder: string): Promise<void>;
-  /** An exclusive lock by file, gone when the process dies; undefined when another process holds it. */
+  /** An exclusive lock by file, released when the process dies; undefined when another process holds it. */
   lock(path: string): DiskLock | undefined;
-  /** Of the file system that holds the folder. */
+  /** The space of the file system that holds the folder. */
   free(folder: string): { readonly freeBytes: number; readonly totalBytes: number };
 }
 
@@ -77,16 +83,16 @@ export interface DiskLock {
 
 export interface DiskFile {
   readonly path: string;
-  /** Bytes now, unsynced ones included. */
+  /** The current size, unsynced bytes included. */
   size(): number;
-  /** Copies from `position` into `target`; answers how many bytes there were (less at the end of the file). */
+  /** Copies from `position` into `target`; returns the number of bytes (less at the end of the file). */
   read(position: number, target: Uint8Array): number;
-  /** All the bytes or DiskFailed; then `size()` tells what is there. */
+  /** Appends all the bytes or throws DiskFailed; then `size()` is the actual size. */
   append(bytes: Uint8Array): void;
   /** Overwrites in place, within the size. For fixed-size index entries and checkpoints. */
   write(position: number, bytes: Uint8Array): void;
   truncate(sizeBytes: number): void;
-  /** Resolves when every byte appended before the call is on the platter (fdatasync). A failed sync is never retried. */
+  /** Resolves when every byte appended before the call is durable (fdatasync). A failed sync is never retried. */
   sync(): Promise<void>;
   close(): void;
 }
@@ -110,11 +116,11 @@ export interface Listening {
 }
 
 export interface ConnectionListener {
-  /** Bytes as they come. The chunk is valid only during the call: keep a copy, never the chunk. */
+  /** Bytes as they arrive. The chunk is valid only during the call: copy it to keep it. */
   bytes(chunk: Buffer): void;
-  /** All that `send` had held back has left. */
+  /** All bytes that `send` had held back are sent. */
   drained(): void;
-  /** Called once, also for an own `close`; no `bytes` after it. */
+  /** Called once, also for the own `close`; no `bytes` after it. */
   closed(): void;
 }
 
@@ -122,8 +128,8 @@ export interface Connection {
   readonly remote: Address;
   readonly local: Address;
   /**
-   * Queues the bytes, in order. False: more than the buffer's limit is waiting; stop until `drained`.
-   * They must not change until `taken`: called once, when the system has them or the connection never will.
+   * Queues the bytes, in order. False: more than the buffer's limit is waiting; stop until `drained`. They must not
+   * change until `taken`, which is called once, when the system has them or the connection never will.
    */
   send(bytes: readonly Uint8Array[], taken?: () => void): boolean;
   /** Bytes queued and not yet taken by the system. */
@@ -132,16 +138,16 @@ export interface Connection {
   pause(): void;
   resume(): void;
   /**
-   * Closes after what is queued has left, or once the peer has taken nothing for CLOSE_STALL_MS. A peer that does not
-   * close its own side for that long is cut off as well. `abort`: at once.
+   * Closes after the queued bytes are sent, or once the peer has taken nothing for CLOSE_STALL_MS. A peer that does not
+   * close its own side for that long is cut off as well. `abort`: closes immediately.
    */
   close(how?: 'abort'): void;
 }
 
-/** Two lost packets in a row are repeated within it. */
+/** Long enough for two lost packets in a row to be repeated. */
 export const CLOSE_STALL_MS = 2_000;
 
-/** The address is taken by another process. */
+/** Another process uses the address. */
 export class AddressInUse extends Error {
   override readonly name = 'AddressInUse';
   readonly address: Address;
@@ -153,26 +159,26 @@ export class AddressInUse extends Error {
 
 export type Labels = Readonly<Record<string, string>>;
 
-/** Where numbers are shown. Names are those of docs/METRICS.md; a label set exists from the first call on. */
+/** Metrics. Names are those of docs/METRICS.md; a label set exists from its first call on. */
 export interface Meter {
   counter(name: string, help: string, labelNames?: readonly string[]): Counter;
   gauge(name: string, help: string, labelNames?: readonly string[]): Gauge;
-  /** `buckets`: upper bounds, in the unit that the name ends in. */
+  /** `buckets`: upper bounds, in the unit that the name ends with. */
   histogram(name: string, help: string, buckets: readonly number[], labelNames?: readonly string[]): Histogram;
-  /** Called at each scrape, before the values are read: the place to set gauges from live state. */
+  /** Called at each scrape, before the values are read: sets gauges from live state. */
   onScrape(collect: () => void | Promise<void>): void;
 }
 export interface Counter {
-  /** Adding 0 makes the label set exist: a rate needs a series that was there before its first event. */
+  /** Adding 0 creates the label set: a rate needs a series that exists before its first event. */
   add(amount?: number, labels?: Labels): void;
-  /** Forgets a label set, as `Gauge.remove`. */
+  /** Removes a label set, like `Gauge.remove`. */
   remove(labels: Labels): void;
 }
 export interface Gauge {
   set(value: number, labels?: Labels): void;
-  /** Forgets a label set: a topic that is gone has no series. */
+  /** Removes a label set: a deleted topic has no series. */
   remove(labels: Labels): void;
-  /** Forgets every label set that was not set since the last sweep: for gauges that are set anew at each scrape. */
+  /** Removes every label set that was not set since the last sweep: for gauges that are all set at each scrape. */
   sweep(): void;
 }
 export interface Histogram {
@@ -181,7 +187,7 @@ export interface Histogram {
 
 /** Structured log lines (pino's shape: fields first, then a sentence). */
 export interface Logger {
-  /** The least severe level that is written, such as `info`; absent where it cannot be told or changed. */
+  /** The least severe level that is written, such as `info`; absent if it cannot be read or changed. */
   level?: string;
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
@@ -189,11 +195,12 @@ export interface Logger {
   error(fields: object, message: string): void;
 }
 
-/** Decompression beside the event loop, for what could hold it up. */
+/** Decompression beside the event loop, for input that could hold it up. */
 export interface Inflater {
   /**
-   * Unpacks and hands over what comes out, in order, in pieces of at most INFLATED_PIECE_BYTES, which the caller may keep.
-   * Rejects for bytes that are not of the format or are cut off, and with whatever `take` throws, which ends the work.
+   * Unpacks and passes on the output, in order, in pieces of at most INFLATED_PIECE_BYTES, which the caller may keep.
+   * Rejects for bytes that are not of the format or are cut off, and with an error that `take` throws, which ends the
+   * work.
    */
   inflate(format: 'gzip' | 'zstd', bytes: Uint8Array, take: (piece: Uint8Array) => void): Promise<void>;
 }

@@ -11,7 +11,7 @@ const options = (clock: ManualClock, more: Partial<RetryOptions> = {}): RetryOpt
   ...more,
 });
 
-test('what fails for a while is tried again after each pause, until it succeeds', async () => {
+test('a failing attempt is retried after each pause, until it succeeds', async () => {
   const clock = new ManualClock();
   const triedAt: number[] = [];
   const retries: number[] = [];
@@ -29,14 +29,14 @@ test('what fails for a while is tried again after each pause, until it succeeds'
   expect(retries).toEqual([1, 2]);
 });
 
-test('a failure that waiting cannot mend is thrown at once', async () => {
+test('a failure that is not retriable is thrown immediately', async () => {
   const clock = new ManualClock();
   const broken = new Error('wrong password');
   await expect(retry(() => Promise.reject(broken), options(clock))).rejects.toBe(broken);
   expect(clock.alarms).toBe(0);
 });
 
-test('an abort ends a pause at once and leaves no timer behind', async () => {
+test('an abort ends a pause immediately and leaves no timer', async () => {
   const clock = new ManualClock();
   const owner = new AbortController();
   const result = retry(() => Promise.reject(new Away()), options(clock, { signal: owner.signal }));
@@ -48,7 +48,7 @@ test('an abort ends a pause at once and leaves no timer behind', async () => {
   expect(clock.alarms).toBe(0);
 });
 
-test('an abort waits for the attempt under way, and makes no other', async () => {
+test('an abort waits for the current attempt, and makes no other', async () => {
   const clock = new ManualClock();
   const owner = new AbortController();
   let fail = (): void => {};
@@ -71,7 +71,7 @@ test('an abort waits for the attempt under way, and makes no other', async () =>
   expect(attempts).toBe(1);
 });
 
-test('the limit is kept: the last failure is thrown when no other attempt fits', async () => {
+test('the last failure is thrown when no other attempt fits into the limit', async () => {
   const clock = new ManualClock();
   let attempts = 0;
   const result = retry(

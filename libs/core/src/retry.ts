@@ -1,7 +1,7 @@
-// Waiting that ends with its owner: the one loop of "try, wait, try again".
+// Waiting that ends with its owner: the one loop of "try, wait, retry".
 //
-// Promises: time comes from the host's clock; an abort ends a wait at once and leaves no timer behind. An attempt that has
-// begun is never abandoned: its owner waits for it, so nothing acts behind the owner's back.
+// Promises: time comes from the host's clock; an abort ends a wait immediately and leaves no timer. An attempt that has
+// begun is never abandoned: the owner waits for it, so it cannot act after the owner has ended.
 import type { Clock } from './ports.ts';
 
 /** Resolves after `delayMs`. @throws the signal's reason, as soon as it is aborted. */
@@ -25,15 +25,15 @@ export function sleep(clock: Pick<Clock, 'after'>, delayMs: number, signal: Abor
 
 export interface RetryOptions {
   readonly clock: Pick<Clock, 'after' | 'monotonic'>;
-  /** Between the end of one attempt and the next. */
+  /** The pause between the end of one attempt and the next. */
   readonly pauseMs: number;
-  /** Ends the retrying. An attempt under way is still waited for, and its result returned. */
+  /** Ends the retries. A pending attempt is still waited for, and its result returned. */
   readonly signal: AbortSignal;
-  /** Whether another attempt may succeed where this one failed. Other failures are thrown at once. */
+  /** Whether another attempt may succeed after this failure. Other failures are thrown immediately. */
   readonly isRetriable: (failure: unknown) => boolean;
-  /** From the first attempt on: a failure after which no attempt fits is thrown. Without it there is no limit. */
+  /** Counts from the first attempt on: a failure after which no attempt fits is thrown. Absent: no limit. */
   readonly limitMs?: number;
-  /** Called before each pause; `attempts` counts from 1. The place for a log line: once, not once for each attempt. */
+  /** Called before each pause; `attempts` counts from 1. For a log line: one in all, not one for each attempt. */
   readonly onRetry?: (failure: unknown, attempts: number) => void;
 }
 

@@ -1,6 +1,6 @@
 import { severalAtOnce } from './several.ts';
 
-test('all items, never more at once than allowed', async () => {
+test('all items are processed, never more at once than the limit', async () => {
   let running = 0;
   let most = 0;
   const done: number[] = [];
@@ -14,7 +14,7 @@ test('all items, never more at once than allowed', async () => {
   expect(done.toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7]);
 });
 
-test('after a failure nothing more is begun, and what is under way ends before it is told', async () => {
+test('after a failure nothing more begins, and pending work ends before it is thrown', async () => {
   const ended: number[] = [];
   const work = async (item: number): Promise<void> => {
     if (item === 1) throw new Error('one');

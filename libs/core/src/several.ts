@@ -1,8 +1,8 @@
 // The same work for many items, a few at a time.
 
 /**
- * Resolves when it is done for all of them. After a failure nothing more is begun, what is under way ends, then the first
- * failure is thrown.
+ * Resolves when all items are done. After a failure no other item begins, pending ones end, then the first failure is
+ * thrown.
  */
 export async function severalAtOnce<Item>(
   limit: number,

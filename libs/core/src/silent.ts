@@ -1,4 +1,4 @@
-// Ports that nobody watches: for tests and tools that have no metrics and no log.
+// Ports without an observer: for tests and tools that have no metrics and no log.
 import type { Logger, Meter } from './ports.ts';
 
 const nothing = (): void => {};

@@ -1,8 +1,8 @@
-// The file descriptors that the system lends us: fewer than there are files (10,000 partitions are 30,000). Those that
-// nobody has used for longest are given back; their files take new ones when they are used again.
+// The limited file descriptors of the process: fewer than there are files (10,000 partitions are 30,000). The least
+// recently used ones are closed; their files are reopened at their next use.
 import { closeSync, openSync } from 'node:fs';
 
-/** A file whose descriptor may be taken away. */
+/** A file whose descriptor may be closed at any time. */
 export interface Lender {
   giveBack(): void;
 }
@@ -10,7 +10,7 @@ export interface Lender {
 export class Descriptors {
   #limit: number;
   #open = 0;
-  /** The one used longest ago comes first. */
+  /** The least recently used one comes first. */
   readonly #idle = new Set<Lender>();
 
   constructor(limit: number) {
@@ -21,7 +21,7 @@ export class Descriptors {
     return this.#open;
   }
 
-  /** As openSync. Takes descriptors away from idle files above the limit, or where the system has no more. */
+  /** Like openSync. Closes descriptors of idle files above the limit, or if the system has no more. */
   take(path: string, flags: number): number {
     while (this.#open >= this.#limit && this.#takeBackOne());
     try {

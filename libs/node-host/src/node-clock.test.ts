@@ -6,7 +6,7 @@ clockContract('nodeClock', () => ({
   pass: (forMs) => new Promise((resolve) => setTimeout(resolve, forMs)),
 }));
 
-test('nothing comes early, not even by a fraction of a millisecond', async () => {
+test('no timer runs early, not even by a fraction of a millisecond', async () => {
   const early = await Promise.all(
     Array.from({ length: 200 }, (_, n) => {
       const delayMs = 1 + (n % 20) + n / 1000;

@@ -1,5 +1,5 @@
-// The machine's clocks, and Node's timers without their two surprises: a delay beyond 31 bits is not 1 ms, and nothing
-// comes a fraction of a millisecond early.
+// The machine's clocks, and Node's timers without their two surprises: a delay of more than 31 bits is not 1 ms, and no
+// timer runs a fraction of a millisecond early.
 import type { Cancel, Clock } from '@milepost/core';
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;

@@ -4,7 +4,7 @@ import { type OnReadOpts, Socket } from 'node:net';
 
 /** libuv's own 64 KB cost half the throughput (measured at 16 KB batches: 544 against 1019 MB/s). */
 const READ_BYTES = 256 * 1024;
-/** More than this waiting to be sent, and `send` answers false. */
+/** With more than this waiting to be sent, `send` returns false. */
 const SEND_LIMIT_BYTES = 1024 * 1024;
 
 export class NodeConnection implements Connection {
@@ -13,7 +13,7 @@ export class NodeConnection implements Connection {
   readonly #socket: Socket;
   readonly #listener: () => ConnectionListener | undefined;
   #isCorked = false;
-  /** `send` has answered false, and `drained` is owed. */
+  /** `send` has returned false, and `drained` is due. */
   #isHeldBack = false;
   #isClosing = false;
   #closeStalled: NodeJS.Timeout | undefined;
@@ -43,7 +43,7 @@ export class NodeConnection implements Connection {
       return last === -1 && !socket.destroyed && !this.#isClosing && !this.#isHeldBack;
     }
     this.#cork();
-    // Called back behind the system call that has copied the bytes, or with an error when the socket is destroyed.
+    // Called after the system call that has copied the bytes, or with an error when the socket is destroyed.
     for (const [at, part] of bytes.entries())
       if (part.length > 0) socket.write(part, at === last ? taken && (() => taken()) : undefined);
     this.#isHeldBack ||= socket.writableLength > SEND_LIMIT_BYTES;
@@ -67,7 +67,7 @@ export class NodeConnection implements Connection {
     if (this.#isClosing) return;
     this.#isClosing = true;
     // Bytes that the peer still sends are read and dropped: closing with unread bytes would reset the connection, and
-    // the peer could lose the answer that was just sent.
+    // the peer could lose the response that was just sent.
     socket.end();
     socket.resume();
     this.#destroyWhenStalled();
@@ -83,7 +83,7 @@ export class NodeConnection implements Connection {
     }, CLOSE_STALL_MS).unref();
   }
 
-  /** What is sent within one turn of the loop leaves in one system call. */
+  /** All bytes sent within one turn of the loop leave in one system call. */
   #cork(): void {
     if (this.#isCorked) return;
     this.#isCorked = true;
@@ -103,7 +103,9 @@ export class NodeConnection implements Connection {
 
 type Receive = (chunk: Buffer) => void;
 
-/** One buffer for all: a read fills it and hands it over in one go. But Windows keeps it from the start of a read. */
+/**
+ * One shared buffer: a read fills it and passes it on without a pause. But Windows uses it from the start of a read.
+ */
 const sharedBuffer = process.platform === 'win32' ? undefined : Buffer.allocUnsafeSlow(READ_BYTES);
 
 export function readsInto(receive: Receive): { onread: OnReadOpts } {
@@ -120,8 +122,8 @@ export function readsInto(receive: Receive): { onread: OnReadOpts } {
 }
 
 /**
- * An accepted socket cannot be given a read buffer, but a new one over its handle can. Where this Node has no such
- * handle, the socket is as good as it was.
+ * An accepted socket cannot be given a read buffer, but a new one over its handle can. If this Node has no such handle,
+ * the socket is returned unchanged.
  */
 export function withLargeReads(accepted: Socket, receive: Receive): Socket {
   const inside = accepted as unknown as { _handle: { useUserBuffer?: unknown } | null };
@@ -135,13 +137,13 @@ export function withLargeReads(accepted: Socket, receive: Receive): Socket {
 }
 
 /**
- * Shrinks whenever the peer takes bytes. `writableLength` alone does not: it counts a write until all of it has left, and
- * Node puts everything that waits into one write.
+ * Shrinks whenever the peer takes bytes. `writableLength` alone does not: it counts a write until all of it is sent,
+ * and Node puts everything that waits into one write.
  */
 function untakenBytesOf(socket: Socket): number {
   const { _handle } = socket as unknown as { _handle?: { writeQueueSize?: number } | null };
   return socket.writableLength + (_handle?.writeQueueSize ?? 0);
 }
 
-/** An IPv4 address without the IPv6 clothes that a dual-stack listener puts on it. */
+/** An IPv4 address without the IPv6 prefix of a dual-stack listener. */
 const plain = (address: string | undefined): string => (address ?? '').replace(/^::ffff:/, '');

@@ -1,16 +1,16 @@
-// A file on the machine's disk. Reads and appends at once (the page cache answers in microseconds, and an asynchronous
-// call costs more than that), syncs on the thread pool. Its descriptor may be taken away while nothing of it is unsynced
-// and is taken anew when needed. One open file of a path appends, any number read.
+// A file on the machine's disk. Reads and appends are synchronous (the page cache responds in microseconds, and an
+// asynchronous call costs more than that), syncs run on the thread pool. The descriptor may be closed while nothing is
+// unsynced, and is reopened when needed. One open file of a path may append, any number may read.
 import { DiskFailed, type DiskFile, invariant } from '@milepost/core';
 import { constants, fdatasync, fstatSync, ftruncateSync, readSync, writeSync } from 'node:fs';
 import type { Descriptors } from './descriptors.ts';
 
-/** Larger writes stall the loop for longer and are slower in all (measured: 575 MB/s against 1033 at 1 MB). */
+/** Larger writes stall the loop for longer and are slower in total (measured: 575 MB/s against 1033 at 1 MB). */
 const WRITE_BYTES = 128 * 1024;
 
 export class NodeDiskFile implements DiskFile {
   readonly path: string;
-  /** Renames move it. */
+  /** Changed by renames. */
   #where: string;
   readonly #descriptors: Descriptors;
   readonly #forget: () => void;
@@ -20,7 +20,7 @@ export class NodeDiskFile implements DiskFile {
   #changes = 0;
   #syncedChanges = 0;
   #runningSyncs = 0;
-  /** It has no name any more by which it could be opened again. */
+  /** It no longer has a name by which it could be reopened. */
   #isNameless = false;
   #isClosed = false;
 
@@ -35,7 +35,7 @@ export class NodeDiskFile implements DiskFile {
     this.#used();
   }
 
-  /** Where the file is now. */
+  /** The current path of the file. */
   get where(): string {
     return this.#where;
   }
@@ -115,12 +115,12 @@ export class NodeDiskFile implements DiskFile {
     this.#used();
   }
 
-  /** Renamed, or a folder above it was. */
+  /** The file, or a folder above it, was renamed. */
   moved(path: string): void {
     this.#where = path;
   }
 
-  /** The name is about to be taken from it: its descriptor is all that leads to its bytes. */
+  /** The name is about to be removed: from then on only the descriptor leads to the bytes. */
   loseName(): void {
     this.#do('open', () => {
       this.#isNameless = true;
@@ -151,13 +151,13 @@ export class NodeDiskFile implements DiskFile {
       this.giveBack();
       return;
     }
-    // A failed write-back is told to those who have the file open: an unsynced one stays open.
+    // The kernel reports a failed write-back only to open descriptors: an unsynced file stays open.
     const isIdle = this.#runningSyncs === 0 && this.#changes === this.#syncedChanges && !this.#isNameless;
     this.#descriptors.used(this, isIdle && this.#descriptor !== undefined);
   }
 }
 
-/** @throws the system's error; what was written by then stays */
+/** @throws the system's error; bytes written by then remain */
 function writeAll(descriptor: number, bytes: Uint8Array, position: number): void {
   for (let done = 0; done < bytes.length; ) {
     const count = writeSync(descriptor, bytes, done, Math.min(WRITE_BYTES, bytes.length - done), position + done);
@@ -172,7 +172,7 @@ function dataSync(descriptor: number): Promise<void> {
   });
 }
 
-/** The system's error as the port's; whatever else was thrown passes. */
+/** The system's error as a DiskFailed; any other error is unchanged. */
 export function failed(operation: string, path: string, error: unknown): unknown {
   const { code } = error as NodeJS.ErrnoException;
   return typeof code === 'string' ? new DiskFailed(operation, path, code) : error;

@@ -26,7 +26,7 @@ const descriptorsIn = (folder: string): string[] =>
       const target = readlinkSync(`/proc/self/fd/${fd}`);
       return target.startsWith(folder) ? [target] : [];
     } catch {
-      return []; // the descriptor of this very listing
+      return []; // the descriptor of this listing itself
     }
   });
 const onLinux = process.platform === 'linux' ? test : test.skip;
@@ -68,7 +68,7 @@ onLinux('a file with unsynced bytes keeps its descriptor until they are synced',
   for (const file of [...files, other]) file.close();
 });
 
-test('a path that is no file and one that may not be entered are told apart', () => {
+test('a path that is no file and one that may not be entered have different errors', () => {
   const folder = makeFolder();
   writeFileSync(`${folder}/file`, '');
   const disk = nodeDisk();
@@ -103,7 +103,7 @@ describe('a lock between processes', () => {
     return stdout.trim() === 'free';
   };
 
-  test('is had by one, and freed when the holder is killed', async () => {
+  test('has one holder, and is released when the holder is killed', async () => {
     const path = `${makeFolder()}/.lock`;
     const holder = spawn(
       process.execPath,
@@ -130,7 +130,7 @@ describe('a lock between processes', () => {
     expect(await isFree(path)).toBe(true);
   });
 
-  test('is had by one of eight that come at the same time', async () => {
+  test('is acquired by one of eight processes that start together', async () => {
     const path = `${makeFolder()}/.lock`;
     const script = `${tryIt} console.log(lock ? 'held' : 'no'); await new Promise((resolve) => process.stdin.once('data', resolve)); process.exit();`;
     const contenders = Array.from({ length: 8 }, () =>

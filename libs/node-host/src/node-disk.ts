@@ -8,7 +8,7 @@ import { lockFile } from './node-lock.ts';
 import { OpenFiles } from './open-files.ts';
 
 export interface NodeDiskOptions {
-  /** How many descriptors idle files may keep. Files with unsynced bytes keep theirs beyond it. */
+  /** The limit of descriptors for idle files. Files with unsynced bytes keep theirs beyond it. */
   readonly openFiles?: number;
 }
 
@@ -82,7 +82,7 @@ class NodeDisk implements Disk {
 
   async syncFolder(folder: string): Promise<void> {
     try {
-      // Windows has no way to open a folder, and writes names through.
+      // Windows cannot open a folder, and writes names through.
       if (process.platform === 'win32') return void statSync(folder);
       await using handle = await open(folder, 'r');
       await handle.sync();
@@ -113,6 +113,6 @@ class NodeDisk implements Disk {
 
 const isAbsent = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
 
-/** Some network and user-space file systems refuse; then there is nothing that could be done. */
+/** Some network and user-space file systems refuse; there is no other way then. */
 const cannotSyncFolders = (error: unknown): boolean =>
   ['EINVAL', 'ENOTSUP', 'ENOSYS'].includes((error as NodeJS.ErrnoException).code ?? '');

@@ -1,4 +1,4 @@
-// The whole real world in one piece, for callers that need all of it. Without a logger and a meter it logs and measures nothing.
+// The whole real host, for callers that need all of it. Without a logger and a meter it logs and measures nothing.
 import { type Host, silentLogger, silentMeter } from '@milepost/core';
 import { nodeClock } from './node-clock.ts';
 import { nodeDisk } from './node-disk.ts';

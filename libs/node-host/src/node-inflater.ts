@@ -1,4 +1,4 @@
-// Decompression on the thread pool that Node has for it.
+// Decompression on Node's thread pool.
 import { INFLATED_PIECE_BYTES, type Inflater } from '@milepost/core';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 

@@ -1,21 +1,21 @@
-// An exclusive lock by file that the kernel takes back when its holder dies, however it dies: a byte-range lock
-// (fcntl, LockFileEx), which Node itself does not offer and its SQLite does. No process id is written or compared, so
-// a recycled id, a container's own ids or a clock cannot fool it; containers that share the folder see each other, and
-// so does a Java Kafka, which locks the same file.
+// An exclusive lock by file that the kernel releases when its holder dies, however it dies: a byte-range lock (fcntl,
+// LockFileEx), which Node itself does not offer and its SQLite does. No process id is written or compared, so a
+// recycled id, a container's own ids or a clock cannot fool it. Containers that share the folder see each other, and so
+// does a Java Kafka, which locks the same file.
 //
-// POSIX drops such a lock when its process closes any descriptor of the file: nobody else may ever open it.
+// POSIX releases such a lock when its process closes any descriptor of the file: no other code may ever open it.
 import { DiskFailed, type DiskLock } from '@milepost/core';
 import { accessSync, constants } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
-/** Keeps the locks from the garbage collector, which would close their files. */
+/** Protects the locks from the garbage collector, which would close their files. */
 const held = new Set<DatabaseSync>();
 
 const SQLITE_BUSY = 5;
 const SQLITE_NOT_A_DATABASE = 26;
 
-/** Undefined when another process, or this one, holds it. The file is made, stays empty and is never removed. */
+/** Undefined when another process, or this one, holds it. The file is created, remains empty and is never removed. */
 export function lockFile(path: string): DiskLock | undefined {
   let file: DatabaseSync | undefined;
   try {
@@ -35,7 +35,7 @@ export function lockFile(path: string): DiskLock | undefined {
   };
 }
 
-/** SQLite says only that it could not; the folder says why. */
+/** SQLite only reports that it could not; the folder shows the reason. */
 function codeOf(error: unknown, path: string): string {
   if ((error as { errcode?: number }).errcode === SQLITE_NOT_A_DATABASE) return 'EEXIST';
   try {

@@ -10,7 +10,7 @@ const pass = (forMs: number): Promise<void> => new Promise((resolve) => setTimeo
 
 networkContract('nodeNetwork', () => ({ network: nodeNetwork, until, settle: (promise) => promise, pass }));
 
-test('a hundred peers that reset in the middle of an answer end their own connections and nothing else', async () => {
+test('a hundred peers that reset in the middle of a response end their own connections and nothing else', async () => {
   let closed = 0;
   const listening = await nodeNetwork.listen({ host: '127.0.0.1', port: 0 }, (connection) => ({
     bytes: () => void connection.send([Buffer.alloc(2_000_000)]),

@@ -1,10 +1,10 @@
-// The machine's TCP: no Nagle, large reads into one buffer, many small sends as one write. A peer may reset, vanish or
-// stall as it likes: its connection ends, nothing else does.
+// The machine's TCP: no Nagle, large reads into one buffer, many small sends as one write. A peer that resets, vanishes
+// or stalls ends its own connection and nothing else.
 import { type Address, AddressInUse, type ConnectionListener, type Listening, type Network } from '@milepost/core';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { NodeConnection, readsInto, withLargeReads } from './node-connection.ts';
 
-/** After so long a silence the system begins to ask whether the peer is still there. */
+/** After this much silence the system begins to probe whether the peer is alive. */
 const KEEP_ALIVE_MS = 60_000;
 const TCP = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
 
@@ -17,10 +17,10 @@ export const nodeNetwork: Network = {
       listener = accept(connection);
     });
     await listening(server, address);
-    // A connection that cannot be accepted (no descriptors left) is the peer's loss, not the server's end.
+    // If a connection cannot be accepted (no descriptors left), the server continues.
     server.on('error', () => {});
     const { address: host, port } = server.address() as { address: string; port: number };
-    // The port is free at once; Node's own callback would wait for the last connection.
+    // The port is free immediately; Node's own callback would wait for the last connection.
     return { address: { host, port }, close: async () => void server.close() };
   },
 

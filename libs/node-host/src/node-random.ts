@@ -1,4 +1,4 @@
-// Chance as the machine has it. Nothing secret is made of it but UUIDs, which come from the system's generator.
+// The machine's random numbers. They are not secret, except for UUIDs, which come from the system's generator.
 import type { Random } from '@milepost/core';
 import { randomUUID } from 'node:crypto';
 

@@ -15,7 +15,7 @@ test.each([
   [4_000, 20_000],
   [4_000, 5_000],
   [4_000, undefined],
-])('%s open files fit into a limit of %s, and nothing is said', (asked, limit) => {
+])('%s open files fit into a limit of %s, and nothing is logged', (asked, limit) => {
   expect(within(asked, limit)).toEqual({ openFiles: asked, warnings: [] });
 });
 
@@ -48,7 +48,7 @@ describe('the limit of the process', () => {
     expect(limitIn('Max processes 7 8 processes\nMax open files            1024      524288    files\n')).toBe(1_024);
   });
 
-  test('may not be there', () => {
+  test('may be missing', () => {
     expect(limitIn('Max open files            unlimited      unlimited    files\n')).toBeUndefined();
     expect(openFileLimit(join(folder, 'absent'))).toBeUndefined();
   });

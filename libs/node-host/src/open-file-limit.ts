@@ -1,11 +1,11 @@
-// How many files of the log may stay open in a process that needs descriptors for connections too.
+// The number of the log's files that may stay open in a process that needs descriptors for connections too.
 import { readFileSync } from 'node:fs';
 import type { Logger } from '@milepost/core';
 
-/** For connections and whatever else is open; of a small limit the half. */
+/** For connections and whatever else is open; half of a small limit. */
 const RESERVE = 1_000;
 
-/** What was asked for, or what the system's limit leaves of it, which is said. */
+/** The requested number, or what the system's limit allows of it, which is logged. */
 export function openFilesWithin(asked: number, limit: number | undefined, logger: Logger): number {
   if (limit === undefined) return asked;
   const most = Math.max(1, limit - Math.min(RESERVE, Math.floor(limit / 2)));
@@ -18,12 +18,12 @@ export function openFilesWithin(asked: number, limit: number | undefined, logger
   return most;
 }
 
-/** The soft limit of this process; undefined where there is none, or where the system does not tell. */
+/** The soft limit of this process; undefined if there is none, or if the system does not report it. */
 export function openFileLimit(limits = '/proc/self/limits'): number | undefined {
   try {
     const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync(limits, 'latin1')) ?? [];
     return soft === undefined ? undefined : Number(soft);
   } catch {
-    return undefined; // no Linux
+    return undefined; // not Linux
   }
 }

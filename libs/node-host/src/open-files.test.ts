@@ -2,7 +2,7 @@ import { OpenFiles } from './open-files.ts';
 
 const file = (where: string) => ({ where });
 
-test('files are found by path and beneath a folder, and forgotten with the last one that is closed', () => {
+test('files are found by path and beneath a folder, and removed with the last one that is closed', () => {
   const files = new OpenFiles<{ where: string }>();
   const [one, again, other, near] = ['/d/t-1/a.log', '/d/t-1/a.log', '/d/t-1/sub/b', '/d/t-10/a.log'].map(file);
   for (const each of [one, again, other, near]) files.add(each as { where: string });

@@ -1,5 +1,5 @@
-// Which files are open where: found by path, or all of them beneath a folder, without a look at all the others (a broker
-// of 10,000 partitions has 30,000 of them, and renames a folder for each partition that it deletes).
+// The open files by path, or all of them beneath a folder, without a scan of all others (a broker of 10,000 partitions
+// has 30,000 of them, and renames a folder for each partition that it deletes).
 import { dirname } from 'node:path';
 
 export class OpenFiles<File extends { readonly where: string }> {
@@ -27,7 +27,7 @@ export class OpenFiles<File extends { readonly where: string }> {
     return this.#files.get(path) ?? [];
   }
 
-  /** At the path, and beneath it where it is a folder. */
+  /** The files at the path, and beneath it if it is a folder. */
   beneath(path: string): File[] {
     const found = [...this.at(path)];
     for (const inside of this.#paths.get(path) ?? []) found.push(...this.beneath(inside));

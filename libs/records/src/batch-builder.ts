@@ -1,5 +1,5 @@
-// Builds v2 batches: what producers send, transaction markers, what the broker itself has to say. Batches of clients are
-// never rebuilt. Sizes are worked out first, so that a record is written once, into its place.
+// Builds v2 batches: those of producers, transaction markers, and the broker's own records. Batches of clients are
+// never rebuilt. Sizes are computed first, so that a record is written once, in its final place.
 import { ByteWriter, invariant, type LeaderEpoch, NO_LEADER_EPOCH, Offset, type Timestamp } from '@milepost/core';
 import { BATCH_HEADER_BYTES, BATCH_PREFIX_BYTES, NO_PRODUCER_ID, NO_SEQUENCE, type RecordHeader } from './batch.ts';
 import { compress, type Codec, codeOf } from './compression.ts';
@@ -9,7 +9,7 @@ export interface RecordToBuild {
   readonly key: Uint8Array | null;
   readonly value: Uint8Array | null;
   readonly timestamp: Timestamp;
-  /** As they are, or packed by `packHeaders` where many records have the same. */
+  /** A list, or the bytes from `packHeaders` where many records share them. */
   readonly headers?: readonly RecordHeader[] | Uint8Array;
 }
 
@@ -51,7 +51,7 @@ export function buildBatch(batch: BatchToBuild): Buffer {
   return bytes;
 }
 
-/** With their count: what stands behind a record's value. */
+/** The headers with their count, as they follow a record's value. */
 export function packHeaders(headers: readonly RecordHeader[]): Buffer {
   if (headers.length === 0) return NO_HEADERS;
   const writer = new ByteWriter(64);
@@ -66,7 +66,7 @@ export function packHeaders(headers: readonly RecordHeader[]): Buffer {
 }
 
 const NO_HEADERS = Buffer.of(0);
-/** length, attributes, timestamp delta, offset delta, key length, value length: more than they mostly take. */
+/** length, attributes, timestamp delta, offset delta, key length, value length: an upper bound for most records. */
 const RECORD_OVERHEAD_BYTES = 16;
 
 function packRecords(records: readonly RecordToBuild[], baseTimestamp: Timestamp): Buffer {
@@ -101,7 +101,7 @@ function nullableBytes(writer: ByteWriter, bytes: Uint8Array | null): void {
 
 const bytesOf = (bytes: Uint8Array | null): number => (bytes === null ? 1 : varlongBytes(bytes.length) + bytes.length);
 
-/** How many bytes the zigzag varint of a whole number takes. */
+/** The size of a whole number as a zigzag varint. */
 function varlongBytes(value: number): number {
   let count = 1;
   for (let rest = value >= 0 ? value : -value - 1; rest >= 64; rest /= 128) count++;

@@ -1,6 +1,6 @@
-// A batch again with other record bytes: what the broker stores where it has to change what a client sent (another codec),
-// and what compaction leaves of a batch. Identity stays: base and last offset, leader epoch, producer and sequences,
-// transactional and control bits, the type of the timestamps.
+// Builds a batch with other record bytes: for a client's batch that the broker must change (another codec), and for
+// what compaction retains of a batch. The identity does not change: base and last offset, leader epoch, producer and
+// sequences, transactional and control bits, the timestamp type.
 import { ByteWriter, NO_TIMESTAMP, type Timestamp } from '@milepost/core';
 import { BATCH_HEADER_BYTES, BATCH_PREFIX_BYTES, type RecordBatch } from './batch.ts';
 import { type Codec, codeOf, compress } from './compression.ts';
@@ -8,7 +8,7 @@ import { crc32c } from './crc32c.ts';
 import { RecordCursor } from './record-cursor.ts';
 
 export interface RewrittenRecords {
-  /** Unpacked, one behind the other; their deltas are to the batch's base offset and to `baseTimestamp`. */
+  /** Unpacked, one after the other; their deltas are relative to the batch's base offset and to `baseTimestamp`. */
   readonly bytes: Buffer;
   readonly count: number;
   readonly codec: Codec;
@@ -39,7 +39,7 @@ export function rewriteBatch(batch: RecordBatch, records: RewrittenRecords): Buf
   return bytes;
 }
 
-/** A header without records: which offsets and sequences were here once. */
+/** A header without records: the record of the offsets and sequences that were here. */
 export function emptiedBatch(batch: RecordBatch): Buffer {
   const { maxTimestamp } = batch;
   return rewriteBatch(batch, {
@@ -51,7 +51,7 @@ export function emptiedBatch(batch: RecordBatch): Buffer {
   });
 }
 
-/** The records with offset deltas 0, 1, 2 … in the order in which they stand: some old clients number them wrongly. */
+/** The records with offset deltas 0, 1, 2 … in their order: some old clients number them wrongly. */
 export function renumbered(bytes: Buffer, count: number): Buffer {
   const writer = new ByteWriter(bytes.length + count);
   const cursor = new RecordCursor().begin(bytes, count);
@@ -69,7 +69,7 @@ export function renumbered(bytes: Buffer, count: number): Buffer {
   return writer.finish();
 }
 
-/** The records of the cursor's current place with its times told from another base. */
+/** Writes the cursor's current record with its timestamp relative to another base. */
 export function writeRebased(writer: ByteWriter, bytes: Buffer, cursor: RecordCursor, shiftMs: number): void {
   const head = new ByteWriter(16);
   head.int8(0);

@@ -16,7 +16,7 @@ const positions = (count: number): RecordToBuild[] =>
         : [],
   }));
 const codecs: Codec[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];
-/** With its headers, which a record read from a batch makes only when asked. */
+/** With its headers, which a record of a batch only creates on access. */
 const whole = ({ headers, ...record }: LogRecord): LogRecord => ({ ...record, headers });
 const parse = (bytes: Buffer): RecordBatch => {
   const batch = RecordBatch.at(bytes, 0);
@@ -24,7 +24,7 @@ const parse = (bytes: Buffer): RecordBatch => {
   return batch;
 };
 
-test.each(codecs)('what is built with %s is read back, record by record', (compression) => {
+test.each(codecs)('a batch built with %s is read back, record by record', (compression) => {
   const records = positions(500);
   const batch = parse(
     buildBatch({
@@ -77,7 +77,7 @@ test('log append time replaces every timestamp and leaves the batch intact', () 
   expect([...batch.records()].map((record) => record.timestamp)).toEqual(Array(4).fill(1_790_000_000_000));
 });
 
-test('any flipped bit that the CRC covers is seen', () => {
+test('any flipped bit that the CRC covers is detected', () => {
   const bytes = buildBatch({ records: positions(2) });
   for (let bit = 17 * 8; bit < bytes.length * 8; bit++) {
     bytes[bit >> 3] = (bytes[bit >> 3] as number) ^ (1 << (bit & 7));
@@ -146,7 +146,7 @@ describe('malformed', () => {
     let refused = 0;
     for (let round = 0; round < 2000; round++) {
       const bytes = Buffer.from(original);
-      // The records are aimed at more often than the header.
+      // The records are mutated more often than the header.
       const from = random(4) === 0 ? 12 : 61;
       for (let n = 0; n <= random(4); n++) bytes[from + random(bytes.length - from)] = random(256);
       const cut = random(3) === 0 ? bytes.subarray(0, bytes.length - random(20)) : bytes;
@@ -161,12 +161,12 @@ describe('malformed', () => {
       }
     }
     expect(refused).toBeGreaterThan(100);
-    // Nothing that came before has broken the codec for those who come after.
+    // No earlier input has broken the codec for later ones.
     expect([...parse(original).records()]).toHaveLength(40);
   });
 });
 
-/** A small generator, so that a failure comes back with the same bytes. */
+/** A small generator, so that a failure is reproduced with the same bytes. */
 function lcg(seed: number): (limit: number) => number {
   let state = seed + 1;
   return (limit) => {

@@ -1,6 +1,6 @@
-// A v2 record batch in place: a view over bytes that someone else holds, with getters at fixed positions. Nothing is
-// copied and no record is parsed until `records()` is called: a batch that arrives is the batch on disk is the batch
-// that leaves. Records that are read out are views too; whoever keeps one keeps a copy.
+// A v2 record batch in place: a view over bytes that belong to another object, with getters at fixed positions. Nothing
+// is copied and no record is parsed until `records()` is called: the batch that arrives is the batch on disk is the
+// batch that leaves. Parsed records are views too; copy a record to keep it.
 //
 //    0 baseOffset int64        12 leaderEpoch int32    21 attributes int16        35 maxTimestamp int64   53 baseSequence int32
 //    8 batchLength int32       16 magic int8           23 lastOffsetDelta int32   43 producerId int64     57 recordCount int32
@@ -13,9 +13,9 @@ import { crc32c } from './crc32c.ts';
 import { type Stepping, unpackInSteps } from './unpack-in-steps.ts';
 
 export const BATCH_HEADER_BYTES = 61;
-/** baseOffset and batchLength: enough to know where the next batch begins. */
+/** baseOffset and batchLength: enough to find the next batch. */
 export const BATCH_PREFIX_BYTES = 12;
-/** More than any client puts into a batch; a batch that says it unpacks to more is a bomb. */
+/** More than any client puts into a batch; a batch that unpacks to more is a bomb. */
 export const UNPACKED_LIMIT_BYTES = 128 * 1024 * 1024;
 export const NO_SEQUENCE = -1;
 export const NO_PRODUCER_ID = -1n;
@@ -33,7 +33,7 @@ export interface LogRecord {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers: readonly RecordHeader[];
-  /** -1 where the batch has none. */
+  /** -1 if the batch has none. */
   readonly sequence: number;
 }
 
@@ -51,7 +51,7 @@ export class RecordBatch {
     this.position = position;
   }
 
-  /** Undefined where no whole batch is: fewer bytes than a header, than its length says, or a length below a header's. */
+  /** Undefined if there is no whole batch: fewer bytes than a header, than its length, or a length below a header's. */
   static at(buffer: Buffer, position: number): RecordBatch | undefined {
     if (position + BATCH_HEADER_BYTES > buffer.length) return undefined;
     const batch = new RecordBatch(buffer, position);
@@ -81,7 +81,7 @@ export class RecordBatch {
   get attributes(): number {
     return this.buffer.readUInt16BE(this.position + 21);
   }
-  /** Undefined for a code that Kafka does not know. */
+  /** Undefined for a code that Kafka does not define. */
   get compression(): Codec | undefined {
     return codecOf(this.attributes & 0x07);
   }
@@ -94,7 +94,7 @@ export class RecordBatch {
   get isControl(): boolean {
     return (this.attributes & CONTROL_BIT) !== 0;
   }
-  /** From when on the cleaner may drop the tombstones in it (KIP-534); the base timestamp is that time then. */
+  /** The time from which the cleaner may drop its tombstones (KIP-534); it is stored as the base timestamp. */
   get deleteHorizonMs(): Timestamp | undefined {
     return this.attributes & DELETE_HORIZON_BIT ? this.baseTimestamp : undefined;
   }
@@ -129,23 +129,23 @@ export class RecordBatch {
     return this.buffer.readInt32BE(this.position + 57);
   }
 
-  /** Whether the CRC over attributes..end is the one that the header states. */
+  /** Whether the CRC over attributes..end matches the header's. */
   isIntact(): boolean {
     return this.#computeCrc() === this.crc;
   }
 
-  /** Patches in place what a leader decides. The CRC covers neither. */
+  /** Sets, in place, the fields that a leader assigns. The CRC covers neither. */
   assign(baseOffset: Offset, leaderEpoch: LeaderEpoch): void {
     writeLong(this.buffer, this.position, baseOffset);
     this.buffer.writeInt32BE(leaderEpoch, this.position + 12);
   }
 
-  /** All records take the broker's time: the maximum, the attribute's bit and the CRC change in place. */
+  /** Gives all records the broker's time: the maximum, the attribute's bit and the CRC change in place. */
   setLogAppendTime(timestamp: Timestamp): void {
     this.#stamp(this.attributes | LOG_APPEND_TIME_BIT, timestamp);
   }
 
-  /** Records keep their own times; the header says what the largest of them is. */
+  /** Records keep their own times; sets the largest of them in the header. */
   setCreateTime(maxTimestamp: Timestamp): void {
     if (this.timestampType === 'CreateTime' && this.maxTimestamp === maxTimestamp) return;
     this.#stamp(this.attributes & ~LOG_APPEND_TIME_BIT, maxTimestamp);
@@ -158,7 +158,7 @@ export class RecordBatch {
     return codec === 'none' ? this.#packed() : decompress(codec, this.#packed(), limitBytes);
   }
 
-  /** As `unpack`, without holding the event loop: for what may be large. */
+  /** Like `unpack`, for large batches: without holding the event loop. */
   async unpackInSteps(stepping: Stepping, limitBytes = UNPACKED_LIMIT_BYTES): Promise<Buffer> {
     const codec = this.compression;
     return codec === undefined ? this.unpack() : unpackInSteps(codec, this.#packed(), limitBytes, stepping);
@@ -218,7 +218,7 @@ export class RecordBatch {
   }
 }
 
-/** A record in its place. Its headers are made when somebody asks for them, and most never do. */
+/** A record in place. Its headers are created on access, which is rare. */
 class RecordView implements LogRecord {
   readonly offset: Offset;
   readonly timestamp: Timestamp;
@@ -262,7 +262,7 @@ export function sequenceAfter(base: number, delta: number): number {
   return base === NO_SEQUENCE ? NO_SEQUENCE : (base + delta) % 2 ** 31;
 }
 
-/** length, attributes, timestamp delta, offset delta, key length, value length, header count: a byte each at least. */
+/** length, attributes, timestamp delta, offset delta, key length, value length, header count: at least a byte each. */
 const LEAST_RECORD_BYTES = 7;
 
 function nullableBytes(reader: ByteReader): Buffer | null {
@@ -290,7 +290,7 @@ function readHeaders(reader: ByteReader): readonly RecordHeader[] {
   return headers;
 }
 
-/** As ByteReader.long: saturates at ±(2^53 - 1). */
+/** Like ByteReader.long: saturates at ±(2^53 - 1). */
 function readLong(buffer: Buffer, at: number): number {
   const value = buffer.readInt32BE(at) * 0x1_0000_0000 + buffer.readUInt32BE(at + 4);
   return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, value));

@@ -21,24 +21,24 @@ const samples: [string, Buffer][] = [
 ];
 
 describe.each(packing)('%s', (codec) => {
-  test.each(samples)('%s comes back', (_, bytes) => {
+  test.each(samples)('%s survives a round trip', (_, bytes) => {
     expect(decompress(codec, compress(codec, bytes), bytes.length).equals(bytes)).toBe(true);
   });
 
-  test.each(samples)('%s comes back in steps', async (_, bytes) => {
+  test.each(samples)('%s survives a round trip in steps', async (_, bytes) => {
     expect((await inSteps(codec, compress(codec, bytes), bytes.length)).equals(bytes)).toBe(true);
   });
 
-  test('what is large is unpacked in many steps, and a bomb stops at the limit', async () => {
+  test('a large batch is unpacked in many steps, and a bomb stops at the limit', async () => {
     const bytes = Buffer.alloc(20_000_000, 'position ');
     const packed = compress(codec, bytes);
     turns = 0;
     expect((await inSteps(codec, packed, 30_000_000)).equals(bytes)).toBe(true);
-    if (codec === 'lz4' || codec === 'snappy') expect(turns).toBeGreaterThan(3); // the others have steps of their own
+    if (codec === 'lz4' || codec === 'snappy') expect(turns).toBeGreaterThan(3); // the other codecs have their own steps
     await expect(inSteps(codec, packed, 10_000_000)).rejects.toThrow(UnpacksToMore);
   });
 
-  test('cut off anywhere it is malformed in steps too', async () => {
+  test('bytes cut off anywhere are malformed in steps too', async () => {
     const whole = compress(codec, Buffer.concat([noise(50), Buffer.alloc(300, 1), noise(50)]));
     for (let length = 0; length < whole.length; length += 7)
       await expect(inSteps(codec, whole.subarray(0, length), 1_000_000)).rejects.toThrow(MalformedMessage);
@@ -49,7 +49,7 @@ describe.each(packing)('%s', (codec) => {
     expect(() => decompress(codec, bomb, 1_000_000)).toThrow(MalformedMessage);
   });
 
-  test('cut off anywhere it is malformed', () => {
+  test('bytes cut off anywhere are malformed', () => {
     const whole = compress(codec, Buffer.concat([noise(50), Buffer.alloc(300, 1), noise(50)]));
     for (let length = 0; length < whole.length; length++)
       expect(() => decompress(codec, whole.subarray(0, length), 1_000_000)).toThrow(MalformedMessage);

@@ -1,9 +1,9 @@
-// The five codecs of a record batch. Synchronous, so that the simulator's order of events holds; unpacking stops at a
-// limit; whatever the bytes, unpacking ends in a value or in MalformedMessage.
+// The five codecs of a record batch. Synchronous, so that the simulator's order of events holds. Unpacking stops at a
+// limit; for any bytes it ends in a value or in MalformedMessage.
 import { invariant, MalformedMessage } from '@milepost/core';
-// The bundled build is an instance of its own. In the plain one, which Kafka clients in the same process may use, one
-// malformed batch traps inside WebAssembly and every call after it fails (wasm-utils 0.2.1). For the same reason
-// foreign bytes are unpacked by our own lz4.ts and snappy.ts.
+// The bundled build is a separate instance. In the shared one, which Kafka clients in the same process may use, one
+// malformed batch traps inside WebAssembly and every later call fails (wasm-utils 0.2.1). For the same reason our own
+// lz4.ts and snappy.ts unpack bytes of clients.
 import { lz4Compress, snappyCompress } from '@platformatic/wasm-utils/bundled';
 import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { unpackLz4 } from './lz4.ts';
@@ -13,13 +13,13 @@ import { UnpacksToMore } from './unpacked.ts';
 const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
 export type Codec = (typeof CODECS)[number];
 
-/** The codec of a batch's attributes; undefined for a code that Kafka does not know. */
+/** The codec of a batch's attributes; undefined for a code that Kafka does not define. */
 export const codecOf = (code: number): Codec | undefined => CODECS[code];
 export const codeOf = (codec: Codec): number => CODECS.indexOf(codec);
 
-/** `level`: the effort, of gzip and zstd alone; absent: the codec's own default. */
+/** `level` applies to gzip and zstd only; absent: the codec's own default. */
 export function compress(codec: Codec, bytes: Buffer, level?: number): Buffer {
-  invariant(bytes.length > 0, 'there is nothing to compress'); // wasm-utils fails on nothing once its memory has grown
+  invariant(bytes.length > 0, 'there is nothing to compress'); // wasm-utils fails on empty input once its memory has grown
   switch (codec) {
     case 'none':
       return bytes;
@@ -37,7 +37,7 @@ export function compress(codec: Codec, bytes: Buffer, level?: number): Buffer {
   }
 }
 
-/** @throws MalformedMessage for bytes that are not of the codec or are cut off; UnpacksToMore than the limit. */
+/** @throws MalformedMessage for bytes that are not of the codec or are cut off; UnpacksToMore beyond the limit. */
 export function decompress(codec: Codec, bytes: Buffer, limitBytes: number): Buffer {
   switch (codec) {
     case 'none':

@@ -1,4 +1,4 @@
-// The records of control batches: what a transaction's end looks like in a log. Never delivered to applications.
+// The records of control batches: a transaction's end in a log. Never delivered to applications.
 //
 //   key    version int16 = 0 | type int16: 0 abort, 1 commit (2.. belong to KRaft)
 //   value  version int16 = 0 | coordinatorEpoch int32
@@ -41,7 +41,7 @@ export function buildEndMarker(
   return buildBatch({ ...batch, records, isTransactional: true, isControl: true });
 }
 
-/** Undefined for a control record of another type, which is to be ignored. Newer versions are read as version 0. */
+/** Undefined for a control record of another type; ignore it. Newer versions are read as version 0. */
 export function readEndMarker(record: Pick<LogRecord, 'key' | 'value'>): EndMarker | undefined {
   const key = new ByteReader(record.key ?? Buffer.alloc(0));
   readVersion(key);

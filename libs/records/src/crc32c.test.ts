@@ -25,7 +25,7 @@ test('the fallback agrees with the native one at every length and alignment', ()
     }
 });
 
-test('a checksum goes on from that of the bytes before', () => {
+test('a checksum continues from that of the previous bytes', () => {
   const bytes = Buffer.from('a batch in two pieces, of which the second is the longer one');
   for (const [first, second] of [0, 1, 15, 16, 17, bytes.length].map(
     (at) => [bytes.subarray(0, at), bytes.subarray(at)] as const,

@@ -1,9 +1,9 @@
-// CRC-32C (Castagnoli): the checksum of a v2 batch. The native one runs at 5 GB/s; where no binary of it fits the machine
-// the tables below do the same at a tenth of that.
+// CRC-32C (Castagnoli): the checksum of a v2 batch. The native one runs at 5 GB/s. On machines without a binary of it,
+// the tables below compute the same at a tenth of that speed.
 
 type Crc32c = (bytes: Uint8Array, initial?: number) => number;
 
-/** Unsigned 32 bits. `initial` is the checksum of the bytes before these: crc32c(b, crc32c(a)) is that of a then b. */
+/** Unsigned 32 bits. `initial` is the checksum of the previous bytes: crc32c(b, crc32c(a)) is that of a then b. */
 export const crc32c: Crc32c = await nativeCrc32c().catch(() => sliced);
 
 async function nativeCrc32c(): Promise<Crc32c> {
@@ -15,7 +15,7 @@ const POLYNOMIAL = 0x82f6_3b78;
 const SLICES = 16;
 let tables: Uint32Array | undefined;
 
-/** Slicing by 16: sixteen table look-ups for sixteen bytes, none of which waits for another. */
+/** Slicing by 16: sixteen independent table look-ups for sixteen bytes. */
 export function sliced(bytes: Uint8Array, initial = 0): number {
   const t = (tables ??= buildTables());
   let crc = ~initial;

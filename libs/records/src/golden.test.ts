@@ -15,7 +15,7 @@ test('there is a batch for every codec', () => {
   expect(librdkafka.map(([codec]) => codec)).toEqual(['gzip', 'snappy', 'lz4', 'zstd']);
 });
 
-test.each(java)('a batch with %s that the Java client built is read as it was meant', (codec, hex) => {
+test.each(java)('a batch with %s that the Java client built is read correctly', (codec, hex) => {
   const batch = RecordBatch.at(Buffer.from(hex, 'hex'), 0) as RecordBatch;
   expect(batch.isIntact()).toBe(true);
   expect(batch.sizeBytes).toBe(hex.length / 2);
@@ -48,7 +48,7 @@ test.each(java)('a batch with %s that the Java client built is read as it was me
   ]);
 });
 
-test.each(librdkafka)('a batch with %s that librdkafka sent is read as it was meant', (codec, hex) => {
+test.each(librdkafka)('a batch with %s that librdkafka sent is read correctly', (codec, hex) => {
   const batch = RecordBatch.at(Buffer.from(hex, 'hex'), 0) as RecordBatch;
   expect([batch.compression, batch.isIntact(), batch.recordCount]).toEqual([codec, true, 60]);
   const sent = Array.from({ length: 60 }, (_, n) => {

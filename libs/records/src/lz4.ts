@@ -1,4 +1,4 @@
-// Unpacks one LZ4 frame, as Kafka's clients write it (independent blocks, no content checksum) and as the lz4 tools do
+// Unpacks one LZ4 frame, as written by Kafka's clients (independent blocks, no content checksum) and by the lz4 tools
 // (content size, checksums, linked blocks).
 //
 //   04 22 4d 18 | flags | block size | [content size u64] | header checksum | blocks | 0 u32 | [content checksum u32]
@@ -25,7 +25,7 @@ export function unpackLz4(bytes: Buffer, limitBytes: number): Buffer {
   return finished(frame, output);
 }
 
-/** Stops after each megabyte that it has unpacked, or a block, which may be four. */
+/** Yields after each megabyte that it has unpacked, or after a block, which may be four. */
 export function* lz4Steps(bytes: Buffer, limitBytes: number): Generator<void, Buffer> {
   const frame = frameOf(bytes);
   const output = new Unpacked('lz4', limitBytes, limitBytes);
@@ -43,13 +43,13 @@ interface Frame {
   readonly blocks: readonly Block[];
   readonly blockBytes: number;
   readonly isLinked: boolean;
-  /** As announced. */
+  /** The announced size. */
   readonly contentBytes: number | undefined;
 }
 
 interface Block {
   readonly bytes: Buffer;
-  /** As is, not packed. */
+  /** Stored as is, not compressed. */
   readonly isStored: boolean;
 }
 

@@ -14,7 +14,7 @@ const batchOf = (random: SimRandom): RecordBatch => {
   return RecordBatch.at(buildBatch({ records }), 0) as RecordBatch;
 };
 
-test('a walk sees what the records are', () => {
+test('a walk sees all records', () => {
   const random = new SimRandom(1);
   for (let round = 0; round < 60; round++) {
     const batch = batchOf(random);
@@ -33,7 +33,7 @@ test('a walk sees what the records are', () => {
   }
 });
 
-test('whatever the bytes, a walk ends', () => {
+test('a walk ends for any bytes', () => {
   const random = new SimRandom(2);
   let refused = 0;
   for (let round = 0; round < 2_000; round++) {
@@ -52,7 +52,7 @@ test('whatever the bytes, a walk ends', () => {
   expect(refused).toBeGreaterThan(500);
 });
 
-test('a batch is rewritten with its identity', () => {
+test('a rewritten batch keeps its identity', () => {
   const records = [{ key: null, value: Buffer.from('v'.repeat(200)), timestamp: Timestamp(START) }];
   const options = {
     producerId: 5n,

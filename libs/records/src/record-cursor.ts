@@ -1,24 +1,24 @@
-// Walks over a batch's unpacked records without making an object for any of them: what validation looks at for every
-// produce, and what compaction copies.
+// Walks over a batch's unpacked records without creating an object for each: for the validation of every produce, and
+// for compaction.
 //
 //   length varint | attributes int8 | timestamp delta varlong | offset delta varint | key length varint, key |
 //   value length varint, value | header count varint, headers: key length varint, key, value length varint, value
 //
-// Promises: every length is checked against its record, every record against the bytes, the count against both; whatever
-// the bytes, a walk ends in false or in MalformedMessage. A cursor can be used again for another batch.
+// Promises: every length is checked against its record, every record against the bytes, the count against both; for any
+// bytes a walk ends in false or in MalformedMessage. A cursor can be reused for another batch.
 import { MalformedMessage } from '@milepost/core';
 
 const NONE = Buffer.alloc(0);
 
 export class RecordCursor {
-  /** Of the record that `next` has answered, from 0. */
+  /** The index of the record that `next` has found, from 0. */
   index = -1;
-  /** Where it begins, its length included, and where it ends. */
+  /** Where the record begins, its length included, and where it ends. */
   start = 0;
   end = 0;
   timestampDelta = 0;
   offsetDelta = 0;
-  /** Where its offset delta stands: all from here on is the same whatever the batch's base timestamp. */
+  /** The position of its offset delta: from there on all bytes are the same for any base timestamp. */
   restAt = 0;
   keyAt = 0;
   /** -1: no key. */
@@ -29,7 +29,7 @@ export class RecordCursor {
   #count = 0;
   #at = 0;
 
-  /** Before the first of `count` records in these bytes. */
+  /** Starts before the first of `count` records in these bytes. */
   begin(bytes: Buffer, count: number): this {
     this.#bytes = bytes;
     this.#count = count;
@@ -38,12 +38,12 @@ export class RecordCursor {
     return this;
   }
 
-  /** Where the walk stands; with an error: where it broke. */
+  /** The position of the walk; with an error: where it broke. */
   get position(): number {
     return this.#at;
   }
 
-  /** False behind the last one. @throws MalformedMessage */
+  /** False after the last one. @throws MalformedMessage */
   next(): boolean {
     const bytes = this.#bytes;
     const index = ++this.index;

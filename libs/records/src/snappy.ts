@@ -1,5 +1,5 @@
-// Unpacks snappy as Kafka's clients write it: raw (librdkafka, Go, Rust) or in the Java library's framing
-// ("xerial": 82 'SNAPPY' 00, two versions, then chunks of int32 length + raw snappy).
+// Unpacks snappy as Kafka's clients write it: raw (librdkafka, Go, Rust) or in the Java library's framing ("xerial": 82
+// 'SNAPPY' 00, two versions, then chunks of int32 length + raw snappy).
 //
 // A raw chunk is the unpacked length (varint) and then elements, by the two low bits of a tag:
 //   00 literal        length-1 in the six high bits; 60..63: in the next 1..4 bytes
@@ -17,7 +17,7 @@ export function unpackSnappy(bytes: Buffer, limitBytes: number): Buffer {
   return output.finish();
 }
 
-/** Stops after each megabyte or so that it has unpacked. */
+/** Yields about once per unpacked megabyte. */
 export function* snappySteps(bytes: Buffer, limitBytes: number): Generator<void, Buffer> {
   const output = new Unpacked('snappy', limitBytes, limitBytes);
   let next = STEP_BYTES;
@@ -49,10 +49,10 @@ function* xerialChunks(bytes: Buffer): Generator<Buffer> {
   }
 }
 
-/** Copies of 64 bytes in three are the densest that the format can be. */
+/** The densest possible encoding is copies of 64 bytes in three. */
 const DENSEST_RATIO = 22;
 
-/** Returns where its elements begin. */
+/** Returns the position of the first element. */
 function beginChunk(bytes: Buffer, output: Unpacked): number {
   const reader = new ByteReader(bytes);
   const announced = reader.uvarint();
@@ -63,7 +63,7 @@ function beginChunk(bytes: Buffer, output: Unpacked): number {
   return reader.position;
 }
 
-/** Those that begin before `until`. Returns where the next one begins. */
+/** Unpacks the elements that begin before `until`. Returns the position of the next one. */
 function unpackElements(bytes: Buffer, from: number, until: number, output: Unpacked): number {
   let at = from;
   while (at < until) {
@@ -88,7 +88,7 @@ function checkEnd(output: Unpacked): void {
   if (output.room !== 0) throw new MalformedMessage(`snappy: ${output.room} bytes missing`);
 }
 
-/** How many bytes of length or offset follow the tag. */
+/** The number of bytes of length or offset that follow the tag. */
 function extraBytes(tag: number): number {
   const kind = tag & 3;
   if (kind === 0) return Math.max(0, (tag >> 2) - 59);

@@ -1,7 +1,7 @@
-// Unpacks the records of a batch that may come to a hundred megabytes, without holding the event loop: gzip and zstd beside
-// it (the host's inflater), lz4 and snappy on it in steps of about a megabyte, with other work's turn in between.
+// Unpacks the records of a batch that may unpack to a hundred megabytes, without holding the event loop: gzip and zstd
+// beside it (the host's inflater), lz4 and snappy on it in steps of about a megabyte, with other work between them.
 //
-// Promises the same bytes, and a MalformedMessage for the same inputs, as `decompress`.
+// Returns the same bytes as `decompress`, and throws MalformedMessage for the same inputs.
 import { type Inflater, MalformedMessage } from '@milepost/core';
 import { type Codec, notOfCodec, tooLarge } from './compression.ts';
 import { lz4Steps } from './lz4.ts';
@@ -9,7 +9,7 @@ import { snappySteps } from './snappy.ts';
 
 export interface Stepping {
   readonly inflater: Inflater;
-  /** Resolves when the event loop has done what else was due. */
+  /** Resolves when the event loop has done its other pending work. */
   readonly nextTurn: () => Promise<void>;
 }
 
@@ -62,7 +62,7 @@ async function inflated(
 /** Joining this much at the end takes a few milliseconds. */
 const JOINED_AT_ONCE_BYTES = 8 * 1024 * 1024;
 
-/** Pieces of unknown number: few are joined at the end, many are copied into one buffer as they come. */
+/** An unknown number of pieces: a few are joined at the end; many are copied into one buffer as they arrive. */
 class Gathered {
   readonly #limitBytes: number;
   #pieces: Uint8Array[] = [];
@@ -73,13 +73,13 @@ class Gathered {
     this.#limitBytes = limitBytes;
   }
 
-  /** False: that would be more than the limit. */
+  /** False if that would exceed the limit. */
   add(piece: Uint8Array): boolean {
     const at = this.#length;
     this.#length += piece.length;
     if (this.#length > this.#limitBytes) return false;
     if (this.#buffer === undefined && this.#length > JOINED_AT_ONCE_BYTES) {
-      this.#buffer = Buffer.allocUnsafeSlow(this.#limitBytes); // the system gives the pages as they are written to
+      this.#buffer = Buffer.allocUnsafeSlow(this.#limitBytes); // the system maps the pages as they are written
       Buffer.concat(this.#pieces).copy(this.#buffer);
       this.#pieces = [];
     }

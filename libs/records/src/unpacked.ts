@@ -1,15 +1,15 @@
-// What an LZ77 decoder writes to: literals, and copies of what it wrote before. It grows with what is really unpacked,
-// never beyond the limit, and refuses (MalformedMessage) whatever reaches outside its input or its own output.
+// The output of an LZ77 decoder: literals, and copies of earlier output. It grows with what is really unpacked, never
+// beyond the limit, and refuses (MalformedMessage) any reference outside its input or its own output.
 import { MalformedMessage } from '@milepost/core';
 
-/** The bytes unpack to more than the caller's limit. Whether they are of the codec to their end is not known. */
+/** The bytes unpack to more than the caller's limit. They may also be malformed after that point. */
 export class UnpacksToMore extends MalformedMessage {}
 
-/** How much is unpacked in one step, where it is done in steps. */
+/** The bytes unpacked in one step, for unpacking in steps. */
 export const STEP_BYTES = 1024 * 1024;
 
 const FIRST_BYTES = 4096;
-/** Up to here a loop is quicker than a call that leaves JavaScript. */
+/** Up to this size a loop is faster than a call that leaves JavaScript. */
 const SHORT_BYTES = 32;
 
 export class Unpacked {
@@ -17,11 +17,13 @@ export class Unpacked {
   readonly #limitBytes: number;
   #buffer: Buffer;
   #length = 0;
-  /** Where the current block may end, and how far back its copies may reach. */
+  /** The end of the current block, and how far back its copies may reach. */
   #end = 0;
   #floor = 0;
 
-  /** `firstBytes`: for what is known to become large. The system gives the pages of a large buffer as they are written to. */
+  /**
+   * `firstBytes`: for output known to become large. The system maps the pages of a large buffer as they are written.
+   */
   constructor(codec: string, limitBytes: number, firstBytes = FIRST_BYTES) {
     this.#codec = codec;
     this.#limitBytes = limitBytes;
@@ -36,7 +38,7 @@ export class Unpacked {
     return this.#end - this.#length;
   }
 
-  /** A block of at most so many bytes. `linked`: its copies may reach into the blocks before it. */
+  /** Begins a block of at most that many bytes. `linked`: its copies may reach into earlier blocks. */
   begin(mostBytes: number, linked = false): void {
     this.#end = this.#length + mostBytes;
     if (!linked) this.#floor = this.#length;
@@ -53,7 +55,7 @@ export class Unpacked {
     else for (let from = at; from < at + length; ) buffer[to++] = source[from++] as number;
   }
 
-  /** `length` bytes from `distance` back; where they overlap, the bytes just written repeat. */
+  /** Copies `length` bytes from `distance` back; where they overlap, the bytes just written repeat. */
   copy(distance: number, length: number): void {
     if (distance < 1 || distance > this.#length - this.#floor)
       throw new MalformedMessage(`${this.#codec}: copy from ${distance} back at ${this.#length - this.#floor}`);

@@ -14,7 +14,7 @@ const framed = (...bodies: string[]): Buffer =>
 
 const texts = (frames: Iterable<Buffer>): string[] => Array.from(frames, (frame) => frame.toString());
 
-test('frames come out whole, however the stream was cut', () => {
+test('frames are whole, however the stream was cut', () => {
   const bodies = ['position', '', 'x', 'a longer one'.repeat(20)];
   const stream = framed(...bodies);
   for (let size = 1; size <= stream.length; size++) {
@@ -27,14 +27,14 @@ test('frames come out whole, however the stream was cut', () => {
   }
 });
 
-test('a frame keeps its bytes when the chunk is used again', () => {
+test('a frame keeps its bytes when the chunk is reused', () => {
   const chunk = framed('first', 'second');
   const frames = [...new FrameAssembler().frames(chunk)];
   chunk.fill(0);
   expect(texts(frames)).toEqual(['first', 'second']);
 });
 
-/** What it is given back it lends again; who still looks at it is found out. */
+/** Lends one buffer again and again, which reveals any use after its return. */
 class OneBuffer {
   readonly buffer = Buffer.alloc(8);
   isFree = true;
@@ -50,7 +50,7 @@ class OneBuffer {
   }
 }
 
-test('a frame is lent: the chunk itself where it is whole, else memory that is given back; or it is kept', () => {
+test('a frame is lent, as part of the chunk or in memory that is returned later, or it is kept', () => {
   const memory = new OneBuffer();
   const assembler = new FrameAssembler(100, memory);
   const chunk = framed('first', 'second', 'third');
@@ -62,7 +62,7 @@ test('a frame is lent: the chunk itself where it is whole, else memory that is g
     for (const frame of assembler.lent(part)) kept.push(assembler.keep(frame));
   chunk.fill(0);
   expect(texts(kept)).toEqual(['third', 'first']);
-  expect(memory.isFree).toBe(false); // it is the frame's now
+  expect(memory.isFree).toBe(false); // it belongs to the frame now
 });
 
 test.each([
@@ -76,7 +76,7 @@ test.each([
   expect(() => frames.next()).toThrow(MalformedMessage);
 });
 
-test('a length that promises 100 MB allocates by what has come', () => {
+test('a length of 100 MB only allocates for the bytes that have arrived', () => {
   const before = process.memoryUsage().arrayBuffers;
   const length = Buffer.alloc(5);
   length.writeInt32BE(MAX_FRAME_BYTES);
@@ -134,7 +134,7 @@ test('the response header of ApiVersions has no tagged fields in any version', (
   }
 });
 
-test('a fetch answer leaves with its records by reference and a length that counts them', () => {
+test('a fetch response is sent with its records by reference and a length that counts them', () => {
   const records = Buffer.alloc(5000, 3);
   const partition = {
     partitionIndex: 0,

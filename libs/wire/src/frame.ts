@@ -1,5 +1,5 @@
-// Frames: a length of four bytes, then as many bytes. In: chunks as the network gives them, out: whole frames. And the
-// way back: a message with its header and length, ready to send.
+// Frames: a length of four bytes, then that many bytes. In: chunks from the network to whole frames. Out: a message
+// with its header and length, ready to send.
 import { ByteWriter, GatherWriter, MalformedMessage } from '@milepost/core';
 import { type RequestHeader, writeRequestHeader, writeResponseHeader } from './header.ts';
 import type { Api } from './schema/api.ts';
@@ -8,35 +8,34 @@ import type { Encodable, Shape } from './schema/field.ts';
 /** `socket.request.max.bytes`: Kafka's default. */
 export const MAX_FRAME_BYTES = 100 * 1024 * 1024;
 
-/** A frame up to this size gets its buffer when its length is known; a larger one grows as its bytes arrive. */
+/** A frame up to this size gets its whole buffer when its length is known; a larger one grows as its bytes arrive. */
 const FIRST_STEP_BYTES = 2 * 1024 * 1024;
 
 const LENGTH_BYTES = 4;
 
-/** Where frames that come in pieces are put together. What is taken may be larger than was asked for. */
+/** Memory to assemble frames that arrive in pieces. A buffer may be larger than requested. */
 export interface FrameMemory {
   take(sizeBytes: number): Buffer;
-  /** Of no more use. */
+  /** The buffer is no longer used. */
   giveBack(buffer: Buffer): void;
 }
 
 const FRESH: FrameMemory = { take: (sizeBytes) => Buffer.allocUnsafe(sizeBytes), giveBack: () => {} };
 
 /**
- * Cuts a stream into frames. A frame that comes in pieces is put together: up to FIRST_STEP_BYTES each byte is copied
- * once; beyond, the buffer doubles as bytes come, so that a length that promises 100 MB costs what has come and not what
- * was promised.
+ * Cuts a stream into frames. A frame that arrives in pieces is assembled: up to FIRST_STEP_BYTES each byte is copied
+ * once; beyond, the buffer doubles as bytes arrive, so that an announced 100 MB only costs the bytes that have arrived.
  */
 export class FrameAssembler {
   readonly #limitBytes: number;
   readonly #memory: FrameMemory;
   readonly #length = Buffer.alloc(LENGTH_BYTES);
-  /** Bytes of the length that have come. */
+  /** Bytes of the length that have arrived. */
   #lengthBytes = 0;
   #frameBytes = 0;
   #buffer: Buffer | undefined;
   #filled = 0;
-  /** Holds the frame that was put together last, until the next one is asked for. */
+  /** Holds the last assembled frame, until the next one is requested. */
   #lent: Buffer | undefined;
 
   constructor(limitBytes = MAX_FRAME_BYTES, memory = FRESH) {
@@ -44,7 +43,7 @@ export class FrameAssembler {
     this.#memory = memory;
   }
 
-  /** The size of the frame that is coming in, from when it is known until it is whole; 0: none. */
+  /** The size of the frame that is arriving, from when it is known until the frame is whole; 0: none. */
   get announcedBytes(): number {
     return this.#lengthBytes < LENGTH_BYTES ? 0 : this.#frameBytes;
   }
@@ -55,14 +54,16 @@ export class FrameAssembler {
   }
 
   /**
-   * The frames that this chunk completes, in order, each with bytes of its own. To be drained before the chunk is used
-   * again. @throws MalformedMessage on a length below 0 or above the limit; the stream is then beyond repair.
+   * The frames that this chunk completes, in order, each with its own bytes. Drain it before the chunk is reused.
+   * @throws MalformedMessage on a length below 0 or above the limit; the stream is unusable then.
    */
   *frames(chunk: Buffer): Generator<Buffer, void, undefined> {
     for (const frame of this.lent(chunk)) yield this.keep(frame);
   }
 
-  /** As `frames`, but the bytes are the caller's only until the next frame is asked for, unless it keeps them. */
+  /**
+   * Like `frames`, but the bytes are only valid until the next frame is requested, unless the caller keeps the frame.
+   */
   *lent(chunk: Buffer): Generator<Buffer, void, undefined> {
     let at = 0;
     while (at < chunk.length) {
@@ -83,7 +84,7 @@ export class FrameAssembler {
     }
   }
 
-  /** The frame that was lent last, with bytes of its own from now on. */
+  /** The frame that was lent last, from now on with its own bytes. */
   keep(frame: Buffer): Buffer {
     if (this.#lent === undefined) return Buffer.from(frame);
     this.#lent = undefined;
@@ -126,7 +127,7 @@ export class FrameAssembler {
     this.#lent = undefined;
   }
 
-  /** The next frame, with its length. */
+  /** Begins the next frame, whose length is known. */
   #begin(): void {
     this.#buffer = undefined;
     this.#lengthBytes = 0;
@@ -148,7 +149,9 @@ export function requestFrame<Req extends Shape, Res extends Shape>(
   return writer.finish();
 }
 
-/** A response with its length and header, as buffers to be sent in this order; large records are among them by reference. */
+/**
+ * A response with its length and header, as buffers to be sent in this order; large records are included by reference.
+ */
 export function responseFrame<Req extends Shape, Res extends Shape>(
   api: Api<Req, Res>,
   version: number,

@@ -1,10 +1,10 @@
-// What precedes every body.
+// The header before every body.
 //
 //   request   key int16 | version int16 | correlation id int32 | client id nullable string | tagged fields, if flexible
 //   response  correlation id int32 | tagged fields, if flexible
 //
-// Two oddities keep a client able to ask what we speak before it knows: the client id has an old two-byte length even in
-// flexible versions, and the response header of ApiVersions never has tagged fields.
+// Two exceptions let a client request our versions before it knows them: the client id has an old two-byte length even
+// in flexible versions, and the response header of ApiVersions never has tagged fields.
 import { type ByteReader, type ByteWriter, MalformedMessage } from '@milepost/core';
 import { ApiVersions, apiOf } from './messages/index.ts';
 import type { AnyApi } from './schema/api.ts';
@@ -16,7 +16,7 @@ export interface RequestHeader {
   readonly clientId: string | null;
 }
 
-/** Leaves the reader at the body; of an API that we do not know, at whatever follows the client id. */
+/** Leaves the reader at the body, or for an unknown API after the client id. */
 export function readRequestHeader(reader: ByteReader): RequestHeader {
   const apiKey = reader.int16();
   const apiVersion = reader.int16();
@@ -41,7 +41,7 @@ export function writeRequestHeader(writer: ByteWriter, api: AnyApi, header: Omit
   if (api.isFlexible(header.apiVersion)) writer.uvarint(0);
 }
 
-/** Answers the correlation id. */
+/** Returns the correlation id. */
 export function readResponseHeader(reader: ByteReader, api: AnyApi, version: number): number {
   const correlationId = reader.int32();
   if (hasTaggedResponseHeader(api, version)) skipTaggedFields(reader);

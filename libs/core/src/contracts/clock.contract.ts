@@ -1,15 +1,15 @@
-// What every Clock promises. `pass` lets time go by: really, or in the simulator.
+// The promises of every Clock. `pass` lets time go by: really, or in the simulator.
 import type { Clock } from '../ports.ts';
 
 export interface ClockUnderTest {
   readonly clock: Clock;
-  /** Resolves when so much time has passed and all that fell due has run. */
+  /** Resolves when that much time has passed and everything due has run. */
   readonly pass: (forMs: number) => Promise<void>;
 }
 
 export function clockContract(name: string, make: () => ClockUnderTest): void {
   describe(`${name} is a Clock`, () => {
-    test('what comes after a delay comes once, not before the delay and not before the call has returned', async () => {
+    test('a timer runs once, not before its delay and not before the call has returned', async () => {
       const { clock, pass } = make();
       const startMs = clock.monotonic();
       const runs: number[] = [];
@@ -23,7 +23,7 @@ export function clockContract(name: string, make: () => ClockUnderTest): void {
       expect(runs).toHaveLength(2);
     });
 
-    test('the earlier comes first, and of two at the same time the one that was asked for first', async () => {
+    test('timers run in the order of their times, and at the same time in the order of the calls', async () => {
       const { clock, pass } = make();
       const order: string[] = [];
       for (const [label, delayMs] of [
@@ -36,7 +36,7 @@ export function clockContract(name: string, make: () => ClockUnderTest): void {
       expect(order).toEqual(['a', 'b', 'c']);
     });
 
-    test('what is cancelled does not come; cancelling late or twice does nothing', async () => {
+    test('a cancelled timer does not run; cancelling late or twice does nothing', async () => {
       const { clock, pass } = make();
       const runs: string[] = [];
       const cancel = clock.after(10, () => runs.push('cancelled'));
@@ -48,7 +48,7 @@ export function clockContract(name: string, make: () => ClockUnderTest): void {
       expect(runs).toEqual(['kept']);
     });
 
-    test('steady time goes on, wall time is a date', async () => {
+    test('monotonic time advances, wall time is a date', async () => {
       const { clock, pass } = make();
       const before = { steady: clock.monotonic(), wall: clock.now() };
       await pass(30);
@@ -58,7 +58,7 @@ export function clockContract(name: string, make: () => ClockUnderTest): void {
       expect(new Date(clock.now()).getFullYear()).toBeGreaterThanOrEqual(2026);
     });
 
-    test('a delay beyond what 32 bits hold is not taken for none', async () => {
+    test('a delay of more than 32 bits is not taken for zero', async () => {
       const { clock, pass } = make();
       let hasRun = false;
       const cancel = clock.after(2 ** 31 + 10, () => {

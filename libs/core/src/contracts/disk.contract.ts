@@ -1,10 +1,10 @@
-// What every Disk promises while it lives. What survives a power cut is the simulated disk's own test.
+// The promises of every Disk while it lives. The simulated disk's own test covers what survives a power cut.
 import { InvariantBroken } from '../invariant.ts';
 import { type Disk, DiskFailed } from '../ports.ts';
 
 export interface DiskUnderTest {
   readonly disk: Disk;
-  /** An empty folder that exists. */
+  /** An existing, empty folder. */
   readonly folder: string;
 }
 
@@ -24,7 +24,7 @@ export function diskContract(name: string, make: () => DiskUnderTest | Promise<D
   };
 
   describe(`${name} is a Disk`, () => {
-    test('an absent file opens as undefined, or is made', async () => {
+    test('an absent file opens as undefined, or is created', async () => {
       const { disk, folder } = await make();
       expect(disk.open(`${folder}/a`, 'existing')).toBeUndefined();
       const file = disk.open(`${folder}/a`, 'create');
@@ -33,7 +33,7 @@ export function diskContract(name: string, make: () => DiskUnderTest | Promise<D
       expect(text(disk, `${folder}/a`)).toBe('');
     });
 
-    test('what is appended is read at once, up to the end of the file', async () => {
+    test('appended bytes can be read immediately, up to the end of the file', async () => {
       const { disk, folder } = await make();
       const file = disk.open(`${folder}/a`, 'create');
       file.append(Buffer.from('hello '));
@@ -62,14 +62,14 @@ export function diskContract(name: string, make: () => DiskUnderTest | Promise<D
       file.close();
     });
 
-    test('a file that is opened again goes on where it ended', async () => {
+    test('a reopened file continues where it ended', async () => {
       const { disk, folder } = await make();
       put(disk, `${folder}/a`, 'one ');
       put(disk, `${folder}/a`, 'two');
       expect(text(disk, `${folder}/a`)).toBe('one two');
     });
 
-    test('two that have a file open see the same bytes', async () => {
+    test('two open handles of a file see the same bytes', async () => {
       const { disk, folder } = await make();
       const writer = disk.open(`${folder}/a`, 'create');
       const reader = disk.open(`${folder}/a`, 'existing');
@@ -82,7 +82,7 @@ export function diskContract(name: string, make: () => DiskUnderTest | Promise<D
       reader?.close();
     });
 
-    test('a write in place changes what is there and nothing else; beyond the size it is a bug', async () => {
+    test('a write in place changes only its bytes; beyond the size it is a bug', async () => {
       const { disk, folder } = await make();
       const file = disk.open(`${folder}/a`, 'create');
       file.append(Buffer.from('0123456789'));
@@ -93,7 +93,7 @@ export function diskContract(name: string, make: () => DiskUnderTest | Promise<D
       expect(text(disk, `${folder}/a`)).toBe('012abc6789!');
     });
 
-    test('a truncated file ends there, and goes on from there', async () => {
+    test('a truncated file ends there, and continues from there', async () => {
       const { disk, folder } = await make();
       const file = disk.open(`${folder}/a`, 'create');
       file.append(Buffer.from('0123456789'));
@@ -128,7 +128,7 @@ export function diskContract(name: string, make: () => DiskUnderTest | Promise<D
       expect(text(disk, `${folder}/a`)).toBe('bytes');
     });
 
-    test('a closed file is not used again', async () => {
+    test('a closed file cannot be used', async () => {
       const { disk, folder } = await make();
       const file = disk.open(`${folder}/a`, 'create');
       file.close();
@@ -153,7 +153,7 @@ export function diskContract(name: string, make: () => DiskUnderTest | Promise<D
       await disk.syncFolder(folder);
     });
 
-    test('a rename replaces a file, and moves a folder with all it holds', async () => {
+    test('a rename replaces a file, and moves a folder with its content', async () => {
       const { disk, folder } = await make();
       put(disk, `${folder}/new`, 'new');
       put(disk, `${folder}/old`, 'old');
@@ -167,7 +167,7 @@ export function diskContract(name: string, make: () => DiskUnderTest | Promise<D
       expect(text(disk, `${folder}/t-0.1-delete/0.log`)).toBe('batches');
     });
 
-    test('an open file follows its own bytes through renames of it and of its folder, and past its removal', async () => {
+    test('an open file keeps its bytes when it or its folder is renamed, or when it is removed', async () => {
       const { disk, folder } = await make();
       disk.makeFolder(`${folder}/t-0`);
       const file = disk.open(`${folder}/t-0/0.log`, 'create');
@@ -186,7 +186,7 @@ export function diskContract(name: string, make: () => DiskUnderTest | Promise<D
       file.close();
     });
 
-    test('what is removed is gone, folders with all they hold; an absent name is fine', async () => {
+    test('a removed file is gone, a folder with its content; an absent name is fine', async () => {
       const { disk, folder } = await make();
       disk.makeFolder(`${folder}/a/b`);
       put(disk, `${folder}/a/b/c`, 'c');
@@ -197,7 +197,7 @@ export function diskContract(name: string, make: () => DiskUnderTest | Promise<D
       expect(disk.list(folder)).toEqual([]);
     });
 
-    test('what cannot be done says which, where and why', async () => {
+    test('a failure names the operation, the path and the reason', async () => {
       const { disk, folder } = await make();
       put(disk, `${folder}/file`, '');
       disk.makeFolder(`${folder}/folder`);
@@ -232,7 +232,7 @@ export function diskContract(name: string, make: () => DiskUnderTest | Promise<D
       lock?.release();
       const again = disk.lock(`${folder}/.lock`);
       expect(again).toBeDefined();
-      // A late release of the first holder takes nothing from the second.
+      // A late release by the first holder does not release the second one's lock.
       lock?.release();
       expect(disk.lock(`${folder}/.lock`)).toBeUndefined();
       again?.release();

@@ -1,11 +1,11 @@
-// What every Inflater promises.
+// The promises of every Inflater.
 import { randomBytes } from 'node:crypto';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { INFLATED_PIECE_BYTES, type Inflater } from '../ports.ts';
 
 export interface InflaterUnderTest {
   readonly inflater: Inflater;
-  /** Resolves as the promise does, letting time pass meanwhile. */
+  /** Settles like the promise, letting time pass meanwhile. */
   readonly settle: <Value>(promise: Promise<Value>) => Promise<Value>;
 }
 
@@ -17,7 +17,7 @@ export function inflaterContract(name: string, make: () => InflaterUnderTest): v
       return pieces;
     };
 
-    test('what was packed comes back, in order, in pieces that stay as they are', async () => {
+    test('packed bytes are returned, in order, in pieces that do not change later', async () => {
       const bytes = Buffer.concat([randomBytes(700_000), Buffer.alloc(3 * INFLATED_PIECE_BYTES, 7), randomBytes(10)]);
       const pieces = await unpack(make(), pack(bytes));
       expect(Buffer.concat(pieces).equals(bytes)).toBe(true);
@@ -31,7 +31,7 @@ export function inflaterContract(name: string, make: () => InflaterUnderTest): v
       await expect(unpack(make(), packed.subarray(0, 5))).rejects.toThrow();
     });
 
-    test('what the receiver throws ends the work', async () => {
+    test('an error thrown by the receiver ends the work', async () => {
       const { inflater, settle } = make();
       let pieces = 0;
       const bomb = pack(Buffer.alloc(40 * INFLATED_PIECE_BYTES));

@@ -1,4 +1,4 @@
-// What every Network promises.
+// The promises of every Network.
 import {
   type Address,
   AddressInUse,
@@ -12,18 +12,18 @@ export interface NetworkUnderTest {
   readonly network: Network;
   /** Resolves when the condition holds, letting time pass meanwhile. */
   readonly until: (condition: () => boolean) => Promise<void>;
-  /** Resolves as the promise does, letting time pass meanwhile. */
+  /** Settles like the promise, letting time pass meanwhile. */
   readonly settle: <Value>(promise: Promise<Value>) => Promise<Value>;
   /** Lets that much time pass. */
   readonly pass: (forMs: number) => Promise<void>;
 }
 
-/** Writes down what a connection hears. */
+/** Records what a connection receives. */
 class Heard implements ConnectionListener {
   readonly chunks: Buffer[] = [];
   drains = 0;
   closes = 0;
-  /** Bytes that came after `closed`. */
+  /** Bytes that arrived after `closed`. */
   late = 0;
   length = 0;
   isPaused = false;
@@ -36,7 +36,7 @@ class Heard implements ConnectionListener {
     this.chunks.push(Buffer.from(chunk));
     this.#pause?.();
   }
-  /** Pauses its connection once that many more bytes have come. */
+  /** Pauses its connection once that many more bytes have arrived. */
   pauseAfter(moreBytes: number, connection: Connection): void {
     const end = this.length + moreBytes;
     this.isPaused = false;
@@ -61,7 +61,7 @@ class Heard implements ConnectionListener {
 const ANY: Address = { host: '127.0.0.1', port: 0 };
 
 export function networkContract(name: string, make: () => NetworkUnderTest): void {
-  /** A client and a server that are connected, and what each of them hears. */
+  /** A connected client and server, with what each of them receives. */
   const connect = async ({ network, settle, until }: NetworkUnderTest) => {
     const server = new Heard();
     const client = new Heard();
@@ -83,7 +83,7 @@ export function networkContract(name: string, make: () => NetworkUnderTest): voi
   };
 
   describe(`${name} is a Network`, () => {
-    test('bytes come in the order in which they were sent, both ways at once', async () => {
+    test('bytes arrive in the order of sending, in both directions at once', async () => {
       const under = make();
       const world = await connect(under);
       const lines = (from: string) => Array.from({ length: 500 }, (_, n) => `${from}${n},`);
@@ -95,7 +95,7 @@ export function networkContract(name: string, make: () => NetworkUnderTest): voi
       await end(under, world);
     });
 
-    test('each side knows the other by its address', async () => {
+    test('each side has the other’s address', async () => {
       const under = make();
       const world = await connect(under);
       expect(world.listening.address.port).toBeGreaterThan(0);
@@ -116,7 +116,7 @@ export function networkContract(name: string, make: () => NetworkUnderTest): voi
       await end(under, world);
     });
 
-    test('who sends more than is taken is told to stop, and told when to go on', async () => {
+    test('a sender of more than is taken is stopped, and notified when to continue', async () => {
       const under = make();
       const world = await connect(under);
       world.far.pause();
@@ -137,7 +137,7 @@ export function networkContract(name: string, make: () => NetworkUnderTest): voi
       await end(under, world);
     });
 
-    test('bytes may change once they are taken: what arrives is what was sent', async () => {
+    test('bytes may change once they are taken: the sent bytes arrive', async () => {
       const under = make();
       const world = await connect(under);
       world.far.pause();
@@ -183,7 +183,7 @@ export function networkContract(name: string, make: () => NetworkUnderTest): voi
       await end({ ...under, until: () => under.until(() => world.server.closes === 1) }, world);
     });
 
-    test('while it is paused nothing is heard, after that everything', async () => {
+    test('while a connection is paused nothing is received, after that everything', async () => {
       const under = make();
       const world = await connect(under);
       world.far.pause();
@@ -197,7 +197,7 @@ export function networkContract(name: string, make: () => NetworkUnderTest): voi
       await end(under, world);
     });
 
-    test('a close lets what was sent arrive first, and both sides hear of it once', async () => {
+    test('a close lets the sent bytes arrive first, and notifies both sides once', async () => {
       const under = make();
       const world = await connect(under);
       world.far.send([Buffer.alloc(300_000, 'a')]);
@@ -212,7 +212,7 @@ export function networkContract(name: string, make: () => NetworkUnderTest): voi
       await world.listening.close();
     });
 
-    test('an answer before a close arrives although the peer goes on sending', async () => {
+    test('a response before a close arrives although the peer continues to send', async () => {
       const under = make();
       const world = await connect(under);
       world.near.send([Buffer.alloc(500_000)]);
@@ -224,7 +224,7 @@ export function networkContract(name: string, make: () => NetworkUnderTest): voi
       await world.listening.close();
     });
 
-    test('a close ends a connection whose peer reads nothing, and gives back what was queued for it', async () => {
+    test('a close ends a connection whose peer reads nothing, and releases the bytes queued for it', async () => {
       const under = make();
       const world = await connect(under);
       world.near.pause();
@@ -240,10 +240,10 @@ export function networkContract(name: string, make: () => NetworkUnderTest): voi
       await world.listening.close();
     });
 
-    test('a close waits for a slow peer, as long as it takes something', async () => {
+    test('a close waits for a slow peer, while it takes bytes', async () => {
       const under = make();
       const world = await connect(under);
-      const sizeBytes = 12 * 1024 * 1024; // more than two systems hold between them
+      const sizeBytes = 12 * 1024 * 1024; // more than two systems buffer
       world.near.pause();
       world.far.send([Buffer.alloc(sizeBytes)]);
       world.far.close();
@@ -270,7 +270,7 @@ export function networkContract(name: string, make: () => NetworkUnderTest): voi
       await world.listening.close();
     });
 
-    test('a port that is taken is refused by name', async () => {
+    test('a port in use is refused by name', async () => {
       const under = make();
       const { network, settle } = under;
       const first = await settle(network.listen(ANY, () => new Heard()));
@@ -283,7 +283,7 @@ export function networkContract(name: string, make: () => NetworkUnderTest): voi
       await again.close();
     });
 
-    test('when it stops listening, nobody new gets in and those who are in stay', async () => {
+    test('when it stops listening, no new connection is accepted and open ones remain', async () => {
       const under = make();
       const world = await connect(under);
       await under.settle(world.listening.close());

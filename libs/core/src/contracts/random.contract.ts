@@ -1,4 +1,4 @@
-// What every Random promises.
+// The promises of every Random.
 import type { Random } from '../ports.ts';
 
 export function randomContract(name: string, make: () => Random): void {
@@ -13,7 +13,7 @@ export function randomContract(name: string, make: () => Random): void {
       expect(Math.max(...large)).toBeGreaterThan(2 ** 40);
     });
 
-    test('a chance comes about as often as it says', () => {
+    test('a chance is true about as often as its probability', () => {
       const random = make();
       const share = (probability: number) =>
         Array.from({ length: 4000 }, () => random.chance(probability)).filter(Boolean).length / 4000;
@@ -22,7 +22,7 @@ export function randomContract(name: string, make: () => Random): void {
       expect(Math.abs(share(0.25) - 0.25)).toBeLessThan(0.06);
     });
 
-    test('a UUID is of version 4 and no other is like it', () => {
+    test('a UUID is of version 4 and unique', () => {
       const random = make();
       const uuids = Array.from({ length: 1000 }, () => random.uuid());
       for (const uuid of uuids)

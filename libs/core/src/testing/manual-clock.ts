@@ -11,7 +11,7 @@ export class ManualClock implements Clock {
   #wallMs: number;
   #alarms: Alarm[] = [];
 
-  /** `startMs`: what the wall clock shows at first. */
+  /** `startMs`: the initial wall time. */
   constructor(startMs = 1_800_000_000_000) {
     this.#wallMs = startMs;
   }
@@ -20,7 +20,7 @@ export class ManualClock implements Clock {
     return this.#wallMs + this.#elapsedMs;
   }
 
-  /** Sets the wall clock ahead or back; steady time does not notice. */
+  /** Moves the wall clock ahead or back; monotonic time is unaffected. */
   jump(byMs: number): void {
     this.#wallMs += byMs;
   }
@@ -38,12 +38,12 @@ export class ManualClock implements Clock {
     };
   }
 
-  /** How many timers are set. */
+  /** The number of pending timers. */
   get alarms(): number {
     return this.#alarms.length;
   }
 
-  /** Runs everything that is due on the way, in order, and waits for its promises each time. */
+  /** Runs every timer that is due on the way, in order, and waits for its promises each time. */
   async advance(ms: number): Promise<void> {
     const endMs = this.#elapsedMs + ms;
     await settled();
@@ -58,5 +58,5 @@ export class ManualClock implements Clock {
   }
 }
 
-/** Resolves when no promise can go on by itself. */
+/** Resolves when no promise can continue without an event. */
 export const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

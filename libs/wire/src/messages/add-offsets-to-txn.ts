@@ -1,4 +1,4 @@
-// Makes a group's offsets part of a transaction (KIP-98). v2 fences with PRODUCER_FENCED, v3 is flexible, v4 answers
+// Adds a group's offsets to a transaction (KIP-98). v2 fences with PRODUCER_FENCED, v3 is flexible, v4 has
 // TRANSACTION_ABORTABLE (KIP-890).
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { errorCode, int16, int64, string } from '../schema/field.ts';

@@ -1,7 +1,7 @@
-// Makes partitions part of a transaction before it writes to them. v3 is flexible, v4 lets brokers ask for many transactions
-// at once (KIP-890), v5 answers TRANSACTION_ABORTABLE. Up to v3 one transaction at the top level, from v4 a list.
-// Java clients stay below v4, which is meant for brokers; @platformatic/kafka sends v5 with one transaction. From Produce
-// v12 on the broker adds partitions by itself.
+// Adds partitions to a transaction before it writes to them. v3 is flexible, v4 lets brokers name many transactions
+// (KIP-890), v5 has TRANSACTION_ABORTABLE. Up to v3 one transaction at the top level, from v4 a list.
+// Java clients stay below v4, which is meant for brokers; @platformatic/kafka sends v5 with one transaction. From
+// Produce v12 on the broker adds partitions itself.
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { array, bool, errorCode, int16, int32, int64, string } from '../schema/field.ts';
 import { noErrorByDefault, throttleTimeMs } from './parts.ts';

@@ -1,5 +1,5 @@
-// Replaces all settings of a topic or broker: what is not named goes back to its default. Deprecated in favour of
-// IncrementalAlterConfigs, and still what kafkajs sends. v2 is flexible.
+// Replaces all configs of a topic or broker: one that is not named returns to its default. Deprecated in favor of
+// IncrementalAlterConfigs, but kafkajs still sends it. v2 is flexible.
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { array, bool, errorCode, int8, string } from '../schema/field.ts';
 import { nullableString, throttleTimeMs } from './parts.ts';

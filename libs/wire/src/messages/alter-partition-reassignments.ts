@@ -1,5 +1,5 @@
-// Moves partitions to other replicas, or calls that off: null replicas (KIP-455). v1 can forbid a change of the replication
-// factor (KIP-860). Flexible from the start.
+// Moves partitions to other replicas, or cancels that: null replicas (KIP-455). v1 can forbid a change of the
+// replication factor (KIP-860). Flexible from the start.
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { array, bool, brokerId, errorCode, int32, string } from '../schema/field.ts';
 import { noErrorByDefault, nullableString, throttleTimeMs } from './parts.ts';

@@ -1,7 +1,7 @@
-// What the broker speaks: the first request of nearly every client, answered before authentication.
-// v3 is flexible and brings the client's name (KIP-511) and features (KIP-584); v4 lets a feature's minimum be 0.
-// The response header is version 0 in every version: the client does not know yet what we understand.
-// A version that we do not know is answered in v0 with UNSUPPORTED_VERSION and our own range; its body is not read.
+// The APIs and versions of the broker: the first request of nearly every client, served before authentication.
+// v3 is flexible and has the client's name (KIP-511) and features (KIP-584); v4 lets a feature's minimum be 0.
+// The response header is version 0 in every version: the client does not know our versions yet.
+// An unknown version gets a v0 response with UNSUPPORTED_VERSION and our own range; its body is not read.
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { array, bool, errorCode, int16, long, string } from '../schema/field.ts';
 import { throttleTimeMs } from './parts.ts';

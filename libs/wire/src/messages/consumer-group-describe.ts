@@ -1,4 +1,4 @@
-// State and members of KIP-848 groups. v1 tells classic members from new ones (KIP-1099). Flexible from the start.
+// State and members of KIP-848 groups. v1 distinguishes classic from new members (KIP-1099). Flexible from the start.
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { array, bool, errorCode, int32, int8, string, struct, uuid } from '../schema/field.ts';
 import { authorizedOperations, nullableString, throttleTimeMs } from './parts.ts';

@@ -1,5 +1,5 @@
-// Joins, keeps, changes and leaves a consumer group whose assignment the broker makes (KIP-848): one API for all of it.
-// A null or -1 of the request says "as before". v1 brings regular expressions. Flexible from the start.
+// Joins, stays in, changes and leaves a consumer group whose assignment the broker computes (KIP-848): one API for all
+// of it. Null or -1 in the request means "unchanged". v1 adds regular expressions. Flexible from the start.
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { array, errorCode, int32, string, struct, uuid } from '../schema/field.ts';
 import { nullableString, throttleTimeMs } from './parts.ts';

@@ -1,5 +1,5 @@
-// Adds access rules, each with its own result. v2 is flexible, v3 knows user resources (KIP-373). Version 0 had no patterns
-// and is gone.
+// Adds ACLs, each with its own result. v2 is flexible, v3 has user resources (KIP-373). Version 0 had no patterns and
+// was removed.
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { array, errorCode, int8, string } from '../schema/field.ts';
 import { LITERAL_PATTERN, nullableString, throttleTimeMs } from './parts.ts';

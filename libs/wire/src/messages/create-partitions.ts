@@ -1,4 +1,4 @@
-// Gives topics more partitions (never fewer). v2 is flexible, v3 may be throttled (KIP-599).
+// Adds partitions to topics (never removes any). v2 is flexible, v3 may be throttled (KIP-599).
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { array, bool, brokerId, errorCode, int32, string } from '../schema/field.ts';
 import { nullableString, throttleTimeMs } from './parts.ts';

@@ -1,6 +1,6 @@
-// Creates topics, each with its own result. -1 partitions or replicas: the broker's default (v4, KIP-464). v5 is flexible
-// and answers with the new topic's configuration (KIP-525), v6 may be throttled (KIP-599), v7 answers the topic id (KIP-516).
-// Versions 0 and 1 are gone.
+// Creates topics, each with its own result. -1 partitions or replicas: the broker's default (v4, KIP-464). v5 is
+// flexible and returns the new topic's configuration (KIP-525), v6 may be throttled (KIP-599), v7 returns the topic id
+// (KIP-516). Versions 0 and 1 were removed.
 import { ZERO_UUID } from '@milepost/core';
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { array, bool, brokerId, errorCode, int8, int16, int32, string, uuid } from '../schema/field.ts';

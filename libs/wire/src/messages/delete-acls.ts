@@ -1,5 +1,5 @@
-// Removes the access rules that match any of the filters, and says which they were. v2 is flexible, v3 knows user resources
-// (KIP-373). Version 0 had no patterns and is gone.
+// Removes the ACLs that match any of the filters, and returns them. v2 is flexible, v3 has user resources (KIP-373).
+// Version 0 had no patterns and was removed.
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { array, errorCode, int8, string } from '../schema/field.ts';
 import { aclFilter, LITERAL_PATTERN, nullableString, throttleTimeMs } from './parts.ts';

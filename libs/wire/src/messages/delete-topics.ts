@@ -1,5 +1,5 @@
-// Deletes topics, each with its own result. v4 is flexible, v5 says why not and may be throttled (KIP-599), v6 names topics
-// by name or by id (KIP-516). Version 0 is gone.
+// Deletes topics, each with its own result. v4 is flexible, v5 has error messages and may be throttled (KIP-599), v6
+// names topics by name or by id (KIP-516). Version 0 was removed.
 import { ZERO_UUID } from '@milepost/core';
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { array, errorCode, int32, string, uuid } from '../schema/field.ts';

@@ -1,5 +1,5 @@
-// The cluster's id and brokers (KIP-700). v1 says whether brokers or controllers are meant (KIP-919), v2 can show fenced
-// brokers (KIP-1073). Flexible from the start.
+// The cluster's id and brokers (KIP-700). v1 selects brokers or controllers (KIP-919), v2 can show fenced brokers
+// (KIP-1073). Flexible from the start.
 import { NO_BROKER } from '@milepost/core';
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { array, bool, brokerId, errorCode, int8, int32, string } from '../schema/field.ts';

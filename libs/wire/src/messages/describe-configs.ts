@@ -1,5 +1,5 @@
-// Settings of topics and brokers, with where each comes from. Null keys mean all. v1 brings sources and synonyms (KIP-226),
-// v3 types and documentation (KIP-569), v4 is flexible. Version 0 told only whether a value was the default; it is gone.
+// Configs of topics and brokers, with the source of each. Null keys mean all. v1 adds sources and synonyms (KIP-226),
+// v3 types and documentation (KIP-569), v4 is flexible. Version 0 only had a flag for defaults; it was removed.
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { array, bool, errorCode, int8, string } from '../schema/field.ts';
 import { emptyMessage, nullableString, throttleTimeMs } from './parts.ts';

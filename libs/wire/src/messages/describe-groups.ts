@@ -1,5 +1,5 @@
-// State and members of classic groups. v3 can ask for authorized operations (KIP-430), v4 shows static members (KIP-345),
-// v5 is flexible, v6 says GROUP_ID_NOT_FOUND of a group that is not there (KIP-1043; before, such a group is Dead).
+// State and members of classic groups. v3 can include authorized operations (KIP-430), v4 static members (KIP-345), v5
+// is flexible, v6 has GROUP_ID_NOT_FOUND for a missing group (KIP-1043; before, such a group is Dead).
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { array, bool, bytes, errorCode, string } from '../schema/field.ts';
 import { authorizedOperations, nullableString, throttleTimeMs } from './parts.ts';

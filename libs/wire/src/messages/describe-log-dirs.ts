@@ -1,5 +1,5 @@
-// Sizes of the broker's folders and of what is in them (KIP-113). v2 is flexible, v3 has an error for the whole answer,
-// v4 tells the space on the volume (KIP-827), v5 whether a folder takes no new partitions (KIP-1066). Version 0 is gone.
+// Sizes of the broker's folders and of their logs (KIP-113). v2 is flexible, v3 has an error for the whole response, v4
+// the space on the volume (KIP-827), v5 whether a folder accepts no new partitions (KIP-1066). Version 0 was removed.
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { array, bool, errorCode, int32, long, string } from '../schema/field.ts';
 import { noErrorByDefault, throttleTimeMs } from './parts.ts';

@@ -1,4 +1,5 @@
-// The producers that a partition remembers, with their last sequence and open transaction (KIP-664). Flexible from the start.
+// The producers with state in a partition, with their last sequence and open transaction (KIP-664). Flexible from the
+// start.
 import { NO_OFFSET, NO_TIMESTAMP } from '@milepost/core';
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { array, errorCode, int32, int64, offset, string, timestamp } from '../schema/field.ts';

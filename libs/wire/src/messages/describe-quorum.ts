@@ -1,4 +1,4 @@
-// Who votes on the metadata, and how far each is (KIP-595). v1 brings times (KIP-836), v2 directories, nodes and messages
+// The voters on the metadata, and their progress (KIP-595). v1 adds times (KIP-836), v2 directories, nodes and messages
 // (KIP-853). Flexible from the start.
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import {

@@ -1,5 +1,5 @@
-// Which users have SCRAM credentials, by mechanism; never the credentials (KIP-554). Null users mean all. Flexible from the
-// start.
+// The users with SCRAM credentials, by mechanism; never the credentials (KIP-554). Null users mean all. Flexible from
+// the start.
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { array, errorCode, int32, int8, string } from '../schema/field.ts';
 import { nullableString, throttleTimeMs } from './parts.ts';

@@ -1,5 +1,5 @@
-// Makes the preferred replica the leader again, or any that is left (KIP-183, KIP-460). v1 tells which election is meant
-// and has an error for the whole answer, v2 is flexible.
+// Elects the preferred replica as the leader again, or any remaining one (KIP-183, KIP-460). v1 names the kind of
+// election and has an error for the whole response, v2 is flexible.
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { array, errorCode, int32, int8, string } from '../schema/field.ts';
 import { noErrorByDefault, nullableString, throttleTimeMs } from './parts.ts';

@@ -1,5 +1,5 @@
-// Commits or aborts a transaction. v2 fences with PRODUCER_FENCED, v3 is flexible, v4 answers TRANSACTION_ABORTABLE, v5
-// answers the id and epoch of the next transaction, for each has an epoch of its own (KIP-890).
+// Commits or aborts a transaction. v2 fences with PRODUCER_FENCED, v3 is flexible, v4 has TRANSACTION_ABORTABLE, v5
+// returns the id and epoch of the next transaction, because each has its own epoch (KIP-890).
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { bool, errorCode, int16, int64, string } from '../schema/field.ts';
 import { throttleTimeMs } from './parts.ts';

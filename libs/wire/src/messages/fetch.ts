@@ -1,7 +1,8 @@
-// Reads record batches, for consumers and followers. v7 brings sessions (KIP-227), v9 the client's leader epoch (KIP-320),
-// v10 zstd, v11 racks (KIP-392), v12 is flexible and detects divergence (KIP-595), v13 names topics by id (KIP-516),
-// v15 moves the replica id into a tag (KIP-903), v16 hints at leaders (KIP-951), v18 tells the follower's high watermark.
-// The records of an answer are written by reference where the writer gathers: they must not change until they are sent.
+// Reads record batches, for consumers and followers. v7 adds sessions (KIP-227), v9 the client's leader epoch
+// (KIP-320), v10 zstd, v11 racks (KIP-392), v12 is flexible and detects divergence (KIP-595), v13 names topics by id
+// (KIP-516), v15 moves the replica id into a tag (KIP-903), v16 hints at leaders (KIP-951), v18 has the follower's high
+// watermark.
+// The records of a response are written by reference if the writer gathers: they must not change until they are sent.
 import { NO_BROKER, NO_LEADER_EPOCH, NO_OFFSET, Offset } from '@milepost/core';
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import {
@@ -21,7 +22,7 @@ import {
 } from '../schema/field.ts';
 import { currentLeader, nodeEndpoint, noErrorByDefault, nullableString, throttleTimeMs } from './parts.ts';
 
-/** What a follower's high watermark decodes to where the follower does not tell it: 2^63 - 1, saturated. */
+/** The decoded high watermark of a follower that does not send it: 2^63 - 1, saturated. */
 export const HIGH_WATERMARK_NOT_TOLD = Offset(Number.MAX_SAFE_INTEGER);
 
 const topic = { topic: string.until(12).ignorable(), topicId: uuid.since(13).ignorable() };

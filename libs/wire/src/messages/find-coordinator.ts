@@ -1,6 +1,7 @@
-// Which broker coordinates a group, a transactional id or a share group's partition. v1 names the kind of key, v3 is
-// flexible, v4 asks for many at once (KIP-699), v5 answers TRANSACTION_ABORTABLE, v6 knows share groups (KIP-932).
-// Up to v3 one key, answered at the top level; from v4 a list of both. A handler may fill in both forms.
+// The broker that coordinates a group, a transactional id or a share group's partition. v1 names the kind of key, v3 is
+// flexible, v4 takes many keys (KIP-699), v5 has TRANSACTION_ABORTABLE, v6 share groups (KIP-932).
+// Up to v3 there is one key, with its result at the top level; from v4 a list of both. A handler may fill in both
+// forms.
 // Without an error Kafka's message is "NONE" up to v3 and empty from v4 on.
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { array, brokerId, errorCode, int8, int32, string } from '../schema/field.ts';

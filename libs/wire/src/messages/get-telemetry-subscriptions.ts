@@ -1,5 +1,5 @@
-// A client asks which of its metrics are wanted, and how often (KIP-714). The zero id asks for an id as well. Flexible from
-// the start.
+// A client requests which of its metrics to push, and how often (KIP-714). The zero id requests an id as well. Flexible
+// from the start.
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { array, bool, errorCode, int32, int8, string, uuid } from '../schema/field.ts';
 import { throttleTimeMs } from './parts.ts';

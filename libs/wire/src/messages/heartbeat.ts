@@ -1,4 +1,4 @@
-// A member of a classic group is alive. v3 brings static members (KIP-345), v4 is flexible.
+// A member of a classic group is alive. v3 adds static members (KIP-345), v4 is flexible.
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { errorCode, int32, string } from '../schema/field.ts';
 import { nullableString, throttleTimeMs } from './parts.ts';

@@ -1,4 +1,4 @@
-// Changes single settings of a topic or broker and leaves the others (KIP-339). v1 is flexible.
+// Changes single configs of a topic or broker; others are unchanged (KIP-339). v1 is flexible.
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { array, bool, errorCode, int8, string } from '../schema/field.ts';
 import { nullableString, throttleTimeMs } from './parts.ts';

@@ -111,7 +111,7 @@ export * from './update-features.ts';
 export * from './write-txn-markers.ts';
 export { LITERAL_PATTERN, OPERATIONS_NOT_ASKED } from './parts.ts';
 
-/** In the order of their keys. Declared is not implemented: a broker advertises what it has a handler for. */
+/** In the order of their keys. Declared is not implemented: a broker advertises the APIs that it has handlers for. */
 export const apis: readonly AnyApi[] = [
   Produce,
   Fetch,

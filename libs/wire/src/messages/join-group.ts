@@ -1,8 +1,8 @@
-// Enters a classic consumer group. v1 brings the rebalance timeout, v4 asks a new member to come again with the id that it
-// was given (KIP-394), v5 static members (KIP-345), v6 is flexible, v7 names the protocol type (KIP-559), v8 a reason
-// (KIP-800), v9 lets a leader skip its assignment (KIP-814).
-// The protocol name of an answer may be null from v7 on; before, none is the empty string.
-// A rebalance timeout of -1 stands for a request without one: the session timeout counts.
+// Joins a classic consumer group. v1 adds the rebalance timeout, v4 returns an id to a new member, which joins again
+// with it (KIP-394), v5 adds static members (KIP-345), v6 is flexible, v7 names the protocol type (KIP-559), v8 a
+// reason (KIP-800), v9 lets a leader skip its assignment (KIP-814).
+// The protocol name of a response may be null from v7 on; before, the empty string means none.
+// A rebalance timeout of -1 stands for a request without one: the session timeout applies.
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { array, bool, bytes, errorCode, int32, string } from '../schema/field.ts';
 import { nullableString, throttleTimeMs } from './parts.ts';

@@ -1,5 +1,5 @@
 // Leaves a classic group. Up to v2 one member by its id; v3 takes several, static ones by instance id (KIP-345), v4 is
-// flexible, v5 brings a reason (KIP-800).
+// flexible, v5 adds a reason (KIP-800).
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { array, errorCode, string } from '../schema/field.ts';
 import { nullableString, throttleTimeMs } from './parts.ts';

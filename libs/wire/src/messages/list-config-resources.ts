@@ -1,5 +1,5 @@
-// What has configs of its own. v0 lists subscriptions to clients' metrics only (KIP-714), v1 any kind (KIP-1142); no kind
-// named means all that there are. Flexible from the start.
+// The resources that have configs. v0 lists only subscriptions to client metrics (KIP-714), v1 any type (KIP-1142); no
+// type in the request means all. Flexible from the start.
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { array, errorCode, int8, string } from '../schema/field.ts';
 import { ConfigResourceType } from './describe-configs.ts';

@@ -1,13 +1,13 @@
-// Offsets by time, or by one of the names below. v2 brings the isolation level (the latest offset is then the last stable
-// one), v4 leader epochs (KIP-320), v6 is flexible, v7 knows MAX_TIMESTAMP (KIP-734), v8 EARLIEST_LOCAL (KIP-405),
-// v9 LATEST_TIERED (KIP-1005), v10 a timeout (KIP-1075), v11 EARLIEST_PENDING_UPLOAD (KIP-1023).
-// Version 0 answered with a list of offsets; it is gone.
+// Offsets by time, or by one of the names below. v2 adds the isolation level (the latest offset is then the last stable
+// one), v4 leader epochs (KIP-320), v6 is flexible, v7 has MAX_TIMESTAMP (KIP-734), v8 EARLIEST_LOCAL (KIP-405), v9
+// LATEST_TIERED (KIP-1005), v10 a timeout (KIP-1075), v11 EARLIEST_PENDING_UPLOAD (KIP-1023).
+// Version 0 returned a list of offsets; it was removed.
 import { NO_LEADER_EPOCH, NO_OFFSET, NO_TIMESTAMP, Timestamp } from '@milepost/core';
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { array, brokerId, errorCode, int8, int32, leaderEpoch, offset, string, timestamp } from '../schema/field.ts';
 import { throttleTimeMs } from './parts.ts';
 
-/** Asked for in place of a timestamp. */
+/** Values in place of a timestamp. */
 export const ListOffsetsTime = {
   LATEST: Timestamp(-1),
   EARLIEST: Timestamp(-2),

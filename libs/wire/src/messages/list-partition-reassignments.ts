@@ -1,4 +1,4 @@
-// Partitions that are on their way to other replicas (KIP-455). Null topics mean all. Flexible from the start.
+// Ongoing reassignments of partitions to other replicas (KIP-455). Null topics mean all. Flexible from the start.
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { array, brokerId, int32, string } from '../schema/field.ts';
 import { noErrorByDefault, nullableString, throttleTimeMs } from './parts.ts';

@@ -1,4 +1,4 @@
-// Every API in every version: values made from the declarations survive the wire, damaged frames are recognised.
+// Every API in every version: values generated from the declarations survive the wire, damaged frames are recognized.
 import { ByteReader, ByteWriter, MalformedMessage } from '@milepost/core';
 import type { AnyApi } from '../schema/api.ts';
 import type { Codec } from '../schema/compile.ts';
@@ -99,7 +99,7 @@ test.each(apis.map((api) => [api.name, api] as const))('%s survives the wire in 
   }
 });
 
-test('every cut of a message is recognised as malformed', () => {
+test('every cut of a message is recognized as malformed', () => {
   const below = chance(7);
   for (const { name, codec, shape, version } of apis.flatMap(messagesOf)) {
     const bytes = encoded(codec, structOf(shape, version, below));

@@ -1,6 +1,6 @@
-// Who leads which partition. v0: no topics means all; v1+: null means all, none means none. v4 lets the client forbid
-// auto-creation, v7 brings leader epochs (KIP-320), v8 authorized operations (KIP-430), v9 is flexible, v10 brings
-// topic ids (KIP-516), v12 lets topics be asked for by id alone, v13 has an error for the whole answer (KIP-1102).
+// The leaders of partitions. v0: no topics means all; v1+: null means all, none means none. v4 lets the client forbid
+// auto-creation, v7 adds leader epochs (KIP-320), v8 authorized operations (KIP-430), v9 is flexible, v10 adds topic
+// ids (KIP-516), v12 lets topics be requested by id alone, v13 has an error for the whole response (KIP-1102).
 import { NO_BROKER, NO_LEADER_EPOCH } from '@milepost/core';
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { array, bool, brokerId, errorCode, int32, leaderEpoch, string, uuid } from '../schema/field.ts';

@@ -1,6 +1,6 @@
-// Stores how far a group has read. v2 to v4 carry a retention time, since v5 only the broker's setting counts (KIP-211);
-// v6 brings leader epochs (KIP-320), v7 static members (KIP-345), v8 is flexible, v9 serves KIP-848 groups too (the
-// generation is then the member's epoch), v10 names topics by id. Versions 0 and 1 are gone.
+// Stores the offsets that a group has reached. v2 to v4 carry a retention time, since v5 only the broker's setting
+// applies (KIP-211); v6 adds leader epochs (KIP-320), v7 static members (KIP-345), v8 is flexible, v9 serves KIP-848
+// groups too (the generation is then the member's epoch), v10 names topics by id. Versions 0 and 1 were removed.
 import { NO_LEADER_EPOCH } from '@milepost/core';
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { array, errorCode, int32, leaderEpoch, long, offset, string, uuid } from '../schema/field.ts';

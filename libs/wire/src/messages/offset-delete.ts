@@ -1,4 +1,4 @@
-// Deletes a group's offsets of topics that it does not read (KIP-496). Never flexible.
+// Deletes a group's offsets of topics that it is not subscribed to (KIP-496). Never flexible.
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { array, errorCode, int32, string } from '../schema/field.ts';
 import { throttleTimeMs } from './parts.ts';

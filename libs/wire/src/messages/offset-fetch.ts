@@ -1,6 +1,7 @@
-// How far groups have read. v2 lets null mean all topics and has an error for the whole answer, v5 brings leader epochs,
-// v6 is flexible, v7 can insist on stable offsets (KIP-447), v8 asks for many groups (KIP-709), v9 serves KIP-848 members,
-// v10 names topics by id. Up to v7 one group at the top level, from v8 a list. Version 0 read from ZooKeeper and is gone.
+// The committed offsets of groups. v2 lets null mean all topics and has an error for the whole response, v5 adds leader
+// epochs, v6 is flexible, v7 can require stable offsets (KIP-447), v8 takes many groups (KIP-709), v9 serves KIP-848
+// members, v10 names topics by id. Up to v7 one group at the top level, from v8 a list. Version 0 read from ZooKeeper
+// and was removed.
 import { NO_LEADER_EPOCH } from '@milepost/core';
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { array, bool, errorCode, int32, leaderEpoch, offset, string, uuid } from '../schema/field.ts';

@@ -1,11 +1,11 @@
-// Where a leader epoch ends in this log: how a client or follower finds out that it has to truncate (KIP-101, KIP-320).
-// v3 says who asks, v4 is flexible. Versions 0 and 1 are gone.
+// The end of a leader epoch in this log, by which a client or follower detects a truncation (KIP-101, KIP-320). v3
+// names the replica of the request, v4 is flexible. Versions 0 and 1 were removed.
 import { BrokerId, NO_LEADER_EPOCH, NO_OFFSET } from '@milepost/core';
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { array, brokerId, errorCode, int32, leaderEpoch, offset, string } from '../schema/field.ts';
 import { throttleTimeMs } from './parts.ts';
 
-/** A consumer that may see past the high watermark; what a request without the field stands for. */
+/** A consumer that may read past the high watermark; the default of a request without the field. */
 export const DEBUGGING_CONSUMER = BrokerId(-2);
 
 export const OffsetForLeaderEpoch = api({

@@ -1,8 +1,8 @@
-// Appends record batches. v7 allows zstd (KIP-110), v8 says which records were wrong (KIP-467), v9 is flexible, v10 hints
-// at the new leader (KIP-951), v11 knows TRANSACTION_ABORTABLE, v12 adds partitions to the transaction by itself (KIP-890),
-// v13 names topics by id (KIP-516).
+// Appends record batches. v7 allows zstd (KIP-110), v8 names invalid records (KIP-467), v9 is flexible, v10 hints at
+// the new leader (KIP-951), v11 has TRANSACTION_ABORTABLE, v12 adds partitions to the transaction (KIP-890), v13 names
+// topics by id (KIP-516).
 // Versions 0 to 2 carry older record formats and are refused, yet a broker advertises them: librdkafka before 2.11.1
-// stops compressing, in silence, where the lowest advertised version is above them.
+// silently stops compressing if the lowest advertised version is above them.
 import { NO_OFFSET, NO_TIMESTAMP } from '@milepost/core';
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { array, errorCode, int16, int32, offset, records, string, timestamp, uuid } from '../schema/field.ts';

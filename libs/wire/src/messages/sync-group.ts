@@ -1,4 +1,4 @@
-// Hands out the assignment that the leader of a classic group made. v3 brings static members (KIP-345), v4 is flexible,
+// Distributes the assignment that the leader of a classic group made. v3 adds static members (KIP-345), v4 is flexible,
 // v5 names protocol type and protocol, which must be the group's (KIP-559).
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { array, bytes, errorCode, int32, string } from '../schema/field.ts';

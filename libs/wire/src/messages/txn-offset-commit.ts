@@ -1,5 +1,5 @@
-// Offsets that count once their transaction commits. v2 brings leader epochs, v3 is flexible and fences by the member
-// (KIP-447), v4 answers TRANSACTION_ABORTABLE, v5 adds the group to the transaction by itself (KIP-890).
+// Commits offsets that apply once their transaction commits. v2 adds leader epochs, v3 is flexible and fences by the
+// member (KIP-447), v4 has TRANSACTION_ABORTABLE, v5 adds the group to the transaction (KIP-890).
 import { NO_LEADER_EPOCH } from '@milepost/core';
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { array, errorCode, int16, int32, int64, leaderEpoch, offset, string } from '../schema/field.ts';

@@ -1,5 +1,5 @@
-// Raises or lowers the cluster's finalized features (KIP-584). v1 says how a feature may move and can only look whether it
-// could (KIP-778), v2 answers for all of them at once. Flexible from the start.
+// Raises or lowers the cluster's finalized features (KIP-584). v1 names the kind of change and can only validate it
+// (KIP-778), v2 has one result for all of them. Flexible from the start.
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { array, bool, errorCode, int16, int32, int8, string } from '../schema/field.ts';
 import { nullableString, throttleTimeMs } from './parts.ts';

@@ -1,5 +1,5 @@
-// The coordinator's word to the partitions of a transaction: committed or aborted. Between brokers only. Flexible from v1 on,
-// v2 tells the transaction's version (KIP-1228). Version 0 is gone.
+// Writes a transaction's marker, commit or abort, to its partitions. Sent by the coordinator to brokers only. Flexible
+// from v1 on, v2 has the transaction's version (KIP-1228). Version 0 was removed.
 import { api, type RequestOf, type ResponseOf } from '../schema/api.ts';
 import { array, bool, errorCode, int16, int32, int64, int8, string } from '../schema/field.ts';
 

@@ -1,12 +1,12 @@
-// What consumers tell each other through a classic group (the "embedded" consumer protocol): who wants what, who gets
-// what. A newer version only adds at the end.
+// The messages that consumers exchange through a classic group (the "embedded" consumer protocol): subscriptions and
+// assignments. A newer version only adds fields at the end.
 import { array, bytes, int32, string } from '../schema/field.ts';
 import { Versioned } from '../schema/versioned.ts';
 
 const partitionsOfTopic = { topic: string, partitions: array(int32) };
 const versions = { versions: [0, 3], flexible: 'never', readsNewer: true } as const;
 
-/** v1 says what the member owns (cooperative rebalancing), v2 since when, v3 where it stands. */
+/** v1 adds the owned partitions (cooperative rebalancing), v2 their generation, v3 the rack. */
 export const ConsumerProtocolSubscription = new Versioned({
   name: 'ConsumerProtocolSubscription',
   ...versions,

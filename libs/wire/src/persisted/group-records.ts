@@ -1,4 +1,4 @@
-// What `__consumer_offsets` holds, in Kafka 4.3's own format: committed offsets, classic groups, and groups of the
+// The content of `__consumer_offsets`, in Kafka 4.3's own format: committed offsets, classic groups, and groups of the
 // consumer protocol (KIP-848), one record for each of their parts.
 import {
   array,
@@ -15,7 +15,7 @@ import {
 } from '../schema/field.ts';
 import { persisted } from '../schema/persisted.ts';
 
-/** v1 is the only one with a time of its own to expire; v4 is flexible and knows the topic's id. */
+/** v1 alone has its own expiry time; v4 is flexible and has the topic's id. */
 export const OffsetCommitRecord = persisted({
   type: 1,
   name: 'OffsetCommit',
@@ -86,7 +86,7 @@ export const ConsumerGroupMemberMetadataRecord = persisted({
     subscribedTopicRegex: string.nullable(),
     rebalanceTimeoutMs: int32.default(-1),
     serverAssignor: string.nullable(),
-    /** Of a member that speaks the classic protocol in a group of the consumer protocol. */
+    /** Of a member with the classic protocol in a group of the consumer protocol. */
     classicMemberMetadata: struct({
       sessionTimeoutMs: int32,
       supportedProtocols: array({ name: string, metadata: bytes }),
@@ -128,7 +128,7 @@ export const ConsumerGroupCurrentMemberAssignmentRecord = persisted({
   value: {
     memberEpoch: int32,
     previousMemberEpoch: int32,
-    /** 0: stable, 1: has partitions to give up, 2: waits for partitions of others. */
+    /** 0: stable, 1: has partitions to revoke, 2: waits for partitions of others. */
     state: int8,
     assignedPartitions: array(assigned),
     partitionsPendingRevocation: array(assigned),

@@ -1,4 +1,4 @@
-// One API of the protocol: its number, its versions, what is asked and what is answered. Everything else is derived.
+// One API of the protocol: its number, its versions, its request and its response. Everything else is derived.
 import { invariant } from '@milepost/core';
 import { type Codec, compile } from './compile.ts';
 import type { Decoded, Encodable, Shape } from './field.ts';
@@ -41,11 +41,17 @@ export class Api<Req extends Shape = Shape, Res extends Shape = Shape> {
     return this.spec.flexible !== 'never' && version >= this.spec.flexible;
   }
 
-  /** Compiled on first use. Writing is strict: what the version cannot carry throws, unless it is ignorable or its default. */
+  /**
+   * Compiled on first use. Strict when writing: a value that the version cannot carry throws, unless it is ignorable or
+   * its default.
+   */
   request(version: number): Codec<Decoded<Req>, Encodable<Req>> {
     return (this.#requests[version] ??= this.#compile('request', version));
   }
-  /** Compiled on first use. Writing is forgiving: what the version lacks is left out, so that a handler answers all versions alike. */
+  /**
+   * Compiled on first use. Lenient when writing: fields that the version lacks are left out, so that a handler serves
+   * all versions alike.
+   */
   response(version: number): Codec<Decoded<Res>, Encodable<Res>> {
     return (this.#responses[version] ??= this.#compile('response', version));
   }
@@ -68,9 +74,9 @@ export function api<Req extends Shape, Res extends Shape>(spec: ApiSpec<Req, Res
 
 export type AnyApi = Api<any, any>;
 
-/** A request as a broker gets it: every field is there. */
+/** A request as a broker receives it: every field is present. */
 export type RequestOf<A> = A extends Api<infer Req, infer _> ? Decoded<Req> : never;
-/** A response as a broker gives it: defaults may be left out. */
+/** A response as a broker returns it: defaults may be left out. */
 export type ResponseOf<A> = A extends Api<infer _, infer Res> ? Encodable<Res> : never;
 /** The client's side of both. */
 export type RequestInput<A> = A extends Api<infer Req, infer _> ? Encodable<Req> : never;

@@ -46,7 +46,7 @@ test('lengths are two or four bytes wide before a version is flexible, and varin
   expect(hex(2, { name: 'ab', owner: 'c' })).toBe('036162' + '00000007' + '0263' + '00');
 });
 
-test('what a version lacks decodes to its default', () => {
+test('a field that a version lacks decodes to its default', () => {
   expect(read(0, '000161 00000001')).toEqual({
     name: 'a',
     weight: 1,
@@ -58,7 +58,7 @@ test('what a version lacks decodes to its default', () => {
   });
 });
 
-test('a tagged field travels only when it says more than its default', () => {
+test('a tagged field is sent only when it differs from its default', () => {
   const value = { name: 'a', owner: 'b', label: { text: '-' }, stops: [] };
   expect(hex(2, value)).toBe('0261' + '00000007' + '0262' + '00');
   const said = { ...value, label: { size: 5 }, stops: [9] };
@@ -86,7 +86,7 @@ test('null is malformed where the version has no null, and the field is named', 
   expect(read(2, '00 00000007 0262 00').name).toBeNull();
 });
 
-test('a compact string is no longer than an old one could be', () => {
+test('a compact string has the same limit as an old one', () => {
   const longest = written(parcel.request(2), { name: 'x'.repeat(0x7fff), owner: '' });
   expect(parcel.request(2).read(new ByteReader(longest)).name).toHaveLength(0x7fff);
   expect(() => read(2, `818002 ${'78'.repeat(0x8000)} 00000007 01 00`)).toThrow('a string of 32768 bytes');
@@ -94,7 +94,7 @@ test('a compact string is no longer than an old one could be', () => {
   expect(() => hex(1, { name: 'x'.repeat(0x8000), owner: '' })).toThrow('a string of 32768 bytes');
 });
 
-test('an answer that quotes the longest name in a sentence is cut between two characters, a request is refused', () => {
+test('a response that quotes the longest name is cut between two characters, a request is refused', () => {
   const [request, response] = [said.request(0), said.response(0)];
   const writer = new ByteWriter();
   response.write(writer, { text: `a${'ä'.repeat(0x4000)}` });
@@ -111,7 +111,7 @@ test('a message of a million items and more is malformed before they cost memory
   );
 });
 
-test('a request refuses a value that its version would lose', () => {
+test('a request refuses a value that its version cannot carry', () => {
   expect(() => hex(2, { name: 'a', owner: 'b', note: 'lost' })).toThrow('Parcel request v2, note: not in this version');
   expect(() => hex(1, { name: 'a', owner: 'b', label: { size: 1 } })).toThrow('label: not in this version');
   expect(hex(2, { name: 'a', owner: 'b', note: '', hint: 'may be lost', label: {} })).toBe(
@@ -119,13 +119,13 @@ test('a request refuses a value that its version would lose', () => {
   );
 });
 
-test('a response leaves out what its version lacks', () => {
+test('a response leaves out fields that its version lacks', () => {
   const writer = new ByteWriter();
   parcel.response(3).write(writer, { position: Offset(1), extra: 5 });
   expect(writer.finish().toString('hex')).toBe('000000000000000100');
 });
 
-test('a field that this version requires cannot be left out, and null not given where there is none', () => {
+test('a field that this version requires cannot be left out, nor null where it is not nullable', () => {
   expect(() => hex(1, { name: 'a' })).toThrow('Parcel request v1, owner: required in this version');
   expect(() => hex(1, { owner: 'a' } as never)).toThrow('Parcel request v1, name: required in this version');
   expect(() => hex(1, { name: null, owner: 'a' })).toThrow('Parcel request v1, name: null');
@@ -144,7 +144,7 @@ function responseOf<S extends Shape>(response: S) {
   return new Api({ key: 1001, name: 'Answer', versions: [0, 1], flexible: 1, request: {}, response });
 }
 
-test('nullable structs have a byte in front', () => {
+test('nullable structs are preceded by a byte', () => {
   const cursor = responseOf({ cursor: struct({ at: int32 }).nullable().default(null) });
   const writer = new ByteWriter();
   cursor.response(1).write(writer, {});
@@ -155,7 +155,7 @@ test('nullable structs have a byte in front', () => {
   expect(cursor.response(1).read(reader)).toEqual({ cursor: { at: 3 } });
 });
 
-test('producer ids keep all 64 bits, offsets saturate where a number ends', () => {
+test('producer ids keep all 64 bits, offsets saturate at 2^53 - 1', () => {
   const ids = responseOf({ producerId: int64, position: offset });
   const frame = Buffer.from('7fffffffffffffff7fffffffffffffff', 'hex');
   expect(ids.response(0).read(new ByteReader(frame))).toEqual({

@@ -1,33 +1,33 @@
-// Turns a shape at one version into straight-line code: one function that reads, one that writes.
-// Generated, because closures over the shape cost 1.6 to 2.1 times as much. The program is made of our own declarations
-// only (field names, numbers): nothing that came over a wire is ever part of it.
+// Compiles a shape at one version into straight-line code: a function that reads and one that writes. Generated,
+// because closures over the shape cost 1.6 to 2.1 times as much. The program is made only of our own declarations
+// (field names, numbers): no input from a wire is ever part of it.
 //
-// What it reads ends in a value or in MalformedMessage. It allocates for items that are there, never for a count that
-// says they are. What it cannot write (a missing field, null where the version has no null) is the caller's bug: TypeError.
+// Reading ends in a value or in MalformedMessage. It allocates for existing items, never for an announced count. A
+// value that cannot be written (a missing field, null where the version has no null) is the caller's bug: TypeError.
 import { type ByteReader, ByteWriter, MalformedMessage } from '@milepost/core';
 import { type AnyField, fallbackOf, isDefault, type Plain, type Shape } from './field.ts';
 
 export interface Codec<Out, In = Out> {
   read(reader: ByteReader): Out;
   write(writer: ByteWriter, value: In): void;
-  /** The generated program, for tests and for the curious. */
+  /** The generated program, for tests and debugging. */
   readonly source: string;
 }
 
 export interface Form {
-  /** `Produce request`: opens error messages. */
+  /** `Produce request`: the start of error messages. */
   readonly name: string;
   readonly version: number;
   /** Compact lengths and tagged sections (KIP-482). */
   readonly flexible: boolean;
-  /** Refuse to write when a value would be lost because the version lacks its field, or a part of a string. */
+  /** Refuse to write a value that would be lost because the version lacks its field, or that would be cut. */
   readonly strict: boolean;
 }
 
 export function compile<Out, In>(shape: Shape, form: Form): Codec<Out, In> {
   const emitter = new Emitter(form);
   const source = emitter.program(shape);
-  // oxlint-disable-next-line typescript/no-implied-eval -- see the head of this file
+  // oxlint-disable-next-line typescript/no-implied-eval -- see the header of this file
   const build = new Function('fallbacks', 'support', source) as (
     fallbacks: readonly unknown[],
     support: unknown,
@@ -37,7 +37,7 @@ export function compile<Out, In>(shape: Shape, form: Form): Codec<Out, In> {
 
 const MAX_STRING_BYTES = 0x7fff;
 
-/** It may have come over a wire: bytes that were no UTF-8 are three times as many as text. */
+/** The text may have come over a wire: invalid UTF-8 becomes three times as long when it is decoded. */
 export class TextTooLong extends TypeError {
   override readonly name = 'TextTooLong';
 }
@@ -45,7 +45,7 @@ export class TextTooLong extends TypeError {
 /** In all arrays of one message together. An item takes two bytes in a frame and a hundred as an object. */
 const MAX_ITEMS = 1_000_000;
 
-/** What generated programs call. */
+/** The functions that generated programs call. */
 const support = {
   ByteWriter,
   MalformedMessage,
@@ -65,7 +65,9 @@ const support = {
       throw new TextTooLong(`${where}a string of ${size} bytes, at most ${MAX_STRING_BYTES} are allowed`);
     support.putString(writer, value, size, compact);
   },
-  /** An answer that quotes the longest name in a sentence, or bytes that were no UTF-8, is longer than what it quotes. */
+  /**
+   * A response that quotes the longest name in a sentence, or bytes that were no UTF-8, is longer than the quoted text.
+   */
   writeCutString(writer: ByteWriter, value: string, compact: boolean): void {
     const size = Buffer.byteLength(value);
     if (size <= MAX_STRING_BYTES) support.putString(writer, value, size, compact);
@@ -81,7 +83,7 @@ const support = {
   },
 };
 
-/** As many whole characters as fit. */
+/** As many whole characters as fit into the limit. */
 function beginning(text: string, limitBytes: number): string {
   const bytes = Buffer.from(text);
   let end = limitBytes;
@@ -139,7 +141,7 @@ ${this.#writeStruct(shape, 'value', '')}
     return { code: lines.join('\n'), value: `{ ${properties.join(', ')} }` };
   }
 
-  /** A known tag must fill exactly the size that it announces; an unknown one is skipped. */
+  /** A known tag must fill exactly its announced size; an unknown one is skipped. */
   #readTagged(cases: readonly string[], path: string): string {
     const [left, tag, end] = [this.#fresh('left'), this.#fresh('tag'), this.#fresh('end')];
     const known =
@@ -189,7 +191,7 @@ for (; ${left} > 0; ${left}--) { let ${item}; ${this.#readInto(kind.item, item, 
     return `const ${size} = ${length}; if (${size} < 0) ${absent} else { ${then(size)} }`;
   }
 
-  /** The fewest bytes that a value takes: bounds a count by the bytes that are left. */
+  /** The minimum size of a value: bounds a count by the remaining bytes. */
   #leastBytes(field: AnyField): number {
     const { kind } = field;
     switch (kind.type) {
@@ -232,7 +234,7 @@ for (; ${left} > 0; ${left}--) { let ${item}; ${this.#readInto(kind.item, item, 
     return `if (!isDefault(${value}, ${this.#fallback(field)})) throw new TypeError('${this.#where(where)}not in this version, and the value would be lost');`;
   }
 
-  /** The types ask for it, except where some other version lacks it; here it is required in any case. */
+  /** The types require it, unless some other version lacks it; here it is required in any case. */
   #complete(field: AnyField, variable: string, where: string): string {
     const otherwise =
       field.rules.fallback === undefined

@@ -1,9 +1,9 @@
-// A field is a type on the wire plus the versions in which it exists. Fields are values: every modifier returns a new one.
-// What a field yields when decoded and what it accepts when encoded is inferred from its declaration; nothing is declared twice.
+// A field is a type on the wire and the versions in which it exists. Fields are values: every modifier returns a new
+// one. The decoded and the accepted type of a field are inferred from its declaration; nothing is declared twice.
 import type { BrokerId, ErrorCode, LeaderEpoch, Offset, Timestamp, Uuid } from '@milepost/core';
 import { ZERO_UUID } from '@milepost/core';
 
-/** Named as the method of ByteReader and ByteWriter that carries it. */
+/** Named like the method of ByteReader and ByteWriter that carries it. */
 export type Plain = 'int8' | 'int16' | 'uint16' | 'int32' | 'uint32' | 'int64' | 'long' | 'float64' | 'bool' | 'uuid';
 
 export type Kind =
@@ -32,7 +32,7 @@ const everywhere: Rules = {
 };
 
 export class Field<Out, In = Out> {
-  /** Types only: what decoding yields, and what encoding accepts. */
+  /** Types only: of decoding, and of encoding. */
   declare readonly out: Out;
   declare readonly in: In;
   readonly kind: Kind;
@@ -55,15 +55,18 @@ export class Field<Out, In = Out> {
   nullable(since = 0): Field<Out | null, In | null> {
     return this.#with({ nullableSince: since });
   }
-  /** What a version without the field decodes to, and what is written where the caller leaves it out. Else the type's zero, and the caller must say. */
+  /**
+   * The decoded value in a version without the field, and the written one if the caller leaves it out. Without a
+   * default the decoded value is the type's zero, and the caller must set the field.
+   */
   default(fallback: Out): Field<Out, In | undefined> {
     return this.#with({ fallback });
   }
-  /** Travels in the tagged section (KIP-482), and only when it differs from its default. */
+  /** In the tagged section (KIP-482), and only when it differs from its default. */
   tag(number: number): Field<Out, In | undefined> {
     return this.#with({ tag: number });
   }
-  /** A request may carry a value for it in a version that lacks it: the value is then left out in silence. */
+  /** A request may have a value for it in a version that lacks it: the value is then left out silently. */
   ignorable(): Field<Out, In> {
     return this.#with({ ignorable: true });
   }
@@ -102,9 +105,9 @@ export const bool = new Field<boolean>({ type: 'bool' });
 export const uuid = new Field<Uuid>({ type: 'uuid' });
 /** At most 32,767 bytes of UTF-8. */
 export const string = new Field<string>({ type: 'string' });
-/** Decodes to a view into the frame: whoever keeps it past the request keeps a copy. */
+/** Decodes to a view into the frame: copy it to keep it past the request. */
 export const bytes = new Field<Buffer, Uint8Array>({ type: 'bytes' });
-/** Record batches, as bytes: they pass through without a copy and without being parsed. */
+/** Record batches, as bytes: passed through without a copy and without being parsed. */
 export const records = new Field<Buffer | null, Uint8Array | null>(
   { type: 'bytes' },
   { ...everywhere, nullableSince: 0, fallback: null },
@@ -126,7 +129,7 @@ export function array(item: AnyField | Shape): AnyField {
   return new Field({ type: 'array', item: item instanceof Field ? item : struct(item) });
 }
 
-/** The stated default, or the zero of the type, as in Kafka's own schemas. */
+/** The declared default, or the zero of the type, as in Kafka's own schemas. */
 export function fallbackOf({ kind, rules }: AnyField): unknown {
   if (rules.fallback !== undefined) return rules.fallback;
   switch (kind.type) {
@@ -151,7 +154,7 @@ export function fallbackOf({ kind, rules }: AnyField): unknown {
   }
 }
 
-/** Whether a value says no more than its field's default does: a left-out field is its default. */
+/** Whether a value equals its field's default: a left-out field is its default. */
 export function isDefault(value: unknown, fallback: unknown): boolean {
   if (value === undefined || value === fallback) return true;
   if (typeof value !== 'object' || typeof fallback !== 'object' || value === null || fallback === null) return false;

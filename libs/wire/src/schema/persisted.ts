@@ -1,5 +1,5 @@
-// A record that a coordinator keeps in an internal topic: its key says what it is of, its value what is so, null that it
-// is no more.
+// A record that a coordinator stores in an internal topic: its key identifies an item, its value is the item's state,
+// and null means that the item was removed.
 //
 //   key    type int16 | fields, never flexible
 //   value  version int16 | fields
@@ -9,7 +9,7 @@ import type { Decoded, Encodable, Shape } from './field.ts';
 import { Versioned } from './versioned.ts';
 
 export interface PersistedSpec<Key extends Shape, Value extends Shape> {
-  /** What a key begins with: `apiKey` in Kafka's own declarations. */
+  /** The first field of a key: `apiKey` in Kafka's own declarations. */
   readonly type: number;
   readonly name: string;
   readonly key: Key;
@@ -42,7 +42,7 @@ export class Persisted<Key extends Shape = Shape, Value extends Shape = Shape> {
     return this.#values.write(version, fields);
   }
 
-  /** Undefined for the key of another kind of record. @throws MalformedMessage */
+  /** Undefined for the key of another type of record. @throws MalformedMessage */
   readKey(bytes: Buffer): Decoded<Key> | undefined {
     const reader = new ByteReader(bytes);
     return reader.int16() === this.spec.type ? this.#keyCodec.read(reader) : undefined;

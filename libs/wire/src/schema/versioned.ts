@@ -1,5 +1,5 @@
-// Bytes that begin with the version of what follows: version int16 | fields. So are the values of persisted records and
-// what consumers tell each other through a classic group.
+// Bytes that begin with the version of the fields after it: version int16 | fields. For values of persisted records and
+// for the messages that consumers exchange through a classic group.
 import { ByteReader, ByteWriter, MalformedMessage } from '@milepost/core';
 import { type Codec, compile } from './compile.ts';
 import type { Decoded, Encodable, Shape } from './field.ts';
@@ -10,7 +10,7 @@ export interface VersionedSpec<Fields extends Shape> {
   readonly versions: readonly [oldest: number, newest: number];
   /** First version with compact lengths and tagged fields (KIP-482). */
   readonly flexible: number | 'never';
-  /** A newer version only adds at the end: what we know of it is read. */
+  /** A newer version only adds fields at the end: the known ones are read. */
   readonly readsNewer?: true;
 }
 
@@ -36,7 +36,7 @@ export class Versioned<Fields extends Shape> {
     return this.#codec(this.#versionAt(reader)).read(reader);
   }
 
-  /** The one that `read` goes by. @throws MalformedMessage */
+  /** The version that `read` uses. @throws MalformedMessage */
   versionOf(bytes: Buffer): number {
     return this.#versionAt(new ByteReader(bytes));
   }
