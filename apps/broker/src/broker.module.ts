@@ -56,7 +56,7 @@ export class BrokerPart implements Part {
   async stop(): Promise<void> {
     await this.#broker?.close();
     await this.#leases?.close();
-    await this.#metadata?.close(); // or it would look for a database that is being stopped
+    await this.#metadata?.close(); // or it would keep looking for a database that is being stopped
   }
 
   notReady(): string | undefined {
@@ -73,7 +73,7 @@ export class BrokerPart implements Part {
   }
 }
 
-/** A recovery that takes its time says how far it is. */
+/** A long recovery logs its progress. */
 function sayNowAndThen(logger: Logger): (progress: object) => void {
   let saidAt = performance.now();
   return (progress) => {
@@ -85,7 +85,7 @@ function sayNowAndThen(logger: Logger): (progress: object) => void {
 
 const isEverywhere = (listen: string): boolean => listen === '0.0.0.0' || listen === '::';
 
-/** What other machines can call an address that means "all of mine". */
+/** A name that other machines can use for an address that means "all interfaces". */
 const reachable = (listen: string): string => (isEverywhere(listen) ? hostname() : listen);
 
 @Module({ providers: [BrokerPart], exports: [BrokerPart] })

@@ -36,12 +36,12 @@ test('a failed disk is named in /health/ready, partition by partition, and the p
   expect(health.live()).toEqual({ status: 'live' });
 });
 
-test('of very many partitions the first are named and the others counted', () => {
+test('with very many partitions the first are named and the others counted', () => {
   const reason = failedDisks(Array.from({ length: 1_000 }, (_, n) => `t-${n}`));
   expect(reason).toContain('t-8, t-9 and 990 more:');
 });
 
-test('a full disk is named with its cure, which is no restart', () => {
+test('a full disk is named with its cure, which is not a restart', () => {
   expect(fullDisk([])).toBeUndefined();
   expect(fullDisk(['telemetry-0'])).toBe(
     'the disk is full: no room for records of telemetry-0; make room, no restart is needed',

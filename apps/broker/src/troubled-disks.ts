@@ -1,14 +1,15 @@
-// What /health/ready says of partitions whose disk failed or is full: the others go on, but somebody has to come.
+// The lines in /health/ready about partitions whose disk failed or is full: the others continue, but an operator must
+// act.
 
 const MOST_NAMES = 10;
 
-/** Undefined where there is none. */
+/** Undefined if there is none. */
 export function failedDisks(partitions: readonly string[]): string | undefined {
   if (partitions.length === 0) return undefined;
   return `the disk failed under ${namesOf(partitions)}: no more records are taken there; check the disk, then restart the broker`;
 }
 
-/** Undefined where there is none. */
+/** Undefined if there is none. */
 export function fullDisk(partitions: readonly string[]): string | undefined {
   if (partitions.length === 0) return undefined;
   return `the disk is full: no room for records of ${namesOf(partitions)}; make room, no restart is needed`;

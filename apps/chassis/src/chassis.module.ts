@@ -1,4 +1,4 @@
-// The frame that every program is bolted to: settings, log, metrics, the real host, the lifecycle, /metrics and /health.
+// The common base of every program: settings, log, metrics, the real host, the lifecycle, /metrics and /health.
 import type { Host, Logger } from '@milepost/core';
 import { nodeDisk, nodeHost, openFileLimit, openFilesWithin } from '@milepost/node-host';
 import type { Settings } from '@milepost/settings';

@@ -20,7 +20,7 @@ const door = {
   MILEPOST_KAFKA_SASL_USERNAME: 'milepost',
 };
 
-test('without any setting it is the broker of this machine; with servers alone it is in the clear', () => {
+test('without any setting it is the broker of this machine; with servers alone it is unencrypted', () => {
   expect(kafkaAddress(readSettings('gateway', {}))).toEqual({ bootstrapServers: ['127.0.0.1:9092'] });
   expect(address({})).toEqual({ bootstrapServers: ['a:1', 'b:2'] });
 });
@@ -40,7 +40,7 @@ test('certificates and the password come from their files', () => {
 test.each([
   ['not there', join(folder, 'nowhere'), 'ENOENT'],
   ['not a certificate', file('other', 'hello'), 'expected certificates in PEM'],
-])('a file that is %s is named with its setting', (_, path, said) => {
+])('a file that is %s is refused with the name of its setting', (_, path, said) => {
   const env = { ...door, MILEPOST_KAFKA_SASL_PASSWORD: 'p', MILEPOST_KAFKA_SSL_CA_FILE: path };
   expect(() => address(env)).toThrow(`MILEPOST_KAFKA_SSL_CA_FILE: `);
   expect(() => address(env)).toThrow(said);

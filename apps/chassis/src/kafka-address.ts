@@ -1,5 +1,5 @@
-// The Kafka of the settings: MILEPOST_BOOTSTRAP_SERVERS, else a broker of ours on this machine; certificates and the password
-// read from their files.
+// The Kafka of the settings: MILEPOST_BOOTSTRAP_SERVERS, else a Milepost broker on this machine. Certificates and the
+// password are read from their files.
 import { readFileSync } from 'node:fs';
 import type { Settings } from '@milepost/settings';
 import type { KafkaAddress, KafkaSasl, KafkaTls } from '@milepost/streams';
@@ -15,7 +15,7 @@ export function kafkaAddress(settings: Settings): KafkaAddress {
   };
 }
 
-/** The settings have made sure that nothing is missing. */
+/** The settings are validated: nothing is missing. */
 function saslOf(settings: Settings): KafkaSasl {
   const { kafkaSaslMechanism: mechanism = 'PLAIN', kafkaSaslUsername: username = '' } = settings;
   const fromFile = read(

@@ -1,4 +1,4 @@
-// For an app without a broker of ours in the same process: the Kafka that the settings name, awaited at the start.
+// For an app without a Milepost broker in the same process: the Kafka that the settings name, awaited at the start.
 import type { Logger } from '@milepost/core';
 import type { Settings } from '@milepost/settings';
 import { type KafkaAddress, reachKafka } from '@milepost/streams';

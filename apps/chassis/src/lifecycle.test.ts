@@ -37,21 +37,21 @@ test('a failed start leaves nothing running', async () => {
   expect(seen).toEqual(['+postgres', '+broker', '-broker', '-postgres']);
 });
 
-test('a part that cannot stop does not keep the others from stopping', async () => {
+test('a part that cannot stop does not prevent the others from stopping', async () => {
   const { lifecycle, seen } = program(['postgres', 'database'], ['broker', 'broker', 'stop']);
   await lifecycle.start();
   await expect(lifecycle.stop()).rejects.toThrow('broker cannot stop');
   expect(seen).toContain('-postgres');
 });
 
-test('ready means started, and every part able', async () => {
+test('ready means started, and every part ready', async () => {
   const { lifecycle } = program(['lame', 'broker']);
   expect(lifecycle.notReady()).toEqual(['starting']);
   await lifecycle.start();
   expect(lifecycle.notReady()).toEqual(['lame: lost its leg']);
 });
 
-test('a stop in the middle of a start ends the start and stops what had begun', async () => {
+test('a stop in the middle of a start ends the start and stops the parts that had begun', async () => {
   const lifecycle = new Lifecycle();
   const seen: string[] = [];
   lifecycle.register({

@@ -1,18 +1,21 @@
-// The parts of a program that start and stop: PostgreSQL, the broker, consumers, the gateway. Each says in which phase
-// it belongs; they start phase by phase and stop in the reverse order, so that the intake closes before what it feeds.
+// The parts of a program that start and stop: PostgreSQL, the broker, consumers, the gateway. Each belongs to a phase.
+// They start phase by phase and stop in the reverse order, so that the intake closes before the parts that it feeds.
 
-/** From the ground up. Within a phase: in the order of registration. */
+/** From the bottom up. Within a phase: in the order of registration. */
 const phases = ['database', 'broker', 'clients', 'intake'] as const;
 export type Phase = (typeof phases)[number];
 
 export interface Part {
   readonly name: string;
   readonly phase: Phase;
-  /** Gives up, rejecting, when `aborted` fires: a Ctrl-C while the database is away must not wait for it. */
+  /**
+   * A part that waits for others rejects when `aborted` fires: a Ctrl-C while the database is away must not wait for
+   * it.
+   */
   start(aborted: AbortSignal): Promise<void>;
-  /** Called once if `start` was called, even if it failed half-way. */
+  /** Called once if `start` was called, even if it failed halfway. */
   stop(): Promise<void>;
-  /** Why it cannot do its work just now, for /health/ready; undefined: it can. */
+  /** Why it cannot do its work just now, for /health/ready; undefined if it can. */
   notReady?(): string | undefined;
 }
 
@@ -31,7 +34,7 @@ export class Lifecycle {
     this.#parts.push(part);
   }
 
-  /** What listens where, for the ready line. */
+  /** Records the port of a listener, for the ready line. */
   opened(name: PortName, port: number): void {
     this.#ports[name] = port;
   }
@@ -44,7 +47,10 @@ export class Lifecycle {
     return this.#starting;
   }
 
-  /** Stops what was started, in reverse; a second call waits for the first. Every part gets its turn, whatever another threw. */
+  /**
+   * Stops what was started, in reverse; a second call waits for the first. Every part is stopped, even if another one
+   * threw.
+   */
   stop(): Promise<void> {
     this.#state = 'stopping';
     this.#aborting.abort(new Error('stopped while starting'));
@@ -56,7 +62,7 @@ export class Lifecycle {
     return this.#state === 'running';
   }
 
-  /** Why the program is not ready; empty: it is. */
+  /** Why the program is not ready; empty if it is. */
   notReady(): string[] {
     if (this.#state !== 'running')
       return [this.#state === 'starting' ? `starting ${this.#running.at(-1)?.name ?? ''}`.trim() : 'stopping'];

@@ -1,4 +1,4 @@
-// Nest's own lines through our Logger: its errors and warnings as they are, its chatter at debug.
+// Nest's own log lines through our Logger: its errors and warnings unchanged, everything else at debug.
 import type { Logger } from '@milepost/core';
 import type { LoggerService } from '@nestjs/common';
 

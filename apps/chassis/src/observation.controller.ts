@@ -1,4 +1,4 @@
-// What every program serves on its HTTP port: is it alive, is it ready, what are its numbers.
+// The endpoints of every program on its HTTP port: liveness, readiness, metrics.
 import { PrometheusMeter } from '@milepost/telemetry';
 import { Controller, Get, Header, HttpCode, HttpException, HttpStatus, Inject } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
@@ -13,7 +13,7 @@ export class ObservationController {
     private readonly lifecycle: Lifecycle,
   ) {}
 
-  /** The event loop turns: that is all. It never depends on PostgreSQL or another program. */
+  /** Live means that the event loop turns, no more. It never depends on PostgreSQL or another program. */
   @Get('health/live')
   @HttpCode(HttpStatus.OK)
   live(): { status: 'live' } {

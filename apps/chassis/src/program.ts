@@ -1,5 +1,5 @@
 // From an environment to a running program and back: reads the settings, builds the Nest application, opens the HTTP
-// port (so that /health/live answers while a long recovery runs), starts the parts, prints the ready line.
+// port (so that /health/live responds during a long recovery), starts the parts, prints the ready line.
 import { createRequire } from 'node:module';
 import type { Logger } from '@milepost/core';
 import { nodeClock } from '@milepost/node-host';
@@ -26,10 +26,10 @@ export interface Program {
 
 export interface ProgramOptions {
   readonly name: ProgramName;
-  /** What the program is made of; may depend on its settings. */
+  /** The modules of the program; they may depend on its settings. */
   readonly modules: (settings: Settings) => (Type | DynamicModule)[];
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Gives the start up and stops what had begun. */
+  /** Cancels the start and stops what had begun. */
   readonly abort?: AbortSignal;
 }
 
@@ -92,7 +92,7 @@ const { version } = createRequire(import.meta.url)('../../../package.json') as {
 
 class Root {}
 
-/** Until the parts have started only health and metrics answer; the rest is told to come back. */
+/** Until the parts have started only health and metrics are served; other requests get 503. */
 function answerOnlyWhenStarted(app: NestFastifyApplication, lifecycle: Lifecycle): void {
   app
     .getHttpAdapter()

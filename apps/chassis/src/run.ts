@@ -1,16 +1,17 @@
-// A program on the command line: signals in, one ready line and an exit status out. A user's mistake is one line.
+// A program on the command line: handles signals, prints one ready line and exits with a status. A user's mistake is
+// one line.
 import { type Program, type ProgramOptions, startProgram } from './program.ts';
 
-/** After this long a stop is no longer called clean, and the process ends. */
+/** After this long a stop is no longer clean, and the process ends. */
 const STOP_LIMIT_MS = 120_000;
-/** A launcher passes on the Ctrl-C that the terminal has sent us already: the same wish, not a second one. */
+/** A launcher passes on the Ctrl-C that the terminal has also sent to us: one request, not two. */
 const SAME_SIGNAL_MS = 1_000;
 
 export interface Stoppable {
   stop(): Promise<void>;
 }
 
-/** Runs until a signal or a failed start. `afterStart` is for what comes on top, such as the demo's trucks. */
+/** Runs until a signal or a failed start. `afterStart` adds more to a running program, such as the demo's trucks. */
 export async function runProgram(
   options: Omit<ProgramOptions, 'abort'>,
   afterStart?: (program: Program) => Promise<Stoppable>,
@@ -36,7 +37,7 @@ export async function runProgram(
   process.exit();
 }
 
-/** Prints what went wrong: each line of the message, and the stack only with --verbose. */
+/** Prints the failure: each line of the message, and the stack only with --verbose. */
 export function fail(error: unknown): void {
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
   for (const line of message.split('\n')) process.stderr.write(`milepost: ${line}\n`);
@@ -44,7 +45,7 @@ export function fail(error: unknown): void {
   process.exitCode = 1;
 }
 
-/** Aborted by the first SIGINT or SIGTERM; a later one ends the process at once. */
+/** Aborted by the first SIGINT or SIGTERM; a later one ends the process immediately. */
 export function stopSignal(): AbortSignal {
   const wish = new AbortController();
   let firstMs: number | undefined;

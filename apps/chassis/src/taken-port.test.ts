@@ -6,14 +6,14 @@ import { namingThePort } from './taken-port.ts';
 const settings = { listen: '127.0.0.1', kafkaPort: 9092, mqttPort: 1883, mqttWsPort: undefined, httpPort: 8080 };
 const messageOf = (failure: unknown): string => (namingThePort(failure, settings) as Error).message;
 
-test('a port that a listener of ours finds taken is named with its setting', () => {
+test('a port in use that our listener finds is named with its setting', () => {
   const failure = new AddressInUse({ host: '127.0.0.1', port: 1883 });
   expect(messageOf(failure)).toBe(
     '127.0.0.1:1883 is in use by another process: stop that one, or set MILEPOST_MQTT_PORT',
   );
 });
 
-test("a port that Node's listener finds taken is named with its setting", async () => {
+test("a port in use that Node's listener finds is named with its setting", async () => {
   const first = createServer().listen(0, '127.0.0.1');
   await once(first, 'listening');
   const { port } = first.address() as { port: number };
@@ -24,7 +24,7 @@ test("a port that Node's listener finds taken is named with its setting", async 
   first.close();
 });
 
-test('other failures stay as they are', () => {
+test('other failures are unchanged', () => {
   const failure = new Error('no such database');
   expect(namingThePort(failure, settings)).toBe(failure);
 });

@@ -1,4 +1,4 @@
-// A port that another process listens on: which setting gives this program another one.
+// For a port that another process uses: names the setting for another port.
 import { AddressInUse } from '@milepost/core';
 import type { Settings } from '@milepost/settings';
 
@@ -9,7 +9,7 @@ const variables = {
   httpPort: 'MILEPOST_HTTP_PORT',
 } as const;
 
-/** The failure with the cure where it is a taken port, of a listener of ours or of Node's; else as it is. */
+/** Adds the cure if the failure is a port in use, of our listener or of Node's; any other failure is unchanged. */
 export function namingThePort(failure: unknown, settings: Pick<Settings, keyof typeof variables | 'listen'>): unknown {
   const port = takenPort(failure);
   if (port === undefined) return failure;

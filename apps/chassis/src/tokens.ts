@@ -1,4 +1,4 @@
-// What every program's parts are given, by Nest's injection: @Inject(SETTINGS) private readonly settings: Settings.
+// The injection tokens for the parts of every program: @Inject(SETTINGS) private readonly settings: Settings.
 import type { KafkaAddress } from '@milepost/streams';
 
 export const SETTINGS = Symbol('Settings');

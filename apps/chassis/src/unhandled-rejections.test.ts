@@ -2,7 +2,7 @@ import { silentLogger } from '@milepost/core';
 import { PrometheusMeter } from '@milepost/telemetry';
 import { reportUnhandledRejections } from './unhandled-rejections.ts';
 
-test('a rejection that nobody awaits is logged and counted, and its reporter can be taken away', async () => {
+test('an unhandled rejection is logged and counted, and its reporter can be removed', async () => {
   const lines: string[] = [];
   const meter = new PrometheusMeter();
   const before = process.listenerCount('unhandledRejection');

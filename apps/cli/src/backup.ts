@@ -1,4 +1,5 @@
-// `milepost backup <target>`: the data folder and its database, running or stopped, as a folder of files with checksums.
+// `milepost backup <target>`: backs the data folder and its database up, running or stopped, as a folder of files with
+// checksums.
 import { join, resolve } from 'node:path';
 import { inMegabytes, takeBackup } from '@milepost/backup';
 import { existsSync } from 'node:fs';
@@ -24,7 +25,9 @@ export async function backup(args: readonly string[]): Promise<void> {
   );
 }
 
-/** That of DATABASE_URL, that of the appliance that runs, or the one of a stopped appliance, started for this. */
+/**
+ * The database of DATABASE_URL, that of the running appliance, or that of a stopped appliance, started for the backup.
+ */
 async function withDatabase<Result>(settings: Settings, work: (url: string) => Promise<Result>): Promise<Result> {
   if (settings.databaseUrl) return work(settings.databaseUrl);
   const dataDir = join(resolve(settings.dataDir), 'postgres');

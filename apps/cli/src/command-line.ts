@@ -1,16 +1,16 @@
-// The words behind `milepost`: which command, with which options. Help and the version start nothing; an unknown word is
+// The command line of `milepost`: the command and its options. Help and the version start nothing; an unknown word is
 // refused in one line.
 import { parseArgs } from 'node:util';
 
 export interface Command {
   readonly does: string;
-  /** Beside --help and --verbose, each with what it does. 'own': the command reads its arguments by itself. */
+  /** Beside --help and --verbose, each with its help text. 'own': the command parses its arguments itself. */
   readonly options?: Readonly<Record<string, OptionHelp>> | 'own';
-  /** A word for the one argument that it takes beside options. */
+  /** The name of its one argument beside options. */
   readonly operand?: string;
 }
 export interface OptionHelp {
-  /** A word for its value. */
+  /** The name of its value. */
   readonly value: string;
   readonly does: string;
 }
@@ -24,7 +24,7 @@ export class WrongCommandLine extends Error {
   override readonly name = 'WrongCommandLine';
 }
 
-/** `args`: those behind the program's own name. @throws WrongCommandLine */
+/** `args`: without the program's own name. @throws WrongCommandLine */
 export function readCommandLine(
   args: readonly string[],
   commands: Readonly<Record<string, Command>>,

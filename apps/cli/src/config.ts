@@ -1,4 +1,4 @@
-// `milepost config`: every setting with its default and meaning, and the value in force where one is set.
+// `milepost config`: every setting with its default and meaning, and the current value if one is set.
 import { describeSettings, shown } from '@milepost/settings';
 
 export function config(): void {

@@ -1,4 +1,4 @@
-// `milepost demo`: the appliance, and 25 trucks that publish to it as any device would, over MQTT.
+// `milepost demo`: the appliance, and 25 trucks that publish to it over MQTT, like any device.
 import { appliance } from '../../appliance/src/appliance.ts';
 import { runProgram } from '../../chassis/src/index.ts';
 import { startTrucks } from '../../trucks/src/index.ts';

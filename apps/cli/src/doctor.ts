@@ -1,4 +1,4 @@
-// `milepost doctor`: looks at everything a start would need, without starting: settings, ports, the data folder, Node.
+// `milepost doctor`: checks everything that a start needs, without starting: settings, ports, the data folder, Node.
 import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, resolve } from 'node:path';

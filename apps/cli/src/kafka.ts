@@ -1,4 +1,4 @@
-// The Kafka that the command line talks to: MILEPOST_BOOTSTRAP_SERVERS, else the broker on this machine.
+// The Kafka of the command line: MILEPOST_BOOTSTRAP_SERVERS, else the broker on this machine.
 import { readSettings } from '@milepost/settings';
 import { AdminClient, connectionOptions, type KafkaAddress, kafkaFailure } from '@milepost/streams';
 import { kafkaAddress } from '../../chassis/src/kafka-address.ts';

@@ -1,4 +1,4 @@
-// `milepost <command>`: one word, one program. Only what a command needs is loaded.
+// `milepost <command>`: one word, one program. Only the code of that command is loaded.
 import { createRequire } from 'node:module';
 import { fail } from '../../chassis/src/run.ts';
 import { type Command, readCommandLine } from './command-line.ts';

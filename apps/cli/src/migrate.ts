@@ -1,4 +1,4 @@
-// `milepost migrate`: brings the database that DATABASE_URL names to this version, for a job that runs before the apps.
+// `milepost migrate`: migrates the database of DATABASE_URL to this version, for a job that runs before the apps.
 import { connectDatabase } from '@milepost/postgres';
 import { readSettings } from '@milepost/settings';
 import { createLogger } from '@milepost/telemetry';

@@ -1,4 +1,4 @@
-// `milepost restore <source>`: a data folder, and its database, from a backup. Both must be empty.
+// `milepost restore <source>`: restores a data folder, and its database, from a backup. Both must be empty.
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { restoreBackup } from '@milepost/backup';

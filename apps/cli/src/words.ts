@@ -1,4 +1,4 @@
-// What the commands have in common on the command line.
+// Shared by the commands: parsing of arguments.
 
 /** @throws the usage, unless there is exactly one */
 export function onlyArgument(args: readonly string[], usage: string): string {

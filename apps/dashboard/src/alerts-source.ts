@@ -1,4 +1,4 @@
-// Alerts for the page, newest first. The dashboard needs no database: it keeps the recent ones from `truck_alerts`.
+// Alerts for the page, newest first. The dashboard needs no database: it retains the recent ones from `truck_alerts`.
 import type { Alert } from '@milepost/alerts';
 
 export interface AlertsSource {
@@ -6,15 +6,15 @@ export interface AlertsSource {
   recent(): readonly Alert[];
 }
 
-/** What a page can show and a person can read. */
+/** As many as a page can show and a person can read. */
 export const recentAlertsLimit = 200;
 
 export class TopicAlerts implements AlertsSource {
-  /** Newest first; numbered in the order in which they came. */
+  /** Newest first; numbered in the order of arrival. */
   #kept: { readonly number: number; readonly alert: Alert }[] = [];
   #taken = 0;
 
-  /** The same alert may come twice (its id tells), and an older one after a newer. */
+  /** The same alert may arrive twice (with the same id), and an older one after a newer. */
   add(value: Buffer): void {
     const alert = readAlert(value);
     if (!alert || this.#kept.some((kept) => kept.alert.alertId === alert.alertId)) return;
@@ -24,7 +24,7 @@ export class TopicAlerts implements AlertsSource {
     this.#kept = this.#kept.slice(0, recentAlertsLimit);
   }
 
-  /** How many were added: the argument of the next call of `since`. */
+  /** The number of alerts added so far: the argument of the next call of `since`. */
   get taken(): number {
     return this.#taken;
   }
@@ -38,7 +38,7 @@ export class TopicAlerts implements AlertsSource {
   }
 }
 
-/** Undefined where another program wrote something else. */
+/** Undefined for a record of another program. */
 function readAlert(value: Buffer): Alert | undefined {
   try {
     const alert = JSON.parse(value.toString()) as Partial<Alert> | null;

@@ -1,4 +1,4 @@
-// The live map: an ordinary Kafka client that keeps the last positions and shows them over HTTP and a WebSocket.
+// The live map: an ordinary Kafka client that retains the last positions and shows them over HTTP and a WebSocket.
 import type { Host, Logger, Meter } from '@milepost/core';
 import {
   Inject,

@@ -50,7 +50,7 @@ beforeAll(async () => {
     lifecycle,
   });
   const module = await Test.createTestingModule({ imports: [frame, KafkaFromSettingsModule, DashboardModule] })
-    .overrideProvider(ForeignKafkaPart) // there is none to wait for
+    .overrideProvider(ForeignKafkaPart) // there is no Kafka to wait for
     .useValue({})
     .overrideProvider(TRUCK_LOG)
     .useValue(log)
@@ -63,7 +63,7 @@ beforeAll(async () => {
     .compile();
   app = module.createNestApplication<NestFastifyApplication>(new FastifyAdapter(), { logger: false });
   await app.listen(0, '127.0.0.1');
-  now = Date.now(); // from here on a minute is long enough: who is silent for longer is shown as silent
+  now = Date.now(); // a minute is the limit: a truck that is silent for longer is shown as silent
   await log.position(position('quiet', now - 5 * 3_600_000), now - 5 * 3_600_000);
   for (let minute = 30; minute >= 0; minute--) {
     const tsMs = now - minute * 60_000;
@@ -86,13 +86,13 @@ const get = async (url: string) => {
   return { status: statusCode, body, headers, rawPayload, json: () => JSON.parse(body) };
 };
 
-test('the last positions are there at the start, also of a truck that has been quiet for hours', async () => {
+test('the last positions are there at the start, also of a truck that has been silent for hours', async () => {
   const { features } = (await get('/api/trucks')).json();
   const state = Object.fromEntries(features.map((feature: any) => [feature.id, feature.properties.state]));
   expect(state).toEqual({ 'truck-1': 'moving', far: 'moving', quiet: 'silent' });
 });
 
-test('a box leaves out the trucks elsewhere', async () => {
+test('a box excludes the trucks elsewhere', async () => {
   const { features } = (await get('/api/trucks?bbox=24,60,25,61')).json();
   expect(features.map(({ id }: { id: string }) => id)).toEqual(['far']);
 });
@@ -103,7 +103,7 @@ test('one truck comes with its recent trail', async () => {
   expect(truck.trail.length).toBeGreaterThanOrEqual(10);
 });
 
-test('a track is read from the log, in order of time, with what was stored offline in its place', async () => {
+test('a track is read from the log, in order of time, including positions that were stored offline', async () => {
   const from = new Date(now - 3.5 * 60_000).toISOString();
   const track = (await get(`/api/trucks/truck-1/track?from=${from}&to=${new Date(now).toISOString()}`)).json();
   expect(track.geometry.coordinates.map(([, lat]: number[]) => Math.round(lat! * 1_000))).toEqual([
@@ -112,7 +112,7 @@ test('a track is read from the log, in order of time, with what was stored offli
   expect(track.properties.coordinateProperties.times).toHaveLength(5);
 });
 
-test('a track of a truck that nobody knows is empty, not an error', async () => {
+test('the track of an unknown truck is empty, not an error', async () => {
   const { status, json } = await get('/api/trucks/nobody/track');
   expect(status).toBe(200);
   expect(json()).toMatchObject({ geometry: null, properties: { positions: 0 } });
@@ -125,17 +125,17 @@ test.each([
   ['/api/trucks/a%20b', 'truck id: expected 1 to 128 of A-Z a-z 0-9 . _ -; saw "a b"'],
   ['/api/trucks/truck-1/track?from=yesterday', 'from: expected a time such as 2026-05-01T12:00:00Z'],
   ['/api/trucks/truck-1/track?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z', 'is later than to'],
-])('%s is a 400 that says what was expected', async (url, message) => {
+])('%s is a 400 that names what was expected', async (url, message) => {
   const { status, json } = await get(url);
   expect(status).toBe(400);
   expect(json().message).toContain(message);
 });
 
-test('a truck that is not known is a 404', async () => {
+test('an unknown truck is a 404', async () => {
   expect((await get('/api/trucks/nobody')).status).toBe(404);
 });
 
-test('alerts and topics are shown; a Kafka that is away is a 503 in words', async () => {
+test('alerts and topics are shown; a Kafka that is away is a 503 with a message', async () => {
   expect((await get('/api/alerts')).json()).toEqual([alert(1)]);
   expect((await get('/api/topics')).json()).toEqual([{ name: 'truck_gps', partitions: 10, records: 33 }]);
   const groups = await get('/api/groups');
@@ -143,7 +143,7 @@ test('alerts and topics are shown; a Kafka that is away is a 503 in words', asyn
   expect(groups.json().message).toBe('the Kafka does not answer: connection refused');
 });
 
-test('the page, Leaflet and the base map come from here', async () => {
+test('the page, Leaflet and the base map are served from here', async () => {
   const page = await get('/');
   expect(page.status).toBe(200);
   expect(page.headers['content-security-policy']).toContain("default-src 'self'");
@@ -170,7 +170,7 @@ describe('/api/live', () => {
     };
   };
 
-  test('a viewer gets everything once, then only what changed', async () => {
+  test('a viewer gets everything once, then only changes', async () => {
     const socket = new WebSocket(`ws://${address()}/api/live`);
     const { until } = messagesOf(socket);
     const all = await until(({ type }) => type === 'all');
@@ -201,7 +201,7 @@ describe('/api/live', () => {
     ['https://elsewhere.example', 'fleet.example:443'],
     ['https://fleet.example:8443', 'fleet.example:443'],
     ['null', 'fleet.example'],
-  ])('a page of %s may not read along at %s', async (origin, host) => {
+  ])('a page of %s may not connect at %s', async (origin, host) => {
     const socket = new WebSocket(`ws://${address()}/api/live`, { origin, headers: { host } });
     const [error] = await once(socket, 'error');
     expect(String(error)).toContain('403');
@@ -211,7 +211,7 @@ describe('/api/live', () => {
     ['https://fleet.example', 'fleet.example:443'],
     ['http://fleet.example', 'fleet.example:80'],
     ['https://fleet.example:8443', 'fleet.example:8443'],
-  ])('a page of %s reads along behind a proxy that passes the host %s', async (origin, host) => {
+  ])('a page of %s may connect behind a proxy that passes the host %s', async (origin, host) => {
     const socket = new WebSocket(`ws://${address()}/api/live`, { origin, headers: { host } });
     await once(socket, 'open');
     socket.close();

@@ -1,5 +1,6 @@
-// Keeps the last positions of all trucks: read back from the log at the start, then followed as `location-dashboard`.
-// The group resumes behind what it has handled, and this state lives in memory: so the recent log is read again.
+// Maintains the last positions of all trucks: read back from the log at the start, then followed as
+// `location-dashboard`. The group resumes after its last handled record, but this state is in memory: so the recent log
+// is read again.
 import type { Clock, Histogram, Host, Logger, Meter } from '@milepost/core';
 import { readPosition } from '@milepost/fleet';
 import { LiveTrucks } from '@milepost/live';
@@ -11,9 +12,9 @@ import { type Following, groupId, type TruckLog } from './truck-log.ts';
 
 export const TRUCK_LOG = Symbol('TruckLog');
 
-/** Read in full before the map is ready: enough for a trail. */
+/** Read completely before the map is ready: enough for a trail. */
 const recentMs = 10 * 60_000;
-/** Searched behind that, while the map is up, for trucks that have been quiet for longer; and for alerts. */
+/** Searched for older positions while the map is up, for trucks that have been silent for longer; and for alerts. */
 const olderMs = 24 * 3_600_000;
 
 @Injectable()
@@ -40,7 +41,7 @@ export class LiveMapPart implements Part {
     this.#logger = logger;
     this.#age = meter.histogram(
       'milepost_position_age_seconds',
-      'From the time a device gives a position to its arrival in a consumer.',
+      'From the time that a position carries to its arrival in a consumer.',
       [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600],
     );
     meterFailedPartitions(meter, groupId, () => this.#following?.failedPartitions() ?? []);
@@ -79,7 +80,7 @@ export class LiveMapPart implements Part {
     this.#logger.info({ trucks: this.trucks.size, positions }, `${this.trucks.size} trucks on the map from the log`);
   }
 
-  /** The last position of each truck that is not known yet; only that one record of each is parsed. */
+  /** Restores the last position of each truck that is not known yet; only that one record of each truck is parsed. */
   async #restoreOlder(nowMs: number): Promise<void> {
     const lastByTruck = new Map<string, ConsumedRecord>();
     for await (const records of this.log.read({ topic: TRUCK_GPS, fromMs: nowMs - olderMs })) {
@@ -99,7 +100,7 @@ export class LiveMapPart implements Part {
     }
   }
 
-  /** A record that is no position was written by another program: it is passed over. */
+  /** A record that is not a position was written by another program, and is skipped. */
   #locate({ offset, partition, timestamp, value }: ConsumedRecord, age?: Histogram): void {
     const position = value === null ? undefined : readPosition(value);
     if (!position) return;

@@ -1,5 +1,5 @@
-// /api/live: a viewer gets everything once, then what changed, at most four times a second. A viewer that reads slowly
-// is sent nothing until it has caught up, and then the state of that moment: states are skipped, never queued.
+// /api/live: a viewer gets everything once, then changes, at most four times a second. A viewer that reads slowly is
+// sent nothing until it has caught up, and then the current state: states are skipped, never queued.
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Alert } from '@milepost/alerts';
@@ -8,23 +8,23 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { TopicAlerts } from './alerts-source.ts';
 
 export const livePath = '/api/live';
-/** Between two updates. */
+/** The interval between two updates. */
 export const updateEveryMs = 250;
-/** A viewer with more than that unread is left out until it has read. */
+/** A viewer with more unread bytes is skipped until it has read. */
 export const unreadLimitBytes = 512 * 1024;
-/** Open pages at a time. */
+/** The limit of open pages. */
 export const viewersLimit = 500;
-/** A viewer that misses two pings in a row is gone. */
+/** A viewer that misses two pings in a row is disconnected. */
 const pingEveryMs = 20_000;
 /** Viewers send nothing. */
 const incomingLimitBytes = 1_024;
 
-/** One truck on its way to a page: the names are short because a thousand of them leave four times a second. */
+/** One truck in a message to a page. The names are short because a thousand trucks are sent four times a second. */
 export interface TruckRow {
   readonly id: string;
   readonly lat: number;
   readonly lon: number;
-  /** When it was there, when it was last heard: ms since 1970. */
+  /** The time of the position, and of the last message received: ms since 1970. */
   readonly at: number;
   readonly heard: number;
   readonly kmh?: number;
@@ -32,9 +32,9 @@ export interface TruckRow {
   readonly clockWrong?: true;
 }
 export interface LiveMessage {
-  /** `all` replaces what the page knows, `changes` adds to it. */
+  /** `all` replaces the page's state, `changes` adds to it. */
   readonly type: 'all' | 'changes';
-  /** The server's clock: pages have their own, which may be wrong. */
+  /** The server's clock: a page's own may be wrong. */
   readonly now: number;
   readonly trucks: readonly TruckRow[];
   readonly alerts: readonly Alert[];
@@ -96,7 +96,7 @@ export class LiveSocket {
     socket.send(this.#message('all', trucks, this.#alerts.recent()));
   }
 
-  /** Viewers with the same state get the same text, made once. */
+  /** Viewers with the same state get the same text, built once. */
   #update(): void {
     const { version } = this.#trucks;
     const { taken } = this.#alerts;
@@ -144,8 +144,8 @@ function rowOf({ truckId, position, timeMs, heardAtMs, speedKmh, headingDeg, isC
 }
 
 /**
- * Any page in the same browser could open this socket and read along; programs send no origin. A browser leaves its scheme's
- * default port out of Origin, a proxy may put it into Host (nginx: `$host:$server_port`).
+ * Any page in the same browser could open this socket and read the positions; programs send no origin. A browser omits
+ * its scheme's default port in Origin, and a proxy may add it to Host (nginx: `$host:$server_port`).
  */
 function isOwnPage({ headers: { host, origin } }: IncomingMessage): boolean {
   if (origin === undefined) return true;

@@ -1,5 +1,5 @@
-// A read-only view of the Kafka behind the map: topics with their sizes, groups with their lag. Kafka is asked once a second
-// at most, however many viewers there are.
+// A read-only view of the Kafka behind the map: topics with their sizes, groups with their lag. Kafka gets at most one
+// request a second, for any number of viewers.
 import { AdminClient, connectionOptions } from '@milepost/streams';
 import type { ListedOffsetsTopic } from '@platformatic/kafka';
 import type { Kafka } from '../../chassis/src/index.ts';
@@ -14,7 +14,7 @@ export interface GroupView {
   readonly id: string;
   readonly state: string;
   readonly members: number;
-  /** Records that are not handled yet, of the partitions in which the group has committed. */
+  /** Records that are not handled yet, in the partitions where the group has committed. */
   readonly lag: number;
   readonly topics: readonly string[];
 }
@@ -24,7 +24,7 @@ export interface Operations {
   close(): Promise<void>;
 }
 
-/** A view this old is shown again. */
+/** A view younger than this is shown again. */
 const freshMs = 1_000;
 const earliest = -2n;
 const latest = -1n;
@@ -124,7 +124,7 @@ function sum(numbers: readonly number[] = []): number {
   return numbers.reduce((total, number) => total + Math.max(0, number), 0);
 }
 
-/** Callers within the same moment share one result; a failure is not remembered. */
+/** Callers within that time share one result; a failure is not cached. */
 function remembered<T>(read: () => Promise<T>): () => Promise<T> {
   let answer: Promise<T> | undefined;
   let askedMs = -Infinity;

@@ -1,4 +1,4 @@
-// The page and what it needs, all from this machine: the map works without internet. /roads.json is the base map.
+// The page and its resources, all from this machine: the map works without internet. /roads.json is the base map.
 import * as files from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -8,7 +8,7 @@ import fastifyStatic from '@fastify/static';
 import { cachedRoads } from '@milepost/roads';
 
 const require = createRequire(import.meta.url);
-/** Fastify's instance, as its plugin names it. */
+/** The type of Fastify's instance, from its plugin. */
 export type HttpServer = Parameters<typeof fastifyStatic>[0];
 
 const gzipped = promisify(gzip);
@@ -27,13 +27,13 @@ export async function servePages(server: HttpServer): Promise<void> {
   serveRoads(server);
 }
 
-/** Beside the sources; the built program runs in dist/apps/dashboard/src, and the page needs no building. */
+/** Beside the sources; the built program runs in dist/apps/dashboard/src, and the page needs no build. */
 function webFolder(): string {
   const here = join(import.meta.dirname, '..', 'web');
   return files.existsSync(here) ? here : join(process.cwd(), 'apps', 'dashboard', 'web');
 }
 
-/** Always revalidated (an ETag makes that cheap): after an update no viewer gets half of the old page. */
+/** Always revalidated (an ETag makes that cheap), so that after an update no viewer gets a mix of old and new files. */
 function setPageHeaders(reply: { header(name: string, value: string): unknown }): void {
   reply.header('cache-control', 'no-cache');
   reply.header('x-content-type-options', 'nosniff');

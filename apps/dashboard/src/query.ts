@@ -1,9 +1,9 @@
-// Query parameters: what cannot be read is a 400 that says what was expected and what was seen.
+// Query parameters: an unreadable one is a 400 that names what was expected and what was seen.
 import { type Box, isTruckId, parseTime } from '@milepost/fleet';
 import { parseBox } from '@milepost/live';
 import { BadRequestException } from '@nestjs/common';
 
-/** As it comes from the URL: a list where the parameter was given several times. */
+/** A value of the URL: a list if the parameter was given several times. */
 export type Parameter = string | readonly string[] | undefined;
 
 export function boxFrom(parameter: Parameter): Box | undefined {
@@ -26,7 +26,7 @@ export interface Span {
 
 const hourMs = 3_600_000;
 
-/** Left out: the last hour. */
+/** Default: the last hour. */
 export function spanFrom(fromParameter: Parameter, toParameter: Parameter, nowMs: number): Span {
   const from = onlyOne('from', fromParameter);
   const to = onlyOne('to', toParameter);

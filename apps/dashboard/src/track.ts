@@ -1,5 +1,5 @@
 // A truck's track from..to, read back from the log: from the first record received at or after `from` to the end,
-// because positions that were stored offline come late, then those taken within from..to, in order of their time.
+// because positions that were stored offline arrive late; then those taken within from..to, in order of their time.
 import { readPosition } from '@milepost/fleet';
 import { believedTime } from '@milepost/live';
 import { TRUCK_GPS } from '@milepost/streams';
@@ -16,7 +16,7 @@ export interface Track {
     readonly truckId: string;
     readonly from: string;
     readonly to: string;
-    /** Positions found; more than `coordinates` has when they were thinned. */
+    /** The number of positions found: more than `coordinates` has if they were thinned. */
     readonly positions: number;
     readonly coordinateProperties: {
       readonly times: readonly string[];
@@ -25,9 +25,9 @@ export interface Track {
   };
 }
 
-/** A line of more points than a screen has pixels is thinned, evenly. */
+/** A line with more points than a screen has pixels is thinned, evenly. */
 export const trackPointsLimit = 10_000;
-/** A day of a truck that reports every second; beyond it the newest are kept. */
+/** A day of a truck that reports every second; beyond it the newest are retained. */
 const positionsLimit = 100_000;
 
 interface Point {
@@ -72,7 +72,7 @@ async function pointsOf(log: TruckLog, truckId: string, fromMs: number, toMs: nu
   return points;
 }
 
-/** By time; what was sent twice is there once. */
+/** In order of time, without duplicates. */
 function inOrder(points: Point[]): Point[] {
   const sorted = points.toSorted((a, b) => a.timeMs - b.timeMs);
   return sorted.filter(({ timeMs, lonLat }, i) => {

@@ -1,12 +1,12 @@
-// What the dashboard needs of the log: to follow it as a member of a group, and to read a stretch of it again.
-// A port, so that the map can be tested and shown without any Kafka.
+// The log, as the dashboard needs it: followed as a member of a group, and ranges of it read again. A port, so that the
+// map can be tested and shown without Kafka.
 import type { Logger } from '@milepost/core';
 import { type ConsumedRecord, Consumer, ensureTopics, partitionOf, productTopics, readBack } from '@milepost/streams';
 import { batchTracer } from '@milepost/telemetry';
 import type { Kafka } from '../../chassis/src/index.ts';
 
 export interface Following {
-  /** Why nothing is read at the moment; undefined: it is. */
+  /** Why nothing is read at the moment; undefined if it is. */
   notReady(): string | undefined;
   /** Partitions that cannot be read at the moment, such as `truck_gps-0`; the others are. */
   failedPartitions(): readonly string[];
@@ -15,7 +15,7 @@ export interface Following {
 
 export interface Stretch {
   readonly topic: string;
-  /** Only the partition that this key lives in; left out: all. */
+  /** Only the partition of this key; absent: all. */
   readonly key?: string;
   /** Receive time, ms since 1970. */
   readonly fromMs: number;
@@ -26,8 +26,8 @@ export interface TruckLog {
   prepare(): Promise<void>;
   follow(topics: readonly string[], handle: (records: readonly ConsumedRecord[]) => Promise<void>): Following;
   /**
-   * From a time to the end that the log has at the call; within a partition in its order. Of all partitions, one that cannot
-   * be read is left out. @throws PartitionUnreadable for that of a key.
+   * From a time to the end of the log at the call, in order within a partition. Without a key, a partition that cannot
+   * be read is skipped. @throws PartitionUnreadable for that of a key.
    */
   read(stretch: Stretch): AsyncIterable<readonly ConsumedRecord[]>;
 }
@@ -35,7 +35,7 @@ export interface TruckLog {
 /** The group's name is part of the product: operators look for it. */
 export const groupId = 'location-dashboard';
 const clientId = 'milepost-dashboard';
-/** A page gets changes four times a second: a fetch for each commit of the log would be hundreds. */
+/** A page gets changes four times a second: a fetch for each commit of the log would mean hundreds. */
 const gatherMs = 50;
 
 export function kafkaLog(kafka: Kafka, logger: Logger): TruckLog {

@@ -23,7 +23,7 @@ import { boxFrom, type Parameter, spanFrom, truckIdFrom } from './query.ts';
 import { readTrack, type Track } from './track.ts';
 import type { TruckLog } from './truck-log.ts';
 
-/** Each reads a partition of the log; more at once would only be slower together. */
+/** Each request reads a partition of the log; more concurrent ones would only slow each other down. */
 const tracksAtOnceLimit = 4;
 
 @ApiTags('trucks')

@@ -23,7 +23,7 @@ export class Alerts {
   #choose;
   #seen = 0;
 
-  /** `choose(truckId)`: somebody wants to see that truck. */
+  /** `choose(truckId)` is called when the user selects that truck. */
   constructor(fleet, choose) {
     this.#fleet = fleet;
     this.#choose = choose;
@@ -36,7 +36,7 @@ export class Alerts {
     setInterval(() => this.#refreshTimes(), 5_000);
   }
 
-  /** The panel has been looked at. */
+  /** The user has looked at the panel. */
   markSeen() {
     this.#seen = 0;
     this.#badge();

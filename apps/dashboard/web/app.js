@@ -1,4 +1,4 @@
-// The page: a map of roads, trucks on it, a panel beside it; all of them follow one Fleet.
+// The page: a map of roads, the trucks on it, a panel beside it; all of them follow one Fleet.
 import * as L from './leaflet/leaflet-src.esm.js';
 import { Alerts } from './alerts.js';
 import { connect } from './connection.js';
@@ -16,7 +16,7 @@ import { TrucksLayer } from './trucks-layer.js';
 const home = { center: [57.7055, 11.967], zoom: 13 };
 const closeZoom = 15;
 const connectionNames = { connecting: 'Connecting', live: 'Live', lost: 'Reconnecting' };
-/** A street's name is looked up again when a truck has moved this far, in degrees. */
+/** A street's name is looked up again after a truck has moved this far, in degrees. */
 const streetStep = 0.0002;
 
 const isPhone = matchMedia('(max-width: 720px)').matches;
@@ -78,7 +78,7 @@ Roads.load().then(
   () => byId('map').append(h('p', { class: 'tip', style: 'top:50%;left:60%' }, 'The base map could not be loaded')),
 );
 
-/** Looked up seldom: a thousand trucks ask every second. */
+/** Cached: a thousand trucks need it every second. */
 function streetOf(truck) {
   if (!roads) return undefined;
   const { street } = truck;
@@ -94,7 +94,7 @@ function choose(id) {
   showAt(truck, Math.max(map.getZoom(), closeZoom));
 }
 
-/** In the middle of what the panels leave free. */
+/** In the middle of the area beside the panels. */
 function showAt({ lat, lon }, zoom) {
   const [x, y] = freeMiddle();
   const size = map.getSize();
@@ -115,7 +115,7 @@ function isInSight({ lat, lon }) {
   return x > 390 && y > 30 && x < size.x - 350 && y < size.y - 40;
 }
 
-/** Where the trucks are, but for the few farthest out: one stray must not make the others dots. */
+/** Frames the trucks without the few farthest ones: one stray must not shrink the others to dots. */
 function frameFleet() {
   const trucks = [...fleet.trucks.values()];
   if (trucks.length === 0) return;
@@ -155,7 +155,7 @@ function addFitButton() {
   bar.append(fit);
 }
 
-/** Trucks are pixels: the pointer finds them by place. */
+/** Trucks are pixels: the pointer finds them by position. */
 function addPointer() {
   const tip = h('div', { class: 'tip', hidden: true });
   byId('map').append(tip);
@@ -174,5 +174,5 @@ function addPointer() {
   map.on('mouseout', () => (tip.hidden = true));
 }
 
-/** For tests and for the curious at the console. */
+/** For tests and for debugging at the console. */
 window.milepost = { fleet, map, details };

@@ -1,4 +1,4 @@
-// The WebSocket to the server, opened again with growing pauses when it is lost.
+// The WebSocket to the server, reconnected after growing pauses when it is lost.
 
 const firstPauseMs = 500;
 const longestPauseMs = 10_000;

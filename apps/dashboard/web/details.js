@@ -1,4 +1,4 @@
-// The selected truck: its figures, its speed of late, its trail on the map for ten minutes, an hour or a day.
+// The selected truck: its figures, its recent speed, its trail on the map for ten minutes, an hour or a day.
 import { byId, glyph, h, setGlyph, stateNames, svg } from './dom.js';
 import { age, compassPoint } from './format.js';
 
@@ -114,10 +114,10 @@ export class Details {
     void this.#loadTrail();
   }
 
-  /** Read back from the log. An answer that is overtaken is dropped. */
+  /** Reads the trail from the log. A response to an outdated request is dropped. */
   async #loadTrail() {
     const { id, at } = this.#fleet.selected;
-    const untilMs = Math.min(at, this.#fleet.now()); // a device whose clock is hours behind has its last hour hours ago
+    const untilMs = Math.min(at, this.#fleet.now()); // if a device's clock is hours behind, its last hour was hours ago
     const asked = ++this.#asked;
     this.#legend('Reading the track…', '');
     try {

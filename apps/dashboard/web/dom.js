@@ -1,4 +1,4 @@
-// Small helpers for making and finding elements. Text is always text: nothing a device says becomes markup.
+// Small helpers that create and find elements. Text is always text: no data of a device becomes markup.
 
 export const byId = (id) => document.getElementById(id);
 
@@ -16,7 +16,7 @@ export function h(tag, attributes = {}, ...children) {
 
 const svgNamespace = 'http://www.w3.org/2000/svg';
 
-/** Markup of ours, never a device's. */
+/** For our own markup, never a device's. */
 export function svg(viewBox, markup, attributes = {}) {
   const element = document.createElementNS(svgNamespace, 'svg');
   element.setAttribute('viewBox', viewBox);
@@ -35,7 +35,7 @@ const glyphs = {
 };
 export const stateNames = { moving: 'Moving', stopped: 'Stopped', silent: 'Silent', alert: 'Alert' };
 
-/** The sign of a state: a shape of its own, so that colour is never all there is. */
+/** The symbol of a state: each has its own shape, so that no state depends on color alone. */
 export function glyph(state) {
   const element = svg('0 0 16 16', glyphs[state], { class: 'glyph' });
   element.dataset.state = state;

@@ -1,6 +1,6 @@
-// What the page knows: trucks, alerts, the server's clock, which truck is selected. Tells whoever listens what changed.
+// The page's state: trucks, alerts, the server's clock, the selected truck. Notifies listeners of changes.
 
-/** Not heard for so long: silent (the server's rule too). */
+/** A truck not heard for this long is silent (as on the server). */
 const silentAfterMs = 60_000;
 /** A truck is shown as alerting for this long after its alert. */
 const alertingMs = 60_000;
@@ -16,7 +16,7 @@ export class Fleet extends EventTarget {
   #alertedAt = new Map();
   #clockAheadMs = 0;
 
-  /** A message of /api/live. */
+  /** Handles a message of /api/live. */
   take({ type, now, trucks, alerts }) {
     this.#clockAheadMs = now - Date.now();
     if (type === 'all') this.#forgetAllBut(trucks);
@@ -26,7 +26,7 @@ export class Fleet extends EventTarget {
     if (fresh.length > 0) this.dispatchEvent(new CustomEvent('alerts', { detail: type === 'all' ? [] : fresh }));
   }
 
-  /** By the server's clock. */
+  /** The current time by the server's clock. */
   now() {
     return Date.now() + this.#clockAheadMs;
   }
@@ -64,5 +64,5 @@ export class Fleet extends EventTarget {
   }
 }
 
-/** What a new position may lack must not remain from the one before. */
+/** Fields that a new position lacks must not remain from the previous one. */
 const emptyTruck = { kmh: undefined, deg: undefined, clockWrong: undefined };

@@ -1,4 +1,4 @@
-// Numbers and times as people read them.
+// Numbers and times for people.
 
 /** "now", "12 s", "3 min", "2 h", "4 d". */
 export function age(ms) {

@@ -1,4 +1,4 @@
-// The panel's tabs, and on a phone its height: a sheet that is dragged between three heights.
+// The panel's tabs, and on a phone its height: a sheet that can be dragged between three heights.
 import { byId } from './dom.js';
 
 const tabs = ['trucks', 'alerts', 'system'];

@@ -4,7 +4,7 @@ import { flags } from './roads.js';
 import { labelFont, placeLabels } from './street-labels.js';
 import { colour } from './theme.js';
 
-/** Width at zoom 14 in pixels, colours, and the zoom from which a class is shown. */
+/** Width at zoom 14 in pixels, colors, and the zoom from which a class is shown. */
 const styles = {
   square: { width: 0, fill: 'square', from: 15 },
   path: { width: 0.8, fill: 'path', from: 15 },
@@ -31,7 +31,7 @@ export const RoadsLayer = L.GridLayer.extend({
     this.prepareLabels();
   },
 
-  /** One zoom level at a time while the page has nothing else to do, so that zooming in does not stutter. */
+  /** Prepares one zoom level at a time while the page is idle, so that zooming in does not stutter. */
   prepareLabels(zoom = 13) {
     const later = globalThis.requestIdleCallback ?? ((run) => setTimeout(run, 300));
     later(() => {
@@ -52,7 +52,7 @@ export const RoadsLayer = L.GridLayer.extend({
     return canvas;
   },
 
-  /** After the colours have changed. */
+  /** Call after the colors have changed. */
   repaint() {
     this.redraw();
   },
@@ -91,7 +91,7 @@ function overlaps(a, b) {
   return a[0] <= b[2] && a[2] >= b[0] && a[1] <= b[3] && a[3] >= b[1];
 }
 
-/** Tunnels and links have strokes of their own. */
+/** Tunnels and links have their own strokes. */
 function pathsOf(ways, scale, left, top) {
   const paths = { road: new Path2D(), link: new Path2D(), tunnel: new Path2D() };
   for (const { points, flags: wayFlags } of ways) {

@@ -1,4 +1,4 @@
-// The roads of /roads.json, decoded for drawing and for asking which street a truck is in.
+// The roads of /roads.json, decoded for drawing and for finding a truck's street.
 // Coordinates are Mercator's, 0 to 1 over the world, so that a zoom level is one multiplication.
 
 export const flags = { oneway: 1, tunnel: 2, bridge: 4, link: 8 };

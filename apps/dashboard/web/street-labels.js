@@ -1,9 +1,9 @@
-// Where street names stand at one zoom level. Placed once for the whole city, so that neighbouring tiles draw the same
-// name at the same place and it is whole across their edge.
+// The positions of street names at one zoom level. Placed once for the whole city, so that adjacent tiles draw the same
+// name at the same position, without a cut at their edge.
 import { flags } from './roads.js';
 
 const rank = { motorway: 5, trunk: 5, primary: 5, secondary: 4, tertiary: 3, street: 2, service: 1 };
-/** From which zoom a class is named. */
+/** The zoom from which a class is named. */
 const namedFrom = {
   motorway: 13,
   trunk: 13,
@@ -14,10 +14,10 @@ const namedFrom = {
   service: 17,
   path: 17,
 };
-/** Between two equal names, and between tries along a street, in pixels. */
+/** The distance between two equal names, and between attempts along a street, in pixels. */
 const sameNamePx = 340;
 const stepPx = 36;
-/** How far a street may bend away under its name. */
+/** How far a street may bend away from its name. */
 const bendPx = 3;
 
 export const labelFont = (roadClass) =>
@@ -41,7 +41,7 @@ export function placeLabels(roads, zoom, measure) {
   return labels;
 }
 
-/** Ways of one name joined end to end, the important ones first: a street is mapped in many short pieces. */
+/** Joins ways of one name end to end, the important ones first: a street is mapped in many short pieces. */
 function streetsOf(roads, zoom) {
   const groups = Map.groupBy(
     roads.ways.filter((way) => way.name && !(way.flags & flags.link) && zoom >= (namedFrom[way.roadClass] ?? 99)),
@@ -69,7 +69,7 @@ function joined(ways) {
   return chains.map(({ points }) => points);
 }
 
-/** Stretches that are straight enough for a text of that width, nearest the middle first come, spaced out. */
+/** Parts that are straight enough for a text of that width, nearest to the middle first, with space between them. */
 function* straightSpots(points, scale, width) {
   const line = { xs: [], ys: [], at: [] };
   for (let i = 0; i < points.length; i += 2) {
@@ -110,7 +110,7 @@ function pointAt(xs, ys, at, distance) {
   return [xs[i - 1] + (xs[i] - xs[i - 1]) * share, ys[i - 1] + (ys[i] - ys[i - 1]) * share];
 }
 
-/** Places taken by names, as dots along them in a grid. */
+/** The areas occupied by names, as dots along them in a grid. */
 class Occupied {
   #cells = new Map();
   #byName = new Map();

@@ -1,4 +1,4 @@
-// What stands behind the map: topics and consumer groups, asked for while somebody looks.
+// The system behind the map: topics and consumer groups, requested while the tab is open.
 import { byId, h } from './dom.js';
 import { count } from './format.js';
 

@@ -1,10 +1,10 @@
-// Light and dark: as the system says, until somebody presses the button.
+// Light and dark: the system's setting, until the user presses the button.
 import { byId } from './dom.js';
 
 const key = 'milepost.theme';
 const system = matchMedia('(prefers-color-scheme: dark)');
 
-/** `onChange` is called after every change of colours. */
+/** `onChange` is called after every change of colors. */
 export function setUpTheme(onChange) {
   const button = byId('theme');
   const apply = () => {
@@ -18,7 +18,7 @@ export function setUpTheme(onChange) {
     try {
       localStorage.setItem(key, next);
     } catch {
-      document.documentElement.dataset.theme = next; // storage is switched off: for this page only
+      document.documentElement.dataset.theme = next; // storage is disabled: for this page only
       return onChange();
     }
     apply();
@@ -35,7 +35,7 @@ function stored() {
   }
 }
 
-/** A colour of the style sheet, for canvases. */
+/** A color of the style sheet, for canvases. */
 export function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }

@@ -1,4 +1,4 @@
-// The list of trucks: filtered, sorted, and only the rows in sight are in the document, so that thousands scroll well.
+// The list of trucks: filtered and sorted. Only the visible rows are in the document, so that thousands scroll well.
 import { byId, glyph, h, setGlyph, stateNames } from './dom.js';
 import { age, compassPoint, count } from './format.js';
 

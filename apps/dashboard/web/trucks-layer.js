@@ -3,9 +3,9 @@
 import { mercatorX, mercatorY } from './roads.js';
 import { colour } from './theme.js';
 
-/** A truck takes this long at most to glide to where it was last seen. */
+/** The longest time for a truck to glide to its last position. */
 const longestGlideMs = 1_800;
-/** Farther is no driving: the truck is put there at once. About 1.5 km. */
+/** A longer way is not animated: the truck jumps there. About 1.5 km. */
 const farthestGlide = 1_500 / 40_075_017;
 /** Leaflet's own zoom animation, which the canvas follows. */
 const zoomMs = 250;
@@ -40,11 +40,11 @@ export class TrucksLayer {
     map.on('zoomanim', ({ center, zoom }) => this.#followZoom(center, zoom));
     fleet.addEventListener('trucks', ({ detail }) => this.#glide(detail));
     fleet.addEventListener('select', () => this.#wake());
-    setInterval(() => this.#wake(), 1_000); // trucks fall silent by the clock alone
+    setInterval(() => this.#wake(), 1_000); // a truck becomes silent by the clock alone
     this.readColours();
   }
 
-  /** After the colours have changed. */
+  /** Call after the colors have changed. */
   readColours() {
     for (const name of ['moving', 'stopped', 'silent', 'alert', 'outline', 'accent', 'ink', 'surface', 'land'])
       this.#colours[name] = colour(name);
@@ -64,7 +64,7 @@ export class TrucksLayer {
     this.#canvas.dataset.trailPoints = this.#trail.length;
   }
 
-  /** Trucks that the list has filtered out. */
+  /** Hides trucks that the list has filtered out. */
   hide(isHidden) {
     this.#hidden = isHidden;
     this.#wake();
@@ -81,7 +81,7 @@ export class TrucksLayer {
     return id;
   }
 
-  /** Where a truck is shown at this moment, in pixels of the map. */
+  /** The current position of a truck on the map, in pixels. */
   placeOf(id) {
     return this.#drawn.find((drawn) => drawn.id === id);
   }
@@ -124,7 +124,7 @@ export class TrucksLayer {
     });
   }
 
-  /** Within the event that moves the map: a frame later the trucks would swim. */
+  /** Within the event that moves the map: a frame later the trucks would lag behind. */
   #drawNow() {
     if (this.#zooming && performance.now() - this.#zooming.startMs < zoomMs) return this.#wake();
     this.#draw();
@@ -156,7 +156,7 @@ export class TrucksLayer {
     return { width, height };
   }
 
-  /** From the world (0 to 1) to pixels; while Leaflet zooms, on the way between the two views as its tiles are. */
+  /** From the world (0 to 1) to pixels. While Leaflet zooms: between the two views, like its tiles. */
   #screenAt(now) {
     const share = this.#zooming ? (now - this.#zooming.startMs) / zoomMs : 1;
     if (share >= 1) {
@@ -265,7 +265,7 @@ export class TrucksLayer {
   }
 }
 
-/** What matters most is drawn last. */
+/** The most important state is drawn last. */
 const order = { silent: 0, stopped: 1, moving: 2, alert: 3 };
 
 function positionAt({ from, to, startMs, endMs }, now) {
@@ -273,7 +273,7 @@ function positionAt({ from, to, startMs, endMs }, now) {
   return [from[0] + (to[0] - from[0]) * share, from[1] + (to[1] - from[1]) * share];
 }
 
-/** cubic-bezier(0, 0, 0.25, 1), as Leaflet's style sheet has it. */
+/** cubic-bezier(0, 0, 0.25, 1), as in Leaflet's style sheet. */
 function easeOut(share) {
   let t = share;
   for (let i = 0; i < 6; i++) {
@@ -308,7 +308,7 @@ function drawSprite(state, deg, colours) {
   return canvas;
 }
 
-/** An arrow where there is a direction, a square that stands, a dot where nothing is known. */
+/** An arrow if there is a direction, a square for a standing truck, a dot if neither is known. */
 function shapeOf(state, deg) {
   if (state === 'stopped') {
     const square = new Path2D();

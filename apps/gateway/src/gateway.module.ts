@@ -1,5 +1,5 @@
 // The gateway as a part of a program: MQTT in (libs/ingress over aedes), the log out (an ordinary, idempotent Kafka
-// producer). It starts last and stops first: what devices were promised is in the log before anything else goes away.
+// producer). It starts last and stops first: acknowledged publishes are in the log before any other part stops.
 import type { Host, Logger } from '@milepost/core';
 import { AedesEngine, DEAD_LETTERS_TOPIC, DEFAULT_ROUTES, Intake, parseRoutes, STATUS_TOPIC } from '@milepost/ingress';
 import type { Settings } from '@milepost/settings';
@@ -10,9 +10,9 @@ import { HOST, KAFKA, type Kafka, Lifecycle, LOGGER, type Part, SETTINGS } from 
 import { LogSink } from './log-sink.ts';
 import { TracedSink } from './traced-sink.ts';
 
-/** How long a stop waits for the log to take what has come. What is left was not acknowledged: devices send it again. */
+/** How long a stop waits for the log to accept pending records. The rest was not acknowledged: devices resend it. */
 const DRAIN_MS = 10_000;
-/** A publish that has waited this long for the log means that the gateway is not doing its work. */
+/** A publish that has waited this long for the log means that the gateway is not ready. */
 const NOT_READY_AFTER_MS = 5000;
 
 @Injectable()
@@ -53,7 +53,9 @@ export class GatewayPart implements Part {
     if (ports.ws !== undefined) lifecycle.opened('mqttWs', ports.ws);
   }
 
-  /** What devices have sent is stored, then they are disconnected; that is stored too (presence, last wills). */
+  /**
+   * Stores the received records, then disconnects the devices; their disconnects (presence, last wills) are stored too.
+   */
   async stop(): Promise<void> {
     await this.#drained();
     await this.#engine?.close();

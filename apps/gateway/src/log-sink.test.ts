@@ -13,14 +13,14 @@ const sinkThatFails = (error: Error): Promise<LogSink> =>
   LogSink.open({ partitionsOf: async () => 10, send: () => Promise.reject(error) }, ['truck_gps']);
 const answered = (apiId: string): Error => Object.assign(new Error('answered'), { apiId });
 
-test('a key has the partition that every Kafka client gives it', async () => {
+test('a key has the same partition as in every Kafka client', async () => {
   const sink = await sinkThatFails(new Error());
   // As Java's DefaultPartitioner: murmur2 of "t-1", of "truck-42", of "gothenburg", over ten partitions.
   const partitions = ['t-1', 'truck-42', 'gothenburg'].map((key) => sink.partitionOf('truck_gps', Buffer.from(key)));
   expect(partitions).toEqual([4, 3, 7]);
 });
 
-test('what the broker will never take is told apart from what it did not take now', async () => {
+test('a permanent refusal of the broker differs from a temporary one', async () => {
   const wrapped = new AggregateError([new Error('send failed', { cause: answered('MESSAGE_TOO_LARGE') })]);
   await expect((await sinkThatFails(wrapped)).send([record])).rejects.toThrow(RecordsRefused);
   const passing = answered('NOT_LEADER_OR_FOLLOWER');

@@ -1,9 +1,9 @@
-// The intake's way into the log: libs/streams' producer, with the partition of each key decided here, so that the intake
-// can keep one batch at a time under way for each.
+// The intake's way into the log: libs/streams' producer, with the partition of each key chosen here, so that the intake
+// can limit itself to one pending batch for each.
 import { type IntakeRecord, type RecordSink, RecordsRefused, type StoredAhead } from '@milepost/ingress';
 import { partitionOf, type Producer } from '@milepost/streams';
 
-/** Errors of a broker that sending again does not change (Kafka's names). */
+/** Errors of a broker that a retry does not change (Kafka's names). */
 const REFUSALS = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD', 'INVALID_TIMESTAMP']);
 
 type ProducerPort = Pick<Producer, 'partitionsOf' | 'send'>;
@@ -40,7 +40,7 @@ export class LogSink implements RecordSink {
   }
 }
 
-/** The client wraps a broker's errors in one another. */
+/** The client nests a broker's errors in one another. */
 function* namesOf(error: unknown): Iterable<string> {
   if (!(error instanceof Error)) return;
   const { apiId } = error as { apiId?: unknown };

@@ -29,7 +29,7 @@ class Log implements RecordSink {
 const traceOf = (sent: IntakeRecord | undefined): string | undefined =>
   sent?.headers.get('traceparent')?.toString().split('-')[1];
 
-/** Takes spans as a collector does. */
+/** Accepts spans like a collector. */
 const collector = createServer((request, response) => void request.resume().on('end', () => response.end()));
 beforeAll(() => new Promise<void>((resolve) => void collector.listen(0, '127.0.0.1', resolve)));
 afterAll(() => {
@@ -46,7 +46,7 @@ const tracing = async (ratio: string): Promise<void> => {
 };
 afterEach(() => stop());
 
-test('a publish that is sampled takes its trace along; the record is otherwise as it was', async () => {
+test('a sampled publish passes its trace on; the record is otherwise unchanged', async () => {
   await tracing('1');
   const log = new Log();
   const publish = record({ 'mqtt.topic': 'trucks/t-1/gps' });
@@ -57,7 +57,7 @@ test('a publish that is sampled takes its trace along; the record is otherwise a
   expect(publish.headers.has('traceparent')).toBe(false);
 });
 
-test('what is not sampled goes through untouched, and so does the word of the gateway', async () => {
+test('a record that is not sampled is unchanged, and so is one of the gateway itself', async () => {
   await tracing('0');
   const log = new Log();
   const publish = record({ 'mqtt.topic': 'trucks/t-1/gps' });
@@ -70,8 +70,8 @@ test('what is not sampled goes through untouched, and so does the word of the ga
   expect(log.sent[1]?.[0]).toBe(presence);
 });
 
-test('a trace that a device has begun goes on, if the device has it sampled', async () => {
-  await tracing('0'); // of those that begin here
+test('a trace that a device has begun continues, if the device has sampled it', async () => {
+  await tracing('0'); // for traces that begin here
   const log = new Log();
   const parent = (flags: string): string => `00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-${flags}`;
   const publish = record({ 'mqtt.topic': 'trucks/t-1/gps', traceparent: parent('01') });
@@ -83,7 +83,7 @@ test('a trace that a device has begun goes on, if the device has it sampled', as
   expect(log.sent[1]?.[0]).toBe(unsampled);
 });
 
-test('a record that is sent again stays in its trace', async () => {
+test('a record that is resent remains in its trace', async () => {
   await tracing('1');
   const log = new Log();
   log.failures = 1;

@@ -1,5 +1,5 @@
-// A position's trace goes on here, where a device has begun one (MQTT 5), or begins: the way from PUBLISH to PUBACK, within it
-// the way into the log, and the record carries the trace to its consumers. Only sampled publishes cost anything.
+// Continues a position's trace that a device has begun (MQTT 5), or begins one: a span from PUBLISH to PUBACK, within
+// it the send to the log, and the record carries the trace to its consumers. Only sampled publishes cost anything.
 import { type IntakeRecord, matchRoute, type RecordSink, type Route, type StoredAhead } from '@milepost/ingress';
 import { contextFrom, failSpan, headersOf, tracer } from '@milepost/telemetry';
 import { type Context, ROOT_CONTEXT, type Span, SpanKind, trace } from '@opentelemetry/api';
@@ -18,7 +18,7 @@ interface Sending {
 export class TracedSink implements RecordSink {
   readonly #sink: RecordSink;
   readonly #routes: readonly Route[];
-  /** Publishes whose record was sent and not taken yet: it comes again. */
+  /** Publishes whose record was sent and not accepted yet: it is sent again. */
   readonly #retried = new WeakMap<IntakeRecord, Publish>();
 
   constructor(sink: RecordSink, routes: readonly Route[]) {
@@ -57,7 +57,7 @@ export class TracedSink implements RecordSink {
     }
   }
 
-  /** Undefined: not sampled, or the gateway's own word about a truck. */
+  /** Undefined if it is not sampled, or a record of the gateway itself. */
   #publishOf({ headers, key, timestamp }: IntakeRecord): Publish | undefined {
     const mqttTopic = headers.get('mqtt.topic');
     if (!mqttTopic) return undefined;

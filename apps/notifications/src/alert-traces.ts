@@ -1,10 +1,10 @@
-// An alert's deliveries belong to the trace of the position that fired it. The way there leads through the database, which
-// keeps no traces: what was fired lately is remembered here; after a restart a delivery is simply not in a trace.
+// Puts an alert's deliveries into the trace of the position that fired it. Between them is the database, which stores
+// no traces. So recent alerts are remembered here; after a restart a delivery has no trace.
 import type { Alert, Channel } from '@milepost/alerts';
 import { contextOf, tracer, within } from '@milepost/telemetry';
 import { type Attributes, type Context, SpanKind } from '@opentelemetry/api';
 
-/** Alerts whose deliveries can still be told apart. */
+/** The number of alerts whose traces are remembered. */
 const MOST_ALERTS = 1_000;
 
 export interface DeliverySpan {
@@ -17,7 +17,7 @@ export class AlertTraces {
   readonly #byPosition = new WeakMap<object, Context>();
   readonly #byAlert = new Map<string, Context>();
 
-  /** The position was read from this record. */
+  /** The record that the position was read from. */
   read(position: object, record: object): void {
     const inTrace = contextOf(record);
     if (inTrace) this.#byPosition.set(position, inTrace);
@@ -57,7 +57,7 @@ export const sendAlert = (topic: string): DeliverySpan => ({
   },
 });
 
-/** Without the path and the query: they may hold a secret. */
+/** Without the path and the query, which may contain a secret. */
 export function postAlert(url: string): DeliverySpan {
   const { hostname, port, protocol } = new URL(url);
   const usual = protocol === 'https:' ? 443 : 80;

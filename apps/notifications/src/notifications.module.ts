@@ -25,9 +25,12 @@ import { webhook } from './webhook.ts';
 
 const GROUP_ID = 'notification-service';
 const TICK_MS = 1_000;
-/** Time between the arrival of a position and its way through the rules: many trucks' states then share a transaction. */
+/** Positions wait this long before the rules run, so that many trucks' states share a transaction. */
 const GATHER_MS = 100;
-/** An alert that the topic does not take is postponed, as for every channel: alerts of other partitions do not wait for it. */
+/**
+ * An alert that the topic does not accept is postponed, as for every channel: alerts in other partitions do not wait
+ * for it.
+ */
 const SEND_REPEATS = 3;
 
 @Injectable()
@@ -107,7 +110,7 @@ export class NotificationsPart implements Part {
     this.#fired(await this.#engine?.process(batches));
   }
 
-  /** A record that is no position was written by another program: the rules pass over it. */
+  /** A record that is not a position was written by another program, and is skipped. */
   #observations(records: readonly ConsumedRecord[]): Observation[] {
     return records.flatMap((record) => {
       const { partition, offset, timestamp, value } = record;
@@ -138,7 +141,7 @@ export class NotificationsPart implements Part {
       const alerts = await this.#engine?.tick(Array.from({ length: partitions }, (_, index) => index));
       this.#fired(alerts);
     } catch (error) {
-      this.logger.warn({ error: String(error) }, 'nobody watches for silent trucks just now');
+      this.logger.warn({ error: String(error) }, 'silent trucks are not detected at the moment');
     }
   }
 }

@@ -1,6 +1,6 @@
-// The webhook: alerts POSTed as JSON. The alert's id is the Idempotency-Key: a receiver that has seen it may ignore the
-// second. User and password of the URL become Basic authentication and appear in no log. A redirect is a failure: what
-// follows one would turn the POST into a GET, and count a login page as delivered.
+// The webhook: alerts POSTed as JSON. The alert's id is the Idempotency-Key: a receiver that has seen it may ignore a
+// duplicate. User and password of the URL become Basic authentication and appear in no log. A redirect is a failure:
+// following it would turn the POST into a GET, and count a login page as delivered.
 import { type Channel, encodeAlert } from '@milepost/alerts';
 import { headersOf } from '@milepost/telemetry';
 
@@ -33,7 +33,7 @@ export function webhook(url: string): Channel {
   };
 }
 
-/** `fetch` refuses an address with a password in it, and names it in its message. */
+/** `fetch` refuses an address with a password, and its message contains the address. */
 export function withoutCredentials(url: string): { address: string; authorization: Readonly<Record<string, string>> } {
   const parsed = new URL(url);
   const { username, password } = parsed;

@@ -5,7 +5,7 @@ import { startTrucks } from './start.ts';
 
 const progressMs = 5_000;
 
-/** @throws Error, one line with the cure: a wrong option, a file that holds no track. */
+/** @throws Error, one line with the cure: a wrong option, a file without a track. */
 export async function trucks(args: readonly string[]): Promise<void> {
   const options = readOptions(args);
   if (!options) return void process.stdout.write(`${usage}\n`);

@@ -23,7 +23,7 @@ test('our own format carries every field under its own name', () => {
   });
 });
 
-test('OwnTracks counts in seconds and leaves out what is zero', () => {
+test('OwnTracks counts in seconds and omits zeros', () => {
   const { topic, payload } = publicationOf(fix, 'owntracks');
   expect(topic).toBe('owntracks/truck/001');
   expect(JSON.parse(payload)).toEqual({

@@ -1,4 +1,4 @@
-// A fix as the bytes and the topic that a device of each kind would send.
+// A fix in the format and the topic of each kind of device.
 import type { Fix } from './simulation/device.ts';
 
 export const formats = ['milepost', 'owntracks'] as const;
@@ -20,7 +20,7 @@ function milepost({ truckId, tsMs, lat, lon, ...rest }: Fix): Publication {
   };
 }
 
-/** The phone app leaves out what is zero. Its user and device join to the truck's id: `truck-001` is truck/001. */
+/** The phone app omits zeros. Its user and device together are the truck's id: `truck-001` is truck/001. */
 function owntracks(fix: Fix): Publication {
   const [user = 'truck', ...device] = fix.truckId.split('-');
   const nonZero = (name: string, value: number | undefined) => (value ? { [name]: Math.round(value) } : {});

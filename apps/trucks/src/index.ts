@@ -1,3 +1,3 @@
-// What other programs take from here: trucks to start in their own process.
+// For other programs: trucks to start in their own process.
 export { defaultOptions, type TrucksOptions } from './options.ts';
 export { startTrucks, type Trucks } from './start.ts';

@@ -35,7 +35,7 @@ test.each([
   ['--speed 10x', '--speed belongs to a replay: add --replay FILE'],
   ['--replay day.gpx --speed fast', '--speed: expected a factor such as 10x, saw "fast"'],
   ['5', "Unexpected argument '5'"],
-])('%s is answered in one line with the cure', (line, message) => {
+])('%s is refused in one line with the cure', (line, message) => {
   expect(() => read(line)).toThrow(message);
   try {
     read(line);

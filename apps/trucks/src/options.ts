@@ -1,4 +1,4 @@
-// The command line of `npm run trucks`. A wrong option is one line that says the cure.
+// The command line of `npm run trucks`. A wrong option is one line with the cure.
 import { parseArgs } from 'node:util';
 import { type Format, formats } from './formats.ts';
 
@@ -11,7 +11,7 @@ export interface TrucksOptions {
   readonly qos: 0 | 1 | 2;
   readonly format: Format;
   readonly seed: number;
-  /** The demo's plot on top of ordinary traffic. */
+  /** The demo's scenario in addition to ordinary traffic. */
   readonly demo: boolean;
   readonly replay?: { readonly file: string; readonly times: 'original' | 'now'; readonly speed: number };
 }
@@ -43,12 +43,12 @@ export const usage = `npm run trucks -- [options]
   --times WHICH     now or original: the times that a replay carries (now)
   --speed FACTOR    of a replay: 10x`;
 
-/** The wrong word, what was expected, what was seen: for the user, without a stack. */
+/** The wrong option, the expected and the seen value: for the user, without a stack. */
 export class WrongOption extends Error {
   override readonly name = 'WrongOption';
 }
 
-/** Undefined: the user asked for help. @throws WrongOption */
+/** Undefined for --help. @throws WrongOption */
 export function readOptions(args: readonly string[]): TrucksOptions | undefined {
   const values = parsed(args);
   if (values.help) return undefined;

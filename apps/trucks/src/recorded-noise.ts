@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { type Deviation, deviationsOf } from './simulation/noise.ts';
 
-/** Only the coordinates are needed: a pattern finds them in a fiftieth of the time that reading the XML takes. */
+/** Only the coordinates are needed: a pattern finds them in a fiftieth of the time of parsing the XML. */
 const fixPattern = /<trkpt lon="([^"]+)" lat="([^"]+)"/g;
 
 export function recordedDeviations(): Deviation[] {

@@ -1,4 +1,4 @@
-// Trucks on the air: what is due (simulated or replayed) leaves through each truck's own connection.
+// Connects trucks: due positions (simulated or replayed) are sent through each truck's own connection.
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { type Logger, silentLogger } from '@milepost/core';
@@ -16,19 +16,19 @@ import { Uplink } from './uplink.ts';
 export interface Trucks {
   /** Disconnects all; positions that wait for the gateway are dropped. */
   stop(): Promise<void>;
-  /** Positions that the gateway has taken (with QoS 1 and 2: acknowledged). */
+  /** Positions that the gateway has accepted (with QoS 1 and 2: acknowledged). */
   published(): number;
   connected(): number;
   /** Resolves when a replay has been published to its end; never for simulated trucks. */
   readonly finished: Promise<void>;
 }
 
-/** How often due positions leave. */
+/** The interval at which due positions are sent. */
 const tickMs = 50;
-/** A recording played faster than the gateway takes it falls behind here; nothing of it is dropped. */
+/** A recording played faster than the gateway accepts it falls behind here; nothing of it is dropped. */
 const replayPendingLimit = 400;
 
-/** Resolves when the trucks are on their way, whether or not the gateway is there yet. */
+/** Resolves when the trucks are driving, whether or not the gateway is there yet. */
 export async function startTrucks(given: Partial<TrucksOptions> = {}, logger: Logger = silentLogger): Promise<Trucks> {
   const options = { ...defaultOptions, ...given };
   const source = options.replay ? replayOf(options, options.replay, logger) : simulationOf(options);
@@ -91,14 +91,14 @@ function bytesOf(file: string): Buffer {
   }
 }
 
-/** A thousand trucks that cannot connect are one line, not a thousand, until the reason changes. */
+/** A thousand trucks that cannot connect log one line, until the reason changes. */
 function complainOnce(mqttUrl: string, logger: Logger): (error: Error) => void {
   let last: string | undefined;
   return (error) => {
     const { code } = error as { code?: unknown };
-    const reason = typeof code === 'string' ? code : error.message; // MQTT's own codes are numbers that say nothing
+    const reason = typeof code === 'string' ? code : error.message; // MQTT's own codes are numbers without a meaning for the user
     if (reason === last) return;
     last = reason;
-    logger.warn({ mqttUrl, reason }, `no gateway at ${mqttUrl} (${reason}); trying again`);
+    logger.warn({ mqttUrl, reason }, `no gateway at ${mqttUrl} (${reason}); retrying`);
   };
 }

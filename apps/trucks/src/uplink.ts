@@ -1,13 +1,13 @@
 // One MQTT connection per truck, as in the field: a device may publish only under its own name. While the gateway is
-// away positions wait, bounded, and leave in order when it is back.
+// away a limited number of positions wait, and are sent in order when it is back.
 import { setTimeout as pause } from 'node:timers/promises';
 import mqtt, { type MqttClient } from 'mqtt';
 import type { Publication } from './formats.ts';
 import type { TrucksOptions } from './options.ts';
 
-/** Positions that wait per truck; the oldest give way. */
+/** Waiting positions per truck; the oldest are dropped. */
 const waitingLimit = 1_000;
-/** Publishes without their acknowledgement, per truck. */
+/** Unacknowledged publishes per truck. */
 const inFlightLimit = 20;
 const reconnectMs = 2_000;
 const closeLimitMs = 3_000;
@@ -47,7 +47,7 @@ export class Uplink {
     this.#flush();
   }
 
-  /** What is under way gets a moment to be acknowledged. */
+  /** Pending publishes get a moment to be acknowledged. */
   async close(): Promise<void> {
     const isForced = !this.#client.connected;
     await Promise.race([this.#client.endAsync(isForced), pause(closeLimitMs, undefined, { ref: false })]);

@@ -1,8 +1,8 @@
-// The names under which recordings keep the same things.
+// The column names that recordings use for the same values.
 
 export type Values = Readonly<Record<string, unknown>>;
 
-/** In the order in which they are believed: a row's own `id` comes last of those that may name a truck. */
+/** In the order of precedence: of the columns that may name a truck, a row's own `id` is last. */
 export const columnNames = {
   truckId: [
     'truckid',
@@ -48,7 +48,7 @@ export const columnNames = {
 
 export type Column = keyof typeof columnNames;
 
-/** The name that a file uses for a column, of the names that it has. Compared without regard to case. */
+/** The name that the file uses for a column. Case is ignored. */
 export function nameOf(column: Column, names: Iterable<string>): string | undefined {
   const byLowered = new Map(Array.from(names, (name) => [name.trim().toLowerCase(), name]));
   for (const known of columnNames[column]) {
@@ -58,7 +58,7 @@ export function nameOf(column: Column, names: Iterable<string>): string | undefi
   return undefined;
 }
 
-/** The value of the first of its names that is there. */
+/** The value of the first name that exists. */
 export function valueOf(values: Values, column: Column): unknown {
   const name = nameOf(column, Object.keys(values));
   return name === undefined ? undefined : values[name];

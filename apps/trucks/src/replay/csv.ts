@@ -1,6 +1,6 @@
-// CSV with a header line: a latitude and a longitude column under any of their usual names, and whatever else is known.
-// The header line's separator is the file's; where that is not the comma, a comma is a decimal point. A row without
-// coordinates, or one that the device marked as invalid, is passed over; one that cannot be understood refuses the file.
+// CSV with a header line: a latitude and a longitude column under any of their usual names, and other known columns.
+// The header line's separator is the file's; if that is not the comma, a comma is a decimal point. A row without
+// coordinates, or marked as invalid by the device, is skipped; one that cannot be parsed refuses the file.
 import { parse } from 'csv-parse/sync';
 import { type Column, columnNames, nameOf } from './columns.ts';
 import { type NamedFixes, PassedOver, type RecordedFix } from './recorded-fix.ts';
@@ -10,7 +10,7 @@ type Row = Readonly<Record<string, string>>;
 const SEPARATORS = [',', ';', '\t', '|'] as const;
 const MEASURES = ['speedKmh', 'headingDeg', 'altitudeM', 'accuracyM'] as const;
 
-/** @throws Error that names the line: no latitude or longitude column, a row that is none, a value that cannot be read. */
+/** @throws Error that names the line: no latitude or longitude column, a malformed row, a value that cannot be read. */
 export function readCsv(text: string, passedOver: PassedOver): NamedFixes[] {
   const { body, separator } = separated(text);
   const records = parse(body, {
@@ -40,7 +40,7 @@ export function readCsv(text: string, passedOver: PassedOver): NamedFixes[] {
   return Array.from(byName, ([name, fixes]) => ({ name, fixes }));
 }
 
-/** A spreadsheet may say `sep=;` in a line before the header. */
+/** A spreadsheet may write `sep=;` in a line before the header. */
 function separated(text: string): { body: string; separator: string } {
   const [, announced, body] = /^\uFEFF?sep=(.)\r?\n(.*)$/s.exec(text) ?? [];
   if (announced !== undefined && body !== undefined) return { body, separator: announced };
@@ -63,7 +63,7 @@ function columnsOf(names: readonly string[]): Columns {
   return found as Columns;
 }
 
-/** A column `id` whose every value is another one counts the rows; it names no truck. */
+/** A column `id` whose values are all different numbers the rows, and names no truck. */
 function truckColumn({ truckId }: Columns, records: readonly { record: Row }[]): string | undefined {
   if (truckId !== 'id' || records.length === 1) return truckId;
   const ids = new Set(records.map(({ record }) => record[truckId]));

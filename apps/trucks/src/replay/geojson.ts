@@ -1,5 +1,5 @@
-// GeoJSON: a LineString is a track (times in `coordinateProperties.times`, `coordTimes` or `times`), and Points that share
-// an id are one too (time in `time`, `ts` or `timestamp`).
+// GeoJSON: a LineString is a track (times in `coordinateProperties.times`, `coordTimes` or `times`), and Points that
+// share an id are one too (time in `time`, `ts` or `timestamp`).
 import { type Values, valueOf } from './columns.ts';
 import { type NamedFixes, PassedOver, type RecordedFix } from './recorded-fix.ts';
 import { recordedNumber, recordedTime } from './recorded-value.ts';
@@ -10,7 +10,7 @@ export interface Feature {
   readonly geometry?: { readonly type: string; readonly coordinates?: unknown } | null;
 }
 
-/** @throws Error when the text is no JSON, or a time in it cannot be read. */
+/** @throws Error when the text is not JSON, or a time in it cannot be read. */
 export function readGeoJson(text: string, passedOver: PassedOver): NamedFixes[] {
   const document = JSON.parse(text) as { type?: string; features?: Feature[] } & Feature;
   return readFeatures(document.type === 'Feature' ? [document] : (document.features ?? []), passedOver);
@@ -26,7 +26,7 @@ export function readFeatures(features: readonly Feature[], passedOver: PassedOve
 const isLine = ({ geometry }: Feature): boolean =>
   geometry?.type === 'LineString' || geometry?.type === 'MultiLineString';
 
-/** The parts of a MultiLineString (GPX segments) are one truck's: one track. */
+/** The parts of a MultiLineString (GPX segments) are one track, of one truck. */
 function trackOf(feature: Feature, passedOver: PassedOver): NamedFixes {
   const { type, coordinates } = feature.geometry ?? {};
   const times = timesOf(feature.properties ?? {});

@@ -1,11 +1,11 @@
-// GPX (https://www.topografix.com/GPX/1/1/): the tracks of a file with their times. Waypoints are places, not trucks:
-// passed over. A route is what somebody planned to drive; it is played where the file holds nothing that was driven.
+// GPX (https://www.topografix.com/GPX/1/1/): the tracks of a file with their times. Waypoints are places, not trucks,
+// and are skipped. A route is a plan; it is played only if the file has no recorded track.
 import type { Element } from '@xmldom/xmldom';
 import { type NamedFixes, PassedOver, type RecordedFix } from './recorded-fix.ts';
 import { recordedDegrees, recordedNumber, recordedTime } from './recorded-value.ts';
 import { xmlOf } from './xml.ts';
 
-/** @throws Error when the text is no XML or ends in the middle, or a coordinate or a time cannot be read. */
+/** @throws Error when the text is not XML or ends in the middle, or a coordinate or a time cannot be read. */
 export function readGpx(text: string, passedOver: PassedOver): NamedFixes[] {
   const root = xmlOf(text).documentElement;
   const children = root ? childrenOf(root) : [];
@@ -19,7 +19,7 @@ export function readGpx(text: string, passedOver: PassedOver): NamedFixes[] {
   }));
 }
 
-/** The segments of a track are one truck's: one track. */
+/** The segments of a track are one track, of one truck. */
 function pointsOf(track: Element): Element[] {
   return childrenOf(track).flatMap((child) => {
     if (child.localName === 'trkseg') return childrenOf(child).filter(({ localName }) => localName === 'trkpt');
@@ -61,7 +61,7 @@ function childrenOf(element: Element): Element[] {
   return children;
 }
 
-/** Of the first child of that name; undefined where it is absent or empty. */
+/** The text of the first child of that name; undefined if it is absent or empty. */
 function textOf(element: Element, name: string): string | undefined {
   const text = childrenOf(element)
     .find(({ localName }) => localName === name)

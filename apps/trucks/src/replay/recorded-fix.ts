@@ -1,16 +1,16 @@
-// What a recording holds, whatever its format.
+// The content of a recording in any format.
 import type { Fix } from '../simulation/device.ts';
 
-/** A fix as recorded; without `tsMs` where the file has no time for it. */
+/** A fix as recorded; without `tsMs` if the file has no time for it. */
 export type RecordedFix = Omit<Fix, 'truckId' | 'tsMs'> & { readonly tsMs?: number };
 
-/** What each reader returns: a name where the file gives one. */
+/** What each reader returns: with a name if the file has one. */
 export interface NamedFixes {
   readonly name: string | undefined;
   readonly fixes: readonly RecordedFix[];
 }
 
-/** What a reader passes over, counted by its reason, which reads well behind a number: "3 waypoints". */
+/** Counts what a reader skips, by a reason that reads well after a number: "3 waypoints". */
 export class PassedOver {
   readonly #counts = new Map<string, number>();
 
@@ -18,7 +18,7 @@ export class PassedOver {
     if (by > 0) this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + by);
   }
 
-  /** `3 waypoints, 2 points without a time`; empty when nothing was passed over. */
+  /** `3 waypoints, 2 points without a time`; empty when nothing was skipped. */
   get summary(): string {
     return Array.from(this.#counts, ([reason, count]) => `${count} ${reason}`).join(', ');
   }

@@ -1,5 +1,5 @@
-// What recordings write for numbers, coordinates and times, read strictly: undefined where a text is none of it, never a
-// part of it. A time without a zone is UTC, wherever this runs.
+// Numbers, coordinates and times of recordings, parsed strictly: undefined if the whole text is not one of them. A time
+// without a zone is UTC, wherever this runs.
 import { parseTime } from '@milepost/fleet';
 
 /** `57.702`, `57,702` (a decimal comma), `1e3`; surrounding blanks are fine. */
@@ -16,8 +16,8 @@ const DEGREES_MINUTES =
   /^(\d+)\s*[°:d ]\s*(\d+(?:[.,]\d+)?)\s*['′m]?\s*(?:[: ]?\s*(\d+(?:[.,]\d+)?)\s*(?:["″s]|'')?)?$/;
 
 /**
- * Degrees, south and west negative: `-33.9`, `33.9 S`, `W70.6`, `33° 54' 0" S`. `hemisphere` is that of a column of its
- * own: one of N S E W, or empty.
+ * Degrees, south and west negative: `-33.9`, `33.9 S`, `W70.6`, `33° 54' 0" S`. `hemisphere` is the value of a separate
+ * column: one of N S E W, or empty.
  */
 export function recordedDegrees(value: unknown, hemisphere = ''): number | undefined {
   if (typeof value === 'number') return signed(value, hemisphere);
@@ -35,7 +35,7 @@ function sexagesimal(text: string): number | undefined {
   return minutes < 60 && seconds < 60 ? degrees + minutes / 60 + seconds / 3600 : undefined;
 }
 
-/** A sign beside a hemisphere is believed twice over: `-33.9 S` is south. */
+/** A sign and a hemisphere do not cancel out: `-33.9 S` is south. */
 function signed(degrees: number | undefined, hemisphere: string): number | undefined {
   if (degrees === undefined || !Number.isFinite(degrees)) return undefined;
   const letter = hemisphere.trim().toUpperCase();
@@ -78,7 +78,7 @@ function loosely(text: string): number | undefined {
   return parseTime(`${date}T${hour.padStart(2, '0')}:${minute}${second}${offset}`);
 }
 
-/** The two columns of a logger that keeps them apart, as one text for `recordedTime`. */
+/** The date and time columns of a logger, as one text for `recordedTime`. */
 export const joinedTime = (date: unknown, timeOfDay: unknown): string =>
   `${String(date).trim()} ${String(timeOfDay).trim()}`;
 

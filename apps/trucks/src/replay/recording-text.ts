@@ -1,11 +1,11 @@
 // A recording's bytes as text. Recorders and editors write byte order marks, UTF-16 and, in XML, the encoding that they
-// declare; text that is none of these is read as Windows-1252, in which every byte is a character.
+// declare; any other text is read as Windows-1252, in which every byte is a character.
 
 const XML_ENCODING = /^<\?xml[^>]*\sencoding\s*=\s*["']([A-Za-z0-9._-]+)["']/;
 const DECLARATION_BYTES = 200;
 
 export function recordingText(bytes: Buffer): string {
-  return new TextDecoder(encodingOf(bytes)).decode(bytes); // which also takes a byte order mark away
+  return new TextDecoder(encodingOf(bytes)).decode(bytes); // this also removes a byte order mark
 }
 
 function encodingOf(bytes: Buffer): string {
@@ -24,7 +24,7 @@ function isUtf8(bytes: Buffer): boolean {
     new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     return true;
   } catch {
-    return false; // TextDecoder knows only exceptions
+    return false; // TextDecoder reports this only as an exception
   }
 }
 

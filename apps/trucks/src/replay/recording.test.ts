@@ -41,7 +41,7 @@ describe('a GPX recording', () => {
     expect(summaryOf('a.gpx', text)).toBe('1 truck, 2 positions; passed over: 2 points without a time');
   });
 
-  test('has waypoints that are no trucks, and a planned route is none beside a track', () => {
+  test('may have waypoints, which are not trucks, and a planned route, which is ignored beside a track', () => {
     const places = '<wpt lat="57.6" lon="11.8"><name>fuel stop</name></wpt>';
     const route = '<rte><name>plan</name><rtept lat="57.7" lon="11.9"/><rtept lat="57.8" lon="11.9"/></rte>';
     expect(positionsOf('a.gpx', gpx(places + route + lorry))).toEqual(['lorry 2024-05-01T10:00:10Z 57.702 11.972']);
@@ -50,12 +50,12 @@ describe('a GPX recording', () => {
     expect(() => positionsOf('a.gpx', gpx(places))).toThrow('a.gpx: no track in it');
   });
 
-  test('that ends in the middle is refused', () => {
+  test('is refused if it ends in the middle', () => {
     const text = gpx(lorry);
     expect(() => positionsOf('a.gpx', text.slice(0, -20))).toThrow('a.gpx: expected XML to its end');
   });
 
-  test('of twenty thousand points is read to its last one', () => {
+  test('is read to the last of its twenty thousand points', () => {
     const points = Array.from({ length: 20_000 }, (_, n) => point('57.7', `${11 + n / 1e6}`, '2024-05-01T10:00:00Z'));
     expect(positionsOf('a.gpx', gpx(track('long', ...points)))).toHaveLength(20_000);
   });
@@ -84,7 +84,7 @@ describe('a CSV recording', () => {
     expect(positionsOf('a.csv', text)).toEqual(['track - -33.9 -70.6']);
   });
 
-  test('is separated as its header line is, whatever a note holds', () => {
+  test('uses the separator of its header line, whatever a note contains', () => {
     const text = 'lat,lon,name,note\n57.701,11.971,truck,foo; bar; baz\n';
     expect(positionsOf('a.csv', text)).toEqual(['truck - 57.701 11.971']);
   });
@@ -109,7 +109,7 @@ describe('a CSV recording', () => {
     ['time,lat,lon\n2024-05-01 12:05:00+02:00,1,2\n'],
     ['timestamp,lat,lon\n1714557900,1,2\n'],
     ['timestamp,lat,lon\n1714557900000000,1,2\n'],
-  ])('has times in any usual form, UTC where no zone is written: %j', (text) => {
+  ])('may have times in any usual form, UTC where no zone is written: %j', (text) => {
     expect(positionsOf('a.csv', text)).toEqual(['track 2024-05-01T10:05:00Z 1 2']);
   });
 
@@ -118,7 +118,7 @@ describe('a CSV recording', () => {
     ['lat,lon\n5742.4,11\n', 'a.csv: line 2: latitude: expected degrees from -90 to 90, saw "5742.4"'],
     ['lat,lon,time\n1,2,05/01/2024\n', 'a.csv: line 2: time: expected ISO 8601'],
     ['lat,lon\n1,2,3\n', 'a.csv: Invalid Record Length'],
-  ])('that cannot be understood is refused with its line: %j', (text, message) => {
+  ])('is refused with the line that cannot be parsed: %j', (text, message) => {
     expect(() => positionsOf('a.csv', text)).toThrow(message);
   });
 
@@ -129,7 +129,7 @@ describe('a CSV recording', () => {
   });
 });
 
-test('a KML track has its times; places are passed over', () => {
+test('a KML track has its times; places are skipped', () => {
   const text = `<?xml version="1.0"?><kml xmlns="http://www.opengis.net/kml/2.2" xmlns:gx="http://www.google.com/kml/ext/2.2"><Document>
     <Placemark><name>depot</name><Point><coordinates>11.9,57.7</coordinates></Point></Placemark>
     <Placemark><name>van</name><gx:Track><when>2024-05-01T10:00:00Z</when><when>2024-05-01T10:00:10Z</when>

@@ -37,7 +37,7 @@ test('a GPX file gives one truck per track, with height and times', () => {
   expect(second).toMatchObject({ truckId: 'track', fixes: [{ lon: 11.9 }, { lon: 11.91 }] });
 });
 
-test('a CSV file is read whatever its columns are called and in whatever order', () => {
+test('a CSV file is read with any column names, in any order', () => {
   const tracks = readTracks(
     'day.csv',
     '\uFEFFVehicle;Longitude;Latitude;Time;Speed;Course\nA;11.97;57.7;1399706455;36.5;90\nB;11.9;57.6;1399706456;;\nA;11.98;57.71;1399706465;40;91\n',
@@ -54,7 +54,7 @@ test('a CSV file is read whatever its columns are called and in whatever order',
   ]);
 });
 
-test('a GeoJSON file may hold lines with times, or points that name their truck', () => {
+test('a GeoJSON file may contain lines with times, or points that name their truck', () => {
   const line = {
     type: 'Feature',
     properties: { name: 'line', coordinateProperties: { times: ['2014-05-10T07:20:55Z', '2014-05-10T07:20:56Z'] } },
@@ -81,7 +81,7 @@ test('a GeoJSON file may hold lines with times, or points that name their truck'
   ]);
 });
 
-test('a file without a track says what was expected', () => {
+test('a file without a track is refused with what was expected', () => {
   expect(() => readTracks('notes.txt', '')).toThrow('notes.txt: expected a name ending in .gpx, .kml, .csv');
   expect(() => readTracks('empty.geojson', '{"type":"FeatureCollection","features":[]}')).toThrow('no track in it');
   expect(() => readTracks('day.csv', 'a,b\n1,2\n')).toThrow(
@@ -101,7 +101,7 @@ function replay(more: Partial<ConstructorParameters<typeof Replay>[0]>): Replay 
   return new Replay({ tracks, times: 'now', speed: 1, startMs, everyMs: 1_000, ...more });
 }
 
-test('a replay keeps the distances in time, between tracks too', () => {
+test('a replay preserves the distances in time, between tracks too', () => {
   const day = replay({});
   expect(day.advance(startMs).map(({ lat }) => lat)).toEqual([57.7]);
   expect(day.advance(startMs + 1_999)).toEqual([]);
@@ -115,27 +115,27 @@ test('a replay keeps the distances in time, between tracks too', () => {
   expect(day.isOver).toBe(true);
 });
 
-test('ten times faster is ten times sooner', () => {
+test('a replay at ten times the speed is ten times shorter', () => {
   const day = replay({ speed: 10 });
   expect(day.advance(startMs + 12_000).at(-1)).toMatchObject({ lat: 57.73, tsMs: startMs + 12_000 });
   expect(day.isOver).toBe(true);
 });
 
-test('original times are kept to the millisecond, whatever the speed', () => {
+test('original times are preserved to the millisecond, whatever the speed', () => {
   const times = replay({ speed: 100, times: 'original' })
     .advance(startMs + 1_200)
     .map(({ tsMs }) => tsMs - recordedMs);
   expect(times).toEqual([0, 2_000, 4_000, 10_000, 115_000, 120_000]);
 });
 
-test('a track without times leaves one position per interval', () => {
+test('a track without times sends one position per interval', () => {
   const tracks = readTracks('day.csv', 'lat,lon\n57.7,11.9\n57.8,11.9\n57.9,11.9\n');
   const day = replay({ tracks, everyMs: 5_000 });
   expect(day.advance(startMs + 5_000)).toHaveLength(2);
   expect(day.advance(startMs + 10_000)).toMatchObject([{ lat: 57.9, tsMs: startMs + 10_000 }]);
 });
 
-test('what is not taken now is not lost', () => {
+test('a position that is not sent now is not lost', () => {
   const day = replay({});
   expect(day.advance(startMs + 120_000, 4)).toHaveLength(4);
   expect(day.advance(startMs + 120_000, 4)).toHaveLength(2);

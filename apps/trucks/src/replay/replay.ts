@@ -1,16 +1,16 @@
-// Plays recorded tracks: each fix leaves when its turn comes, the tracks keeping their distance in time.
-// Pure: asked what is due by now, as the simulated fleet is.
+// Plays recorded tracks: each fix is sent at its time, and the tracks preserve their distance in time. Pure: the caller
+// polls for due fixes, as for the simulated fleet.
 import type { Fix } from '../simulation/device.ts';
 import type { Track } from './track.ts';
 
 export interface ReplayOptions {
   readonly tracks: readonly Track[];
-  /** `original`: fixes carry their recorded time. `now`: moved so that the recording begins at `startMs`. */
+  /** `original`: fixes carry their recorded time. `now`: shifted so that the recording begins at `startMs`. */
   readonly times: 'original' | 'now';
   /** 10: ten recorded seconds pass in one. */
   readonly speed: number;
   readonly startMs: number;
-  /** Between fixes of a track without times. */
+  /** The interval between fixes of a track without times. */
   readonly everyMs: number;
 }
 
@@ -26,7 +26,7 @@ export class Replay {
       .toSorted((a, b) => a.atMs - b.atMs);
   }
 
-  /** What is due, at most `limit`; the rest is due the next time. */
+  /** The due fixes, at most `limit`; the rest is due the next time. */
   advance(toMs: number, limit = Infinity): Fix[] {
     const from = this.#next;
     while (this.#next - from < limit && (this.#due[this.#next]?.atMs ?? Infinity) <= toMs) this.#next += 1;
@@ -44,7 +44,7 @@ function scheduleOf({ truckId, fixes }: Track, beginMs: number, options: ReplayO
   return fixes.map((fix, i) => {
     const recordedMs = isTimed ? (fix.tsMs ?? 0) - beginMs : i * options.everyMs;
     const elapsedMs = recordedMs / options.speed;
-    latestMs = Math.max(latestMs, elapsedMs); // a recording out of order stays out of order
+    latestMs = Math.max(latestMs, elapsedMs); // a recording out of order remains out of order
     const atMs = options.startMs + latestMs;
     const tsMs = isTimed && options.times === 'original' ? (fix.tsMs ?? 0) : options.startMs + elapsedMs;
     return { atMs, fix: { ...fix, truckId, tsMs } };

@@ -1,5 +1,5 @@
-// A recording as tracks: one truck each, its fixes in the order of the file. Which format a file has is told by its name.
-// Nothing of a file is half read: what cannot be understood refuses it, and what is passed over is counted.
+// A recording as tracks: one truck each, its fixes in the order of the file. The file's name determines its format. A
+// file is never read in part: one that cannot be parsed is refused, and skipped items are counted.
 import { readCsv } from './csv.ts';
 import { readGeoJson } from './geojson.ts';
 import { readGpx } from './gpx.ts';
@@ -55,7 +55,7 @@ function read(fileName: string, reader: Reader, text: string, passedOver: Passed
   }
 }
 
-/** Some devices write their first and last points without a time; the others keep theirs. */
+/** Some devices write their first and last points without a time; those are skipped, and the others keep theirs. */
 function timed(fixes: readonly RecordedFix[], passedOver: PassedOver): readonly RecordedFix[] {
   const withTime = fixes.filter(({ tsMs }) => tsMs !== undefined);
   if (withTime.length === 0) return fixes;
@@ -69,7 +69,7 @@ function summaryOf(tracks: readonly Track[], passedOver: PassedOver): string {
   return passedOver.summary === '' ? read : `${read}; passed over: ${passedOver.summary}`;
 }
 
-/** A truck id is [A-Za-z0-9._-]{1,128}; what a name has beyond that becomes `-`. Two tracks never share one. */
+/** A truck id is [A-Za-z0-9._-]{1,128}; other characters of a name become `-`. Two tracks never share an id. */
 function freeId(name: string | undefined, taken: Set<string>): string {
   const base =
     (name ?? '')

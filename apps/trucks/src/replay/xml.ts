@@ -1,7 +1,7 @@
-// XML that is whole: a file that ends in the middle is refused, not half read.
+// Parses whole XML: a file that ends in the middle is refused, not read in part.
 import { DOMParser, type Document, ParseError } from '@xmldom/xmldom';
 
-/** @throws Error when the text is no XML, or ends in the middle. */
+/** @throws Error when the text is not XML, or ends in the middle. */
 export function xmlOf(text: string): Document {
   const fail = (level: string, message: string): void => {
     if (level !== 'warning') throw new ParseError(message);

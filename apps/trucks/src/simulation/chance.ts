@@ -1,4 +1,4 @@
-// Chance by seed: the same seed drives the same trucks down the same streets, fault by fault.
+// Seeded random numbers: the same seed drives the same trucks down the same streets, with the same faults.
 
 /** The next number, 0 <= n < 1. */
 export type Chance = () => number;

@@ -1,12 +1,12 @@
-// What a truck's device makes of its movement: noise, no fix in tunnels, a clock of its own, messages sent twice, and
-// stretches without network, whose positions come later in one burst, each with the time at which it was taken.
+// Turns a truck's movement into a device's reports: noise, no fix in tunnels, a clock of its own, duplicates, and
+// periods without network, whose positions are sent later in one burst, each with its own time.
 import type { Place } from '@milepost/roads';
 import type { Chance } from './chance.ts';
 import { between } from './chance.ts';
 import type { Motion } from './drive.ts';
 import type { Receiver } from './noise.ts';
 
-/** What a device sends, before a format makes bytes of it. `tsMs` is by the device's own clock. */
+/** A device's message, before it is formatted. `tsMs` is by the device's own clock. */
 export interface Fix {
   readonly truckId: string;
   readonly tsMs: number;
@@ -20,12 +20,12 @@ export interface Fix {
   readonly ignition?: boolean;
 }
 
-/** How often things go wrong. Rates are per second, so that they do not depend on how often a device reports. */
+/** The frequency of faults. Rates are per second, so that they do not depend on how often a device reports. */
 export interface Quirks {
   readonly duplicateChance: number;
   readonly offlinePerS: number;
   readonly offlineForS: readonly [number, number];
-  /** One entry is drawn for each device; 0 is a right clock. */
+  /** One entry is chosen for each device; 0 is a correct clock. */
   readonly clockOffsetsMs: readonly number[];
 }
 
@@ -39,7 +39,7 @@ export const usualQuirks: Quirks = {
   clockOffsetsMs: [...Array.from({ length: 97 }, () => 0), -2 * hourMs, 40_000, -8_000 * 24 * hourMs],
 };
 
-/** Memory of a small device; the oldest positions give way. */
+/** Memory of a small device; the oldest positions are dropped. */
 export const storedFixesLimit = 500;
 
 export class Device {
@@ -61,7 +61,7 @@ export class Device {
     this.clockOffsetMs = clockOffsetsMs[Math.floor(chance() * clockOffsetsMs.length)] ?? 0;
   }
 
-  /** What leaves the device now: nothing, a fix, a fix twice, or all that it had stored. */
+  /** What the device sends now: nothing, a fix, a fix twice, or everything it had stored. */
   report(motion: Motion, nowMs: number): Fix[] {
     const sinceS = this.#lastMs === undefined ? 0 : (nowMs - this.#lastMs) / 1_000;
     this.#lastMs = nowMs;

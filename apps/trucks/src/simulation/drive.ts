@@ -1,9 +1,9 @@
 // One truck's movement: along routes, at the limit of each road, braking in time for bends, lights and the end of the
-// route, standing a while, then on to the next place. Pure: time comes in as seconds to advance, chance by seed.
+// route, standing for a while, then on to the next place. Pure: time is seconds to advance, chance a seed.
 import type { Leg, Place, Router } from '@milepost/roads';
 import { between, type Chance, pick } from './chance.ts';
 
-/** Where the truck truly is; what its device makes of that is another matter (device.ts). */
+/** Where the truck truly is; its device may report something else (device.ts). */
 export interface Motion {
   readonly place: Place;
   readonly speedKmh: number;
@@ -15,14 +15,14 @@ export interface Motion {
 
 const accelerationMs2 = 1.1;
 const brakingMs2 = 1.7;
-/** Longest time that movement is computed in one go. */
+/** The longest time that movement is computed in one step. */
 const stepS = 0.5;
 const stopAtLightChance = 0.12;
 
 export class Drive {
   readonly #router: Router;
   readonly #chance: Chance;
-  /** How close to the limit this driver drives: at most 1, but for the speeding of a scenario. */
+  /** How close to the limit this driver drives: at most 1, except for the speeding of a scenario. */
   readonly #style: number;
   #haste = 1;
   #plan: Plan;
@@ -32,7 +32,7 @@ export class Drive {
   #standS = 0;
   #odometerM: number;
 
-  /** Begins on the way, at speed: a fleet that all starts from a standstill looks like a race. */
+  /** Starts on the way, at speed: a fleet that starts from a standstill looks like a race. */
   constructor(router: Router, chance: Chance, trip?: { from: Place; to: Place }) {
     this.#router = router;
     this.#chance = chance;
@@ -43,7 +43,7 @@ export class Drive {
     this.#odometerM = Math.round(between(chance, 20_000, 480_000)) * 1_000;
   }
 
-  /** Above 1: the driver goes that much faster than usual. */
+  /** Above 1, the driver goes that much faster than usual. */
   hurry(haste: number): void {
     this.#haste = haste;
   }
@@ -113,7 +113,7 @@ export class Drive {
     return this.#planBetween(place, pick(this.#chance, this.#router.places));
   }
 
-  /** Another destination is drawn where there is no way: the two may be the same place. */
+  /** If there is no route, another destination is chosen: the two may be the same place. */
   #planBetween(from: Place, to: Place): Plan {
     for (let tries = 0, goal = to; tries < 20; tries++, goal = pick(this.#chance, this.#router.places)) {
       const legs = this.#router.route(from, goal);
@@ -123,7 +123,7 @@ export class Drive {
   }
 }
 
-/** A route with its slow points: how fast each leg may be entered, and where and how long the truck stands. */
+/** A route with its slow points: the entry speed of each leg, and where and how long the truck stands. */
 interface Plan {
   readonly legs: readonly Leg[];
   readonly entryMs: readonly number[];
@@ -139,7 +139,7 @@ function planOf(legs: readonly Leg[], chance: Chance): Plan {
     const turnDeg = before ? turnBetween(before.headingDeg, leg.headingDeg) : 0;
     if (before && leg.limitKmh <= 60 && turnDeg > 45 && chance() < stopAtLightChance) {
       standS.set(i, between(chance, 5, 35));
-      continue; // entryMs stays 0
+      continue; // entryMs remains 0
     }
     const brakedMs = Math.sqrt((entryMs[i + 1] ?? 0) ** 2 + 2 * brakingMs2 * leg.lengthM);
     entryMs[i] = Math.min(bendKmh(turnDeg) / 3.6, leg.limitKmh / 3.6, brakedMs);

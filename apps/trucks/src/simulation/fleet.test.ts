@@ -43,7 +43,7 @@ test('no truck goes faster than its road allows, and all of them get somewhere',
   for (let second = 0; second < 900; second++) {
     trucks.advance(startMs + second * 1_000);
     for (const { speedKmh, limitKmh } of trucks.motions().values()) {
-      expect(speedKmh).toBeLessThanOrEqual(limitKmh + 6); // braking for a lower limit may end just behind its sign
+      expect(speedKmh).toBeLessThanOrEqual(limitKmh + 6); // braking for a lower limit may end just after its sign
       fastestKmh = Math.max(fastestKmh, speedKmh);
     }
   }
@@ -98,14 +98,14 @@ describe('a device', () => {
     return new Device('truck-001', new Receiver(deviations, chance), chance, { ...faultless, ...quirks });
   };
 
-  test('has no fix in a tunnel and tells nothing of it later', () => {
+  test('has no fix in a tunnel and sends none later', () => {
     const tunnel = device({});
     expect(tunnel.report(driving, startMs)).toHaveLength(1);
     expect(tunnel.report({ ...driving, isTunnel: true }, startMs + 1_000)).toEqual([]);
     expect(tunnel.report(driving, startMs + 2_000)).toHaveLength(1);
   });
 
-  test('sends what it stored without network in one burst, in order, each with its own time', () => {
+  test('sends the positions stored without network in one burst, in order, each with its own time', () => {
     const offline = device({ offlinePerS: 1, offlineForS: [10, 10] });
     expect(offline.report(driving, startMs)).toHaveLength(1);
     for (let second = 1; second < 11; second++) expect(offline.report(driving, startMs + second * 1_000)).toEqual([]);
@@ -117,7 +117,7 @@ describe('a device', () => {
     burst.slice(1).forEach(({ tsMs }, i) => expect(tsMs - burst[i]!.tsMs).toBe(1_000));
   });
 
-  test('forgets its oldest positions when it is offline for too long', () => {
+  test('drops its oldest positions when it is offline for too long', () => {
     const lost = device({ offlinePerS: 1, offlineForS: [2_000, 2_000] });
     lost.report(driving, startMs);
     const reports = Array.from({ length: 2_001 }, (_, i) => lost.report(driving, startMs + (i + 1) * 1_000));

@@ -14,14 +14,14 @@ export interface FleetOptions {
   readonly seed: number;
   readonly startMs: number;
   readonly quirks?: Quirks;
-  /** What happens to a truck beyond everyday life, by its number from 1. */
+  /** Additional events for a truck, by its number from 1. */
   readonly roles?: ReadonlyMap<number, Role>;
 }
 
-/** A part that one truck plays in a scenario. Seconds count from the fleet's start. */
+/** The part of one truck in a scenario. Seconds count from the fleet's start. */
 export interface Role {
   readonly trip?: { readonly from: Place; readonly to: Place };
-  /** The truck has driven so far on its trip when the fleet starts. */
+  /** Before the fleet starts, the truck drives until this holds for its place. */
   beginsAt?(place: Place): boolean;
   hasteAt?(second: number): number;
   isSilentAt?(second: number): boolean;
@@ -39,7 +39,7 @@ export class SimulatedFleet {
     this.#trucks = Array.from({ length: options.trucks }, (_, i) => truckOf(i + 1, options));
   }
 
-  /** What the devices send up to this moment, in order of time for each truck. */
+  /** The devices' messages up to this moment, in order of time for each truck. */
   advance(toMs: number): Fix[] {
     return this.#trucks.flatMap((truck) => this.#report(truck, toMs));
   }

@@ -1,4 +1,4 @@
-// How a real receiver strays: the deviations of a recorded trace from its own smoothed path, in metres, in order. In
+// The errors of a real receiver: the deviations of a recorded trace from its own smoothed path, in meters, in order. In
 // order, because GPS errors wander and do not jump: a table of independent errors would make trucks tremble.
 import { between, type Chance } from './chance.ts';
 
@@ -10,9 +10,9 @@ export interface Deviation {
 /** Fixes of the recording, in degrees, one a second. */
 export type Trace = readonly (readonly [lon: number, lat: number])[];
 
-/** Fixes on either side that the smoothed path averages. */
+/** The fixes on either side that the smoothed path averages. */
 const smoothingFixes = 12;
-/** Beyond that the receiver was lost, or the runner turned on the spot: neither is noise. */
+/** A larger deviation means that the receiver was lost, or that the runner turned on the spot: neither is noise. */
 const plausibleM = 25;
 
 /** @throws Error for a trace that is too short to smooth. */
@@ -42,7 +42,7 @@ function deviationFrom([lon, lat]: readonly [number, number], fix: readonly [num
   };
 }
 
-/** One receiver: reads the recording from a place of its own, louder or quieter, and starts over at the end. */
+/** One receiver: reads the recording from its own position on, louder or quieter, and restarts at the end. */
 export class Receiver {
   readonly #deviations: readonly Deviation[];
   readonly #gain: number;

@@ -1,18 +1,18 @@
-// The demo's plot: among ordinary trucks some speed, two leave the city, one falls silent, one has lost its clock, so
-// that whoever watches for a minute sees every alert once.
+// The demo's scenario: among ordinary trucks some speed, two leave the city, one falls silent, one has a wrong clock,
+// so that a viewer sees every kind of alert within a minute.
 import { type Box, isInBox } from '@milepost/fleet';
 import type { Leg, Place, Router } from '@milepost/roads';
 import { pick, seededChance } from './chance.ts';
 import { type Quirks, usualQuirks } from './device.ts';
 import type { Role } from './fleet.ts';
 
-/** What counts as the city: the geofence that a new installation watches. */
+/** The city's limits: the geofence of a new installation. */
 export const city: Box = { west: 11.875, south: 57.66, east: 12.075, north: 57.75 };
 
-/** A truck that leaves this is out of the city half a minute later. */
+/** A truck that leaves this box is out of the city half a minute later. */
 const almostAllOfTheCity: Box = { west: 11.88, south: 57.663, east: 12.07, north: 57.747 };
 
-/** Offline now and then, but seldom for so long that the rule for silent trucks fires all the time. */
+/** Offline now and then, but rarely long enough to fire the rule for silent trucks. */
 export const demoQuirks: Quirks = { ...usualQuirks, offlinePerS: 1 / 3_000, offlineForS: [5, 28], clockOffsetsMs: [0] };
 
 export function demoRoles(router: Router, seed: number): Map<number, Role> {
@@ -40,7 +40,7 @@ export function demoRoles(router: Router, seed: number): Map<number, Role> {
 interface Trip {
   readonly from: Place;
   readonly to: Place;
-  /** Of its first two kilometres, those on fast roads. */
+  /** The part of its first two kilometers on fast roads. */
   readonly fastM: number;
 }
 
