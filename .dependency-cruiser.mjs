@@ -59,7 +59,17 @@ export const rooms = {
     telemetry: ['partitions'],
     'broker-config.ts': ['network', 'quotas'],
     membership: ['broker-config.ts'],
-    parts: ['broker-config.ts', 'telemetry', 'groups', 'admin', 'network', 'partitions', 'fetch-sessions', 'quotas'],
+    parts: [
+      'membership',
+      'broker-config.ts',
+      'telemetry',
+      'groups',
+      'admin',
+      'network',
+      'partitions',
+      'fetch-sessions',
+      'quotas',
+    ],
     'services.ts': [
       'parts',
       'broker-config.ts',

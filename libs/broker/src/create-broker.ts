@@ -11,6 +11,7 @@ import { isUnclaimed, lockLogFolder } from '@milepost/log';
 import {
   type BrokerLeases,
   type ClusterImage,
+  type Decide,
   type MetadataStore,
   StoreUnavailable,
   topicConfigValues,
@@ -24,6 +25,7 @@ import { Coordination } from './parts/coordination.ts';
 import { handlers } from './handlers/index.ts';
 import { joinCluster } from './membership/join.ts';
 import { judgeLogFolder } from './membership/log-folder.ts';
+import { Registration } from './membership/registration.ts';
 import { Clients } from './parts/clients.ts';
 import { Storage } from './parts/storage.ts';
 import type { Services } from './services.ts';
@@ -90,25 +92,28 @@ async function start(
   const { metadata } = stores;
   const background = new Background(host);
   const patiently = patience(host, aborted);
-  const commit: MetadataStore['commit'] = (decide, fence) => patiently(() => metadata.commit(decide, fence));
+  const commit = (decide: Decide) => patiently(() => metadata.commit(decide));
 
   const lock = lockLogFolder(host.disk, config.dataDir);
   closers.add('the lock of the log folder', () => lock.release());
   const memory = new DatabaseMemory({ host, store: metadata, folder: config.dataDir });
-  const first = await patiently(() => metadata.open(memory.last));
+  const opened = await patiently(() => metadata.open(memory.last));
   const layersOf = (of: ClusterImage) => configLayers(of, config);
-  const settings = settingsOf(layersOf(first));
+  const settings = settingsOf(layersOf(opened));
   const { brokerId, dataDir } = config;
   const isFresh = isUnclaimed(host.disk, dataDir);
-  const { membership, past, registered } = await joinCluster({
+  const { membership, past, incarnation } = await joinCluster({
     host,
     leases: stores.leases,
     config,
     settings,
+    registered: opened.brokers.get(brokerId),
     patiently,
     aborted,
   });
   closers.add('the lease of this broker', () => membership.leave());
+  // The former holder of the lease may have registered, and led partitions, while this start waited for the lease.
+  const first = await commit(() => []);
   const folder = { path: dataDir, isUnclaimed: isFresh, past };
   const folderState = judgeLogFolder(folder, brokerId, first, config.acceptLostLog);
   const storage = await Storage.open(host, first, config, lock);
@@ -142,12 +147,14 @@ async function start(
 
   const closing = new AbortController();
   const whileRunning = patience(host, closing.signal);
-  const commitWhileRunning: MetadataStore['commit'] = (decide) => whileRunning(() => metadata.commit(decide));
+  const registration = new Registration({ store: metadata, membership });
+  const commitWhileRunning = (decide: Decide) => whileRunning(() => registration.commit(decide));
   /** Restores what the database has lost before its image is served. */
   let recovery = Promise.resolve();
   const controller = new Controller({
     host,
     store: metadata,
+    registration,
     memory,
     config,
     background,
@@ -174,8 +181,7 @@ async function start(
   closers.add('waits for the metadata store', () => closing.abort(new Error('the broker is closing')));
   membership.listensOn(config.advertised.port || address.port);
   if (membership.lostTo !== undefined) throw new Error(`stopped while starting: ${membership.lostTo}`);
-  await controller.register(address, commit);
-  await registered(image().brokers.get(config.brokerId)?.epoch ?? -1);
+  await controller.register(address, incarnation, patiently);
   membership.onLost(() => {
     partitions.fence();
     background.run('closing the groups of a fenced broker', () => groups.close());

@@ -1,8 +1,10 @@
 // Two brokers of one id on one database: one serves.
-import { BrokerId, ErrorCode, Timestamp } from '@milepost/core';
+import { MemoryGroupStore } from '@milepost/coordinators';
+import { BrokerId, ErrorCode, Offset, Timestamp } from '@milepost/core';
 import { buildBatch } from '@milepost/records';
+import { type BrokerLeases, MemoryBrokerLeases, MemoryMetadataStore, type MetadataStore } from '@milepost/metadata';
 import { type SimDisk, SimHost } from '@milepost/simulator';
-import { CreateTopics, Produce } from '@milepost/wire';
+import { CreateTopics, OffsetCommit, Produce } from '@milepost/wire';
 import { BrokerUnderTest } from './testing/broker-under-test.ts';
 import type { RawClient } from './testing/raw-client.ts';
 
@@ -57,6 +59,43 @@ test('a killed broker restarts without a wait: the lock on its folder proves tha
   await host.clock.settle(next.stop());
 });
 
+test('a broker that was killed right after its registration knows its own folder, and begins no new epochs', async () => {
+  const host = new SimHost();
+  const { it, client } = await started(host);
+  expect(await host.clock.settle(produce(client))).toBe(ErrorCode.NONE);
+  // A commit beyond the end: by it a folder that lacks records would be recognized.
+  const partitions = [{ partitionIndex: 0, committedOffset: Offset(50), committedMetadata: null }];
+  const asked = { groupId: 'g', generationIdOrMemberEpoch: -1, memberId: '', topics: [{ name: 't', partitions }] };
+  await host.clock.settle(client.ask(OffsetCommit, 7, asked));
+  await host.clock.settle(it.stop());
+
+  const memory = new MemoryMetadataStore(it.metadata);
+  let isRegistered = false;
+  const metadata: MetadataStore = {
+    open: (seen) => memory.open(seen),
+    commit: async (decide) => {
+      const { version } = it.metadata.image;
+      const image = await memory.commit(decide);
+      isRegistered = image.version > version && image.brokers.get(BrokerId(1))?.epoch === image.version;
+      return isRegistered ? new Promise<never>(() => {}) : image;
+    },
+    watch: (listener) => memory.watch(listener),
+    sighting: () => memory.sighting(),
+    allocateProducerIds: (count, atLeast) => memory.allocateProducerIds(count, atLeast),
+    close: () => memory.close(),
+  };
+  void it.start({}, { stores: { metadata } }).catch(() => {}); // its disk is taken away
+  await host.clock.run(100);
+  expect(isRegistered).toBe(true);
+
+  const successor = afterKill(host);
+  const next = new BrokerUnderTest(successor, '/first', {}, it.metadata);
+  await host.clock.settle(next.start({}, { stores: { groups: new MemoryGroupStore(it.groups) } }));
+  expect(successor.lines).toEqual([]);
+  expect(it.metadata.image.topics.get('t')?.partitions[0]?.leaderEpoch).toBe(0);
+  await host.clock.settle(next.stop());
+});
+
 test('a broker whose lease another process has acquired acknowledges nothing more, and logs one line', async () => {
   const host = new SimHost();
   const { it, client } = await started(host);
@@ -73,6 +112,49 @@ test('a broker whose lease another process has acquired acknowledges nothing mor
   const ofNext = await host.clock.settle(next.client());
   expect(await host.clock.settle(produce(ofNext))).toBe(ErrorCode.NONE);
   await host.clock.settle(next.stop());
+});
+
+test('a broker whose id another process has registered changes no metadata, though it does not know it yet', async () => {
+  const host = new SimHost();
+  const { it, client } = await started(host);
+  const lease = it.metadata.leases.get(BrokerId(1));
+  if (lease) it.metadata.leases.set(BrokerId(1), { ...lease, untilMs: 0 }); // it was frozen for too long
+  const next = new BrokerUnderTest(host, '/second', {}, it.metadata);
+  const acceptLostLog = String(it.metadata.image.brokers.get(BrokerId(1))?.epoch);
+  await host.clock.settle(next.start({ acceptLostLog }));
+  const { version } = it.metadata.image;
+  const asked = client.ask(CreateTopics, 5, { topics: topics.map((one) => ({ ...one, name: 'u' })), timeoutMs: 1 });
+  const response = await host.clock.settle(asked, 1_000);
+  expect(response.topics).toMatchObject([
+    { errorCode: ErrorCode.NOT_CONTROLLER, errorMessage: expect.stringMatching(/^another process has this broker id/) },
+  ]);
+  expect(it.metadata.image.version).toBe(version);
+  expect(it.metadata.image.topics.has('u')).toBe(false);
+  expect(it.broker.fencedBy()).toBeDefined(); // and now it knows
+  await host.clock.settle(next.stop());
+});
+
+test('an empty folder that waits for the lease of a broker learns what that broker did meanwhile, and is refused', async () => {
+  const host = new SimHost();
+  const it = new BrokerUnderTest(host, '/first');
+  const opened: (() => void)[] = [];
+  const waiting = new Promise<void>((resolve) => opened.push(resolve));
+  const metadata = new MemoryMetadataStore(it.metadata);
+  const leases = new MemoryBrokerLeases(it.metadata, host.clock);
+  const second = new BrokerUnderTest(host, '/second', {}, it.metadata);
+  const late: BrokerLeases = {
+    hold: (claim) => waiting.then(() => leases.hold(claim)),
+    release: (...args) => leases.release(...args),
+    close: () => leases.close(),
+  };
+  const refused = expect(second.start({}, { stores: { metadata, leases: late } })).rejects.toThrow(
+    'log folder /second is empty, but broker 1 has lived before',
+  );
+  await host.clock.run(10); // it has read the metadata, in which no broker is registered
+  await host.clock.settle(it.start());
+  await host.clock.settle(it.stop());
+  opened.forEach((open) => open());
+  await host.clock.settle(refused, 60_000);
 });
 
 test('a broker continues while the database is away for an hour', async () => {

@@ -1,6 +1,6 @@
 // A broker whose database went back: restored while the broker was stopped, or failed over while it ran.
-import { ErrorCode, LeaderEpoch, Offset, Timestamp, ZERO_UUID } from '@milepost/core';
-import { MemoryMetadataStore, type PartitionState, type TopicState } from '@milepost/metadata';
+import { BrokerId, ErrorCode, LeaderEpoch, Offset, Timestamp, ZERO_UUID } from '@milepost/core';
+import { MemoryMetadataDatabase, MemoryMetadataStore, type PartitionState, type TopicState } from '@milepost/metadata';
 import { buildBatch } from '@milepost/records';
 import { CreateTopics, FindCoordinator, InitProducerId, OffsetCommit, OffsetFetch, Produce } from '@milepost/wire';
 import { BrokerUnderTest } from './testing/broker-under-test.ts';
@@ -81,6 +81,7 @@ function backup() {
 }
 
 const epochOf = (topic: string) => it.broker.image().topics.get(topic)?.partitions[0]?.leaderEpoch ?? -1;
+const registered = () => it.metadata.image.brokers.get(BrokerId(1));
 const folders = () => (host.disk.list(DATA) ?? []).map(({ name }) => name);
 
 test('a stop and a start are no loss, and nothing is logged', async () => {
@@ -149,6 +150,32 @@ test('a database that fails over to an older copy under a broker: topics that it
   expect(epochOf('kept')).toBe(epoch);
   expect(folders()).toEqual(expect.arrayContaining(['lost-0.stray', 'new-0', 'kept-0']));
   expect(warnings()).toHaveLength(1);
+});
+
+test('a broker that the database does not know any more registers again, and changes metadata as before', async () => {
+  const empty = new MemoryMetadataDatabase().backup();
+  await create('lost');
+  const epoch = registered()?.epoch ?? -1;
+  it.metadata.failOver(empty);
+  expect(await create('new')).toBe(ErrorCode.NONE); // before the broker has noticed anything
+  expect(registered()?.epoch).toBeGreaterThan(epoch);
+  expect(await produce('new')).toMatchObject({ errorCode: ErrorCode.NONE, baseOffset: 0 });
+  await host.clock.run(5_000);
+  expect(it.broker.fencedBy()).toBeUndefined();
+  expect(host.lines.filter((line) => line.includes('background task'))).toEqual([]);
+  host.lines.splice(0);
+  await restart();
+  expect(host.lines).toEqual([]);
+});
+
+test('a broker of which the database knows an earlier life registers again by itself', async () => {
+  const earlier = it.metadata.backup();
+  await restart();
+  const present = registered();
+  it.metadata.failOver(earlier);
+  await host.clock.run(1_000);
+  expect(registered()).toEqual({ ...present, epoch: it.metadata.image.version });
+  expect(await create('new')).toBe(ErrorCode.NONE);
 });
 
 test('a leader epoch that the database loses under a broker is not used again', async () => {

@@ -11,7 +11,7 @@ test('an image never changes: a change makes a new one', () => {
   const after = applied(before, [
     { type: 'partitions-added', id: topic.id, partitions: [partitionOn(1, [BrokerId(1)])] },
     { type: 'broker-configured', id: '', configs: { a: '1' } },
-    { type: 'broker-registered', broker: { id: BrokerId(1), host: 'h', port: 1, rack: null } },
+    { type: 'broker-registered', broker: { id: BrokerId(1), host: 'h', port: 1, rack: null, incarnation: null } },
   ]);
   expect(before).toEqual(kept);
   expect(after.version).toBe(before.version + 1);

@@ -98,6 +98,11 @@ export function brokerLeasesContract(name: string, make: () => Promise<BrokerLea
       expect(await one.hold(claimOf(1, { epoch: 1 }))).toMatchObject({ isHeld: false, holder: { epoch: 6 } });
     });
 
+    test('a database that knows no lease of an id any more gives it to its present holder, in a later epoch', async () => {
+      expect(await one.hold(claimOf(1, { epoch: 5 }))).toEqual({ isHeld: true, epoch: 6 });
+      expect(await other.hold(claimOf(2))).toMatchObject({ isHeld: false, holder: { epoch: 6 } });
+    });
+
     test('every id has a lease of its own', async () => {
       await one.hold(claimOf(1));
       expect(await other.hold(claimOf(2, { brokerId: BrokerId(2) }))).toEqual({ isHeld: true, epoch: 1 });

@@ -7,6 +7,8 @@ export interface BrokerState {
   readonly id: BrokerId;
   /** The image's version at its registration, hence never used before: it tells a deposed incarnation from the current one. */
   readonly epoch: number;
+  /** The life of the process that registered. Null: a version registered it that did not record that. */
+  readonly incarnation: Uuid | null;
   /** The advertised address. */
   readonly host: string;
   readonly port: number;

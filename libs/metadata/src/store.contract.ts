@@ -39,8 +39,14 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
     test('what was committed is there at the next start, to the letter', async () => {
       const store = await opened();
       await store.commit(() => [
-        { type: 'broker-registered', broker: { id: BrokerId(1), host: 'one', port: 9092, rack: null } },
-        { type: 'broker-registered', broker: { id: BrokerId(2), host: 'two', port: 9093, rack: 'attic' } },
+        {
+          type: 'broker-registered',
+          broker: { id: BrokerId(1), host: 'one', port: 9092, rack: null, incarnation: null },
+        },
+        {
+          type: 'broker-registered',
+          broker: { id: BrokerId(2), host: 'two', port: 9093, rack: 'attic', incarnation: idOf('life of two') },
+        },
         { type: 'topic-created', topic: topic('plain', 1) },
         {
           type: 'topic-created',
@@ -72,7 +78,10 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
       const store = await opened();
       await store.commit(() => [
         { type: 'topic-created', topic: topic('t', 3) },
-        { type: 'broker-registered', broker: { id: BrokerId(1), host: 'one', port: 9092, rack: null } },
+        {
+          type: 'broker-registered',
+          broker: { id: BrokerId(1), host: 'one', port: 9092, rack: null, incarnation: null },
+        },
         { type: 'broker-configured', id: '1', configs: { a: 'b' } },
         { type: 'group-configured', groupId: 'g', configs: { a: 'b' } },
         { type: 'client-metrics-configured', name: 'm', configs: { a: 'b' } },
@@ -182,7 +191,9 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
     test('a broker commits under the epoch of its registration, and no longer when another registered after it', async () => {
       const [store, other] = [await opened(), await opened()];
       const register = () =>
-        [{ type: 'broker-registered', broker: { id: BrokerId(1), host: 'h', port: 1, rack: null } }] as const;
+        [
+          { type: 'broker-registered', broker: { id: BrokerId(1), host: 'h', port: 1, rack: null, incarnation: null } },
+        ] as const;
       const fenceOf = (image: ClusterImage) => ({
         brokerId: BrokerId(1),
         brokerEpoch: image.brokers.get(BrokerId(1))?.epoch ?? -1,
@@ -199,11 +210,35 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
       expect([...image.topics.keys()].toSorted((a, b) => a.localeCompare(b))).toEqual(['in time', 'its own']);
     });
 
+    test('a database that went back fences a broker until it has registered again, in an epoch beyond its former one', async () => {
+      const store = await opened();
+      const register = () =>
+        [
+          {
+            type: 'broker-registered',
+            broker: { id: BrokerId(1), host: 'h', port: 1, rack: null, incarnation: idOf('life') },
+          },
+        ] as const;
+      const registered = async () => (await store.commit(register)).brokers.get(BrokerId(1));
+      const restore = await data.backup();
+      const { epoch: brokerEpoch = -1 } = (await registered()) ?? {};
+      await restore();
+      const create = () => [{ type: 'topic-created', topic: topic('t', 1) } as const];
+      await expect(store.commit(create, { brokerId: BrokerId(1), brokerEpoch })).rejects.toThrow(BrokerFenced);
+      expect((await store.commit(() => [])).topics.size).toBe(0);
+      const again = await registered();
+      expect(again?.epoch).toBeGreaterThan(brokerEpoch);
+      expect(again?.incarnation).toBe(idOf('life'));
+      const image = await store.commit(create, { brokerId: BrokerId(1), brokerEpoch: again?.epoch ?? -1 });
+      expect(image.topics.size).toBe(1);
+      expect(await (await data.connect()).open()).toEqual(image);
+    });
+
     test('a broker that registers again gets an epoch that nobody had before', async () => {
       const store = await opened();
       const register = {
         type: 'broker-registered',
-        broker: { id: BrokerId(1), host: 'h', port: 1, rack: null },
+        broker: { id: BrokerId(1), host: 'h', port: 1, rack: null, incarnation: null },
       } as const;
       const epochs = [];
       for (const changes of [[register], [register], [{ type: 'broker-removed', id: BrokerId(1) } as const, register]])

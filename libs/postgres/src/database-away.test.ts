@@ -37,7 +37,7 @@ const commit = (groupId: string, offset: number): GroupEvent => ({
   },
 });
 const register = (host: string) => () =>
-  [{ type: 'broker-registered', broker: { id: BrokerId(1), host, port: 1, rack: null } }] as const;
+  [{ type: 'broker-registered', broker: { id: BrokerId(1), host, port: 1, rack: null, incarnation: null } }] as const;
 
 /** Freezes every process of the server: connections stay open and nothing answers. */
 async function frozen<T>(work: () => Promise<T>): Promise<T> {

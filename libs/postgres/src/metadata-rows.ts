@@ -69,9 +69,10 @@ const clientQuota = ({ entity, quotas }: ClientQuotaRow): ClientQuota => ({
   quotas,
 });
 
-const brokerState = ({ id, epoch, host, port, rack }: BrokerRow): BrokerState => ({
+const brokerState = ({ id, epoch, incarnation, host, port, rack }: BrokerRow): BrokerState => ({
   id: BrokerId(id),
   epoch,
+  incarnation: incarnation === null ? null : Uuid(incarnation),
   host,
   port,
   rack,

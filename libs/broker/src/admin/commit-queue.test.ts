@@ -21,14 +21,18 @@ let database: MemoryMetadataDatabase;
 let uuids = 0;
 beforeEach(async () => {
   database = new MemoryMetadataDatabase();
-  const broker = { id: brokerId, host: 'h', port: 9092, rack: null };
+  const broker = { id: brokerId, host: 'h', port: 9092, rack: null, incarnation: null };
   await new MemoryMetadataStore(database).commit(() => [{ type: 'broker-registered', broker }]);
 });
 
 /** One broker's administration. It never receives an image of another's commit. */
 function admin(store: Pick<MetadataStore, 'commit'> = new MemoryMetadataStore(database)) {
   const stale = database.image;
-  const queue = new CommitQueue({ store, image: () => stale, apply: async () => {} });
+  const queue = new CommitQueue({
+    commit: (decide) => store.commit(decide),
+    image: () => stale,
+    apply: async () => {},
+  });
   const layers = (image: ClusterImage) => brokerConfigLayers(image, brokerId, {});
   const random = {
     uuid: () => `00000000-0000-4000-8000-${String(++uuids).padStart(12, '0')}`,

@@ -1,7 +1,14 @@
 // Changes of the cluster's metadata, one command at a time: the store decides on the true image and commits, then the image
-// is applied here, then the client gets its response. A store that is away is a refusal after which clients retry.
+// is applied here, then the client gets its response. A store that is away is a refusal after which clients retry, and so is
+// the fence of a broker whose id belongs to another process now: clients look for the controller again.
 import { ErrorCode } from '@milepost/core';
-import { type ClusterImage, type MetadataChange, type MetadataStore, StoreUnavailable } from '@milepost/metadata';
+import {
+  BrokerFenced,
+  type ClusterImage,
+  type Decide,
+  type MetadataChange,
+  StoreUnavailable,
+} from '@milepost/metadata';
 import { type Refusal, refusal } from '../refusal.ts';
 
 /** At most this many commands wait. A further one is refused, and its client retries. */
@@ -14,7 +21,8 @@ export interface Decision<Outcome> {
 }
 
 export interface CommitQueueDeps {
-  readonly store: Pick<MetadataStore, 'commit'>;
+  /** Under the fence of this broker. @throws BrokerFenced, StoreUnavailable */
+  readonly commit: (decide: Decide) => Promise<ClusterImage>;
   /** The newest image that this broker knows. Without the store, a request that it refuses gets that refusal. */
   readonly image: () => ClusterImage;
   /** Resolves when the image is applied on this broker's disk. */
@@ -43,18 +51,23 @@ export class CommitQueue {
   }
 
   async #commit<Outcome>(decide: (image: ClusterImage) => Decision<Outcome>): Promise<Outcome> {
-    const { store, image, apply } = this.#deps;
+    const { commit, image, apply } = this.#deps;
     let decided: Decision<Outcome> | undefined;
     try {
-      const committed = await store.commit((before) => (decided = decide(before)).changes);
+      const committed = await commit((before) => (decided = decide(before)).changes);
       await apply(committed);
       return (decided ?? decide(committed)).outcome(undefined);
     } catch (failure) {
-      if (!(failure instanceof StoreUnavailable)) throw failure;
-      return (decided ?? decide(image())).outcome(unavailable);
+      const reason = failure instanceof BrokerFenced ? deposed : failure instanceof StoreUnavailable && unavailable;
+      if (!reason) throw failure;
+      return (decided ?? decide(image())).outcome(reason);
     }
   }
 }
 
 const busy = refusal(ErrorCode.REQUEST_TIMED_OUT, `${MOST_WAITING} changes are waiting already; retry`);
 const unavailable = refusal(ErrorCode.REQUEST_TIMED_OUT, 'the metadata store does not respond; retry');
+const deposed = refusal(
+  ErrorCode.NOT_CONTROLLER,
+  'another process has this broker id now, and this one changes nothing any more; stop it, and ask the other',
+);

@@ -7,7 +7,7 @@ const [ONE, TWO, THREE] = [BrokerId(1), BrokerId(2), BrokerId(3)];
 const ID = Uuid('0f8fad5b-d9cb-469f-a165-70867728950e');
 const registered = (id: BrokerId): MetadataChange => ({
   type: 'broker-registered',
-  broker: { id, host: 'h', port: 9092, rack: null },
+  broker: { id, host: 'h', port: 9092, rack: null, incarnation: null },
 });
 
 /** Topic t: partition 0 on brokers 1 and 2, led by 1; partition 1 on broker 2 alone. */

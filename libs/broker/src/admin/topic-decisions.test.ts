@@ -3,7 +3,7 @@ import { applied, brokerConfigLayers, type ClusterImage, emptyImage } from '@mil
 import { decidePartitions, decideTopic, type NewTopic } from './topic-decisions.ts';
 
 const id = Uuid('00000000-0000-4000-8000-000000000001');
-const broker = (number: number) => ({ id: BrokerId(number), host: 'h', port: 9092, rack: null });
+const broker = (number: number) => ({ id: BrokerId(number), host: 'h', port: 9092, rack: null, incarnation: null });
 const twoBrokers = applied(
   emptyImage('cluster'),
   [1, 2].map((number) => ({ type: 'broker-registered', broker: broker(number) })),

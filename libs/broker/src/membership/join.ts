@@ -1,9 +1,9 @@
 // The first step of a start: this life gets an incarnation, recorded in the folder, and then acquires the lease of the
 // broker's id.
 import { type Host, Uuid } from '@milepost/core';
-import type { BrokerLeases } from '@milepost/metadata';
+import type { BrokerLeases, BrokerState } from '@milepost/metadata';
 import type { BrokerConfig, BrokerSettings } from '../broker-config.ts';
-import { type Lives, readLives, writeLives } from './lives.ts';
+import { isOwnLife, type Lives, readLives, writeLives } from './lives.ts';
 import { Membership } from './membership.ts';
 
 export interface JoinDeps {
@@ -11,6 +11,8 @@ export interface JoinDeps {
   readonly leases: BrokerLeases;
   readonly config: BrokerConfig;
   readonly settings: BrokerSettings;
+  /** The registration that the database knows; undefined where there is none. */
+  readonly registered: BrokerState | undefined;
   /** Waits for a database that is away. */
   readonly patiently: <T>(attempt: () => Promise<T>) => Promise<T>;
   readonly aborted: AbortSignal;
@@ -20,19 +22,22 @@ export interface Joined {
   readonly membership: Membership;
   /** The folder's record of earlier lives; undefined if it has none. */
   readonly past: Lives | undefined;
-  /** Records the epoch of the registration in the folder. */
-  readonly registered: (brokerEpoch: number) => Promise<void>;
+  /** Of this life. */
+  readonly incarnation: Uuid;
 }
 
 /** The caller holds the folder's lock. @throws BrokerIdInUse, DiskFailed */
-export async function joinCluster({ host, leases, config, settings, patiently, aborted }: JoinDeps): Promise<Joined> {
+export async function joinCluster(deps: JoinDeps): Promise<Joined> {
+  const { host, leases, config, settings, registered, patiently, aborted } = deps;
   const { brokerId, dataDir, advertised, listen, machine = '' } = config;
   const past = readLives(host.disk, dataDir);
   const predecessors = past?.incarnations ?? [];
   const incarnation = Uuid(host.random.uuid());
   const incarnations = [...predecessors, incarnation];
-  // Recorded before the lease is acquired: if the response to the acquisition is lost, the next life still knows it.
-  await writeLives(host, dataDir, { incarnations, brokerEpoch: past?.brokerEpoch });
+  const brokerEpoch = past && registered && isOwnLife(past, registered) ? registered.epoch : past?.brokerEpoch;
+  // Recorded before the lease is acquired and the broker registered: if the response to either is lost, or this life ends
+  // right after it, the next life still knows it.
+  await writeLives(host, dataDir, { incarnations, brokerEpoch });
   const membership = await Membership.join(
     {
       clock: host.clock,
@@ -52,9 +57,5 @@ export async function joinCluster({ host, leases, config, settings, patiently, a
     patiently,
     aborted,
   );
-  return {
-    membership,
-    past,
-    registered: (brokerEpoch) => writeLives(host, dataDir, { incarnations, brokerEpoch }),
-  };
+  return { membership, past, incarnation };
 }

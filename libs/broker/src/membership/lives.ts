@@ -1,9 +1,12 @@
 // A log folder's record of brokers' lives in it: their incarnations, and the last registration of one of them. Stored
-// in `.lives` beside the logs, under the folder's lock, and replaced as a whole.
+// in `.lives` beside the logs, under the folder's lock, and replaced as a whole by each start, before that start acquires
+// or registers anything.
 //
 // The holder of the lock knows that every incarnation named here is dead. If the database has a later registration than
-// this record, it belongs to a life that this folder has not seen: the folder is an older copy, or another one.
+// this record, by an incarnation that is not named here, it belongs to a life that this folder has not seen: the folder
+// is an older copy, or another one.
 import { type Disk, DiskFailed, type Logger, Uuid } from '@milepost/core';
+import type { BrokerState } from '@milepost/metadata';
 import { readText, replaceText } from '@milepost/log';
 
 const NAME = '.lives';
@@ -14,9 +17,15 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export interface Lives {
   /** Ascending: the latest one is last. */
   readonly incarnations: readonly Uuid[];
-  /** The epoch of the last registration; undefined before the first. */
+  /** The epoch of the last registration that a start has found to be of this folder; undefined before the first. */
   readonly brokerEpoch: number | undefined;
 }
+
+/** Whether the registration is of a life in this folder. */
+export const isOwnLife = (
+  { incarnations, brokerEpoch = -1 }: Lives,
+  { epoch, incarnation }: Pick<BrokerState, 'epoch' | 'incarnation'>,
+): boolean => epoch <= brokerEpoch || (incarnation !== null && incarnations.includes(incarnation));
 
 /** Undefined for a folder without a record, or with a damaged one. */
 export function readLives(disk: Disk, folder: string): Lives | undefined {

@@ -3,7 +3,7 @@
 import type { BrokerId } from '@milepost/core';
 import { LogDirectoryRefused } from '@milepost/log';
 import type { ClusterImage } from '@milepost/metadata';
-import type { Lives } from './lives.ts';
+import { isOwnLife, type Lives } from './lives.ts';
 
 /**
  * `known`: there is no sign that a log is missing. `anew`: the logs are gone, and the operator has confirmed it.
@@ -28,16 +28,15 @@ export function judgeLogFolder(
   { brokers, topics }: ClusterImage,
   acceptedLoss: string | undefined,
 ): LogFolderState {
-  const brokerEpoch = brokers.get(brokerId)?.epoch;
+  const registered = brokers.get(brokerId);
   const leads = [...topics.values()].some(({ partitions }) => partitions.some(({ leader }) => leader === brokerId));
-  if (isUnclaimed && (brokerEpoch !== undefined || leads)) {
-    const word = String(brokerEpoch ?? 0);
+  if (isUnclaimed && (registered || leads)) {
+    const word = String(registered?.epoch ?? 0);
     if (acceptedLoss === word) return 'anew';
     throw new LogDirectoryRefused(
       `log folder ${path} is empty, but broker ${brokerId} has lived before: mount the volume that holds its logs; if they ` +
         `are really gone, start once with MILEPOST_ACCEPT_LOST_LOG=${word}`,
     );
   }
-  if (past && brokerEpoch !== undefined && brokerEpoch > (past.brokerEpoch ?? -1)) return 'older';
-  return 'known';
+  return past && registered && !isOwnLife(past, registered) ? 'older' : 'known';
 }

@@ -118,3 +118,40 @@ test('a database that was restored to before this life does not end it', async (
   expect(present.lostTo).toBeUndefined();
   expect(cluster.database.leases.get(BrokerId(1))?.host).toBe('host-2');
 });
+
+test('a database that was set back to before any life of this broker does not end it', async () => {
+  const cluster = new Cluster();
+  const backup = cluster.database.backup();
+  const present = await cluster.join(1);
+  cluster.database.restore(backup);
+  await cluster.clock.advance(HEARTBEAT_MS);
+  expect(present.lostTo).toBeUndefined();
+  expect(cluster.database.leases.get(BrokerId(1))).toMatchObject({ host: 'host-1', epoch: 2 });
+});
+
+test('a database that was set back to another life, which seems alive, does not end this one', async () => {
+  const cluster = new Cluster();
+  await cluster.join(1);
+  const backup = cluster.database.backup();
+  cluster.crashed.add(1);
+  const joining = cluster.join(2);
+  await cluster.clock.advance(SESSION_MS);
+  const present = await joining;
+  const row = backup.leases.get(BrokerId(1));
+  const untilMs = cluster.clock.now() + SESSION_MS;
+  cluster.database.restore({ ...backup, leases: new Map(row && [[BrokerId(1), { ...row, untilMs }]]) });
+  await cluster.clock.advance(HEARTBEAT_MS);
+  expect(present.lostTo).toBeUndefined();
+  expect(cluster.database.leases.get(BrokerId(1))?.host).toBe('host-2');
+});
+
+test('whoever asks for the lease to be confirmed learns that it is lost before the next heartbeat', async () => {
+  const cluster = new Cluster();
+  const first = await cluster.join(1);
+  expect(await first.confirm()).toBe(true);
+  const row = cluster.database.leases.get(BrokerId(1));
+  if (row) cluster.database.leases.set(BrokerId(1), { ...row, untilMs: 0 }); // it was frozen for too long
+  await cluster.join(2);
+  expect(await first.confirm()).toBe(false);
+  expect(first.lostTo).toMatch(/^host-2:9092 is broker 1 since /);
+});

@@ -84,6 +84,18 @@ export class Membership {
     if (this.#lostTo) run();
   }
 
+  /**
+   * Extends the lease now; false where it is lost. A database that went back holds an earlier lease, or none: this raises
+   * it again. @throws StoreUnavailable
+   */
+  async confirm(): Promise<boolean> {
+    if (this.#hasLeft || this.#lostTo) return false;
+    const outcome = await this.#deps.leases.hold(this.#claim);
+    if (outcome.isHeld) this.#claim = { ...this.#claim, epoch: outcome.epoch };
+    else this.#lose(outcome.holder);
+    return outcome.isHeld;
+  }
+
   /** Sets the port, which the next heartbeat publishes. */
   listensOn(port: number): void {
     this.#claim = { ...this.#claim, port };
@@ -109,19 +121,16 @@ export class Membership {
   }
 
   async #beat(): Promise<void> {
-    const { leases, logger } = this.#deps;
     try {
-      const outcome = await leases.hold(this.#claim);
-      if (outcome.isHeld) this.#claim = { ...this.#claim, epoch: outcome.epoch };
-      else this.#lose(outcome.holder);
+      await this.confirm();
     } catch (failure) {
       if (failure instanceof StoreUnavailable) return; // the metadata store logs that the database is away
-      logger.error({ err: failure }, `the lease of this broker was not extended: ${String(failure)}`);
+      this.#deps.logger.error({ err: failure }, `the lease of this broker was not extended: ${String(failure)}`);
     }
   }
 
   #lose(holder: LeaseHolder): void {
-    if (this.#hasLeft) return;
+    if (this.#hasLeft || this.#lostTo) return;
     this.#lostTo = holder;
     const { brokerId } = this.#claim;
     this.#deps.logger.error(

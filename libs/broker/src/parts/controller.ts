@@ -1,8 +1,8 @@
 // The part of a broker that changes the cluster's metadata: topics, configs, quotas, producer ids, and its own
 // registration. Every change goes through one queue to the store. When its response is sent, this broker's disk matches
 // it.
-import type { Address, Background, Host } from '@milepost/core';
-import type { BrokerConfigLayers, ClusterImage, Decide, MetadataStore } from '@milepost/metadata';
+import type { Address, Background, Host, Uuid } from '@milepost/core';
+import type { BrokerConfigLayers, ClusterImage, MetadataStore } from '@milepost/metadata';
 import type { BrokerConfig } from '../broker-config.ts';
 import { ClusterAdmin } from '../admin/cluster-admin.ts';
 import { CommitQueue } from '../admin/commit-queue.ts';
@@ -11,10 +11,12 @@ import { LogLevel } from '../admin/log-level.ts';
 import { ProducerIds } from '../admin/producer-ids.ts';
 import { TopicAdmin } from '../admin/topic-admin.ts';
 import type { DatabaseMemory } from '../admin/database-memory.ts';
+import type { Registration } from '../membership/registration.ts';
 
 export interface ControllerDeps {
   readonly host: Host;
   readonly store: MetadataStore;
+  readonly registration: Registration;
   readonly memory: DatabaseMemory;
   readonly config: BrokerConfig;
   readonly background: Background;
@@ -36,9 +38,9 @@ export class Controller {
   readonly #deps: ControllerDeps;
 
   constructor(deps: ControllerDeps) {
-    const { host, store, memory, config, image, layersOf, apply, largestInLogs } = deps;
+    const { host, store, registration, memory, config, image, layersOf, apply, largestInLogs } = deps;
     const { brokerId } = config;
-    const queue = new CommitQueue({ store, image, apply });
+    const queue = new CommitQueue({ commit: (decide) => registration.commit(decide), image, apply });
     this.#deps = deps;
     this.logLevel = new LogLevel(host.logger);
     this.topics = new TopicAdmin({ host, queue, layers: layersOf });
@@ -53,11 +55,15 @@ export class Controller {
     return store.watch((newer) => background.run('applying a metadata change', () => apply(newer)));
   }
 
-  /** Publishes this broker's address in the cluster. `commit` waits for a store that is away. */
-  async register(listening: Address, commit: (decide: Decide) => Promise<ClusterImage>): Promise<void> {
-    const { config, apply } = this.#deps;
+  /** Publishes this broker's address in the cluster, in this life. `patiently` waits for a store that is away. */
+  async register(
+    listening: Address,
+    incarnation: Uuid,
+    patiently: (attempt: () => Promise<ClusterImage>) => Promise<ClusterImage>,
+  ): Promise<void> {
+    const { config, registration, apply } = this.#deps;
     const { brokerId: id, rack, advertised } = config;
-    const broker = { id, rack, host: advertised.host, port: advertised.port || listening.port };
-    await apply(await commit(() => [{ type: 'broker-registered', broker }]));
+    const broker = { id, incarnation, rack, host: advertised.host, port: advertised.port || listening.port };
+    await apply(await patiently(() => registration.begin(broker)));
   }
 }

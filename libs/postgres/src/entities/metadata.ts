@@ -35,6 +35,8 @@ export class BrokerRow {
   @Column('text') host!: string;
   @Column('int') port!: number;
   @Column('text', { nullable: true }) rack!: string | null;
+  /** The life of the process that registered. */
+  @Column('uuid', { nullable: true }) incarnation!: string | null;
 }
 
 /** Which process is the live owner of a broker id. Only postgres-broker-leases.ts reads and writes it. */

@@ -6,6 +6,7 @@ import { Alerts1763800000002 } from './1763800000002-alerts.ts';
 import { ClientConfigs1763800000003 } from './1763800000003-client-configs.ts';
 import { MetadataChanges1763800000004 } from './1763800000004-metadata-changes.ts';
 import { BrokerLeases1763800000010 } from './1763800000010-broker-leases.ts';
+import { BrokerIncarnations1763800000011 } from './1763800000011-broker-incarnations.ts';
 
 export const migrations = [
   Metadata1763800000000,
@@ -14,4 +15,5 @@ export const migrations = [
   ClientConfigs1763800000003,
   MetadataChanges1763800000004,
   BrokerLeases1763800000010,
+  BrokerIncarnations1763800000011,
 ];

@@ -1,0 +1,77 @@
+// This broker's registration in the cluster's metadata, and the fence of its commits (KIP-500's broker epoch): once another
+// process has registered the id, this one changes nothing any more, whatever it still believes.
+//
+// A database that went back does not know the registration, or knows an earlier one. That deposes nobody: who lives is
+// decided by the lease (decision 19). While this process holds the lease it registers again, and the commit is repeated.
+import { invariant } from '@milepost/core';
+import { BrokerFenced, type BrokerState, type ClusterImage, type Decide, type MetadataStore } from '@milepost/metadata';
+import type { Membership } from './membership.ts';
+
+/** A database that goes back again and again under one commit is not waited for: the client retries. */
+const MOST_ATTEMPTS = 3;
+
+export interface RegistrationDeps {
+  readonly store: Pick<MetadataStore, 'commit'>;
+  readonly membership: Pick<Membership, 'confirm'>;
+}
+
+export class Registration {
+  readonly #deps: RegistrationDeps;
+  /** Undefined before the first registration: until then commits have no fence. */
+  #current: BrokerState | undefined;
+  #renewing: Promise<void> | undefined;
+
+  constructor(deps: RegistrationDeps) {
+    this.#deps = deps;
+  }
+
+  /** Registers at the start of a life: the epochs of all earlier lives are over. @throws StoreUnavailable */
+  async begin(broker: Omit<BrokerState, 'epoch'>): Promise<ClusterImage> {
+    const image = await this.#deps.store.commit(() => [{ type: 'broker-registered', broker }]);
+    this.#current = image.brokers.get(broker.id);
+    invariant(this.#current !== undefined, () => `broker ${broker.id} has registered, and its image lacks it`);
+    return image;
+  }
+
+  /** A commit of this broker. @throws BrokerFenced: another process is this broker now; otherwise as the store's. */
+  async commit(decide: Decide): Promise<ClusterImage> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#deps.store.commit(decide, this.#fence());
+      } catch (failure) {
+        if (!(failure instanceof BrokerFenced) || attempt === MOST_ATTEMPTS) throw failure;
+        await this.#renew();
+      }
+    }
+  }
+
+  /** Commits that find the registration gone at once share one way back to it. */
+  #renew(): Promise<void> {
+    this.#renewing ??= this.#registerAgain().finally(() => {
+      this.#renewing = undefined;
+    });
+    return this.#renewing;
+  }
+
+  /** Where the database knows an earlier registration, or none. */
+  async #registerAgain(): Promise<void> {
+    if (!this.#current) return;
+    const { epoch, ...broker } = this.#current;
+    const { store, membership } = this.#deps;
+    if (!(await membership.confirm())) throw new BrokerFenced(`broker ${broker.id} has lost its lease`);
+    const { brokers } = await store.commit((image) => {
+      const registered = image.brokers.get(broker.id);
+      const isOwn = registered?.incarnation === broker.incarnation;
+      if (registered && registered.epoch >= epoch && isOwn) return [];
+      if (registered && registered.epoch > epoch)
+        throw new BrokerFenced(`broker ${broker.id} with epoch ${epoch}: epoch ${registered.epoch} is registered`);
+      return [{ type: 'broker-registered', broker }];
+    });
+    this.#current = brokers.get(broker.id);
+  }
+
+  #fence() {
+    const current = this.#current;
+    return current && { brokerId: current.id, brokerEpoch: current.epoch };
+  }
+}
