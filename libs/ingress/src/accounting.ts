@@ -1,12 +1,12 @@
-// Every PUBLISH is accounted for: received = appended + dead-lettered + refused + in flight, at every scrape. Counting is
-// plain additions; the meter gets them at the scrape, all numbers at one moment.
+// Accounts for every PUBLISH: received = appended + dead-lettered + refused + in flight, at every scrape. Counting is
+// plain additions; the meter gets all numbers of one moment at the scrape.
 import type { Histogram, Meter } from '@milepost/core';
 import { DEAD_LETTER_REASONS } from './dead-letter.ts';
 import { CLOSE_REASONS, type CloseReason, type Listener, LISTENERS } from './engine.ts';
 
 /**
- * Why a publish is neither in the log nor among the dead letters. The log stalled, the connection was being closed, the
- * log refused even the dead letter: not acknowledged. A QoS 2 message came again: acknowledged with the first.
+ * Why a publish is neither in the log nor among the dead letters. Not acknowledged: the log stalled, the connection was
+ * being closed, the log refused even the dead letter. Acknowledged with the first: a repeated QoS 2 message.
  */
 export const REFUSAL_REASONS = ['stalled', 'duplicate', 'closing', 'failed'] as const;
 export type RefusalReason = (typeof REFUSAL_REASONS)[number];
@@ -25,7 +25,7 @@ export class Accounting {
   readonly received = [0, 0, 0];
   appended = 0;
   turnedAway = 0;
-  /** Messages that slow subscribers did not get; no publish is lost by it. */
+  /** Messages that slow subscribers missed; no publish is lost by that. */
   missed = 0;
   readonly deadLettered = zeros(DEAD_LETTER_REASONS);
   readonly refused = zeros(REFUSAL_REASONS);
@@ -35,12 +35,12 @@ export class Accounting {
   readonly #pubackSeconds: Histogram;
   readonly #inFlight: () => number;
 
-  /** `inFlight` counts what is under way, by looking: it is the term that the others must agree with. */
+  /** `inFlight` counts the pending publishes independently: the other terms must agree with it. */
   constructor(meter: Meter, inFlight: () => number) {
     this.#inFlight = inFlight;
     this.#pubackSeconds = meter.histogram(
       'milepost_mqtt_puback_duration_seconds',
-      'From PUBLISH in, over the fsync of the log, to PUBACK or PUBREC out.',
+      'From the PUBLISH, over the fsync of the log, to the PUBACK or PUBREC.',
       PUBACK_BUCKETS_SECONDS,
     );
     this.#report(meter);

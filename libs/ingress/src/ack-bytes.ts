@@ -1,4 +1,4 @@
-// PUBACKs and PUBRECs without a remark, in one piece: the same four bytes in every version of MQTT.
+// PUBACKs and PUBRECs without a reason, in one piece: the same four bytes in every version of MQTT.
 import type { Acknowledgement } from './engine.ts';
 
 const PUBACK = 0x40;

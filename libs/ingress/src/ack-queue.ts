@@ -1,5 +1,6 @@
-// The acknowledgements that one connection waits for, in the order of its publishes. Records of different partitions
-// are stored in any order; MQTT-4.6.0 wants PUBACKs and PUBRECs in the order of the PUBLISHes, so an early one waits here.
+// The pending acknowledgements of one connection, in the order of its publishes. Records of different partitions are
+// stored in any order; MQTT-4.6.0 requires PUBACKs and PUBRECs in the order of the PUBLISHes, so an early one waits
+// here.
 import type { Acknowledgement, AckRemark } from './engine.ts';
 
 export interface AckSlot extends Acknowledgement {
@@ -21,7 +22,7 @@ export class AckQueue {
     return slot;
   }
 
-  /** Those at the front that are due, removed. */
+  /** Removes and returns those at the front that are due. */
   takeDue(): readonly Acknowledgement[] {
     let end = this.#first;
     while (this.#slots[end]?.due === true) end++;

@@ -1,5 +1,5 @@
-// What cannot become a position is kept as it came: a record with the original bytes, the reason in its headers. A
-// payload larger than one record is cut into parts, in order, in one partition: nothing of it is lost.
+// A payload that cannot become a position is stored unchanged: a record with the original bytes and the reason in its
+// headers. A payload larger than one record is cut into parts, in order, in one partition: nothing of it is lost.
 import { REJECTION_REASONS } from '@milepost/fleet';
 
 export const DEAD_LETTERS_TOPIC = 'dead_letters';
@@ -16,7 +16,7 @@ export interface DeadLetterPart {
   readonly headers: ReadonlyMap<string, Buffer>;
 }
 
-/** At least one; the letter is in the log when the last of them is. */
+/** At least one record; the letter is in the log when the last of them is. */
 export function deadLetter(
   payload: Buffer,
   reason: DeadLetterReason,

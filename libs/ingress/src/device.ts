@@ -7,7 +7,7 @@ import type { IntakeRecord } from './record.ts';
 import type { Match } from './routes.ts';
 import type { Queued } from './sender.ts';
 
-/** What a record costs beside its key and value, roughly. */
+/** The approximate size of a record beside its key and value. */
 const RECORD_OVERHEAD_BYTES = 200;
 
 export type Destination =
@@ -19,11 +19,11 @@ export class Device {
   readonly acks = new AckQueue();
   pendingMessages = 0;
   pendingBytes = 0;
-  /** The partition that has too much pending for this device to be read on. */
+  /** The partition with too many pending bytes for this device to be read. */
   heldUpBy: Pick<IntakeRecord, 'topic' | 'partition'> | undefined;
   /** Closed, or being closed: nothing more is sent to it. */
   gone = false;
-  /** Headers of its last record: a device's records have the same ones nearly always. */
+  /** Headers of its last record: nearly all records of a device have the same ones. */
   lastHeaders:
     | { readonly topic: string; readonly flags: number; readonly headers: ReadonlyMap<string, Buffer> }
     | undefined;
@@ -32,22 +32,22 @@ export class Device {
     this.client = client;
   }
 
-  /** Everything that is due, in the order of the publishes, in one piece. */
+  /** Sends everything that is due, in the order of the publishes, in one piece. */
   acknowledge(): void {
     const due = this.acks.takeDue();
     if (due.length > 0 && !this.gone) this.client.acknowledge(due);
   }
 }
 
-/** One publish on its way: a record, or several (positions of a batch, parts of a large dead letter) in any partitions. */
+/** One pending publish: a record, or several (positions of a batch, parts of a large dead letter) in any partitions. */
 export interface Publish {
-  /** As the device sent it: what a dead letter keeps. */
+  /** As the device sent it: the content of a dead letter. */
   readonly payload: Buffer;
   /** Records that are not in the log yet; at zero it is acknowledged. */
   left: number;
-  /** One of its records will never be in the log: it is not acknowledged, whatever becomes of the others. */
+  /** One of its records will never be in the log: it is not acknowledged, whatever happens to the others. */
   isLost: boolean;
-  /** The last of its records: it carries the acknowledgement and what the publish counts as. */
+  /** The last of its records: it carries the acknowledgement, and decides how the publish is counted. */
   last: Message | undefined;
 }
 
@@ -55,11 +55,11 @@ export class Message implements Queued {
   record: IntakeRecord;
   sizeBytes: number;
   readonly since: number;
-  /** Undefined: the gateway's own word. */
+  /** Undefined for a record of the gateway itself. */
   readonly device: Device | undefined;
-  /** What it counts as once it is in the log. */
+  /** How it is counted once it is in the log. */
   fate: 'appended' | DeadLetterReason;
-  /** The publish that it is a record of; undefined: the gateway's own word. */
+  /** The publish that it belongs to; undefined for a record of the gateway itself. */
   readonly publish: Publish | undefined;
   ack: AckSlot | undefined;
   /** Repetitions of a QoS 2 message: acknowledged together with it. */
@@ -80,7 +80,7 @@ export class Message implements Queued {
     this.sizeBytes = sizeOf(record);
   }
 
-  /** Another record stands for the same publish. */
+  /** Replaces the record of the same publish. */
   become(record: IntakeRecord, fate: Message['fate']): void {
     this.record = record;
     this.fate = fate;
@@ -117,7 +117,7 @@ export function originHeaders(
   return withTrace(withMarks(headers, marks), trace);
 }
 
-/** What the decoder noticed about one position: `dropped`, `fix`, `device`. */
+/** The decoder's remarks about one position: `dropped`, `fix`, `device`. */
 function withMarks(headers: ReadonlyMap<string, Buffer>, marks: Marks | undefined): ReadonlyMap<string, Buffer> {
   if (!marks) return headers;
   const marked = new Map(headers);
@@ -125,7 +125,7 @@ function withMarks(headers: ReadonlyMap<string, Buffer>, marks: Marks | undefine
   return marked;
 }
 
-/** Each publish has a trace of its own: its headers are no other record's. */
+/** Each publish has its own trace, so its headers belong to no other record. */
 function withTrace(headers: ReadonlyMap<string, Buffer>, trace: TraceHeaders | undefined): ReadonlyMap<string, Buffer> {
   if (!trace) return headers;
   const traced = new Map(headers).set('traceparent', Buffer.from(trace.traceparent));

@@ -1,6 +1,6 @@
-// What the intake needs of an MQTT engine, and what the engine reports to it. The engine speaks the protocol: connections,
-// keep-alives, subscriptions, the bytes of an acknowledgement. It never acknowledges a PUBLISH of a device by itself:
-// the intake does, once the log has the record on disk.
+// The interface between the intake and an MQTT engine. The engine speaks the protocol: connections, keep-alives,
+// subscriptions, the bytes of an acknowledgement. It never acknowledges a PUBLISH of a device by itself: the intake
+// does, once the log has the record on disk.
 
 export interface MqttEngine {
   /** Resolves when it listens. @throws AddressInUse, or the system's error. */
@@ -21,7 +21,7 @@ export interface MqttPorts {
   readonly ws: number | undefined;
 }
 
-/** What a device came in by: MQTT over TCP, or over WebSocket. */
+/** How a device connected: MQTT over TCP, or over WebSocket. */
 export const LISTENERS = ['mqtt', 'mqttWs'] as const;
 export type Listener = (typeof LISTENERS)[number];
 
@@ -33,10 +33,13 @@ export interface MqttClient {
   readonly clean: boolean;
   /** Writes PUBACKs (QoS 1) and PUBRECs (QoS 2) in this order, in one piece. */
   acknowledge(acknowledgements: readonly Acknowledgement[]): void;
-  /** Stops reading soon (what was read already is still reported), so that TCP pushes back; it is then not timed out. */
+  /**
+   * Stops reading soon (what was read already is still reported), so that TCP pushes back; the device is not timed out
+   * then.
+   */
   pause(): void;
   resume(): void;
-  /** Ends the connection at once. What was not acknowledged the device will send again. */
+  /** Ends the connection immediately. The device will resend what was not acknowledged. */
   close(reason: CloseReason): void;
 }
 
@@ -57,17 +60,17 @@ export type CloseReason = (typeof CLOSE_REASONS)[number];
 export interface Acknowledgement {
   readonly messageId: number;
   readonly qos: 1 | 2;
-  /** What became of the publish, for a device that can be told (MQTT 5); left out: it is stored as what it was sent as. */
+  /** A reason for devices that can receive one (MQTT 5); absent: the publish is stored as the device sent it. */
   readonly remark?: AckRemark;
 }
 
-/** It is acknowledged and kept, with this reason, but as a dead letter. */
+/** The publish is acknowledged and stored, but as a dead letter, for this reason. */
 export interface AckRemark {
   readonly kind: 'nobody-takes-it' | 'not-understood';
   readonly reason: string;
 }
 
-/** A PUBLISH as it came in, or the last will of a client that is gone (without a message id, whatever its QoS). */
+/** A PUBLISH of a device, or the last will of a client that is gone (without a message id, whatever its QoS). */
 export interface MqttPublish {
   readonly topic: string;
   readonly payload: Buffer;
@@ -75,7 +78,7 @@ export interface MqttPublish {
   readonly retain: boolean;
   readonly dup: boolean;
   readonly messageId: number | undefined;
-  /** The trace that the device has begun (W3C's traceparent and tracestate), as MQTT 5's user properties say. */
+  /** The trace that the device has begun (W3C's traceparent and tracestate), from MQTT 5's user properties. */
   readonly trace?: TraceHeaders;
 }
 
@@ -89,12 +92,12 @@ export interface MqttEvents {
   connected(client: MqttClient): void;
   /** False: a repetition (QoS 2), or too late; it is not passed on to subscribers. */
   published(client: MqttClient, packet: MqttPublish): boolean;
-  /** PUBREL: the device will not send this QoS 2 message again. The engine sends PUBCOMP by itself. */
+  /** PUBREL: the device will not resend this QoS 2 message. The engine sends PUBCOMP by itself. */
   released(client: MqttClient, messageId: number): void;
-  /** Once for each `connected`, also for an own `close`; nothing of this client follows. */
+  /** Once for each `connected`, also after our own `close`; nothing of this client follows. */
   disconnected(client: MqttClient, reason: CloseReason): void;
   /** A connection that ended before it had become a client. */
   turnedAway(): void;
-  /** A message of QoS 0 that a subscriber misses, because it does not keep up. */
+  /** A message of QoS 0 that a subscriber misses because it does not keep up. */
   missed(): void;
 }

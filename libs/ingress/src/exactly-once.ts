@@ -1,10 +1,10 @@
 // QoS 2, the receiver's half: the ids of messages that are in the log, or on their way there, until the device releases
 // them (PUBREL). A repetition of one of them is acknowledged, not appended again. A clean session ends with its
-// connection; a persistent one is remembered over reconnects, though not over a restart of the gateway (the session is
-// then gone, and CONNACK says so).
+// connection. A persistent one is remembered over reconnects, though not over a restart of the gateway (the session is
+// gone then, and CONNACK reports that).
 import type { MqttClient } from './engine.ts';
 
-/** Ids remembered for persistent sessions whose devices are away; the longest absent is forgotten first. */
+/** The limit of ids for persistent sessions whose devices are away; those of the longest absent are dropped first. */
 const MAX_ABSENT_IDS = 1_000_000;
 
 interface Session<Message> {
@@ -46,13 +46,13 @@ export class ExactlyOnce<Message> {
     this.#sessions.get(client.id)?.unreleased.set(messageId, message);
   }
 
-  /** It is in the log: from now on the id alone is kept. */
+  /** The message is in the log: from now on only its id is stored. */
   stored(client: MqttClient, messageId: number, message: Message): void {
     const unreleased = this.#sessions.get(client.id)?.unreleased;
     if (unreleased?.get(messageId) === message) unreleased.set(messageId, 'stored');
   }
 
-  /** It never got into the log: its repetition is the first. */
+  /** The message never got into the log: its repetition counts as the first. */
   lost(client: MqttClient, messageId: number, message: Message): void {
     const unreleased = this.#sessions.get(client.id)?.unreleased;
     if (unreleased?.get(messageId) !== message) return;

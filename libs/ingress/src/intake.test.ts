@@ -20,7 +20,7 @@ describe('a position', () => {
     expect(bench.balance()).toMatchObject({ received: 1, appended: 1, inFlight: 0 });
   });
 
-  test('is keyed by its truck and carries where it came from', async () => {
+  test('is keyed by its truck and carries its origin', async () => {
     const bench = new Bench();
     bench.device('phone').publish('owntracks/anna/phone', '{"_type":"location","lat":1,"lon":2,"tst":1}', {
       retain: true,
@@ -53,7 +53,7 @@ describe('a position', () => {
 });
 
 describe('order', () => {
-  test('at most one send is out for each partition; what arrives meanwhile follows in one', async () => {
+  test('at most one send is pending for each partition; later arrivals follow in one', async () => {
     const bench = new Bench();
     const device = bench.device();
     for (let lat = 0; lat < 5; lat++) {
@@ -68,7 +68,7 @@ describe('order', () => {
     expect(device.writes.length).toBe(2);
   });
 
-  test('a publish after a pause leaves at once; what comes right behind it gathers for a moment', async () => {
+  test('a publish after a pause is sent immediately; those right after it are gathered for a moment', async () => {
     const bench = new Bench();
     const device = bench.device();
     device.drive(1, 1);
@@ -98,7 +98,7 @@ describe('order', () => {
     expect(bench.balance()).toMatchObject({ received: 3, appended: 3 });
   });
 
-  test('acknowledgements leave in the order of the publishes, whichever partition answers first', async () => {
+  test('acknowledgements are sent in the order of the publishes, whichever partition responds first', async () => {
     const bench = new Bench();
     const device = bench.device();
     device.drive(1, 1);
@@ -113,7 +113,7 @@ describe('order', () => {
     expect(device.writes.length).toBe(1);
   });
 
-  test('records of many devices travel together, and each device is answered in one piece', async () => {
+  test('records of many devices are sent together, and each device gets its acks in one piece', async () => {
     const bench = new Bench();
     const devices = Array.from({ length: 50 }, (_, index) => bench.device(`d-${index}`));
     for (let round = 0; round < 3; round++) devices.forEach((device, index) => device.drive(index, round));
@@ -143,7 +143,7 @@ describe('order', () => {
     expect([good.acks, bad.acks]).toEqual([[1], [1]]);
   });
 
-  test('sends that last for ever leave room for those of other partitions', async () => {
+  test('sends that never end leave room for those of other partitions', async () => {
     const bench = new Bench();
     const { sendsInFlight } = INTAKE_LIMITS;
     for (let truck = 0; truck < sendsInFlight; truck++) {
@@ -158,7 +158,7 @@ describe('order', () => {
     expect(good.acks).toEqual([1]);
   });
 
-  test('a partition in trouble does not hold up the others', async () => {
+  test('a partition in trouble does not delay the others', async () => {
     const bench = new Bench();
     const [good, bad] = [bench.device('good'), bench.device('bad')];
     good.drive(1, 1);
@@ -203,7 +203,7 @@ describe('a full window', () => {
     expect(device.paused).toBe(true);
   });
 
-  test('of one partition pauses the devices of that partition, and resumes them when it has emptied', async () => {
+  test('of one partition pauses the devices of that partition, and resumes them when it has drained', async () => {
     const bench = new Bench({ limits: { partitionBytes: 1000 } });
     const [first, second, other] = [bench.device('first'), bench.device('second'), bench.device('other')];
     for (let lat = 0; lat < 5; lat++) first.drive(1, lat);
@@ -216,7 +216,7 @@ describe('a full window', () => {
     expect([first.paused, second.paused]).toEqual([false, false]);
   });
 
-  test('of all devices together pauses whoever speaks, and lets all go on when it has emptied', async () => {
+  test('of all devices together pauses the sending device, and resumes all when it has drained', async () => {
     const bench = new Bench({ limits: { pendingBytes: 5000 } });
     const devices = Array.from({ length: 40 }, (_, index) => bench.device(`d-${index}`));
     devices.forEach((device, index) => device.drive(index, 1));
@@ -241,7 +241,7 @@ describe('a log that stalls', () => {
     }
     expect(device.closed).toBe('stalled');
     expect(device.acks).toEqual([]);
-    device.drive(1, 3); // the rest of its chunk: must not get in before what is sent again
+    device.drive(1, 3); // the rest of its chunk, which must not be stored before what is resent
     device.disconnect();
     await bench.sink.failAll();
     await bench.clock.advance(1000);
@@ -256,7 +256,7 @@ describe('a log that stalls', () => {
     expect(bench.balance()).toMatchObject({ received: 6, appended: 3, refused: 3, inFlight: 0 });
   });
 
-  test('while a send is out that nobody can call back: its outcome still counts', async () => {
+  test('during a send that cannot be cancelled: its outcome still counts', async () => {
     const bench = new Bench({ limits: { stallMs: 3000 } });
     const device = bench.device();
     device.drive(1, 1);
@@ -273,7 +273,7 @@ describe('a log that stalls', () => {
   });
 });
 
-describe('what is no position', () => {
+describe('a payload that is not a position', () => {
   test.each([
     ['trucks/t-1/gps', '{"lat":91,"lon":2}', 'out-of-range', 't-1'],
     ['trucks/t-1/gps', '{"lat":NaN}', 'malformed', 't-1'],
@@ -298,7 +298,7 @@ describe('what is no position', () => {
     expect(bench.balance()).toMatchObject({ received: 1, deadLettered: 1, inFlight: 0 });
   });
 
-  test('ten megabytes are kept, in parts, and acknowledged once, when the last is in the log', async () => {
+  test('ten megabytes are stored, in parts, and acknowledged once, when the last is in the log', async () => {
     const bench = new Bench();
     const device = bench.device();
     const payload = Buffer.alloc(10_000_000, 'abcdefg');
@@ -342,10 +342,10 @@ describe('what is no position', () => {
     expect(bench.balance()).toMatchObject({ received: 6, appended: 5, deadLettered: 1 });
   });
 
-  test('a batch is acknowledged when the log has all of it, in whatever order its partitions answer', async () => {
+  test('a batch is acknowledged when the log has all of it, in whatever order its partitions respond', async () => {
     const bench = new Bench();
     const device = bench.device();
-    device.drive(1, 0); // keeps the truck's partition busy
+    device.drive(1, 0); // occupies the truck's partition
     await settled();
     const payload = '[{"lat":1,"lon":2},{"lat":2,"lon":2},{"lat":99,"lon":2}]';
     device.publish('trucks/t-1/gps', payload);
@@ -385,7 +385,7 @@ describe('what is no position', () => {
     expect(bench.balance()).toMatchObject({ received: 1, refused: 1, inFlight: 0 });
   });
 
-  test('a large payload whose position the log refuses is kept whole, as the device sent it', async () => {
+  test('a large payload whose position the log refuses is stored whole, as the device sent it', async () => {
     const bench = new Bench();
     const device = bench.device();
     const payload = `[{"lat":3,"lon":2}${' '.repeat(60_000)}]`;
@@ -444,7 +444,7 @@ describe('QoS 2', () => {
     expect(bench.balance()).toMatchObject({ received: 3, appended: 2, refused: 1 });
   });
 
-  test('a repetition on the next connection, while the first is still on its way, is acknowledged with it', async () => {
+  test('a repetition on the next connection, while the first is still pending, is acknowledged with it', async () => {
     const bench = new Bench();
     const before = bench.device('d', { clean: false });
     before.drive(1, 1, { qos: 2, messageId: 7 });
@@ -460,7 +460,7 @@ describe('QoS 2', () => {
     expect(lats(bench.sink.log)).toEqual([1]);
   });
 
-  test('a clean session starts anew', async () => {
+  test('a clean session starts empty', async () => {
     const bench = new Bench();
     bench.sink.automatic = true;
     for (let round = 0; round < 2; round++) {
@@ -472,7 +472,7 @@ describe('QoS 2', () => {
     expect(lats(bench.sink.log)).toEqual([0, 1]);
   });
 
-  test('a message that the log never took is not taken for a repetition', async () => {
+  test('a message that the log never accepted is not taken for a repetition', async () => {
     const bench = new Bench({ limits: { stallMs: 1000 } });
     const before = bench.device('d', { clean: false });
     before.drive(1, 1, { qos: 2, messageId: 7 });
@@ -510,7 +510,7 @@ describe('presence', () => {
     expect(statuses(bench)).toEqual(['t-1 online', 't-1 offline']);
   });
 
-  test('a truck that is back on a new connection is not offline because the old one ends', async () => {
+  test('a truck that has reconnected is not offline when its old connection ends', async () => {
     const bench = new Bench();
     bench.sink.automatic = true;
     const old = bench.device('old');
@@ -522,7 +522,7 @@ describe('presence', () => {
     expect(statuses(bench)).toEqual(['t-1 online']);
   });
 
-  test('a last will is the last word', async () => {
+  test('no status follows a last will', async () => {
     const bench = new Bench();
     bench.sink.automatic = true;
     const phone = bench.device();
@@ -535,7 +535,7 @@ describe('presence', () => {
   });
 });
 
-test('a device that is gone is told nothing, and what it sent is stored', async () => {
+test('nothing is sent to a device that is gone, and what it sent is stored', async () => {
   const bench = new Bench();
   const device = bench.device();
   device.drive(1, 1);
@@ -546,7 +546,7 @@ test('a device that is gone is told nothing, and what it sent is stored', async 
   expect(lats(bench.sink.log)).toEqual([1]);
 });
 
-test('draining stops the reading and ends when everything that came is acknowledged', async () => {
+test('draining stops the reading and ends when everything received is acknowledged', async () => {
   const bench = new Bench();
   const device = bench.device();
   device.drive(1, 1);

@@ -1,7 +1,7 @@
-// The intake: from a PUBLISH to its acknowledgement. Every publish is routed, decoded, made a record (or a dead letter)
-// and handed to the sender; when the log has it on disk, and everything that its device sent before is acknowledged, the
-// device hears so. It never acknowledges earlier, never out of order, never rejects a payload by ending a connection,
-// and never holds more than its named limits: past them it pauses the device that is speaking.
+// The intake: from a PUBLISH to its acknowledgement. Every publish is routed, decoded, turned into a record (or a dead
+// letter) and passed to the sender. It is acknowledged when the log has it on disk, and everything that its device sent
+// before is acknowledged. The intake never acknowledges earlier, never out of order, never ends a connection because of
+// a payload, and never holds more than its named limits: beyond them it pauses the device that is sending.
 import type { Clock, Logger, Meter } from '@milepost/core';
 import { type DecodedItem, decoders, encodePosition, encodeStatus, isoTime, type TruckStatus } from '@milepost/fleet';
 import { Accounting, type Totals } from './accounting.ts';
@@ -17,12 +17,15 @@ import { Sender, SENDER_LIMITS, type SenderLimits } from './sender.ts';
 export const STATUS_TOPIC = 'truck_status';
 
 export interface IntakeLimits extends SenderLimits {
-  /** Publishes of one device that wait for the log; past it the device is paused, below half of it resumed. */
+  /** Publishes of one device that wait for the log; beyond this the device is paused, below half of it resumed. */
   readonly windowMessages: number;
   readonly windowBytes: number;
   /** Bytes of all devices together that wait for the log. */
   readonly pendingBytes: number;
-  /** Of them, those that wait for one partition: one that takes nothing must not use up the room of the others. */
+  /**
+   * Of them, those that wait for one partition: a partition that accepts nothing must not use up the room of the
+   * others.
+   */
   readonly partitionBytes: number;
 }
 
@@ -34,7 +37,7 @@ export const INTAKE_LIMITS: IntakeLimits = {
   partitionBytes: 16 * 1024 * 1024,
 };
 
-/** MQTT topics whose destination is remembered; emptied when full. */
+/** Cached destinations of MQTT topics; emptied when full. */
 const MAX_KNOWN_TOPICS = 50_000;
 const COMPLAIN_EVERY_MS = 5000;
 
@@ -61,9 +64,9 @@ export class Intake implements MqttEvents {
   readonly #exactlyOnce = new ExactlyOnce<Message>();
   readonly #presence = new Presence<Device>();
   #complainedAt = -Infinity;
-  /** A device was paused for what all devices together have pending. */
+  /** A device was paused because of the pending bytes of all devices. */
   #pressed = false;
-  /** A device was paused for what its partition has pending. */
+  /** A device was paused because of the pending bytes of its partition. */
   #heldUp = false;
   #draining = false;
 
@@ -88,7 +91,7 @@ export class Intake implements MqttEvents {
     return this.#accounting.totals();
   }
 
-  /** The partition that has kept a publish waiting longest; undefined: no publish waits. */
+  /** The partition with the longest waiting publish; undefined: no publish waits. */
   longestWait(): { readonly topic: string; readonly partition: number; readonly waitMs: number } | undefined {
     const oldest = this.#sender.oldest();
     if (!oldest) return undefined;
@@ -96,7 +99,7 @@ export class Intake implements MqttEvents {
     return { topic, partition, waitMs: this.#clock.monotonic() - oldest.since };
   }
 
-  /** No new work: reading stops, and it resolves when everything that came is acknowledged or given up. */
+  /** Stops reading. Resolves when every received publish is acknowledged or given up. */
   async drain(): Promise<void> {
     this.#draining = true;
     for (const device of this.#devices.values()) this.#pause(device);
@@ -139,7 +142,7 @@ export class Intake implements MqttEvents {
     if (!device) return false;
     this.#accounting.received[packet.qos] = (this.#accounting.received[packet.qos] ?? 0) + 1;
     if (device.gone) {
-      // The rest of a chunk of a connection that we have ended: taking it would put it before what is sent again.
+      // The rest of a chunk of a connection that we have ended: storing it would put it before what the device resends.
       this.#accounting.refused.closing++;
       return false;
     }
@@ -210,7 +213,7 @@ export class Intake implements MqttEvents {
     return [{ record: this.#record(device, packet, now, item, destination), fate: 'appended' }];
   }
 
-  /** What was not understood of a batch: one letter with all its bytes, for the first of them. It comes last. */
+  /** The malformed items of a batch: one letter with all its bytes, for the first of them. It comes last. */
   #letterOfBatch(
     device: Device,
     packet: MqttPublish,
@@ -280,7 +283,7 @@ export class Intake implements MqttEvents {
     const known = this.#destinations.get(mqttTopic);
     if (known) return known;
     const match = matchRoute(this.#routes, mqttTopic);
-    if (match.kind !== 'route') return match; // not kept: anybody may invent topics
+    if (match.kind !== 'route') return match; // not cached: any client can invent topics
     const { topic } = match.route;
     const key = Buffer.from(match.truckId);
     const destination = { ...match, topic, key, partition: this.#sink.partitionOf(topic, key) };
@@ -355,7 +358,7 @@ export class Intake implements MqttEvents {
     this.#resume(touched);
   }
 
-  /** Their devices shall send again, later: nothing is acknowledged, and nothing behind it either. */
+  /** Their devices should resend later: nothing is acknowledged, and nothing after it either. */
   #stalled(messages: readonly Message[]): void {
     for (const { device } of messages) if (device) this.#close(device, 'stalled');
     this.#complain(new Error(`${messages.length} records waited ${this.#limits.stallMs} ms for the log`));

@@ -1,13 +1,13 @@
-// Which sessions of MQTT 5 outlive their connections, and until when. Like everything that the engine keeps, they do not
+// The sessions of MQTT 5 that outlive their connections, and their expiry. Like everything in the engine, they do not
 // outlive the gateway.
 import type { Clock } from '@milepost/core';
 
-/** Beyond it the oldest are forgotten: their devices then start a new session, as CONNACK tells them. */
+/** Beyond this the oldest are dropped: their devices then start a new session, as CONNACK reports. */
 const MAX_SESSIONS = 100_000;
 
 export class Mqtt5Sessions {
   readonly #now: Clock['monotonic'];
-  /** By client id. The connection is its holder's token: whom another one has taken over ends nothing. */
+  /** By client id. The connection is its holder's token: one that was replaced by another ends nothing. */
   readonly #sessions = new Map<string, { holder: object; endsAtMs: number }>();
 
   constructor(now: Clock['monotonic']) {

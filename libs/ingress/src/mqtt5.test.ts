@@ -1,4 +1,4 @@
-// MQTT 5 as devices speak it: the client library `mqtt` in its version 5, and packets by hand for what it would never send.
+// MQTT 5 as devices use it: the client library `mqtt` in its version 5, and raw packets for what it would never send.
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { silentLogger, silentMeter } from '@milepost/core';
@@ -36,7 +36,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   for (const client of clients.splice(0)) client.end(true);
-  await sink.recover(); // a test that fails takes no other with it
+  await sink.recover(); // a failed test must not affect the others
 });
 afterAll(() => engine.close());
 
@@ -61,7 +61,7 @@ async function until(holds: () => boolean, what: string): Promise<void> {
 const TOPIC = 'trucks/t-1/gps';
 const position = (lat: number): string => JSON.stringify({ lat, lon: 24.94 });
 const lats = (): number[] => sink.values('truck_gps').map((value) => (JSON.parse(value) as { lat: number }).lat);
-/** Of the last position: that a truck of an earlier test is offline may be said behind it. */
+/** Of the last position: the offline status of an earlier test's truck may follow it. */
 const header = (name: string): string | undefined =>
   sink.log
     .findLast(({ topic }) => topic === 'truck_gps')
@@ -83,7 +83,7 @@ describe('a device', () => {
     expect(lats()).toEqual([7]);
   });
 
-  test('is told what there is: our Receive Maximum, no aliases, no shared subscriptions, the name that it was given', async () => {
+  test('learns our limits: Receive Maximum, no aliases, no shared subscriptions, its assigned client id', async () => {
     const client = mqtt.connect(`mqtt://127.0.0.1:${port}`, { protocolVersion: 5, clientId: '', clean: true });
     clients.push(client);
     const [connack] = (await event(client, 'connect')) as [{ properties: object; reasonCode: number }];
@@ -104,7 +104,7 @@ describe('a device', () => {
     const client = await device();
     let isAcknowledged = false;
     const publishing = client.publishAsync(TOPIC, position(1), { qos: 1 }).then(() => (isAcknowledged = true));
-    // Not just the first one: that a truck of an earlier test is offline may come at any time.
+    // Not just the first one: the offline status of an earlier test's truck may come at any time.
     const onItsWay = () => sink.open.find(({ records }) => records.some(({ topic }) => topic === 'truck_gps'));
     await until(() => onItsWay() !== undefined, 'the record on its way');
     await client.publishAsync('nobody/listens', 'x', { qos: 0 }); // later on the wire
@@ -113,7 +113,7 @@ describe('a device', () => {
     await publishing;
   });
 
-  test('brings its trace along as user properties', async () => {
+  test('passes its trace on in user properties', async () => {
     const client = await device();
     const properties = { userProperties: { traceparent, tracestate: 'vendor=1', other: 'thing' } };
     await client.publishAsync(TOPIC, position(1), { qos: 1, properties });
@@ -129,7 +129,7 @@ describe('a device', () => {
   test.each([
     ['no trace at all', 'hello'],
     ['two of them', [traceparent, traceparent]],
-  ])('that brings %s is heard all the same, without it', async (_, value) => {
+  ])('that sends %s is accepted nevertheless, without it', async (_, value) => {
     const client = await device();
     await client.publishAsync(TOPIC, position(1), { qos: 1, properties: { userProperties: { traceparent: value } } });
     expect([lats(), header('traceparent')]).toEqual([[1], undefined]);
@@ -138,7 +138,7 @@ describe('a device', () => {
   test.each([
     ['trucks/t-1/gps', 'not a position', 0x99, 'kept as a dead letter: malformed'],
     ['nowhere/at/all', '{"lat":1,"lon":4}', 0x10, 'kept as a dead letter: no-route'],
-  ])('hears with the PUBACK that %s %s is a dead letter', async (topic, payload, reasonCode, reasonString) => {
+  ])('learns from the PUBACK that %s %s is a dead letter', async (topic, payload, reasonCode, reasonString) => {
     const client = await device();
     const acked = new Promise<Packet>((resolve) =>
       client.on('packetreceive', (packet) => packet.cmd === 'puback' && resolve(packet)),
@@ -150,7 +150,7 @@ describe('a device', () => {
     expect(lats()).toEqual([3]);
   });
 
-  test('goes on after a dead letter of QoS 2 with the same id', async () => {
+  test('continues after a dead letter of QoS 2 with the same id', async () => {
     const { say, heard } = await raw('again');
     const count = (cmd: string): number => heard.filter((packet) => packet.cmd === cmd).length;
     for (let n = 1; n <= 3; n++) {
@@ -162,7 +162,7 @@ describe('a device', () => {
     expect(sink.values('dead_letters')).toHaveLength(3);
   });
 
-  test('that says farewell with its will has it told; without, not', async () => {
+  test('that disconnects with its will has it published; without, not', async () => {
     const will = { topic: 'trucks/t-9/gps', payload: position(9), qos: 1 as const };
     const silent = await device({ clientId: 'silent', will });
     await silent.endAsync();
@@ -183,7 +183,7 @@ describe('a session', () => {
     return connack.sessionPresent;
   };
 
-  test('lives as long as it was asked for, and ends with a clean start', async () => {
+  test('lives for the requested time, and ends with a clean start', async () => {
     expect(await present(persistent)).toBe(false);
     expect(await present(persistent)).toBe(true);
     expect(await present({ ...persistent, clean: true })).toBe(false);
@@ -194,7 +194,7 @@ describe('a session', () => {
   test('expires', async () => {
     const brief = { ...persistent, clientId: 'brief', properties: { sessionExpiryInterval: 1 } };
     expect(await present(brief)).toBe(false);
-    // It lives for a second from when the engine hears of its end, which may be later than this test does.
+    // It lives for a second after the engine notices its end, which may be later than in this test.
     for (let isThere = true, tries = 0; isThere; tries++) {
       expect(tries).toBeLessThan(20);
       const endedAt = performance.now();
@@ -203,7 +203,7 @@ describe('a session', () => {
     }
   });
 
-  test('keeps what a subscriber missed', async () => {
+  test('retains what a subscriber missed', async () => {
     const options = { ...persistent, clientId: 'subscriber' };
     const first = await device(options);
     await first.subscribeAsync('news/#', { qos: 1 });
@@ -217,7 +217,7 @@ describe('a session', () => {
 });
 
 describe('a subscriber', () => {
-  test('hears devices of both versions, and they it', async () => {
+  test('receives from devices of both versions, and they from it', async () => {
     const five = await device({ clientId: 'five' });
     const three = await device({ clientId: 'three', protocolVersion: 4 });
     await five.subscribeAsync(['news/a', 'news/b'], { qos: 1 });
@@ -228,7 +228,7 @@ describe('a subscriber', () => {
     await five.unsubscribeAsync(['news/a', 'news/b']);
   });
 
-  test('gets no more at once than it has room for', async () => {
+  test('gets no more at once than its Receive Maximum', async () => {
     const { say, heard } = await raw('narrow', { receiveMaximum: 2 });
     say({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'news/n', qos: 1 }] });
     await until(() => heard.some(({ cmd }) => cmd === 'suback'), 'SUBACK');
@@ -250,7 +250,7 @@ describe('a subscriber', () => {
     ]);
   });
 
-  test('does not get what is larger than it takes, and hears the rest', async () => {
+  test('does not get messages above its maximum packet size, and gets the others', async () => {
     const { say, heard } = await raw('small', { maximumPacketSize: 100 });
     say({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'news/s', qos: 1 }] });
     await until(() => heard.some(({ cmd }) => cmd === 'suback'), 'SUBACK');
@@ -265,7 +265,7 @@ describe('a subscriber', () => {
   });
 });
 
-describe('what we have said that we do not have ends the connection, with the reason', () => {
+describe('a feature that CONNACK excludes ends the connection, with the reason', () => {
   test.each<[string, Packet, number]>([
     [
       'a topic alias',
@@ -310,7 +310,7 @@ describe('what we have said that we do not have ends the connection, with the re
   });
 });
 
-/** A device that says what it is told to. */
+/** A device that sends exactly what the test wants. */
 async function raw(clientId: string, properties: object = {}) {
   const socket = connectTcp(port, '127.0.0.1');
   socket.on('error', () => {});

@@ -1,12 +1,13 @@
-// MQTT 5 for one connection, before an engine that speaks 3.1.1. Packets of the device are parsed as MQTT 5 and told here before
-// the engine sees them; what the engine writes is put into MQTT 5 here. Publishing is whole: user properties, reason codes, our
-// Receive Maximum. What is not here is said in CONNACK: topic aliases, shared subscriptions, subscription identifiers. A subscriber
-// gets no properties, its expiry interval of a message is not counted, a last will is not delayed.
+// MQTT 5 for one connection, before an engine that speaks 3.1.1. Packets of the device are parsed as MQTT 5 and handled
+// here before the engine sees them; the engine's output is translated to MQTT 5 here. Publishing is complete: user
+// properties, reason codes, our Receive Maximum. CONNACK excludes the rest: topic aliases, shared subscriptions,
+// subscription identifiers. A subscriber gets no properties, the expiry interval of a message is ignored, a last will
+// is not delayed.
 import { type IConnackPacket, generate, type IPublishPacket, type Packet, parser } from 'mqtt-packet';
 import { ackBytes } from './ack-bytes.ts';
 import type { Acknowledgement, AckRemark, CloseReason, TraceHeaders } from './engine.ts';
 
-/** Publishes that a device may leave unacknowledged; as many as the intake takes of one before it stops reading. */
+/** Publishes that a device may have unacknowledged; the intake stops reading at as many. */
 export const RECEIVE_MAXIMUM = 1000;
 /** Bytes of messages of QoS 1 and 2 that wait until a subscriber has acknowledged enough of the earlier ones. */
 const MAX_WAITING_BYTES = 1024 * 1024;
@@ -58,7 +59,7 @@ const DISCONNECT_REASONS: Partial<Record<CloseReason, number>> = {
   shutdown: REASON.shuttingDown,
 };
 
-/** What CONNECT of MQTT 5 says beyond 3.1.1's; the names are the parser's. */
+/** The fields of MQTT 5's CONNECT beyond 3.1.1's; the names are the parser's. */
 export interface Connect5 {
   readonly clientId: string;
   readonly properties?: {
@@ -71,11 +72,11 @@ export interface Connect5 {
 }
 
 export interface Wire5 {
-  /** To the device. */
+  /** Sends bytes to the device. */
   write(bytes: Buffer): void;
   /** Ends the connection. */
   close(reason: CloseReason): void;
-  /** To the engine, in a turn of its own, as if the device had sent it. */
+  /** Passes a packet to the engine, in a separate turn, as if the device had sent it. */
   feed(packet: Packet): void;
   /** The largest packet that the device may send. */
   readonly maxPacketBytes: number;
@@ -87,7 +88,7 @@ export class Mqtt5 {
   readonly #connect: Connect5;
   readonly #wire: Wire5;
   readonly #engineSays = parser({ protocolVersion: 4 });
-  /** Names in each UNSUBSCRIBE that the engine has not answered yet. */
+  /** The number of names in each UNSUBSCRIBE that the engine has not acknowledged yet. */
   readonly #unsubscribing = new Map<number, number>();
   /** Messages of QoS 1 and 2 that the device has not acknowledged. */
   readonly #unacknowledged = new Set<number>();
@@ -115,12 +116,12 @@ export class Mqtt5 {
     return false;
   }
 
-  /** The milliseconds after which its session is forgotten; Infinity: never, 0: with the connection. */
+  /** The milliseconds after which its session expires; Infinity: never, 0: with the connection. */
   get sessionExpiryMs(): number {
     return this.#sessionExpiryS >= NEVER_EXPIRES ? Number.POSITIVE_INFINITY : this.#sessionExpiryS * 1000;
   }
 
-  /** Before the engine handles it. Answers why the engine shall end the connection instead. */
+  /** Call before the engine handles the packet. Returns why the engine should end the connection instead. */
   heard(packet: Packet): CloseReason | undefined {
     const refusal = refusalOf(packet);
     if (refusal !== undefined) {
@@ -138,7 +139,7 @@ export class Mqtt5 {
     return packet.reasonCode === REASON.disconnectWithWill ? 'by-device' : undefined;
   }
 
-  /** What the engine writes, in pieces of any size. */
+  /** Translates the engine's output, in pieces of any size. */
   engineWrites(bytes: Buffer): void {
     this.#engineSays.parse(bytes);
   }
@@ -149,13 +150,13 @@ export class Mqtt5 {
     this.#wire.write(isPlain ? ackBytes(acknowledgements) : bytes());
   }
 
-  /** DISCONNECT with a reason, where there is a code for it. */
+  /** Sends DISCONNECT with a reason, if there is a code for it. */
   closing(reason: CloseReason): void {
     const reasonCode = DISCONNECT_REASONS[reason];
     if (reasonCode !== undefined) this.#disconnect(reasonCode);
   }
 
-  /** A QoS 2 exchange goes to its end whatever was sent: a PUBREC that refuses would free an id that we remember. */
+  /** A QoS 2 exchange always completes: a PUBREC that refuses would free an id that we remember. */
   #acknowledgement({ messageId, qos, remark }: Acknowledgement): Buffer {
     if (remark === undefined) return ackBytes([{ messageId, qos }]);
     const mayExplain = this.#connect.properties?.requestProblemInformation !== false;
@@ -203,13 +204,13 @@ export class Mqtt5 {
     };
   }
 
-  /** To a subscriber: no more at once than it has room for, none larger than it takes. */
+  /** Sends a message to a subscriber: no more at once than its Receive Maximum, none larger than its limit. */
   #forward(packet: IPublishPacket): void {
     const { receiveMaximum = 65_535, maximumPacketSize = Number.POSITIVE_INFINITY } = this.#connect.properties ?? {};
     const bytes = generate(packet, AS_5);
     const { messageId, qos } = packet;
     if (bytes.length > maximumPacketSize) {
-      if (qos > 0) this.#wire.feed({ cmd: 'puback', messageId: messageId ?? 0 }); // as if it had it
+      if (qos > 0) this.#wire.feed({ cmd: 'puback', messageId: messageId ?? 0 }); // as if it had received it
     } else if (qos === 0 || messageId === undefined) {
       this.#wire.write(bytes);
     } else if (this.#unacknowledged.size < receiveMaximum) {
@@ -239,7 +240,7 @@ function codeOf({ kind }: AckRemark, qos: 1 | 2): number {
   return kind === 'not-understood' && qos === 1 ? REASON.payloadFormatInvalid : REASON.noMatchingSubscribers;
 }
 
-/** What CONNACK has declared unsupported. */
+/** Features that CONNACK has declared unsupported. */
 function refusalOf(packet: Packet): number | undefined {
   if (packet.cmd === 'publish' && packet.properties?.topicAlias !== undefined) return REASON.topicAliasInvalid;
   if (packet.cmd === 'auth') return REASON.protocolError;
@@ -249,7 +250,7 @@ function refusalOf(packet: Packet): number | undefined {
   return isShared ? REASON.sharedSubscriptionsNotSupported : undefined;
 }
 
-/** Undefined: there is none, or it is not one. */
+/** Undefined: there is none, or it is invalid. */
 export function traceOf(properties: IPublishPacket['properties']): TraceHeaders | undefined {
   if (!properties?.userProperties) return undefined;
   const { traceparent, tracestate } = properties.userProperties;

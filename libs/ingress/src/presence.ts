@@ -1,8 +1,8 @@
-// Which trucks can be heard. A truck is online from its first publish on a connection, and offline when that connection
-// ends, unless it has turned up on another meanwhile or its last will has spoken. A connection that speaks for many is a
-// bridge: its end says nothing about any one of them beyond the first few.
+// Which trucks are online. A truck is online from its first publish on a connection, and offline when that connection
+// ends, unless it has appeared on another one meanwhile or its last will was published. A connection with many trucks
+// is a bridge: its end proves nothing about trucks beyond the first few.
 
-/** Trucks followed for each connection. */
+/** Trucks tracked for each connection. */
 const MAX_TRUCKS_OF_CONNECTION = 16;
 
 export class Presence<Connection extends object> {
@@ -21,12 +21,12 @@ export class Presence<Connection extends object> {
     return !known;
   }
 
-  /** Its last will says more than `offline` would. */
+  /** Its last will replaces the status `offline`. */
   lastWill(truckId: string): void {
     this.#by.delete(truckId);
   }
 
-  /** The trucks that went with the connection. */
+  /** The trucks that go offline with the connection. */
   ended(connection: Connection): readonly string[] {
     const gone = [...(this.#trucks.get(connection) ?? [])].filter((truckId) => this.#by.get(truckId) === connection);
     for (const truckId of gone) this.#by.delete(truckId);

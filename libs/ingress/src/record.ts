@@ -1,4 +1,4 @@
-// What the intake needs of the log: a partition for each key, and that a batch is stored for good.
+// The intake's interface to the log: a partition for each key, and confirmed storage of a batch.
 
 export interface IntakeRecord {
   readonly topic: string;
@@ -11,20 +11,20 @@ export interface IntakeRecord {
 }
 
 export interface RecordSink {
-  /** The same key always in the same partition, the one that Kafka clients expect. */
+  /** The same key always has the same partition, that of other Kafka clients. */
   partitionOf(topic: string, key: Buffer): number;
   /**
-   * Resolves when every record is fsynced in the log. Rejects when that is not known; the same records may then be sent
-   * again. A partition that does not take its records holds up its own only: `storedAhead` is called, once at most, for each
-   * of the others. @throws RecordsRefused when sending them again is no use.
+   * Resolves when every record is fsynced in the log. Rejects when that is not known; the same records may then be
+   * resent. A partition that does not accept its records delays only itself: `storedAhead` is called, at most once, for
+   * each of the others. @throws RecordsRefused when resending is useless.
    */
   send(records: readonly IntakeRecord[], storedAhead: StoredAhead): Promise<void>;
 }
 
-/** The records of this partition are in the log, of a send that is not over. */
+/** The records of this partition are in the log, though the send is not over. */
 export type StoredAhead = (topic: string, partition: number) => void;
 
-/** The log will never take one of these records, whatever is tried: too large, not valid. */
+/** The log will never accept one of these records: it is too large, or not valid. */
 export class RecordsRefused extends Error {
   override readonly name = 'RecordsRefused';
 }

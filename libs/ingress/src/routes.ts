@@ -1,5 +1,5 @@
-// Which publish goes where: an MQTT topic filter, the log topic, the decoder, and the levels that name the truck. Routes
-// are a setting; the first that matches takes a publish, and what none takes is dead-lettered.
+// The destination of a publish: an MQTT topic filter, the log topic, the decoder, and the levels that name the truck.
+// Routes are a setting; the first that matches takes a publish, and one that none takes is dead-lettered.
 import { type DecoderName, decoderNames, mapTruckId, namesItsDevice } from '@milepost/fleet';
 import { z } from 'zod';
 
@@ -8,7 +8,7 @@ export interface Route {
   readonly decoder: DecoderName;
   /** The log topic of its positions. */
   readonly topic: string;
-  /** Levels of the MQTT topic, from 0, that name the truck; several are joined. Empty where the payload names it. */
+  /** Levels of the MQTT topic, from 0, that name the truck; several are joined. Empty if the payload names it. */
   readonly truckLevels: readonly number[];
 }
 
@@ -24,7 +24,7 @@ const toPositions = (filter: string, decoder: DecoderName, truckLevels: readonly
   truckLevels,
 });
 
-/** The topics on which devices and platforms publish as they come. `owntracks/+/+/+` takes events, waypoints and the like. */
+/** The topics that devices and platforms use by default. `owntracks/+/+/+` is for events, waypoints and the like. */
 export const DEFAULT_ROUTES: readonly Route[] = [
   toPositions('trucks/+/gps', 'milepost', [1]),
   toPositions('owntracks/+/+', 'owntracks', [1, 2]),
@@ -43,7 +43,7 @@ export const DEFAULT_ROUTES: readonly Route[] = [
   toPositions('tele/+/SENSOR', 'tasmota', [1]),
 ];
 
-/** The setting is not a list of routes. The message has the place and what was expected. */
+/** The setting is not a list of routes. The message has the position and what was expected. */
 export class RoutesInvalid extends Error {
   override readonly name = 'RoutesInvalid';
 }
@@ -103,7 +103,7 @@ export function filtersOverlap(a: string, b: string): boolean {
   return overlap(a.split('/'), b.split('/'));
 }
 
-/** A topic is a filter without wildcards, but `$SYS/…` is not matched by a leading wildcard (MQTT-4.7.2-1). */
+/** A topic is a filter without wildcards, but a leading wildcard does not match `$SYS/…` (MQTT-4.7.2-1). */
 function matches(filter: readonly string[], topic: readonly string[]): boolean {
   const hidden = topic[0]?.startsWith('$') === true && (filter[0] === '+' || filter[0] === '#');
   return !hidden && overlap(filter, topic);

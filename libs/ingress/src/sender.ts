@@ -1,44 +1,46 @@
-// Moves records into the log, in order. For each partition at most one `send` is in flight, and its successor waits for the
-// final outcome: with two, a batch that the client library repeats could land behind the next. Records that arrive meanwhile
-// are gathered, across devices and partitions, and sent together: a send of hundreds costs little more than one of one.
+// Moves records into the log, in order. For each partition at most one `send` is in flight, and its successor waits for
+// the final outcome: with two, a batch that the client library repeats could land after the next. Records that arrive
+// meanwhile are gathered, across devices and partitions, and sent together: a send of hundreds costs little more than a
+// send of one.
 //
-// A partition that takes no records holds up no other. The others of its send are settled as soon as they are stored, a send
-// that lasts long no longer counts against `sendsInFlight`, and a failed send is repeated for each partition separately.
-// Records that wait longer than `stallMs` are given up: they are never acknowledged, so their devices send them again.
+// A partition that accepts no records delays no other. The others of its send are settled as soon as they are stored, a
+// send that takes long no longer counts against `sendsInFlight`, and a failed send is repeated for each partition
+// separately. Records that wait longer than `stallMs` are given up: they are never acknowledged, so their devices
+// resend them.
 import type { Cancel, Clock } from '@milepost/core';
 import { type IntakeRecord, type RecordSink, RecordsRefused, type StoredAhead } from './record.ts';
 
 export interface Queued {
   readonly record: IntakeRecord;
   readonly sizeBytes: number;
-  /** `clock.monotonic()` when it came. */
+  /** `clock.monotonic()` at its arrival. */
   readonly since: number;
 }
 
 export interface SenderEvents<Item> {
   stored(items: readonly Item[]): void;
-  /** A send failed; it is repeated. For the log line. */
+  /** A send failed and will be repeated. For the log line. */
   failed(error: Error): void;
-  /** The log will never take it. */
+  /** The log will never accept it. */
   refused(item: Item, error: RecordsRefused): void;
   /** Waited too long, and will not be sent (again). */
   abandoned(items: readonly Item[]): void;
-  /** Waited too long in a send that cannot be called back: its outcome follows, `stored` or `abandoned`. */
+  /** Waited too long in a send that cannot be cancelled: its outcome follows, `stored` or `abandoned`. */
   stalled(items: readonly Item[]): void;
 }
 
 export interface SenderLimits {
   /** A record is given up after this time. */
   readonly stallMs: number;
-  /** A send that lasts longer leaves its place among `sendsInFlight` to others. */
+  /** A send that takes longer gives its slot in `sendsInFlight` to others. */
   readonly slowMs: number;
-  /** Between two attempts of one partition. */
+  /** The pause between two attempts of one partition. */
   readonly retryMs: number;
-  /** From the start of one send to that of the next, at least: each costs as much as a hundred records. */
+  /** The minimum time from the start of one send to that of the next: each costs as much as a hundred records. */
   readonly lingerMs: number;
   readonly sendsInFlight: number;
   readonly batchRecords: number;
-  /** Of one partition. Stays below the log's max.message.bytes (1 MiB). */
+  /** For one partition. Stays below the log's max.message.bytes (1 MiB). */
   readonly batchBytes: number;
 }
 
@@ -61,19 +63,19 @@ interface Lane<Item> {
   waiting: Item[];
   sending: Item[];
   sizeBytes: number;
-  /** Between two attempts: nothing leaves. */
+  /** Between two attempts: nothing is sent. */
   resting: boolean;
-  /** Its last send failed: it travels alone until one succeeds. */
+  /** Its last send failed: it is sent alone until one succeeds. */
   suspect: boolean;
-  /** So many of `waiting` travel one by one, to find the one that the log refuses. */
+  /** This many of `waiting` are sent one by one, to find the one that the log refuses. */
   singly: number;
-  /** `sending` has been reported as stalled: it will not be tried again. */
+  /** `sending` has been reported as stalled: it will not be retried. */
   stalled: boolean;
 }
 
 interface Send {
   readonly since: number;
-  /** It has a place among `sendsInFlight`. */
+  /** It has a slot in `sendsInFlight`. */
   counts: boolean;
 }
 
@@ -166,7 +168,10 @@ export class Sender<Item extends Queued> {
     });
   }
 
-  /** At once (after this turn's arrivals) where the last send began some time ago, else after a short wait for company. */
+  /**
+   * Sends immediately (after this turn's arrivals) if the last send began some time ago, else after a short wait for
+   * more records.
+   */
   #schedule(): void {
     if (this.#flushing || this.#lingering || this.#ready.size === 0) return;
     if (this.#countedSends() >= this.#limits.sendsInFlight) return;
@@ -321,7 +326,7 @@ export class Sender<Item extends Queued> {
     this.#schedule();
   }
 
-  /** The whole lane, not only its oldest: what is behind an abandoned record must not overtake its repetition. */
+  /** The whole lane, not only its oldest: records after an abandoned one must not overtake its repetition. */
   #giveUp(lane: Lane<Item>, before: number): void {
     const oldest = lane.sending[0] ?? lane.waiting[0];
     if (!oldest || oldest.since > before) return;

@@ -1,4 +1,4 @@
-// For this library's tests: a clock that moves when told, a log that responds when told, devices that remember.
+// For this library's tests: a clock that moves on command, a log that responds on command, devices that record.
 import { type Meter, silentLogger, silentMeter } from '@milepost/core';
 import { ManualClock, settled } from '../../core/src/testing/manual-clock.ts';
 import type { Acknowledgement, CloseReason, MqttClient, MqttPublish } from './engine.ts';
@@ -12,11 +12,11 @@ interface Sent {
   readonly records: readonly IntakeRecord[];
   readonly succeed: () => Promise<void>;
   readonly fail: (error?: Error) => Promise<void>;
-  /** One partition has its records; the send goes on for the others. */
+  /** One partition has its records; the send continues for the others. */
   readonly storeAhead: (partition: number) => Promise<void>;
 }
 
-/** A log of ten partitions (by the sum of the key's bytes); each `send` stays open until the test answers it. */
+/** A log of ten partitions (by the sum of the key's bytes); each `send` stays pending until the test answers it. */
 export class TestSink implements RecordSink {
   readonly log: IntakeRecord[] = [];
   readonly open: Sent[] = [];
@@ -64,7 +64,7 @@ export class TestSink implements RecordSink {
     return sent;
   }
 
-  /** From now on every send succeeds, those that are open too. */
+  /** From now on every send succeeds, pending ones too. */
   async recover(): Promise<void> {
     this.automatic = true;
     for (const sent of Array.from(this.open)) await sent.succeed();
@@ -115,7 +115,7 @@ export class TestDevice implements MqttClient {
     this.#bench.intake.published(this, { ...packet, qos, messageId });
     return messageId ?? 0;
   }
-  /** A position of truck `t-<n>` (partition n), told apart by its latitude. */
+  /** A position of truck `t-<n>` (partition n), identified by its latitude. */
   drive(truck: number, lat: number, options: Partial<MqttPublish> = {}): number {
     return this.publish(`trucks/t-${truck}/gps`, `{"lat":${lat},"lon":2}`, options);
   }
@@ -124,7 +124,7 @@ export class TestDevice implements MqttClient {
   }
 }
 
-/** An intake on a bench. */
+/** An intake with its surroundings for a test. */
 export class Bench {
   readonly clock = new ManualClock(Date.parse('2026-11-22T10:00:00Z'));
   readonly sink = new TestSink();

@@ -1,4 +1,4 @@
-// The world as one seed decides it. Tests only: no program imports this.
+// A world that one seed determines. For tests: no program imports this.
 export * from './sim-clock.ts';
 export * from './sim-disk.ts';
 export type { DiskOperation } from './sim-disk-file.ts';

@@ -1,5 +1,5 @@
-// What one seed's life is made of: topics, clients, groups, faults. Every seed leaves some of it out, so that what hides
-// behind a common fault has lives of its own.
+// The content of one seed's life: topics, clients, groups, faults. Every seed omits some of it, so that rare bugs which
+// a common fault would hide have their own lives.
 import type { SimRandom } from './sim-random.ts';
 import { type Fault, FAULTS } from './weather.ts';
 import type { WantedTopic } from './workload/administrator.ts';
@@ -18,7 +18,7 @@ export interface Scenario {
   readonly selfAssignedConsumers: number;
   readonly stalledReaders: number;
   readonly deletesRecords: boolean;
-  /** Of some batches' values; 0: all are small. Memory that is lent, and reused, holds 32 KB and more. */
+  /** Extra bytes in some batches' values; 0: all are small. Lent buffers have 32 KB and more. */
   readonly fillerBytes: number;
   readonly faults: readonly Fault[];
   readonly faultPauseMs: number;
@@ -46,7 +46,7 @@ export function scenarioOf(random: SimRandom): Scenario {
       'auto.create.topics.enable': 'false',
       'offsets.topic.num.partitions': '3',
       'log.retention.check.interval.ms': random.pick(['700', '3000']),
-      // Where the node's clock is set back, producers are ahead of it: else they would be refused, as they should.
+      // If the node's clock is set back, producers are ahead of it and would rightly be refused.
       'log.message.timestamp.after.max.ms': '9223372036854775807',
       'log.cleaner.backoff.ms': '1000',
       'max.incremental.fetch.session.cache.slots': random.pick(['1000', '1000', '1', '0']),
@@ -71,7 +71,7 @@ export function scenarioOf(random: SimRandom): Scenario {
   };
 }
 
-/** They excuse much: most lives go without. */
+/** These excuse many violations, so most lives do not have them. */
 const rarely: ReadonlySet<Fault> = new Set([
   'bit rot',
   'sync fails',

@@ -6,7 +6,7 @@ clockContract('SimClock', () => {
   return { clock, pass: (forMs) => clock.run(forMs) };
 });
 
-test('a day passes at once, and all that falls due in it comes in order', async () => {
+test('a day passes immediately, and all its timers run in order', async () => {
   const clock = new SimClock();
   const hours: number[] = [];
   const tick = (): void => {
@@ -20,7 +20,7 @@ test('a day passes at once, and all that falls due in it comes in order', async 
   expect(clock.now() - start).toBe(86_400_000);
 });
 
-test('many events in a scrambled order come in the order of their time', async () => {
+test('many events, scheduled in a random order, run in the order of their time', async () => {
   const clock = new SimClock();
   const seen: number[] = [];
   for (let n = 0; n < 2000; n++) clock.after((n * 7919) % 2003, () => seen.push(clock.monotonic()));
@@ -45,7 +45,7 @@ test('promises settle between two events', async () => {
   expect(clock.monotonic()).toBe(45);
 });
 
-test('waiting for what cannot come is an error, not a hang', async () => {
+test('waiting for an impossible condition is an error, not a hang', async () => {
   const clock = new SimClock();
   await expect(clock.until(() => false)).rejects.toThrow('nothing is left to happen');
   const again = (): void => void clock.after(100, again);
@@ -53,7 +53,7 @@ test('waiting for what cannot come is an error, not a hang', async () => {
   await expect(clock.until(() => false, 1000)).rejects.toThrow('after 1000 ms');
 });
 
-test('the wall clock of a machine is set, steady time and the other machines do not notice', () => {
+test('setting the wall clock of a machine affects neither monotonic time nor other machines', () => {
   const clock = new SimClock();
   const network = new SimNetwork(new SimRandom(1), clock);
   const [set, other] = [new SimMachine('set', clock, network), new SimMachine('other', clock, network)];

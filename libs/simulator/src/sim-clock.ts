@@ -1,15 +1,15 @@
-// Virtual time: one heap of events that run one at a time; after each, every promise that it settled goes on. Code that runs
-// on it must not touch the real world (no timer, file or socket): then a seed decides everything.
+// Virtual time: one heap of events that run one at a time; after each, the promises that it settled run on. Code on it
+// must not use the real world (no timer, file or socket): then a seed determines everything.
 import { type Cancel, type Clock, invariant } from '@milepost/core';
 
-/** 2026-01-01T00:00:00Z: a date that looks like one, in every trace the same. */
+/** 2026-01-01T00:00:00Z: looks like a date, and is the same in every trace. */
 const START_MS = 1_767_225_600_000;
 /** More events than this in one wait are taken for an endless loop. */
 const EVENT_LIMIT = 10_000_000;
 
 interface Event {
   readonly atMs: number;
-  /** Events of the same time run in the order in which they were asked for. */
+  /** Events at the same time run in the order of their scheduling. */
   readonly order: number;
   run: (() => void) | undefined;
 }
@@ -19,10 +19,10 @@ export class SimClock implements Clock {
   #elapsedMs = 0;
   #order = 0;
 
-  /** Events that have happened. */
+  /** The number of events that have run. */
   turns = 0;
 
-  /** The right time: a wall clock that nobody sets. */
+  /** The correct time: a wall clock that is never set. */
   now(): number {
     return Math.floor(START_MS + this.#elapsedMs);
   }
@@ -39,7 +39,7 @@ export class SimClock implements Clock {
     };
   }
 
-  /** Lets this much time pass, with everything that happens in it. */
+  /** Lets this much time pass, with all its events. */
   async run(forMs: number): Promise<void> {
     const endMs = this.#elapsedMs + forMs;
     await settled();
@@ -47,7 +47,7 @@ export class SimClock implements Clock {
     this.#elapsedMs = endMs;
   }
 
-  /** Lets time pass until the condition holds; throws when it does not within the time, or nothing is left to happen. */
+  /** Lets time pass until the condition holds; throws if it does not within the time, or if no event remains. */
   async until(condition: () => boolean, withinMs = 3_600_000): Promise<void> {
     const endMs = this.#elapsedMs + withinMs;
     await settled();
@@ -60,7 +60,7 @@ export class SimClock implements Clock {
     }
   }
 
-  /** Lets time pass until the promise is settled, and answers as it does. */
+  /** Lets time pass until the promise is settled, and settles like it. */
   async settle<Value>(promise: Promise<Value>, withinMs?: number): Promise<Value> {
     let isSettled = false;
     const mark = (): void => {
@@ -81,7 +81,7 @@ export class SimClock implements Clock {
   }
 }
 
-/** All promises that can go on have gone on: the real loop's next round comes after every microtask. */
+/** Resolves after every microtask: the real loop's next round comes after them. */
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 const isBefore = (a: Event, b: Event): boolean => a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);

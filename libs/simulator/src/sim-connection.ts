@@ -1,24 +1,24 @@
-// One end of a simulated connection. What is sent waits here (pending) until the window has room, then flies, arrives in
-// the other end's inbox and is heard there unless it is paused.
+// One end of a simulated connection. Sent bytes wait here (pending) until the window has room, then travel, arrive in
+// the other end's inbox and are delivered there unless it is paused.
 import { type Address, CLOSE_STALL_MS, type Connection, type ConnectionListener, invariant } from '@milepost/core';
 import type { SimRandom } from './sim-random.ts';
 
-/** What the systems at both ends hold between them: sent, not yet read. */
+/** Bytes that the systems at both ends buffer: sent, not yet read. */
 const WINDOW_BYTES = 256 * 1024;
-/** As the real one: more than this pending, and `send` answers false. */
+/** As in the real one: with more than this pending, `send` returns false. */
 const SEND_LIMIT_BYTES = 1024 * 1024;
 const LARGEST_CHUNK_BYTES = 64 * 1024;
-/** How long the system leaves bytes where they are, now and then, before it copies them. */
+/** How long the system sometimes waits before it copies the bytes. */
 const LATE_COPY_MS = 60;
 
-/** What an end needs of its network. */
+/** The network's interface for an end. */
 export interface NetworkInside {
   readonly random: SimRandom;
   latencyMs(): number;
   monotonic(): number;
-  /** To the other end. */
+  /** Carries something to the other end. */
   carry(delayMs: number, arrive: () => void): void;
-  /** Within this end's system: no condition of the network holds it up. */
+  /** Within this end's system: not affected by the network's condition. */
   after(delayMs: number, run: () => void): void;
   ended(connection: SimConnection): void;
 }
@@ -31,10 +31,10 @@ export class SimConnection implements Connection {
   listener: ConnectionListener | undefined;
   readonly #network: NetworkInside;
   #peer: SimConnection | undefined;
-  /** Held by reference, as the real one does: who changes bytes after sending them is found out. */
+  /** Held by reference, as in the real one, which reveals changes of the bytes after the send. */
   readonly #pending: (Uint8Array | (() => void))[] = [];
   #pendingBytes = 0;
-  /** Of this end's bytes: taken from pending, not yet heard by the peer. */
+  /** Bytes of this end: taken from pending, not yet delivered to the peer. */
   #unheardBytes = 0;
   readonly #inbox: (Buffer | 'end')[] = [];
   #lastArrivalMs = 0;
@@ -71,7 +71,7 @@ export class SimConnection implements Connection {
     return this.#peer;
   }
 
-  /** Tells the other end that this one has accepted, before any bytes; false where it is gone when the news arrives. */
+  /** Notifies the other end that this one has accepted, before any bytes; false if it is gone by then. */
   greet(accepted: (isOpen: boolean) => void): void {
     this.#fly(this.#network.latencyMs(), () => accepted(!this.#other.#hasEnded));
   }
@@ -112,7 +112,7 @@ export class SimConnection implements Connection {
       this.#fly(0, () => this.#other.reset());
     } else if (!this.#isClosing) {
       this.#isClosing = true;
-      this.resume(); // what the peer still sends is dropped, its goodbye is not
+      this.resume(); // bytes that the peer still sends are dropped, its close is not
       this.#pump();
       this.#abortWhenStalled();
     }
@@ -127,12 +127,14 @@ export class SimConnection implements Connection {
     });
   }
 
-  /** The connection is gone, whatever was under way. */
+  /** The connection is gone, with everything pending. */
   reset(): void {
     if (!this.#hasEnded) this.#end();
   }
 
-  /** After the call, as the real one: what is sent within one turn leaves together. Sometimes the system is late. */
+  /**
+   * After the call, as in the real one: all bytes sent within one turn leave together. Sometimes the system is late.
+   */
   #pumpSoon(): void {
     if (this.#isPumpDue) return;
     this.#isPumpDue = true;
@@ -145,7 +147,7 @@ export class SimConnection implements Connection {
     else queueMicrotask(pump);
   }
 
-  /** Sends what fits into the window, cut where the seed says; the goodbye after the last of it. */
+  /** Sends what fits into the window, cut where the seed decides; the close after the last bytes. */
   #pump(): void {
     this.#tell();
     while (this.#pending[0] !== undefined && this.#unheardBytes < WINDOW_BYTES) {
@@ -171,12 +173,12 @@ export class SimConnection implements Connection {
     }
   }
 
-  /** Who waits for the bytes that have just left. */
+  /** Calls the waiters of the bytes that were just sent. */
   #tell(): void {
     while (typeof this.#pending[0] === 'function') (this.#pending.shift() as () => void)();
   }
 
-  /** Nothing overtakes what left before it. */
+  /** Nothing overtakes anything sent earlier. */
   #fly(latencyMs: number, arrive: () => void): void {
     const now = this.#network.monotonic();
     this.#lastArrivalMs = Math.max(this.#lastArrivalMs, now + latencyMs);
@@ -200,7 +202,7 @@ export class SimConnection implements Connection {
       }
       const { length } = item;
       if (!this.#isClosing) this.listener?.bytes(item);
-      item.fill(0xdd); // valid only during the call: who kept it is found out
+      item.fill(0xdd); // valid only during the call: a caller that keeps it reads rubbish
       this.#other.#heard(length);
     }
   }

@@ -5,7 +5,7 @@ import { CoordinatorStoreUnavailable } from '@milepost/coordinators';
 import { type Decide, StoreUnavailable } from '@milepost/metadata';
 import { SimClock, SimDatabase, SimLife, SimNetwork, SimRandom } from './index.ts';
 
-/** Time passes by itself: the contracts know of none. */
+/** Time passes by itself: the contracts do not control it. */
 function flowing(): { clock: SimClock; stop: () => void } {
   const clock = new SimClock();
   let isStopped = false;
@@ -48,7 +48,7 @@ groupStoreContract('the simulated database, groups', async () => {
 
 const something: Decide = () => [{ type: 'broker-configured', id: '', configs: {} }];
 
-test('a database that is away says so within seconds, and serves when it is back', async () => {
+test('calls to a database that is away fail within seconds, and succeed when it is back', async () => {
   const clock = new SimClock();
   const database = new SimDatabase(new SimRandom(1), clock);
   const store = database.metadataStore();
@@ -59,7 +59,7 @@ test('a database that is away says so within seconds, and serves when it is back
   expect((await clock.settle(store.open())).version).toBe(0);
 });
 
-test('who watches hears the newest image when the database is back', async () => {
+test('a watcher gets the newest image when the database is back', async () => {
   const clock = new SimClock();
   const database = new SimDatabase(new SimRandom(1), clock);
   const store = database.metadataStore();
@@ -74,7 +74,7 @@ test('who watches hears the newest image when the database is back', async () =>
   expect(versions.at(-1)).toBe(2);
 });
 
-test('a write that a program had under way when it died may land, its answer does not', async () => {
+test('a write that is pending when its program dies may land, its response does not', async () => {
   const clock = new SimClock();
   const database = new SimDatabase(new SimRandom(1), clock);
   const life = new SimLife(clock, new SimNetwork(new SimRandom(2), clock));
@@ -89,7 +89,7 @@ test('a write that a program had under way when it died may land, its answer doe
   expect(database.metadata.image.version).toBe(1);
 });
 
-test('a database that fails over has forgotten its last commits, of metadata and of groups alike', async () => {
+test('a database that fails over has lost its last commits, of metadata and of groups alike', async () => {
   const clock = new SimClock();
   const database = new SimDatabase(new SimRandom(1), clock);
   const [metadata, groups] = [database.metadataStore(), database.groupStore()];

@@ -1,7 +1,7 @@
-// PostgreSQL as brokers see it through its two ports: another process, some milliseconds away, at times slow or away, or
-// losing its responses. It outlives the brokers, and can go back to an earlier backup of itself.
+// PostgreSQL as brokers see it through its two ports: another process, some milliseconds away, sometimes slow or away,
+// or losing its responses. It outlives the brokers, and can go back to an earlier backup of itself.
 //
-// Promises what the stores' contracts do; a call that fails after it was under way may have happened or not.
+// Promises what the stores' contracts promise; a call that fails while it is pending may have happened or not.
 import { type GroupStore, CoordinatorStoreUnavailable, GroupTable, MemoryGroupStore } from '@milepost/coordinators';
 import type { Clock } from '@milepost/core';
 import {
@@ -20,17 +20,17 @@ import type { SimRandom } from './sim-random.ts';
 /** `forgetful`: executes every call, but often loses the response. */
 export type DatabaseHealth = 'well' | 'away' | 'forgetful';
 
-/** What its clock shows at first; nobody sets it. */
+/** The initial value of its clock, which is never set. */
 const START_MS = Date.UTC(2026, 0, 1);
-/** A call waits at most this long for a database that is away, as the calls of the real stores do. */
+/** A call waits at most this long for a database that is away, like the calls of the real stores. */
 const TIMEOUT_MS = 5_000;
 
-/** How one machine reaches it. */
+/** The condition of one machine's access to it. */
 export interface DatabaseRoad {
   health: DatabaseHealth;
 }
 
-/** All that it held at one moment. */
+/** The content of the database at one moment. */
 export interface DatabaseBackup {
   readonly metadata: MemoryMetadataBackup;
   readonly groups: Pick<GroupTable, 'epochs' | 'groups'>;
@@ -41,7 +41,7 @@ export class SimDatabase {
   readonly groups = new GroupTable();
   /** For every machine. */
   health: DatabaseHealth = 'well';
-  /** Everything takes so many times longer. */
+  /** Every call takes this many times longer. */
   slowness = 1;
   readonly #roads = new Map<string, DatabaseRoad>();
   readonly #random: SimRandom;
@@ -52,7 +52,7 @@ export class SimDatabase {
     this.#clock = clock;
   }
 
-  /** For one machine: where it is worse than for the others. */
+  /** The access of one machine, if it is worse than that of the others. */
   road(machine: string): DatabaseRoad {
     let road = this.#roads.get(machine);
     if (!road) this.#roads.set(machine, (road = { health: 'well' }));
@@ -63,13 +63,13 @@ export class SimDatabase {
     return { metadata: this.metadata.backup(), groups: copyOf(this.groups) };
   }
 
-  /** A standby that has only what the backup has is promoted, under the programs that use it. */
+  /** A standby with only the backup's content is promoted, under the programs that use it. */
   failOver({ metadata, groups }: DatabaseBackup): void {
     this.#refill(groups);
     this.metadata.failOver(metadata);
   }
 
-  /** It is the backup again, on the timeline on which that was made. */
+  /** The database becomes the backup again, on the timeline of the backup. */
   restore({ metadata, groups }: DatabaseBackup): void {
     this.#refill(groups);
     this.metadata.restore(metadata);
@@ -117,7 +117,7 @@ export class SimDatabase {
       acquire: (shards) =>
         heard(
           life,
-          // A dead program takes no shards: its question was lost with it.
+          // A dead program acquires no shards: its request was lost with it.
           this.#call(machine, () => (life?.isOver ? never : this.#logged(store.acquire(shards))), lost),
         ),
       persist: (shard, epoch, events) =>
@@ -128,7 +128,7 @@ export class SimDatabase {
     };
   }
 
-  /** There, done, and back. */
+  /** The way there, the work, and the way back. */
   async #call<Answer>(machine: string, work: () => Promise<Answer>, lost: (why: string) => Error): Promise<Answer> {
     await this.#travel();
     if (this.#isAwayFor(machine)) {
@@ -142,7 +142,7 @@ export class SimDatabase {
     return answer;
   }
 
-  /** News arrive late, in order, and not at all while it is away: then the newest arrives when it is back. */
+  /** Notifications arrive late, in order, and not at all while it is away: then the newest arrives when it is back. */
   #watch(machine: string, store: MetadataStore, listener: (image: ClusterImage) => void, life?: SimLife): () => void {
     let [isDelivering, isWatching, hasNews] = [false, true, false];
     const isHeard = (): boolean => isWatching && !life?.isOver;
@@ -171,7 +171,7 @@ export class SimDatabase {
     };
   }
 
-  /** A write to the groups moves the position of the database as one to the metadata does. */
+  /** A write to the groups moves the database's position, like one to the metadata. */
   async #logged<Answer>(write: Promise<Answer>): Promise<Answer> {
     const answer = await write;
     this.metadata.position++;

@@ -17,7 +17,7 @@ export type DiskOperation =
   | 'syncedFolder'
   | 'lock';
 
-/** What an open file may ask of its disk. */
+/** The disk's interface for an open file. */
 export interface DiskInside {
   readonly random: SimRandom;
   /** Announces the step; throws when the power is gone or the step is to fail. */

@@ -34,7 +34,7 @@ test('synced bytes under synced names survive every power cut', async () => {
   }
 });
 
-test('of unsynced bytes some power cuts leave all, some nothing, some a torn part, some zeros', async () => {
+test('a power cut leaves all unsynced bytes, none, a torn part, or zeros', async () => {
   const fates = new Set<string>();
   for (const seed of seeds) {
     const disk = await makeDisk(seed);
@@ -58,7 +58,7 @@ test('of unsynced bytes some power cuts leave all, some nothing, some a torn par
   ]);
 });
 
-test('a name is certain only after its folder was synced', async () => {
+test('a name is durable only after its folder was synced', async () => {
   const left = { unsynced: new Set<boolean>(), synced: new Set<boolean>() };
   for (const seed of seeds) {
     const disk = await makeDisk(seed);
@@ -73,7 +73,7 @@ test('a name is certain only after its folder was synced', async () => {
   expect(left.unsynced).toEqual(new Set([false, true]));
 });
 
-test('a rename of a synced file leaves the old or the new under the name, never neither', async () => {
+test('a rename of a synced file leaves the old or the new file under the name, never neither', async () => {
   const seen = new Set<string | undefined>();
   for (const seed of seeds) {
     const disk = await makeDisk(seed);
@@ -86,7 +86,7 @@ test('a rename of a synced file leaves the old or the new under the name, never 
   expect(seen).toEqual(new Set(['new', 'old']));
 });
 
-test('a rename without a sync of the new bytes may leave an empty file: the classic mistake is found', async () => {
+test('a rename without a sync of the new bytes may leave an empty file: the classic mistake is detected', async () => {
   const seen = new Set<string | undefined>();
   for (const seed of seeds) {
     const disk = await makeDisk(seed);
@@ -99,7 +99,7 @@ test('a rename without a sync of the new bytes may leave an empty file: the clas
   expect(seen).toContain('');
 });
 
-test('a truncation comes back when no sync followed it', async () => {
+test('a truncation is undone when no sync followed it', async () => {
   const seen = new Set<string | undefined>();
   for (const seed of seeds) {
     const disk = await makeDisk(seed);
@@ -113,7 +113,7 @@ test('a truncation comes back when no sync followed it', async () => {
   expect(seen).toContain('0123');
 });
 
-test('a removed folder may come back with a part of what it held', async () => {
+test('a removed folder may return with a part of its content', async () => {
   const seen = new Set<string>();
   for (const seed of seeds) {
     const disk = await makeDisk(seed);
@@ -127,7 +127,7 @@ test('a removed folder may come back with a part of what it held', async () => {
   expect([...seen].sort()).toEqual(['', 'abc', 'bc', 'c', 'gone']);
 });
 
-test('a kill leaves the page cache, a power cut does not, and both free the locks', async () => {
+test('a kill leaves the page cache, a power cut does not, and both release the locks', async () => {
   const disk = await makeDisk(5);
   put(disk, '/data/a', 'unsynced');
   expect(disk.lock('/data/.lock')).toBeDefined();
@@ -138,7 +138,7 @@ test('a kill leaves the page cache, a power cut does not, and both free the lock
   expect(killed.powerCut().lock('/data/.lock')).toBeDefined();
 });
 
-test('whoever still holds the old disk after a power cut gets nothing done', async () => {
+test('the old disk does nothing after a power cut', async () => {
   const clock = new SimClock();
   const disk = new SimDisk(1, { clock });
   const file = disk.open('/a', 'create');
@@ -152,7 +152,7 @@ test('whoever still holds the old disk after a power cut gets nothing done', asy
   expect(after.list('/')?.map((entry) => entry.name) ?? []).not.toContain('b');
 });
 
-test('a sync covers what came before the call, not what comes while it runs', async () => {
+test('a sync covers changes before the call, not those while it runs', async () => {
   let lost = 0;
   for (const seed of seeds) {
     const clock = new SimClock();
@@ -170,7 +170,7 @@ test('a sync covers what came before the call, not what comes while it runs', as
   expect(lost).toBeGreaterThan(50);
 });
 
-test('the power can be cut at every single step, and what was promised by then is there', async () => {
+test('the power can be cut at every single step, and what was synced by then is there', async () => {
   const workload = async (disk: SimDisk, promised: string[]): Promise<void> => {
     disk.makeFolder(folder);
     await disk.syncFolder('/');
@@ -201,7 +201,7 @@ test('the power can be cut at every single step, and what was promised by then i
   expect([...counts]).toEqual([0, 1, 2]);
 });
 
-test('a sync that is a lie is found by a power cut and by nothing else', async () => {
+test('only a power cut reveals a sync that does nothing', async () => {
   let lost = 0;
   for (const seed of seeds) {
     const disk = await makeDisk(seed);
@@ -215,7 +215,7 @@ test('a sync that is a lie is found by a power cut and by nothing else', async (
   expect(lost).toBeGreaterThan(100);
 });
 
-test('a failed sync loses what it covered, and a second one that succeeds does not bring it back', async () => {
+test('a failed sync loses what it covered, and a second one that succeeds does not restore it', async () => {
   let lost = 0;
   for (const seed of seeds) {
     const disk = await makeDisk(seed);
@@ -231,7 +231,7 @@ test('a failed sync loses what it covered, and a second one that succeeds does n
   expect(lost).toBeGreaterThan(50);
 });
 
-test('a full disk takes what fits and says so; removing makes room', async () => {
+test('a full disk takes what fits and reports the rest; removing makes room', async () => {
   const disk = await makeDisk();
   disk.capacityBytes = 10;
   const file = put(disk, '/data/a', '1234567');
@@ -245,7 +245,7 @@ test('a full disk takes what fits and says so; removing makes room', async () =>
   expect(disk.free(folder).freeBytes).toBe(10);
 });
 
-test('a failing append leaves a part, and the size tells it', async () => {
+test('a failing append leaves a part, which the size includes', async () => {
   const disk = await makeDisk(3);
   disk.fail = (operation) => (operation === 'append' ? 'EIO' : undefined);
   const file = disk.open('/data/a', 'create');

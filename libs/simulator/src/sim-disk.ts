@@ -1,7 +1,7 @@
-// A disk in memory that forgets what no sync covered. At a power cut unsynced bytes survive in part, torn and out of
-// order, unsynced names not at all or in part, locks never; the seed decides. It fails when told to: full, failing syncs
-// (what they covered is then lost, as on Linux), flipped bits. Every step is counted and announced before it is done,
-// so that a test can cut the power at each of them.
+// A disk in memory that loses unsynced changes. At a power cut unsynced bytes survive in part, torn and out of order,
+// unsynced names not at all or in part, locks never; the seed decides. It fails on command: full, failing syncs (what
+// they covered is then lost, as on Linux), flipped bits. Every step is counted and announced before it is done, so that
+// a test can cut the power at each of them.
 import {
   type Clock,
   type Disk,
@@ -22,13 +22,13 @@ export interface DiskStep {
   readonly path: string;
 }
 
-/** Whoever still uses a disk whose power is gone, or whose program was killed: no program gets to see this in life. */
+/** Thrown to users of a disk whose power is gone, or whose program was killed. No program sees it while it lives. */
 export class PowerLost extends Error {
   override readonly name = 'PowerLost';
 }
 
 export interface SimDiskOptions {
-  /** Syncs take 0.2 to 5 ms of its time; without a clock they are done as soon as the caller waits. */
+  /** Syncs take 0.2 to 5 ms of this clock; without a clock they complete when the caller awaits them. */
   readonly clock?: Clock;
   readonly capacityBytes?: number;
 }
@@ -36,13 +36,13 @@ export interface SimDiskOptions {
 const CAPACITY_BYTES = 2 ** 40;
 
 export class SimDisk implements Disk {
-  /** Called before each step, which is not done when the hook has cut the power. */
+  /** Called before each step. The step is not done if the hook has cut the power. */
   onStep: (step: DiskStep) => void = () => {};
-  /** The errno with which the step fails, if it is to. A failing append leaves a part of its bytes. */
+  /** The errno with which the step fails, if any. A failing append leaves a part of its bytes. */
   fail: (operation: DiskOperation, path: string) => string | undefined = () => undefined;
-  /** Syncs and removals take so many times longer. */
+  /** Syncs and removals take this many times longer. */
   slowness = 1;
-  /** A planted bug: a sync that says yes and does nothing. A test that does not notice is no test. */
+  /** A planted bug: a sync that succeeds and does nothing. A test must detect it. */
   syncIsALie: (path: string) => boolean = () => false;
   capacityBytes: number;
 
@@ -82,19 +82,19 @@ export class SimDisk implements Disk {
   }
 
   /**
-   * The disk as it is found after the power is back, on the same clock or that of the next program. This one is dead:
-   * its calls throw, its syncs never end well.
+   * The disk after the power is back, on the same clock or that of the next program. This disk is dead: its calls
+   * throw, its syncs never succeed.
    */
   powerCut(clock = this.#clock): SimDisk {
     return this.#successor(this.#root.afterPowerCut(this.#random), clock);
   }
 
-  /** kill -9 of the program: the page cache stays, locks and running syncs go. */
+  /** kill -9 of the program: the page cache survives, locks and running syncs do not. */
   kill(clock = this.#clock): SimDisk {
     return this.#successor(this.#root, clock);
   }
 
-  /** A bit of a file turns on the platter itself; a random one unless told. Answers which. */
+  /** Flips a bit of a file on the platter itself; a random one by default. Returns which. */
   flipBit(path: string, bit?: number): number {
     const inode = this.#node(path);
     invariant(inode instanceof SimInode && inode.sizeBytes > 0, () => `no bytes at ${path}`);
@@ -103,7 +103,7 @@ export class SimDisk implements Disk {
     return chosen;
   }
 
-  /** All files with their bytes as programs see them: what two runs of one seed must agree on. */
+  /** All files with their bytes as programs see them: two runs of one seed must agree on them. */
   files(): Map<string, Buffer> {
     const found = new Map<string, Buffer>();
     const visit = (folder: SimFolder, path: string): void => {

@@ -1,5 +1,5 @@
-// A host on simulated time, disk and network, for tests of a broker's own life: minutes pass at once, and a lost lock or a
-// timer left behind is seen.
+// A host on simulated time, disk and network, for tests of a broker's own life: minutes pass immediately, and a lost
+// lock or a leftover timer is detected.
 import { type Host, type Logger, silentMeter } from '@milepost/core';
 import { SimClock } from './sim-clock.ts';
 import { SimDisk } from './sim-disk.ts';

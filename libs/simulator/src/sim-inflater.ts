@@ -3,7 +3,7 @@ import { type Clock, INFLATED_PIECE_BYTES, type Inflater } from '@milepost/core'
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 
 const PIECE_MS = 1;
-/** Beyond it the real one would hold as much memory, too: callers end the work before. */
+/** Beyond this the real one would use as much memory: callers stop earlier. */
 const MOST_BYTES = 256 * 1024 * 1024;
 
 export class SimInflater implements Inflater {

@@ -1,10 +1,10 @@
-// What a disk holds: files and folders, each twice: as programs see them (page cache) and as they are on the platter.
-// The difference is the list of changes that no sync has covered yet; a power cut keeps of it what the seed decides.
+// The content of a disk: files and folders, each twice: as programs see them (page cache) and as they are on the
+// platter. The difference is the list of unsynced changes; after a power cut the seed decides which of them remain.
 import type { SimRandom } from './sim-random.ts';
 
 export const PAGE_BYTES = 4096;
 
-/** A change of a file's bytes. A truncation carries no bytes and makes the file so long (never longer). */
+/** A change of a file's bytes. A truncation carries no bytes and sets the length (never a longer one). */
 interface Change {
   readonly number: number;
   readonly position: number;
@@ -14,7 +14,7 @@ interface Change {
 export class SimInode {
   /** What programs read. */
   #seen = new Content();
-  /** What a power cut leaves for certain. */
+  /** What certainly survives a power cut. */
   #platter = new Content();
   #pending: Change[] = [];
   #changes = 0;
@@ -22,7 +22,7 @@ export class SimInode {
   get sizeBytes(): number {
     return this.#seen.length;
   }
-  /** Numbers the last change: a sync covers those that were there when it began. */
+  /** The number of the last change: a sync covers the changes up to the one at its begin. */
   get lastChange(): number {
     return this.#changes;
   }
@@ -42,20 +42,20 @@ export class SimInode {
     this.#seen.apply(change);
   }
 
-  /** Puts on the platter what was changed up to and with this change. */
+  /** Puts the changes up to and including this one on the platter. */
   synced(upTo: number): void {
     for (const change of this.#pending) if (change.number <= upTo) this.#platter.apply(change);
     this.#pending = this.#pending.filter((change) => change.number > upTo);
   }
 
-  /** A sync failed: some of it got through, the rest is forgotten, though programs still see it (as Linux does). */
+  /** A sync failed: some changes got through, the others are lost, though programs still see them (as on Linux). */
   syncFailed(upTo: number, random: SimRandom): void {
     const lost = this.#pending.filter((change) => change.number <= upTo);
     for (const change of lost.slice(0, random.below(lost.length + 1))) this.#platter.apply(change);
     this.#pending = this.#pending.filter((change) => change.number > upTo);
   }
 
-  /** The medium itself is wrong, from now on and for ever. */
+  /** The medium itself is wrong from now on. */
   flipBit(bit: number): void {
     for (const content of [this.#seen, this.#platter]) content.flipBit(bit);
   }
@@ -80,7 +80,10 @@ export class SimInode {
     return kept;
   }
 
-  /** Pages are written back in any order, and the size on its own: what did not arrive reads as before, or as zeros. */
+  /**
+   * Pages are written back in any order, and the size separately: a page that did not arrive has its old content, or
+   * zeros.
+   */
   #survivingPages(random: SimRandom): Content {
     const sizes = [this.#platter.length, this.#seen.length];
     const dirty = new Set<number>();
@@ -100,7 +103,7 @@ export class SimInode {
   }
 }
 
-/** Growing bytes. */
+/** A growing array of bytes. */
 class Content {
   #buffer = Buffer.alloc(0);
   length = 0;
@@ -119,7 +122,7 @@ class Content {
     bytes.copy(this.#buffer, position);
   }
 
-  /** What is new reads as zeros. */
+  /** New bytes read as zeros. */
   resize(sizeBytes: number): void {
     if (sizeBytes > this.#buffer.length) {
       const grown = Buffer.alloc(Math.max(sizeBytes, this.#buffer.length * 2));
@@ -151,7 +154,7 @@ class Content {
 
 export type SimNode = SimInode | SimFolder;
 
-/** One indivisible change of a folder's names: a name made, removed (undefined), or both at once by a rename. */
+/** One atomic change of a folder's names: a name created, removed (undefined), or both in a rename. */
 type Naming = ReadonlyMap<string, SimNode | undefined>;
 
 export class SimFolder {
@@ -178,7 +181,7 @@ export class SimFolder {
     for (const naming of this.#pending.splice(0, Math.max(0, covered))) rename(this.#platter, naming);
   }
 
-  /** Names change in order (file systems keep a journal of them), as far as they got. */
+  /** Names change in order (file systems keep a journal of them), up to some point. */
   afterPowerCut(random: SimRandom, done = new Map<SimNode, SimNode>()): SimFolder {
     const after = new SimFolder();
     done.set(this, after);

@@ -1,5 +1,5 @@
-// One life of a process: its clock and its network until it is killed. After that no timer fires in it, no bytes arrive, and
-// nothing that it sends leaves. Its promises stay pending, as in a process that is gone.
+// One life of a process: its clock and its network until it is killed. After that no timer of it fires, no bytes
+// arrive, and nothing that it sends leaves. Its promises remain pending, as in a process that is gone.
 import type { Address, Cancel, Clock, Connection, ConnectionListener, Listening, Network } from '@milepost/core';
 
 export class SimLife {
@@ -25,19 +25,19 @@ export class SimLife {
     return this.#isOver;
   }
 
-  /** Nothing happens to it any more. Its peers notice nothing yet: see `hangUp`. */
+  /** Nothing happens in it any more. Its peers do not notice yet: see `hangUp`. */
   end(): void {
     this.#isOver = true;
     for (const listening of this.#listening) void listening.close();
   }
 
-  /** The system that outlived it, or that has come back, tells its peers that nobody is here. */
+  /** The system that outlived it, or that has restarted, resets the connections of its peers. */
   hangUp(): void {
     for (const connection of this.#connections) connection.close('abort');
     this.#connections.clear();
   }
 
-  /** What comes from outside reaches it while it lives, else never. */
+  /** Outside events reach it only while it lives. */
   answered<Answer>(promise: Promise<Answer>): Promise<Answer> {
     return new Promise((resolve, reject) => {
       promise.then(
@@ -72,7 +72,7 @@ export class SimLife {
     return this.#silenced(connection);
   }
 
-  /** What it still throws when it dies on the way has nobody to hear it; while it lives, it is a crash. */
+  /** An exception while it dies is dropped; while it lives, it is a crash. */
   #enter(run: () => void): void {
     if (this.#isOver) return;
     try {
@@ -94,7 +94,7 @@ export class SimLife {
     };
   }
 
-  /** Between its death and the end of the turn a program may still speak: nobody hears. */
+  /** Between its death and the end of the turn a program may still send: nothing leaves. */
   #silenced(connection: Connection): Connection {
     const isOver = (): boolean => this.#isOver;
     return {

@@ -1,5 +1,5 @@
-// What travels from one host of the simulated network to another: late, later still where the link is slow, and not at
-// all while it is silent. Nobody is told of a silence; when it ends, everything that was sent arrives, in order.
+// Carries messages from one host of the simulated network to another: with a delay, a larger one if the link is slow,
+// and not at all while it is silent. No host is notified of a silence; when it ends, all messages arrive, in order.
 import type { Clock } from '@milepost/core';
 
 /** Holds arrivals back while it is closed. */
@@ -33,7 +33,7 @@ export class SimLink {
   slowness = 1;
   readonly #clock: Clock;
   readonly #gate: Gate;
-  /** Whose condition applies as well. */
+  /** The whole network's link, whose condition applies as well. */
   readonly #whole: SimLink | undefined;
 
   constructor(clock: Clock, whole?: SimLink) {

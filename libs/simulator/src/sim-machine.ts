@@ -1,5 +1,5 @@
-// A machine of the simulation: its name in the network, and a wall clock of its own, which somebody may set. Steady time
-// and the course of events are the same on all machines.
+// A machine of the simulation: its name in the network, and its own wall clock, which can be set. Monotonic time and
+// the order of events are the same on all machines.
 import type { Clock, Network } from '@milepost/core';
 import type { SimNetwork } from './sim-network.ts';
 
@@ -19,7 +19,7 @@ export class SimMachine {
     };
   }
 
-  /** How far its wall clock is ahead of the right time; negative: behind. Steady time does not notice. */
+  /** How far its wall clock is ahead of the correct time; negative: behind. Monotonic time is unaffected. */
   get wrongByMs(): number {
     return this.#wrongByMs;
   }

@@ -26,7 +26,7 @@ export class SimMeter implements Meter {
     this.#collectors.push(collect);
   }
 
-  /** As of now. */
+  /** The current value. */
   async read(name: string): Promise<number | undefined> {
     for (const collect of this.#collectors) await collect();
     return this.#values.get(name);

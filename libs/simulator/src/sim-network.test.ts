@@ -30,7 +30,7 @@ async function pair(seed: number) {
   return { clock, network, near, far: far as Connection, heard, ends };
 }
 
-test('the same seed cuts and delays the same, another seed otherwise', async () => {
+test('the same seed cuts and delays the same, another seed differs', async () => {
   const run = async (seed: number) => {
     const { clock, near, heard } = await pair(seed);
     for (let n = 0; n < 50; n++) near.send([Buffer.from(`message ${n};`)]);
@@ -49,7 +49,7 @@ test('a frame is cut somewhere, sooner or later', async () => {
   expect(heard.some((chunk) => !chunk.endsWith(';'))).toBe(true);
 });
 
-test('in a silence nothing arrives and nobody is told; afterwards everything does, in order', async () => {
+test('in a silence nothing arrives, without a notification; afterwards everything does, in order', async () => {
   const { clock, network, near, heard, ends } = await pair(4);
   network.whole.silence();
   for (const word of ['one ', 'two ', 'three']) near.send([Buffer.from(word)]);
@@ -60,7 +60,7 @@ test('in a silence nothing arrives and nobody is told; afterwards everything doe
   expect(ends).toEqual({ near: 0, far: 0 });
 });
 
-test('a cut ends both ends, and what was under way is lost', async () => {
+test('a cut ends both ends, and pending bytes are lost', async () => {
   const { clock, network, near, heard, ends } = await pair(5);
   near.send([Buffer.from('lost')]);
   network.cut();
@@ -80,7 +80,7 @@ test('a slow network takes its time', async () => {
 
 const deaf = { bytes() {}, drained() {}, closed() {} };
 
-/** Two servers on one port, each on a host of its own, and a client that is connected to both. */
+/** Two servers on one port, each on its own host, and a client that is connected to both. */
 async function hosts(seed: number) {
   const clock = new SimClock();
   const network = new SimNetwork(new SimRandom(seed), clock);
@@ -148,7 +148,7 @@ test('a cut between two hosts leaves the connections of others', async () => {
   expect(network.peersOf('client')).toEqual(['b']);
 });
 
-test('who keeps a chunk beyond the call keeps rubbish', async () => {
+test('a chunk kept beyond the call holds rubbish', async () => {
   const clock = new SimClock();
   const network = new SimNetwork(new SimRandom(7), clock);
   const kept: Buffer[] = [];

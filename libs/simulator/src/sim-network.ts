@@ -1,6 +1,6 @@
-// A network of hosts in memory, on virtual time. Bytes arrive in order, late by what the seed says and cut into pieces
-// where it says: code that takes a chunk for a frame is found out. The whole network, and each direction between two
-// hosts, can be slow, silent or cut.
+// A network of hosts in memory, on virtual time. Bytes arrive in order, delayed and cut into pieces by the seed, which
+// reveals code that takes a chunk for a frame. The whole network, and each direction between two hosts, can be slow,
+// silent or cut.
 import {
   type Address,
   AddressInUse,
@@ -21,13 +21,13 @@ export interface SimNetworkOptions {
 
 type Accept = (connection: Connection) => ConnectionListener;
 
-/** On each host the host itself; and the name of the one host of those tests that need no more. */
+/** On each host the host itself; and the name of the only host in tests that need no other. */
 const LOOPBACK = '127.0.0.1';
 const FIRST_FREE_PORT = 20_000;
 
-/** Itself a `Network`: as the host sees it that has no name but the loopback address. */
+/** Itself a `Network`: that of a host without a name but the loopback address. */
 export class SimNetwork implements Network {
-  /** The condition of every link at once. */
+  /** The condition of all links together. */
   readonly whole: SimLink;
   readonly #random: SimRandom;
   readonly #clock: Clock;
@@ -50,7 +50,7 @@ export class SimNetwork implements Network {
     this.#ownHost = this.host(LOOPBACK);
   }
 
-  /** The network as the programs of one host see it. They listen at its name, or at the loopback address. */
+  /** The network as the programs of one host see it. They listen on its name, or on the loopback address. */
   host(name: string): Network {
     return {
       listen: (address, accept) => this.#listen(name, address, accept),
@@ -66,7 +66,7 @@ export class SimNetwork implements Network {
     return link;
   }
 
-  /** Every connection breaks, or every one between two hosts, as if both ends had been reset. */
+  /** Breaks all connections, or all between two hosts, as if both ends had been reset. */
   cut(one?: string, other?: string): void {
     for (const connection of this.#connections)
       if (one === undefined || other === undefined || connection.isBetween(one, other)) connection.reset();
@@ -99,7 +99,7 @@ export class SimNetwork implements Network {
     };
   }
 
-  /** There, and back again: a host that is cut off in one direction only has no new connections either. */
+  /** There and back: a host that is cut off in one direction only has no new connections either. */
   async #connect(from: string, address: Address, listener: ConnectionListener): Promise<Connection> {
     const to = address.host === LOOPBACK ? from : address.host;
     await this.#travel(from, to);

@@ -1,6 +1,5 @@
-// One whole node: production's `createBroker`, unchanged, on a simulated machine with a disk of its own, and a database that
-// other nodes may share. It is started, stopped and killed, and loses its power; what is on the disk and in the database
-// outlives it.
+// One whole node: production's `createBroker`, unchanged, on a simulated machine with its own disk, and a database that
+// other nodes may share. It is started, stopped and killed, and loses its power; the disk and the database outlive it.
 import { type Address, type BrokerId, type Clock, type Host, type Logger } from '@milepost/core';
 import { type Broker, createBroker } from '@milepost/broker';
 import type { GroupStore } from '@milepost/coordinators';
@@ -16,7 +15,7 @@ import type { SimRandom } from './sim-random.ts';
 const KAFKA_PORT = 9092;
 export const DATA_FOLDER = '/data';
 
-/** Where a test puts a bug: each stands between the broker and its world. */
+/** The places for planted bugs: each is between the broker and its world. */
 export interface Plants {
   readonly clock?: (clock: Clock) => Clock;
   readonly disk?: (disk: SimDisk) => void;
@@ -60,7 +59,7 @@ export class SimNode {
   get isAlive(): boolean {
     return !this.#life.isOver;
   }
-  /** How often it has begun to live. */
+  /** The number of its starts. */
   lives = 0;
 
   /** The value of a gauge, as an operator reads it. */
@@ -68,7 +67,7 @@ export class SimNode {
     return this.#meter.read(name);
   }
 
-  /** Resolves when it serves; never, when it is killed before. @throws as createBroker does, and then it is dead. */
+  /** Resolves when it serves; never, if it is killed before. @throws like createBroker; it is dead then. */
   async start(): Promise<void> {
     if (this.isAlive) throw new Error('the node is alive already');
     const { brokerId, database, machine, random, logger, properties, plants = {} } = this.#parts;
@@ -114,21 +113,21 @@ export class SimNode {
     }
   }
 
-  /** A clean stop. Never resolves when it is killed meanwhile. */
+  /** A clean stop. Never resolves if it is killed meanwhile. */
   async stop(): Promise<void> {
     const life = this.#life;
     if (this.#broker) await life.answered(this.#broker.close());
     this.#died(life);
   }
 
-  /** kill -9: the system goes on, and tells the peers. */
+  /** kill -9: the system continues, and notifies the peers. */
   kill(): void {
     this.#life.end();
     this.#life.hangUp();
     this.#broker = undefined;
   }
 
-  /** What no sync has covered may be gone; the peers hear nothing until it is started again. */
+  /** Unsynced changes may be lost; the peers notice nothing until it is started again. */
   powerCut(): void {
     this.#life.end();
     this.#broker = undefined;
@@ -147,7 +146,7 @@ export class SimNode {
   }
 }
 
-/** In the turn in which it dies a program may still complain that its disk is gone. */
+/** In the turn of its death a program may still log that its disk is gone. */
 const whileAlive = (life: SimLife, logger: Logger): Logger => ({
   debug: (fields, message) => life.isOver || logger.debug(fields, message),
   info: (fields, message) => life.isOver || logger.info(fields, message),

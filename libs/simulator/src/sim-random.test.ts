@@ -10,11 +10,11 @@ test('the same seed gives the same numbers, another seed others', () => {
   };
   expect(draw(7)).toEqual(draw(7));
   expect(draw(7)).not.toEqual(draw(8));
-  // Written down once: seeds that found a bug must go on finding it.
+  // Fixed: a seed that found a bug must continue to find it.
   expect(draw(1).slice(0, 4)).toEqual([91_569, 888_192, 434_270, 746_779]);
 });
 
-test('what a fork draws changes nothing for the one it came from', () => {
+test('numbers drawn from a fork do not affect its origin', () => {
   const alone = new SimRandom(3);
   const parent = new SimRandom(3);
   alone.fork();

@@ -1,4 +1,4 @@
-// Chance from a seed: xoshiro128** filled by splitmix32. The same seed gives the same numbers on every machine.
+// Seeded random numbers: xoshiro128** filled by splitmix32. The same seed gives the same numbers on every machine.
 import type { Random } from '@milepost/core';
 
 export class SimRandom implements Random {
@@ -35,7 +35,7 @@ export class SimRandom implements Random {
     return items[this.below(items.length)] as Item;
   }
 
-  /** A separate generator: what one part of the world draws then changes nothing for another part. */
+  /** A separate generator: numbers drawn by one part of the world do not affect another part. */
   fork(): SimRandom {
     return new SimRandom(this.#next());
   }

@@ -1,5 +1,5 @@
-// One life of one node, decided by one seed: chaos, calm, an audit, a power cut and a last audit. All that clients see is
-// told to the checkers; the first that objects ends it.
+// One life of one node, determined by one seed: chaos, calm, an audit, a power cut and a last audit. Everything that
+// clients see is passed to the checkers; the first violation ends it.
 import { BrokerId, type Logger } from '@milepost/core';
 import { allCheckers, type Checker } from './checkers/index.ts';
 import type { Observation, SimPartition } from './model/observation.ts';
@@ -27,7 +27,7 @@ import { awaitTheEnd } from './workload/stragglers.ts';
 import { TopicBook } from './workload/topic-book.ts';
 import { sleep, type World } from './workload/world.ts';
 
-/** Longer than anything that a request may wait for here. */
+/** Longer than any request may wait here. */
 const HANG_MS = 90_000;
 const LONGEST_LIFE_MS = 1_800_000;
 
@@ -40,7 +40,7 @@ export interface Violation {
 export interface Outcome {
   readonly seed: number;
   readonly violation: Violation | undefined;
-  /** Two runs of a seed have the same. */
+  /** Two runs of a seed have the same hash. */
   readonly hash: string;
   readonly turns: number;
   readonly virtualMs: number;
@@ -49,7 +49,7 @@ export interface Outcome {
 
 export interface Conditions {
   readonly plants?: Plants;
-  /** What the life is made of, whatever its seed says. */
+  /** Overrides the scenario of the seed. */
   readonly scenario?: Partial<Scenario>;
 }
 

@@ -21,7 +21,7 @@ export class Trace {
     this.events++;
   }
 
-  /** Adds to the hash alone: for text that nobody reads. */
+  /** Adds only to the hash: for text that is not shown. */
   mix(text: string): void {
     let low = this.#low;
     let high = this.#high;

@@ -1,7 +1,7 @@
-// The fault injector (Jepsen's nemesis), and the operator who starts the node again. The process is killed and the power is
-// cut, also between two steps of the disk; the disk is slow, full or failing; the network, or the link to one client, is cut,
-// slow or silent; the database is slow, away, loses its responses or its last commits; the wall clock is set ahead or back.
-// The seed decides which of it happens, when, and for how long.
+// The fault injector (Jepsen's nemesis), and the operator who restarts the node. The process is killed and the power is
+// cut, also between two steps of the disk; the disk is slow, full or failing; the network, or the link to one client,
+// is cut, slow or silent; the database is slow, away, loses its responses or its last commits; the wall clock is set
+// ahead or back. The seed decides which of these happens, when, and for how long.
 import type { DatabaseBackup, SimDatabase } from './sim-database.ts';
 import type { SimDisk } from './sim-disk.ts';
 import type { SimMachine } from './sim-machine.ts';
@@ -36,9 +36,9 @@ export const FAULTS = [
 export type Fault = (typeof FAULTS)[number];
 
 const PLENTY_BYTES = 2 ** 40;
-/** How wrong a wall clock may be; it is set from any of them to any other. */
+/** The possible errors of a wall clock; it is set from any of them to any other. */
 const WRONG_BY_MS = [0, 3_000, 60_000, 3_600_000, 86_400_000];
-/** A stop, or a start with nothing in its way, that takes longer does not end. */
+/** A stop, or a start without faults, that takes longer counts as hanging. */
 const PATIENCE_MS = 120_000;
 
 export interface WeatherParts {
@@ -61,7 +61,7 @@ export class Weather {
   #startAt = 0;
   #aliveSince = 0;
   #isStopping = false;
-  /** Steady time at which the operator restarts a node that has lost a partition. */
+  /** The monotonic time at which the operator restarts a node that has lost a partition. */
   #repairAt: number | undefined;
 
   constructor(parts: WeatherParts) {
@@ -69,13 +69,13 @@ export class Weather {
     this.#random = parts.world.random.fork();
   }
 
-  /** A disk takes the condition of the one before it. */
+  /** A new disk inherits the condition of the previous one. */
   condition(disk: SimDisk): void {
     disk.slowness = this.#diskSlowness;
     disk.fail = (operation, path) => this.#diskFails(operation, path);
   }
 
-  /** The node says that it needs help. */
+  /** The node logs that it needs an operator. */
   needsRepair(): void {
     this.#repairAt ??= this.#now + between(this.#random, 500, 6_000);
   }
@@ -90,7 +90,7 @@ export class Weather {
     }
   }
 
-  /** Everything is well again, and the node gets what it needs. */
+  /** Ends all faults, and repairs the node if necessary. */
   async calm(): Promise<void> {
     const { world, node } = this.#parts;
     for (const end of this.#under.values()) end(); // each removes itself, which a Map allows
@@ -206,7 +206,10 @@ export class Weather {
     }
   }
 
-  /** With a backup of the database as it is now, and the time of it. No backup lacks a topic that is never deleted. */
+  /**
+   * Takes a backup of the database, with its time, and passes it on later. No backup lacks a topic that is never
+   * deleted.
+   */
   #later(afterMs: number, befall: (backup: DatabaseBackup, sinceMs: number) => void): void {
     const { world, database } = this.#parts;
     const [backup, sinceMs] = [database.backup(), this.#now];
@@ -225,7 +228,7 @@ export class Weather {
     world.see({ kind: 'database-forgot', sinceMs });
   }
 
-  /** Resolves when the node is down: nobody restores a database under it. */
+  /** Resolves when the node is down: a database is never restored under it. */
   async #stopped(): Promise<void> {
     const { node } = this.#parts;
     if (!node.isAlive) return;
@@ -233,7 +236,7 @@ export class Weather {
     else this.#kill();
   }
 
-  /** Between the node and one of its clients. */
+  /** A fault between the node and one of its clients. */
   #onLink(befall: (node: string, client: string) => void): void {
     const { network, machine } = this.#parts;
     const clients = network.peersOf(machine.name);
@@ -258,7 +261,7 @@ export class Weather {
     this.#parts.world.clock.after(ms, ended);
   }
 
-  /** One file's next operation, or the next few of any. */
+  /** Fails the next operation on one file, or the next few of any. */
   #failOnce(fault: Fault, isIt: (operation: string, path: string) => boolean): void {
     let left = 1 + this.#random.below(3);
     this.#diskFails = (operation, path) => {
@@ -273,8 +276,8 @@ export class Weather {
   }
 
   /**
-   * Of one batch, somewhere on the medium. A process that has checked it holds on to what it saw, and so does memory
-   * (decision 0013): the bit is seen by the next process.
+   * Flips a bit of one batch, somewhere on the medium. A process that has checked the batch trusts what it saw, and so
+   * does memory (decision 0013): the next process detects the bit.
    */
   #rot(): void {
     const { node, world } = this.#parts;
@@ -297,7 +300,7 @@ export class Weather {
     };
   }
 
-  /** Between a sync and the answers that it allows: what was written is there, and its producer does not know. */
+  /** Between a sync and its acknowledgements: the records are there, and their producer does not know. */
   #killAtSync(disk: SimDisk): void {
     disk.onStep = ({ operation, path }) => {
       if (operation !== 'synced' || !path.endsWith('.log')) return;
@@ -334,7 +337,7 @@ export class Weather {
     this.#startAt = this.#now + this.#random.pick([0, 100, 1_000, 6_000]);
   }
 
-  /** Starts the node when it is down, and again when it has lost a partition. */
+  /** Starts the node when it is down, and restarts it when it has lost a partition. */
   async #operate(): Promise<void> {
     const { world, node } = this.#parts;
     for (;;) {

@@ -1,5 +1,5 @@
-// The library's admin client, which also describes the partitions of internal topics. The library leaves these topics out of
-// the metadata that it gives, also where they were named in the call.
+// The library's admin client, which also describes the partitions of internal topics. The library omits these topics
+// from the metadata that it returns, even if they were named in the call.
 import { Admin, type API, kGetApi } from '@platformatic/kafka';
 
 interface MetadataResponse {
@@ -20,7 +20,7 @@ export class AdminClient extends Admin {
 
 type Metadata = (connection: unknown, names: readonly string[] | null, ...rest: unknown[]) => void;
 
-/** Where topics are named: a call for all topics lists the internal ones by the library's own option. */
+/** For calls that name topics: a call for all topics lists the internal ones by the library's own option. */
 function withInternalTopics(api: Metadata): Metadata {
   const call: Metadata = (connection, names, ...rest) => {
     const callback = rest.pop() as Callback;

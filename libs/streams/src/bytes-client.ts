@@ -1,6 +1,7 @@
-// The library's consumer, with the responses to Fetch and ListOffsets read by us. Batches keep their bytes, and no record is
-// parsed before it is used: the library reads each field of each record into its own buffer, including unused headers. A
-// partition whose data cannot be read does not fail the response for the others: the library throws, and its stream ends.
+// The library's consumer, with the responses to Fetch and ListOffsets decoded by us. Batches remain bytes, and no
+// record is parsed before it is used: the library copies each field of each record into its own buffer, including
+// unused headers. A partition whose data cannot be read does not fail the response for the others: the library throws,
+// and its stream ends.
 import { ByteReader, ErrorCode } from '@milepost/core';
 import { batchesOf, type RecordBatch } from '@milepost/records';
 import { Fetch, ListOffsets } from '@milepost/wire';
@@ -19,7 +20,7 @@ import { withCodec } from './rewired.ts';
 export type FetchResponse = Awaited<ReturnType<Consumer['fetch']>>;
 type Partition = FetchResponse['responses'][number]['partitions'][number];
 
-/** Without records for the library, but for the markers of transactions, by which it leaves out what was aborted. */
+/** Without records for the library, except for the markers of transactions, by which it skips aborted records. */
 export interface FetchedBatch extends RecordsBatch {
   readonly whole: RecordBatch;
 }
@@ -53,7 +54,7 @@ function readFetchResponse(key: number, version: number, reader: Reader): FetchR
     errorCode,
     sessionId,
     responses: responses.map(({ topic, topicId, partitions }, at) => ({
-      topicId: version >= FIRST_WITH_TOPIC_IDS ? topicId : topic, // as the library wants it
+      topicId: version >= FIRST_WITH_TOPIC_IDS ? topicId : topic, // the form that the library expects
       partitions: partitions.map((partition, place) => {
         note(errors, `/responses/${at}/partitions/${place}`, partition.errorCode);
         return fetchedPartition(partition);
@@ -65,7 +66,7 @@ function readFetchResponse(key: number, version: number, reader: Reader): FetchR
   return response;
 }
 
-/** The offset of a partition whose data cannot be read; -1 says that there is no such record. */
+/** The offset of a partition whose data cannot be read; -1 means that there is no such record. */
 export const UNKNOWN_OFFSET = -2n;
 
 /** Likewise: a partition whose data cannot be read has UNKNOWN_OFFSET. */
@@ -87,7 +88,7 @@ function readListOffsetsResponse(key: number, version: number, reader: Reader): 
   return response;
 }
 
-/** By the path in the response, as the library wants them. */
+/** By the path in the response, as the library expects them. */
 type Errors = Record<string, [number, null]>;
 
 function note(errors: Errors, path: string, errorCode: ErrorCode): void {

@@ -1,4 +1,4 @@
-// A member of a consumer group that hands over records in batches and commits what was handled: at least once, in order
+// A member of a consumer group that passes records on in batches and commits what was handled: at least once, in order
 // per partition. It outlives its broker: a lost session is restarted after a pause, from the committed offsets.
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from '@milepost/core';
@@ -14,13 +14,13 @@ export interface ConsumerOptions extends KafkaAddress {
   readonly clientId: string;
   readonly topics: readonly string[];
   readonly logger: Logger;
-  /** The pause before the next fetch, where one has brought something: what comes meanwhile shares it. Default 0. */
+  /** The pause before the next fetch after one that returned records, so that later arrivals share it. Default 0. */
   readonly gatherMs?: number;
-  /** Watches batches on their way, for traces. */
+  /** Observes batches, for traces. */
   readonly tracer?: ConsumerTracer | undefined;
   /**
-   * Called with one batch at a time. When it resolves the batch counts as handled and its offsets get committed;
-   * when it rejects the session restarts at the committed offsets, and the records are delivered again.
+   * Called with one batch at a time. When it resolves the batch counts as handled and its offsets get committed; when
+   * it rejects the session restarts at the committed offsets, and the records are delivered again.
    */
   handle(records: readonly ConsumedRecord[]): Promise<void>;
 }
@@ -33,7 +33,7 @@ export interface ConsumerTracer {
 
 /** More records than this waiting for `handle` pause the fetches. */
 const PENDING_LIMIT = 10_000;
-/** Of one fetch: about 10,000 positions. */
+/** The limit of one fetch: about 10,000 positions. */
 const FETCH_BYTES = 2 * 1024 * 1024;
 const COMMIT_INTERVAL_MS = 500;
 const RESTART_DELAY_MS = 1_000;
@@ -59,12 +59,12 @@ export class Consumer {
     return this.#problem;
   }
 
-  /** Partitions that cannot be read at the moment (`topic-0`), each tried again; the others are read on. */
+  /** Partitions that cannot be read at the moment (`topic-0`), each retried; the others are read on. */
   failedPartitions(): readonly string[] {
     return this.#failed.names();
   }
 
-  /** Finishes the batch in hand, commits it and leaves the group. */
+  /** Finishes the current batch, commits it and leaves the group. */
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#running;
@@ -77,7 +77,7 @@ export class Consumer {
         await this.#session();
       } catch (error) {
         this.#problem = error instanceof Error ? error.message : String(error);
-        logger.warn({ groupId, error: this.#problem }, 'consumer session lost; beginning again');
+        logger.warn({ groupId, error: this.#problem }, 'consumer session lost; restarting it');
         await pause(RESTART_DELAY_MS, undefined, { signal: this.#closing.signal }).catch(() => {});
       }
     }
@@ -135,7 +135,7 @@ export class Consumer {
     return client;
   }
 
-  /** Until closing: hands over what has come, commits from time to time. @throws what ended the stream. */
+  /** Until closing: passes records on and commits periodically. @throws the failure that ended the stream. */
   async #consume(inbox: Inbox, offsets: HandledOffsets): Promise<void> {
     const { tracer = untraced } = this.#options;
     let committedAt = performance.now();

@@ -1,4 +1,4 @@
-// One partition whose disk fails: the producer and the consumer of the others go on.
+// One partition whose disk fails: the producer and the consumer of the others continue.
 import { createBroker, type Broker } from '@milepost/broker';
 import { MemoryGroupStore } from '@milepost/coordinators';
 import { BrokerId, type DiskFile, DiskFailed, type Logger, silentLogger } from '@milepost/core';
@@ -80,7 +80,7 @@ async function withProducer(use: (producer: Producer) => Promise<void>): Promise
   }
 }
 
-/** What has been consumed, by partition; `until` resolves when a partition has brought that much. */
+/** The consumed records, by partition; `until` resolves when a partition has that many. */
 class Followed {
   readonly values: string[][] = Array.from({ length: PARTITIONS }, () => []);
   readonly consumer: Consumer;
@@ -119,7 +119,7 @@ async function following(groupId: string, use: (followed: Followed) => Promise<v
 const failed = `${TOPIC}-1`;
 const linesOf = (pattern: RegExp): string[] => lines.filter((line) => pattern.test(line));
 
-test('a consumer reads on where one partition cannot be read, and that one as soon as it can', async () => {
+test('a consumer continues without a partition that cannot be read, and reads that one as soon as it can', async () => {
   await withProducer((producer) => producer.send(everywhere('first')));
   unreadable = `/${failed}/`;
   await following('readers', async (followed) => {
@@ -140,7 +140,7 @@ test('a consumer reads on where one partition cannot be read, and that one as so
   expect(linesOf(/read again/)).toHaveLength(1);
 });
 
-test('a send that one partition refuses is stored in the others at once, and once', async () => {
+test('a send that one partition refuses is stored in the others without delay, and once', async () => {
   await withProducer((producer) => producer.send(everywhere('first')));
   disk.fail = (operation, path) => (operation === 'synced' && path.includes(`/${failed}/`) ? 'EIO' : undefined);
   const ahead: number[] = [];
@@ -168,7 +168,7 @@ test('a send that one partition refuses is stored in the others at once, and onc
   expect(linesOf(/takes no records/)).toHaveLength(1);
 });
 
-test('a stretch is read back without the partition that cannot be read, and says so', async () => {
+test('a range is read back without the partition that cannot be read, which is reported', async () => {
   await withProducer((producer) => producer.send(everywhere('first')));
   unreadable = `/${failed}/`;
   const options = { ...address(), clientId: 'test', topic: TOPIC, fromTimestamp: 0 };

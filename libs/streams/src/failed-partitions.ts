@@ -1,12 +1,12 @@
-// The partitions that a consumer cannot read at the moment, while it reads the others. Each is left out of the fetches for
-// a pause, then tried again, for as long as it takes. The log has one line when a partition fails and one when it is read
-// again, however often it was tried.
+// The partitions that a consumer cannot read at the moment, while it reads the others. Each is left out of the fetches
+// for a pause, then retried, without a limit. The log has one line when a partition fails and one when it is read
+// again, however often it was retried.
 import { ErrorCode, type Logger } from '@milepost/core';
 
-/** Between two attempts to read a failed partition. */
+/** The pause between two attempts to read a failed partition. */
 const RETRY_MS = 2_000;
 
-/** The data of one partition cannot be read. Its broker, its leader and everything else are as the client knows them. */
+/** Errors about the data of one partition. The client's view of its broker, its leader and everything else is right. */
 const OF_ONE_PARTITION: ReadonlySet<ErrorCode> = new Set([
   ErrorCode.KAFKA_STORAGE_ERROR,
   ErrorCode.CORRUPT_MESSAGE,
@@ -47,12 +47,12 @@ export class FailedPartitions {
       this.#logger.info({ groupId: this.#groupId, partition }, `${partition} is read again`);
   }
 
-  /** How long the partition is still left alone; 0: it may be fetched. */
+  /** How long the partition is still left out; 0: it may be fetched. */
   waitMs(partition: string): number {
     return Math.max(0, (this.#retryAtMs.get(partition) ?? 0) - performance.now());
   }
 
-  /** Forgets those that another member owns now. */
+  /** Drops those that another member owns now. */
   retain(isOurs: (partition: string) => boolean): void {
     for (const partition of this.#retryAtMs.keys()) if (!isOurs(partition)) this.#retryAtMs.delete(partition);
   }

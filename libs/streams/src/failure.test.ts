@@ -1,4 +1,4 @@
-// What a user reads when a Kafka cannot be worked with.
+// The messages for users about a Kafka that cannot be used.
 import { kafkaFailure } from './failure.ts';
 
 const kafka = { bootstrapServers: ['kafka:9093'] };

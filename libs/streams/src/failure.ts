@@ -1,8 +1,8 @@
-// The client library wraps what happened in several layers ("Listing topics failed."); a user wants the innermost, where it
-// was, and the cure.
+// The client library wraps an error in several layers ("Listing topics failed."); a user needs the innermost one, where
+// it happened, and the cure.
 import type { KafkaAddress } from './kafka-address.ts';
 
-/** A Kafka that cannot be worked with. */
+/** A Kafka that cannot be used. */
 export class KafkaUnusable extends Error {
   override readonly name = 'KafkaUnusable';
   /** It does not respond, and may later. Every other failure lasts until something is changed. */
@@ -36,7 +36,7 @@ interface Trouble {
   readonly isAway?: true;
 }
 
-/** The first whose code or message is seen. */
+/** The first one that matches a code or a message applies. */
 const troubles: readonly Trouble[] = [
   {
     seen: /SASL_AUTHENTICATION_FAILED|SASL authentication failed|PLC_KFK_AUTHENTICATION.*authentication failed/i,

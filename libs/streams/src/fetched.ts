@@ -1,5 +1,5 @@
-// Records of a fetch as our apps see them. Nothing is copied: keys and values are views of the response's bytes. Headers are
-// made when they are first read, which is rare.
+// Records of a fetch as our apps see them. Nothing is copied: keys and values are views of the response's bytes.
+// Headers are created at the first access, which is rare.
 import type { LogRecord } from '@milepost/records';
 import type { RecordsBatch } from '@platformatic/kafka';
 import type { FetchedBatch } from './bytes-client.ts';

@@ -1,4 +1,4 @@
-// A broker checks what it stores, but a foreign one may hand out what we cannot parse.
+// A broker checks what it stores, but another broker may return what we cannot parse.
 import { silentLogger, Timestamp } from '@milepost/core';
 import { buildBatch, RecordBatch } from '@milepost/records';
 import { BytesClient, type FetchResponse } from './bytes-client.ts';

@@ -1,12 +1,12 @@
-// The library's consumer in a group, with the records of each fetch taken in one piece.
+// The library's consumer in a group, with the records of each fetch delivered in one piece.
 //
-// Its stream stays what keeps our place: assignments, offsets, leaders that move, a group that rebalances. But it hands
-// records over one by one, each through an object stream, with a context for tracing, a function to commit it and a map of
-// its headers: several times the cost of all that we then do with the record. So the stream is given batches that hold
-// none. It fetches from a broker only after it was given the last response: that is how it is held back.
+// The library's stream still tracks our position: assignments, offsets, leader changes, rebalances. But it delivers
+// records one by one, each through an object stream, with a context for tracing, a function to commit it and a map of
+// its headers: several times the cost of all that we then do with the record. So the stream gets batches without
+// records. It fetches from a broker only after it got the last response: that is how it is held back.
 //
-// A partition that cannot be read, or whose next batch cannot be parsed, stays where it is and is left out of the fetches
-// for a while. The stream does not learn of it: it would end, and with it all other partitions.
+// A partition that cannot be read, or whose next batch cannot be parsed, keeps its position and is left out of the
+// fetches for a while. The stream does not learn of it: it would end, and with it all other partitions.
 import { setTimeout as pause } from 'node:timers/promises';
 import { ErrorCode, errorName } from '@milepost/core';
 import type { ConsumerOptions, FetchOptions } from '@platformatic/kafka';
@@ -21,7 +21,7 @@ type FetchedTopic = FetchResponse['responses'][number];
 type FetchedPartition = FetchedTopic['partitions'][number];
 
 export interface FetchingOptions {
-  /** Is given what a fetch has brought, partition by partition in order; the next fetch waits for it. */
+  /** Receives the records of a fetch, partition by partition in order; the next fetch waits for it. */
   readonly take: (records: readonly ConsumedRecord[]) => Promise<void>;
   readonly failed: FailedPartitions;
   /** Ends the pause of a fetch that has no partition to read. */
@@ -77,7 +77,7 @@ export class FetchingClient extends BytesClient {
     return response;
   }
 
-  /** Without those of a batch that cannot be parsed, and of all behind it: the partition stays before them. */
+  /** Without the records of a batch that cannot be parsed, and all later ones: the position stays before them. */
   #recordsOf({ begin, name, partition, topicName }: Wanted, fetched: FetchedPartition): ConsumedRecord[] {
     const { failed } = this.#own;
     const records: ConsumedRecord[] = [];

@@ -3,7 +3,7 @@ import type { ConsumedRecord } from './record.ts';
 
 const recordOf = (partition: number, offset: number) => ({ topic: 'positions', partition, offset }) as ConsumedRecord;
 
-/** A member that owns partitions 0 and 1; its commits are refused where told. */
+/** A member that owns partitions 0 and 1; its commits are refused on command. */
 class Member implements Committer {
   assignments: Committer['assignments'] = [{ topic: 'positions', partitions: [0, 1] }];
   readonly committed: string[] = [];
@@ -18,7 +18,7 @@ class Member implements Committer {
   }
 }
 
-test('a commit that is refused is not forgotten: the next one has its offsets, though the partition stays quiet', async () => {
+test('the offsets of a refused commit are in the next one, even if the partition is idle', async () => {
   const member = new Member();
   const offsets = new HandledOffsets(member);
   offsets.handled([recordOf(0, 5), recordOf(0, 6), recordOf(1, 9)]);
@@ -31,7 +31,7 @@ test('a commit that is refused is not forgotten: the next one has its offsets, t
   expect(offsets.isDirty).toBe(false);
 });
 
-test('after a refusal the offsets of a partition that was given to another member are not committed', async () => {
+test('after a refusal the offsets of a partition that was assigned to another member are not committed', async () => {
   const member = new Member();
   const offsets = new HandledOffsets(member);
   offsets.handled([recordOf(0, 5), recordOf(1, 9)]);
@@ -43,7 +43,7 @@ test('after a refusal the offsets of a partition that was given to another membe
   expect(member.committed).toEqual(['1@10']);
 });
 
-test('what is handled during a commit is left for the next one', async () => {
+test('records handled during a commit are in the next one', async () => {
   const member = new Member();
   const offsets = new HandledOffsets(member);
   offsets.handled([recordOf(0, 5)]);

@@ -1,5 +1,6 @@
-// What a consumer has handled and not committed yet: of each partition the next offset to read. A commit that is refused is
-// not forgotten: a partition that stays quiet afterwards would show a lag for good, and be read again at the next start.
+// The records that a consumer has handled and not committed yet: the next offset to read of each partition. The offsets
+// of a refused commit are retained: otherwise a partition that is idle afterwards would show a lag for good, and be
+// read again at the next start.
 import type { ConsumedRecord } from './record.ts';
 
 export interface OffsetToCommit {
@@ -9,9 +10,9 @@ export interface OffsetToCommit {
   readonly leaderEpoch: number;
 }
 
-/** What this needs of a member of a group. */
+/** The part of a group member that this needs. */
 export interface Committer {
-  /** What the member owns; null: it is not in its group. */
+  /** The member's partitions; null: it is not in its group. */
   readonly assignments: readonly { readonly topic: string; readonly partitions: readonly number[] }[] | null;
   commit(options: { offsets: OffsetToCommit[] }): Promise<void>;
 }
@@ -36,7 +37,7 @@ export class HandledOffsets {
     });
   }
 
-  /** @throws when it is refused; what is still the member's own is committed by the next call. */
+  /** @throws if it is refused; the next call commits the offsets of partitions that are still the member's own. */
   async commit(): Promise<void> {
     if (!this.isDirty) return;
     const offsets = [...this.#next.values()];
@@ -52,7 +53,9 @@ export class HandledOffsets {
     }
   }
 
-  /** Another member may have committed a later offset of a partition that it was given: ours must not take that back. */
+  /**
+   * Another member may have committed a later offset of a partition that it was assigned: ours must not overwrite it.
+   */
   #forgetLost(): void {
     const { assignments } = this.#member;
     for (const [name, { partition, topic }] of this.#next) {

@@ -14,7 +14,7 @@ const records = (count: number): ConsumedRecord[] =>
 const settled = async (promise: Promise<unknown>): Promise<boolean> =>
   Promise.race([promise.then(() => true), new Promise<boolean>((resolve) => setImmediate(() => resolve(false)))]);
 
-test('all that has come is taken at once, in its order', async () => {
+test('all waiting records are taken together, in order', async () => {
   const inbox = new Inbox(100);
   const [first, second] = [records(2), records(3)];
   await inbox.put(first);
@@ -22,7 +22,7 @@ test('all that has come is taken at once, in its order', async () => {
   expect(await inbox.take()).toEqual([...first, ...second]);
 });
 
-test('past the limit whoever puts waits until everything is taken', async () => {
+test('beyond the limit `put` waits until everything is taken', async () => {
   const inbox = new Inbox(10);
   const put = inbox.put(records(10));
   expect(await settled(put)).toBe(false);
@@ -31,7 +31,7 @@ test('past the limit whoever puts waits until everything is taken', async () => 
   expect(await settled(inbox.put(records(9)))).toBe(true);
 });
 
-test('a taker is woken by the next records, or told after its patience that none came', async () => {
+test('a taker is woken by the next records, or returns empty after its patience', async () => {
   const inbox = new Inbox(10);
   const taking = inbox.take();
   await inbox.put(records(1));

@@ -1,5 +1,5 @@
-// What one session of a consumer has fetched and not handed over yet. While there is too much, `put` waits: fetching then
-// waits, and the broker retains the rest.
+// The records that one session of a consumer has fetched and not passed on yet. While there are too many, `put` waits:
+// fetching then waits, and the broker retains the rest.
 import type { ConsumedRecord } from './record.ts';
 
 export class Inbox {
@@ -9,19 +9,19 @@ export class Inbox {
   #room = Promise.withResolvers<void>();
   #wake: () => void = () => {};
 
-  /** `limit`: so many records wait at most, and what one more fetch brings. */
+  /** `limit`: at most this many records wait, plus those of one more fetch. */
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** Resolves when more may come. */
+  /** Resolves when more may be put. */
   async put(records: readonly ConsumedRecord[]): Promise<void> {
     this.#records = this.#records.length === 0 ? [...records] : this.#records.concat(records);
     this.#wake();
     if (this.#records.length >= this.#limit) await this.#room.promise;
   }
 
-  /** All that has come, as soon as there is something; empty after `patienceMs`. @throws what it failed with. */
+  /** All waiting records, as soon as there are some; empty after `patienceMs`. @throws the failure of the session. */
   async take(patienceMs?: number): Promise<readonly ConsumedRecord[] | 'closed'> {
     if (this.#records.length === 0 && this.#end === undefined) await this.#something(patienceMs);
     if (this.#end === 'closed') return 'closed';

@@ -1,10 +1,10 @@
-// A Kafka to work with: where it is, and how it is spoken to. The same for every client of ours.
+// The address of a Kafka and how to connect to it. The same for all our clients.
 import { isIP } from 'node:net';
 import type { BaseOptions } from '@platformatic/kafka';
 
 export interface KafkaAddress {
   readonly bootstrapServers: readonly string[];
-  /** Undefined: in the clear. */
+  /** Undefined: unencrypted. */
   readonly tls?: KafkaTls | undefined;
   /** Undefined: no authentication. */
   readonly sasl?: KafkaSasl | undefined;
@@ -12,7 +12,7 @@ export interface KafkaAddress {
 
 /** PEM texts. */
 export interface KafkaTls {
-  /** Left out: the authorities that Node trusts. */
+  /** Absent: the authorities that Node trusts. */
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
@@ -25,7 +25,7 @@ export interface KafkaSasl {
   readonly password: string;
 }
 
-/** What the client library wants to know. */
+/** The options of the client library. */
 export function connectionOptions({
   bootstrapServers,
   sasl,
@@ -38,6 +38,6 @@ export function connectionOptions({
   };
 }
 
-/** Clouds choose the cluster by the name in the TLS greeting (SNI); an IP address must not stand there (RFC 6066). */
+/** Clouds choose the cluster by the name in the TLS handshake (SNI); an IP address is not allowed there (RFC 6066). */
 const areNamed = (servers: readonly string[]): boolean =>
   servers.every((server) => isIP(server.slice(0, server.lastIndexOf(':')).replace(/^\[|\]$/g, '')) === 0);

@@ -1,7 +1,8 @@
-// Sends to any Kafka what must not be lost: idempotent, acks=all, retried until every partition has taken its records. A
-// partition that cannot take any holds up its own records only: the caller learns of the others as soon as they are stored.
-// Order is the caller's: at most one `send` in flight per partition (the client library may give a batch a new producer id
-// after a lost state and send it again, so that with two in flight the second could land before the first).
+// Sends records that must not be lost to any Kafka: idempotent, acks=all, retried until every partition has accepted
+// its records. A partition that cannot accept any delays only its own records: the caller is notified of the others as
+// soon as they are stored. Order is the caller's task: at most one `send` in flight per partition (the client library
+// may give a batch a new producer id after a lost state and resend it, so that with two in flight the second could land
+// before the first).
 import type { Logger } from '@milepost/core';
 import { ProduceAcks, ResponseError } from '@platformatic/kafka';
 import { connectionOptions, type KafkaAddress } from './kafka-address.ts';
@@ -12,17 +13,17 @@ import type { RecordToSend } from './record.ts';
 export interface ProducerOptions extends KafkaAddress {
   readonly clientId: string;
   readonly logger: Logger;
-  /** How often a request is repeated before `send` rejects. Left out: until it is stored. */
+  /** The number of retries of a request before `send` rejects. Absent: until it is stored. */
   readonly repeats?: number;
 }
 
-/** How long one request may take before the client sends it again (the broker recognises the duplicate). */
+/** The time after which the client resends a request (the broker recognizes the duplicate). */
 const REQUEST_TIMEOUT_MS = 10_000;
 const RETRY_DELAY_MS = 200;
-/** Likewise, where the broker has refused the records of a partition. */
+/** Likewise, after the broker has refused the records of a partition. */
 const REFUSED_DELAY_MS = 1_000;
 
-/** Of a `send` that is not over yet: these records of it are in the log for good. */
+/** A `send` that is not over yet: these records of it are in the log for good. */
 export type StoredAhead = (topic: string, partition: number) => void;
 
 export class Producer {
@@ -58,7 +59,7 @@ export class Producer {
     this.#client.on('error', (error: Error) => logger.warn({ clientId, error: error.message }, 'producer error'));
   }
 
-  /** How many partitions the topic has; requested once. @throws when the topic does not exist. */
+  /** The number of partitions of the topic; requested once. @throws if the topic does not exist. */
   async partitionsOf(topic: string): Promise<number> {
     const known = this.#partitions.get(topic);
     if (known !== undefined) return known;
@@ -70,8 +71,8 @@ export class Producer {
   }
 
   /**
-   * Resolves when all of the records are in the log for good (acks=all); rejects when that is not known. `storedAhead` is
-   * called for partitions that have taken their records while another one has not.
+   * Resolves when all of the records are in the log for good (acks=all); rejects when that is not known. `storedAhead`
+   * is called for partitions that have accepted their records while another one has not.
    */
   async send(records: readonly RecordToSend[], storedAhead?: StoredAhead): Promise<void> {
     for (const topic of new Set(records.map((record) => record.topic))) await this.partitionsOf(topic);
@@ -96,7 +97,10 @@ export class Producer {
   }
 }
 
-/** A later send to the same partition is stored while the first is still out for another one: that is not its business. */
+/**
+ * A later send to the same partition may be stored while the first is still pending for another one: it is not
+ * reported.
+ */
 function once(storedAhead: StoredAhead = () => {}): StoredAhead {
   const stored = new Set<string>();
   return (topic, partition) => {

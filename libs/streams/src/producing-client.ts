@@ -1,8 +1,9 @@
-// The library's producer, with its batches written by us, each in one go: the library makes a buffer of each field of each
-// record and copies all of them three times. It keeps what is hard: producer id, sequences, leaders, retries.
+// The library's producer, with its batches encoded by us, each in one pass: the library makes a buffer of each field of
+// each record and copies all of them three times. The library still does the hard part: producer id, sequences,
+// leaders, retries.
 //
-// The library repeats a request until all of its partitions have taken their records. One that cannot (its disk failed) must
-// not hold up the others: what a partition has taken is reported at once and not sent again.
+// The library repeats a request until all of its partitions have accepted their records. One that cannot (its disk
+// failed) must not delay the others: a partition's success is reported immediately and its records are not resent.
 import { ByteReader, ByteWriter, ErrorCode, errorName, LeaderEpoch, Timestamp } from '@milepost/core';
 import { buildBatch, packHeaders, type RecordToBuild } from '@milepost/records';
 import { Produce } from '@milepost/wire';
@@ -19,7 +20,7 @@ import {
 import type { RecordToSend } from './record.ts';
 import { withCodec } from './rewired.ts';
 
-/** A message as the library hands it to the writer of a request; its value is the whole record. */
+/** A message as the library passes it to the encoder of a request; its value is the whole record. */
 interface Message {
   readonly topic: string;
   readonly partition: number;
@@ -34,9 +35,9 @@ interface Identity {
 type Arguments = readonly [acks: number, timeoutMs: number, messages: readonly Message[], identity: Identity];
 
 export interface PartitionEvents {
-  /** Of a request that was stored in part: its other partitions are still tried. */
+  /** Part of a request was stored; its other partitions are retried. */
   stored(topic: string, partition: number): void;
-  /** Called once until the partition has recovered. Its records are sent again, after pauses. */
+  /** Called once until the partition has recovered. Its records are resent, after pauses. */
   refused(topic: string, partition: number, error: string): void;
   recovered(topic: string, partition: number): void;
 }
@@ -50,7 +51,7 @@ export class ProducingClient extends Producer<Buffer, RecordToSend, string, Buff
   readonly #events: PartitionEvents;
   /** Partitions whose last request failed. */
   readonly #refusing = new Set<string>();
-  /** Of each request that has failed in part: the partitions that have taken their records. */
+  /** For each request that has failed in part: the partitions that have accepted their records. */
   readonly #stored = new WeakMap<readonly Message[], Set<string>>();
   readonly #refusals = new WeakMap<readonly Message[], ResponseError>();
 
@@ -87,7 +88,7 @@ export class ProducingClient extends Producer<Buffer, RecordToSend, string, Buff
     return Writer.create().append(writer.finish());
   }
 
-  /** In the library's shape. @throws ResponseError when some partition has not taken its records. */
+  /** In the library's shape. @throws ResponseError when some partition has not accepted its records. */
   #response(key: number, version: number, reader: Reader, messages: readonly Message[]): unknown {
     const bytes = reader.buffer.slice(reader.position, reader.length);
     const { responses, throttleTimeMs } = Produce.response(version).read(new ByteReader(bytes));
@@ -176,7 +177,7 @@ function recordOf({ key, value, headers, timestamp }: RecordToSend): RecordToBui
   };
 }
 
-/** Packed once for all records that share them: a device's records do. */
+/** Packed once for all records that share them, as a device's records do. */
 const packedHeaders = new WeakMap<ReadonlyMap<string, Buffer>, Buffer>();
 
 function packed(headers: ReadonlyMap<string, Buffer>): Buffer {

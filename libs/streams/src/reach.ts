@@ -1,5 +1,5 @@
-// At a start: waits until a Kafka responds, as programs and brokers start side by side. A failure that waiting does not change
-// (a wrong password, an unknown certificate) is reported at once.
+// At a start: waits until a Kafka responds, because programs and brokers start in parallel. A failure that waiting does
+// not change (a wrong password, an unknown certificate) is reported immediately.
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from '@milepost/core';
 import { Admin } from '@platformatic/kafka';
@@ -15,7 +15,7 @@ export interface Patience {
 const LOOK_EVERY_MS = 1_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 
-/** @throws KafkaUnusable: where, why, and the cure; whatever `signal` was aborted with. */
+/** @throws KafkaUnusable: where, why, and the cure; the reason that `signal` was aborted with. */
 export async function reachKafka(address: KafkaAddress, { waitMs, logger, signal }: Patience): Promise<void> {
   const until = performance.now() + waitMs;
   for (let tries = 1; ; tries++) {

@@ -1,4 +1,4 @@
-// Reads a stretch of the log again, outside of any group: a truck's track, a consumer's state after a restart.
+// Reads a range of the log again, outside of any group: a truck's track, a consumer's state after a restart.
 import { ErrorCode, errorName } from '@milepost/core';
 import type { RecordsBatch } from '@platformatic/kafka';
 import { BytesClient, UNKNOWN_OFFSET } from './bytes-client.ts';
@@ -9,13 +9,15 @@ import type { ConsumedRecord } from './record.ts';
 export interface ReadBackOptions extends KafkaAddress {
   readonly clientId: string;
   readonly topic: string;
-  /** Left out: all. */
+  /** Absent: all. */
   readonly partitions?: readonly number[];
   /** Begins at the first record received at or after this time, ms since 1970. */
   readonly fromTimestamp: number;
   /** Stops reading a partition after this many records. */
   readonly limit?: number;
-  /** Called for a partition that cannot be read to its end; the others are read. Left out: it is thrown as PartitionUnreadable. */
+  /**
+   * Called for a partition that cannot be read to its end; the others are read. Absent: PartitionUnreadable is thrown.
+   */
   unreadable?(failure: PartitionUnreadable): void;
 }
 
@@ -29,10 +31,10 @@ export class PartitionUnreadable extends Error {
 
 const FETCH_BYTES = 1024 * 1024;
 
-/** Yields batches, each of one partition in offset order, up to the end that the log has at the call. */
+/** Yields batches, each of one partition in offset order, up to the end of the log at the call. */
 export async function* readBack(options: ReadBackOptions): AsyncGenerator<readonly ConsumedRecord[]> {
   const client = new BytesClient({
-    groupId: options.clientId, // never joined: the library wants a name
+    groupId: options.clientId, // never joined: the library requires a name
     clientId: options.clientId,
     ...connectionOptions(options),
     retries: 3,
@@ -68,7 +70,7 @@ interface Stretch {
   readonly id: string;
   /** The partition's leader. */
   readonly node: number;
-  /** -1: there is no record as late as that. */
+  /** -1: there is no record at or after that time. */
   readonly begin: bigint;
   readonly end: bigint;
 }

@@ -1,8 +1,8 @@
-// Records as our apps see them, on the way in and on the way out. Values stay bytes.
+// Records as our apps see them, produced and consumed. Values are bytes.
 
 export interface RecordToSend {
   readonly topic: string;
-  /** Left out: by the key's hash, as Java's default partitioner does. */
+  /** Absent: by the key's hash, like Java's default partitioner. */
   readonly partition?: number;
   readonly key: Buffer | null;
   readonly value: Buffer | null;

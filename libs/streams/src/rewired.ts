@@ -1,5 +1,6 @@
-// An API of the library whose requests we write, or whose responses we read. All around it stays the library's: versions,
-// headers, connections, retries. Its own codecs spend several times on a record what we then do with it.
+// An API of the library whose requests we encode, or whose responses we decode. Everything else remains the library's:
+// versions, headers, connections, retries. Its own codecs cost several times as much per record as all that we then do
+// with it.
 import type { API, Connection, Reader, RequestCreator } from '@platformatic/kafka';
 
 type AnyApi = API<unknown[], unknown>;
@@ -11,7 +12,7 @@ export interface Codec {
   readonly read?: (key: number, version: number, reader: Reader, args: readonly unknown[]) => unknown;
 }
 
-/** An API sends itself through the connection that it is given: here through one that swaps its codec. */
+/** An API sends itself through the connection that it gets: here one that replaces its codec. */
 export function withCodec(api: AnyApi, { read, write }: Codec): AnyApi {
   const send =
     (connection: Connection, args: readonly unknown[]): Send =>

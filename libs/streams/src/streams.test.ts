@@ -1,4 +1,4 @@
-// The producer and the consumer against a real broker of ours: what goes in comes out, whole and in order.
+// The producer and the consumer against a real Milepost broker: what is produced is consumed, whole and in order.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ const host = nodeHost();
 const folder = mkdtempSync(join(tmpdir(), 'milepost-streams-'));
 const metadata = new MemoryMetadataDatabase();
 const groups = new GroupTable();
-/** Not one of those that the system gives to whoever connects: it is to be free when the broker comes again. */
+/** Not one of the system's ephemeral ports: it must be free when the broker restarts. */
 let port = 20_000 + (process.pid % 12_000);
 let broker: Broker;
 const logger = silentLogger;
@@ -45,7 +45,7 @@ async function startBroker(): Promise<void> {
   });
 }
 
-/** On the first port that is free. */
+/** On the first free port. */
 async function startFirst(): Promise<void> {
   for (;;)
     try {
@@ -106,7 +106,7 @@ const valuesOf = (records: readonly ConsumedRecord[]): number[] => records.map((
 const ascending = (numbers: readonly number[]): number[] => numbers.toSorted((a, b) => a - b);
 const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, n) => from + n);
 
-test('what is produced is consumed once, whole, each key in its order', async () => {
+test('what is produced is consumed once, whole, each key in order', async () => {
   await produce('whole', 5000);
   const records = await consumed('whole', 5000);
   expect(ascending(valuesOf(records))).toEqual(range(0, 5000));
@@ -117,7 +117,7 @@ test('what is produced is consumed once, whole, each key in its order', async ()
   }
 });
 
-test('a record keeps its key, value, headers and timestamp, and what it does not have', async () => {
+test('a record keeps its key, value, headers and timestamp, or their absence', async () => {
   await ensureTopics({ bootstrapServers: bootstrapServers() }, [{ name: 'kept', partitions: 1 }]);
   const producer = new Producer({ bootstrapServers: bootstrapServers(), clientId: 'test', logger });
   const headers = new Map([
@@ -140,14 +140,14 @@ test('a record keeps its key, value, headers and timestamp, and what it does not
   expect(third).toMatchObject({ offset: 2, value: null, timestamp: 1_789_999_999_000 });
 });
 
-test('a group goes on behind what was handled', async () => {
+test('a group continues after the handled records', async () => {
   await produce('resumed', 100);
   await consumed('resumed', 100);
   await produce('resumed', 50);
   expect(ascending(valuesOf(await consumed('resumed', 50)))).toEqual(range(0, 50));
 });
 
-test('a batch that could not be handled comes again, and nothing is left out', async () => {
+test('a batch that could not be handled is delivered again, and nothing is skipped', async () => {
   await produce('again', 200);
   let isFirst = true;
   const records = await consumed('again', 200, {
@@ -160,7 +160,7 @@ test('a batch that could not be handled comes again, and nothing is left out', a
   expect(ascending(valuesOf(records))).toEqual(range(0, 200));
 });
 
-test('a group that stands in the middle of a batch gets its second half', async () => {
+test('a group with an offset in the middle of a batch gets its second half', async () => {
   await produce('middle', 100, 1);
   const client = new Client({ groupId: 'group-middle', clientId: 'test', bootstrapBrokers: bootstrapServers() });
   await client.joinGroup({});
@@ -187,7 +187,7 @@ test('a handler that takes its time gets everything, in order', async () => {
   expect(Math.max(...sizes)).toBeLessThan(20_000);
 });
 
-test('records of other producers are read, however they are compressed', async () => {
+test('records of other producers are read with every compression', async () => {
   await ensureTopics({ bootstrapServers: bootstrapServers() }, [{ name: 'packed', partitions: 1 }]);
   for (const compression of ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const) {
     const other = new OtherProducer({ clientId: 'other', bootstrapBrokers: bootstrapServers() });
@@ -199,7 +199,7 @@ test('records of other producers are read, however they are compressed', async (
   expect(values).toEqual(['none', 'gzip', 'snap', 'lz4l', 'zstd']);
 });
 
-test('a stretch is read back from a time to the end, and no further', async () => {
+test('a range is read back from a time to the end, and no further', async () => {
   await produce('stretch', 100);
   const seen: ConsumedRecord[] = [];
   const options = { bootstrapServers: bootstrapServers(), clientId: 'test', topic: 'stretch' };

@@ -1,4 +1,4 @@
-// The topics of the product. Each app makes sure at its start that they are there, on our broker or on a foreign Kafka.
+// The topics of the product. Each app ensures at its start that they exist, on our broker or on another Kafka.
 import { setTimeout as pause } from 'node:timers/promises';
 import { Admin, type ClusterMetadata } from '@platformatic/kafka';
 import { codesOf, kafkaFailure, reasonsOf } from './failure.ts';
@@ -24,12 +24,12 @@ export const productTopics: readonly TopicPlan[] = [
   { name: DEAD_LETTERS, partitions: 3 },
 ];
 
-/** A topic is there with another number of partitions: keys would land elsewhere than they did. */
+/** A topic exists with another number of partitions: keys would land elsewhere than before. */
 export class WrongPartitions extends Error {
   override readonly name = 'WrongPartitions';
 }
 
-/** Creates what is missing. @throws WrongPartitions; Error with where, why and the cure. */
+/** Creates missing topics. @throws WrongPartitions; Error with where, why and the cure. */
 export async function ensureTopics(address: KafkaAddress, plans: readonly TopicPlan[] = productTopics): Promise<void> {
   const admin = new Admin({
     clientId: 'milepost-topics',
@@ -66,7 +66,7 @@ async function settled(admin: Admin, topics: string[]): Promise<ClusterMetadata[
     try {
       const seen = (await admin.metadata({ topics, autocreateTopics: false, forceUpdate: true })).topics;
       const isLed = [...seen.values()].every(({ partitions }) => partitions.every(({ leader }) => leader >= 0));
-      if (isLed || isLate) return seen; // with a broker away some have no leader for long: that is not ours to mend
+      if (isLed || isLate) return seen; // with a broker away some partitions have no leader for long, which we cannot change
     } catch (error) {
       if (isLate || !reasonsOf(error).some((reason) => /Unknown topic/.test(reason))) throw error; // its code is lost
     }
@@ -76,7 +76,7 @@ async function settled(admin: Admin, topics: string[]): Promise<ClusterMetadata[
 const SETTLE_LIMIT_MS = 15_000;
 const SETTLE_LOOK_MS = 100;
 
-/** Another app may be creating the same topic at this moment: that is as good. */
+/** Another app may be creating the same topic at this moment, which is as good. */
 async function create(admin: Admin, { name, partitions, configs = {} }: TopicPlan): Promise<void> {
   try {
     await admin.createTopics({

@@ -12,7 +12,7 @@ const clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after: (delayMs: number, run: () => void) => {
-    const timer = setTimeout(run, delayMs).unref(); // a log that never answers is waited for for ever
+    const timer = setTimeout(run, delayMs).unref(); // a log that never responds is waited for without a limit
     return () => clearTimeout(timer);
   },
 };
@@ -68,7 +68,7 @@ async function until(holds: () => boolean, what: string, withinMs = 60_000): Pro
   }
 }
 
-/** A device that speaks bytes, for what a good client would never do. */
+/** A device on a raw socket, for bytes that a good client would never send. */
 async function rawDevice(
   port: number,
   id: string,
@@ -103,7 +103,7 @@ const position = (lat: number): string => JSON.stringify({ lat, lon: 24.94 });
 const latsOf = (sink: TestSink): number[] =>
   sink.values('truck_gps').map((value) => (JSON.parse(value) as { lat: number }).lat);
 
-/** The packet types and ids of 4-byte acknowledgements, pings told apart. */
+/** The packet types and ids of 4-byte acknowledgements, and the number of pings. */
 function parseAcks(bytes: Buffer): { acks: number[]; pings: number } {
   const acks: number[] = [];
   let pings = 0;
@@ -130,7 +130,7 @@ function publishPacket(topic: string, payload: string, messageId: number): Buffe
 }
 
 describe('while the log is slow', () => {
-  test('500 publishes are held, every ping is answered, nobody is closed, 500 acks leave in order', async () => {
+  test('500 publishes are held, every ping is answered, no connection is closed, 500 acks are sent in order', async () => {
     const { ports, sink } = await gateway();
     const { socket, received } = await rawDevice(ports.mqtt, 'patient', 1);
     const packets = Array.from({ length: 500 }, (_, n) => publishPacket('trucks/t-1/gps', position(n % 90), n + 1));
@@ -152,7 +152,7 @@ describe('while the log is slow', () => {
     expect(latsOf(sink)).toEqual(Array.from({ length: 500 }, (_, n) => n % 90));
   });
 
-  test('a device that fills its window is paused, not timed out, and goes on where it was', async () => {
+  test('a device that fills its window is paused, not timed out, and continues where it was', async () => {
     const { ports, sink, intake } = await gateway({ windowMessages: 100 });
     const { socket, received } = await rawDevice(ports.mqtt, 'eager', 1);
     const total = 20_000;
@@ -167,13 +167,13 @@ describe('while the log is slow', () => {
     send(0);
     await new Promise((resolve) => setTimeout(resolve, 2500)); // silent for longer than the keep-alive allows
     expect(socket.closed).toBe(false);
-    expect(intake.totals().received).toBeLessThan(5000); // a chunk behind the window, no more
+    expect(intake.totals().received).toBeLessThan(5000); // a chunk beyond the window, no more
     await sink.recover();
     await until(() => parseAcks(received()).acks.length === total, 'all acks');
     expect(latsOf(sink)).toEqual(Array.from({ length: total }, (_, n) => n % 90));
   });
 
-  test('for too long, the device is closed without an ack, and what it sends again arrives in order', async () => {
+  test('for too long, the device is closed without an ack, and what it resends arrives in order', async () => {
     const { sink, device, intake } = await gateway({ stallMs: 600 });
     const client = await device({ clientId: 'd', clean: false, reconnectPeriod: 50 });
     const acknowledged: number[] = [];
@@ -219,7 +219,7 @@ describe('with real clients', () => {
     expect(latsOf(sink)).toEqual([1, 2]);
   });
 
-  test('MQTT over WebSocket is the same', async () => {
+  test('MQTT over WebSocket behaves the same', async () => {
     const { ports, sink } = await gateway();
     sink.automatic = true;
     const client = mqtt.connect(`ws://127.0.0.1:${ports.ws}`, { reconnectPeriod: 0 });
@@ -228,7 +228,7 @@ describe('with real clients', () => {
     expect(latsOf(sink)).toEqual([60.17]);
   });
 
-  test('bad payloads are dead-lettered and acknowledged; the connection stays', async () => {
+  test('bad payloads are dead-lettered and acknowledged; the connection remains', async () => {
     const { sink, device, intake } = await gateway();
     sink.automatic = true;
     const client = await device();
@@ -301,7 +301,7 @@ describe('with real clients', () => {
     ]);
   });
 
-  test('a device may publish in the same breath as it connects', async () => {
+  test('a device may publish right after its CONNECT, before the CONNACK', async () => {
     const { ports, sink } = await gateway();
     sink.automatic = true;
     const socket = connectTcp(ports.mqtt, '127.0.0.1');
@@ -314,8 +314,8 @@ describe('with real clients', () => {
 });
 
 describe('subscribers', () => {
-  test.each(['#', 'trucks/+/gps', 'trucks/t-1/gps'])('of %s hear positions live', async (filter) => {
-    const { device } = await gateway(); // the log never answers: live comes before stored
+  test.each(['#', 'trucks/+/gps', 'trucks/t-1/gps'])('of %s receive positions live', async (filter) => {
+    const { device } = await gateway(); // the log never responds: live delivery comes before storage
     const viewer = await device();
     await viewer.subscribeAsync(filter, { qos: 1 });
     const heard = event(viewer, 'message');
@@ -324,7 +324,7 @@ describe('subscribers', () => {
     expect([topic, payload.toString()]).toEqual(['trucks/t-1/gps', position(1)]);
   });
 
-  test('of a retained position hear it when they come later', async () => {
+  test('of a retained position receive it when they subscribe later', async () => {
     const { device, sink } = await gateway();
     sink.automatic = true;
     const phone = await device();
@@ -336,7 +336,7 @@ describe('subscribers', () => {
     expect([topic, packet.retain]).toEqual(['owntracks/a/b', true]);
   });
 
-  test('of other topics hear them at their own QoS', async () => {
+  test('of other topics receive them at their own QoS', async () => {
     const { device, sink } = await gateway();
     sink.automatic = true;
     const viewer = await device();
@@ -347,7 +347,7 @@ describe('subscribers', () => {
     expect([payload.toString(), packet.qos]).toEqual(['hello', 2]);
   });
 
-  test('who do not read do not slow the devices down', async () => {
+  test('that do not read do not slow the devices down', async () => {
     const { ports, device, sink, intake } = await gateway();
     sink.automatic = true;
     const { socket, received } = await rawDevice(ports.mqtt, 'deaf');
@@ -362,7 +362,7 @@ describe('subscribers', () => {
   });
 });
 
-test('a taken port is named', async () => {
+test('a port in use is named', async () => {
   const { ports } = await gateway();
   const second = new AedesEngine({ telemetry: [], logger: silentLogger });
   const addresses = { host: '127.0.0.1', mqttPort: ports.mqtt, wsPort: undefined };

@@ -1,10 +1,11 @@
-// The MQTT engine on aedes 1.2: this folder is the only place that knows aedes. What it adds, and why:
-// - Acknowledgements are ours. `authorizePublish` is where aedes can be held before its PUBACK; there each PUBLISH of a
-//   device is handed to the intake and goes on as QoS 0, so that aedes acknowledges nothing. QoS 2 ids are therefore never
-//   in aedes's store either: it answers every PUBREL with PUBCOMP, and its lookup notifies us of the PUBREL.
-// - aedes speaks 3.1.1. Its parser understands MQTT 5 when it is told to; what else that takes is in mqtt5.ts.
-// - What the protocol forbids and aedes lets pass is refused here: topics and client ids that are no UTF-8 or hold a NUL,
-//   packet id 0, an empty client id that wants a session, packets above the limit, a WebSocket of another site's page.
+// The MQTT engine on aedes 1.2: only this folder uses aedes. Its additions, and their reasons:
+// - Acknowledgements are ours. `authorizePublish` is the place to hold aedes before its PUBACK; there each PUBLISH of a
+//   device is passed to the intake and continues as QoS 0, so that aedes acknowledges nothing. QoS 2 ids are therefore
+//   never in aedes's store either: it responds to every PUBREL with PUBCOMP, and its lookup notifies us of the PUBREL.
+// - aedes speaks 3.1.1. Its parser understands MQTT 5 on request; the rest of MQTT 5 is in mqtt5.ts.
+// - Violations of the protocol that aedes accepts are refused here: topics and client ids that are not UTF-8 or contain
+//   a NUL, packet id 0, an empty client id that wants a session, packets above the limit, a WebSocket of another site's
+//   page.
 import { randomBytes } from 'node:crypto';
 import type { EventEmitter } from 'node:events';
 import { createServer as createHttpServer, type IncomingMessage, type Server as HttpServer } from 'node:http';
@@ -22,7 +23,7 @@ import { PacketGuard } from './packet-guard.ts';
 import { completePersistence } from './persistence.ts';
 import { type DevicePublish, type Done, TelemetryBroker } from './telemetry-broker.ts';
 
-/** Bytes that wait for a slow subscriber before it starts to miss messages. */
+/** Unsent bytes after which a slow subscriber misses messages. */
 const MAX_UNSENT_BYTES = 1024 * 1024;
 const SWEEP_MS = 500;
 /** A WebSocket message may hold several packets, small ones beside the largest. */
@@ -32,14 +33,14 @@ const NOT_TEXT = /[\0\uFFFD]/;
 const REJECTED_ID = Buffer.from([0x20, 2, 0, 2]);
 
 export interface AedesEngineOptions {
-  /** The topic filters of the routes: what floods in, and mostly has no MQTT subscriber. */
+  /** The topic filters of the routes: most of the traffic, usually without an MQTT subscriber. */
   readonly telemetry: readonly string[];
   readonly logger: Logger;
-  /** The largest packet that is read. Announced to MQTT 5. */
+  /** The largest accepted packet. Announced to MQTT 5. */
   readonly maxPacketBytes?: number;
 }
 
-/** Ten megabytes that no decoder takes are still kept as a dead letter, in parts (decision 2). */
+/** Ten megabytes that no decoder accepts are still stored as a dead letter, in parts (decision 2). */
 export const MAX_PACKET_BYTES = 16_000_000;
 
 export class AedesEngine implements MqttEngine {
@@ -100,7 +101,7 @@ export class AedesEngine implements MqttEngine {
         return;
       }
       const assignedId = packet.clientId ? undefined : `auto-${randomBytes(8).toString('hex')}`;
-      packet.clientId ||= assignedId ?? ''; // shorter than aedes's own: it goes into headers
+      packet.clientId ||= assignedId ?? ''; // shorter than aedes's own, because it is put into headers
       packet.keepalive = 0; // aedes then sets no timer: see `#sweep`
       if (is5 && !this.#speak5(link, packet, assignedId)) callback(new Error('an authentication method'), false);
       else callback(null, true);
@@ -122,14 +123,14 @@ export class AedesEngine implements MqttEngine {
     });
     broker.on('clientReady', (client) => {
       const link = this.#links.get(client);
-      if (link?.mqtt5) client.clean = link.clean; // what a clean start wipes is wiped; from now on it is kept, or not
+      if (link?.mqtt5) client.clean = link.clean; // a clean start has wiped the session; from now on it is retained, or not
     });
     broker.on('clientDisconnect', (client) => this.#ended(client));
     broker.on('clientError', (client, error) => this.#links.get(client)?.failed(error));
     broker.on('connectionError', (_, error) => {
       this.#options.logger.debug({ error: error.message }, 'an MQTT connection was turned away');
     });
-    const emitter: EventEmitter = broker; // aedes's types do not know its 'error'
+    const emitter: EventEmitter = broker; // 'error' is missing in aedes's types
     emitter.on('error', (error) => this.#options.logger.error({ error }, 'MQTT engine failed'));
     await broker.listen();
     completePersistence(broker, (client, messageId) => {
@@ -139,7 +140,7 @@ export class AedesEngine implements MqttEngine {
     return broker;
   }
 
-  /** Aedes is told that it is 3.1.1; its parser goes on in MQTT 5. False: refused. */
+  /** aedes sees 3.1.1; its parser continues in MQTT 5. False: refused. */
   #speak5(link: Link, packet: ConnectPacket, assignedId: string | undefined): boolean {
     const { client } = link;
     const connect = { ...packet } as unknown as Connect5;
@@ -158,12 +159,12 @@ export class AedesEngine implements MqttEngine {
       const reason = mqtt5.heard(heard);
       if (reason === undefined) return;
       link.endsFor(reason);
-      (heard as { cmd: string }).cmd = 'refused'; // aedes ends a connection for a packet that it does not know
+      (heard as { cmd: string }).cmd = 'refused'; // aedes ends a connection for an unknown packet
     });
     return mqtt5.admit({ isSessionPresent, assignedId });
   }
 
-  /** aedes calls this before it acknowledges: the last moment at which we can take the acknowledgement over. */
+  /** aedes calls this before it acknowledges: the last moment to take the acknowledgement from it. */
   #published(client: Client | null, packet: DevicePublish, callback: Done): void {
     const link = client && this.#links.get(client);
     const { topic, qos, retain, dup, messageId } = packet;
@@ -201,7 +202,7 @@ export class AedesEngine implements MqttEngine {
     this.#events?.disconnected(link, link.reason);
   }
 
-  /** aedes reports the end of registered clients only. */
+  /** aedes only reports the end of registered clients. */
   #streamClosed(client: Client | undefined): void {
     const link = client && this.#links.get(client);
     if (link?.isAccepted) this.#ended(link.client);
@@ -211,10 +212,13 @@ export class AedesEngine implements MqttEngine {
     }
   }
 
-  /** Closes connections that were silent for one and a half keep-alives (MQTT-3.1.2-24), except those that we have paused. */
+  /**
+   * Closes connections that were silent for one and a half keep-alives (MQTT-3.1.2-24), except those that we have
+   * paused.
+   */
   #sweep(): void {
     const now = performance.now();
-    const onTime = now - this.#sweptAt < 2 * SWEEP_MS; // else the bytes may be there, and we have not looked
+    const onTime = now - this.#sweptAt < 2 * SWEEP_MS; // otherwise bytes may have arrived that were not read yet
     this.#sweptAt = now;
     for (const link of this.#links.values()) {
       if (!link.isHeard(now) && onTime && link.isOverdue(now)) link.close('keepalive');
@@ -249,7 +253,7 @@ export class AedesEngine implements MqttEngine {
     stream.once('close', () => setImmediate(() => this.#streamClosed(client)));
   }
 
-  /** From its first byte on: a packet that announces too much ends the connection before its bytes are kept. */
+  /** From its first byte on: a packet that announces too much ends the connection before its bytes are buffered. */
   #limitPackets(client: Client): void {
     const parser = (client as unknown as ClientReader)._parser;
     const parse = parser.parse.bind(parser);
@@ -279,18 +283,21 @@ export class AedesEngine implements MqttEngine {
   }
 }
 
-/** aedes waits for a subscriber's socket before its next message; what would pile up meanwhile is not even queued. */
+/**
+ * aedes waits for a subscriber's socket before its next message; messages that would pile up meanwhile are not even
+ * queued.
+ */
 function isBehind({ conn }: Client, qos: number): boolean {
   return qos === 0 && conn.writableLength > MAX_UNSENT_BYTES;
 }
 
-/** The names are the parser's: what is no UTF-8 has become U+FFFD (MQTT-1.5.3-1, -2; MQTT-3.1.3-8). */
+/** The field names are the parser's; invalid UTF-8 has become U+FFFD (MQTT-1.5.3-1, -2; MQTT-3.1.3-8). */
 function problemOf({ clientId, clean }: ConnectPacket, is5: boolean): string | undefined {
   if (NOT_TEXT.test(clientId)) return 'a client id that is no UTF-8 or holds a NUL';
   return clientId === '' && !clean && !is5 ? 'an empty client id that wants a session' : undefined;
 }
 
-/** Any page open in a browser on this machine could speak MQTT here, and browsers name it; programs send no origin. */
+/** Any page open in a browser on this machine could connect here, and browsers send its origin; programs send none. */
 function isOwnPage({ headers }: IncomingMessage): boolean {
   const { origin, host } = headers;
   if (origin === undefined) return true;

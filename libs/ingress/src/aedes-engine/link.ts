@@ -1,7 +1,7 @@
-// One MQTT connection, as the intake sees it, over aedes's client. Keep-alive is ours: aedes's timer sees only packets that
-// it has parsed, and would end a device that we paused. aedes's pause() stops the reading, but loses count of the packets
-// that it has under way, and its resume() would wait for them forever: the count is put right first. (Holding a publish's
-// callback instead does not stop the reading.)
+// One MQTT connection, as the intake sees it, over aedes's client. Keep-alive is ours: aedes's timer only counts
+// packets that it has parsed, and would end a device that we paused. aedes's pause() stops the reading, but loses count
+// of its pending packets, and its resume() would wait for them forever: the count is corrected first. (Holding a
+// publish's callback instead does not stop the reading.)
 import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import type { Client, ConnectPacket } from 'aedes';
@@ -10,14 +10,14 @@ import { ackBytes } from '../ack-bytes.ts';
 import type { Acknowledgement, CloseReason, Listener, MqttClient } from '../engine.ts';
 import { type Connect5, Mqtt5 } from '../mqtt5.ts';
 
-/** Acknowledgements that a device leaves unread before it is closed. */
+/** The unread acknowledgements of a device before it is closed. */
 const MAX_UNREAD_ACK_BYTES = 256 * 1024;
 
 export class Link implements MqttClient {
   readonly client: Client;
-  /** Of MQTT 5: at the start whether it begins anew, later whether its session ends with it. */
+  /** MQTT 5: at the start whether the session is new, later whether it ends with the connection. */
   clean: boolean;
-  /** Undefined: it speaks 3.1.1. */
+  /** Undefined for 3.1.1. */
   mqtt5: Mqtt5 | undefined;
   readonly listener: Listener;
   id = '';
@@ -50,7 +50,9 @@ export class Link implements MqttClient {
     if (conn.writableLength > MAX_UNREAD_ACK_BYTES) this.close('unread-acks');
   }
 
-  /** From now on what aedes writes is put into MQTT 5. `feed`: to aedes, as if the device had sent it. */
+  /**
+   * From now on aedes's output is translated to MQTT 5. `feed` passes a packet to aedes, as if the device had sent it.
+   */
   speak5(connect: Connect5, maxPacketBytes: number, feed: (packet: Packet) => void): Mqtt5 {
     const { conn } = this.client;
     const write = conn.write.bind(conn);
@@ -73,7 +75,7 @@ export class Link implements MqttClient {
     this.#reader.pause();
   }
 
-  /** aedes parses what waits at once: in a turn of its own, not in the middle of the caller's. */
+  /** aedes parses waiting packets synchronously: in a separate turn, not in the middle of the caller's. */
   resume(): void {
     this.#paused = false;
     this.#heardAt = performance.now();
@@ -90,7 +92,7 @@ export class Link implements MqttClient {
     this.client.conn.destroy();
   }
 
-  /** It is about to be ended. */
+  /** The connection is about to be ended. */
   endsFor(reason: CloseReason): void {
     this.#reason ??= reason;
   }
@@ -107,7 +109,7 @@ export class Link implements MqttClient {
     return this.client as unknown as ClientReader;
   }
 
-  /** Has anything arrived since the last look? */
+  /** Whether anything has arrived since the last check. */
   isHeard(now: number): boolean {
     const bytes = this.#socket?.bytesRead ?? 0;
     if (bytes === this.#bytesHeard && !this.#paused) return false;
@@ -121,13 +123,13 @@ export class Link implements MqttClient {
   }
 }
 
-/** What aedes's types leave out. */
+/** Members that aedes's types lack. */
 export interface ClientReader {
   pause(): void;
   resume(): void;
-  /** Packets of the last chunk that are not done; aedes reads the next one when it comes to 0. */
+  /** Unfinished packets of the last chunk; aedes reads the next one when this reaches 0. */
   _parsingBatch: number;
-  /** DISCONNECT has come. */
+  /** DISCONNECT has arrived. */
   readonly _disconnected: boolean;
   readonly _parser: EventEmitter & { settings: object; parse: (chunk: Buffer) => number };
 }

@@ -1,6 +1,6 @@
 import { PacketGuard } from './packet-guard.ts';
 
-/** A packet of so many bytes behind its fixed header. */
+/** A packet of this length after its fixed header. */
 function packet(length: number): Buffer {
   const header = [0x30];
   let left = length;

@@ -1,5 +1,5 @@
-// Watches the fixed headers of one connection's packets go by, so that one which announces too much is known from its first
-// bytes: the parser behind it would gather all of it in memory first.
+// Reads the fixed headers of one connection's packets, so that a packet that announces too much is detected by its
+// first bytes: the parser behind it would buffer all of it first.
 //
 //   fixed header:  type and flags u8 | remaining length, 7 bits a byte, least significant first, at most 4 bytes
 
@@ -8,7 +8,7 @@ const MAX_LENGTH_BYTES = 4;
 
 export class PacketGuard {
   readonly #maxPacketBytes: number;
-  /** Of the packet that is passing. */
+  /** Of the current packet. */
   #bodyLeft = 0;
   #isInLength = false;
   #length = 0;

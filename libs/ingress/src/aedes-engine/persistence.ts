@@ -1,4 +1,4 @@
-// What we add to aedes's in-memory persistence. Three of its methods are replaced, each for a rule of MQTT that it misses.
+// Changes to aedes's in-memory persistence. Three of its methods are replaced, each for a rule of MQTT that it misses.
 import { Readable } from 'node:stream';
 import type { Client } from 'aedes';
 import type { TelemetryBroker } from './telemetry-broker.ts';
@@ -27,7 +27,7 @@ export function completePersistence(
   markRedelivery(persistence);
 }
 
-/** The lookup that aedes does for every PUBREL, and for nothing else: no QoS 2 message of a device reaches its store. */
+/** The lookup of aedes for every PUBREL, and for nothing else: no QoS 2 message of a device reaches its store. */
 function hearReleases(persistence: Persistence, released: (client: Client, messageId: number) => void): void {
   persistence.incomingGetPacket = (client, { cmd, messageId }) => {
     if (cmd === 'pubrel' && messageId !== undefined) released(client, messageId);
@@ -36,8 +36,8 @@ function hearReleases(persistence: Persistence, released: (client: Client, messa
 }
 
 /**
- * A PUBREL takes the place of its PUBLISH in the queue, and has no broker's id. Two of them then compare as the same
- * packet: the second renumbered the first, and a QoS 2 message to a device that was away was never released.
+ * A PUBREL replaces its PUBLISH in the queue, and has no broker's id. Two of them then compare as the same packet: the
+ * second renumbered the first, and a QoS 2 message to a device that was away was never released.
  */
 function keepReleasesApart(persistence: Persistence): void {
   const update = persistence.outgoingUpdate.bind(persistence);
@@ -50,7 +50,7 @@ function keepReleasesApart(persistence: Persistence): void {
   };
 }
 
-/** A message that has a packet id was sent before: it goes out again with DUP (MQTT-3.3.1-1). */
+/** A message that has a packet id was sent before: it is resent with DUP (MQTT-3.3.1-1). */
 function markRedelivery(persistence: Persistence): void {
   const stream = persistence.outgoingStream.bind(persistence);
   persistence.outgoingStream = (client) =>

@@ -1,4 +1,4 @@
-// What MQTT forbids, and what it owes to a subscriber that was away: on raw sockets, so that no library is in the way.
+// Violations of MQTT, and the rights of a subscriber that was away: on raw sockets, without a library in between.
 import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { silentLogger, silentMeter } from '@milepost/core';
@@ -60,7 +60,7 @@ const publish = (topic: string | Buffer, payload: string, qos: number, id: numbe
   packet(0x30 | (qos << 1), text(topic), id16(id), Buffer.from(payload));
 const subscribe = (topic: string, qos: number): Buffer => packet(0x82, id16(1), text(topic), Buffer.from([qos]));
 
-/** A connection that hands out one packet after the other. */
+/** A connection that returns one packet after the other. */
 class Wire {
   readonly socket: Socket;
   #bytes = Buffer.alloc(0);
@@ -141,7 +141,7 @@ describe('the connection ends for', () => {
   test.each([
     ['an empty client id that wants a session', Buffer.alloc(0), false],
     ['a client id that is no UTF-8', Buffer.from([0xff, 0xfe]), true],
-  ])('%s, with CONNACK 2 before', async (_, id, clean) => {
+  ])('%s, after CONNACK 2', async (_, id, clean) => {
     const wire = new Wire();
     wire.send(connectPacket(id, clean));
     expect(await wire.next()).toEqual(Buffer.from([0x20, 2, 0, 2]));
@@ -149,7 +149,7 @@ describe('the connection ends for', () => {
   });
 });
 
-test('a packet of just the limit is read', async () => {
+test('a packet of exactly the limit is read', async () => {
   const wire = await Wire.connected('device');
   const overhead = publish('trucks/a/gps', '', 1, 5).length + 1; // one byte more of length
   const payload = `{"lat":1,"lon":2,"note":"${'x'.repeat(MAX_PACKET_BYTES - overhead - 27)}"}`;
@@ -159,7 +159,7 @@ test('a packet of just the limit is read', async () => {
   expect(await wire.next()).toEqual(Buffer.from([0x40, 2, 0, 5]));
 });
 
-test.each([1, 2])('a message of QoS %d that is sent again to a subscriber that came back has DUP', async (qos) => {
+test.each([1, 2])('a message of QoS %d that is resent to a subscriber that reconnected has DUP', async (qos) => {
   const subscriber = await Wire.connected('subscriber', false);
   subscriber.send(subscribe('other/topic', qos));
   expect((await subscriber.next())?.[0]).toBe(0x90);
@@ -203,7 +203,7 @@ test('every QoS 2 message to a device that was away is delivered and released, o
   expect(new Set(released).size).toBe(20);
 });
 
-test('a page of another site does not get in over WebSocket; one of this host and programs do', async () => {
+test('a page of another site is refused over WebSocket; one of this host and programs are accepted', async () => {
   const attempt = async (origin?: string): Promise<string> => {
     const socket = new WebSocket(`ws://127.0.0.1:${ports.ws}/mqtt`, 'mqtt', origin === undefined ? {} : { origin });
     const outcome = Promise.race([

@@ -1,13 +1,14 @@
-// aedes, spared what telemetry does not need. Live subscribers receive telemetry at once and at QoS 0: a consumer that wants
-// every position reads the log. Telemetry that nobody subscribes to skips aedes's fan-out. What no route takes is ordinary
-// MQTT among devices, at its own QoS. A subscriber that does not keep up misses QoS 0 messages, and never slows a publisher.
+// aedes without its costs for telemetry. Live subscribers receive telemetry immediately and at QoS 0: a consumer that
+// needs every position reads the log. Telemetry without subscribers skips aedes's fan-out. A message that no route
+// takes is ordinary MQTT among devices, at its own QoS. A subscriber that does not keep up misses QoS 0 messages, and
+// never slows a publisher.
 import { Aedes, type Client, type PublishPacket } from 'aedes';
 import { filtersOverlap } from '../routes.ts';
 
-/** Packets that a device may send behind its CONNECT, before the response. */
+/** Packets that a device may send after its CONNECT, before the response. */
 const MAX_EARLY_PACKETS = 10_000;
 const MAX_RETAINED_TOPICS = 10_000;
-/** MQTT topics of which it is known whether they are telemetry; emptied when full. */
+/** Cached MQTT topics, with whether they are telemetry; emptied when full. */
 const MAX_KNOWN_TOPICS = 50_000;
 const MAX_RETAINED_BYTES = 64 * 1024;
 
@@ -26,7 +27,7 @@ export class TelemetryBroker extends Aedes {
   override publish(packet: DevicePublish, client: Client | Done | null, done: Done = nothing): void {
     const publish = super.publish.bind(this) as unknown as (packet: PublishPacket, client: unknown, done: Done) => void;
     if (packet.deviceQos === undefined) {
-      publish(packet, client, done); // aedes's own news
+      publish(packet, client, done); // aedes's own notifications
       return;
     }
     if (packet.isHushed) return done();
@@ -65,7 +66,7 @@ export class TelemetryBroker extends Aedes {
     return isTelemetry;
   }
 
-  /** Retained messages live in memory: few and small ones. An empty payload clears one. */
+  /** Retained messages are in memory: few and small ones. An empty payload removes one. */
   #mayRetain({ payload, topic }: PublishPacket): boolean {
     if (payload.length === 0) {
       this.#retained.delete(topic);
@@ -79,7 +80,7 @@ export class TelemetryBroker extends Aedes {
 }
 
 export type DevicePublish = PublishPacket & {
-  /** As its device sent it, before it was made ours; absent in what aedes publishes by itself. */
+  /** The QoS of the device's packet, before it was made ours; absent for packets of aedes itself. */
   deviceQos?: 0 | 1 | 2;
   /** A repetition: subscribers have received it. */
   isHushed?: boolean;

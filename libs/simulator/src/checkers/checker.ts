@@ -1,11 +1,11 @@
-// A checker is one sentence about the node that must hold. It receives everything that clients see, keeps its own records,
-// shares them with no other checker, and returns what contradicts its sentence.
+// A checker is one sentence about the node that must hold. It receives everything that clients see, keeps its own
+// records, shares them with no other checker, and returns observations that contradict its sentence.
 import type { Observation, SimPartition } from '../model/observation.ts';
 
 export interface Checker {
-  /** The sentence, in short: what a failure is called. */
+  /** The sentence in short: the name of a failure. */
   readonly name: string;
-  /** `now`: steady time. Undefined: nothing is wrong. */
+  /** `now`: monotonic time. Undefined: nothing is wrong. */
   see(observation: Observation, now: Moment): string | undefined;
 }
 
@@ -14,7 +14,7 @@ export interface Moment {
   readonly wall: number;
 }
 
-/** A value for each key, made on first use. */
+/** A value for each key, created on first use. */
 export class Books<Key, Value> extends Map<Key, Value> {
   readonly #make: (key: Key) => Value;
   constructor(make: (key: Key) => Value) {

@@ -1,6 +1,6 @@
-// The offset that a group has committed for a partition goes back only when a member commits a smaller one, which no
-// member here does: each reads on from what is committed. Where the database has forgotten its last commits, those may be
-// gone with it, and nothing that was committed before.
+// The committed offset of a group for a partition decreases only when a member commits a smaller one, which no member
+// here does: each continues from the committed offset. If the database has lost its last commits, those may be lost,
+// and nothing that was committed before.
 import type { Observation } from '../model/observation.ts';
 import { Books, type Checker, type Moment } from './checker.ts';
 
@@ -12,7 +12,7 @@ interface Commit {
 
 export class CommitsNeverGoBack implements Checker {
   readonly name = 'committed offsets never go back by themselves';
-  /** Each further than the one before. */
+  /** Each further than the previous one. */
   readonly #commits = new Books<string, Commit[]>(() => []);
 
   see(observation: Observation, { monotonic }: Moment): string | undefined {

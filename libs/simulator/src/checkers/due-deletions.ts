@@ -1,18 +1,18 @@
-// Which records may be missing, and why: deleted by DeleteRecords, older than retention allows, beyond retention's bytes, or
-// replaced by a later record of the same key in a compacted topic. Shared by the checkers that look for missing records.
-// A record counts as old once the node's wall clock has called it old: a clock that was set ahead for a moment may have
-// deleted it for good.
+// The records that may be missing, and the reason: deleted by DeleteRecords, older than retention allows, beyond
+// retention's bytes, or replaced by a later record of the same key in a compacted topic. Shared by the checkers that
+// look for missing records. A record counts as old once it was old by the node's wall clock: a clock that was set ahead
+// for a moment may have deleted it for good.
 import type { Observation, SentRecord, SimPartition } from '../model/observation.ts';
 import { Books, type Moment } from './checker.ts';
 
 export class DueDeletions {
   readonly #before = new Books<SimPartition, { offset: number }>(() => ({ offset: 0 }));
-  /** By key of compacted partitions: those who may come after. */
+  /** By key of compacted partitions: the writers of possible later records. */
   readonly #writers = new Books<SimPartition, Books<string, Set<string>>>(() => new Books(() => new Set()));
 
-  /** By text, steady time. */
+  /** By text, in monotonic time. */
   readonly #sentAt = new Map<string, number>();
-  /** What the wall clock said last each time before it was set. */
+  /** The wall clock's last value each time before it was set. */
   readonly #peaks: { readonly atMs: number; readonly wall: number }[] = [];
 
   note(observation: Observation, { monotonic }: Moment): void {
@@ -28,7 +28,7 @@ export class DueDeletions {
     }
   }
 
-  /** May a log start behind this record? */
+  /** Whether a log may start after this record. */
   mayBeBelowStart(
     partition: SimPartition,
     offset: number,
@@ -42,12 +42,12 @@ export class DueDeletions {
     );
   }
 
-  /** The latest that the wall clock has said since. */
+  /** The largest value of the wall clock since then. */
   #furthestSince(sinceMs: number, now: Moment): number {
     return this.#peaks.reduce((most, { atMs, wall }) => (atMs >= sinceMs ? Math.max(most, wall) : most), now.wall);
   }
 
-  /** May there be a hole in its place? */
+  /** Whether compaction may have removed the record. */
   mayBeCompacted(partition: SimPartition, { key, text }: Pick<SentRecord, 'key' | 'text'>): boolean {
     if (!partition.topic.isCompacted) return false;
     const writers = this.#writers.of(partition).of(key);

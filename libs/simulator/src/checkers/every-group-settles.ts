@@ -1,4 +1,4 @@
-// A group that nothing disturbs becomes stable: its members are the living ones, and each partition is assigned to one.
+// A group without disturbances becomes stable: its members are the living ones, and each partition is assigned to one.
 import type { Observation } from '../model/observation.ts';
 import type { Checker } from './checker.ts';
 

@@ -16,7 +16,7 @@ export class ExclusiveOwnership implements Checker {
 
   see(observation: Observation, now: Moment): string | undefined {
     if (observation.kind === 'database-forgot') {
-      // Members that it has forgotten may not know it yet, and generations are counted anew from where it stands.
+      // Members that the database has lost may not know it yet, and generations restart from its state.
       this.#owners.clear();
       this.#holds.clear();
     }
@@ -33,7 +33,7 @@ export class ExclusiveOwnership implements Checker {
     const { group, member, partitions, untilMs } = observation;
     const holds = this.#holds.of(group);
     holds.set(member, { partitions, untilMs });
-    if (untilMs <= now.monotonic) return undefined; // it stood still, and wakes up to an answer of before
+    if (untilMs <= now.monotonic) return undefined; // the member was paused, and continues with an old response
     for (const [other, hold] of holds) {
       if (other === member || hold.untilMs <= now.monotonic) continue;
       const shared = partitions.filter((partition) => hold.partitions.includes(partition));

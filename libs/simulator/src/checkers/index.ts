@@ -1,4 +1,4 @@
-// All that must hold.
+// All sentences that must hold.
 import type { Checker } from './checker.ts';
 import { CommitsNeverGoBack } from './commits-never-go-back.ts';
 import { DeletionsLast } from './deletions-last.ts';

@@ -1,5 +1,5 @@
-// A record of an idempotent producer is stored once, however often it was sent; and a producer that left no gap in its
-// sequences never receives an error that claims one.
+// A record of an idempotent producer is stored once, however often it was sent. A producer that left no gap in its
+// sequences never receives an error about a gap.
 import type { Observation, SimPartition } from '../model/observation.ts';
 import { Books, type Checker, Rotten } from './checker.ts';
 

@@ -1,4 +1,4 @@
-// What was acknowledged, with acks=1 or acks=all, is read at its offset, until something that may delete it has.
+// A record that was acknowledged, with acks=1 or acks=all, is read at its offset, until a deletion that is allowed.
 import type { Observation, SentRecord, SimPartition } from '../model/observation.ts';
 import { Books, type Checker, type Moment, Rotten } from './checker.ts';
 import { DueDeletions } from './due-deletions.ts';

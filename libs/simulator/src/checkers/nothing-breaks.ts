@@ -1,5 +1,5 @@
-// Every request ends in a response or a closed connection, a stop ends, a start succeeds once no fault is left, and no
-// promise is rejected unhandled. The simulation itself notices where one of them does not hold.
+// Every request ends in a response or a closed connection, a stop ends, a start succeeds once no fault remains, and no
+// promise is rejected unhandled. The simulation itself reports a violation.
 import type { Observation } from '../model/observation.ts';
 import type { Checker } from './checker.ts';
 

@@ -1,12 +1,12 @@
-// A reader never sees what a power cut can take back: records that any client has read, and high watermarks that any client
-// was given, remain, whatever happens to the node.
+// A reader never sees anything that a power cut can revoke: records that any client has read, and high watermarks that
+// any client has received, remain, whatever happens to the node.
 import type { Observation, ReadRecord, SimPartition } from '../model/observation.ts';
 import { Books, type Checker, type Moment, Rotten } from './checker.ts';
 import { DueDeletions } from './due-deletions.ts';
 
 interface Seen {
   readonly records: Map<number, ReadRecord>;
-  /** The largest end so far, and since when it is known. */
+  /** The largest end so far, and the time since when it is known. */
   end: number;
   endAtMs: number;
   start: number;

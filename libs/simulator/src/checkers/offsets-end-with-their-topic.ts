@@ -1,13 +1,13 @@
-// What a group has committed for a topic ends with that topic: a topic that is recreated under the name starts without
-// offsets, and those of a deleted topic do not stay. A commit that names its topic, and was under way at the deletion, may
-// count for the next topic of the name: nothing in it tells the two apart. And once the database has forgotten something,
-// topics come back with what was committed for them.
+// A group's committed offsets for a topic end with that topic: a topic that is recreated under the name starts without
+// offsets, and those of a deleted topic do not remain. A commit by name that is pending during the deletion may count
+// for the next topic of the name, because it does not identify the topic. Once the database has lost commits, topics
+// may return with their offsets.
 import type { Observation } from '../model/observation.ts';
 import { Books, type Checker } from './checker.ts';
 
 export class OffsetsEndWithTheirTopic implements Checker {
   readonly name = 'committed offsets end with their topic';
-  /** Commits by name that were never answered, or whose topic was being deleted when they were: `<topic>-<index> <offset>`. */
+  /** Commits by name without a response, or with one during their topic's deletion: `<topic>-<index> <offset>`. */
   readonly #uncertain = new Books<string, Set<string>>(() => new Set());
   readonly #isLeaving = new Set<string>();
   #hasForgotten = false;

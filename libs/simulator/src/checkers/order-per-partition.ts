@@ -25,7 +25,7 @@ export class OrderPerPartition implements Checker {
     }
     if (observation.kind !== 'read') return undefined;
     const { partition, records } = observation;
-    if (this.#rotten.has(partition)) return undefined; // a batch that was cut may come again behind others
+    if (this.#rotten.has(partition)) return undefined; // a batch that was cut may be resent after others
     for (const { offset, text } of records) {
       const record = this.#sent.of(partition).get(text);
       if (!record) continue;
@@ -40,7 +40,7 @@ function put(places: Place[], place: Place): string | undefined {
   let at = places.length;
   while (at > 0 && (places[at - 1] as Place).offset >= place.offset) at--;
   const [before, next] = [places[at - 1], places[at]];
-  if (next?.offset === place.offset) return undefined; // whether it is the same is another checker's
+  if (next?.offset === place.offset) return undefined; // another checker compares them
   if (before && before.number > place.number)
     return `${before.text} stands at ${before.offset}, before ${place.text} at ${place.offset}, which was sent first`;
   if (next && next.number < place.number)

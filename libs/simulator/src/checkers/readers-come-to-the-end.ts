@@ -1,5 +1,5 @@
-// A reader that goes on fetching reaches the end of the log, with a fetch session or without: the node never leaves out the
-// news that it needs.
+// A reader that continues to fetch reaches the end of the log, with or without a fetch session: the node never omits a
+// response that the reader needs.
 import type { Observation } from '../model/observation.ts';
 import type { Checker } from './checker.ts';
 

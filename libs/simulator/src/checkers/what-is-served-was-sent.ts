@@ -1,5 +1,5 @@
-// Every record that is read was sent to this partition with this key and timestamp, even where the medium was damaged. And
-// only what was damaged is reported as damaged.
+// Every record that is read was sent to this partition with this key and timestamp, even if the medium was damaged. And
+// only damaged records are reported as damaged.
 import type { Observation, SentRecord, SimPartition } from '../model/observation.ts';
 import { Books, type Checker, Rotten } from './checker.ts';
 

@@ -1,15 +1,15 @@
-// What clients see of a node, said in one language: the workload tells, the checkers listen.
+// What clients see of a node, in one set of types: the workload reports it, the checkers receive it.
 import type { Uuid } from '@milepost/core';
 
-/** What is fixed about a topic from its making to its end. */
+/** The properties of a topic that never change. */
 export interface SimTopic {
   readonly name: string;
   readonly id: Uuid;
   readonly partitions: number;
   readonly isCompacted: boolean;
-  /** Never deleted: what names it means it. */
+  /** Never deleted: its name identifies it. */
   readonly isSteady: boolean;
-  /** -1: for ever. */
+  /** -1: no limit. */
   readonly retentionMs: number;
   /** -1: no limit. */
   readonly retentionBytes: number;
@@ -30,12 +30,12 @@ export function partitionsOf(topic: SimTopic): SimPartition[] {
   }));
 }
 
-/** A record of one producer. Its text is in the world once: where it is found again, it is this one. */
+/** A record of one producer. Its text is unique in the world, and identifies it wherever it is read. */
 export interface SentRecord {
   readonly text: string;
   readonly key: string;
   readonly producer: string;
-  /** The producer's n-th for this partition. */
+  /** The producer's n-th record for this partition. */
   readonly number: number;
   readonly timestamp: number;
 }
@@ -55,13 +55,13 @@ export interface ReadRecord {
 }
 
 export type Observation =
-  /** Before it leaves for the first time. */
+  /** Before it is sent for the first time. */
   | { readonly kind: 'sent'; readonly batch: SentBatch }
   /** With acks=1 or acks=all. */
   | { readonly kind: 'acknowledged'; readonly batch: SentBatch; readonly baseOffset: number }
-  /** Out of order, though all before it is acknowledged. */
+  /** Rejected as out of order, though all earlier batches are acknowledged. */
   | { readonly kind: 'gap-told'; readonly batch: SentBatch; readonly error: string }
-  /** All that there is of the offsets `from` to `upTo`, exclusive. */
+  /** All records at the offsets `from` to `upTo` (exclusive). */
   | {
       readonly kind: 'read';
       readonly partition: SimPartition;
@@ -69,7 +69,7 @@ export type Observation =
       readonly upTo: number;
       readonly records: readonly ReadRecord[];
     }
-  /** Where it starts and ends, as far as told, by a question asked at that time. */
+  /** The start and the end of the log, as far as reported, for a request sent at that time. */
   | {
       readonly kind: 'bounds';
       readonly partition: SimPartition;
@@ -77,7 +77,7 @@ export type Observation =
       readonly start?: number;
       readonly end?: number;
     }
-  /** With all that was sent acknowledged, and time to read it, a reader stays where it is. */
+  /** With everything acknowledged, and time to read it, a reader makes no progress. */
   | {
       readonly kind: 'left-behind';
       readonly reader: string;
@@ -85,27 +85,27 @@ export type Observation =
       readonly offset: number;
       readonly end: number;
     }
-  /** Records below are to be deleted: before the request leaves, and when it is confirmed. */
+  /** Records below are to be deleted: before the request is sent, and when it is confirmed. */
   | { readonly kind: 'deletion'; readonly partition: SimPartition; readonly before: number }
   | { readonly kind: 'deleted'; readonly partition: SimPartition; readonly start: number }
   /** Before its deletion is requested. */
   | { readonly kind: 'topic-leaving'; readonly topic: SimTopic }
-  /** A topic that exists for certain is said not to. */
+  /** A topic that certainly exists is reported as missing. */
   | { readonly kind: 'topic-denied'; readonly topic: SimTopic; readonly error: string }
-  /** A reader is refused what is there. */
+  /** An existing record is refused to a reader. */
   | { readonly kind: 'refused-as-corrupt'; readonly partition: SimPartition; readonly offset: number }
-  /** The node's wall clock was set, and said this until then. */
+  /** The node's wall clock was set; this was its value before. */
   | { readonly kind: 'clock-set'; readonly from: number }
-  /** The database is as it was at `sinceMs`: what was committed to it from then on is gone. */
+  /** The database has its state of `sinceMs`: later commits are lost. */
   | { readonly kind: 'database-forgot'; readonly sinceMs: number }
-  /** The medium itself was damaged here: what it held may be refused, or cut. */
+  /** The medium itself was damaged here: its content may be refused, or cut. */
   | { readonly kind: 'rotten'; readonly topic: string; readonly index: number }
   | GroupObservation
-  /** A promise of the program broke that nobody waited for, or an answer came that nobody asked for. */
+  /** A promise of the program was rejected unhandled, or a response without a request arrived. */
   | { readonly kind: 'broken'; readonly what: string };
 
 export type GroupObservation =
-  /** A member that speaks the classic protocol was told its partitions. */
+  /** A member with the classic protocol received its partitions. */
   | {
       readonly kind: 'assigned';
       readonly group: string;
@@ -113,7 +113,7 @@ export type GroupObservation =
       readonly member: string;
       readonly partitions: readonly number[];
     }
-  /** A member holds partitions, and nobody may give them away before that time. */
+  /** A member holds partitions; no other member may own them before that time. */
   | {
       readonly kind: 'holds';
       readonly group: string;
@@ -136,23 +136,23 @@ export type GroupObservation =
       readonly offset: number;
       readonly askedAt: number;
     }
-  /** Before the request leaves, and when it is answered: a commit that names its topic instead of identifying it. */
+  /** Before the request is sent, and at its response: a commit that names its topic instead of identifying it. */
   | {
       readonly kind: 'name-committed' | 'name-commit-answered';
       readonly group: string;
       readonly partition: SimPartition;
       readonly offset: number;
     }
-  /** A group is told to start at an offset that it has committed for another topic of that name. */
+  /** A group receives an offset that it has committed for another topic of that name. */
   | {
       readonly kind: 'foreign-offset';
       readonly group: string;
       readonly partition: SimPartition;
       readonly offset: number;
     }
-  /** In the end, with nothing in the way for a while: `<topic>-<index> at <offset>`. */
+  /** In the end, after a while without faults: `<topic>-<index> at <offset>`. */
   | { readonly kind: 'offsets-outlive-topics'; readonly group: string; readonly offsets: readonly string[] }
-  /** In the end, with nothing in the way for a while. */
+  /** In the end, after a while without faults. */
   | {
       readonly kind: 'group-at-rest';
       readonly group: string;

@@ -20,7 +20,7 @@ export class Administrator {
     this.#client = new SimClient(world, 'admin', 20_000);
   }
 
-  /** Resolves when the topics are there; those that are not steady come and go from then on. */
+  /** Resolves when the topics exist; those that are not steady are deleted and recreated from then on. */
   async begin(topics: readonly WantedTopic[], deletesRecords: boolean): Promise<void> {
     for (const topic of topics) {
       await this.#make(topic);
@@ -43,7 +43,7 @@ export class Administrator {
     for (;;) {
       const id = (await this.#create(wanted)) ?? (await this.#find(wanted.name));
       if (id && this.#world.topics.wasLeft(id))
-        await this.#delete(id); // the database has forgotten that it was deleted
+        await this.#delete(id); // the database has lost the deletion
       else if (id) {
         this.#world.topics.made({ ...wanted, id });
         return this.#world.note(`topic ${wanted.name} is ${id}`);

@@ -1,4 +1,4 @@
-// Reads every partition from its first offset to its high watermark, so that the checkers see whatever is missing.
+// Reads every partition from its first offset to its high watermark, so that the checkers see any missing record.
 import { ErrorCode } from '@milepost/core';
 import { Fetch } from '@milepost/wire';
 import type { SimPartition } from '../model/observation.ts';
@@ -10,7 +10,7 @@ import { sleep, type World } from './world.ts';
 const VERSION = 17;
 const PAUSE_MS = 300;
 
-/** Resolves when all partitions are read; a partition that refuses is left after some attempts. */
+/** Resolves when all partitions are read; a partition that refuses is skipped after some attempts. */
 export async function audit(
   world: World,
   name: string,
@@ -43,7 +43,7 @@ async function auditOne(world: World, client: SimClient, partition: SimPartition
         offset = fetched.next;
         continue;
       }
-      if (fetched === 'behind') offset = undefined; // retention is on its way too
+      if (fetched === 'behind') offset = undefined; // retention may have moved the start
     }
     await sleep(world, PAUSE_MS);
   }

@@ -19,7 +19,7 @@ export interface MadeBatch extends SentBatch {
 export interface BatchMaking {
   readonly random: SimRandom;
   readonly wall: number;
-  /** Some batches carry this many bytes more in each value; 0: none does. */
+  /** Some batches have this many extra bytes in each value; 0: none does. */
   readonly fillerBytes: number;
   readonly numbering?: Numbering;
 }
@@ -50,7 +50,7 @@ export function makeBatch(
   return { partition, records, isIdempotent: numbering !== undefined, sizeBytes: bytes.length, bytes };
 }
 
-/** Of the whole batches in an answer: the records at or behind an offset, and where the next batch begins. */
+/** The records at or after an offset in the whole batches of a response, and where the next batch begins. */
 export function readBack(bytes: Buffer, from: number): { records: ReadRecord[]; next: number } | undefined {
   const records: ReadRecord[] = [];
   let next = -1;
@@ -62,7 +62,7 @@ export function readBack(bytes: Buffer, from: number): { records: ReadRecord[]; 
   return next < 0 ? undefined : { records, next };
 }
 
-/** The filler follows from the text: a reader sees where it was overwritten. */
+/** The filler is derived from the text, so a reader detects overwritten bytes. */
 const filled = (text: string, fillerBytes: number): string =>
   `${text}~${text.repeat(Math.ceil(fillerBytes / text.length)).slice(0, fillerBytes)}`;
 

@@ -1,5 +1,5 @@
-// A consumer that speaks the classic protocol: joins, gets its partitions from the leader (or the broker, in a mixed
-// group), commits, heartbeats, gives all up before it joins again, and does at each error what Java's client does.
+// A consumer with the classic protocol: joins, gets its partitions from the leader (or the broker, in a mixed group),
+// commits, heartbeats, revokes everything before it rejoins, and handles each error like Java's client.
 import { ErrorCode, errorName } from '@milepost/core';
 import {
   ConsumerProtocolAssignment,
@@ -118,7 +118,7 @@ export class ClassicMember extends Member {
       const answeredAt = this.world.clock.monotonic();
       await this.breathe();
       if (!this.#accepted(beat?.errorCode)) return;
-      // Once its session has expired it may be removed at any moment, whatever the response says.
+      // Once its session has expired it may be removed at any moment, whatever the response is.
       if (beat?.errorCode === ErrorCode.NONE && answeredAt < this.heldUntil) this.hold(this.owned, sentAt + SESSION_MS);
     }
   }
@@ -141,7 +141,7 @@ export class ClassicMember extends Member {
     };
   }
 
-  /** False: it has to join again, under a new id where the old one is unknown. Retriable errors keep what it owns. */
+  /** False: it has to rejoin, with a new id if the old one is unknown. Retriable errors do not change what it owns. */
   #accepted(error: ErrorCode | undefined): boolean {
     switch (error) {
       case ErrorCode.NONE:
@@ -164,7 +164,7 @@ export class ClassicMember extends Member {
   }
 }
 
-/** Empty where the group assigned nothing to it. */
+/** Empty if the group assigned nothing to it. */
 const partitionsIn = (assignment: Buffer | undefined): number[] =>
   assignment && assignment.length > 0
     ? ConsumerProtocolAssignment.read(assignment).assignedPartitions.flatMap(({ partitions }) => [...partitions])

@@ -1,5 +1,5 @@
-// A member of a consumer group (KIP-848): it heartbeats, revokes partitions when it is told to and confirms that, owns new
-// ones once it has fetched their offsets, and commits.
+// A member of a consumer group (KIP-848): it heartbeats, revokes partitions on request and confirms that, owns new ones
+// once it has fetched their offsets, and commits.
 import { ErrorCode, errorName } from '@milepost/core';
 import { ConsumerGroupHeartbeat, type ResponseOutput } from '@milepost/wire';
 import { type GroupOfMembers, Member } from './member.ts';
@@ -50,7 +50,7 @@ export class ConsumerMember extends Member {
     this.client.retire();
   }
 
-  /** True when the next heartbeat is due at once, to confirm a revocation. */
+  /** True when the next heartbeat is due immediately, to confirm a revocation. */
   async #beat(): Promise<boolean> {
     const sentAt = this.world.clock.monotonic();
     const answer = await this.client.ask(ConsumerGroupHeartbeat, 1, this.#request());
@@ -104,7 +104,7 @@ export class ConsumerMember extends Member {
     this.#unreleasedSince = undefined;
     this.#epoch = memberEpoch;
     if (assignment) this.#told = assignment.topicPartitions.flatMap(({ partitions }) => partitions);
-    // Of what it has, or has again, an old commit would count.
+    // For partitions that it still has, or has again, an old commit would count.
     this.sendLate(memberEpoch, [...this.owned, ...this.#told]);
     const kept = this.owned.filter((partition) => this.#told.includes(partition));
     const fresh = this.#told.filter((partition) => !kept.includes(partition));

@@ -1,6 +1,6 @@
-// The client's half of a fetch session (KIP-227), as in Java's client: a request carries what has changed since the last one,
-// and a partition that a response leaves out is where it was last reported. The node is held to that: leaving a partition
-// out counts as reporting it unchanged.
+// The client's half of a fetch session (KIP-227), as in Java's client: a request carries only changes since the last
+// one, and a partition that a response omits is where it was last reported. The node must comply: omitting a partition
+// counts as reporting it unchanged.
 import { ErrorCode } from '@milepost/core';
 import type { Fetch, RequestInput, ResponseOutput } from '@milepost/wire';
 import type { SimPartition } from '../model/observation.ts';
@@ -8,7 +8,7 @@ import { answerTo, fetchBody, type FetchLimits, tellFetched, type Wanted } from 
 import type { World } from './world.ts';
 
 const NO_SESSION = 0;
-/** Asks for a new session; the one that the request names is closed. */
+/** Requests a new session; the one that the request names is closed. */
 const INITIAL_EPOCH = 0;
 
 interface Told {
@@ -16,7 +16,7 @@ interface Told {
   readonly end: number;
 }
 
-/** Where to read on; undefined: the partition has to begin anew, or could not be read. */
+/** Where to continue; undefined: the partition has to restart, or could not be read. */
 export type Progress = readonly { readonly partition: SimPartition; readonly next: number | undefined }[];
 
 export class FetchSession {
@@ -25,9 +25,9 @@ export class FetchSession {
   readonly #version: number;
   #id = NO_SESSION;
   #epoch = INITIAL_EPOCH;
-  /** What the node knows that is wanted, and from where on. */
+  /** The partitions and offsets that the node's session has. */
   readonly #asked = new Map<SimPartition, number>();
-  /** Of those, what the node said last, if that was no error. */
+  /** The node's last report of those, unless it was an error. */
   readonly #told = new Map<SimPartition, Told>();
 
   constructor(world: World, name: string, version: number) {
@@ -40,7 +40,7 @@ export class FetchSession {
     return this.#epoch !== INITIAL_EPOCH;
   }
 
-  /** The next request, for all of these and no others. */
+  /** The next request, for exactly these partitions. */
   request(wanted: readonly Wanted[], limits: FetchLimits): RequestInput<typeof Fetch> {
     const forgotten = [...this.#asked.keys()].filter((known) => !wanted.some(({ partition }) => partition === known));
     for (const partition of forgotten) {
@@ -60,19 +60,19 @@ export class FetchSession {
     };
   }
 
-  /** The session is not to be believed in any more; the next request closes it, and asks for another. */
+  /** The session is not used any more; the next request closes it, and requests another. */
   end(): void {
     this.#epoch = INITIAL_EPOCH;
     this.#asked.clear();
     this.#told.clear();
   }
 
-  /** As if an earlier request came again: the node must not take it for the next one. */
+  /** As if an earlier request were repeated: the node must not take it for the next one. */
   goBack(): void {
     if (this.#epoch > 1) this.#epoch--;
   }
 
-  /** Undefined: it answers nothing, and the next request is a full one. */
+  /** Undefined: the response is unusable, and the next request is a full one. */
   take(response: ResponseOutput<typeof Fetch> | undefined, askedAt: number): Progress | undefined {
     if (response?.errorCode !== ErrorCode.NONE) {
       if (response?.errorCode === ErrorCode.FETCH_SESSION_ID_NOT_FOUND) this.#id = NO_SESSION;

@@ -1,16 +1,16 @@
-// Passes the result of fetching one partition on to the checkers.
+// Reports the result of fetching one partition to the checkers.
 import { ErrorCode, errorName, type Offset } from '@milepost/core';
 import type { ResponseOutput, Fetch } from '@milepost/wire';
 import type { SimPartition } from '../model/observation.ts';
 import { readBack } from './batches.ts';
 import type { World } from './world.ts';
 
-/** Before, what is fetched is the topic that has the name then. */
+/** In earlier versions the fetched topic is the one with that name at the time. */
 export const FIRST_VERSION_WITH_IDS = 13;
 
 type Answer = ResponseOutput<typeof Fetch>['responses'][number]['partitions'][number];
 
-/** Where to read on; `behind` where the log no longer has the offset, `refused` where nothing was to be had. */
+/** Where to continue; `behind` if the log no longer has the offset, `refused` if it could not be read. */
 export function tellFetched(
   world: World,
   partition: SimPartition,
@@ -29,7 +29,7 @@ export function tellFetched(
       return { next: found.next };
     }
     case ErrorCode.OFFSET_OUT_OF_RANGE:
-      return 'behind'; // the answer tells no bounds: who reads on asks for them
+      return 'behind'; // the response has no bounds: the reader requests them
     case ErrorCode.CORRUPT_MESSAGE:
       world.see({ kind: 'refused-as-corrupt', partition, offset: from });
       return 'refused';

@@ -1,5 +1,5 @@
-// A producer as Java's with enable.idempotence: it numbers its batches for each partition, has up to five under way, and
-// sends again in order what was not acknowledged, as often as it takes, over as many connections as it takes.
+// A producer like Java's with enable.idempotence: it numbers its batches for each partition, has up to five in flight,
+// and resends unacknowledged ones in order, as often as necessary, over as many connections as necessary.
 import { ErrorCode, errorName } from '@milepost/core';
 import { InitProducerId, Produce } from '@milepost/wire';
 import type { SimPartition } from '../model/observation.ts';
@@ -11,17 +11,17 @@ import { between, sleep, someWallClock, type World } from './world.ts';
 
 const MOST_UNDER_WAY = 5;
 
-/** What is not acknowledged yet of one partition, oldest first. */
+/** The unacknowledged batches of one partition, oldest first. */
 interface Lane {
   readonly partition: SimPartition;
   readonly unacknowledged: MadeBatch[];
-  /** Records made. */
+  /** The number of records made. */
   made: number;
-  /** Of those, by earlier processes, under other producer ids. */
+  /** Of those, the ones made by earlier processes, under other producer ids. */
   madeBefore: number;
-  /** Of the unacknowledged, under way from the first on. */
+  /** The number of unacknowledged batches in flight, from the first on. */
   underWay: number;
-  /** Something failed: nothing more is sent before all that is under way has come to an end. */
+  /** A batch failed: nothing more is sent before everything in flight has ended. */
   isBackingOut: boolean;
 }
 
@@ -47,7 +47,7 @@ export class IdempotentProducer {
     this.#wall = someWallClock(world, this.#random);
   }
 
-  /** All that was sent is acknowledged, or its topic is gone. */
+  /** Everything is acknowledged, or its topic is gone. */
   get isIdle(): boolean {
     for (const { partition, unacknowledged } of this.#lanes.values())
       if (this.#world.topics.exists(partition.topic) && unacknowledged.length > 0) return false;
@@ -69,7 +69,7 @@ export class IdempotentProducer {
     }
   }
 
-  /** Another process goes on in its name, with an id of its own, once all that this one sent is acknowledged. */
+  /** Another process continues in its name, with a new id, once everything that this one sent is acknowledged. */
   #restart(): void {
     const lanes = [...this.#lanes.values()];
     if (lanes.some(({ unacknowledged }) => unacknowledged.length > 0)) return;
@@ -145,7 +145,7 @@ export class IdempotentProducer {
     if (lane.underWay === 0) lane.isBackingOut = false;
   }
 
-  /** The node says that there is a gap where there is none: where its disk is not at fault, that is the end of it all. */
+  /** The node reports a gap where there is none. If its disk is not at fault, that ends the producer. */
   #giveUp(lane: Lane, batch: MadeBatch, error: ErrorCode): void {
     this.#world.see({ kind: 'gap-told', batch, error: errorName(error) });
     this.#givenUp.add(lane.partition);

@@ -1,5 +1,6 @@
-// One group and its members, which join, leave, die and pause; in the end the living ones must own every partition. A mixed
-// group has members of both protocols, as in a fleet that is migrated from one to the other, and back, while it works.
+// One group and its members, which join, leave, die and pause; in the end the living ones must own every partition. A
+// mixed group has members of both protocols, like a fleet that is migrated from one to the other, and back, during
+// operation.
 import { ErrorCode } from '@milepost/core';
 import { ConsumerGroupDescribe, DescribeGroups } from '@milepost/wire';
 import type { SimRandom } from '../sim-random.ts';
@@ -88,7 +89,7 @@ export class MemberGroup {
         break;
       case 7:
         if (someone && someone.instanceId !== null) {
-          // The old process may stand still rather than be dead, and wake up.
+          // The old process may be paused rather than dead, and continue later.
           someone.pause(between(this.#random, 500, 5_000));
           this.#add(someone.instanceId);
         }

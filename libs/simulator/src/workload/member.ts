@@ -1,5 +1,5 @@
-// What members of both protocols do alike: they are killed and paused, fetch their offsets, and commit larger and larger
-// ones. They count instead of reading: a commit does not depend on what was read.
+// The common part of members of both protocols: they are killed and paused, fetch their offsets, and commit larger and
+// larger ones. They count instead of reading: a commit does not depend on what was read.
 import { ErrorCode, LeaderEpoch, Offset } from '@milepost/core';
 import { OffsetCommit, OffsetFetch } from '@milepost/wire';
 import type { SimTopic } from '../model/observation.ts';
@@ -10,7 +10,9 @@ import { between, sleep, type World } from './world.ts';
 export interface GroupOfMembers {
   readonly id: string;
   readonly topic: SimTopic;
-  /** In the classic protocol a process that joins with the id of a static member replaces it at once, alive or not. */
+  /**
+   * In the classic protocol a process that joins with the id of a static member replaces it immediately, alive or not.
+   */
   readonly takesOver: boolean;
 }
 
@@ -23,7 +25,7 @@ interface Commit {
 export abstract class Member {
   readonly instanceId: string | null;
   isAlive = true;
-  /** Two processes use its static id, and neither may know of the other: what they believe to own proves nothing. */
+  /** Two processes use its static id, and may not know of each other: what they believe to own proves nothing. */
   isContested = false;
   memberId = '';
   owned: readonly number[] = [];
@@ -34,7 +36,7 @@ export abstract class Member {
   protected readonly group: GroupOfMembers;
   readonly #positions = new Map<number, number>();
   #pausedUntil = 0;
-  /** A commit that one of its threads holds back until the rest of it is further on. */
+  /** A commit that one of its threads holds back until the others are further. */
   #late: Commit | undefined;
 
   constructor(world: World, group: GroupOfMembers, name: string, instanceId: string | null) {
@@ -53,13 +55,13 @@ export abstract class Member {
     return this.client.name;
   }
 
-  /** The process dies: no goodbye. */
+  /** The process dies without leaving. */
   kill(): void {
     this.isAlive = false;
     this.client.retire();
   }
 
-  /** The process stops, wherever it is, and goes on with outdated beliefs. */
+  /** The process is paused, and continues later with outdated beliefs. */
   pause(ms: number): void {
     this.#pausedUntil = this.world.clock.monotonic() + ms;
   }
@@ -68,7 +70,7 @@ export abstract class Member {
     this.client.disconnect();
   }
 
-  /** Its partitions, and until when no other member may own them, as far as it knows. */
+  /** Its partitions, and the time until which no other member may own them, as far as it knows. */
   protected hold(partitions: readonly number[], untilMs: number): void {
     if (!this.isAlive && partitions.length > 0) return; // it left while it waited for this
     this.owned = partitions;
@@ -84,7 +86,7 @@ export abstract class Member {
     await this.breathe();
   }
 
-  /** Sits out a pause. */
+  /** Waits until a pause is over. */
   protected async breathe(): Promise<void> {
     for (;;) {
       const leftMs = this.#pausedUntil - this.world.clock.monotonic();
@@ -132,7 +134,7 @@ export abstract class Member {
     return this.#send({ generation, partition, offset });
   }
 
-  /** Sends what was held back, once it is out of date. */
+  /** Sends the commit that was held back, once it is out of date. */
   protected sendLate(generation: number, has: readonly number[]): void {
     const late = this.#late;
     if (!late || late.generation === generation || has.includes(late.partition)) return;

@@ -14,7 +14,7 @@ export class Outstanding {
     this.#clock = clock;
   }
 
-  /** Answers what to call when it is answered, or its connection closed. */
+  /** Returns the function to call at the response, or when its connection is closed. */
   begin(what: string): () => void {
     const request = { what, sinceMs: this.#clock.monotonic() };
     this.#requests.add(request);

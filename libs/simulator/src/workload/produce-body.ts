@@ -2,7 +2,7 @@
 import { ZERO_UUID } from '@milepost/core';
 import type { MadeBatch } from './batches.ts';
 
-/** Before, a batch lands in whatever topic has the name then. */
+/** In earlier versions a batch goes to the topic that has the name at the time. */
 export const FIRST_VERSION_WITH_IDS = 13;
 
 export const produceBody = ({ partition: { topic, index }, bytes }: MadeBatch, acks: number, version: number) => ({

@@ -1,4 +1,5 @@
-// Reads partitions by long polls, from the start, the end or in between; requests offsets; now and then starts elsewhere.
+// Reads partitions by long polls, from the start, the end or in between; requests offsets; sometimes restarts
+// elsewhere.
 import { BrokerId, ErrorCode, Timestamp } from '@milepost/core';
 import { Fetch, ListOffsets } from '@milepost/wire';
 import type { SimPartition } from '../model/observation.ts';
@@ -43,7 +44,7 @@ export class Reader {
     }
   }
 
-  /** True: there was something. */
+  /** True if there were records. */
   async #look(partitions: readonly SimPartition[]): Promise<boolean> {
     const wanted: Wanted[] = [];
     for (const partition of partitions) {
@@ -88,7 +89,7 @@ export class Reader {
   }
 }
 
-/** The start or the end of a partition. Reported to the checkers where the topic's name identifies it. */
+/** The start or the end of a partition. Reported to the checkers if the topic's name identifies it. */
 export async function listOffset(
   world: World,
   client: SimClient,

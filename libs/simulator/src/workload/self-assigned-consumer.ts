@@ -1,6 +1,6 @@
-// A consumer that assigns partitions to itself, so that its group has offsets and no members. It commits for every topic,
-// those that are deleted and recreated among them, and asks now and then where to read on. Each offset that it commits
-// tells the life of the topic that it was meant for: an offset that outlives its topic gives itself away.
+// A consumer that assigns partitions to itself, so that its group has offsets and no members. It commits for every
+// topic, also for those that are deleted and recreated, and sometimes fetches its offsets. Each offset that it commits
+// encodes the life of the topic that it was meant for, so that an offset that outlives its topic is detected.
 import { ErrorCode, LeaderEpoch, Offset, type Uuid } from '@milepost/core';
 import { OffsetCommit, OffsetFetch } from '@milepost/wire';
 import type { SimPartition, SimTopic } from '../model/observation.ts';
@@ -11,9 +11,9 @@ import { between, sleep, type World } from './world.ts';
 const NO_GENERATION = -1;
 const FIRST_VERSION_WITH_GROUPS = 8;
 const FIRST_VERSION_WITH_IDS = 10;
-/** Apart in offsets are two lives of one name. */
+/** The distance in offsets between two lives of one name. */
 const OFFSETS_PER_LIFE = 1_000_000;
-/** How long the deletion of a topic may take to reach the offsets of groups, with nothing in its way. */
+/** How long the deletion of a topic may take to reach the offsets of groups, without faults. */
 const SETTLING_MS = 30_000;
 
 export class SelfAssignedConsumer {
@@ -48,7 +48,7 @@ export class SelfAssignedConsumer {
     }
   }
 
-  /** With nothing in the way: its group has no offset of a topic that is gone. */
+  /** Without faults: its group has no offset of a deleted topic. */
   async tellRest(): Promise<void> {
     for (let waitedMs = 0; ; waitedMs += 1_000) {
       const left = await this.#leftOvers();
@@ -117,7 +117,7 @@ export class SelfAssignedConsumer {
     else this.#world.see({ kind: 'offset-fetched', group: this.#group, partition: partition.name, offset, askedAt });
   }
 
-  /** Offsets that its group has, and no topic that exists is meant by them. */
+  /** Offsets of its group that belong to no existing topic. */
   async #leftOvers(): Promise<string[] | undefined> {
     const response = await this.#client.ask(OffsetFetch, 9, this.#asked(null, 9));
     const answer = response?.groups[0];

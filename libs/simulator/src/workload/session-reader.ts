@@ -1,5 +1,5 @@
-// Reads all partitions, or most of them, in a fetch session. It drops partitions and adds them again, at the same offset or
-// another, loses its session, and repeats an epoch. In the end it must have read everything.
+// Reads all partitions, or most of them, in a fetch session. It drops partitions and adds them again, at the same
+// offset or another, loses its session, and repeats an epoch. In the end it must have read everything.
 import { Fetch } from '@milepost/wire';
 import type { SimPartition } from '../model/observation.ts';
 import type { SimRandom } from '../sim-random.ts';
@@ -16,7 +16,7 @@ export class SessionReader {
   readonly #version: number;
   readonly #session: FetchSession;
   readonly #positions = new Map<SimPartition, number>();
-  /** Let go for the time being. */
+  /** Dropped for the time being. */
   readonly #resting = new Set<SimPartition>();
   #isEnded = false;
 
@@ -43,7 +43,7 @@ export class SessionReader {
     }
   }
 
-  /** Of the partitions that it reads, where it is; -1: it does not know where to begin. */
+  /** The positions in the partitions that it reads; -1: unknown. */
   positions(): Map<SimPartition, number> {
     return new Map(this.#all().map((partition) => [partition, this.#positions.get(partition) ?? -1]));
   }

@@ -1,6 +1,6 @@
-// A client's one connection to the node, from a host of its own, speaking the real wire: opened when needed, requests
-// pipelined. A request without a response (no connection, cut, out of patience) comes to undefined: a real client never
-// learns more either.
+// A client's one connection to the node, from its own host, with the real wire protocol: opened when needed, requests
+// pipelined. A request without a response (no connection, cut, timed out) resolves with undefined: a real client knows
+// no more either.
 import { type Connection, ByteReader } from '@milepost/core';
 import {
   type AnyApi,
@@ -12,7 +12,7 @@ import {
 } from '@milepost/wire';
 import type { World } from './world.ts';
 
-/** More than the slowest network takes: nothing of an old connection arrives after what a new one brings. */
+/** More than the slowest network takes: nothing of an old connection arrives after something of a new one. */
 export const RECONNECT_MS = 300;
 
 interface Asked {
@@ -27,7 +27,7 @@ interface Asked {
 export class SimClient {
   readonly name: string;
   readonly #world: World;
-  /** How long it waits for an answer. */
+  /** How long it waits for a response. */
   readonly #patienceMs: number;
   #connection: Connection | undefined;
   #connecting: Promise<boolean> | undefined;
@@ -45,7 +45,7 @@ export class SimClient {
     return this.#connection !== undefined;
   }
 
-  /** Connects where there is no connection; false where that does not succeed now. */
+  /** Connects if there is no connection; false if that fails now. */
   connect(): Promise<boolean> {
     if (this.#isRetired) return Promise.resolve(false);
     if (this.#connection) return Promise.resolve(true);
@@ -55,7 +55,7 @@ export class SimClient {
     return this.#connecting;
   }
 
-  /** The answer, or undefined where none will come. */
+  /** The response, or undefined if there is none. */
   async ask<A extends AnyApi>(
     api: A,
     version: number,
@@ -65,7 +65,7 @@ export class SimClient {
     return (await this.connect()) ? this.askNow(api, version, body, patienceMs) : undefined;
   }
 
-  /** Leaves at once, in the order of the calls. */
+  /** Sent immediately, in the order of the calls. */
   askNow<A extends AnyApi>(
     api: A,
     version: number,
@@ -92,14 +92,14 @@ export class SimClient {
     });
   }
 
-  /** Without an answer to wait for. */
+  /** Without a response to wait for. */
   tell<A extends AnyApi>(api: A, version: number, body: RequestInput<A>): boolean {
     if (!this.#connection) return false;
     this.#send(this.#connection, api, version, body);
     return true;
   }
 
-  /** From now on nothing is read of what comes on this connection. */
+  /** From now on nothing that arrives on this connection is read. */
   stopReading(): void {
     this.#connection?.pause();
   }
@@ -111,7 +111,7 @@ export class SimClient {
     this.#lost(connection);
   }
 
-  /** Its process is gone: no connection any more. */
+  /** Its process is gone, and makes no more connections. */
   retire(): void {
     this.#isRetired = true;
     this.disconnect();

@@ -1,5 +1,5 @@
-// A client that requests more than it reads: it fetches everything many times over, stops reading, and never reads on. It
-// is the node that has to close the connection in the end, and to free what the responses hold.
+// A client that requests more than it reads: it fetches everything many times, stops reading, and never continues. The
+// node has to close the connection in the end, and to free what the responses hold.
 import { Fetch } from '@milepost/wire';
 import type { SimRandom } from '../sim-random.ts';
 import { fetchBody } from './fetched.ts';

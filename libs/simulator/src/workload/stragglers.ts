@@ -17,7 +17,7 @@ export async function awaitTheEnd(
   const client = new SimClient(world, 'end', 20_000);
   for (const partition of world.topics.partitions()) {
     const end = await listOffset(world, client, partition, LATEST);
-    if (end === undefined || mayRefuse(partition)) continue; // a partition that does not answer is the auditor's
+    if (end === undefined || mayRefuse(partition)) continue; // a partition that does not respond is the auditor's matter
     for (const reader of readers) await awaitOne(world, reader, partition, end);
   }
   client.disconnect();

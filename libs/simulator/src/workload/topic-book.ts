@@ -10,7 +10,7 @@ export class TopicBook {
   made(topic: SimTopic): void {
     this.#known.set(topic.id, partitionsOf(topic));
   }
-  /** From here on nobody is owed anything of it. */
+  /** From here on the checkers expect nothing of the topic. */
   leaving(topic: SimTopic): void {
     this.#leaving.add(topic.id);
   }
@@ -18,7 +18,7 @@ export class TopicBook {
     this.#known.delete(topic.id);
   }
 
-  /** The database knows none but these. */
+  /** Only these topics exist in the database. */
   forgottenBut(known: ReadonlySet<Uuid>): void {
     for (const [id, [partition]] of this.#known) {
       if (known.has(id) || !partition) continue;
@@ -26,19 +26,19 @@ export class TopicBook {
       this.gone(partition.topic);
     }
   }
-  /** Its deletion was asked for, or it was forgotten. */
+  /** Its deletion was requested, or the database has lost it. */
   wasLeft(id: Uuid): boolean {
     return this.#leaving.has(id);
   }
 
-  /** Nobody has asked to delete it. */
+  /** Its deletion was never requested. */
   exists(topic: SimTopic): boolean {
     return this.#known.has(topic.id) && !this.#leaving.has(topic.id);
   }
   existing(): SimTopic[] {
     return this.partitions().flatMap(({ topic, index }) => (index === 0 ? topic : []));
   }
-  /** Of topics that exist. */
+  /** The partitions of topics that exist. */
   partitions(): SimPartition[] {
     return [...this.#known.values()].flat().filter(({ topic }) => this.exists(topic));
   }

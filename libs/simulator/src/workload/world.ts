@@ -1,4 +1,5 @@
-// What every client of the workload uses: time, network, chance, the topics, and the way to report what it sees.
+// The environment of every client of the workload: time, network, chance, the topics, and the function to report
+// observations.
 import type { Address } from '@milepost/core';
 import type { Observation } from '../model/observation.ts';
 import type { SimClock } from '../sim-clock.ts';
@@ -12,12 +13,12 @@ export interface World {
   readonly network: SimNetwork;
   /** Where clients connect first. */
   readonly bootstrap: Address;
-  /** Of the nodes' machines, which somebody may set. */
+  /** Of the nodes' machines; they can be set. */
   readonly wallClocks: readonly (() => number)[];
   readonly random: SimRandom;
   readonly topics: TopicBook;
   readonly outstanding: Outstanding;
-  /** Faults come to an end, and then the workload. */
+  /** Faults end first, then the workload. */
   readonly phase: 'chaos' | 'calm' | 'over';
   see(observation: Observation): void;
   note(what: string): void;
@@ -26,11 +27,11 @@ export interface World {
 export const sleep = (world: Pick<World, 'clock'>, ms: number): Promise<void> =>
   new Promise((resolve) => world.clock.after(ms, resolve));
 
-/** A producer's: on the machine of a node, or on another one, whose wall clock is right. */
+/** A producer's wall clock: that of a node's machine, or of another one, which is correct. */
 export function someWallClock({ clock, wallClocks }: World, random: SimRandom): () => number {
   return random.chance(0.5) ? () => clock.now() : random.pick(wallClocks);
 }
 
-/** From least to most. */
+/** From `least` to `most`, inclusive. */
 export const between = (random: SimRandom, least: number, most: number): number =>
   least + random.below(most - least + 1);
