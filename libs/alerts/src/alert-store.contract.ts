@@ -1,4 +1,4 @@
-// What every AlertStore promises: progress, states and alerts move together, and only from where they were believed to be.
+// The promises of every AlertStore: progress, states and alerts change together, and only from the expected state.
 import type { Alert, AlertStore, PartitionStep, TruckState } from './index.ts';
 
 export interface AlertStoreUnderTest {
@@ -51,11 +51,11 @@ export function alertStoreContract(name: string, make: () => Promise<AlertStoreU
     });
     afterEach(() => it.close());
 
-    test('a partition that nobody has read yet begins at 0, with no trucks', async () => {
+    test('a partition that was never read begins at 0, without trucks', async () => {
       expect(await store.load(7)).toEqual({ nextOffset: 0, states: [] });
     });
 
-    test('steps of several partitions are taken together, and read back by whoever comes next', async () => {
+    test('steps of several partitions are stored together, and read back by the next process', async () => {
       const steps = [
         stepOf(1, 0, 10, { states: [stateOf('t-1', 9), stateOf('t-2', 7)] }),
         stepOf(0, 0, 3, { states: [stateOf('t-3', 2)] }),
@@ -69,7 +69,7 @@ export function alertStoreContract(name: string, make: () => Promise<AlertStoreU
       expect(await next.load(2)).toEqual({ nextOffset: 0, states: [] });
     });
 
-    test('of a partition that was overtaken nothing changes, and its neighbours move on', async () => {
+    test('a partition that another process has advanced is unchanged, and the others advance', async () => {
       await store.commit([stepOf(0, 0, 5, { states: [stateOf('t-1', 4)] })]);
       const moved = await store.commit([
         stepOf(0, 0, 6, { states: [stateOf('t-1', 5)], alerts: [alertOf(0, 5)] }),
@@ -82,7 +82,7 @@ export function alertStoreContract(name: string, make: () => Promise<AlertStoreU
       expect(new Set(due.map(({ alert }) => alert.alertId))).toEqual(new Set(['speeding-1-5']));
     });
 
-    test('of two that take the same step at once, one does', async () => {
+    test('of two concurrent calls with the same step, one succeeds', async () => {
       const other = await it.connect();
       const steps = [0, 1, 2].map((partition) => stepOf(partition, 0, 4, { alerts: [alertOf(partition, 3)] }));
       const [one, two] = await Promise.all([store.commit(steps), other.commit(steps.toReversed())]);
@@ -91,7 +91,7 @@ export function alertStoreContract(name: string, make: () => Promise<AlertStoreU
       expect(await store.due('truck_alerts', 1, 100)).toHaveLength(3);
     });
 
-    test('an alert owes a delivery to each channel, once, whoever raises it again', async () => {
+    test('an alert has one delivery for each channel, however often it is raised', async () => {
       await store.commit([stepOf(0, 0, 5, { alerts: [alertOf(0, 4)] })]);
       await store.commit([stepOf(0, 5, 5, { alerts: [alertOf(0, 4)], states: [stateOf('t-1', 4)] })]);
       for (const channel of ['truck_alerts', 'webhook'])
@@ -99,7 +99,7 @@ export function alertStoreContract(name: string, make: () => Promise<AlertStoreU
       expect(await store.due('nobody', 1, 10)).toEqual([]);
     });
 
-    test('nothing to take is nothing taken', async () => {
+    test('no steps change nothing', async () => {
       expect(await store.commit([])).toEqual([]);
     });
   });

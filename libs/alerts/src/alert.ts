@@ -3,16 +3,18 @@ import type { Position } from '@milepost/fleet';
 import type { Rule } from './rule.ts';
 
 export interface Alert {
-  /** From rule, partition and offset of the position that fired it: the same after any crash, the key of idempotency. */
+  /**
+   * Derived from rule, partition and offset of the position that fired it: the same after any crash, for idempotency.
+   */
   readonly alertId: string;
   readonly rule: string;
   readonly kind: Rule['kind'];
   readonly truckId: string;
-  /** ISO 8601. When it was noticed by the times of the log; not when it was delivered. */
+  /** ISO 8601. When it was noticed, by the times of the log; not when it was delivered. */
   readonly ts: string;
   /** One sentence for people. */
   readonly message: string;
-  /** The position that fired it; for silence the last one heard. */
+  /** The position that fired it; for silence the last one received. */
   readonly position: Position;
 }
 

@@ -6,7 +6,7 @@ import { MemoryAlertStore } from './memory-alert-store.ts';
 const alert = { alertId: 'speeding-0-1', rule: 'speeding', truckId: 't-1' } as Alert;
 const step = { partition: 0, expectedOffset: 0, nextOffset: 1, states: [], alerts: [alert] };
 
-test('an alert reaches each channel, and one that fails is tried again with a growing pause', async () => {
+test('an alert reaches each channel, and a failed delivery is retried after growing pauses', async () => {
   const clock = new ManualClock();
   const store = new MemoryAlertStore();
   await store.commit([{ ...step, channels: ['good', 'bad'] }]);
@@ -37,7 +37,7 @@ test('an alert reaches each channel, and one that fails is tried again with a gr
   await deliverer.close();
 });
 
-test('a channel that never answers delays no other', async () => {
+test('a channel that never responds delays no other', async () => {
   const clock = new ManualClock();
   const store = new MemoryAlertStore();
   const arrived: string[] = [];

@@ -1,5 +1,5 @@
-// Empties the table of deliveries: each alert to each of its channels, at least once, with a growing pause after a failure.
-// Each channel has a queue of its own: one that hangs delays no other.
+// Empties the table of deliveries: each alert to each of its channels, at least once, with growing pauses after
+// failures. Each channel has its own queue: one that hangs delays no other.
 import type { Cancel, Clock, Counter, Logger, Meter } from '@milepost/core';
 import type { AlertStore, Channel, Delivery } from './ports.ts';
 
@@ -25,7 +25,7 @@ export class Deliverer {
     this.#queues = options.channels.map((channel) => new ChannelQueue(channel, options, count));
   }
 
-  /** There may be something to deliver. */
+  /** Checks now whether there is something to deliver. */
   kick(): void {
     for (const queue of this.#queues) queue.kick();
   }
@@ -35,7 +35,7 @@ export class Deliverer {
   }
 }
 
-/** One channel: one look at a time, one delivery at a time, oldest first. A kick starts a look at once. */
+/** One channel: one query at a time, one delivery at a time, oldest first. A kick queries immediately. */
 class ChannelQueue {
   readonly #channel: Channel;
   readonly #options: DelivererOptions;
@@ -98,7 +98,7 @@ class ChannelQueue {
       this.#count.add(1, { channel, result: 'failed' });
       logger.warn(
         { alertId, channel, attempt: delivery.attempts + 1, reason, pauseMs },
-        'an alert did not arrive; it is sent again',
+        'an alert did not arrive; it will be resent',
       );
       await store.postponed(delivery, clock.now() + pauseMs, reason);
     }

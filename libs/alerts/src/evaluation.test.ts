@@ -26,7 +26,7 @@ interface Said {
   readonly ts?: string;
 }
 
-/** What a truck sends, one position a second. */
+/** The positions of a truck, one a second. */
 function drive(...said: readonly Said[]): { readonly state: TruckState; readonly alerts: readonly string[] } {
   const alerts: string[] = [];
   let outcome: Outcome | undefined;
@@ -44,7 +44,7 @@ function drive(...said: readonly Said[]): { readonly state: TruckState; readonly
   return { state: (outcome as Outcome).state, alerts };
 }
 
-test('stored positions that come behind the newest raise no alarm and change no verdict', () => {
+test('stored positions that arrive after the newest raise no alert and change no state', () => {
   const { state, alerts } = drive(
     { ...inside, ago: 600 },
     { ...inside, ago: 0 },
@@ -55,13 +55,13 @@ test('stored positions that come behind the newest raise no alarm and change no 
   expect(state).toMatchObject({ lastPosition: inside, inside: ['city'], firing: [], lastOffset: 3 });
 });
 
-test('stored positions in the order in which they were taken are judged like live ones', () => {
+test('stored positions in the order in which they were taken are evaluated like live ones', () => {
   expect(
     drive({ ...inside, ago: 900 }, { ...inside, ago: 600, speedKmh: 140 }, { ...outside, ago: 300 }).alerts,
   ).toEqual(['speeding at 1', 'city at 2']);
 });
 
-test('a clock ahead, one that was never set, and one that is set right again hold up nothing', () => {
+test('a clock that is ahead, never set, or corrected blocks no alert', () => {
   const wrong = ['2026-11-22T10:50:00Z', '2036-01-01T00:00:00Z', '2004-01-01T00:00:00Z'];
   for (const ts of wrong) expect(drive({ ...inside, ts }, { ...inside }, { ...outside }).alerts).toEqual(['city at 2']);
 });
@@ -80,7 +80,7 @@ test('a late position ends a silence and nothing else', () => {
   });
 });
 
-test('a state of an earlier version, without the time of its position, takes it from the position', () => {
+test('a state of an earlier version, without the time of its position, gets it from the position', () => {
   const { lastTakenMs: _, ...old } = drive({ ...inside }).state;
   const earlier = { truckId: 't-1', ts: new Date(nowMs - 5000).toISOString(), source: 'milepost', ...outside };
   expect(heard(rules, old, { partition: 0, offset: 1, heardMs: nowMs + 1000, position: earlier }).alerts).toEqual([]);

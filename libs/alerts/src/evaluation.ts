@@ -1,4 +1,4 @@
-// From a truck's state and a position to its next state and the alerts that follow. Pure: the same records give the same
+// From a truck's state and a position to its next state and the resulting alerts. Pure: the same records give the same
 // alerts with the same ids, however often they are read.
 import { isInBox, isInPolygon, type Position, takenAtMs } from '@milepost/fleet';
 import { type Alert, alertId } from './alert.ts';
@@ -22,8 +22,8 @@ export interface Outcome {
 const SPEED_HYSTERESIS_KMH = 5;
 
 /**
- * A position came. One that was taken before the last one (a device that stored it, or sends its newest first) shows that
- * the truck is heard, and says nothing about where it is now: it changes no verdict.
+ * A position arrived. If it was taken before the last one (a device that stored it, or that sends its newest first), it
+ * shows that the truck is alive, but not where it is now: no rule is evaluated.
  */
 export function heard(rules: readonly Rule[], before: TruckState | undefined, seen: Observation): Outcome {
   const { position, offset, heardMs } = seen;
@@ -49,7 +49,7 @@ export function heard(rules: readonly Rule[], before: TruckState | undefined, se
 const takenMsOf = ({ lastTakenMs, lastPosition, lastHeardMs }: TruckState): number =>
   lastTakenMs ?? takenAtMs(lastPosition.ts, lastHeardMs);
 
-/** It is silent no more; all else stands. */
+/** It is not silent any more; everything else is unchanged. */
 function heardLate(rules: readonly Rule[], before: TruckState, { offset, heardMs }: Observation): TruckState {
   const silences = new Set(rules.filter(({ kind }) => kind === 'silence').map(({ id }) => id));
   const firing = before.firing.filter((id) => !silences.has(id));
@@ -57,8 +57,8 @@ function heardLate(rules: readonly Rule[], before: TruckState, { offset, heardMs
 }
 
 /**
- * Time has passed and nothing was received. Undefined: no rule fires. A truck that was heard in the future was heard before the
- * wall clock was set back: its silence counts from when this process has watched since.
+ * Time has passed and nothing was received. Undefined: no rule fires. If a truck was last heard in the future, the wall
+ * clock was set back since: its silence counts from when this process began to watch.
  */
 export function unheard(
   rules: readonly Rule[],

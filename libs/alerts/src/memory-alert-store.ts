@@ -1,4 +1,4 @@
-// The store of tests: what PostgreSQL keeps, in memory.
+// The store for tests: the content of PostgreSQL's tables, in memory.
 import type { Alert } from './alert.ts';
 import type { AlertStore, Delivery, PartitionProgress, PartitionStep } from './ports.ts';
 import { defaultRules, type Rule } from './rule.ts';

@@ -5,12 +5,12 @@ import type { TruckState } from './truck-state.ts';
 
 export interface AlertStore {
   rules(): Promise<readonly Rule[]>;
-  /** Where to read on in a partition of `truck_gps`, and what is remembered of its trucks. */
+  /** The offset to continue at in a partition of `truck_gps`, and the states of its trucks. */
   load(partition: number): Promise<PartitionProgress>;
   /**
-   * All in one transaction: of each partition, states, alerts with their deliveries to be made, and the progress from
-   * `expectedOffset` to `nextOffset`. Answers the partitions that have moved; of one whose progress another process had
-   * moved on, nothing is changed. Each partition was loaded before, and is named once.
+   * In one transaction, for each partition: states, alerts with their deliveries, and the progress from
+   * `expectedOffset` to `nextOffset`. Returns the partitions that have advanced; one that another process had advanced
+   * is unchanged. Each partition was loaded before, and is named once.
    */
   commit(steps: readonly PartitionStep[]): Promise<readonly number[]>;
   /** Deliveries of one channel that are due, oldest first. */
@@ -37,13 +37,13 @@ export interface PartitionStep {
 export interface Delivery {
   readonly alert: Alert;
   readonly channel: string;
-  /** Tries so far. */
+  /** Attempts so far. */
   readonly attempts: number;
 }
 
-/** Delivers alerts. The same alert may be delivered twice, after a crash, with the same alertId. */
+/** Delivers alerts. After a crash the same alert may be delivered twice, with the same alertId. */
 export interface Channel {
   readonly name: string;
-  /** @throws when it did not arrive: it is tried again later. */
+  /** @throws if it did not arrive: it is retried later. */
   deliver(alert: Alert): Promise<void>;
 }

@@ -6,7 +6,7 @@ import { MemoryAlertStore } from './memory-alert-store.ts';
 const center = { lat: 57.7, lon: 11.97 };
 const outside = { lat: 57.9, lon: 11.97 };
 let nowMs: number;
-/** What the wall clock is wrong by. */
+/** The error of the wall clock. */
 let aheadMs: number;
 const clock: Clock = { now: () => nowMs + aheadMs, monotonic: () => nowMs, after: () => () => {} };
 let store: MemoryAlertStore;
@@ -74,7 +74,7 @@ test('silence raises an alert with the offset of the last position, once', async
 });
 
 test.each([86_400_000, -86_400_000])(
-  'a wall clock that is set by %d ms makes no truck silent, and none heard for ever',
+  'a wall clock that is set by %d ms makes no truck silent, and keeps none alive',
   async (ms) => {
     const rules = engine();
     await feed(rules, seen(center));
@@ -87,7 +87,7 @@ test.each([86_400_000, -86_400_000])(
   },
 );
 
-test('a fleet that falls silent at once raises every alert, in transactions of bounded size', async () => {
+test('a fleet that falls silent at the same time raises every alert, in transactions of bounded size', async () => {
   const rules = engine();
   const trucks = 2 * STATES_PER_TRANSACTION + 1;
   const sizes: number[] = [];
@@ -111,7 +111,7 @@ test('a fleet that falls silent at once raises every alert, in transactions of b
   expect((await store.load(3)).nextOffset).toBe(trucks);
 });
 
-test('records that are read again, by this process or the next, change nothing', async () => {
+test('records that are reread, by this process or the next, change nothing', async () => {
   const batch = [seen({ ...center, speedKmh: 95 }), seen(center), seen(outside)];
   expect(await feed(engine(), ...batch)).toHaveLength(2);
   const second = engine();
@@ -127,7 +127,7 @@ test('a restart remembers who is speeding and who has left', async () => {
   expect(await feed(engine(), seen({ ...outside, speedKmh: 95 }))).toEqual([]);
 });
 
-test('a step that another process overtook is decided again on its state', async () => {
+test('a step that another process overtook is decided again, on the stored state', async () => {
   const [first, second] = [engine(), engine()];
   await feed(first, seen(center));
   await feed(second, seen({ ...center, speedKmh: 95 }));
@@ -135,7 +135,7 @@ test('a step that another process overtook is decided again on its state', async
   expect([...store.alerts.keys()]).toEqual(['speeding-3-1']);
 });
 
-test('after a downtime nobody is called silent before the backlog has been read', async () => {
+test('after a downtime no truck counts as silent before the backlog has been read', async () => {
   await feed(engine(), seen(center));
   const missed = seen(center);
   nowMs += 3_600_000;
@@ -149,7 +149,7 @@ test('after a downtime nobody is called silent before the backlog has been read'
   expect(await restarted.tick([3])).toHaveLength(1);
 });
 
-test('a rule that is switched off says nothing', async () => {
+test('a disabled rule raises no alerts', async () => {
   store.setRules(defaultRules.map((rule) => ({ ...rule, enabled: false })));
   expect(await feed(engine(), seen({ ...center, speedKmh: 200 }), seen(outside))).toEqual([]);
 });

@@ -1,5 +1,5 @@
-// Feeds the positions of a partition through the rules, exactly once in effect: the store refuses a step whose expected
-// offset is not the stored one, so a record read again (a crash, a rebalance) changes nothing.
+// Evaluates the rules for the positions of a partition, exactly once in effect: the store refuses a step whose expected
+// offset is not the stored one, so a record that is reread (a crash, a rebalance) changes nothing.
 import type { Clock } from '@milepost/core';
 import type { Alert } from './alert.ts';
 import { heard, type Observation, unheard } from './evaluation.ts';
@@ -16,17 +16,17 @@ export interface RuleEngineOptions {
 interface Memory {
   nextOffset: number;
   readonly trucks: Map<string, TruckState>;
-  /** Since when it is known that nothing waits unread: silence before that is ours, not the truck's. */
+  /** Since when there has been no unread backlog: silence before that is ours, not the truck's. */
   watchingSinceMs: number;
 }
 
-/** How long a change of the rules may go unnoticed. */
+/** The longest time before a change of the rules is noticed. */
 const RULES_MAX_AGE_MS = 5_000;
-/** Records this old when they are read mean that there is a backlog. */
+/** Records that are this old when they are read indicate a backlog. */
 const BACKLOG_AGE_MS = 5_000;
 /** A wall clock that gains or loses this much between two ticks was set. */
 const CLOCK_STEP_MS = 5_000;
-/** Bounds how long one transaction takes: a whole fleet that falls silent at once is written in many. */
+/** Limits the time of one transaction: if a whole fleet falls silent together, it is written in several. */
 export const STATES_PER_TRANSACTION = 2_000;
 /** Attempts that another process overtook before the step fails. */
 const OVERTAKEN_LIMIT = 5;
@@ -35,21 +35,24 @@ export class RuleEngine {
   readonly #options: RuleEngineOptions;
   readonly #partitions = new Map<number, Memory>();
   #rules: { readonly list: readonly Rule[]; readonly readAtMs: number } | undefined;
-  /** The wall clock's lead over the monotonic one, at the last tick. */
+  /** How far the wall clock was ahead of the monotonic one at the last tick. */
   #clockLeadMs: number | undefined;
 
   constructor(options: RuleEngineOptions) {
     this.#options = options;
   }
 
-  /** The records that a consumer has fetched, each partition once: the more at a time, the fewer transactions. */
+  /**
+   * Processes the records that a consumer has fetched, each partition once: more records at a time mean fewer
+   * transactions.
+   */
   async process(batches: readonly Batch[]): Promise<readonly Alert[]> {
     const raised: Alert[] = [];
     for (const portion of portionsOf(batches)) raised.push(...(await this.#processTogether(portion)));
     return raised;
   }
 
-  /** Looks for trucks that have fallen silent, all of them, however many have at once. */
+  /** Finds all trucks that have fallen silent. */
   async tick(partitions: Iterable<number>): Promise<readonly Alert[]> {
     const raised: Alert[] = [];
     const all = [...partitions];
@@ -82,7 +85,7 @@ export class RuleEngine {
     return raised;
   }
 
-  /** After the wall clock was set, silence is counted from now on: the time before cannot be measured. */
+  /** After the wall clock was set, silence counts from now on: the time before cannot be measured. */
   #noticeClock(): void {
     const { clock } = this.#options;
     const nowMs = clock.now();
@@ -147,7 +150,7 @@ export class RuleEngine {
     );
   }
 
-  /** Undefined where nothing has changed. */
+  /** Undefined if nothing has changed. */
   #stepOf(memory: Memory, partition: number, decide: Decide): Step | undefined {
     const { alerts, nextOffset, states } = decide(memory);
     const expectedOffset = memory.nextOffset;
@@ -175,14 +178,14 @@ export class RuleEngine {
   }
 }
 
-/** Records of one partition, in order, up to `nextOffset` exclusive (records that hold no position are passed over). */
+/** Records of one partition, in order, up to `nextOffset` (exclusive). Records that are not positions are skipped. */
 export interface Batch {
   readonly partition: number;
   readonly seen: readonly Observation[];
   readonly nextOffset: number;
 }
 
-/** At most as many records at a time, those of a partition in order. */
+/** Splits the batches into parts with at most as many records, those of a partition in order. */
 function* portionsOf(batches: readonly Batch[]): Iterable<readonly Batch[]> {
   let portion: Batch[] = [];
   let room = STATES_PER_TRANSACTION;

@@ -1,4 +1,4 @@
-// What is watched for. A rule fires when a truck's state turns, not while it lasts: one alert for one speeding.
+// The rules for alerts. A rule fires when a truck's state changes, not while it lasts: one alert for one speeding.
 import type { Box, Rings } from '@milepost/fleet';
 
 interface RuleBase {

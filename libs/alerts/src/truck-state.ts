@@ -1,4 +1,4 @@
-// What the rules remember of one truck. It is kept in the same transaction as the offset up to which it is true.
+// The rules' state of one truck. It is stored in the same transaction as the offset up to which it is valid.
 import type { Position } from '@milepost/fleet';
 
 export interface TruckState {
@@ -9,8 +9,8 @@ export interface TruckState {
   readonly lastPosition: Position;
   /** When that position was taken, ms since 1970 (`takenAtMs`). Absent in states of earlier versions. */
   readonly lastTakenMs?: number;
-  /** Rules that have fired and whose cause lasts. */
+  /** Rules that have fired and whose cause continues. */
   readonly firing: readonly string[];
-  /** Geofences that the truck has been inside of. */
+  /** Geofences that the truck has been inside. */
   readonly inside: readonly string[];
 }

@@ -1,8 +1,8 @@
-// The small text files of a log folder, as Kafka writes them: one offset for each partition, and whose the folder is.
+// The small text files of a log folder, as Kafka writes them: one offset for each partition, and the folder's owner.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** By `<topic>-<partition>`; empty where there is none. */
+/** Keys: `<topic>-<partition>`; empty if there is no file. */
 export function readCheckpoint(folder: string, name: string): Map<string, number> {
   const [, , ...entries] = (textOf(join(folder, name)) ?? '').split('\n');
   return new Map(

@@ -11,7 +11,7 @@ import { type OpenLog, openLog } from './open-log.ts';
 
 export interface CopiedLog {
   readonly partitions: readonly BackedUpPartition[];
-  /** Known to the database, and not in the folder: deleted meanwhile, or not made yet. */
+  /** In the database, but not in the folder: deleted meanwhile, or not created yet. */
   readonly absent: readonly PartitionOfTopic[];
 }
 
@@ -24,7 +24,7 @@ export class LogCopy {
   readonly #cleanedOffsets: ReadonlyMap<string, number>;
   readonly #recoveryPoints: ReadonlyMap<string, number>;
 
-  /** The checkpoints are read now, before any log: they never tell of what the copy does not have. */
+  /** The checkpoints are read now, before any log, so they never exceed the copy. */
   constructor(logFolder: string, target: DurableFolder) {
     this.#logFolder = logFolder;
     this.#target = target;
@@ -51,7 +51,7 @@ export class LogCopy {
     const log = await openLog(folder);
     if (log === undefined) return undefined;
     try {
-      if (topicIdIn(folder) !== topicId.replaceAll('-', '')) return undefined; // of another topic that has its name now
+      if (topicIdIn(folder) !== topicId.replaceAll('-', '')) return undefined; // another topic has its name now
       const endOffset = await this.#copySegments(name, log);
       for (const { name: file, handle } of log.others) {
         const isBeyond = file.endsWith('.snapshot') && Number(file.slice(0, 20)) > endOffset;
@@ -65,7 +65,7 @@ export class LogCopy {
     }
   }
 
-  /** Closed ones as they are, the active one up to its last whole batch. Answers where the copy ends. */
+  /** Copies closed segments unchanged, the active one up to its last whole batch. Returns the end of the copy. */
   async #copySegments(name: string, log: OpenLog): Promise<number> {
     let endOffset = 0;
     for (const segment of log.segments) {
@@ -74,12 +74,12 @@ export class LogCopy {
       const end = isActive ? await lastWholeBatch(segment.handle, size, segment.baseOffset) : undefined;
       const sizeBytes = end === undefined || end.isAstray ? size : end.sizeBytes;
       await this.#target.copy(`log/${name}/${segment.name}`, segment.handle, sizeBytes);
-      // With damage in it, the restored log is left to a recovery, which begins where the one of this log would.
+      // If it has damage, the restored log is left to a recovery, which begins where that of this log would.
       if (end) endOffset = end.isAstray ? (this.#recoveryPoints.get(name) ?? segment.baseOffset) : end.endOffset;
     }
     return endOffset;
   }
 }
 
-/** A topic that was just created has its folder in a moment. */
+/** The folder of a topic that was just created appears in a moment. */
 export const awaitFolders = (): Promise<void> => pause(500);

@@ -1,4 +1,4 @@
-// A folder that is being written: every file is synced and remembered with its checksum, every folder is synced at the end.
+// A folder that is being written: every file is synced and its checksum recorded; every folder is synced at the end.
 import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
@@ -27,7 +27,7 @@ export class DurableFolder {
     for (let one = path; one.length >= this.path.length; one = dirname(one)) this.#folders.add(one);
   }
 
-  /** The first bytes of an open file, whose name may be gone by now. @throws when it has fewer */
+  /** Copies the first bytes of an open file, whose name may be gone by now. @throws if it has fewer */
   async copy(name: string, source: FileHandle, sizeBytes: number): Promise<void> {
     await this.write(name, chunksOf(source, sizeBytes, name));
   }
@@ -50,7 +50,7 @@ export class DurableFolder {
     this.checksums.set(name, hash.digest('hex'));
   }
 
-  /** The names in it are durable. */
+  /** Makes the names in the folder durable. */
   async sync(): Promise<void> {
     for (const folder of this.#folders) await syncFolder(folder);
     await syncFolder(dirname(this.path));
@@ -72,7 +72,7 @@ async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
 }
 
 export async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return; // has no way to, and writes names through
+  if (process.platform === 'win32') return; // Windows cannot, and writes names through
   await using handle = await open(folder, 'r');
   await handle.sync();
 }

@@ -1,9 +1,9 @@
-// What a backup is: a folder that any tool can look into.
+// The format of a backup: a folder that any tool can read.
 //
-//   SHA256SUMS                 of every other file, as `sha256sum -c` reads it; a folder without it is no backup
-//   manifest.json              what it holds, as of when, of which cluster
+//   SHA256SUMS                 of every other file, as `sha256sum -c` reads it; a folder without it is not a backup
+//   manifest.json              its content, its time, its cluster
 //   database/<table>.rows      one row a line: a JSON string of PostgreSQL's own text for a composite value
-//   log/meta.properties        whose log it is
+//   log/meta.properties        the log's cluster and broker
 //   log/<topic>-<partition>/   segments, indexes and producer snapshots, byte for byte
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { z } from 'zod';
 export const FORMAT = 1;
 export const MANIFEST = 'manifest.json';
 export const SUMS = 'SHA256SUMS';
-/** Behind the name of a backup that is being taken. */
+/** Appended to the name of a backup that is being taken. */
 export const PARTIAL = '.partial';
 export const META_PROPERTIES = 'meta.properties';
 
@@ -22,10 +22,10 @@ const partition = z.object({
   topic: z.string(),
   topicId: z.string(),
   partition: z.number(),
-  /** What was deleted by then lies below. */
+  /** Records below it are deleted. */
   logStartOffset: z.number(),
   endOffset: z.number(),
-  /** The log cleaner had been through all below. */
+  /** Exclusive: the end of what the log cleaner had processed. */
   cleanedUpTo: z.number(),
 });
 
@@ -42,7 +42,7 @@ const manifest = z.object({
 export type BackedUpPartition = z.infer<typeof partition>;
 export type Manifest = z.infer<typeof manifest>;
 
-/** @throws one line: no backup, or one of a later format. */
+/** @throws one line: not a backup, or one of a later format. */
 export function readManifest(folder: string): Manifest {
   const read = parsed(folder);
   const { format } = (read ?? {}) as { format?: unknown };

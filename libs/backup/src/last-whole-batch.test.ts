@@ -33,13 +33,13 @@ test('an empty segment ends where it begins', async () => {
   expect(await endOf()).toEqual({ sizeBytes: 0, endOffset: 7, isAstray: false });
 });
 
-test('whole batches are kept, larger ones than are read at once too', async () => {
+test('whole batches are copied, also those larger than one read', async () => {
   const large = batchAt(8, 5 * 1024 * 1024);
   const sizeBytes = batch.length + large.length;
   expect(await endOf(batch, large)).toEqual({ sizeBytes, endOffset: 9, isAstray: false });
 });
 
-test('at every byte where an append may be cut, the copy ends behind the batch before', async () => {
+test('for every byte at which an append may be cut, the copy ends after the previous batch', async () => {
   const next = batchAt(8);
   for (let cut = 0; cut < next.length; cut++)
     expect(await endOf(batch, next.subarray(0, cut))).toEqual({
@@ -49,12 +49,12 @@ test('at every byte where an append may be cut, the copy ends behind the batch b
     });
 });
 
-test('a damaged batch stays in its place where a good one follows, and is no end', async () => {
+test('a damaged batch remains in place if a good one follows, and is not the end', async () => {
   const sizeBytes = 2 * batch.length;
   expect(await endOf(damaged(batchAt(7)), batchAt(8))).toEqual({ sizeBytes, endOffset: 9, isAstray: false });
   expect(await endOf(batch, damaged(batchAt(8)))).toEqual({ sizeBytes: batch.length, endOffset: 8, isAstray: false });
 });
 
-test('zeros, as a power cut leaves them, are no batch', async () => {
+test('zeros, which a power cut may leave, are not a batch', async () => {
   expect(await endOf(batch, Buffer.alloc(100))).toEqual({ sizeBytes: batch.length, endOffset: 8, isAstray: true });
 });

@@ -16,7 +16,7 @@ async function contents({ segments, others }: OpenLog): Promise<Record<string, s
   return Object.fromEntries(await Promise.all(read));
 }
 
-test('the segments, the indexes of closed ones and the small files are opened; what is no longer the log is not', async () => {
+test('the segments, the indexes of closed ones and the small files are opened; files that are no longer the log’s are not', async () => {
   for (const offset of [0, 10])
     for (const extension of ['log', 'index', 'timeindex', 'snapshot']) make(nameOf(offset, extension));
   for (const name of ['partition.metadata', 'leader-epoch-checkpoint', `${nameOf(5, 'log')}.deleted`, 'other.txt'])
@@ -32,7 +32,7 @@ test('the segments, the indexes of closed ones and the small files are opened; w
   await log.close();
 });
 
-test('a segment that is deleted after it was opened is copied all the same', async () => {
+test('a segment that is deleted after it was opened is copied nevertheless', async () => {
   make(nameOf(0, 'log'));
   make(nameOf(10, 'log'));
   const log = (await openLog(folder)) as OpenLog;
@@ -41,7 +41,7 @@ test('a segment that is deleted after it was opened is copied all the same', asy
   await log.close();
 });
 
-test('while a cleaned segment is on its way into its place, nothing is opened', async () => {
+test('while a cleaned segment is being swapped in, nothing is opened', async () => {
   make(nameOf(0, 'log'), 'uncleaned');
   make(nameOf(10, 'log'), 'active');
   make(`${nameOf(0, 'log')}.swap`, 'cleaned');
@@ -57,7 +57,7 @@ test('no folder: no log', async () => {
   expect(await openLog(join(folder, 'absent'))).toBeUndefined();
 });
 
-test('what is appended after the opening is seen, and what has the name later is not', async () => {
+test('later appends are seen, and another file of the same name is not', async () => {
   make(nameOf(0, 'log'), 'one');
   const log = (await openLog(folder)) as OpenLog;
   appendFileSync(join(folder, nameOf(0, 'log')), ' two');

@@ -1,8 +1,8 @@
 // The files of one partition's log, opened while a broker may be appending to it, rolling, deleting and cleaning its segments.
 //
-// Promises: at one moment all the segments that are opened here were the log, none more and none less. What becomes of their names
-// afterwards does not matter. (Without that, a segment from before a cleaning could stand beside one from after it, and a
-// deleted key would come back.)
+// Promises: at one moment exactly the opened segments were the log. Later changes of their names do not matter.
+// (Otherwise a segment from before a cleaning could be combined with one from after it, and a deleted key would
+// return.)
 import { fstatSync, readdirSync, statSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,13 +16,13 @@ export interface OpenFile {
 export interface OpenLog {
   /** `.log` files in order; the last one is being appended to. */
   readonly segments: readonly (OpenFile & { readonly baseOffset: number })[];
-  /** Indexes of segments that are closed, snapshots of producers, the history of epochs, whose log it is. */
+  /** Indexes of closed segments, snapshots of producers, the history of epochs, the partition's metadata. */
   readonly others: readonly OpenFile[];
   close(): Promise<void>;
 }
 
 const LOOK_MS = 100;
-/** Segments change in bursts, by one turn of the broker's loop; not for this long. */
+/** Segments change in bursts, in one turn of the broker's loop; not for this many checks. */
 const MOST_LOOKS = 100;
 
 const SEGMENT = /^(\d{20})\.log$/;
@@ -32,7 +32,7 @@ const SNAPSHOT = /^(\d{20})\.snapshot$/;
 
 const baseOf = (name: string): number => Number(name.slice(0, 20));
 
-/** Undefined: there is no such folder. @throws when its files do not come to rest */
+/** Undefined: there is no such folder. @throws if its files keep changing */
 export async function openLog(folder: string): Promise<OpenLog | undefined> {
   let seen = '';
   for (let look = 0; look < MOST_LOOKS; look++) {

@@ -14,7 +14,7 @@ export class Progress {
     this.#say = say;
   }
 
-  /** `totalBytes`: 0 where it is not known. */
+  /** `totalBytes`: 0 if unknown. */
   begin(what: string, totalBytes = 0): void {
     this.#what = what;
     this.#totalBytes = totalBytes;

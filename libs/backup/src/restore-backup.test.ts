@@ -1,5 +1,5 @@
-// What a restore refuses, and that it touches nothing then. That a restored appliance has what the other one had is shown by
-// test/fault (restore-embedded, restore-external).
+// Inputs that a restore refuses, and that it changes nothing then. test/fault (restore-embedded, restore-external)
+// shows that a restored appliance has the data of the original.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -56,7 +56,7 @@ const embedded = (folder: string): Promise<void> => {
 const restore = (withEmbedded = embedded, isInUse = false) =>
   restoreBackup({ source, dataDir, databaseUrl: undefined, withEmbedded, isInUse: () => isInUse, say: () => {} });
 
-test('the log comes back as after a clean stop, with where it starts and ends, without what was deleted', async () => {
+test('the log is restored as after a clean stop, with its start and end, without deleted records', async () => {
   await restore();
   expect(readdirSync(dataDir).toSorted()).toEqual(['log', 'postgres']);
   const text = (name: string): string => readFileSync(join(dataDir, 'log', name), 'utf8');
@@ -95,24 +95,24 @@ test.each([
     () => write({ ...files, 'manifest.json': JSON.stringify({ ...manifest, migrations: ['Later1900000000000'] }) }),
     /of a newer version \(Later1900000000000\): restore it with that milepost or a newer one/,
   ],
-])('%s is found before anything is touched', async (_, spoil, message) => {
+])('%s is found before anything is changed', async (_, spoil, message) => {
   spoil();
   await expect(restore()).rejects.toThrow(message);
   expect(existsSync(dataDir)).toBe(false);
 });
 
-test('a data folder that is not empty is refused, and one in use is told apart', async () => {
+test('a data folder that is not empty is refused, and one in use has its own error', async () => {
   mkdirSync(join(dataDir, 'log'), { recursive: true });
   await expect(restore()).rejects.toThrow(/is not empty \(log\): move what is there away, or set MILEPOST_DATA_DIR/);
   await expect(restore(embedded, true)).rejects.toThrow(/is in use by a running appliance: stop it/);
   expect(readdirSync(dataDir)).toEqual(['log']);
 });
 
-test('a restore that was interrupted starts over', async () => {
+test('a restore that was interrupted restarts', async () => {
   const interrupted = (): Promise<void> => Promise.reject(new Error('no room'));
   await expect(restore(interrupted)).rejects.toThrow('no room');
   expect(readdirSync(dataDir)).toEqual(['restoring']);
-  mkdirSync(join(dataDir, 'postgres')); // moved into its place already, when the machine went down
+  mkdirSync(join(dataDir, 'postgres')); // already moved into place when the machine went down
   await restore();
   expect(readdirSync(dataDir).toSorted()).toEqual(['log', 'postgres']);
 });

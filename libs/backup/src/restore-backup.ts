@@ -1,8 +1,9 @@
-// Makes a data folder and a database from a backup.
+// Restores a data folder and a database from a backup.
 //
-// Promises: the backup is compared with its checksums before anything is touched. The result is complete or absent: it is made in
-// `restoring/` and renamed at the end. While that folder exists no appliance starts, and a second restore starts over.
-// Never: writes over data that is there.
+// Promises: the backup is compared with its checksums before anything is changed. The result is complete or absent: it
+// is built in `restoring/` and renamed at the end. While that folder exists no appliance starts, and a second restore
+// starts over.
+// Never: overwrites existing data.
 import { createReadStream, existsSync, mkdirSync } from 'node:fs';
 import { open, readdir, rename, rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
@@ -18,7 +19,7 @@ import { verifyBackup } from './verify-backup.ts';
 export interface RestoreOptions {
   /** A backup's folder. */
   readonly source: string;
-  /** Where the data folder shall be: absent, or empty. */
+  /** The data folder to create: absent, or empty. */
   readonly dataDir: string;
   /** DATABASE_URL; undefined: an embedded database in the data folder. */
   readonly databaseUrl: string | undefined;
@@ -34,7 +35,7 @@ export const RESTORING = 'restoring';
 const FILES_AT_ONCE = 8;
 const ROWS_AT_ONCE = 1_000;
 
-/** @throws one line with the cure; then the data folder is as it was, or holds `restoring/` alone */
+/** @throws one line with the cure; then the data folder is unchanged, or contains only `restoring/` */
 export async function restoreBackup(options: RestoreOptions): Promise<Manifest> {
   const { source, dataDir, databaseUrl } = options;
   const manifest = readManifest(source);
@@ -59,7 +60,10 @@ export async function restoreBackup(options: RestoreOptions): Promise<Manifest> 
   return manifest;
 }
 
-/** Removes what an interrupted restore has left: the folder was empty before it, and no appliance has started there since. */
+/**
+ * Removes the remains of an interrupted restore: the folder was empty before it, and no appliance has started there
+ * since.
+ */
 async function checkDataDir({ dataDir, isInUse }: RestoreOptions): Promise<void> {
   if (!existsSync(dataDir)) return;
   const log = join(dataDir, 'log');
@@ -92,7 +96,7 @@ async function restoreLog(
   await writeCheckpoints(partitions, draft);
 }
 
-/** As a clean stop would have left them: all of it was compared with its checksums, and is on the platter. */
+/** As a clean stop would have left them: everything was compared with its checksums, and is durable. */
 async function writeCheckpoints(partitions: readonly BackedUpPartition[], draft: DurableFolder): Promise<void> {
   const entries = (of: (one: BackedUpPartition) => number) =>
     checkpointText(partitions.flatMap((one) => (of(one) > 0 ? [[one.topic, one.partition, of(one)] as const] : [])));

@@ -1,8 +1,8 @@
 // Takes a backup of a data folder and its database, running or stopped.
 //
-// Promises: first the database, as of one moment, and then the log. So the log is never older than the database: what a group has
-// committed and what a topic is called is there, up to the end that it had at that moment (docs/decisions/0031). What has been
-// taken is a backup when it has its final name, and not before. Nothing is changed where it is taken from.
+// Promises: first the database, as of one moment, then the log. So the log is never older than the database: for every
+// topic and committed offset in it, the log is there, up to its end at that moment (docs/decisions/0031). The copy is a
+// backup only once it has its final name. The source is not changed.
 import { existsSync, statfsSync } from 'node:fs';
 import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
@@ -36,10 +36,10 @@ export interface TakenBackup {
   readonly sizeBytes: number;
 }
 
-/** Creations and deletions of topics that fall into the copy are looked at again so often. */
+/** Topics that are created or deleted during the copy are checked again at most this often. */
 const MOST_LOOKS = 20;
 
-/** @throws one line with the cure; then nothing is left of it */
+/** @throws one line with the cure; nothing is left of it then */
 export async function takeBackup(options: BackupOptions): Promise<TakenBackup> {
   const target = resolve(options.target);
   checkTarget(target, options.logFolder);
@@ -133,7 +133,7 @@ async function* lines(batches: AsyncIterable<readonly string[]>): AsyncGenerator
   for await (const rows of batches) yield rows.map((row) => `${JSON.stringify(row)}\n`).join('');
 }
 
-/** A topic without a log was deleted since the snapshot, or is so new that its folders are only being made. */
+/** A topic without a log was deleted since the snapshot, or is so new that its folders are only being created. */
 async function copyLog(
   databaseUrl: string,
   logFolder: string,
@@ -161,7 +161,7 @@ async function copyLog(
   return { partitions: partitions.filter(({ topicId }) => !deletedTopicIds.has(topicId)), deletedTopicIds };
 }
 
-/** Files may come and go meanwhile. */
+/** Files may be created and removed meanwhile. */
 async function sizeOf(folder: string): Promise<number> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   let bytes = 0;

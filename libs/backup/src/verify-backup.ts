@@ -7,7 +7,7 @@ import { textOf } from './checkpoints.ts';
 import { SUMS } from './format.ts';
 import type { Progress } from './progress.ts';
 
-/** By path within the backup. @throws unless every file is listed, there, and as it was written */
+/** By path within the backup. @throws unless every file is listed, present and unchanged */
 export async function verifyBackup(folder: string, progress: Progress): Promise<ReadonlyMap<string, string>> {
   const sums = readSums(folder);
   const present = await filesIn(folder);

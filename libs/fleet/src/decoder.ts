@@ -1,12 +1,12 @@
-// A decoder turns one device's payload into the canonical form. It is a pure function: no state, no time of its own,
-// never throws. What it cannot use it rejects with a reason that a person can act on; the bytes are then dead-lettered.
+// A decoder converts one device's payload to the canonical form. It is a pure function: no state, no clock, never
+// throws. An unusable payload is rejected with a reason that a person can act on; its bytes are then dead-lettered.
 import type { Position } from './position.ts';
 import type { TruckStatus } from './status.ts';
 
 export type Decoder = (payload: Buffer, context: DecoderContext) => Decoded;
 
 export interface DecoderContext {
-  /** By the topic; a format that names the device in its payload overrides it. */
+  /** From the topic; a format that names the device in its payload overrides it. */
   readonly truckId: string;
   readonly receivedAtMs: number;
 }
@@ -14,7 +14,7 @@ export interface DecoderContext {
 /** One payload holds one position, or several in their order. */
 export type Decoded = DecodedItem | { readonly kind: 'batch'; readonly items: readonly DecodedItem[] };
 
-/** What was decoded of one payload, in its order: nearly always one item. */
+/** The decoded items of one payload, in order: nearly always one. */
 export function decodedAs(items: readonly DecodedItem[]): Decoded {
   const [first, ...more] = items;
   return first !== undefined && more.length === 0 ? first : { kind: 'batch', items };
@@ -25,29 +25,31 @@ export type DecodedItem =
       readonly kind: 'position';
       readonly position: Position;
       readonly clock: ClockVerdict;
-      /** What a reader should know about the position, by header name (`Marks`). Absent where there is nothing to say. */
+      /** Remarks about the position for its readers, by header name (`Marks`). Absent if there are none. */
       readonly marks?: Marks;
     }
   | { readonly kind: 'status'; readonly status: TruckStatus }
   | Rejected;
 
-/** `week-rollover`: the device's time lies 1,024 weeks (or 2,048) back, as GPS receivers write it that count weeks in 10 bits. */
+/**
+ * `week-rollover`: the device's time is 1,024 weeks (or 2,048) back, as from GPS receivers that count weeks in 10 bits.
+ */
 export type ClockVerdict = 'plausible' | 'implausible' | 'week-rollover';
 
 export interface Marks {
-  /** Optional fields that were there and could not be believed: `headingDeg=361, batteryPct=101`. */
+  /** Optional fields with impossible values: `headingDeg=361, batteryPct=101`. */
   readonly dropped?: string;
-  /** `none`: the device wrote 0,0, as receivers do without a fix. */
+  /** `none`: the device sent 0,0, as receivers do without a fix. */
   readonly fix?: 'none';
-  /** What the device calls itself, where the payload names it and that is not the truck id. */
+  /** The device's own name, if the payload has one that is not the truck id. */
   readonly device?: string;
 }
 
 export interface Rejected {
   readonly kind: 'rejected';
-  /** One of few, for counting. */
+  /** From a small set, for counting. */
   readonly reason: RejectionReason;
-  /** What was expected, what was seen. */
+  /** The expected and the seen value. */
   readonly detail: string;
 }
 

@@ -11,7 +11,7 @@ test('distances are those of the globe', () => {
   expect(distanceM(gothenburg, gothenburg)).toBe(0);
 });
 
-test('a metre apart is a metre', () => {
+test('a distance of one meter is one meter', () => {
   expect(distanceM(gothenburg, { ...gothenburg, lat: gothenburg.lat + 1 / 111_195 })).toBeCloseTo(1, 3);
 });
 
@@ -38,7 +38,7 @@ const hole: LonLat[] = [
   [14, 56],
 ];
 
-test('a polygon holds its inside, not its hole; closed or not', () => {
+test('a polygon contains its inside, not its hole; closed or not', () => {
   for (const ring of [square, [...square, square[0] as LonLat], [...square].reverse()]) {
     expect(isInPolygon({ lat: 51, lon: 11 }, [ring, hole])).toBe(true);
     expect(isInPolygon({ lat: 55, lon: 15 }, [ring, hole])).toBe(false);

@@ -27,7 +27,7 @@ export function distanceM(a: Point, b: Point): number {
   return 2 * EARTH_RADIUS_M * Math.asin(Math.min(1, Math.sqrt(h)));
 }
 
-/** The direction to set out in, 0 <= degrees < 360, clockwise from north. 0 where both points are one. */
+/** The initial direction, 0 <= degrees < 360, clockwise from north. 0 if both points are the same. */
 export function bearingDeg(from: Point, to: Point): number {
   const lon = radians(to.lon - from.lon);
   const east = Math.sin(lon) * Math.cos(radians(to.lat));
@@ -64,7 +64,7 @@ export function isInPolygon(point: Point, rings: Rings): boolean {
   return inside;
 }
 
-/** Each vertex on the near side of the one before, so that a ring over the 180th meridian is one piece. */
+/** Moves each vertex to the near side of the previous one, so that a ring over the 180th meridian is one piece. */
 function unwrap(ring: readonly LonLat[]): LonLat[] {
   let previous: number | undefined;
   return ring.map(([lon, lat]): LonLat => {
@@ -73,7 +73,7 @@ function unwrap(ring: readonly LonLat[]): LonLat[] {
   });
 }
 
-/** Does a ray to the east cross the ring an odd number of times? */
+/** Whether a ray to the east crosses the ring an odd number of times. */
 function crossesOddly(x: number, y: number, ring: readonly LonLat[]): boolean {
   let odd = false;
   let [fromX, fromY] = ring.at(-1) ?? [0, 0];

@@ -1,10 +1,10 @@
-// JSON that keeps the digits: `52.10` and `60.170000000000001` are other texts than the doubles they parse to, and a
-// position keeps what the device wrote. Parsing with a reviver that sees the source costs five times JSON.parse, so one
-// pass over the bytes first asks whether any number needs it; of real payloads few do.
+// JSON that preserves digits: `52.10` and `60.170000000000001` differ from the texts of the doubles they parse to, and
+// a position keeps the device's text. Parsing with a reviver that sees the source costs five times JSON.parse, so one
+// pass over the bytes first checks whether any number needs it; in real payloads few do.
 
 export interface ExactJson {
   readonly value: unknown;
-  /** How a number was written, where `String(number)` would write it otherwise. */
+  /** The text of a number, if `String(number)` would differ. */
   digitsOf(holder: object, key: string): string | undefined;
 }
 
@@ -14,7 +14,7 @@ export function parseJson(bytes: Buffer): ExactJson | undefined {
     const text = bytes.toString('utf8');
     return hasUnusualNumber(bytes) ? parseKeepingDigits(text) : { value: JSON.parse(text), digitsOf: asPrinted };
   } catch {
-    return undefined; // JSON.parse knows only exceptions
+    return undefined; // JSON.parse reports this only as an exception
   }
 }
 
@@ -49,7 +49,7 @@ const UPPER_E = 0x45;
 const LOWER_E = 0x65;
 const EXACT_CHARS = 15; // a decimal of up to 15 digits survives the way through a double
 
-/** A number with an exponent, a trailing zero behind its dot, -0, many digits, or many zeros in front of its first. */
+/** A number with an exponent, a trailing zero after its dot, -0, many digits, or many zeros before its first. */
 function hasUnusualNumber(bytes: Buffer): boolean {
   for (let at = 0; at < bytes.length; at++) {
     const byte = bytes[at] as number;

@@ -1,10 +1,10 @@
-// The canonical position: what every device format becomes, and the value of a record in `truck_gps`.
-// It keeps every digit: a number that a double or `String` would write otherwise carries its own text in `digits`, and
-// that text is what `encodePosition` writes. It keeps the device's own time: `ts` is what the device said.
+// The canonical position: the result of every device format, and the value of a record in `truck_gps`. It preserves
+// every digit: a number that a double or `String` would write otherwise has its own text in `digits`, which
+// `encodePosition` writes. It preserves the device's own time: `ts` is the device's text.
 
 export interface Position {
   readonly truckId: string;
-  /** ISO 8601, as the device said it (`parseTime` reads it). */
+  /** ISO 8601, as the device sent it (`parseTime` reads it). */
   readonly ts: string;
   readonly lat: number;
   readonly lon: number;
@@ -16,11 +16,11 @@ export interface Position {
   readonly odometerM?: number;
   readonly fuelPct?: number;
   readonly batteryPct?: number;
-  /** The format it came in: the decoder's name. */
+  /** The format of the payload: the decoder's name. */
   readonly source: string;
-  /** Fields of the device that have no canonical name, as it wrote them; 1 KB at the most. */
+  /** Fields of the device without a canonical name, as it sent them; at most 1 KB. */
   readonly other?: Readonly<Record<string, unknown>>;
-  /** The device's digits, for those numbers alone whose text is not `String(number)`. */
+  /** The device's digits, only for numbers whose text is not `String(number)`. */
   readonly digits?: Readonly<Partial<Record<NumberField, string>>>;
 }
 
@@ -40,7 +40,7 @@ export interface Range {
   readonly to: number;
 }
 
-/** What a number has to be to be believed, ends included. */
+/** The possible values of a number, ends included. */
 export const RANGES: Readonly<Record<NumberField, Range>> = {
   lat: { from: -90, to: 90 },
   lon: { from: -180, to: 180 },
@@ -66,8 +66,8 @@ const OPTIONAL_NUMBERS = [
 ] as const satisfies readonly NumberField[];
 
 /**
- * The record's value. Text is put together by hand: `truckId`, `ts` and `source` are of alphabets that need no escape,
- * and numbers are written with the device's digits.
+ * The record's value. The text is built by hand: `truckId`, `ts` and `source` have alphabets that need no escape, and
+ * numbers are written with the device's digits.
  */
 export function encodePosition(position: Position): Buffer {
   const { digits } = position;
@@ -83,7 +83,7 @@ export function encodePosition(position: Position): Buffer {
   return Buffer.from(`${json}}`);
 }
 
-/** Reads a record's value back, as consumers do. Undefined where it is no position: another program wrote it. */
+/** Reads a record's value back, as consumers do. Undefined if it is not a position: another program wrote it. */
 export function readPosition(value: Buffer | string): Position | undefined {
   let document: unknown;
   try {

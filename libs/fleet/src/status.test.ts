@@ -5,7 +5,7 @@ test('a status survives the log', () => {
   expect(readStatus(encodeStatus(status))).toEqual(status);
 });
 
-test('what others wrote into the topics is recognised as foreign', () => {
+test('records of other programs are recognized as foreign', () => {
   for (const value of ['', 'null', '[]', '{}', '{"truckId":"t","ts":"x","source":"y"}', '{"lat":1,"lon":2}']) {
     expect(readStatus(value)).toBeUndefined();
     expect(readPosition(value)).toBeUndefined();

@@ -1,12 +1,12 @@
-// Whether a truck can be heard: the value of a record in the compacted topic `truck_status`, keyed by truck id.
+// Whether a truck is online: the value of a record in the compacted topic `truck_status`, keyed by truck id.
 
 export interface TruckStatus {
   readonly truckId: string;
-  /** `lastWill`: the broker spoke for a device that went without a word. */
+  /** `lastWill`: the broker published for a device that disconnected without a goodbye. */
   readonly status: 'online' | 'offline' | 'lastWill';
-  /** ISO 8601: when it happened, as far as anybody knows. */
+  /** ISO 8601: when it happened, as far as known. */
   readonly ts: string;
-  /** The format or the protocol that told. */
+  /** The format or the protocol of the source. */
   readonly source: string;
 }
 
@@ -14,7 +14,7 @@ export function encodeStatus({ truckId, status, ts, source }: TruckStatus): Buff
   return Buffer.from(JSON.stringify({ truckId, status, ts, source }));
 }
 
-/** Undefined where the value is not a status. */
+/** Undefined if the value is not a status. */
 export function readStatus(value: Buffer | string): TruckStatus | undefined {
   try {
     const document: unknown = JSON.parse(value.toString());

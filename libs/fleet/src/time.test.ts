@@ -41,7 +41,7 @@ test.each([
   '2026-11-22T1:00:000Z',
 ])('"%s" is not a time', (text) => expect(parseTime(text)).toBeUndefined());
 
-test('what four digits of a year cannot say is not written', () => {
+test('a year beyond four digits is not written', () => {
   expect(isoTime(253_402_300_800_000)).toBeUndefined();
   expect(isoTime(Number.NaN)).toBeUndefined();
 });
@@ -54,7 +54,7 @@ test('a clock is plausible from 2000 to an hour ahead', () => {
   expect(clockVerdict(now + 3_600_001, now)).toBe('implausible');
 });
 
-test('a GPS receiver that counts weeks in ten bits is 1,024 or 2,048 of them behind', () => {
+test('a GPS receiver that counts weeks in ten bits may be 1,024 or 2,048 weeks behind', () => {
   const now = Date.parse('2026-11-22T10:00:00Z');
   const rolloverMs = 1024 * 7 * 86_400_000;
   expect(clockVerdict(now - rolloverMs, now)).toBe('week-rollover');
@@ -63,7 +63,7 @@ test('a GPS receiver that counts weeks in ten bits is 1,024 or 2,048 of them beh
   expect(clockVerdict(now - 10 * 365 * 86_400_000, now)).toBe('plausible');
 });
 
-test('a position was taken when its device says, unless that cannot be', () => {
+test('a position was taken at its device time, unless that is impossible', () => {
   const now = Date.parse('2026-11-22T10:00:00Z');
   expect(takenAtMs('2026-11-22T05:00:00Z', now)).toBe(now - 5 * 3_600_000);
   expect(takenAtMs('2026-11-22T10:30:00Z', now)).toBe(now);

@@ -1,5 +1,5 @@
-// Times as devices write them, without `Date`: ISO 8601 / RFC 3339 text to milliseconds and back. Nothing here asks
-// what time it is. A text without a zone is read as UTC, as GPS receivers mean it.
+// Times in devices' formats, without `Date`: ISO 8601 / RFC 3339 text to milliseconds and back. Nothing here reads a
+// clock. A text without a zone is UTC, as GPS receivers mean it.
 import type { ClockVerdict } from './decoder.ts';
 
 const ISO =
@@ -15,12 +15,12 @@ const ROLLOVER_MS = 1024 * 7 * DAY_MS;
 /** How long a device with such a clock may have stored a position. */
 const ROLLOVER_SLACK_MS = 7 * DAY_MS;
 
-/** Milliseconds since 1970, or undefined where the text is not a time. Digits below a millisecond are not counted. */
+/** Milliseconds since 1970, or undefined if the text is not a time. Digits below a millisecond are ignored. */
 export function parseTime(text: string): number | undefined {
   return parseUsual(text) ?? parseAny(text);
 }
 
-/** `2026-11-22T10:00:00Z`, with or without milliseconds: what nearly every device sends, at a sixth of the price. */
+/** `2026-11-22T10:00:00Z`, with or without milliseconds: the format of nearly every device, at a sixth of the cost. */
 function parseUsual(text: string): number | undefined {
   const hasMs = text.length === 24 && text[19] === '.';
   if (!(hasMs || text.length === 20) || !text.endsWith('Z')) return undefined;
@@ -38,7 +38,7 @@ function parseUsual(text: string): number | undefined {
   return daysSince1970(year, month, day) * DAY_MS + hour * HOUR_MS + minute * MINUTE_MS + second * 1000 + ms;
 }
 
-/** Negative where one of them is no digit. */
+/** Negative if one of them is not a digit. */
 function digits(text: string, at: number, count: number): number {
   let value = 0;
   for (let n = at; n < at + count; n++) {
@@ -62,7 +62,7 @@ function parseAny(text: string): number | undefined {
   return daysSince1970(year, month, day) * DAY_MS + timeMs - zoneMs;
 }
 
-/** `2026-11-22T10:00:00.120Z`; milliseconds are left out when zero. Undefined outside the years 0 to 9999. */
+/** `2026-11-22T10:00:00.120Z`; zero milliseconds are omitted. Undefined outside the years 0 to 9999. */
 export function isoTime(timeMs: number): string | undefined {
   const ms = Math.floor(timeMs);
   if (!(ms >= EARLIEST_MS && ms <= LATEST_MS)) return undefined;
@@ -76,7 +76,7 @@ export function isoTime(timeMs: number): string | undefined {
 }
 
 /**
- * A device's clock may be wrong without its position being wrong: such a record is kept and marked. Receivers that count
+ * A device's clock may be wrong while its position is right: such a record is accepted and marked. Receivers that count
  * GPS weeks in 10 bits fall back by 1,024 weeks.
  */
 export function clockVerdict(timeMs: number, receivedAtMs: number): ClockVerdict {
@@ -90,13 +90,13 @@ export function clockVerdict(timeMs: number, receivedAtMs: number): ClockVerdict
 const STORED_AT_MOST_MS = 31 * DAY_MS;
 
 /**
- * When a position was taken, ms since 1970: by the device's time where that can be believed, else when it was received.
- * Orders the positions of one truck; its value stays as the device wrote it.
+ * When a position was taken, ms since 1970: the device time if that is plausible, else the receive time. Orders the
+ * positions of one truck; the position's value is unchanged.
  */
 export function takenAtMs(ts: string, receivedAtMs: number): number {
   const timeMs = parseTime(ts);
   if (timeMs === undefined || timeMs < receivedAtMs - STORED_AT_MOST_MS) return receivedAtMs;
-  return Math.min(timeMs, receivedAtMs); // nothing is received before it is taken: a clock ahead holds up nothing
+  return Math.min(timeMs, receivedAtMs); // nothing is received before it is taken, so a clock ahead must not block later positions
 }
 
 function isDate(year: number, month: number, day: number): boolean {

@@ -4,7 +4,7 @@ test('a name of the right alphabet is the truck id', () => {
   expect(mapTruckId(['Volvo_FH.16-a'])).toEqual({ truckId: 'Volvo_FH.16-a' });
 });
 
-test('user and device join, and the original is kept', () => {
+test('user and device join, and the original is preserved', () => {
   expect(mapTruckId(['anna', 'phone'])).toEqual({ truckId: 'anna-phone', original: 'anna/phone' });
 });
 
@@ -16,7 +16,7 @@ test('other names map to an id, different names to different ids, the same name 
   expect(mapTruckId(['Bil 7'])).toEqual({ truckId: ids[0], original: 'Bil 7' });
 });
 
-test('an empty level names nobody', () => {
+test('an empty level names no truck', () => {
   expect(mapTruckId([''])).toBeUndefined();
   expect(mapTruckId(['anna', ''])).toBeUndefined();
   expect(mapTruckId([])).toBeUndefined();

@@ -1,6 +1,6 @@
-// What a truck is called everywhere behind the gateway: key of its records, part of URLs and file names.
-// Anything a device may call itself is mapped to it, the same name always to the same id, different names to different
-// ids; `user/device` pairs join with `-` as they are (two pairs that join to the same text are one truck).
+// A truck's name everywhere after the gateway: the key of its records, a part of URLs and file names. Any name of a
+// device is mapped to it, the same name always to the same id, different names to different ids; `user/device` pairs
+// are joined with `-` (two pairs that join to the same text are one truck).
 
 const TRUCK_ID = /^[A-Za-z0-9._-]{1,128}$/;
 const OUTSIDE = /[^A-Za-z0-9._-]+/g;
@@ -12,11 +12,11 @@ export function isTruckId(text: string): boolean {
 
 export interface MappedTruckId {
   readonly truckId: string;
-  /** What the device said, where that is not the truck id itself. */
+  /** The device's name, if it is not the truck id itself. */
   readonly original?: string;
 }
 
-/** From the levels of a topic that name a device. Undefined where one of them is empty: that names nobody. */
+/** From the levels of a topic that name a device. Undefined if one of them is empty: that names no truck. */
 export function mapTruckId(levels: readonly string[]): MappedTruckId | undefined {
   if (levels.length === 0 || levels.some((level) => level === '')) return undefined;
   const joined = levels.join('-');
@@ -24,7 +24,7 @@ export function mapTruckId(levels: readonly string[]): MappedTruckId | undefined
   return truckId === levels.join('/') ? { truckId } : { truckId, original: levels.join('/') };
 }
 
-/** Replacing characters makes different names equal ("a b", "a/b"); the hash of the original keeps them apart. */
+/** Replacing characters makes different names equal ("a b", "a/b"); the hash of the original distinguishes them. */
 function distinct(name: string): string {
   const hash = fnv1a(name).toString(16).padStart(8, '0');
   return `${name.replace(OUTSIDE, '-').slice(0, MAX_LENGTH - 1 - hash.length)}-${hash}`;

@@ -1,4 +1,4 @@
-// Trucks as GeoJSON (RFC 7946), and the box that a query asks for.
+// Trucks as GeoJSON (RFC 7946), and the box of a query.
 import { type Box, isInBox } from '@milepost/fleet';
 import { type LiveTruck, stateOf } from './live-trucks.ts';
 
@@ -22,7 +22,7 @@ export function truckCollection(trucks: Iterable<LiveTruck>, nowMs: number, box?
   return { type: 'FeatureCollection', features };
 }
 
-/** Every field of the canonical position, and what is known beyond it. */
+/** Every field of the canonical position, and the derived ones. */
 export function truckFeature(truck: LiveTruck, nowMs: number): TruckFeature {
   const { lat, lon, digits: _digits, ...rest } = truck.position;
   const { altitudeM } = rest;
@@ -42,7 +42,7 @@ export function truckFeature(truck: LiveTruck, nowMs: number): TruckFeature {
   };
 }
 
-/** `w,s,e,n` in degrees; undefined where the text is none. w > e crosses the 180th meridian. */
+/** `w,s,e,n` in degrees; undefined if the text is not a box. w > e crosses the 180th meridian. */
 export function parseBox(text: string): Box | undefined {
   const parts = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
   const [west = Number.NaN, south = Number.NaN, east = Number.NaN, north = Number.NaN] = parts;

@@ -1,8 +1,8 @@
-// Each truck's newest position and recent trail, from a log that has them in the order of their arrival. A position that a
-// device had stored arrives late and replaces nothing newer: its delay is what the device's time lies behind the receive
-// time. A device's time that cannot be true counts as no delay. The receive time comes from a wall clock, which may be set
-// ahead and back: what arrives later in the log arrived later, whatever that clock said. Records that were applied before
-// change nothing, so a consumer may start too early.
+// Each truck's newest position and recent trail, from a log in the order of arrival. A position that a device had
+// stored arrives late and replaces nothing newer: its delay is the difference between its receive time and its device
+// time. A device time that cannot be true counts as no delay. The receive time comes from a wall clock, which may be
+// set ahead and back: the order of the log counts, whatever that clock said. Records that were applied before change
+// nothing, so a consumer may start too early.
 import { bearingDeg, distanceM, parseTime, type Position } from '@milepost/fleet';
 import { Trail, type TrailPoint } from './trail.ts';
 
@@ -10,14 +10,14 @@ export interface LiveTruck {
   readonly truckId: string;
   /** As the device sent it. */
   readonly position: Position;
-  /** When it was there: the device's time, or the receive time where that cannot be true. */
+  /** When the truck was there: the device time, or the receive time if that cannot be true. */
   readonly timeMs: number;
   readonly isClockWrong: boolean;
   /** When this position was received. */
   readonly receivedAtMs: number;
   /** When anything was last received from it: an old position that arrives late also shows that the truck is alive. */
   readonly heardAtMs: number;
-  /** The device's, else worked out from the position before; undefined where neither is known. */
+  /** The device's, or derived from the previous position; undefined if neither is known. */
   readonly speedKmh: number | undefined;
   readonly headingDeg: number | undefined;
   /** Grows with every change of any truck. */
@@ -26,19 +26,19 @@ export interface LiveTruck {
 
 export type TruckState = 'moving' | 'stopped' | 'silent';
 
-/** A clock this far ahead is wrong; less is the network's and the clocks' everyday jitter. */
+/** A clock this far ahead is wrong; less is ordinary jitter of network and clocks. */
 export const aheadLimitMs = 60_000;
-/** Positions older than this were not stored by a device that lost its network: they come from a wrong clock. */
+/** Positions older than this were not stored by a device that lost its network: its clock is wrong. */
 export const behindLimitMs = 7 * 24 * 3_600_000;
-/** Only older positions arrive for this long: the device's clock was set back. */
+/** If only older positions arrive for this long, the device's clock was set back. */
 export const clockSetBackAfterMs = 60_000;
-/** Nothing received for this long: silent. */
+/** A truck is silent if nothing was received for this long. */
 export const silentAfterMs = 60_000;
-/** Slower is standing: GPS noise gives a parked truck some speed. */
+/** A slower truck is standing: GPS noise gives a parked truck some speed. */
 export const movingFromKmh = 3;
-/** Speed is worked out only between positions this close in time. */
+/** Speed is derived only between positions this close in time. */
 const derivedWithinMs = 300_000;
-/** Trucks retained; beyond it the truck that was heard longest ago is removed. */
+/** The number of trucks retained; beyond it the truck that was heard longest ago is removed. */
 export const trucksLimit = 50_000;
 
 /** A record of the log. */
@@ -49,12 +49,12 @@ export interface Place {
   readonly receivedAtMs: number;
 }
 
-/** How far a truck's records were applied. */
+/** The applied part of a truck's records. */
 interface Progress {
   readonly place: Place;
-  /** By how much the shown position came late, beside its arrival. Below 0: the device's clock is a little ahead. */
+  /** The delay of the shown position. Below 0: the device's clock is a little ahead. */
   readonly shownDelayMs: number;
-  /** Receive time that has passed since the shown position arrived; steps back are left out. */
+  /** Receive time that has passed since the shown position arrived, without steps back. */
   readonly sinceShownMs: number;
 }
 
@@ -64,7 +64,7 @@ export class LiveTrucks {
   readonly #trails = new Map<string, Trail>();
   #version = 0;
 
-  /** Called for every position of the log. Returns when it was there, as far as that is believed. */
+  /** Called for every position of the log. Returns when the truck was there, as far as known. */
   apply(position: Position, place: Place): number {
     const { truckId } = position;
     const { receivedAtMs } = place;
@@ -118,7 +118,7 @@ export class LiveTrucks {
     return version === this.#version ? [] : [...this.#trucks.values()].filter((truck) => truck.version > version);
   }
 
-  /** Oldest first; empty for a truck that is not known. */
+  /** Oldest first; empty for an unknown truck. */
   trail(truckId: string): readonly TrailPoint[] {
     return this.#trails.get(truckId)?.points ?? [];
   }
@@ -146,13 +146,13 @@ export class LiveTrucks {
   }
 }
 
-/** At a moment. A truck that was last heard in the future was heard before the wall clock was set back. */
+/** At a moment. If a truck was last heard in the future, the wall clock was set back since. */
 export function stateOf({ heardAtMs, speedKmh }: LiveTruck, nowMs: number): TruckState {
   if (Math.abs(nowMs - heardAtMs) > silentAfterMs) return 'silent';
   return (speedKmh ?? 0) >= movingFromKmh ? 'moving' : 'stopped';
 }
 
-/** Also for tracks: what was read back from the log is put in order by the same rule. */
+/** Also for tracks: positions read back from the log are ordered by the same rule. */
 export function believedTime(ts: string, receivedAtMs: number): { timeMs: number; isClockWrong: boolean } {
   const saidMs = parseTime(ts);
   const isBelieved =
@@ -160,17 +160,20 @@ export function believedTime(ts: string, receivedAtMs: number): { timeMs: number
   return { timeMs: isBelieved ? saidMs : receivedAtMs, isClockWrong: !isBelieved };
 }
 
-/** Read again, after a restart. A truck lives in one partition, unless a producer chooses another one. */
+/**
+ * Whether the record was applied before a restart. A truck lives in one partition, unless a producer chooses another
+ * one.
+ */
 function isApplied(place: Place, last: Place): boolean {
   return place.partition === last.partition && place.offset <= last.offset;
 }
 
-/** As the device's times say where the receive times are right: arrival less delay, later than that of the shown one. */
+/** Compares by device time if the receive times are right: arrival less delay, later than that of the shown one. */
 function isNewer(delayMs: number, sinceShownMs: number, shownDelayMs: number): boolean {
   return sinceShownMs - delayMs >= -shownDelayMs || sinceShownMs > clockSetBackAfterMs;
 }
 
-/** What the device says, else what lies between the two positions. */
+/** The device's values, or those derived from the two positions. */
 function motionOf(position: Position, timeMs: number, last: LiveTruck | undefined) {
   const derived = last && derivedMotion(position, timeMs, last);
   return {

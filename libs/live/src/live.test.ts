@@ -18,7 +18,7 @@ function position(tsMs: number, more: Partial<Position> = {}): Position {
   return { truckId: 't-1', ts: new Date(tsMs).toISOString(), lat: 57.7, lon: 11.97, source: 'milepost', ...more };
 }
 
-/** A record of the log, one behind the other. */
+/** A record of the log, one after the other. */
 let offset = 0;
 const received = (receivedAtMs: number) => ({ partition: 0, offset: offset++, receivedAtMs });
 
@@ -28,7 +28,7 @@ function applied(...sightings: [Position, number][]): LiveTrucks {
   return live;
 }
 
-test('the last position is the latest by the device, whatever order the log has', () => {
+test('the last position is the latest by the device, in any order of the log', () => {
   const live = applied(
     [position(noon, { lat: 1 }), noon],
     [position(noon + 30_000, { lat: 3 }), noon + 31_000],
@@ -48,11 +48,11 @@ test.each([
   ['eight years ago', noon - 8 * 365 * 86_400_000],
   ['in an hour', noon + 3_600_000],
   ['in 2080', Date.UTC(2080, 1)],
-])('a clock that says %s is not believed: the receive time counts', (_, tsMs) => {
+])('for a clock at %s the receive time counts', (_, tsMs) => {
   expect(believedTime(new Date(tsMs).toISOString(), noon)).toEqual({ timeMs: noon, isClockWrong: true });
 });
 
-test('a clock that is hours behind orders its own positions', () => {
+test('positions of a clock that is hours behind are in its own order', () => {
   const live = applied(
     [position(noon - 7_200_000, { lat: 1 }), noon],
     [position(noon - 7_190_000, { lat: 2 }), noon + 10_000],
@@ -68,7 +68,7 @@ test('a clock that is set back does not freeze its truck', () => {
   expect(live.get('t-1')!.position.lat).toBe(2);
 });
 
-test('records that are read again change nothing, so that a restart may read too much', () => {
+test('records that are reread change nothing, so that a restart may read too much', () => {
   const live = new LiveTrucks();
   const records = [position(noon), position(noon + 1_000, { lat: 2 })].map(
     (seen, at) => [seen, { partition: 0, offset: at, receivedAtMs: noon + at * 1_000 }] as const,
@@ -78,7 +78,7 @@ test('records that are read again change nothing, so that a restart may read too
   expect(live.get('t-1')).toMatchObject({ position: { lat: 2 }, heardAtMs: noon + 1_000 });
 });
 
-test('an older stretch of the log, read later, never replaces what is newer', () => {
+test('an older range of the log, read later, never replaces newer positions', () => {
   const live = new LiveTrucks();
   live.apply(position(noon, { lat: 2 }), { partition: 0, offset: 9, receivedAtMs: noon });
   live.apply(position(noon - 600_000, { lat: 1 }), { partition: 0, offset: 8, receivedAtMs: noon - 600_000 });
@@ -87,7 +87,7 @@ test('an older stretch of the log, read later, never replaces what is newer', ()
 
 describe('a wall clock that is set', () => {
   const day = 86_400_000;
-  /** The gateway's clock, by what it is wrong; the device has no clock, or one that is right. */
+  /** The gateway's clock, by its error; the device has no clock, or a correct one. */
   const jumps = [0, day, -day, 10 * 365 * day, -20 * 365 * day, 0, 3_600_000, 0];
 
   test.each([
@@ -116,13 +116,13 @@ describe('a wall clock that is set', () => {
     expect(live.get('t-1')).toMatchObject({ position: { lat: 2 }, heardAtMs: noon + 1_000 });
   });
 
-  test('back does not keep a truck alive that has been silent since', () => {
+  test('back does not keep a silent truck alive', () => {
     const truck = applied([position(noon + day), noon + day]).get('t-1')!;
     expect(stateOf(truck, noon + silentAfterMs)).toBe('silent');
   });
 });
 
-test('speed and heading are worked out for a device that sends neither', () => {
+test('speed and heading are derived for a device that sends neither', () => {
   const live = applied([position(noon), noon], [position(noon + 10_000, { lat: 57.701 }), noon + 10_000]);
   expect(live.get('t-1')!.speedKmh).toBeCloseTo(40, 0);
   expect(live.get('t-1')!.headingDeg).toBeCloseTo(0, 0);
@@ -137,7 +137,7 @@ test('a truck moves, stands, or is silent', () => {
   expect(stateOf(truck, noon + silentAfterMs + 1)).toBe('silent');
 });
 
-test('a viewer asks for what changed since it last looked', () => {
+test('a viewer requests changes since its last request', () => {
   const live = applied([position(noon), noon], [position(noon, { truckId: 't-2' }), noon]);
   const { version } = live;
   expect(live.changedSince(0)).toHaveLength(2);
@@ -146,14 +146,14 @@ test('a viewer asks for what changed since it last looked', () => {
   expect(live.changedSince(version).map(({ truckId }) => truckId)).toEqual(['t-2']);
 });
 
-test('a trail is bounded and keeps the newest', () => {
+test('a trail is bounded and retains the newest', () => {
   const trail = new Trail();
   for (let i = 0; i < trailLimit + 10; i++) trail.add({ timeMs: i, lat: 0, lon: i });
   expect(trail.points).toHaveLength(trailLimit);
   expect(trail.points[0]!.timeMs).toBe(10);
 });
 
-test('GeoJSON holds the position as sent, its height as third coordinate, and the state', () => {
+test('GeoJSON has the position as sent, its height as third coordinate, and the state', () => {
   const live = applied([position(noon, { altitudeM: 12, speedKmh: 36.25, batteryPct: 80 }), noon]);
   expect(truckFeature(live.get('t-1')!, noon)).toEqual({
     type: 'Feature',
@@ -172,13 +172,13 @@ test('GeoJSON holds the position as sent, its height as third coordinate, and th
   });
 });
 
-test('a box leaves out what lies outside it', () => {
+test('a box excludes trucks outside it', () => {
   const live = applied([position(noon), noon], [position(noon, { truckId: 't-2', lon: 24.94 }), noon]);
   const ids = (box: string) => truckCollection(live.all(), noon, parseBox(box)!).features.map(({ id }) => id);
   expect(ids('11,57,12,58')).toEqual(['t-1']);
   expect(ids('20,50,11.98,60')).toEqual(['t-1', 't-2']);
 });
 
-test.each(['', '1,2,3', '1,2,3,x', '11,58,12,57', '-181,0,0,1', '1,2,3,4,5', ',,,'])('"%s" is no box', (text) => {
+test.each(['', '1,2,3', '1,2,3,x', '11,58,12,57', '-181,0,0,1', '1,2,3,4,5', ',,,'])('"%s" is not a box', (text) => {
   expect(parseBox(text)).toBeUndefined();
 });

@@ -1,4 +1,4 @@
-// Where a truck was of late: its last positions in the order in which they were taken, however late they arrived.
+// A truck's recent positions, in the order in which they were taken, however late they arrived.
 
 export interface TrailPoint {
   readonly timeMs: number;
@@ -13,7 +13,7 @@ export const trailLimit = 300;
 export class Trail {
   readonly #points: TrailPoint[] = [];
 
-  /** A point that is there already is not added: devices send twice. The oldest gives way. */
+  /** An existing point is not added again: devices send duplicates. The oldest is dropped. */
   add(point: TrailPoint): void {
     const at = this.#points.findLastIndex(({ timeMs }) => timeMs <= point.timeMs);
     const before = this.#points[at];
@@ -23,7 +23,7 @@ export class Trail {
     if (this.#points.length > trailLimit) this.#points.shift();
   }
 
-  /** What lies after the present was timed by a clock that has been set back since: it would stay the newest. */
+  /** Removes later points: their clock has been set back since, and they would stay the newest. */
   forgetAfter(timeMs: number): void {
     while ((this.#points.at(-1)?.timeMs ?? Number.NEGATIVE_INFINITY) > timeMs) this.#points.pop();
   }

@@ -1,14 +1,14 @@
-// Stops what a server is doing for a connection that was given up. Without it the server goes on: it does not look at the
-// connection before the statement is over, and so holds its locks and its place among max_connections until then.
+// Cancels the statement of a connection that was given up. Otherwise the server continues: it does not check the
+// connection before the statement is over, and so holds its locks and its slot in max_connections until then.
 import { connect } from 'node:net';
 import type { PoolClient } from 'pg';
 
-/** The number that stands where a protocol version would: PostgreSQL's documentation, "Message Formats", CancelRequest. */
+/** The number in place of a protocol version: PostgreSQL's documentation, "Message Formats", CancelRequest. */
 const CANCEL_REQUEST = 80_877_102;
 /** A server that is frozen does not read it; its statement_timeout counts from when it thaws. */
 const GIVE_UP_MS = 5_000;
 
-/** What pg keeps of the server's greeting. */
+/** What pg stores of the server's greeting. */
 interface Cancellable {
   readonly host: string;
   readonly port: number;
@@ -16,7 +16,7 @@ interface Cancellable {
   readonly secretKey: number | null;
 }
 
-/** Sends the request on a connection of its own, which needs no password and does not count; never fails. */
+/** Sends the request on a separate connection, which needs no password and does not count; never fails. */
 export function cancelStatement(client: PoolClient): void {
   const { host, port, processID, secretKey } = client as unknown as Cancellable;
   if (typeof processID !== 'number' || typeof secretKey !== 'number') return;

@@ -19,7 +19,7 @@ function recorder(): Logger & { readonly lines: string[] } {
   return { lines, debug: () => {}, info: say, warn: say, error: say };
 }
 
-test('what the migrations made is what the entities say', async () => {
+test('the migrations create the tables of the entities', async () => {
   const database = await server.database();
   const source = await database.connect();
   const { upQueries } = await source.driver.createSchemaBuilder().log();
@@ -38,7 +38,7 @@ test('a migration can be undone', async () => {
   await database.close();
 });
 
-test('programs that start at once bring the tables up to date once', async () => {
+test('programs that start together migrate the tables once', async () => {
   await server.run('CREATE DATABASE empty');
   const programs = [1, 2, 3].map(() => run('migrator.ts', server.urlOf('empty')));
   const ends = await Promise.all(programs.map(({ ended }) => ended));
@@ -49,7 +49,7 @@ test('programs that start at once bring the tables up to date once', async () =>
   expect(new Set(names).size).toBe(names.length);
 });
 
-test('a database that is away is waited for: one line says so, one that it came', async () => {
+test('a database that is away is waited for: one line logs the wait, one its end', async () => {
   const folder = testFolder();
   const logger = recorder();
   const [port, release] = await takenPort();
@@ -75,7 +75,7 @@ test('a database that is away is waited for: one line says so, one that it came'
   folder.remove();
 });
 
-test('the waiting can be ended', async () => {
+test('the wait can be aborted', async () => {
   const ending = new AbortController();
   const logger = recorder();
   const connecting = connectDatabase('postgres://postgres@/x?host=/nowhere', { logger, signal: ending.signal });
@@ -84,7 +84,7 @@ test('the waiting can be ended', async () => {
   await expect(connecting).rejects.toMatchObject({ name: 'AbortError' });
 });
 
-test('a database that says no is told at once, with the cure and without the password', async () => {
+test('a database that refuses is reported immediately, with the cure and without the password', async () => {
   const missing = connectDatabase(server.urlOf('nowhere'), { logger: recorder() });
   await expect(missing).rejects.toThrow(DatabaseUnusable);
   await expect(missing).rejects.toThrow(/correct its name in DATABASE_URL/);
@@ -104,9 +104,9 @@ async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
-/** A port that refuses PostgreSQL: whoever comes is shown the door. */
+/** A port that refuses PostgreSQL: every connection is closed. */
 async function takenPort(): Promise<[number, () => Promise<void>]> {
-  // None that the system gives to whoever connects: it must be free when the server comes.
+  // Not an ephemeral port of the system: it must be free when the server comes.
   for (let port = 20_000 + (process.pid % 12_000); ; port++)
     try {
       const [listening] = await listen((socket) => socket.destroy(), port);
@@ -116,7 +116,7 @@ async function takenPort(): Promise<[number, () => Promise<void>]> {
     }
 }
 
-/** As much of the protocol as it takes to say "13.14". */
+/** The part of the protocol that reports version "13.14". */
 async function oldServer(): Promise<{ port: number; close(): Promise<void> }> {
   const message = (type: string, body: Buffer): Buffer => {
     const head = Buffer.alloc(5);

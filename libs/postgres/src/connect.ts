@@ -1,5 +1,5 @@
-// The one way to the database: waits until it is there, checks its version and that it has room for our connections, brings
-// its tables up to date. Every session has limits that the server keeps, also when this program is frozen or cut off.
+// The one way to the database: waits until it is there, checks its version and that it has room for our connections,
+// migrates its tables. Every session has limits that the server enforces, also when this program is frozen or cut off.
 // Never prints a password.
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from '@milepost/core';
@@ -11,34 +11,37 @@ import { migrations } from './migrations/index.ts';
 
 export interface ConnectOptions {
   readonly logger: Logger;
-  /** Connections in the pool at most. Default 10: two for the stores, the rest for requests. Fewer where the server has fewer. */
+  /**
+   * The maximum of connections in the pool. Default 10: two for the stores, the rest for requests. Fewer if the server
+   * has fewer.
+   */
   readonly poolSize?: number;
-  /** Ends the waiting for a database that is away; the promise then rejects with the signal's reason. */
+  /** Aborts the wait for a database that is away; the promise then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
-/** The database answered, and cannot be used: wrong password, no such database, too old. The message has the cure. */
+/** The database responded, and cannot be used: wrong password, no such database, too old. The message has the cure. */
 export class DatabaseUnusable extends Error {
   override readonly name = 'DatabaseUnusable';
 }
 
 const POOL_CONNECTIONS = 10;
-/** Outside of the pool: one that listens for changes, one that brings the tables up to date at the start. */
+/** Outside the pool: one that listens for changes, one that migrates the tables at the start. */
 const EXTRA_CONNECTIONS = 2;
 /** With fewer, the stores would wait for each other. */
 const FEWEST_CONNECTIONS = 3;
 const CONNECT_TIMEOUT_MS = 5_000;
 const RETRY_MS = 1_000;
 const OLDEST_VERSION = 14;
-/** A session that holds locks and has gone silent (its program is frozen, its cable is cut) must not block the others. */
+/** A session that holds locks and is silent (its program is frozen, its cable is cut) must not block the others. */
 const IDLE_IN_TRANSACTION_MS = 10_000;
-/** Longer than any deadline of ours, for statements whose caller could not cancel them. */
+/** Longer than any deadline of ours, for statements that their caller could not cancel. */
 const STATEMENT_MS = 35_000;
 const LOCK_MS = 10_000;
-/** Only one program at a time brings the tables up to date. The number means nothing; it is ours. */
+/** Only one program at a time migrates the tables. The number has no meaning; it is ours. */
 export const MIGRATION_LOCK = 4_190_212_533;
 
-/** @throws DatabaseUnusable. A database that is away is waited for: one line says so, one says that it came. */
+/** @throws DatabaseUnusable. A database that is away is waited for: one line logs the wait, one its end. */
 export async function connectDatabase(url: string, options: ConnectOptions): Promise<DataSource> {
   const { logger, signal } = options;
   let waiting = false;
@@ -103,7 +106,7 @@ async function poolSizeFor(
   return room;
 }
 
-/** Of the server, the database and the role, whichever allows fewest; a superuser may use the reserved ones too. */
+/** Of the server, the database and the role, the lowest limit; a superuser may use the reserved ones too. */
 const CONNECTIONS = `
   SELECT least(
     current_setting('max_connections')::int
@@ -116,7 +119,7 @@ const CONNECTIONS = `
    WHERE datid IS NOT NULL AND pid <> pg_backend_pid()) AS others
   FROM pg_roles, pg_database WHERE rolname = current_user AND datname = current_database()`;
 
-/** On a connection of its own: building an index may take longer than any statement of ours. */
+/** On a separate connection: building an index may take longer than any statement of ours. */
 async function migrate(url: string, { logger }: ConnectOptions): Promise<void> {
   const limits = { statement_timeout: 0, lock_timeout: 0 };
   const database = new DataSource({ ...sourceOf(url, 1, limits), migrations });
@@ -151,7 +154,7 @@ const sourceOf = (url: string, poolSize: number, limits: pg.ClientConfig = {}) =
   },
 });
 
-/** What every session to the database has in common. */
+/** The common options of every session to the database. */
 export const sessionOf = (url: string): pg.ClientConfig => ({
   connectionString: url,
   application_name: 'milepost',
@@ -160,7 +163,7 @@ export const sessionOf = (url: string): pg.ClientConfig => ({
   lock_timeout: LOCK_MS,
 });
 
-/** Where and as whom, without the password. */
+/** Host and user, without the password. */
 export function shown(url: string): string {
   const { host, port, database, user } = new pg.Client({ connectionString: url });
   return `${host.startsWith('/') ? host : `${host}:${port}`}/${database ?? ''} as ${user ?? ''}`;

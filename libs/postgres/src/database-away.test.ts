@@ -18,7 +18,7 @@ beforeEach(async () => {
   database = await server.database();
 });
 afterEach(() => {
-  isOver = true; // a test that fails leaves nobody who asks on, for ever
+  isOver = true; // a test that fails must not leave a client that retries without end
   return database.close();
 });
 
@@ -39,7 +39,7 @@ const commit = (groupId: string, offset: number): GroupEvent => ({
 const register = (host: string) => () =>
   [{ type: 'broker-registered', broker: { id: BrokerId(1), host, port: 1, rack: null, incarnation: null } }] as const;
 
-/** Freezes every process of the server: connections stay open and nothing answers. */
+/** Freezes every process of the server: connections stay open and nothing responds. */
 async function frozen<T>(work: () => Promise<T>): Promise<T> {
   const processes = await server.processes();
   const signal = (name: NodeJS.Signals) =>
@@ -58,7 +58,7 @@ async function frozen<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-test('a frozen database makes calls fail within their bound, and all goes on when it thaws', async () => {
+test('calls to a frozen database fail within their limit, and succeed when it thaws', async () => {
   const source = await database.connect();
   const store = new PostgresMetadataStore(source, { logger, timeoutMs: 400 });
   const groups = new PostgresGroupStore(source, { logger, timeoutMs: 400 });
@@ -85,7 +85,7 @@ test('a frozen database makes calls fail within their bound, and all goes on whe
   await store.close();
 });
 
-test('what was given up on never lands on top of what came later', async () => {
+test('an abandoned call never lands after a later one', async () => {
   const groups = new PostgresGroupStore(await database.connect(), { logger, timeoutMs: 300 });
   const epoch = await epochOf(groups);
   for (let round = 0; round < 5; round++) {
@@ -124,7 +124,7 @@ test('a database that is killed under load loses nothing that was acknowledged',
   expect(new Map(offsets.map(({ groupId, offset }) => [groupId, Number(offset)]))).toEqual(acknowledged);
 });
 
-test('a short absence is waited out: no caller hears of it', async () => {
+test('a short absence is waited out: no caller notices it', async () => {
   const source = await database.connect();
   const groups = new PostgresGroupStore(source, { logger, timeoutMs: 120_000 });
   const store = new PostgresMetadataStore(source, { logger, timeoutMs: 120_000 });
@@ -137,7 +137,7 @@ test('a short absence is waited out: no caller hears of it', async () => {
   await store.close();
 });
 
-test('who watches hears, after the database was away, of what happened since', async () => {
+test('after an absence of the database a watcher is notified of changes made meanwhile', async () => {
   const lines: string[] = [];
   const say = (_: object, message: string): void => void lines.push(message);
   const listening: Logger = { ...silentLogger, info: say, warn: say };
@@ -159,7 +159,7 @@ test('who watches hears, after the database was away, of what happened since', a
   expect(lines.filter((line) => line.includes('the database is away')).length).toBeLessThanOrEqual(1);
 });
 
-test('a store that opens while the database is away says so, and opens later', async () => {
+test('opening a store while the database is away fails, and succeeds later', async () => {
   const source = await database.connect();
   const store = new PostgresMetadataStore(source, { logger, timeoutMs: 300 });
   await frozen(() => expect(store.open()).rejects.toThrow(StoreUnavailable));
@@ -167,7 +167,10 @@ test('a store that opens while the database is away says so, and opens later', a
   await store.close();
 });
 
-/** Until it is there: with limits as short as these, a disk that stands still for a moment is a database that is away. */
+/**
+ * Retries until the database is there: with limits this short, a disk that pauses for a moment is a database that is
+ * away.
+ */
 async function patiently<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
   for (;;)
     try {

@@ -1,9 +1,9 @@
 // Distinguishes a database that is away for a while from one that refuses.
 
-/** SQLSTATE classes and codes after which the same request may well succeed a moment later. */
+/** SQLSTATE classes and codes after which the same request may succeed a moment later. */
 const PASSING = /^(08|53|40|57P0|25006|25P03|57014|55P03)/;
 
-/** Away, stopping, starting, out of connections or space, or silent: worth trying again. */
+/** Away, stopping, starting, out of connections or space, or silent: worth a retry. */
 export function isAway(error: unknown): boolean {
   const { driverError } = error as { driverError?: unknown };
   if (driverError !== undefined) return isAway(driverError);

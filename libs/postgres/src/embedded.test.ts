@@ -18,7 +18,7 @@ beforeAll(() => {
 });
 afterAll(() => folder.remove());
 
-test('a new database is made, kept over a restart, and quick to start again', async () => {
+test('a new database is created, survives a restart, and starts quickly then', async () => {
   let postgres = await startEmbeddedPostgres({ dataDir, logger });
   await query(postgres, 'CREATE TABLE kept (value int)');
   await query(postgres, 'INSERT INTO kept VALUES (7)');
@@ -30,7 +30,7 @@ test('a new database is made, kept over a restart, and quick to start again', as
   expect(existsSync(join(postgres.folder, 'cluster', 'postmaster.pid'))).toBe(false);
 });
 
-test('it syncs what it commits, is nobody else’s to reach, and runs in a process group of its own', async () => {
+test('it syncs its commits, is unreachable for other users, and runs in its own process group', async () => {
   const postgres = await startEmbeddedPostgres({ dataDir, logger });
   const settings = await query(
     postgres,
@@ -81,7 +81,7 @@ test('a second owner is refused in one line, in this process and in another', as
   await postgres.stop();
 });
 
-test('a server that is killed is started again, at the same address', async () => {
+test('a server that is killed is restarted, at the same address', async () => {
   const lines: string[] = [];
   const postgres = await startEmbeddedPostgres({ dataDir, logger: recorder(lines) });
   const pid = postmasterOf(postgres);
@@ -94,7 +94,7 @@ test('a server that is killed is started again, at the same address', async () =
   await until(async () => !isAlive(pid));
 });
 
-test('a server that recovers by itself from the death of one of its processes is left to it', async () => {
+test('a server that recovers from the death of one of its processes is not restarted', async () => {
   const lines: string[] = [];
   const postgres = await startEmbeddedPostgres({ dataDir, logger: recorder(lines) });
   const postmaster = postmasterOf(postgres);
@@ -108,7 +108,7 @@ test('a server that recovers by itself from the death of one of its processes is
   expect(lines).toEqual([]);
 });
 
-test('the server of an owner that was killed is stopped by the next one, which goes on with its data', async () => {
+test('the server of an owner that was killed is stopped by the next one, which continues with its data', async () => {
   const owner = run('owner.ts', dataDir);
   const url = await owner.firstLine;
   const orphan = Number(readFileSync(join(dataDir, 'cluster', 'postmaster.pid'), 'utf8').split('\n')[0]);
@@ -134,7 +134,7 @@ test.each(['exit', 'throw'])('a program that ends by %s leaves no server behind'
   expect(lines).not.toContain('stopping the PostgreSQL that an earlier run left behind');
 });
 
-test('a process id that is another program’s by now keeps nobody from starting', async () => {
+test('a process id that another program has by now does not prevent a start', async () => {
   writeFileSync(join(dataDir, 'owner'), `${process.pid} 1\n`);
   const file = join(dataDir, 'cluster', 'postmaster.pid');
   writeFileSync(file, `${process.pid}\n${join(dataDir, 'cluster')}\n`);
@@ -142,7 +142,7 @@ test('a process id that is another program’s by now keeps nobody from starting
   await (await startEmbeddedPostgres({ dataDir, logger })).stop();
 });
 
-test('a folder too deep for a socket gets a port that no client is given by chance, with a password', async () => {
+test('a folder too deep for a socket gets a port outside the ephemeral range, with a password', async () => {
   const deep = join(folder.path, 'd'.repeat(100), 'pg');
   mkdirSync(deep, { recursive: true });
   for (let path = deep; path !== folder.path; path = join(path, '..')) chmodSync(path, 0o711);
@@ -155,7 +155,7 @@ test('a folder too deep for a socket gets a port that no client is given by chan
   await postgres.stop();
 });
 
-test('a database whose making was cut short is made again', async () => {
+test('a database whose creation was interrupted is recreated', async () => {
   const half = join(folder.path, 'half');
   mkdirSync(join(half, 'cluster.new'), { recursive: true });
   writeFileSync(join(half, 'cluster.new', 'PG_VERSION'), '18\n');
@@ -164,7 +164,7 @@ test('a database whose making was cut short is made again', async () => {
   await postgres.stop();
 });
 
-test('a database that does not start says why in one line, and can be started once that is cured', async () => {
+test('a database that does not start is reported in one line, and can be started once the cause is fixed', async () => {
   const broken = join(dataDir, 'cluster', 'postgresql.conf');
   const good = readFileSync(broken, 'utf8');
   writeFileSync(broken, `${good}\nno_such_setting = 1\n`);

@@ -1,6 +1,7 @@
-// A real PostgreSQL of our own, for whoever sets no DATABASE_URL: made on the first start, synced like any other, started
-// again when it dies. One program owns it at a time; it survives the owner's kill -9 as an orphan, which the next owner
-// stops and replaces. It prints nothing but through the Logger, and never outlives an owner that ends in any other way.
+// A real PostgreSQL of our own, for users without a DATABASE_URL: created on the first start, synced like any other,
+// restarted when it dies. One program owns it at a time; it survives the owner's kill -9 as an orphan, which the next
+// owner stops and replaces. It prints nothing except through the Logger, and never outlives an owner that ends in any
+// other way.
 import { join } from 'node:path';
 import type { Logger } from '@milepost/core';
 import { serverBinaries } from './embedded/binaries.ts';
@@ -14,7 +15,7 @@ import { transportOf } from './embedded/transport.ts';
 export interface EmbeddedPostgres {
   /** For `connectDatabase`. Holds a password when it is not a Unix socket's. */
   readonly url: string;
-  /** Where the database really lies; differs from `dataDir` where the server's user cannot reach that. */
+  /** The actual folder of the database; differs from `dataDir` if the server's user cannot reach that. */
   readonly folder: string;
   /** Fast shutdown: open transactions are rolled back. Resolves when the server is gone; may be called twice. */
   stop(): Promise<void>;
@@ -23,9 +24,11 @@ export interface EmbeddedPostgres {
 export interface EmbeddedOptions {
   readonly dataDir: string;
   readonly logger: Logger;
-  /** Listens on 127.0.0.1, for other programs too. Default: a Unix socket, or any free port where there can be none. */
+  /**
+   * Listens on 127.0.0.1, for other programs too. Default: a Unix socket, or any free port if a socket is impossible.
+   */
   readonly port?: number;
-  /** Where the database goes when the server's user cannot reach `dataDir`. Default /var/lib/milepost. */
+  /** The folder of the database if the server's user cannot reach `dataDir`. Default /var/lib/milepost. */
   readonly elsewhere?: string;
 }
 

@@ -16,7 +16,7 @@ alertStoreContract('PostgresAlertStore', async () => {
   };
 });
 
-test('a truck that turns up in two partitions at once keeps one state', async () => {
+test('a truck with positions in two partitions has one state', async () => {
   const database = await server.database();
   const store = new PostgresAlertStore(await database.connect());
   const position = { truckId: 't-1', ts: '2026-11-22T10:00:00Z', lat: 1, lon: 2, source: 'milepost' };

@@ -1,5 +1,5 @@
-// The notifications' state in PostgreSQL. One statement takes the steps: it moves the progress of a partition only from the
-// offset that the caller expected, so that no record counts twice, even if two processes read it.
+// The notifications' state in PostgreSQL. One statement applies the steps: it moves the progress of a partition only
+// from the offset that the caller expected, so that no record counts twice, even if two processes read it.
 import {
   type Alert,
   type AlertStore,
@@ -22,7 +22,7 @@ export class PostgresAlertStore implements AlertStore {
     this.#database = database;
   }
 
-  /** Writes the default rules where there has never been one. */
+  /** Writes the default rules if there has never been one. */
   async seed(): Promise<void> {
     await this.#query(
       `INSERT INTO rules (id, rule)
@@ -37,7 +37,7 @@ export class PostgresAlertStore implements AlertStore {
     return rows.map(({ rule }) => rule);
   }
 
-  /** One statement reads, so that progress and states are of one moment. From then on the progress has a row. */
+  /** Read in one statement, so that progress and states are of the same moment. From then on the progress has a row. */
   async load(partition: number): Promise<PartitionProgress> {
     await this.#query('INSERT INTO rule_progress VALUES ($1, 0) ON CONFLICT DO NOTHING', [partition]);
     const rows = await this.#query<{ next_offset: string | null; state: TruckState | null }>(
@@ -98,8 +98,9 @@ export class PostgresAlertStore implements AlertStore {
 }
 
 /**
- * Locks are taken in an order that all processes share. A truck may turn up in two partitions: producers choose them.
- * IS TRUE makes PostgreSQL look alerts up in a hash table. It expects one row from JSON, and would compare each with each.
+ * Locks are acquired in an order that all processes share. A truck may appear in two partitions: producers choose them.
+ * IS TRUE makes PostgreSQL look up alerts in a hash table. Otherwise it expects one row from JSON, and compares each
+ * with each.
  */
 const TAKE_STEPS = `
   WITH locked AS (

@@ -11,7 +11,7 @@ import { TestServer } from './testing/databases.ts';
 import { fromText, toText } from './text.ts';
 
 const logger = silentLogger;
-/** Nothing is away here, however slow the machine is. */
+/** No test here is about a database that is away, however slow the machine is. */
 const TIMEOUT_MS = 120_000;
 let server: TestServer;
 beforeAll(async () => {
@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-/** A table before those that refer to it. */
+/** Each table before those that refer to it. */
 const METADATA_TABLES = [
   'cluster',
   'metadata_version',
@@ -96,11 +96,11 @@ const committed = (groupId: string, offset = 1) => ({
   },
 });
 
-test('what PostgreSQL refuses fails alone, and its neighbours land', async () => {
+test('a call that PostgreSQL refuses fails alone, and the others land', async () => {
   const database = await server.database();
   const store = new PostgresGroupStore(await database.connect(), { logger, timeoutMs: TIMEOUT_MS });
   const epoch = (await store.acquire([1])).epochs.get(1) ?? 0;
-  // Longer than a key of an index may be, and by chance, so that it cannot be compressed.
+  // Longer than a key of an index may be, and random, so that it cannot be compressed.
   const monster = randomBytes(9_000).toString('base64');
   const calls = ['a', monster, 'b'].map((groupId) => store.persist(1, epoch, [committed(groupId)]));
   const ends = await Promise.allSettled(calls);
@@ -111,7 +111,7 @@ test('what PostgreSQL refuses fails alone, and its neighbours land', async () =>
   await database.close();
 });
 
-test('more events at once than fit one statement, and one transaction, all land', async () => {
+test('more events than fit into one statement, and one transaction, all land', async () => {
   const database = await server.database();
   const store = new PostgresGroupStore(await database.connect(), { logger, timeoutMs: TIMEOUT_MS });
   const epoch = (await store.acquire([1])).epochs.get(1) ?? 0;

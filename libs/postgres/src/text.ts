@@ -1,6 +1,6 @@
-// Any text of Kafka's as a text of PostgreSQL's, which cannot hold U+0000.
+// Converts any text of Kafka to a text for PostgreSQL, which cannot contain U+0000.
 
-/** One to one; what holds neither U+0000 nor a backslash stays as it is. */
+/** One to one; a text without U+0000 and backslashes is unchanged. */
 export const toText = (text: string): string =>
   /[\0\\]/.test(text) ? text.replaceAll('\\', '\\\\').replaceAll('\0', '\\0') : text;
 

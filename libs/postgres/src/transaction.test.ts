@@ -20,11 +20,11 @@ async function until(holds: () => Promise<boolean>): Promise<void> {
   while (!(await holds())) await pause(20);
 }
 
-test('a transaction that was given up is stopped on the server: its locks and its backend are free', async () => {
+test('an abandoned transaction is cancelled on the server: its locks and its backend are free', async () => {
   const source = await database.connect();
   const options = { timeoutMs: 500, repeatable: false };
   const lost = inTransaction(source, options, async (runner) => {
-    await runner.query('SET LOCAL statement_timeout = 0'); // so that nothing but the cancel can end it
+    await runner.query('SET LOCAL statement_timeout = 0'); // so that only the cancel can end it
     await runner.query('LOCK TABLE rules');
     await runner.query('SELECT pg_sleep(600)');
   });
@@ -33,7 +33,7 @@ test('a transaction that was given up is stopped on the server: its locks and it
   await queryWithin(source, 60_000, 'SELECT FROM rules');
 });
 
-test('a statement that was given up is stopped on the server', async () => {
+test('an abandoned statement is cancelled on the server', async () => {
   const source = await database.connect();
   await expect(queryWithin(source, 500, 'SELECT pg_sleep(600) FROM (SELECT 1) AS once')).rejects.toThrow(
     TransactionLost,
@@ -41,7 +41,7 @@ test('a statement that was given up is stopped on the server', async () => {
   await until(async () => (await sleepers()).length === 0);
 });
 
-test('every session has limits that the server keeps', async () => {
+test('every session has limits that the server enforces', async () => {
   const source = await database.connect();
   const limits = await queryWithin<{ name: string; setting: string }>(
     source,

@@ -1,6 +1,6 @@
-// Transactions and statements with a deadline. A server that has gone silent (frozen, cut off) or is too slow never makes the
-// caller wait for longer. The connection is then thrown away, and the server is told to stop what it is doing: an abandoned
-// statement would go on with its locks and its backend, beside the caller's next attempt.
+// Transactions and statements with a deadline. A server that is silent (frozen, cut off) or too slow never makes the
+// caller wait for longer. The connection is then dropped, and the statement cancelled on the server: otherwise it would
+// continue with its locks and its backend, beside the caller's next attempt.
 import { setTimeout as pause } from 'node:timers/promises';
 import type { PoolClient } from 'pg';
 import type { DataSource, QueryRunner } from 'typeorm';
@@ -8,11 +8,11 @@ import { cancelStatement } from './cancel.ts';
 import { isAway } from './database-away.ts';
 
 export interface TransactionOptions {
-  /** In all, further attempts included. */
+  /** In all, retries included. */
   readonly timeoutMs: number;
-  /** All reads see the same moment. */
+  /** All reads are of the same moment. */
   readonly snapshot?: true;
-  /** Doing it twice does no harm: it is repeated even if the result of the commit is unknown. */
+  /** It may be done twice: it is repeated even if the result of the commit is unknown. */
   readonly repeatable: boolean;
 }
 
@@ -24,7 +24,7 @@ export class TransactionLost extends Error {
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 500;
 
-/** @throws TransactionLost; whatever `work` and the database throw otherwise, after a rollback. */
+/** @throws TransactionLost; any other error of `work` and the database, after a rollback. */
 export function inTransaction<T>(
   database: DataSource,
   { repeatable, snapshot, timeoutMs }: TransactionOptions,
@@ -42,7 +42,7 @@ export function inTransaction<T>(
   );
 }
 
-/** One statement that may be repeated. @throws TransactionLost; whatever the database throws otherwise. */
+/** One statement that may be repeated. @throws TransactionLost; any other error of the database. */
 export function queryWithin<Row>(
   database: DataSource,
   timeoutMs: number,
@@ -55,7 +55,7 @@ export function queryWithin<Row>(
 }
 
 interface Attempt {
-  /** If it fails now, another attempt does no harm. */
+  /** Whether another attempt does no harm if it fails now. */
   isRepeatable: boolean;
 }
 
@@ -71,7 +71,7 @@ async function untilDeadline<T>(
     } catch (error) {
       if (!isAway(error)) throw error;
       if (!attempt.isRepeatable || performance.now() + pauseMs >= deadline)
-        throw new TransactionLost(`no answer from the database: ${(error as Error).message}`, { cause: error });
+        throw new TransactionLost(`no response from the database: ${(error as Error).message}`, { cause: error });
       await pause(pauseMs);
     }
   }
@@ -90,7 +90,7 @@ async function withConnection<T>(
     await runner.release();
     return result;
   } catch (error) {
-    // Whatever went wrong in it, the connection is thrown away: its server rolls back, and no caller waits for a ROLLBACK.
+    // After any failure the connection is dropped: its server rolls back, and no caller waits for a ROLLBACK.
     connected.then(
       (client) => discard(runner, client, timer.hasExpired),
       () => {},
@@ -99,7 +99,7 @@ async function withConnection<T>(
   }
 }
 
-/** A pool does not keep a client that has been ended. */
+/** A pool drops a client that has ended. */
 async function discard(runner: QueryRunner, client: PoolClient, isBusy: boolean): Promise<void> {
   if (isBusy) cancelStatement(client);
   (client as unknown as { end(): Promise<void> }).end().catch(() => {});
@@ -118,7 +118,7 @@ class Timer {
     return new Promise((resolve, reject) => {
       const expire = (): void => {
         this.hasExpired = true;
-        reject(new Error('no answer in time'));
+        reject(new Error('no response in time'));
       };
       const late = setTimeout(expire, Math.max(1, this.#deadline - performance.now()));
       promise.then(resolve, reject).finally(() => clearTimeout(late));

@@ -1,4 +1,4 @@
-// A whole server that is not as far as it was: what only its own identifier, timeline and log can tell.
+// A whole server that went back: only its own identifier, timeline and log reveal it.
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ interface Life {
   readonly lines: readonly string[];
 }
 
-/** One life of the server: what a store finds that remembers `seen`, and what it remembers at the end. */
+/** One life of the server: the result of opening a store that remembers `seen`, and its memory at the end. */
 async function life(
   seen?: Sighting,
   work: (store: PostgresMetadataStore) => Promise<unknown> = async () => {},
@@ -39,7 +39,7 @@ async function life(
   try {
     const image = await store.open(seen);
     await work(store);
-    await store.commit(() => []); // looks once more
+    await store.commit(() => []); // another check
     return { image, sighting: store.sighting() as Sighting, lines };
   } finally {
     await store.close();
@@ -48,7 +48,7 @@ async function life(
   }
 }
 
-test('the files of an older backup that are put back as they were are recognized, though the metadata is the same', async () => {
+test('restored files of an older backup are recognized, though the metadata is the same', async () => {
   await life();
   const backup = join(folder.path, 'backup');
   execFileSync('cp', ['-a', cluster, backup]);
@@ -71,7 +71,7 @@ test('a server that was promoted is of another timeline', async () => {
   expect(image.version).toBe(first.image.version + 1);
 });
 
-test('a role that may not ask the server for its history says so once, and works', async () => {
+test('a role that may not query the server’s history logs it once, and works', async () => {
   const postgres = await startEmbeddedPostgres({ dataDir: join(folder.path, 'pg'), logger: silentLogger });
   const client = new pg.Client({ connectionString: postgres.url });
   await client.connect();

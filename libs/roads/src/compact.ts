@@ -1,12 +1,12 @@
-// OpenStreetMap ways as GeoJSON (16 MB) -> one compact JSON text (about 1 MB, 0.4 gzipped) that a browser draws and a
-// router reads. Coordinates are whole numbers of 1e-5 degrees (1.1 m), each point the step from the one before, so that
-// ways which meet in the source still meet here.
+// Converts OpenStreetMap ways in GeoJSON (16 MB) to one compact JSON text (about 1 MB, 0.4 gzipped) for a browser to
+// draw and a router to read. Coordinates are whole numbers of 1e-5 degrees (1.1 m), each point the step from the
+// previous one, so that ways which meet in the source still meet here.
 import { type RoadClass, roadClassOf, roadClasses } from './road-class.ts';
 
-/** What the compact text holds. `ways`: class, name (index into names, -1: none), limit km/h (0: unsigned), flags, steps. */
+/** The compact text. `ways`: class, name (index into names, -1: none), limit km/h (0: unsigned), flags, steps. */
 export interface CompactRoads {
   readonly format: typeof roadsFormat;
-  /** ODbL: to be shown wherever the roads are. */
+  /** ODbL: must be shown wherever the roads are. */
   readonly attribution: string;
   /** west, south, east, north, in degrees. */
   readonly bbox: readonly [number, number, number, number];
@@ -23,7 +23,7 @@ export type CompactWay = readonly [
   steps: readonly number[],
 ];
 
-/** Grows when the shape changes: a cached file of another format is built anew. */
+/** Incremented when the shape changes: a cached file of another format is rebuilt. */
 export const roadsFormat = 2;
 export const unitsPerDegree = 1e5;
 export const wayFlag = { oneway: 1, tunnel: 2, bridge: 4, link: 8, closedToTrucks: 16 } as const;
@@ -86,7 +86,7 @@ function nameIndex(name: string | undefined, names: Map<string, number>): number
   return index;
 }
 
-/** First point absolute, then steps; a point that falls on its predecessor is left out. */
+/** First point absolute, then steps; a point equal to its predecessor is omitted. */
 function stepsOf(points: readonly Degrees[]): number[] {
   const steps: number[] = [];
   let [x, y] = [0, 0];

@@ -1,5 +1,5 @@
-// The compact roads are built from the network that geojson-path-finder ships, when first needed, and kept beside other
-// things that can be made again. The caller hands in its file system, so that this library touches none by itself.
+// The compact roads are built from the network of geojson-path-finder, when first needed, and cached beside other files
+// that can be rebuilt. The caller passes its file system, so that this library touches none by itself.
 import { compactRoads, roadsFormat } from './compact.ts';
 
 /** The few calls of node:fs that are needed. */
@@ -18,10 +18,10 @@ export function cachedRoads(files: FileCalls, networkPath: string, cacheFolder: 
   const text = compactRoads(files.readFileSync(networkPath, 'utf8'));
   try {
     files.mkdirSync(cacheFolder, { recursive: true });
-    files.writeFileSync(`${kept}.${tag}`, text); // renamed when whole: two programs may build it at the same time
+    files.writeFileSync(`${kept}.${tag}`, text); // renamed when complete: two programs may build it at the same time
     files.renameSync(`${kept}.${tag}`, kept);
   } catch {
-    // Read-only installation: the text is good all the same.
+    // Read-only installation: the text is usable nevertheless.
   }
   return text;
 }

@@ -1,6 +1,6 @@
-// The kinds of way that a map draws and a truck may drive, from OpenStreetMap's `highway` values.
+// The kinds of ways that a map draws and a truck may drive on, from OpenStreetMap's `highway` values.
 
-/** In the order in which a map paints them: the last is on top. Their index is what the compact file stores. */
+/** In the order of painting: the last is on top. The compact file stores their index. */
 export const roadClasses = [
   'square',
   'path',
@@ -38,7 +38,7 @@ const classByHighway: Readonly<Record<string, RoadClass>> = {
   track: 'path',
 };
 
-/** Where a way has no signed limit, in km/h; absent: trucks do not drive there. */
+/** For ways without a signed limit, in km/h; absent: trucks do not drive there. */
 export const usualLimitKmh: Readonly<Partial<Record<RoadClass, number>>> = {
   motorway: 80,
   trunk: 70,
@@ -47,5 +47,5 @@ export const usualLimitKmh: Readonly<Partial<Record<RoadClass, number>>> = {
   tertiary: 40,
 };
 
-/** A slip road is bent and short: nobody drives it at the speed of the road that it leads to. */
+/** A slip road is bent and short: it is not driven at the speed of the road that it leads to. */
 export const linkLimitKmh = 50;

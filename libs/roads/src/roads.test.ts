@@ -18,7 +18,7 @@ test('the compact file names its source and is small enough for a phone', () => 
   expect(gunzipSync(gzipSync(text)).toString()).toBe(text);
 });
 
-test('every road keeps its place to a metre', () => {
+test('every road keeps its position to a meter', () => {
   const source = JSON.parse(readFileSync(network, 'utf8')).features.find(
     (feature: { properties: { name?: string; highway: string } }) =>
       feature.properties.name === 'Götatunneln' && feature.properties.highway === 'trunk',
@@ -28,7 +28,7 @@ test('every road keeps its place to a metre', () => {
   expect(starts).toContainEqual([Math.round(lon * 1e5), Math.round(lat * 1e5)]);
 });
 
-test('trucks keep off footways and streets closed to them', () => {
+test('trucks avoid footways and streets closed to them', () => {
   const footways = roads.filter(({ roadClass }) => ['path', 'service', 'street', 'square'].includes(roadClass));
   expect(footways.length).toBeGreaterThan(10_000);
   expect(footways.filter(({ limitKmh }) => limitKmh > 0)).toEqual([]);

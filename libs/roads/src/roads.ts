@@ -1,11 +1,11 @@
-// The compact text read back: ways with degrees, for a router.
+// Reads the compact text: ways with degrees, for a router.
 import { type CompactRoads, type CompactWay, roadsFormat, wayFlag } from './compact.ts';
 import { linkLimitKmh, type RoadClass, usualLimitKmh } from './road-class.ts';
 
 export interface Road {
   readonly roadClass: RoadClass;
   readonly name: string | undefined;
-  /** Signed, or usual for its class; 0 where trucks do not drive. */
+  /** Signed, or usual for its class; 0 if trucks do not drive there. */
   readonly limitKmh: number;
   readonly isOneway: boolean;
   readonly isTunnel: boolean;

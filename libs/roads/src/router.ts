@@ -1,10 +1,10 @@
-// Routes for trucks over the compact roads: fastest way along one-way streets, between places that all reach each other.
-// Never answers a route that a truck could not drive on from.
+// Routes for trucks over the compact roads: the fastest way along one-way streets, between places that all reach each
+// other. Never returns a route that ends where a truck could not continue.
 import pathFinderModule from 'geojson-path-finder';
 import { unitsPerDegree } from './compact.ts';
 import type { Road } from './roads.ts';
 
-/** A place that a route may begin or end at, in degrees. */
+/** A place where a route may begin or end, in degrees. */
 export interface Place {
   readonly lon: number;
   readonly lat: number;
@@ -23,7 +23,7 @@ export interface Leg {
 }
 
 export interface Router {
-  /** Where a truck may stand or go: from each of them every other can be reached. */
+  /** Places for trucks: from each of them every other can be reached. */
   readonly places: readonly Place[];
   /** Undefined when both are the same place, or one is not of `places`. */
   route(from: Place, to: Place): Leg[] | undefined;
@@ -104,7 +104,7 @@ function reachable(edges: Edges, start: string): Set<string> {
   const seen = new Set([start]);
   for (const key of seen) {
     for (const [next, weight] of Object.entries(edges[key] ?? {})) {
-      if (weight < Infinity) seen.add(next); // the library keeps a closed direction as an endless one
+      if (weight < Infinity) seen.add(next); // the library stores a closed direction as an endless one
     }
   }
   return seen;

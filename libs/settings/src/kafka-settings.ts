@@ -1,5 +1,5 @@
-// How the Kafka of MILEPOST_BOOTSTRAP_SERVERS is spoken to: TLS and SASL, in the words of Kafka's own clients
-// (security.protocol, sasl.mechanism), with certificates as PEM files and no password that has to stand in the environment.
+// How to connect to the Kafka of MILEPOST_BOOTSTRAP_SERVERS: TLS and SASL, in the terms of Kafka's own clients
+// (security.protocol, sasl.mechanism), with certificates as PEM files and a password that need not be in the environment.
 import { z } from 'zod';
 import { setting, text, type Value } from './row.ts';
 
@@ -94,7 +94,10 @@ type Name = keyof KafkaSettings;
 const saslNames: Name[] = ['kafkaSaslMechanism', 'kafkaSaslUsername', 'kafkaSaslPassword', 'kafkaSaslPasswordFile'];
 const sslNames: Name[] = ['kafkaSslCaFile', 'kafkaSslCertFile', 'kafkaSslKeyFile', 'kafkaSslKeyPassword'];
 
-/** What does not fit together, a line for each. A setting that would do nothing is a mistake: something else was meant. */
+/**
+ * Settings that do not fit together, a line for each. A setting without effect is a mistake: the user meant something
+ * else.
+ */
 export function kafkaMistakes(settings: KafkaSettings): string[] {
   const { bootstrapServers, kafkaSecurityProtocol: protocol } = settings;
   const isSet = (name: Name): boolean => settings[name] !== undefined;

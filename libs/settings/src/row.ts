@@ -1,17 +1,17 @@
-// One row of the table of settings, and the kinds of values that several rows share.
+// One row of the table of settings, and the value types that several rows share.
 import { z } from 'zod';
 
 /** `expected` completes the sentence "expected …" when a value is refused. */
 export interface Setting<Schema extends z.ZodType> {
   readonly variable: string;
-  /** The same thing under Kafka's name, where there is one: setting both differently is refused. */
+  /** The same setting under Kafka's name, if there is one: different values are refused. */
   readonly kafkaVariables?: readonly string[];
   readonly schema: Schema;
   readonly expected: string;
-  /** As it would be written in the environment; undefined: unset. */
+  /** The default, as written in the environment; undefined: unset. */
   readonly fallback?: string;
   readonly meaning: string;
-  /** Never printed: not when it is refused, not by `milepost config`. */
+  /** Never printed: not when it is refused, and not by `milepost config`. */
   readonly isSecret?: true;
 }
 

@@ -28,7 +28,7 @@ test.each([
   ['MILEPOST_BOOTSTRAP_SERVERS', 'kafka', 'host:port'],
   ['MILEPOST_WEBHOOK_URL', 'ftp://x', 'an http or https address'],
   ['MILEPOST_ADVERTISED_LISTENERS', 'SSL://x:1', 'PLAINTEXT'],
-])('%s=%s names itself, what was expected and what was seen', (variable, value, expected) => {
+])('%s=%s is refused with its name, the expected and the seen value', (variable, value, expected) => {
   expect(refused({ [variable]: value })).toContain(`${variable}: expected`);
   expect(refused({ [variable]: value })).toContain(expected);
   expect(refused({ [variable]: value })).toContain(`"${value}"`);
@@ -46,7 +46,7 @@ test('a setting and its Kafka twin may agree but not differ', () => {
   expect(refused({ MILEPOST_BROKER_ID: '7', KAFKA_NODE_ID: '8' })).toContain('"7" and "8"');
 });
 
-test('an address that others reach needs a decision', () => {
+test('an address that other machines can reach needs a decision', () => {
   expect(refused({ MILEPOST_LISTEN: '0.0.0.0' })).toContain('MILEPOST_ALLOW_ANONYMOUS=true');
   expect(refused({ MILEPOST_LISTEN: '0.0.0.0', MILEPOST_ALLOW_ANONYMOUS: 'true' })).toBe('accepted');
 });
@@ -81,7 +81,7 @@ test.each<[string, Record<string, string>, string]>([
     { MILEPOST_KAFKA_SECURITY_PROTOCOL: 'SSL' },
     'MILEPOST_BOOTSTRAP_SERVERS: expected host:port',
   ],
-])('%s is a mistake, said in one line', (_, env, said) => {
+])('%s is refused in one line', (_, env, said) => {
   const message = refused(env);
   expect(message).toContain(said);
   expect(message.split('\n')).toHaveLength(1);
@@ -95,7 +95,7 @@ test('a Kafka with TLS and SASL needs no more than that', () => {
   });
 });
 
-test('every setting says what it means', () => {
+test('every setting has a description', () => {
   for (const { variable, meaning } of describeSettings()) {
     expect(variable).toMatch(/^[A-Z_]+$/);
     expect(meaning).toMatch(/^.{10,}\.$/);

@@ -1,5 +1,5 @@
-// Every setting of Milepost: its environment variable, what it may be, its default, what it means. One table; the types,
-// `npx milepost config` and docs/CONFIG.md are made from it. Names follow interface; broker properties have Kafka's own.
+// Every setting of Milepost: its environment variable, its possible values, its default, its meaning. One table; the
+// types, `npx milepost config` and docs/CONFIG.md are generated from it. Broker properties have Kafka's own names.
 import { z } from 'zod';
 import { kafkaMistakes, kafkaTable } from './kafka-settings.ts';
 import { type Setting, setting, text, type Value } from './row.ts';
@@ -15,7 +15,7 @@ const portOrOff = z.union([z.literal('off').transform(() => undefined), port]);
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 const aPort = 'a port from 0 to 65535 (0: any free port)';
 
-/** One `PLAINTEXT://host:port`; TLS and several listeners come with the locked doors. */
+/** One `PLAINTEXT://host:port`; TLS and several listeners are not supported yet. */
 const advertised = z.string().transform((value, context) => {
   const match = /^(?:PLAINTEXT:\/\/)?(\[[0-9a-fA-F:]+\]|[^:/\s]+):(\d{1,5})$/.exec(value);
   if (match?.[1] && Number(match[2]) <= 65_535)
@@ -187,7 +187,7 @@ type Table = typeof table;
 
 export type Settings = { readonly [Name in keyof Table]: Value<Table[Name]> } & { readonly httpPort: number };
 
-/** What is wrong with the environment, a line for each: the variable, what was expected, what was seen. */
+/** The mistakes in the environment, a line for each: the variable, the expected and the seen value. */
 export class SettingsInvalid extends Error {
   override readonly name = 'SettingsInvalid';
 }
@@ -200,7 +200,7 @@ const httpPorts: Record<ProgramName, string> = {
   notifications: '8084',
 };
 
-/** Reads and checks all settings. @throws SettingsInvalid naming every bad one. */
+/** Reads and checks all settings. @throws SettingsInvalid with every bad one. */
 export function readSettings(program: ProgramName, env: Readonly<Record<string, string | undefined>>): Settings {
   const wrong: string[] = [];
   const settings: Record<string, unknown> = {};
@@ -218,7 +218,7 @@ export function readSettings(program: ProgramName, env: Readonly<Record<string, 
   return settings as Settings;
 }
 
-/** The one that is set, of our name and Kafka's; an empty value counts as unset, as in a Compose file. */
+/** The variable that is set, ours or Kafka's; an empty value counts as unset, as in a Compose file. */
 function lookUp(
   row: Setting<z.ZodType>,
   env: Readonly<Record<string, string | undefined>>,
@@ -238,7 +238,7 @@ function lookUp(
   return first;
 }
 
-/** Nothing of ours is reachable from other machines without a decision. */
+/** No listener is reachable from other machines without a decision. */
 function openDoors({ listen, allowAnonymous }: Settings): string[] {
   if (allowAnonymous || listen === 'localhost' || listen === '::1' || listen.startsWith('127.')) return [];
   return [
@@ -252,7 +252,7 @@ function unknown(env: Readonly<Record<string, string | undefined>>): string[] {
   return Object.keys(env).filter((name) => name.startsWith('MILEPOST_') && !known.has(name));
 }
 
-/** As it may be printed: without a password. */
+/** The value for printing: without a password. */
 export function shown({ variable, isSecret }: { variable: string; isSecret?: true }, value: string): string {
   if (isSecret) return '***';
   return variable === 'DATABASE_URL' ? value.replace(/:[^:@/]*@/, ':***@') : value;

@@ -1,5 +1,5 @@
-// A consumer's batches in traces: each sampled record gets a `process` span in the trace that it came with; the wait for
-// its batch (`poll`) and the next commit are spans of their own, linked to what they were about.
+// A consumer's batches in traces: each sampled record gets a `process` span in its own trace; the wait for its batch
+// (`poll`) and the next commit are separate spans, linked to it.
 import { context, type Context, type Link, ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api';
 import { contextFrom, failSpan, isSampled, isTracing, tracer, within } from './tracing.ts';
 
@@ -14,11 +14,11 @@ export interface TracedRecord {
 const MOST_LINKS = 128;
 const TRACEPARENT = 'traceparent';
 
-/** Undefined where traces are off: then nothing is looked at. */
+/** Undefined if traces are off: then no header is read. */
 export const batchTracer = (groupId: string): BatchTracer | undefined =>
   isTracing() ? new BatchTracer(groupId) : undefined;
 
-/** Where a record that is being handled, or was, stands in its trace; undefined: it is in none. */
+/** The trace context of a record that is being handled, or was; undefined if it has none. */
 export const contextOf = (record: object): Context | undefined => contexts.get(record);
 const contexts = new WeakMap<object, Context>();
 
@@ -53,7 +53,7 @@ export class BatchTracer {
     const [topic, ...others] = this.#topics;
     this.#uncommitted = [];
     this.#topics = new Set();
-    const one = others.length === 0 && topic !== undefined ? topic : undefined; // a name is of one topic, or of none
+    const one = others.length === 0 && topic !== undefined ? topic : undefined; // a span's name has one topic, or none
     const destination = one === undefined ? {} : { 'messaging.destination.name': one };
     const attributes = { ...this.#group, ...operation('commit', 'settle'), ...destination };
     const span = tracer().startSpan(

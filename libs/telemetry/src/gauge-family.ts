@@ -1,14 +1,17 @@
-// All series of one gauge as the lines of the page that Prometheus reads. Ours, because thousands of partitions are set
-// and printed at every scrape: prom-client takes 150 ms for what takes 10 here.
+// All series of one gauge as the lines of the Prometheus page. Our own, because thousands of partitions are set and
+// printed at every scrape: prom-client takes 150 ms for what takes 10 here.
 import type { Gauge, Labels } from '@milepost/core';
 
 export class GaugeFamily implements Gauge {
   readonly name: string;
   readonly help: string;
   readonly labelNames: readonly string[];
-  /** By what stands before the value: name and labels. */
+  /** By the text before the value: name and labels. */
   readonly #all = new Map<string, Series>();
-  /** The same by identity: a caller that sets thousands of gauges retains the label objects, so that no label is hashed again. */
+  /**
+   * The same by identity: a caller that sets thousands of gauges reuses the label objects, so that no label is hashed
+   * again.
+   */
   readonly #byLabels = new WeakMap<Labels, Series>();
 
   constructor(name: string, help: string, labelNames: readonly string[]) {

@@ -1,5 +1,5 @@
-// All series of one histogram as the lines of the page that Prometheus reads. Ours, because it is told of every position:
-// an observation is two additions here, and a quarter of a microsecond in prom-client.
+// All series of one histogram as the lines of the Prometheus page. Our own, because it observes every position: an
+// observation is two additions here, and a quarter of a microsecond in prom-client.
 import { type Histogram, invariant, type Labels } from '@milepost/core';
 import { escaped } from './gauge-family.ts';
 
@@ -8,7 +8,7 @@ export class HistogramFamily implements Histogram {
   readonly help: string;
   readonly labelNames: readonly string[];
   readonly #bounds: readonly number[];
-  /** By their labels as they are spelled. */
+  /** By their labels in text form. */
   readonly #all = new Map<string, Series>();
   readonly #unlabelled: Series | undefined;
 
@@ -45,7 +45,7 @@ export class HistogramFamily implements Histogram {
 
   #find(spelled: string): Series {
     let series = this.#all.get(spelled);
-    // The last bucket is for what is above all bounds.
+    // The last bucket is for values above all bounds.
     if (!series) this.#all.set(spelled, (series = { counts: [...this.#bounds, Infinity].map(() => 0), sum: 0 }));
     return series;
   }

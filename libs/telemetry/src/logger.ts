@@ -7,7 +7,7 @@ import pretty from 'pino-pretty';
 export interface LoggerOptions {
   readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   readonly format: 'auto' | 'json' | 'pretty';
-  /** The program, shown on each JSON line. */
+  /** The program's name, on each JSON line. */
   readonly name: string;
 }
 
@@ -38,7 +38,7 @@ export function createLogger({ level, format, name }: LoggerOptions): Logger & {
   );
 }
 
-/** A line that is written inside a span names its trace. */
+/** A line that is written inside a span has its trace id. */
 function traceOfLine(): object {
   const span = trace.getSpanContext(context.active());
   return span ? { trace_id: span.traceId, span_id: span.spanId } : {};

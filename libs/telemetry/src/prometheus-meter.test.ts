@@ -1,12 +1,12 @@
 import { PrometheusMeter } from './index.ts';
 
-test('a counter without labels is there at 0 before anything happens', async () => {
+test('a counter without labels exists with value 0 before its first event', async () => {
   const meter = new PrometheusMeter();
   meter.counter('milepost_things_total', 'Things.');
   expect(await meter.text()).toContain('\nmilepost_things_total 0');
 });
 
-test('a name asked for twice is one metric', async () => {
+test('a name registered twice is one metric', async () => {
   const meter = new PrometheusMeter();
   meter.counter('milepost_things_total', 'Things.', ['kind']).add(1, { kind: 'a' });
   meter.counter('milepost_things_total', 'Things.', ['kind']).add(2, { kind: 'a' });
@@ -25,7 +25,7 @@ test('gauges set at the scrape show live state, and a removed label set is gone'
   expect(await meter.text()).not.toContain('topic="old"');
 });
 
-test('what is not set between two sweeps is forgotten, and comes back when it is set again', async () => {
+test('a series that is not set between two sweeps is removed, and returns when it is set again', async () => {
   const meter = new PrometheusMeter();
   const gauge = meter.gauge('milepost_size_bytes', 'Size.', ['topic']);
   const [kept, dropped] = [{ topic: 'kept' }, { topic: 'dropped' }];
@@ -40,7 +40,7 @@ test('what is not set between two sweeps is forgotten, and comes back when it is
   expect(await meter.text()).toContain('milepost_size_bytes{topic="dropped"} 3');
 });
 
-test('two label objects that say the same are one series', async () => {
+test('two label objects with the same content are one series', async () => {
   const meter = new PrometheusMeter();
   const gauge = meter.gauge('milepost_size_bytes', 'Size.', ['topic']);
   gauge.set(1, { topic: 't' });
@@ -54,7 +54,7 @@ test('a label value that would break the line is escaped', async () => {
   expect(await meter.text()).toContain('milepost_size_bytes{topic="a\\"b\\\\c\\nd"} 1');
 });
 
-test('a histogram counts into all buckets from the first that fits, and keeps sum and count', async () => {
+test('a histogram counts into all buckets from the first that fits, and has a sum and a count', async () => {
   const meter = new PrometheusMeter();
   const histogram = meter.histogram('milepost_wait_seconds', 'Wait.', [0.1, 1]);
   for (const value of [0.05, 0.1, 0.5, 7]) histogram.observe(value);
@@ -80,7 +80,7 @@ test('a histogram has a series for each label set that was observed', async () =
   expect(page).toContain('milepost_wait_seconds_count{api="Produce"} 2');
 });
 
-test('a part that cannot give its numbers costs no other its own', async () => {
+test('a part that cannot report its metrics does not affect the others', async () => {
   const failures: unknown[] = [];
   const meter = new PrometheusMeter((failure) => failures.push(failure));
   const gauge = meter.gauge('milepost_size_bytes', 'Size.');
@@ -90,7 +90,7 @@ test('a part that cannot give its numbers costs no other its own', async () => {
   expect(failures).toEqual([new Error('stopping')]);
 });
 
-test('two scrapes at a time are one', async () => {
+test('two concurrent scrapes share one snapshot', async () => {
   const meter = new PrometheusMeter();
   let scrapes = 0;
   meter.onScrape(() => void scrapes++);

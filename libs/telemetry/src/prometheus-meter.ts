@@ -1,6 +1,6 @@
-// The Meter of production: prom-client for what is counted, our own gauges and histograms for what is many or often.
-// One registry per process; a name that is used twice is the same metric. A scrape is one snapshot: two at a time share one,
-// and a part that fails (it is stopping) costs its own numbers only.
+// The Meter of production: prom-client for counters, our own gauges and histograms for metrics that are many or
+// frequent. One registry per process; a name that is used twice is the same metric. A scrape is one snapshot:
+// concurrent ones share it, and a part that fails (it is stopping) only lacks its own metrics.
 import type { Counter, Gauge, Histogram, Labels, Meter } from '@milepost/core';
 import * as prom from 'prom-client';
 import { GaugeFamily } from './gauge-family.ts';
@@ -21,7 +21,7 @@ export class PrometheusMeter implements Meter {
   readonly #onFailure: (failure: unknown) => void;
   #scraping: Promise<string> | undefined;
 
-  /** `onFailure` is called for a part that could not give its numbers. */
+  /** `onFailure` is called for a part that could not report its metrics. */
   constructor(onFailure: (failure: unknown) => void = () => {}) {
     this.#onFailure = onFailure;
     prom.collectDefaultMetrics({ register: this.registry });
@@ -58,7 +58,7 @@ export class PrometheusMeter implements Meter {
     return this.#scraping;
   }
 
-  /** Every metric there is, by name: the source of docs/METRICS.md. */
+  /** Every metric, by name: the source of docs/METRICS.md. */
   async describe(): Promise<MetricDescription[]> {
     const counted = await this.registry.getMetricsAsJSON();
     const described = counted.map(({ name, help, type }) => {

@@ -23,7 +23,7 @@ function logged() {
   return { clock, lines, logger };
 }
 
-test('of a line that repeats the first is written at once and the others are counted, period by period', async () => {
+test('the first of repeated lines is written immediately and the others are counted, period by period', async () => {
   const { clock, lines, logger } = logged();
   for (let offset = 0; offset < 1_689; offset++) logger.error({ offset }, 'disk full');
   expect(lines).toEqual(['error disk full {"offset":0}']);
@@ -39,7 +39,7 @@ test('of a line that repeats the first is written at once and the others are cou
   ]);
 });
 
-test('other lines, and the same one at another level, are none of its repetitions', () => {
+test('other lines, and the same one at another level, do not count as repetitions', () => {
   const { lines, logger } = logged();
   logger.warn({}, 'one');
   logger.warn({}, 'two');
@@ -49,14 +49,14 @@ test('other lines, and the same one at another level, are none of its repetition
   expect(lines).toHaveLength(8);
 });
 
-test('what was counted is said when the program ends', () => {
+test('counted repetitions are logged when the program ends', () => {
   const { lines, logger } = logged();
   for (let n = 0; n < 3; n++) logger.info({ n }, 'again');
   logger.flush();
   expect(lines.at(-1)).toBe('info again (repeated 2 times) {"n":2,"repetitions":2}');
 });
 
-test('of very many different lines a bounded number is watched, and all are written', () => {
+test('a limited number of different lines is tracked, and all are written', () => {
   const { lines, logger } = logged();
   for (let n = 0; n < 5_000; n++) logger.info({}, `line ${n}`);
   expect(lines).toHaveLength(5_000);

@@ -1,9 +1,10 @@
-// Log lines that repeat are counted instead of written: a full disk refuses thousands of records, each for one reason.
+// Log lines that repeat are counted instead of written: a full disk refuses thousands of records, each for the same
+// reason.
 //
-// Promises: the first line of its kind is written at once; equal ones within PERIOD_MS of it are counted, and said in one
-// line with the last one's fields when the period is over. Lines are equal by level, message and those fields that are
-// texts, as these name what a line is about; numbers (offsets, durations) do not count.
-// Never holds more than MOST_KINDS lines: beyond that they are written as they come.
+// Promises: the first line of its kind is written immediately. Equal ones within PERIOD_MS of it are counted, and
+// logged as one line with the last one's fields when the period is over. Lines are equal by level, message and those
+// fields that are texts, because these identify the subject of a line; numbers (offsets, durations) do not count.
+// Never holds more than MOST_KINDS lines: beyond that all lines are written.
 import type { Cancel, Clock, Logger } from '@milepost/core';
 
 export const PERIOD_MS = 10_000;
@@ -39,7 +40,7 @@ export class RepetitionLogger implements Logger {
     this.#logger.level = level;
   }
 
-  /** Somebody who debugs wants every line. */
+  /** For debugging every line is written. */
   debug(fields: object, message: string): void {
     this.#logger.debug(fields, message);
   }
@@ -53,7 +54,7 @@ export class RepetitionLogger implements Logger {
     this.#write('error', fields, message);
   }
 
-  /** Says at once what was counted: the program ends. */
+  /** Logs the counted repetitions now: the program ends. */
   flush(): void {
     for (const [key, kind] of this.#kinds) {
       kind.cancel();
@@ -75,7 +76,7 @@ export class RepetitionLogger implements Logger {
 
   #watch(key: string, level: Level, message: string): void {
     const cancel = this.#clock.after(PERIOD_MS, () => {
-      if (this.#end(key, kind)) this.#watch(key, level, message); // it goes on: the next ones are counted too
+      if (this.#end(key, kind)) this.#watch(key, level, message); // the repetition continues: the next ones are counted too
     });
     const kind: Kind = { level, message, repetitions: 0, fields: {}, cancel };
     this.#kinds.set(key, kind);

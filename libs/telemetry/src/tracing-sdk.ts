@@ -1,4 +1,4 @@
-// OpenTelemetry's SDK, put together. Loaded only when traces are on.
+// OpenTelemetry's SDK, assembled. Loaded only when traces are on.
 import type { Logger } from '@milepost/core';
 import { context, type Link, propagation, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
@@ -18,7 +18,7 @@ import {
 } from '@opentelemetry/sdk-trace';
 import type { TracingSettings } from './tracing-settings.ts';
 
-/** How long a stop waits for an endpoint to take the last spans. */
+/** How long a stop waits for an endpoint to accept the last spans. */
 const FAREWELL_MS = 2_000;
 
 export interface SdkOptions {
@@ -70,7 +70,7 @@ function samplerOf({ ratio, sampler }: TracingSettings): Sampler {
   return sampler.startsWith('parentbased_') ? new ParentBasedSampler({ root: new LinkedSampler(plain) }) : plain;
 }
 
-/** A batch that holds a sampled record is as interesting as the record. */
+/** A batch with a sampled record is sampled too. */
 class LinkedSampler implements Sampler {
   readonly #otherwise: Sampler;
   constructor(otherwise: Sampler) {
@@ -87,7 +87,7 @@ class LinkedSampler implements Sampler {
   }
 }
 
-/** One line when spans no longer arrive, one when they do again. */
+/** Logs one line when spans no longer arrive, and one when they do again. */
 class PatientExporter implements SpanExporter {
   readonly #exporter: SpanExporter;
   readonly #endpoint: string;

@@ -12,14 +12,14 @@ test('traces are off until an exporter or an endpoint is named', () => {
   expect(read({ OTEL_SDK_DISABLED: 'true', OTEL_TRACES_EXPORTER: 'otlp' }).settings).toBeUndefined();
 });
 
-test('one in a hundred is sampled unless somebody says otherwise', () => {
+test('one in a hundred is sampled by default', () => {
   const { settings } = read({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318' });
   expect(settings).toMatchObject({ exporter: 'otlp', protocol: 'http/protobuf', sampler: 'parentbased_traceidratio' });
   expect(settings?.ratio).toBe(0.01);
   expect(read({ OTEL_TRACES_EXPORTER: 'otlp', OTEL_TRACES_SAMPLER_ARG: '0.5' }).settings?.ratio).toBe(0.5);
 });
 
-test('a value that makes no sense is told and passed over', () => {
+test('a value that makes no sense is reported and ignored', () => {
   const { settings, warnings } = read({
     OTEL_TRACES_EXPORTER: 'otlp',
     OTEL_TRACES_SAMPLER_ARG: 'half',
@@ -32,7 +32,7 @@ test('a value that makes no sense is told and passed over', () => {
   ]);
 });
 
-test('what concerns traces alone goes before what concerns all signals', () => {
+test('a variable for traces takes precedence over one for all signals', () => {
   const { settings } = read({
     OTEL_EXPORTER_OTLP_ENDPOINT: 'http://all:4318',
     OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://traces:4318/v1/traces',

@@ -1,13 +1,14 @@
 // The OTEL_* variables, under OpenTelemetry's own names. Traces are off unless one of them turns them on. As
-// OpenTelemetry has it, a value that makes no sense is told and passed over: it never keeps a program from starting.
+// OpenTelemetry requires, a value that makes no sense is reported and ignored: it never prevents a program from
+// starting.
 
 export interface TracingSettings {
   readonly exporter: 'otlp' | 'console';
   readonly protocol: 'http/protobuf' | 'http/json';
   readonly sampler: Sampler;
-  /** Of new traces, 0 to 1. */
+  /** The sampled share of new traces, 0 to 1. */
   readonly ratio: number;
-  /** Where spans go, for people; the exporter reads the variables itself. */
+  /** The endpoint, for people; the exporter reads the variables itself. */
   readonly endpoint: string;
   readonly batch: {
     readonly scheduledDelayMillis: number;

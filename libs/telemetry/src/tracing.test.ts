@@ -1,4 +1,4 @@
-// Each of these runs a program of its own, as the SDK is global to a process.
+// Each of these runs a separate program, because the SDK is global to a process.
 import { execFile } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -23,7 +23,7 @@ function execute(source: string, env: Record<string, string>): Promise<{ stdout:
   return run(process.execPath, args, { env: { PATH: process.env['PATH'], ...env } });
 }
 
-test('off, nothing is written into a record, and nobody looks into one', async () => {
+test('when traces are off, no header of a record is written or read', async () => {
   await startTracing({ name: 'test', version: '1', env: {}, logger: silentLogger });
   expect(isTracing()).toBe(false);
   expect(headersOf()).toEqual({});
@@ -44,7 +44,7 @@ test('the SDK is loaded only when traces are on', async () => {
   expect((await execute(source, { OTEL_TRACES_EXPORTER: 'otlp' })).stdout).toBe('true');
 });
 
-test('a log line inside a span names its trace, and one outside names none', async () => {
+test('a log line inside a span has its trace id, and one outside has none', async () => {
   const source = `
     const span = tracer().startSpan('work', {}, ROOT_CONTEXT);
     await within(span, ROOT_CONTEXT, async () => logger.info({}, 'inside'));
@@ -62,7 +62,7 @@ test('a log line inside a span names its trace, and one outside names none', asy
   expect(lines.find(({ msg }) => msg === 'outside')).not.toHaveProperty('trace_id');
 });
 
-test('a record that was not sampled, or brings no trace, gets no span', async () => {
+test('a record that was not sampled, or has no trace, gets no span', async () => {
   const source = `
     const traceId = '0af7651916cd43dd8448eb211c80319c';
     const record = (offset, traceparent) => ({ topic: 't', partition: 0, offset, headers: new Map(traceparent ? [['traceparent', Buffer.from(traceparent)]] : []) });
@@ -74,7 +74,7 @@ test('a record that was not sampled, or brings no trace, gets no span', async ()
   expect((await program(source, env)).stdout).toBe('-,-,-,traced');
 });
 
-test('a batch that fails fails its spans, and its error goes on', async () => {
+test('a batch that fails fails its spans, and its error is rethrown', async () => {
   const source = `
     const record = { topic: 't', partition: 0, offset: 0, headers: new Map([['traceparent', Buffer.from('00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01')]]) };
     await batchTracer('g').process([record], () => Promise.reject(new Error('no'))).catch((error) => process.stderr.write('{"msg":"' + error.message + '"}'));
@@ -84,7 +84,7 @@ test('a batch that fails fails its spans, and its error goes on', async () => {
   expect(stdout).toMatch(/name: 'process t'[\s\S]*status: \{ code: 2, message: 'no' \}/);
 });
 
-test('spans leave as protobuf by default, to the path of traces', async () => {
+test('spans are sent as protobuf by default, to the path of traces', async () => {
   const seen: { path: string | undefined; type: string | undefined; body: string }[] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -107,7 +107,7 @@ test('spans leave as protobuf by default, to the path of traces', async () => {
   expect(seen[0]?.body).toContain('fleet-42');
 });
 
-test('a stop does not wait for an endpoint that takes spans and never answers', async () => {
+test('a stop does not wait for an endpoint that accepts spans and never responds', async () => {
   const server = createServer(() => {});
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const env = {

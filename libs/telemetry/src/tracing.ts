@@ -1,24 +1,24 @@
-// Traces, by OpenTelemetry: off they cost nothing (its SDK is not even loaded, nothing is written into records), on they
-// follow a sampled position from its PUBLISH through the log to its consumers. An endpoint that is away costs spans, never a
-// position: one log line reports it, and one its return.
+// Traces, by OpenTelemetry. When off they cost nothing (its SDK is not even loaded, records are unchanged). When on
+// they follow a sampled position from its PUBLISH through the log to its consumers. An endpoint that is away costs
+// spans, never a position: one log line reports it, and one its return.
 import type { Logger } from '@milepost/core';
 import { context, type Context, propagation, ROOT_CONTEXT, type Span, SpanStatusCode, trace } from '@opentelemetry/api';
 import { readTracingSettings } from './tracing-settings.ts';
 
 export interface TracingOptions {
-  /** The program; `service.name` is milepost-<name> unless OTEL_SERVICE_NAME says otherwise. */
+  /** The program; `service.name` is milepost-<name> unless OTEL_SERVICE_NAME is set. */
   readonly name: string;
   readonly version: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly logger: Logger;
 }
 
-/** Sends off what is left. */
+/** Sends the remaining spans. */
 export type StopTracing = () => Promise<void>;
 
 let on = false;
 
-/** Whether it is worth looking for traces at all. */
+/** Whether traces are on. */
 export const isTracing = (): boolean => on;
 
 export async function startTracing({ name, version, env, logger }: TracingOptions): Promise<StopTracing> {
@@ -37,7 +37,7 @@ export async function startTracing({ name, version, env, logger }: TracingOption
 
 export const tracer = () => trace.getTracer('milepost');
 
-/** What a record or a request brings along. */
+/** The trace context in a record's or a request's headers. */
 export function contextFrom(headers: ReadonlyMap<string, Buffer>): Context {
   return propagation.extract(ROOT_CONTEXT, headers, {
     keys: (carrier) => [...carrier.keys()],
@@ -45,7 +45,7 @@ export function contextFrom(headers: ReadonlyMap<string, Buffer>): Context {
   });
 }
 
-/** What a record or a request takes along: W3C's traceparent, or nothing. */
+/** The trace headers for a record or a request: W3C's traceparent, or nothing. */
 export function headersOf(active: Context = context.active()): Record<string, string> {
   const headers: Record<string, string> = {};
   propagation.inject(active, headers);

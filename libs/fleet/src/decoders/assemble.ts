@@ -1,4 +1,4 @@
-// Puts a position together from the numbers of a document: absent ones stay absent, unusual digits are carried along.
+// Builds a position from the numbers of a document: absent ones remain absent, unusual digits are preserved.
 import { NUMBER_FIELDS, type NumberField, type Position } from '../position.ts';
 import type { DeviceNumber } from './document.ts';
 

@@ -11,13 +11,13 @@ function position(decoded: Decoded): Position {
 const valueOf = (decoded: Decoded): string => encodePosition(position(decoded)).toString();
 
 describe('milepost', () => {
-  test('the least a truck can say is where it is; the time is then when it was received', () => {
+  test('latitude and longitude suffice; the time is then the receive time', () => {
     expect(valueOf(decode('milepost', '{"lat":60.17,"lon":24.94}'))).toBe(
       '{"truckId":"t-1","ts":"2026-11-22T10:00:00Z","lat":60.17,"lon":24.94,"source":"milepost"}',
     );
   });
 
-  test('every canonical field arrives, and a consumer reads the same position back', () => {
+  test('every canonical field is decoded, and a consumer reads the same position back', () => {
     const text =
       '{"ts":"2026-11-22T09:59:58.5+02:00","lat":57.7,"lon":11.9,"speedKmh":52.5,"headingDeg":271,"altitudeM":-3,' +
       '"accuracyM":4,"ignition":false,"odometerM":123456789,"fuelPct":0,"batteryPct":100,"driver":"unknown field"}';
@@ -61,7 +61,7 @@ describe('milepost', () => {
     expect(value).toContain('"lat":1.50,"lon":2.5,');
   });
 
-  test('the device time is kept as it was said, whatever its form', () => {
+  test('the device time is kept as it was sent, whatever its form', () => {
     for (const ts of [
       '2026-11-22T09:00:00.123456789Z',
       '2026-11-22 09:00',
@@ -72,7 +72,7 @@ describe('milepost', () => {
     }
   });
 
-  test('a time in numbers is seconds or milliseconds', () => {
+  test('a numeric time is seconds or milliseconds', () => {
     expect(position(decode('milepost', '{"lat":1,"lon":2,"ts":1763805600}')).ts).toBe('2025-11-22T10:00:00Z');
     expect(position(decode('milepost', '{"lat":1,"lon":2,"ts":1763805600250}')).ts).toBe('2025-11-22T10:00:00.250Z');
   });
@@ -82,7 +82,7 @@ describe('milepost', () => {
     ['2000-01-01T00:00:00Z', 'plausible'],
     ['2026-11-22T11:00:00Z', 'plausible'],
     ['2026-11-22T11:00:00.001Z', 'implausible'],
-  ])('a clock at %s is %s, and the position is kept', (ts, clock) => {
+  ])('a clock at %s is %s, and the position is accepted', (ts, clock) => {
     expect(decode('milepost', `{"lat":1,"lon":2,"ts":"${ts}"}`)).toMatchObject({ kind: 'position', clock });
   });
 
@@ -143,7 +143,7 @@ describe('owntracks', () => {
     });
   });
 
-  test.each(['waypoint', 'card', 'encrypted'])('%s is not a position, and is not lost', (type) => {
+  test.each(['waypoint', 'card', 'encrypted'])('%s is rejected as not a position', (type) => {
     expect(decode('owntracks', `{"_type":"${type}","tst":1763805600}`)).toMatchObject({
       kind: 'rejected',
       reason: 'not-a-position',

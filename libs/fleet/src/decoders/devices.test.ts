@@ -1,4 +1,4 @@
-// What devices of the field send, and what becomes of it. Vectors of a format's own documentation say so.
+// Payloads of real devices, and how they are decoded. Test vectors of a format's own documentation are marked.
 import { gzipSync, deflateSync } from 'node:zlib';
 import { type Decoded, type DecodedItem, type DecoderName, decoders, encodePosition, type Position } from '../index.ts';
 
@@ -33,12 +33,12 @@ describe('a position in plain JSON', () => {
     expect(one(decode('milepost', JSON.stringify(payload)))).toMatchObject({ lat: 57.7, lon: 11.9, ts: ISO });
   });
 
-  test('a time of five hours ago under another name is not taken for the time of now', () => {
+  test('a time of five hours ago under another name is used, not the current time', () => {
     expect(one(decode('milepost', `{"lat":1,"lon":2,"timestamp":${T}}`)).ts).toBe(ISO);
     expect(decode('milepost', '{"lat":1,"lon":2,"timestamp":"soon"}')).toMatchObject({ reason: 'unreadable-time' });
   });
 
-  test('an optional field that cannot be believed is dropped and named; the position stays', () => {
+  test('an impossible optional field is dropped and named; the position remains', () => {
     const decoded = decode(
       'milepost',
       '{"lat":1,"lon":2,"headingDeg":361,"speed":-1,"batteryPct":101,"ignition":"maybe","alt":5}',
@@ -50,7 +50,7 @@ describe('a position in plain JSON', () => {
     expect(Object.keys(one(decoded))).toEqual(['truckId', 'ts', 'source', 'lat', 'lon', 'altitudeM']);
   });
 
-  test('what has no canonical name rides along, up to a kilobyte, and what does not fit is counted', () => {
+  test('fields without a canonical name are passed on, up to a kilobyte, and the rest is counted', () => {
     const position = one(decode('milepost', '{"lat":1,"lon":2,"truckId":"other","cargo":{"t":-18},"door":null}'));
     expect(position.other).toEqual({ truckId: 'other', cargo: { t: -18 } });
     expect(encodePosition(position).toString()).toMatch(
@@ -66,7 +66,7 @@ describe('a position in plain JSON', () => {
     expect(position).toMatchObject({ speedKmh: 36, other: { speed: 10 } });
   });
 
-  test('0,0 is kept and marked: receivers write it without a fix', () => {
+  test('0,0 is accepted and marked: receivers write it without a fix', () => {
     expect(decode('milepost', '{"lat":0,"lon":0}')).toMatchObject({ kind: 'position', marks: { fix: 'none' } });
   });
 
@@ -75,11 +75,11 @@ describe('a position in plain JSON', () => {
     ['lines', '{"lat":1,"lon":2}\n{"lat":3,"lon":4}\n'],
     ['a list of positions', '{"positions":[{"lat":1,"lon":2},{"lat":3,"lon":4}]}'],
     ['history in front of the newest', '{"lat":3,"lon":4,"history":[{"lat":1,"lon":2}]}'],
-  ])('%s is as many positions, in their order', (_, payload) => {
+  ])('%s gives all its positions, in order', (_, payload) => {
     expect(positions(decode('milepost', payload)).map(({ lat, lon }) => [lat, lon])).toEqual([[1, 2], [3, 4]]); // biome-ignore format: pairs
   });
 
-  test('one bad position of a batch is a rejection of its own', () => {
+  test('one bad position of a batch is rejected by itself', () => {
     expect(itemsOf(decode('milepost', '[{"lat":1,"lon":2},{"lat":99,"lon":4}]')).map(({ kind }) => kind)).toEqual([
       'position',
       'rejected',
@@ -92,7 +92,7 @@ describe('a position in plain JSON', () => {
     ['a trailing NUL', Buffer.from('{"lat":1,"lon":2}\0')],
     ['gzip', gzipSync('{"lat":1,"lon":2}')],
     ['zlib', deflateSync('{"lat":1,"lon":2}')],
-  ])('%s around it is taken off', (_, payload) => {
+  ])('%s around it is removed', (_, payload) => {
     expect(one(decode('milepost', payload))).toMatchObject({ lat: 1, lon: 2 });
   });
 
@@ -103,7 +103,7 @@ describe('a position in plain JSON', () => {
 });
 
 describe('OwnTracks', () => {
-  test('a negative speed, -3 of the app for iOS 8.3 too, is not known', () => {
+  test('a negative speed means unknown, also the -3 of the app for iOS 8.3', () => {
     expect(
       one(decode('owntracks', `{"_type":"location","lat":1,"lon":2,"tst":${T},"vel":-3}`)).speedKmh,
     ).toBeUndefined();
@@ -115,7 +115,7 @@ describe('OwnTracks', () => {
   });
 });
 
-describe('platforms, by where their fields lie', () => {
+describe('platforms, by the positions of their fields', () => {
   test.each([
     [
       'traccar',
@@ -230,7 +230,7 @@ describe('platforms, by where their fields lie', () => {
     });
   });
 
-  test('a position that Traccar calls invalid, and a device whose name is no truck id, are marked', () => {
+  test('an invalid position of Traccar, and a device whose name is not a truck id, are marked', () => {
     const payload = {
       position: { fixTime: ISO, valid: false, latitude: 1, longitude: 2 },
       device: { uniqueId: 'van 7' },
@@ -273,7 +273,7 @@ describe('Teltonika as bytes: the examples of its wiki, "Codec"', () => {
     ]);
   });
 
-  test('a frame that was cut anywhere, or has a bit turned, is rejected', () => {
+  test('a frame that was cut anywhere, or has a flipped bit, is rejected', () => {
     const bytes = Buffer.from(
       '000000000000003608010000016B40D8EA30010000000000000000000000000000000105021503010101425E0F01F10000601A014E0000000000000000010000C7CF',
       'hex',
@@ -302,7 +302,7 @@ describe('NMEA 0183', () => {
     });
   });
 
-  test('south and west are negative; GGA alone is of the day nearest to its receipt', () => {
+  test('south and west are negative; GGA alone gets the day nearest to its receipt', () => {
     const rmc = decode('nmea', '$GPRMC,225446,A,4916.45,N,12311.12,W,000.5,054.7,191194,020.3,E*68');
     expect(one(rmc)).toMatchObject({ lat: 49.2741667, lon: -123.1853333 });
     expect(one(decode('nmea', '$GPGGA,235959,4807.038,N,01131.000,E,1,08,0.9,545.4,M,46.9,M,,')).ts).toBe(
@@ -325,7 +325,7 @@ describe('NMEA 0183', () => {
 describe('Queclink', () => {
   const live =
     '+RESP:GTFRI,2C0204,862170013895931,,,00,1,1,4.3,92,70.0,121.354335,31.222073,20090214013254,0460,0000,18d8,6141,00,,20090214093254,11F0$';
-  test('longitude comes before latitude; what was stored is read alike', () => {
+  test('longitude comes before latitude, in stored reports too', () => {
     for (const text of [live, live.replace('RESP', 'BUFF')])
       expect(one(decode('queclink', text))).toMatchObject({
         lat: 31.222073,
@@ -349,7 +349,7 @@ describe('Queclink', () => {
   });
 });
 
-test('no decoder throws or loops, whatever bytes come', () => {
+test('no decoder throws or loops for any bytes', () => {
   const seeds = [
     '{"lat":1,"lon":2,"history":[{"lat":1}]}',
     `id=1&lat=1&lon=2`,

@@ -1,13 +1,13 @@
-// One JSON document of a device, read field by field. A required field that is wrong becomes the reason for rejecting all
-// of it. An optional one is dropped and remembered: the position stays, and its record says what was dropped. Reading
-// goes on harmlessly, so that a decoder is a list of fields and looks at `problem` once, at the end.
+// One JSON document of a device, read field by field. A bad required field is the reason to reject the whole document.
+// A bad optional one is dropped and noted in the record's headers. Reading continues after a bad field, so that a
+// decoder is a list of fields and checks `problem` once, at the end.
 import { type Marks, type Rejected, rejected, type RejectionReason } from '../decoder.ts';
 import type { ExactJson } from '../json.ts';
 import { type NumberField, RANGES } from '../position.ts';
 import { isoTime, parseTime } from '../time.ts';
 import { type Fields, objectsOf, shown } from './payload.ts';
 
-/** A document's number that a position will carry, with the device's digits where they differ from `String(value)`. */
+/** A number of the document for the position, with the device's digits if they differ from `String(value)`. */
 export interface DeviceNumber {
   readonly value: number;
   readonly digits: string | undefined;
@@ -18,7 +18,7 @@ export interface DeviceTime {
   readonly timeMs: number;
 }
 
-/** The object that holds a value, and the value's key there. */
+/** The object that contains a value, and the value's key in it. */
 export interface Located {
   readonly holder: Readonly<Record<string, unknown>>;
   readonly key: string;
@@ -28,9 +28,9 @@ export type Locate = (fields: Readonly<Record<string, unknown>>, key: string) =>
 const FIRST_MILLISECONDS = 1e11;
 const FIRST_MICROSECONDS = 1e14;
 const FIRST_NANOSECONDS = 1e17;
-/** A number as JSON writes it: what a device puts into quotes can go into a record as it is. */
+/** A number in JSON's syntax: such a text in quotes can be written to a record unchanged. */
 const JSON_NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?$/;
-/** In a header: a person reads it. */
+/** For a header that people read. */
 const MAX_DROPPED_CHARS = 200;
 
 export class Document {
@@ -58,15 +58,15 @@ export class Document {
     return new Document({ json: this.#json, fields }, locate);
   }
 
-  /** As it stands in the document; null, as devices write it for "not known", is absent. */
+  /** The value in the document; null, which devices send for "unknown", counts as absent. */
   field(key: string): unknown {
     const at = this.#at(key);
     const value = at?.holder[at.key];
     if (at === undefined || value === undefined || value === null) return undefined;
-    return Object.hasOwn(at.holder, at.key) ? value : undefined; // else it is what every object has, as `constructor`
+    return Object.hasOwn(at.holder, at.key) ? value : undefined; // otherwise it is a member of every object, such as `constructor`
   }
 
-  /** A number that goes into `field` of the position, times `factor`. One out of its range is dropped. */
+  /** A number for `field` of the position, times `factor`. One out of its range is dropped. */
   number(key: string, field: NumberField, factor = 1): DeviceNumber | undefined {
     const number = this.#read(key, factor);
     if (number === undefined) return undefined;
@@ -99,8 +99,8 @@ export class Document {
   }
 
   /**
-   * ISO text, kept as it is, or a number since 1970, written as ISO: its size tells seconds, milliseconds, microseconds
-   * and nanoseconds apart. Absent: when it was received. One that cannot be read is a reason to reject.
+   * ISO text, unchanged, or a number since 1970, converted to ISO: its size distinguishes seconds, milliseconds,
+   * microseconds and nanoseconds. Absent: the receive time. An unreadable one is a reason to reject.
    */
   time(key: string, receivedAtMs: number): DeviceTime {
     const value = this.field(key);
@@ -116,7 +116,7 @@ export class Document {
     return { ts, timeMs };
   }
 
-  /** An optional field that is not believed. */
+  /** Drops an optional field. */
   drop(field: string, seen: unknown): void {
     const what = `${field}=${typeof seen === 'string' ? seen : shown(seen)}`.replaceAll(/[^\x20-\x7e]/g, '?');
     const all = this.#dropped === undefined ? what : `${this.#dropped}, ${what}`;
@@ -135,7 +135,7 @@ export class Document {
     return { marks: hasFix ? dropped : { ...dropped, fix: 'none' } };
   }
 
-  /** Undefined: absent. NaN: there, and no number. */
+  /** Undefined: absent. NaN: present, but not a number. */
   #read(key: string, factor: number): DeviceNumber | undefined {
     const value = this.field(key);
     if (value === undefined) return undefined;
@@ -160,7 +160,7 @@ const NO_MARKS = {};
 const isWithin = (field: NumberField, value: number): boolean =>
   value >= RANGES[field].from && value <= RANGES[field].to;
 
-/** A conversion adds digits that nobody measured: 11.1 m/s are 39.96 km/h, not 39.959999999999994. */
+/** A conversion adds digits that were not measured: 11.1 m/s are 39.96 km/h, not 39.959999999999994. */
 const rounded = (value: number): number => Math.round(value * 1e7) / 1e7;
 
 function sinceEpochMs(value: number): number {

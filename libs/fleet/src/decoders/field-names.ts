@@ -1,4 +1,4 @@
-// The names under which devices write the fields of a position, and what their numbers are multiplied by.
+// The names that devices use for the fields of a position, and the factors of their units.
 import type { NumberField } from '../position.ts';
 
 export type KnownField =
@@ -8,7 +8,7 @@ export type KnownField =
 const KNOTS = 1.852;
 const MILES = 1.609344;
 
-/** Written without regard to case, `_` and `-`. A speed that does not name its unit is in km/h, as the canonical one is. */
+/** Case, `_` and `-` are ignored. A speed without a unit in its name is in km/h, like the canonical one. */
 const numbers: Readonly<Record<NumberField, Readonly<Record<string, number>>>> = {
   lat: { lat: 1, latitude: 1, latitudei: 1e-7 },
   lon: { lon: 1, lng: 1, long: 1, longitude: 1, longitudei: 1e-7 },
@@ -47,7 +47,7 @@ const bySpelling = new Map<string, KnownField>([
   ...ignitions.map((name) => [name, { kind: 'ignition' }] as const),
 ]);
 
-/** Spellings that were seen, up to a limit: a fleet's devices write the same few names over and over. */
+/** Cached spellings, up to a limit: a fleet's devices use the same few names again and again. */
 const seen = new Map<string, KnownField | undefined>();
 const MAX_SEEN = 1000;
 

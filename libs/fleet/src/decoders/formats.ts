@@ -1,4 +1,5 @@
-// Formats that are a JSON document with its fields in other places and units. Each names where its fields are documented.
+// Formats that are a JSON document with its fields in other positions and units. Each links the documentation of its
+// fields.
 import { mappedDecoder } from './mapping.ts';
 
 /** Traccar's position forwarding (https://www.traccar.org/forward/): speed in knots, odometer in meters, levels in percent. */
@@ -80,7 +81,10 @@ export const decodeTtn = mappedDecoder('ttn', {
   },
 });
 
-/** ChirpStack v4 uplinks (https://www.chirpstack.io/docs/chirpstack/integrations/events.html); never the gateway's own place. */
+/**
+ * ChirpStack v4 uplinks (https://www.chirpstack.io/docs/chirpstack/integrations/events.html); never the gateway's own
+ * position.
+ */
 export const decodeChirpstack = mappedDecoder('chirpstack', {
   device: [['deviceInfo.deviceName', 'deviceInfo.devEui']],
   lat: ['object.gps.latitude', 'object.latitude', 'object.lat'],

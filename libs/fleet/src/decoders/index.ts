@@ -1,4 +1,4 @@
-// Every format that the gateway takes, by the name that routes use.
+// Every format that the gateway accepts, by its name in routes.
 import type { Decoder } from '../decoder.ts';
 import {
   decodeChirpstack,
@@ -35,7 +35,7 @@ export const decoders = {
 export type DecoderName = keyof typeof decoders;
 export const decoderNames = Object.keys(decoders) as DecoderName[];
 
-/** Their payload names the truck; a route need not. */
+/** Formats whose payload names the truck, so that a route need not. */
 export const namesItsDevice: ReadonlySet<DecoderName> = new Set([
   'traccar',
   'traccar-client',

@@ -1,5 +1,5 @@
-// A decoder that is declared, not written: where in a JSON document each canonical field lies, and its unit there. Most
-// formats of devices and platforms are no more than that (`formats.ts`), and so is any JSON of one's own.
+// Decoders by declaration: the path of each canonical field in a JSON document, and its unit there. Most formats of
+// devices and platforms need no more (`formats.ts`), and neither does a custom JSON format.
 import { decodedAs, type DecodedItem, type Decoder, type DecoderContext, type Marks } from '../decoder.ts';
 import type { NumberField } from '../position.ts';
 import { clockVerdict } from '../time.ts';
@@ -9,12 +9,12 @@ import { type DeviceNumber, Document, type Located } from './document.ts';
 import { isObject } from './payload.ts';
 
 /**
- * `a.b.c`, each step a key, an index of a list, or `*` for the first object in it. Of several paths the first counts that
- * leads to a value.
+ * `a.b.c`, each step a key, an index of a list, or `*` for the first object in it. Of several paths the first one with
+ * a value counts.
  */
 export type Path = string | readonly string[];
 
-/** What a number is multiplied by to become the canonical unit. */
+/** The factor that converts a number to the canonical unit. */
 export const UNITS = {
   'km/h': 1,
   'm/s': 3.6,
@@ -36,15 +36,15 @@ export interface MappedNumber {
 }
 
 export interface Mapping {
-  /** The objects that hold one position each: a list in the document. Absent: the document is one. */
+  /** The objects that contain one position each: a list in the document. Absent: the document is one. */
   readonly each?: string;
-  /** What names the truck; several paths are joined, as levels of a topic are. Absent: the topic names it. */
+  /** The name of the truck; several paths are joined, like levels of a topic. Absent: the topic names it. */
   readonly device?: readonly Path[];
   readonly lat: MappedNumber | Path;
   readonly lon: MappedNumber | Path;
   /** Both in one text, `57.7,11.9`, in place of `lat` and `lon`. */
   readonly latLon?: Path;
-  /** ISO 8601, or a number since 1970. Absent in a document: when it was received. */
+  /** ISO 8601, or a number since 1970. Absent in a document: the receive time. */
   readonly ts?: Path;
   readonly numbers?: Partial<Readonly<Record<Exclude<NumberField, 'lat' | 'lon'>, MappedNumber>>>;
   readonly ignition?: Path;
@@ -164,7 +164,7 @@ function deviceOf(fields: Readonly<Record<string, unknown>>, device: readonly Pa
   return mapTruckId(levels);
 }
 
-/** Where the first of the paths leads that leads to a value. */
+/** The location of the first path with a value. */
 function first(fields: Readonly<Record<string, unknown>>, paths: readonly (readonly string[])[]): Located | undefined {
   for (const path of paths) {
     const at = follow(fields, path);

@@ -1,8 +1,8 @@
-// Milepost's own format, and what devices make of it: JSON objects with a latitude and a longitude at least, under any
+// Milepost's own format, and common variants of it: JSON objects with at least a latitude and a longitude, under any
 // usual spelling of the canonical names (`field-names.ts`); units are those of the names. One object, an array of them,
-// one a line, a list in `positions`, older ones in `history`, or GeoJSON points.
-// The time is ISO 8601 text, kept as it is, or a number since 1970; without one it is the receive time. Fields that the
-// canonical position does not know are carried on in `other`, up to a limit.
+// one per line, a list in `positions`, older ones in `history`, or GeoJSON points.
+// The time is ISO 8601 text, unchanged, or a number since 1970; without one it is the receive time. Fields without a
+// canonical name are passed on in `other`, up to a limit.
 import { type Decoded, decodedAs, type DecodedItem, type DecoderContext } from '../decoder.ts';
 import { clockVerdict } from '../time.ts';
 import { assemble } from './assemble.ts';
@@ -25,7 +25,7 @@ export function decodeMilepost(payload: Buffer, context: DecoderContext): Decode
   return decodedAs(items);
 }
 
-/** Nearly all are. */
+/** Nearly all documents are. */
 function isSingle({ fields }: Document): boolean {
   return (
     !LISTS.some((key) => key in fields) &&

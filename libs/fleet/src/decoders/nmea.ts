@@ -1,6 +1,6 @@
-// NMEA 0183 sentences, one or several lines: RMC holds a position with its date, GGA the altitude of the same second (or a
-// position of its own, on the day that is nearest to the receive time). Knots, degrees with minutes (`ddmm.mmmm`). Every
-// checksum is verified; sentences of other kinds are passed over.
+// NMEA 0183 sentences, one or several lines: RMC has a position with its date, GGA the altitude of the same second (or
+// its own position, on the day that is nearest to the receive time). Knots, degrees with minutes (`ddmm.mmmm`). Every
+// checksum is verified; sentences of other kinds are skipped.
 import { type Decoded, decodedAs, type DecodedItem, type DecoderContext, rejected } from '../decoder.ts';
 import type { Position } from '../position.ts';
 import { clockVerdict, isoTime } from '../time.ts';
@@ -77,7 +77,7 @@ export function decodeNmea(payload: Buffer, { truckId, receivedAtMs }: DecoderCo
   }
 }
 
-/** Without `$` and checksum; rejected where the checksum is another one. */
+/** Without `$` and checksum; rejected if the checksum is wrong. */
 function fieldsOf(line: string): readonly string[] | DecodedItem {
   const [, body, checksum] = /^\s*[$!]([^*]*)(?:\*([0-9A-Fa-f]{2}))?\s*$/.exec(line) ?? [];
   if (body === undefined)
@@ -92,7 +92,7 @@ function fieldsOf(line: string): readonly string[] | DecodedItem {
   return body.split(',');
 }
 
-/** NaN where it is none, or beyond the limit. */
+/** NaN if it is not a number, or beyond the limit. */
 function degrees(text = '', hemisphere = '', positive: string, negative: string, limit: number): number {
   const [, whole, minutes] = /^(\d{1,3}?)(\d\d(?:\.\d+)?)$/.exec(text) ?? [];
   if (whole === undefined || (hemisphere !== positive && hemisphere !== negative)) return Number.NaN;

@@ -1,7 +1,7 @@
-// The fields of a document that the canonical position does not know. They are carried on with it, in the order of the
-// document, as long as their JSON fits; the rest is counted, so that its loss is visible.
+// The fields of a document without a canonical name. They are passed on with the position, in the order of the
+// document, while their JSON fits; the rest is counted, so that its loss is visible.
 
-/** A position is a few hundred bytes; what rides along must not outgrow it by much. */
+/** A position is a few hundred bytes; additional fields must not exceed it by much. */
 const MAX_BYTES = 1024;
 
 export class Others {
@@ -25,7 +25,7 @@ export class Others {
     return this.#fields;
   }
 
-  /** `3 more fields`, where some did not fit. */
+  /** `3 more fields`, if some did not fit. */
   get overflow(): string | undefined {
     return this.#left === 0 ? undefined : `${this.#left} more fields`;
   }

@@ -1,8 +1,8 @@
-// OwnTracks (https://owntracks.org/booklet/tech/json/): `_type` says what a payload is.
-// `location` is a position: tst in seconds, vel in km/h, acc, alt in meters, cog in degrees, batt in percent; apps leave
-// zeros out and write a negative number for "not known". A `transition` (into or out of a region) carries a position too.
-// `lwt` is the broker's last will: a status. Every other type (waypoint, card, cmd, …) is no position: rejected as such,
-// which records it among the dead letters with its bytes.
+// OwnTracks (https://owntracks.org/booklet/tech/json/): `_type` is the type of a payload.
+// `location` is a position: tst in seconds, vel in km/h, acc, alt in meters, cog in degrees, batt in percent; apps omit
+// zeros and send a negative number for "unknown". A `transition` (into or out of a region) has a position too. `lwt` is
+// the broker's last will: a status. Every other type (waypoint, card, cmd, …) is not a position: it is rejected as
+// such, and stored among the dead letters with its bytes.
 import { type Decoded, decodedAs, type DecodedItem, type DecoderContext, rejected } from '../decoder.ts';
 import type { NumberField } from '../position.ts';
 import { clockVerdict } from '../time.ts';
@@ -55,7 +55,7 @@ function decodeOne(document: Document, { truckId, receivedAtMs }: DecoderContext
   };
 }
 
-/** Which region was entered or left, kept with the position. */
+/** The region that was entered or left, stored with the position. */
 function eventOf(document: Document): Readonly<Record<string, unknown>> | undefined {
   const [event, desc] = [document.field('event'), document.field('desc')];
   const texts = Object.entries({ event, desc }).filter(([, value]) => typeof value === 'string' && value.length <= 200);

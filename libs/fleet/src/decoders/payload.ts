@@ -1,10 +1,10 @@
-// What a payload says before its fields are read: JSON documents, one or several. Firmware compresses, writes a byte order
-// mark, UTF-16 or a trailing NUL, sends arrays and lines of JSON; all of that is taken off here, under named limits.
+// Parses a payload before its fields are read: JSON documents, one or several. Firmware compresses, writes a byte order
+// mark, UTF-16 or a trailing NUL, sends arrays and lines of JSON; all of that is removed here, within named limits.
 import { inflateSync, gunzipSync } from 'node:zlib';
 import { type Rejected, rejected } from '../decoder.ts';
 import { type ExactJson, parseJson } from '../json.ts';
 
-/** Positions are a few hundred bytes. Parsing megabytes of JSON would hold up every other device. */
+/** Positions are a few hundred bytes. Parsing megabytes of JSON would delay every other device. */
 export const MAX_DOCUMENT_BYTES = 64 * 1024;
 const SHOWN_CHARS = 60;
 
@@ -48,7 +48,7 @@ function objectsIn(json: ExactJson, payload: Buffer): readonly Fields[] | Reject
   return other === undefined ? value.map((fields: Fields['fields']) => ({ json, fields })) : malformed(value);
 }
 
-/** Undefined unless each line is an object of its own. */
+/** Undefined unless each line is an object. */
 function linesOf(text: string): readonly Fields[] | undefined {
   const lines = text.split('\n').filter((line) => line.trim() !== '');
   if (lines.length < 2) return undefined;
@@ -59,7 +59,7 @@ function linesOf(text: string): readonly Fields[] | undefined {
   return parsed.length === lines.length ? parsed : undefined;
 }
 
-/** Without a byte order mark and trailing NULs; UTF-16 as UTF-8. Undefined where that changes nothing. */
+/** Without a byte order mark and trailing NULs; UTF-16 as UTF-8. Undefined if that changes nothing. */
 function tidied(payload: Buffer): string | undefined {
   const text = isUtf16(payload) ? payload.toString('utf16le') : payload.toString();
   const tidy = text.replace(/^\uFEFF/, '').replace(/[\0\s]+$/, '');

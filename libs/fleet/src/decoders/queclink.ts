@@ -1,5 +1,6 @@
-// Queclink's position reports (@Track protocol: GTFRI and its kin): comma-separated text that ends in `$`. `+RESP:` is live,
-// `+BUFF:` was stored while offline. Longitude comes before latitude; speed is in km/h, the time `yyyymmddhhmmss` UTC.
+// Queclink's position reports (@Track protocol: GTFRI and its variants): comma-separated text that ends with `$`.
+// `+RESP:` is live, `+BUFF:` was stored while offline. Longitude comes before latitude; speed is in km/h, the time
+// `yyyymmddhhmmss` UTC.
 //
 //   +RESP:GTFRI,version,IMEI,name,,report,count,{accuracy,speed,azimuth,altitude,lon,lat,time,mcc,mnc,lac,cell,…},…,sent,serial$
 import { type Decoded, decodedAs, type DecodedItem, type DecoderContext, rejected } from '../decoder.ts';
@@ -9,7 +10,7 @@ import type { Position } from '../position.ts';
 
 const NAME = 'queclink';
 const FIRST_GROUP = 7;
-/** Accuracy to the reserved field behind the cell. */
+/** From accuracy to the reserved field after the cell. */
 const GROUP_FIELDS = 12;
 const MAX_BYTES = 8 * 1024;
 const REPORTS = new Set([
@@ -69,7 +70,7 @@ function decodeGroup(group: readonly string[], truckId: string, receivedAtMs: nu
     ...measure('altitudeM', altitude, -12_000, 100_000),
     source: NAME,
   };
-  // The first field is the HDOP, 0 without a fix: the position is then the last one that was known.
+  // The first field is the HDOP, 0 without a fix: the position is then the last known one.
   const hasFix = accuracy !== '0' && accuracy !== '';
   const clock = clockVerdict(timeMs, receivedAtMs);
   return { kind: 'position', position, clock, ...(hasFix ? {} : { marks: { fix: 'none' } as const }) };

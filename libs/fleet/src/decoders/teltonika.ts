@@ -34,7 +34,7 @@ export function decodeTeltonika(payload: Buffer, context: DecoderContext): Decod
   }
 }
 
-/** @throws RangeError beyond the payload's end, as Buffer's own reads do. */
+/** @throws RangeError beyond the payload's end, like Buffer's own reads. */
 function decodeFrame(payload: Buffer, context: DecoderContext): Decoded {
   const dataBytes = payload.readUInt32BE(4);
   const data = payload.subarray(HEADER_BYTES, HEADER_BYTES + dataBytes);

@@ -52,7 +52,7 @@ async function filledDatabase(): Promise<string> {
   return url;
 }
 
-/** All of it in memory, as a backup has it in files. */
+/** The whole copy in memory, as a backup has it in files. */
 async function copyOf(url: string): Promise<DatabaseCopy & { readonly content: ReadonlyMap<string, string[]> }> {
   const snapshot = await DatabaseSnapshot.open(url);
   const content = new Map<string, string[]>();
@@ -73,7 +73,7 @@ async function copyOf(url: string): Promise<DatabaseCopy & { readonly content: R
   };
 }
 
-test('every table comes back with every value as it was', async () => {
+test('every table is restored with every value as it was', async () => {
   const [source, target] = [await filledDatabase(), await emptyDatabase()];
   const copy = await copyOf(source);
   await checkEmpty(target);
@@ -86,7 +86,7 @@ test('every table comes back with every value as it was', async () => {
   expect(row).toEqual({ text: ODD, offset: '9007199254740993' });
 });
 
-test('no table of the database is left out, but for what belongs to running processes', async () => {
+test('no table of the database is left out, except for data of running processes', async () => {
   const { url } = await server.database();
   const copied = (await copyOf(url)).tables.map(({ name }) => name);
   const rows = await run<{ name: string }>(
@@ -98,7 +98,7 @@ test('no table of the database is left out, but for what belongs to running proc
   expect(await run(url, 'SELECT sequencename FROM pg_sequences')).toEqual([{ sequencename: 'migrations_id_seq' }]);
 });
 
-test('what was deleted while the log was copied is not restored, and no producer id is given out twice', async () => {
+test('what was deleted while the log was copied is not restored, and no producer id is used twice', async () => {
   const [source, target] = [await filledDatabase(), await emptyDatabase()];
   const copy = await copyOf(source);
   await run(source, 'DELETE FROM topics WHERE id = $1', [DELETED]);
@@ -112,7 +112,7 @@ test('what was deleted while the log was copied is not restored, and no producer
   expect(await run(target, 'SELECT next_producer_id FROM producer_id_blocks')).toEqual([{ next_producer_id: '5000' }]);
 });
 
-test('a copy that ends half way leaves the database as empty as it was', async () => {
+test('a copy that fails halfway leaves the database empty', async () => {
   const [source, target] = [await filledDatabase(), await emptyDatabase()];
   const copy = await copyOf(source);
   const rows: DatabaseCopy['rows'] = (table) => {
@@ -123,7 +123,7 @@ test('a copy that ends half way leaves the database as empty as it was', async (
   await checkEmpty(target);
 });
 
-test('a backup of an older version is filled into its own tables, which the next start brings up to date', async () => {
+test('a backup of an older version is filled into its own tables, which the next start migrates', async () => {
   const [source, target] = [await filledDatabase(), await emptyDatabase()];
   const copy = await copyOf(source);
   const migrations = migrationNames.slice(0, 4);

@@ -1,7 +1,8 @@
 // The whole database as of one moment, read in one transaction: the cluster's id, and every row of every table as text.
-// The format is our own, and small: pg_dump is a program that npm users do not have, and it has to match the server's version.
+// The format is our own, and small: pg_dump is a program that npm users do not have, and it has to match the server's
+// version.
 //
-// Promises: all that is read belongs to the same moment, and nothing is changed or blocked.
+// Promises: everything is read as of the same moment, and nothing is changed or blocked.
 import { invariant } from '@milepost/core';
 import type pg from 'pg';
 import { DatabaseUnusable, shown } from '../connect.ts';
@@ -51,7 +52,7 @@ export class DatabaseSnapshot {
     return rows[0]?.cluster_id;
   }
 
-  /** Of all topics, by name and number. */
+  /** The partitions of all topics, by name and number. */
   async partitions(): Promise<PartitionOfTopic[]> {
     const { rows } = await this.#client.query<PartitionOfTopic>(
       `SELECT topics.name AS topic, topics.id AS "topicId", partitions.index AS partition
@@ -60,7 +61,7 @@ export class DatabaseSnapshot {
     return rows;
   }
 
-  /** In the order in which they can be filled again. */
+  /** In an order in which they can be filled. */
   async tables(): Promise<CopiedTable[]> {
     const { rows: references } = await this.#client.query<{ child: string; parent: string }>(
       `SELECT child.relname AS child, parent.relname AS parent FROM pg_constraint
@@ -90,11 +91,11 @@ export class DatabaseSnapshot {
   }
 }
 
-/** What a backup reads from the database once more, after the log has been copied. */
+/** The data that a backup reads from the database again, after the log has been copied. */
 export interface AfterTheLog {
   /** Of the given topics, those that have been deleted meanwhile. */
   readonly deletedTopicIds: readonly string[];
-  /** The log may hold records of producers up to it. */
+  /** The log may contain records of producers up to this id. */
   readonly nextProducerId: string;
 }
 
@@ -125,7 +126,7 @@ export async function columnsOf(client: pg.Client, table: string): Promise<strin
   return rows.map(({ name }) => name);
 }
 
-/** The tables must be those that this program knows: it would leave out what a newer one has added. */
+/** The tables must be those that this program knows: it would omit tables that a newer one has added. */
 async function checkVersion(client: pg.Client, url: string): Promise<void> {
   const { rows: made } = await client.query<{ there: boolean }>(
     `SELECT to_regclass('migrations') IS NOT NULL AS there`,

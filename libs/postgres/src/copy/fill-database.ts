@@ -1,5 +1,5 @@
-// Fills an empty database from a copy: makes the tables as they were then and inserts the rows, in one transaction. A program of a
-// later version brings them up to date when it starts.
+// Fills an empty database from a copy: creates the tables of the copy's version and inserts the rows, in one
+// transaction. A program of a later version migrates them when it starts.
 import { invariant } from '@milepost/core';
 import pg from 'pg';
 import { DataSource, MigrationExecutor, type QueryRunner } from 'typeorm';
@@ -41,7 +41,7 @@ export async function checkEmpty(url: string): Promise<void> {
   }
 }
 
-/** All of it, or nothing: the database is then as empty as before. */
+/** Everything or nothing: after a failure the database is as empty as before. */
 export async function fillDatabase(url: string, copy: DatabaseCopy): Promise<void> {
   checkMigrations(copy.migrations);
   const database = new DataSource({
@@ -89,7 +89,7 @@ async function fill(runner: QueryRunner, { name, columns }: CopiedTable, batches
   for await (const rows of batches) await runner.query(insert, [rows]);
 }
 
-/** The log is a little younger than the tables. */
+/** Applies deletions and producer ids that are newer than the tables: the log is a little younger. */
 async function catchUp(runner: QueryRunner, { deletedTopicIds, nextProducerId }: AfterTheLog): Promise<void> {
   await runner.query('DELETE FROM group_offsets WHERE topic_id = ANY ($1::uuid[])', [deletedTopicIds]);
   await runner.query('DELETE FROM topics WHERE id = ANY ($1::uuid[])', [deletedTopicIds]);

@@ -1,5 +1,5 @@
-// A session of its own for copying a whole database: without the limits that protect the others from a silent program, as a
-// copy may wait for a slow disk, and with one way to write every value as text, whatever the server's configuration says.
+// A session for copying a whole database: without the limits that protect other sessions from a silent program, because
+// a copy may wait for a slow disk, and with one text format for every value, whatever the server's configuration is.
 import pg from 'pg';
 import { isAway } from '../database-away.ts';
 import { sessionOf, shown, unusable } from '../connect.ts';
@@ -14,7 +14,7 @@ export async function copySession(url: string): Promise<pg.Client> {
     idle_in_transaction_session_timeout: 0,
     statement_timeout: 0,
   });
-  client.on('error', () => {}); // told by the next statement
+  client.on('error', () => {}); // the next statement reports it
   try {
     await client.connect();
     await client.query(TEXT_FORMAT);

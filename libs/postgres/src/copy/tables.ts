@@ -1,4 +1,4 @@
-// The tables that are copied: all that the migrations make, each after those that it refers to.
+// The tables that are copied: all tables of the migrations, each after those that it refers to.
 import { getMetadataArgsStorage } from 'typeorm';
 import { entities } from '../entities/index.ts';
 import { migrations } from '../migrations/index.ts';
@@ -6,10 +6,13 @@ import { migrations } from '../migrations/index.ts';
 /** Those of this version, in their order. */
 export const migrationNames: readonly string[] = migrations.map(({ name }) => name);
 
-/** Leases belong to processes that run, and no copy of a database has any: its appliance need not wait for them to expire. */
+/**
+ * Leases belong to running processes, and a copy of a database has none: its appliance need not wait for them to
+ * expire.
+ */
 export const leftOut: readonly string[] = ['migrations', 'broker_leases'];
 
-/** By the entities: a table without one would be in no backup (copy.test.ts compares them with the database). */
+/** From the entities: a table without one would be in no backup (copy.test.ts compares them with the database). */
 export function tableNames(): string[] {
   const own = new Set<unknown>(entities);
   const { tables } = getMetadataArgsStorage();
@@ -19,7 +22,7 @@ export function tableNames(): string[] {
   return names.sort();
 }
 
-/** Parents first, so that no row is inserted before what it refers to. */
+/** Parents first, so that no row is inserted before the rows that it refers to. */
 export function parentsFirst(
   names: readonly string[],
   references: readonly { readonly child: string; readonly parent: string }[],

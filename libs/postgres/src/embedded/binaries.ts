@@ -1,5 +1,5 @@
-// The PostgreSQL that npm brought: one package for each platform, complete but for the links between its libraries, which an
-// install script would make and npm may not have run.
+// The PostgreSQL from npm: one package for each platform, complete except for the links between its libraries, which an
+// install script would create and npm may not have run.
 import { cpSync, existsSync, lstatSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
@@ -33,7 +33,7 @@ function copied(native: string, home: Home, logger: Logger): string {
   logger.info({}, `copying PostgreSQL to ${copy}, as its server cannot use ${native}`);
   const draft = `${copy}.new`;
   rmSync(draft, { recursive: true, force: true });
-  // Not the links: cpSync makes them absolute, into the folder that is closed.
+  // Not the links: cpSync makes them absolute, into the closed folder.
   cpSync(native, draft, { recursive: true, filter: (from) => !lstatSync(from).isSymbolicLink() });
   linkLibraries(draft);
   renameSync(draft, copy);

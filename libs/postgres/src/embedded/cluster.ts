@@ -1,4 +1,4 @@
-// Makes the database cluster on the first start: whole and synced, or not at all.
+// Creates the database cluster on the first start: whole and synced, or not at all.
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
@@ -15,7 +15,7 @@ export async function makeCluster(cluster: string, home: Home, binaries: string,
     await run(join(binaries, 'initdb'), initdbOptions(draft, writePassword(home)), home);
     renameSync(draft, cluster);
   }
-  syncNames(dirname(cluster)); // each time: the start that made it may have ended before it came to this
+  syncNames(dirname(cluster)); // at each start: the start that created it may have ended before this step
 }
 
 /** The Unix socket, which only its owner can open, needs no password; TCP does. */
@@ -57,5 +57,5 @@ function run(file: string, args: readonly string[], home: Home): Promise<void> {
   });
 }
 
-/** Nothing of ours: PG* variables would change what the server does. */
+/** No variables of ours: PG* variables would change the server's behavior. */
 export const serverEnvironment = (): NodeJS.ProcessEnv => ({ PATH: process.env['PATH'] ?? '', LC_ALL: 'C' });

@@ -1,4 +1,4 @@
-// Files and names that a power cut leaves as they were written.
+// Files and names that survive a power cut.
 import { closeSync, fchownSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
@@ -22,9 +22,9 @@ export function writeDurably(file: string, text: string, { mode = 0o644, user }:
   syncNames(dirname(file));
 }
 
-/** The names in the folder, its own in the one above, and so on: whoever made one of them may have been interrupted. */
+/** Syncs the names in the folder, its own in the parent, and so on: any program that created one may have stopped early. */
 export function syncNames(folder: string): void {
-  if (process.platform === 'win32') return; // has no way to, and writes names through
+  if (process.platform === 'win32') return; // Windows cannot, and writes names through
   try {
     const handle = openSync(folder, 'r');
     try {
@@ -34,11 +34,11 @@ export function syncNames(folder: string): void {
     }
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;
-    if (code === 'EACCES') return; // not ours to read, so not made by us
+    if (code === 'EACCES') return; // not ours to read, so not created by us
     if (!REFUSALS.has(code)) throw error;
   }
   if (dirname(folder) !== folder) syncNames(dirname(folder));
 }
 
-/** Of network and user-space file systems that cannot sync a folder. */
+/** Errors of network and user-space file systems that cannot sync a folder. */
 const REFUSALS = new Set(['EINVAL', 'ENOTSUP', 'ENOSYS']);

@@ -1,5 +1,5 @@
-// Where the database lies, and the user that its server runs as. PostgreSQL refuses to run as root: for root it runs as the
-// user nobody, which cannot enter every folder that root can.
+// The location of the database, and the user that its server runs as. PostgreSQL refuses to run as root: for root it
+// runs as the user nobody, which cannot enter every folder that root can.
 import { randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -8,15 +8,15 @@ import { writeDurably } from './durable.ts';
 export interface Home {
   /** Holds the cluster, the socket, the owner's lock. */
   readonly folder: string;
-  /** Undefined: as ourselves. */
+  /** Undefined: the current user. */
   readonly user: { readonly uid: number; readonly gid: number } | undefined;
-  /** The folder that made the database go elsewhere. */
+  /** The closed folder because of which the database is elsewhere. */
   readonly closed: string | undefined;
 }
 
 const NOBODY = { uid: 65_534, gid: 65_534 };
 
-/** Makes the folder, and remembers in `dataDir` where it is when it is elsewhere. */
+/** Creates the folder, and records in `dataDir` where it is if it is elsewhere. */
 export function homeOf(dataDir: string, elsewhere: string): Home {
   make(resolve(dataDir));
   const wanted = realpathSync(dataDir);
@@ -40,13 +40,13 @@ export function closedTo(user: Home['user'], path: string): string | undefined {
   return mode & passage ? undefined : path;
 }
 
-/** A database that another user than root has made stays that user's. */
+/** A database that another user than root has created stays that user's. */
 function ownerOf(cluster: string): { uid: number; gid: number } {
   const { uid, gid } = statSync(cluster);
   return uid === 0 ? NOBODY : { uid, gid };
 }
 
-/** The name is new each time: a data folder that was thrown away must not find its old database again. */
+/** The name is new each time: a data folder that was deleted and recreated must not find its old database again. */
 function openFolder(wanted: string, closed: string, elsewhere: string): string {
   if (existsSync(join(wanted, 'cluster')))
     throw new Error(`the database in ${wanted} cannot be reached by its server: chmod o+x ${closed}`);

@@ -1,11 +1,11 @@
-// A server whose owner was killed: only the next owner can stop it. Called by the new owner, before it starts its own.
+// Stops a server whose owner was killed: only the next owner can. Called by the new owner, before it starts its own.
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from '@milepost/core';
 import { commandOf, isAlive } from './process.ts';
 
-/** Harder each time: fast shutdown, immediate shutdown (recovery follows), and for one that is frozen, the end. */
+/** Harder each time: fast shutdown, immediate shutdown (recovery follows), and SIGKILL for one that is frozen. */
 const STEPS = [
   { signal: 'SIGINT', waitMs: 20_000 },
   { signal: 'SIGQUIT', waitMs: 5_000 },

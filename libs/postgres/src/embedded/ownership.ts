@@ -1,5 +1,5 @@
-// Which program a database belongs to while it runs: a file with the program's process id and the time of its start (ids are
-// used again). A file left behind by a dead program is taken over.
+// The owner of a running database: a file with the program's process id and its start time (ids are reused). A file
+// left by a dead program is replaced.
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startOf } from './process.ts';
@@ -32,7 +32,7 @@ export function liveOwner(folder: string): number | undefined {
   return pid !== '' && startOf(Number(pid)) === start.join(' ') ? Number(pid) : undefined;
 }
 
-/** A link comes into being with its content, or not at all. */
+/** A link appears with its content, or not at all. */
 function linked(from: string, to: string): boolean {
   try {
     linkSync(from, to);
@@ -52,7 +52,8 @@ function dropDead(path: string, folder: string): void {
       `the database in ${folder} is in use by process ${pid}: stop that first, or give this one another MILEPOST_DATA_DIR ` +
         'or a DATABASE_URL',
     );
-  // Of two that take over at once only one gets to move it, and what was moved may be the other's new file: put that back.
+  // If two replace it concurrently, only one moves it, and the moved file may be the other's new one: that is moved
+  // back.
   const moved = `${path}.dead.${process.pid}`;
   try {
     renameSync(path, moved);

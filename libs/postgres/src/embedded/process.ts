@@ -1,13 +1,13 @@
-// What can be known of another process: whether it lives, since when, and what it runs.
+// Information about another process: whether it lives, since when, and its command.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
-/** Tells a process from a later one with the same id. Undefined: no such process. */
+/** Distinguishes a process from a later one with the same id. Undefined: no such process. */
 export function startOf(pid: number): string | undefined {
   if (!isAlive(pid)) return undefined;
   if (process.platform !== 'linux') return ps(pid, 'lstart=');
   try {
-    // Field 22, counted from behind the name, which may hold anything.
+    // Field 22, counted from after the name, which may contain anything.
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
   } catch {
@@ -15,7 +15,7 @@ export function startOf(pid: number): string | undefined {
   }
 }
 
-/** Its command line; '' where that cannot be seen. */
+/** Its command line; '' if that cannot be read. */
 export function commandOf(pid: number): string {
   if (process.platform !== 'linux') return ps(pid, 'command=') ?? '';
   try {
@@ -35,7 +35,7 @@ export function isAlive(pid: number): boolean {
   return !isZombie(pid);
 }
 
-/** Dead, and its parent has not asked: in a container without an init that stays so. */
+/** Dead, but its parent has not waited for it: in a container without an init it stays so. */
 function isZombie(pid: number): boolean {
   if (process.platform !== 'linux') return false;
   try {

@@ -1,12 +1,12 @@
-// The embedded server of a program that runs at the moment, found by what it has left in its folder; for a program that wants to
-// read beside it. Looks only, and changes nothing.
+// Finds the embedded server of a running program by the files in its folder, for a program that reads from it. Changes
+// nothing.
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { liveOwner } from './ownership.ts';
 
 const LINE = { port: 3, socketFolder: 4 } as const;
 
-/** Its URL; undefined where there is none that runs. `dataDir` is the folder that was given to `startEmbeddedPostgres`. */
+/** Its URL; undefined if none is running. `dataDir` is the folder that was passed to `startEmbeddedPostgres`. */
 export function runningEmbeddedPostgres(dataDir: string): string | undefined {
   if (!existsSync(dataDir)) return undefined;
   const note = join(dataDir, 'location');

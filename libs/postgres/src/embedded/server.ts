@@ -1,5 +1,5 @@
-// The running server: started, watched, started again when it dies, stopped. In a process group of its own, so that Ctrl-C
-// reaches its owner first, who drains and then stops it.
+// The running server: started, watched, restarted when it dies, stopped. In its own process group, so that Ctrl-C
+// reaches its owner first, which drains and then stops it.
 import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -17,7 +17,7 @@ export interface ServerOptions {
   readonly logger: Logger;
 }
 
-/** Room for the programs of one appliance; less memory than the defaults; the log lines of a server nobody administers. */
+/** Connections for the programs of one appliance; less memory than the defaults; few log lines. */
 const SETTINGS = ['max_connections=60', 'shared_buffers=32MB', 'max_wal_size=256MB', 'jit=off', 'log_checkpoints=off'];
 const READY = 'ready to accept connections';
 /** Backends of a postmaster that was killed hold its memory for a moment longer. */
@@ -25,7 +25,7 @@ const MEMORY_STILL_HELD = 'pre-existing shared memory block';
 const FIRST_ATTEMPTS = 50;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
-/** The death of a server that has lived this long is the first of its row. */
+/** If a server dies after this long, its death counts as the first in a row. */
 const CALM_MS = 60_000;
 /** Recovery after a crash: minutes at worst, logged when it is more than a moment. */
 const SLOW_START_MS = 2_000;
@@ -41,7 +41,7 @@ export class Server {
   #restart: NodeJS.Timeout | undefined;
   #deaths = 0;
   #readyAt = 0;
-  /** process.exit() and uncaught errors come through here; what is left of the shutdown the server does alone. */
+  /** process.exit() and uncaught errors come through here; the server completes the shutdown alone. */
   readonly #onExit = (): void => void this.#child?.kill('SIGINT');
 
   constructor(options: ServerOptions) {
@@ -82,13 +82,13 @@ export class Server {
     else await stopProcess(child.pid);
   }
 
-  /** Signals mean nothing to it there. */
+  /** Windows has no signals for it. */
   #stopOnWindows(): void {
     const { binaries, cluster } = this.#options;
     spawnSync(join(binaries, 'pg_ctl'), ['stop', '--mode', 'fast', '--wait', '--pgdata', cluster]);
   }
 
-  /** Resolves with undefined when the server is ready, or with its last words when it ended before. */
+  /** Resolves with undefined when the server is ready, or with its last lines if it ended before. */
   #launch(): Promise<string | undefined> {
     const { binaries, cluster, home, transport, logger } = this.#options;
     const settings = [...SETTINGS, ...transport.settings].flatMap((setting) => ['-c', setting]);
@@ -105,7 +105,7 @@ export class Server {
       const lastLines = this.#listen(child, () => {
         clearTimeout(slow);
         child.on('exit', (code, signal) => this.#died(`exit ${code ?? signal}`));
-        // From here on it must not keep its owner from ending.
+        // From here on it must not prevent its owner from ending.
         child.unref();
         (child.stderr as Readable & { unref(): void }).unref();
         resolve(undefined);
@@ -136,7 +136,7 @@ export class Server {
     this.#options.logger.info({}, 'PostgreSQL is running again');
   }
 
-  /** The server's lines go to the log; of what it says to clients and of their mistakes, only the debug log hears. */
+  /** The server's lines go to the log; its messages about clients and their mistakes only to the debug log. */
   #listen(child: Child, becameReady: () => void): string[] {
     const kept: string[] = [];
     let ready = false;
@@ -149,7 +149,7 @@ export class Server {
         if (kept.length > KEPT_LINES) kept.shift();
         if (line.includes('PANIC:')) this.#options.logger.error({}, `PostgreSQL: ${line}`);
         else this.#options.logger.debug({}, `PostgreSQL: ${line}`);
-        // It says so again after each recovery from the death of one of its processes.
+        // It logs this again after each recovery from the death of one of its processes.
         if (ready || !line.includes(READY)) continue;
         ready = true;
         becameReady();

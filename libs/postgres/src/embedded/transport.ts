@@ -1,4 +1,5 @@
-// How programs reach the server: a Unix socket in its folder, or TCP on 127.0.0.1 where a socket is not possible or not wanted.
+// How programs reach the server: a Unix socket in its folder, or TCP on 127.0.0.1 if a socket is impossible or not
+// wanted.
 import { chownSync, mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -12,9 +13,9 @@ export interface Transport {
   readonly settings: readonly string[];
 }
 
-/** sun_path, of which macOS has the least: 104 bytes with the zero at the end. */
+/** The length of sun_path on macOS, the shortest: 104 bytes with the zero at the end. */
 const LONGEST_SOCKET_PATH = 103;
-/** Ports that no outgoing connection is given by chance: Linux hands out 32768 and up. */
+/** Ports outside the ephemeral range: Linux assigns 32768 and up to outgoing connections. */
 const PORTS = { from: 20_000, below: 32_768 };
 const PORT_ATTEMPTS = 100;
 

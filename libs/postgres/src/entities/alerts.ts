@@ -1,5 +1,5 @@
-// The notifications' own tables: rules, what they remember, what they found, whom it must still reach. The progress
-// through `truck_gps` stands beside them, so that one transaction moves all. Only postgres-alert-store.ts touches them.
+// The notifications' own tables: rules, truck states, alerts, pending deliveries. The progress through `truck_gps` is
+// beside them, so that one transaction changes all. Only postgres-alert-store.ts touches them.
 import type { Alert, Rule, TruckState } from '@milepost/alerts';
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import { exactNumber } from './columns.ts';
@@ -7,11 +7,11 @@ import { exactNumber } from './columns.ts';
 @Entity('rules')
 export class RuleRow {
   @PrimaryColumn('text', { primaryKeyConstraintName: 'rules_pkey' }) id!: string;
-  /** json, not jsonb, here and below: the order of the fields and the digits of the numbers stay as they were written. */
+  /** json, not jsonb, here and below: it preserves the order of the fields and the digits of the numbers. */
   @Column('json') rule!: Rule;
 }
 
-/** Up to which offset of a partition of `truck_gps` states and alerts are true. */
+/** The offset in a partition of `truck_gps` up to which states and alerts are valid. */
 @Entity('rule_progress')
 export class RuleProgressRow {
   @PrimaryColumn('int', { primaryKeyConstraintName: 'rule_progress_pkey' }) partition!: number;
@@ -34,7 +34,7 @@ export class AlertRow {
   @Column('json') alert!: Alert;
 }
 
-/** A row goes when its alert has arrived. */
+/** A row is deleted when its alert has arrived. */
 @Entity('deliveries')
 @Index('deliveries_due_idx', ['dueAtMs'])
 export class DeliveryRow {

@@ -2,7 +2,10 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import { exactNumber } from './columns.ts';
 
-/** A partition of `__consumer_offsets`: who takes it raises the epoch, and from then on nobody else's writes count. */
+/**
+ * A partition of `__consumer_offsets`: a coordinator that acquires it raises the epoch, and from then on no other one's
+ * writes count.
+ */
 @Entity('coordinator_shards')
 export class CoordinatorShardRow {
   @PrimaryColumn('int', { primaryKeyConstraintName: 'coordinator_shards_pkey' }) shard!: number;
@@ -16,7 +19,7 @@ export class GroupRow {
   @Column('int') shard!: number;
   @Column('text') kind!: string;
   @Column('int') generation!: number;
-  /** json, not jsonb: that refuses the character U+0000, which a client may well put into its id. */
+  /** json, not jsonb: that refuses the character U+0000, which a client may put into its id. */
   @Column('json') state!: unknown;
 }
 

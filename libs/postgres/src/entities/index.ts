@@ -1,4 +1,4 @@
-// Every table that migrations make has its entity in this list: drift.test.ts compares the two.
+// Every table of the migrations has its entity in this list: drift.test.ts compares the two.
 import { AlertRow, DeliveryRow, RuleProgressRow, RuleRow, TruckStateRow } from './alerts.ts';
 import { CoordinatorShardRow, GroupOffsetRow, GroupRow } from './groups.ts';
 import {

@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** What the notifications keep. States and progress are updated all the time: room is left on their pages. */
+/** The tables of the notifications. States and progress are updated all the time: room is left on their pages. */
 export class Alerts1763800000002 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`

@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** What is set for clients: configs of groups, subscriptions to metrics, quotas. */
+/** Settings for clients: configs of groups, subscriptions to metrics, quotas. */
 export class ClientConfigs1763800000003 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`

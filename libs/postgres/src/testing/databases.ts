@@ -14,7 +14,7 @@ const LOOK_MS = 20;
 export interface TestDatabase {
   readonly url: string;
   connect(logger?: Logger): Promise<DataSource>;
-  /** Closes what was connected. */
+  /** Closes all connections. */
   close(): Promise<void>;
 }
 
@@ -32,7 +32,7 @@ export class TestServer {
     const folder = testFolder();
     const postgres = await startEmbeddedPostgres({ dataDir: `${folder.path}/pg`, logger: silentLogger });
     const server = new TestServer(postgres, () => folder.remove());
-    // What survives a kill is in the page cache either way; only a power cut would tell the difference.
+    // Data that survives a kill is in the page cache either way; only a power cut would make a difference.
     await server.run('ALTER SYSTEM SET fsync = off');
     await server.run('SELECT pg_reload_conf()');
     await server.run('CREATE DATABASE filled');
@@ -71,7 +71,7 @@ export class TestServer {
     }
   }
 
-  /** A server that was killed is away until it is started again; its backends may live for a moment longer than that. */
+  /** A server that was killed is away until it is restarted; its backends may live a moment longer. */
   async #connected(): Promise<pg.Client> {
     for (;;) {
       const client = new pg.Client({ connectionString: this.postgres.url });

@@ -1,4 +1,5 @@
-// A folder for a test's data, under the system's folder for such. Open enough for the server's user when the tests run as root.
+// A folder for a test's data, in the system's temporary folder. Open enough for the server's user when the tests run as
+// root.
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

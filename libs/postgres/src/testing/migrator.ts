@@ -1,4 +1,4 @@
-// A program that connects to a database, as several may at once: `migrator.ts <url>`.
+// A program that connects to a database, of which several may run concurrently: `migrator.ts <url>`.
 import { connectDatabase } from '../connect.ts';
 
 const say = (_: object, message: string): void => console.error(message);

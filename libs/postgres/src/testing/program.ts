@@ -1,4 +1,4 @@
-// Runs one of the programs of this folder from its source, in a process of its own.
+// Runs one of the programs of this folder from its source, in its own process.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 
