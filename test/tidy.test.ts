@@ -1,4 +1,4 @@
-// Reads the repository itself: the habits that a reviewer would otherwise have to remember.
+// Reads the repository itself: habits that a reviewer would otherwise have to remember.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
@@ -21,7 +21,7 @@ const offending = (names: readonly string[], pattern: RegExp): string[] =>
       .flatMap((line, index) => (pattern.test(line) ? [`${name}:${index + 1}: ${line.trim()}`] : [])),
   );
 
-test('a file is one noun: none is longer than the eye', () => {
+test('a file is one noun: none is too long', () => {
   expect(sources.filter((name) => text(name).split('\n').length > MOST_LINES)).toEqual([]);
 });
 
@@ -41,7 +41,7 @@ test('libraries take time and chance from their host', () => {
   ).toEqual([]);
 });
 
-test('no test is left out without a reason, and none runs alone', () => {
+test('no test is skipped without a reason, and none runs alone', () => {
   const tests = files.filter((name) => name.endsWith('.test.ts') && name !== 'test/tidy.test.ts');
   expect(offending(tests, /\b(test|describe|it)\.only\(|\bf(it|describe)\(|\bx(it|test|describe)\(/)).toEqual([]);
 });

@@ -1,9 +1,9 @@
-// One installer at a time: `npm start` and `npm test` may begin together in a fresh clone.
-// The lock file appears in one step (link) with the pids of those who may still write: the launcher's and its npm's,
-// because npm outlives a launcher killed with -9.
+// One installer at a time: `npm start` and `npm test` may begin together in a fresh clone. The lock file appears
+// atomically (link) with the pids of all processes that may still write: the launcher's and its npm's, because npm
+// outlives a launcher killed with -9.
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 
-/** The text of a file, or undefined where there is none. */
+/** The text of a file, or undefined if there is none. */
 export function read(file) {
   try {
     return readFileSync(file, 'utf8');
@@ -13,8 +13,8 @@ export function read(file) {
 }
 
 /**
- * Runs `work` under the lock at `path`, unless `done()` turns true while waiting for it.
- * `work` is given `owners(pid)`, to name a child that must also be gone before the lock may be broken.
+ * Runs `work` under the lock at `path`, unless `done()` turns true while waiting for it. `work` receives `owners(pid)`,
+ * which names a child that must also be gone before the lock may be broken.
  */
 export async function underLock(path, done, work) {
   const mine = `${path}.${process.pid}`;
@@ -26,7 +26,7 @@ export async function underLock(path, done, work) {
       if (!breakStale(path, `${mine}.stale`)) await new Promise((resolve) => setTimeout(resolve, 100));
     }
   } finally {
-    rmSync(mine, { force: true }); // the same inode as the lock: writing to one would be writing to the other
+    rmSync(mine, { force: true }); // the same inode as the lock: writing to one would write to the other
   }
   const release = () => {
     if (read(path)?.split(' ')[0] === String(process.pid)) rmSync(path, { force: true });
@@ -49,7 +49,7 @@ function take(path, mine) {
   }
 }
 
-/** Moves a lock aside whose owners were all killed. Gives it back if another process was faster. */
+/** Moves a lock aside whose owners were all killed. Moves it back if another process was faster. */
 function breakStale(path, aside) {
   const owners = read(path);
   if (owners === undefined) return true;

@@ -1,11 +1,11 @@
-// Every npm script comes through here: `node tools/launch.mjs <command> …`. It brings Node 24 and the dependencies,
+// Every npm script runs through this: `node tools/launch.mjs <command> …`. It provides Node 24 and the dependencies,
 // then runs the command under that Node and passes signals and the exit status through.
 import { spawn } from 'node:child_process';
 import { delimiter, dirname, join } from 'node:path';
 import { dependencies, node24, root, say } from './toolchain.mjs';
 
-// V8 would let the young generation grow to 100 MB at the start and keep it: this is 50 MB less at rest, 70 under load.
-// (Also in deploy/docker/Dockerfile, as is the size of the thread pool.)
+// V8 would let the young generation grow to 100 MB at the start and not shrink: this saves 50 MB at rest, 70 under
+// load. (Also in deploy/docker/Dockerfile, like the size of the thread pool.)
 const sources = ['--max-semi-space-size=16', '--enable-source-maps', '--import', './tools/swc-hook.mjs'];
 const milepost = (...args) => [...sources, 'apps/cli/src/main.ts', ...args];
 const commands = {
@@ -22,7 +22,7 @@ const commands = {
   simulate: [...sources, 'test/simulation/main.ts'],
   docs: [...sources, 'test/observability/docs.ts'],
   'test:compat': [...sources, 'test/compat/main.ts'],
-  // The warning: kafkajs sets timers to times that are over.
+  // The warning: kafkajs sets timers to times in the past.
   'test:fault': [...sources, '--disable-warning=TimeoutNegativeWarning', 'test/fault/main.ts'],
   'test:fuzz': [...sources, 'test/fuzz/main.ts'],
   bench: [...sources, 'test/bench/main.ts'],
@@ -52,7 +52,7 @@ try {
   const node = await node24();
   await dependencies(node);
   const path = [dirname(node), join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter);
-  // A commit of the log syncs a file for each partition, at once; on libuv's four threads they would queue.
+  // A commit of the log syncs a file for each partition concurrently; on libuv's four threads they would queue.
   const env = { UV_THREADPOOL_SIZE: '16', ...process.env, PATH: path };
   const child = spawn(node, [...args, ...rest], { cwd: root, env, stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));

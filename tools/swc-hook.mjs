@@ -1,6 +1,6 @@
-// Runs .ts straight from the sources: `node --import ./tools/swc-hook.mjs apps/cli/src/main.ts`.
-// Node's own type stripping cannot: decorators are not erasable, and Nest and TypeORM need their metadata.
-// What swc made is kept in .cache/swc, so that a second start does not even load swc.
+// Runs .ts straight from the sources: `node --import ./tools/swc-hook.mjs apps/cli/src/main.ts`. Node's own type
+// stripping cannot: decorators are not erasable, and Nest and TypeORM need their metadata. The output of swc is cached
+// in .cache/swc, so that a second start does not even load swc.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire, enableCompileCache, registerHooks } from 'node:module';
@@ -31,7 +31,7 @@ function transformed(filename) {
   const kept = new URL(`${key}.js`, cache);
   if (existsSync(kept)) return readFileSync(kept, 'utf8');
   const { code } = require('@swc/core').transformSync(text, { filename, sourceFileName: filename });
-  // Processes, and the threads of one, load the same files at once.
+  // Processes, and the threads of one, may load the same files concurrently.
   const fresh = new URL(`${key}.${process.pid}-${threadId}`, cache);
   writeFileSync(fresh, code);
   renameSync(fresh, kept);

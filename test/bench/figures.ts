@@ -1,4 +1,4 @@
-// What the figures are made of: percentiles, the machine, the file of results.
+// The parts of a figure: percentiles, the machine, the file of results.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { arch, cpus, platform, release, totalmem } from 'node:os';
 
@@ -6,17 +6,17 @@ export interface Row {
   readonly name: string;
   readonly unit: string;
   readonly value: number;
-  /** Of the rounds, where there were some; `value` is then the median. */
+  /** Of several rounds; `value` is then the median. */
   readonly least?: number;
   readonly most?: number;
-  /** What was done, so that the figure means something. */
+  /** The method, so that the figure has a meaning. */
   readonly how: string;
 }
 
 export const percentile = (sorted: readonly number[], share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 
-/** Printed; a whole run is written down too. `about`: one that has a file of its own. */
+/** Prints the rows; those of a whole run are written to a file too. `about`: the name of a separate file. */
 export function report(rows: readonly Row[], isWhole: boolean, about = ''): void {
   const widest = Math.max(44, ...rows.map(({ name }) => name.length));
   for (const { name, value, unit, how } of rows)

@@ -1,6 +1,7 @@
-// `npm run bench:groups [-- --only commits,rebalances,members] [--seconds 5] [--against ours,kafka]`: what groups cost.
-// Commits a second through PostgreSQL and the time of a rebalance, for this broker and for a real Apache Kafka in the
-// same run where Java is there; memory and CPU of 500 groups of ten members, for this broker. Figures, never verdicts.
+// `npm run bench:groups [-- --only commits,rebalances,members] [--seconds 5] [--against ours,kafka]`: the cost of
+// groups. Commits a second through PostgreSQL and the time of a rebalance, for this broker and for a real Apache Kafka
+// in the same run if there is Java; memory and CPU of 500 groups of ten members, for this broker. Figures, never
+// verdicts.
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { ErrorCode, Offset } from '@milepost/core';
@@ -70,13 +71,13 @@ async function makeTopic(bootstrap: string): Promise<void> {
     return answer.topics[0]?.partitions.length === 10;
   };
   while (!(await isThere())) await sleep(100);
-  // Kafka makes __consumer_offsets when it is first asked, and sends whoever comes before it is there away.
+  // Kafka creates __consumer_offsets at the first request, and refuses clients before it exists.
   const found = async () => (await client.ask(FindCoordinator, 2, { key: TOPIC, keyType: 0 })).errorCode;
   while ((await found()) !== ErrorCode.NONE) await sleep(100);
   client.close();
 }
 
-/** Fifty groups, each of which commits ten partitions when its last commit is answered. */
+/** Fifty groups, each of which commits ten partitions when its last commit is acknowledged. */
 async function commits(who: string, bootstrap: string): Promise<void> {
   const clients = await Promise.all(Array.from({ length: 50 }, () => connected(bootstrap)));
   const run = async (forS: number): Promise<number> => {
@@ -91,7 +92,7 @@ async function commits(who: string, bootstrap: string): Promise<void> {
     await Promise.all(clients.map(one));
     return answered;
   };
-  await run(2); // warm, and past the making of __consumer_offsets
+  await run(2); // warm, and after the creation of __consumer_offsets
   const began = performance.now();
   const answered = await run(seconds);
   const perSecond = answered / ((performance.now() - began) / 1_000);
@@ -100,7 +101,7 @@ async function commits(who: string, bootstrap: string): Promise<void> {
   for (const client of clients) client.close();
 }
 
-/** How many of the ten were taken. */
+/** How many of the ten were committed. */
 async function committed(client: RawClient, groupId: string, offset: number): Promise<number> {
   const partitions = Array.from({ length: 10 }, (_, partitionIndex) => ({
     partitionIndex,
@@ -123,7 +124,7 @@ class Member {
     this.groupId = groupId;
   }
 
-  /** Joins, and has its assignment: everybody gets a few bytes. `round` makes it a rebalance. */
+  /** Joins and gets its assignment, a few bytes for each member. `round` makes it a rebalance. */
   async join(round: number): Promise<void> {
     const metadata = ConsumerProtocolSubscription.write(1, { topics: [TOPIC], userData: Buffer.of(round) });
     const { groupId } = this;
@@ -156,7 +157,7 @@ class Member {
   }
 }
 
-/** All of a group join; who is there early hears by its heartbeats that others came. */
+/** All members of a group join; early ones learn of the others by their heartbeats. */
 async function gather(members: readonly Living[]): Promise<void> {
   let missing = members.length;
   const come = async (member: Living): Promise<void> => {
@@ -170,7 +171,7 @@ async function gather(members: readonly Living[]): Promise<void> {
   await Promise.all(members.map(come));
 }
 
-/** All of its members join again, with news: until the last one has its assignment. The best of five. */
+/** All of its members rejoin with changed metadata: until the last one has its assignment. The best of five. */
 async function rebalances(who: string, bootstrap: string, count: number): Promise<void> {
   const clients = await Promise.all(Array.from({ length: count }, () => connected(bootstrap)));
   const members = clients.map((client) => new Member(client, `rebalance-${count}`));
@@ -186,7 +187,10 @@ async function rebalances(who: string, bootstrap: string, count: number): Promis
   for (const client of clients) client.close();
 }
 
-/** 500 groups of ten: how long until all have an assignment, and what they cost at rest: a heartbeat every 3 s, a commit every 5 s. */
+/**
+ * 500 groups of ten: the time until all have an assignment, and their cost at rest: a heartbeat every 3 s, a commit
+ * every 5 s.
+ */
 async function many(protocol: 'classic' | 'consumer'): Promise<void> {
   const program = await ProgramUnderTest.start('broker', { KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS: '0' });
   const bootstrap = `127.0.0.1:${program.ports.kafka}`;
@@ -246,7 +250,7 @@ async function atRest(living: readonly Living[], forS: number): Promise<void> {
   await Promise.all(waiting);
 }
 
-/** A member of the consumer protocol: the broker assigns. */
+/** A member with the consumer protocol: the broker assigns. */
 class Modern implements Living {
   readonly client: RawClient;
   readonly groupId: string;

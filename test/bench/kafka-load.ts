@@ -1,4 +1,4 @@
-// A Kafka client that costs little itself: whole frames made beforehand, several on the way, answers checked for errors.
+// A cheap Kafka client: whole frames made beforehand, several in flight, responses checked for errors.
 import { connect, type Socket } from 'node:net';
 import { ByteReader, ByteWriter, type Offset, type Timestamp } from '@milepost/core';
 import { buildBatch } from '@milepost/records';
@@ -42,7 +42,9 @@ export class KafkaLoad {
     if (topic?.errorCode !== 0) throw new Error(`create ${name}: error ${topic?.errorCode}`);
   }
 
-  /** Sends batches of about `batchBytes` of 1 KB records, `onTheWay` at once, for that long; returns bytes per second. */
+  /**
+   * Sends batches of about `batchBytes` of 1 KB records, `onTheWay` in flight, for that long; returns bytes per second.
+   */
   async produce(
     topic: string,
     batchBytes: number,
@@ -68,7 +70,7 @@ export class KafkaLoad {
     return (bytes / (performance.now() - began)) * 1000;
   }
 
-  /** Reads the topic from its beginning, `maxBytes` a fetch; answers bytes per second. */
+  /** Reads the topic from its beginning, `maxBytes` a fetch; returns bytes per second. */
   async fetch(topic: string, maxBytes: number, seconds: number): Promise<number> {
     const end = performance.now() + seconds * 1000;
     const began = performance.now();
@@ -137,7 +139,7 @@ function framed(writer: ByteWriter): Buffer {
   return frame;
 }
 
-/** Behind the last whole batch; undefined where there is none. */
+/** After the last whole batch; undefined if there is none. */
 function nextOffset(records: Buffer): number | undefined {
   let next: number | undefined;
   for (let at = 0; at + 61 <= records.length; ) {

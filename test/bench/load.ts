@@ -1,4 +1,4 @@
-// Trucks that publish as fast as they are acknowledged, and what that costs the appliance.
+// Trucks that publish as fast as they are acknowledged, and the cost of that for the appliance.
 import { LoadClient } from './mqtt-load.ts';
 import type { ProgramUnderTest } from './program.ts';
 
@@ -15,7 +15,7 @@ export async function pipelined(clients: readonly LoadClient[], window: number, 
   return { acknowledged, elapsedS: (performance.now() - began) / 1000 };
 }
 
-/** What a load costs the appliance, the end of its consumers' work included. */
+/** The cost of a load for the appliance, including the rest of its consumers' work. */
 export async function measured(program: ProgramUnderTest, load: () => Promise<Acknowledged>) {
   const before = await program.cost();
   const { acknowledged, elapsedS } = await load();

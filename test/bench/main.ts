@@ -1,4 +1,5 @@
-// `npm run bench [-- --seconds 5 --only observing,scrape]`: figures, never verdicts. A part of it alone is printed, not written.
+// `npm run bench [-- --seconds 5 --only observing,scrape]`: figures, never verdicts. Results of a part alone are
+// printed, not written.
 import { parseArgs } from 'node:util';
 import { type Row, percentile, report } from './figures.ts';
 import { KafkaLoad } from './kafka-load.ts';
@@ -51,7 +52,7 @@ async function start(): Promise<void> {
   await program.stop();
 }
 
-/** 200 trucks that send on while 50 of their positions wait for their PUBACKs. */
+/** 200 trucks that continue to send while 50 of their positions wait for their PUBACKs. */
 async function pipelining(program: ProgramUnderTest): Promise<void> {
   const clients = await connected(program, 200, 'pipe');
   await pipelined(clients, 50, 3); // warm
@@ -62,7 +63,7 @@ async function pipelining(program: ProgramUnderTest): Promise<void> {
   add('memory under load', (await program.cost()).memoryBytes / MEGABYTE, 'MB', 'appliance, without its PostgreSQL');
 }
 
-/** 5,000 trucks that send a position when the one before is acknowledged: each is a packet of its own. */
+/** 5,000 trucks that send a position when the previous one is acknowledged: each is a separate packet. */
 async function singles(program: ProgramUnderTest): Promise<void> {
   const clients = await connected(program, 5_000, 'one');
   await pipelined(clients, 1, 2); // warm
@@ -97,7 +98,7 @@ async function publishSteadily(clients: readonly LoadClient[], forS: number): Pr
   return Promise.all(waiting);
 }
 
-/** On an appliance of its own, which ends the connections when it stops. */
+/** On a separate appliance, which ends the connections when it stops. */
 async function onAppliance(measure: (program: ProgramUnderTest) => Promise<void>): Promise<void> {
   const program = await ProgramUnderTest.start('appliance');
   await measure(program);

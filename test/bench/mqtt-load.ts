@@ -1,5 +1,5 @@
-// An MQTT publisher that costs little itself: packets made beforehand, acknowledgements counted by their length.
-// QoS 1, protocol 3.1.1. Not a client for anything else.
+// A cheap MQTT publisher: packets made beforehand, acknowledgements counted by their length. QoS 1, protocol 3.1.1. Not
+// a client for anything else.
 import { connect, type Socket } from 'node:net';
 
 const ACK_BYTES = 4;
@@ -11,7 +11,7 @@ export class LoadClient {
   #messageId = 0;
   #held: Buffer = Buffer.alloc(0);
   #sentAt: number[] = [];
-  /** What each of the publishes on the way waits for, in their order. */
+  /** The callbacks of the publishes in flight, in order. */
   #waiting: ((latencyMs: number) => void)[] = [];
 
   private constructor(socket: Socket, truckId: string) {
@@ -44,14 +44,14 @@ export class LoadClient {
       socket.once('error', reject);
       socket.once('data', (connack) => {
         if (connack[3] !== 0) return reject(new Error(`refused with ${connack[3]}`));
-        socket.off('error', reject).on('error', () => {}); // the appliance is stopped while it is connected
+        socket.off('error', reject).on('error', () => {}); // the appliance is stopped while the client is connected
         socket.on('data', (chunk) => client.#acks(chunk));
         resolve(client);
       });
     });
   }
 
-  /** Keeps `window` publishes on the way until `until()` says stop; resolves when the last is acknowledged. */
+  /** Keeps `window` publishes in flight until `until()` is true; resolves when the last is acknowledged. */
   pipeline(window: number, until: () => boolean, onAck: (latencyMs: number) => void): Promise<void> {
     return new Promise((resolve) => {
       const acknowledged = (latencyMs: number): void => {
@@ -63,7 +63,7 @@ export class LoadClient {
     });
   }
 
-  /** One publish, whatever else is on the way; resolves with the milliseconds to its PUBACK. */
+  /** One publish, beside any others in flight; resolves with the milliseconds to its PUBACK. */
   once(): Promise<number> {
     return new Promise((resolve) => this.#publish(resolve));
   }

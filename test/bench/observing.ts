@@ -1,5 +1,6 @@
-// What it costs to watch, on positions/s and on the server's CPU for each: a scrape each second, and traces at 0, 1 and 100 %, against
-// an appliance that nobody watches. All in turn, twice, as a machine's mood lasts longer than one of them.
+// The cost of observation, in positions/s and in the server's CPU for each: a scrape each second, and traces at 0, 1
+// and 100 %, against an unobserved appliance. All alternating, twice, because the state of a machine lasts longer than
+// one of them.
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Row } from './figures.ts';
@@ -81,7 +82,7 @@ function meanOf(figures: readonly Figure[]): Figure {
   };
 }
 
-/** Takes whatever is sent, at once. */
+/** Accepts whatever is sent, immediately. */
 function startCollector(): Promise<Server> {
   const server = createServer((request, response) => void request.resume().on('end', () => response.end()));
   return new Promise((resolve) => void server.listen(0, '127.0.0.1', () => resolve(server)));

@@ -1,5 +1,5 @@
-// `npm run bench:partitions -- [--partitions 1000,10000] [--against milepost,kafka]`: what partitions cost a
-// broker that does nothing else: to make them, to list them, to write to each, to hold them in memory, to start with them.
+// `npm run bench:partitions -- [--partitions 1000,10000] [--against milepost,kafka]`: the cost of partitions for a
+// broker that does nothing else: to create, list and write to them, to hold them in memory, to start with them.
 import { parseArgs } from 'node:util';
 import { ErrorCode, Timestamp } from '@milepost/core';
 import { buildBatch } from '@milepost/records';
@@ -13,7 +13,7 @@ const options = {
   against: { type: 'string', default: 'milepost,kafka' },
 } as const;
 const { values: args } = parseArgs({ options });
-/** Kafka makes no more than some ten thousand records of metadata in one go. */
+/** Kafka creates at most some ten thousand records of metadata in one request. */
 const PARTITIONS_PER_TOPIC = 1_000;
 const PARTITIONS_PER_REQUEST = 500;
 const LIMIT_MS = 600_000;
@@ -105,7 +105,7 @@ async function produceToAll(client: RawClient, count: number): Promise<void> {
   await Promise.all(requests);
 }
 
-/** A Kafka says that a partition is led before its broker has made it: a client tries again, so does this. */
+/** Kafka reports a partition as led before its broker has created it: a client retries, and so does this. */
 async function produce(client: RawClient, name: string, indexes: readonly number[], records: Buffer): Promise<void> {
   for (let left = indexes; left.length > 0; ) {
     const partitionData = left.map((index) => ({ index, records }));

@@ -1,4 +1,4 @@
-// The appliance under test: a process of its own, and what it costs as its own /metrics say.
+// The appliance under test: a separate process, and its cost by its own /metrics.
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
-// `npm run bench:recovery -- [--gigabytes 10 | --quick] [--against milepost,kafka]`: how long a broker takes to
-// answer again after kill -9 with a big log. As it was killed: what lies behind the recovery point is read. And with the
-// recovery points taken away: everything is.
+// `npm run bench:recovery -- [--gigabytes 10 | --quick] [--against milepost,kafka]`: the time until a broker responds
+// again after kill -9 with a big log. As it was killed, it reads what lies beyond the recovery point. With the recovery
+// points removed, it reads everything.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -74,7 +74,7 @@ async function untilLed(client: RawClient): Promise<void> {
   }
 }
 
-/** Round robin over the partitions, some requests on the way. */
+/** Round robin over the partitions, some requests in flight. */
 async function fill(client: RawClient, totalBytes: number): Promise<void> {
   const value = Buffer.alloc(1_000, 'position ');
   const timestamp = Timestamp(Date.now());

@@ -1,5 +1,5 @@
-// What a scrape costs with 1,000 partitions and a group that has committed in half of them: CPU time, which a busy machine
-// does not stretch. A figure to note, never a claim.
+// The cost of a scrape with 1,000 partitions and a group that has committed in half of them: CPU time, which a busy
+// machine does not stretch. A figure, never a claim.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

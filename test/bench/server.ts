@@ -1,4 +1,4 @@
-// A broker with a data folder that outlives it: ours or a real Apache Kafka 4.3.1, to be stopped, killed and started again.
+// A broker with a data folder that outlives it: ours or a real Apache Kafka 4.3.1, to be stopped, killed and restarted.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ import { run } from '../compat/suite.ts';
 export type Kind = 'milepost' | 'kafka';
 
 const SOURCES = ['--max-semi-space-size=16', '--enable-source-maps', '--import', './tools/swc-hook.mjs'];
-/** Big enough for its page table of 10,000 partitions; Kafka's own scripts say 1 GB too. */
+/** Enough for 10,000 partitions; Kafka's own scripts use 1 GB too. */
 const KAFKA_HEAP = '-Xmx1g';
 
 export const newFolder = (): string => {
@@ -37,7 +37,7 @@ export class Server {
     this.startMs = startMs;
   }
 
-  /** Resolves when it answers clients. */
+  /** Resolves when it responds to clients. */
   static async start(kind: Kind, folder: string, settings: Readonly<Record<string, string>> = {}): Promise<Server> {
     return kind === 'kafka' ? Server.#startKafka(folder) : Server.#startOurs(folder, settings);
   }
@@ -88,7 +88,7 @@ export class Server {
     return RawClient.connect(nodeNetwork, { host: '127.0.0.1', port: this.port });
   }
 
-  /** Of the process, its PostgreSQL not included. */
+  /** Of the process, without its PostgreSQL. */
   get memoryBytes(): number {
     const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');
     return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) * 1024;

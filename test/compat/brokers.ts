@@ -1,5 +1,5 @@
-// The broker that a suite is run against: ours in a process of its own with an embedded PostgreSQL, a real Apache Kafka
-// from Maven's central repository, or one that already runs somewhere.
+// The broker that a suite is run against: ours in a separate process with an embedded PostgreSQL, a real Apache Kafka
+// from Maven's central repository, or one that is already running.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, createWriteStream, mkdirSync, mkdtempSync, rmSync, type WriteStream, writeFileSync } from 'node:fs';
@@ -14,19 +14,19 @@ import { cache, run } from './suite.ts';
 
 export interface BrokerUnderTest {
   readonly bootstrap: string;
-  /** The folder of its partitions, where it is on this machine. */
+  /** The folder of its partitions, if it is on this machine. */
   readonly logs?: string;
-  /** Of its process, where that is ours. */
+  /** Of its process, if that is ours. */
   readonly pid?: number | undefined;
   stop(): Promise<void>;
 }
 
-/** What librdkafka's tests expect of a broker: four partitions by default, and a group that begins without a wait. */
+/** librdkafka's tests expect a broker with four partitions by default, and groups that begin without a wait. */
 const properties = (kind: string): Record<string, string> => ({
   'num.partitions': '4',
   'group.initial.rebalance.delay.ms': '0',
   'auto.create.topics.enable': String(kind !== 'noautocreate'),
-  // Records of the comparison are years old: retention must not come by in the middle of a scenario.
+  // Records of the comparison are years old: retention must not delete them during a scenario.
   ...(kind === 'differential' && { 'log.retention.check.interval.ms': '86400000' }),
   ...(kind === 'bench' && { 'num.partitions': '1', 'log.segment.delete.delay.ms': '0' }),
 });
@@ -122,7 +122,7 @@ function brokerLog(name: string): WriteStream {
   return createWriteStream(cache('logs', `broker-${name}.log`));
 }
 
-/** Until it takes a connection; it writes to that log. */
+/** Waits until it accepts a connection; it writes to that log. */
 export async function listening(child: ChildProcess, port: number, log = 'broker-kafka.log'): Promise<void> {
   while (child.exitCode === null && child.signalCode === null) {
     const socket = connect(port, '127.0.0.1');

@@ -1,4 +1,4 @@
-// Franz-go's own tests of its client (package kgo), built from the Go module. Those of its tests that need a broker.
+// Franz-go's own tests of its client (package kgo), built from the Go module: those of its tests that need a broker.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fetched } from '../support/fetched.ts';

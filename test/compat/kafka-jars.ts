@@ -17,7 +17,7 @@ export async function kafkaJars(): Promise<string> {
   throw new Error(`Maven could not bring Apache Kafka: ${copied.output.trim().split('\n')[0] ?? ''}`);
 }
 
-/** A folder with `bin/kafka-topics.sh` and its like: what tests call KAFKA_PATH. */
+/** A folder with `bin/kafka-topics.sh` and similar scripts: the tests' KAFKA_PATH. */
 export async function kafkaPath(): Promise<string> {
   const jars = await kafkaJars();
   const path = cache('kafka-path');

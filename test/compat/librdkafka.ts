@@ -10,13 +10,13 @@ import { cache, type Entry, entriesIn, here, namesIn, run, type Suite, type Verd
 const PACKAGE = '@confluentinc/kafka-javascript';
 const VERSION = '1.10.1'; // holds librdkafka 2.15.1
 const LIMIT_MS = 900_000;
-/** Its tests wait so many times as long as they would: two of them and a broker share two cores. */
+/** The factor for its tests' timeouts: two of them and a broker share two cores. */
 const PATIENCE = 'test.timeout.multiplier=3';
 
 const source = cache(`kafka-javascript-${VERSION}`, 'deps', 'librdkafka');
 const tests = join(source, 'tests');
 
-/** What `prepare` has built, for other programs. */
+/** The output of `prepare`, for other programs. */
 export const librdkafkaLibrary = { folder: join(source, 'src'), file: join(source, 'src', 'librdkafka.so.1') };
 
 export function librdkafka(protocol: 'classic' | 'consumer'): Suite {
@@ -28,7 +28,7 @@ export function librdkafka(protocol: 'classic' | 'consumer'): Suite {
     mustPass: namesIn(here('librdkafka', `must-pass${suffix}.txt`)),
     prepare,
     run: async (entry, { bootstrap }) => {
-      // A few tests call Kafka's own scripts; without them those fail and the others do not care.
+      // A few tests call Kafka's own scripts; without them those fail and the others are unaffected.
       scripts ??= kafkaPath().catch(() => undefined);
       return runTest(entry, bootstrap, protocol, await scripts);
     },
@@ -51,7 +51,7 @@ async function prepare(): Promise<string | undefined> {
   return built.status === 0 ? undefined : `it does not build: see ${cache('logs', 'librdkafka-build.log')}`;
 }
 
-/** Two tests want three replicas, for no reason of their own: one node can answer them with one. */
+/** Two tests require three replicas, for no reason of their own: one node can serve them with one. */
 const ONE_REPLICA = `sed -i 's/part_cnt_\\([12]\\), 3, 5000/part_cnt_\\1, 1, 5000/' 0107-topic_recreate.c && \
 sed -i 's/topic.c_str(), 1, 3)/topic.c_str(), 1, 1)/' 0111-delay_create_topics.cpp`;
 
@@ -80,7 +80,7 @@ async function runTest(
       TEST_CONSUMER_GROUP_PROTOCOL: protocol,
       ...(scripts !== undefined && { KAFKA_PATH: scripts, BROKERS: bootstrap }),
     };
-    // -E: do not have its socket emulation fail calls; the sockem tests are about just that.
+    // -E: its socket emulation fails no calls; the sockem tests are about exactly that.
     const args = ['-p1', '-L', '-K', ...(kind === 'sockem' ? [] : ['-E'])];
     if (kind === 'noautocreate') args.push('-s', 'noautocreate');
     const log = `librdkafka-${protocol}-${name}`;

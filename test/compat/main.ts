@@ -1,6 +1,6 @@
-// `npm run test:compat -- librdkafka|franz-go|java [--protocol consumer] [--against ours|kafka|host:port] [--only NAME,NAME]
-// [--must-pass | --all] [--jobs 2] [--write]`: suites that no one here wrote. Runs the tests that Apache Kafka itself
-// passes (`--all`: the others too, which prove nothing about us). Fails when a test of the must-pass list does.
+// `npm run test:compat -- librdkafka|franz-go|java [--protocol consumer] [--against ours|kafka|host:port] [--only
+// NAME,NAME] [--must-pass | --all] [--jobs 2] [--write]`: suites of other projects. Runs the tests that Apache Kafka
+// itself passes (`--all`: the others too, which prove nothing about us). Fails when a test of the must-pass list does.
 // `-- differential [--recorded]`: see differential/run.ts. `-- sample`: some of each, for CI.
 import { parseArgs } from 'node:util';
 import { type BrokerUnderTest, startBroker } from './brokers.ts';
@@ -46,7 +46,7 @@ async function runSuite(suite: Suite): Promise<void> {
   else process.stdout.write(`skipped ${suite.name}: ${absent}\n`);
 }
 
-/** One after another, as each wants both cores. A suite that cannot be had here is skipped, with the reason. */
+/** One after another, because each uses both cores. A suite that is unavailable here is skipped, with the reason. */
 async function runSample(): Promise<void> {
   const noJudge = await kafkaJars().then(
     () => missing('java', '-version'),
@@ -79,7 +79,7 @@ function chosen({ entries, mustPass }: Suite): Entry[] {
   return entries.filter(isWanted);
 }
 
-/** Tests that want another kind of broker come after the others, with a broker of their own. */
+/** Tests that need another kind of broker come after the others, with a separate broker. */
 async function runAll(suite: Suite, entries: readonly Entry[]): Promise<void> {
   const tally = new Tally(suite);
   const isApart = ({ kind }: Entry): boolean => kind === 'noautocreate';

@@ -1,5 +1,5 @@
-// docs/COMPATIBILITY.md: from the list of handlers, from what Apache Kafka was recorded to answer, from the list of allowed
-// differences, and from what the suites came to when they last ran.
+// docs/COMPATIBILITY.md: from the list of handlers, the recorded responses of Apache Kafka, the list of allowed
+// differences, and the results of the suites' last runs.
 import { apiOf } from '@milepost/wire';
 import { handlers } from '../../libs/broker/src/handlers/index.ts';
 import { clientsTable } from '../interop/clients.ts';
@@ -144,7 +144,7 @@ function kafkasRanges(): readonly Range[] {
   return (line.answer as { apiKeys: readonly Range[] }).apiKeys;
 }
 
-/** What is told of is not always there: see the note below the table. */
+/** An advertised version is not always supported: see the note below the table. */
 const FIRST_PRODUCE: Readonly<Record<number, number>> = { 0: 3 };
 
 function sampled(): string[] {

@@ -1,5 +1,5 @@
-// What the suites came to when they last ran as a whole: a small file each in test/compat/results, written with `--write`,
-// from which docs/COMPATIBILITY.md is made.
+// The results of the suites' last whole runs: a small file each in test/compat/results, written with `--write`, from
+// which docs/COMPATIBILITY.md is generated.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { here } from './suite.ts';
 
@@ -9,7 +9,7 @@ export interface Result {
   readonly minutes: number;
   /** By kind of test: of those that Apache Kafka passes. */
   readonly kinds: Readonly<Record<string, { readonly kafka: number; readonly passed: number }>>;
-  /** By name, what it said. */
+  /** By name: its message. */
   readonly failed: Readonly<Record<string, string>>;
 }
 

@@ -1,5 +1,5 @@
-// `npm run test:compat -- sample`: what CI asks of the foreign suites, some of each in a few minutes.
-// Tests of librdkafka that take a second or two and differ in what they ask; those of franz-go that take longest to fake.
+// `npm run test:compat -- sample`: the part of the foreign suites that CI runs, some of each in a few minutes. Tests of
+// librdkafka that take a second or two and cover different APIs; those of franz-go that are hardest to fake.
 export const SAMPLE = {
   librdkafka:
     '0001,0005,0008,0012,0013,0014,0017,0019,0022,0029,0030,0031,0034,0036,0040,0044,0048,0054,0064,0067,0073,0082,0085,0090,0099,0130,0140',
@@ -8,7 +8,7 @@ export const SAMPLE = {
   'franz-go': 'TestGroupSimple,TestPing,TestIssue,TestPause,TestPooling',
 } as const;
 
-/** With what has to be built, on two cores. */
+/** Including the builds, on two cores. */
 export const SAMPLE_MINUTES = {
   differential: 2,
   librdkafka: 5,

@@ -1,6 +1,6 @@
-// A foreign suite: tests that no one here wrote, each run in a process of its own against one broker.
-// Beside it lie `kafka-4.3.1.txt` (what Apache Kafka itself passes: `class name outcome` a line), `must-pass.txt` (what
-// this broker is held to) and FINDINGS.md (why not the others).
+// A foreign suite: tests of another project, each run in a separate process against one broker. Beside it are
+// `kafka-4.3.1.txt` (the results of Apache Kafka itself: `class name outcome` a line), `must-pass.txt` (the tests that
+// this broker must pass) and FINDINGS.md (the reasons for the others).
 import { spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -10,7 +10,7 @@ import type { BrokerUnderTest } from './brokers.ts';
 export type Outcome = 'PASSED' | 'FAILED' | 'SKIPPED';
 
 export interface Entry {
-  /** What the broker must be for it: `noautocreate` tests want topics made by hand only. */
+  /** The required kind of broker: `noautocreate` tests need topics that are only created explicitly. */
   readonly kind: string;
   readonly name: string;
   /** Apache Kafka's own result, in the same environment. */
@@ -19,7 +19,7 @@ export interface Entry {
 
 export interface Verdict {
   readonly outcome: Outcome;
-  /** What the test itself said went wrong, or what this machine lacks for it; '' where it skipped itself. */
+  /** The test's own message, or what this machine lacks for it; '' if it skipped itself. */
   readonly reason: string;
 }
 
@@ -27,7 +27,7 @@ export interface Suite {
   readonly name: string;
   readonly entries: readonly Entry[];
   readonly mustPass: ReadonlySet<string>;
-  /** Builds it, once. Text: why it cannot be had here. */
+  /** Builds it, once. A text is the reason why it is unavailable here. */
   prepare(): Promise<string | undefined>;
   run(entry: Entry, broker: BrokerUnderTest): Promise<Verdict>;
   /** After the last test. */
@@ -64,7 +64,10 @@ export interface RunOptions {
   readonly limitMs?: number;
 }
 
-/** Its whole output goes to a file in .cache/compat/logs, the end of it into the result. The limit kills its children too. */
+/**
+ * Its whole output goes to a file in .cache/compat/logs, the end of it into the result. The limit kills its children
+ * too.
+ */
 export async function run(
   logName: string,
   file: string,

@@ -1,4 +1,4 @@
-// What a run comes to: a line a test, the counts, and the exit status by the must-pass list.
+// The result of a run: a line for each test, the counts, and the exit status by the must-pass list.
 import { writeResult } from './results.ts';
 import type { Entry, Suite, Verdict } from './suite.ts';
 

@@ -1,5 +1,5 @@
-// The chart as its users meet it: what lint and Kubernetes' schemas say of every ci values file, what a mistake answers, and
-// which pods a changed value restarts.
+// The chart as its users meet it: the results of lint and Kubernetes' schemas for every ci values file, the messages
+// for mistakes, and the pods that a changed value restarts.
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -22,7 +22,7 @@ export class Chart {
     this.#folder = folder;
   }
 
-  /** Renders with files of values and then values of its own. */
+  /** Renders with files of values and then with these values. */
   render(files: readonly string[], values: Values = {}, ...options: string[]): Promise<Finished> {
     const own = join(this.#work, `${process.hrtime.bigint()}.json`);
     writeFileSync(own, JSON.stringify(values));
@@ -320,7 +320,7 @@ function differing(a: string, b: string): string | undefined {
   return a.split('\n').find((line, index) => line !== other[index]);
 }
 
-/** Dashboards and rules come into the chart by links, which helm follows; they must arrive as they are. */
+/** Dashboards and rules are in the chart as links, which helm follows; their content must be unchanged. */
 async function copies(report: Report, chart: Chart): Promise<void> {
   const everything = { ...embedded, monitoring: watched };
   const files = [

@@ -1,5 +1,5 @@
-// No dead values: each leaf of values.yaml, changed alone, changes what is rendered. They are changed in surroundings where they
-// have something to say: split into workloads with everything switched on, and the appliance on a database of one's own.
+// No dead values: each leaf of values.yaml, changed alone, changes the rendered output. They are changed in settings
+// where they apply: split into workloads with everything enabled, and the appliance on an external database.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -44,7 +44,7 @@ const surroundings: readonly Values[] = [
   },
 ];
 
-/** What "another value" is, where the type of the present one does not say. */
+/** Another value, if the type of the current one does not suggest one. */
 const others: Readonly<Record<string, unknown>> = {
   mode: 'appliance',
   logLevel: 'debug',
@@ -103,7 +103,7 @@ interface Leaf {
   readonly value: unknown;
 }
 
-/** Seen where the other value makes sense; of allowAnonymous the refusal is all that there is to see. */
+/** Checked where the other value makes sense; for allowAnonymous only the refusal is visible. */
 async function hasEffect(chart: Chart, { path, value }: Leaf, before: readonly string[]): Promise<boolean> {
   for (const [index, values] of surroundings.entries()) {
     const flipped = placed(values, path, another({ path, value: at(values, path) ?? value }));

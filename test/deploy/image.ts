@@ -1,5 +1,5 @@
-// The image, built by buildah without a daemon and run in a chroot: as its own user and as one it does not know. Where the base
-// image cannot be pulled, a Debian with the Node of this process stands in for it, and the report says so.
+// The image, built by buildah without a daemon and run in a chroot: as its own user and as an unknown one. If the base
+// image cannot be pulled, a Debian with the Node of this process replaces it, and the report says so.
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -137,7 +137,7 @@ class Builder {
 
 const PROGRAM = 'apps/cli/src/main.js';
 
-/** Starts the appliance as the image would, asks it for its page, its trucks and its health, and stops it. */
+/** Starts the appliance like the image, requests its page, its trucks and its health, and stops it. */
 const upAndDown = `
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';

@@ -1,5 +1,5 @@
-// `npm run test:deploy`: the chart, the Compose file and the image, as far as this machine can tell without a cluster. Nothing
-// here runs on Kubernetes; what could not be tried is printed with its reason.
+// `npm run test:deploy`: the chart, the Compose file and the image, as far as possible on this machine without a
+// cluster. Nothing here runs on Kubernetes; skipped checks are printed with their reason.
 import { Report } from '../support/run.ts';
 import { chartCases, schemaCases } from './chart.ts';
 import { composeCases } from './compose.ts';

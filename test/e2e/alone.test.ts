@@ -1,4 +1,4 @@
-// Each app as a program of its own, with nothing between them but Kafka's protocol: as they run beside a foreign Kafka.
+// Each app as a separate program, connected only by Kafka's protocol: as they run beside another Kafka.
 import { connectAsync } from 'mqtt';
 import { readAll } from './support/log-reader.ts';
 import { dataFolder, Program, testSettings } from './support/program.ts';
@@ -23,7 +23,7 @@ test('broker, gateway, dashboard and notifications run one by one', async () => 
   for (const program of [gateway, dashboard, notifications, broker]) expect(await program.stop()).toBe(0);
 });
 
-test('a gateway whose Kafka is away says so in one line and ends with 1', async () => {
+test('a gateway whose Kafka is away reports it in one line and exits with 1', async () => {
   const { status, log } = await Program.run('gateway', {
     ...testSettings,
     MILEPOST_DATA_DIR: dataFolder(),

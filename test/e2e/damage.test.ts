@@ -1,4 +1,4 @@
-// Damage on a real disk: what was torn is cut and said, what was flipped is named and never served, the rest serves.
+// Damage on a real disk: a torn tail is cut and logged, a damaged batch is logged and never served, the rest is served.
 import { appendFileSync, openSync, readdirSync, readSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { connectAsync } from 'mqtt';
@@ -14,7 +14,7 @@ async function publish(program: Program, truckIds: readonly string[]): Promise<v
   await device.endAsync();
 }
 
-/** The first segment of the partition of `truck_gps` that holds something. */
+/** The first nonempty segment of a partition of `truck_gps`. */
 function fullSegment(data: string): string {
   const log = join(data, 'log');
   const files = readdirSync(log)
@@ -25,7 +25,7 @@ function fullSegment(data: string): string {
   return found;
 }
 
-test('a torn tail is cut at the start, said, and nothing before it is lost', async () => {
+test('a torn tail is cut at the start and logged, and nothing before it is lost', async () => {
   const env = { ...testSettings, MILEPOST_DATA_DIR: dataFolder() };
   const first = await Program.start('appliance', env);
   await publish(first, Array(5).fill('torn'));
@@ -43,7 +43,7 @@ test('a torn tail is cut at the start, said, and nothing before it is lost', asy
   expect(await second.stop()).toBe(0);
 });
 
-test('a flipped bit is named and its batch never served; other partitions serve on', async () => {
+test('a flipped bit is logged and its batch never served; other partitions continue', async () => {
   const env = { ...testSettings, MILEPOST_DATA_DIR: dataFolder() };
   const first = await Program.start('appliance', env);
   await publish(
@@ -68,7 +68,7 @@ test('a flipped bit is named and its batch never served; other partitions serve 
   expect(await second.stop()).toBe(0);
 });
 
-/** The offsets of a partition that a reader is given. */
+/** The offsets of a partition that a reader receives. */
 async function readable(port: number, partition: number): Promise<number[]> {
   const stretch = { bootstrapServers: [`127.0.0.1:${port}`], clientId: 'look', topic: 'truck_gps', fromTimestamp: 0 };
   const offsets: number[] = [];
@@ -76,7 +76,7 @@ async function readable(port: number, partition: number): Promise<number[]> {
     for await (const records of readBack({ ...stretch, partitions: [partition] }))
       offsets.push(...records.map(({ offset }) => offset));
   } catch {
-    // refused: what was given before stands
+    // refused: the offsets received before count
   }
   return offsets;
 }

@@ -1,9 +1,9 @@
-// PostgreSQL goes away under living consumers of both protocols and comes back. No member is removed, no record is read
-// twice, commits are refused meanwhile and go on afterwards, and no committed offset ever goes back.
+// PostgreSQL goes away while consumers of both protocols are running, and returns. No member is removed, no record is
+// read twice, commits are refused meanwhile and continue afterwards, and no committed offset ever goes back.
 //
-// On a starved machine a member may send nothing for a whole session. It is removed then, as it must be, and its successor
-// reads again what was not committed. The test measures how long this process and the broker stood still, and asks for "no
-// member is removed" only where that was much less than a session. The rest holds always.
+// On a starved machine a member may send nothing for a whole session. It is removed then, correctly, and its successor
+// rereads records that were not committed. The test measures how long this process and the broker stood still, and
+// requires "no member is removed" only if that was much less than a session. The rest always holds.
 import { join } from 'node:path';
 import { ErrorCode, Offset, silentLogger } from '@milepost/core';
 import { nodeNetwork } from '@milepost/node-host';
@@ -17,13 +17,13 @@ import { until } from './support/until.ts';
 
 const TOPIC = 't';
 const PARTITIONS = 4;
-/** Longer than any session here, and than the broker lets a commit wait (offsets.commit.timeout.ms). */
+/** Longer than any session here, and than the longest wait of a commit in the broker (offsets.commit.timeout.ms). */
 const AWAY_MS = 60_000;
 const SESSION_MS = 20_000;
 
 const { Kafka, logLevel } = kafkajs;
 
-/** The longest time in which this process did nothing, or the broker gave no response to a request that waits for nothing. */
+/** The longest time in which this process did nothing, or the broker did not respond to an immediate request. */
 function watchStandstill(ask: () => Promise<void>): { stop(): Promise<number> } {
   const everyMs = 100;
   let longestMs = 0;
@@ -50,7 +50,7 @@ function watchStandstill(ask: () => Promise<void>): { stop(): Promise<number> } 
 type Seen = Map<string, number>;
 const saw = (seen: Seen, value: string) => seen.set(value, (seen.get(value) ?? 0) + 1);
 
-test('members stay while PostgreSQL is away, commits are refused, and all goes on by itself when it is back', async () => {
+test('members remain while PostgreSQL is away, commits are refused, and everything continues when it is back', async () => {
   const postgresFolder = join(dataFolder(), 'postgres');
   let postgres = await startEmbeddedPostgres({ dataDir: postgresFolder, logger: silentLogger });
   const broker = await Program.start('broker', {
@@ -74,7 +74,7 @@ test('members stay while PostgreSQL is away, commits are refused, and all goes o
   let joins = 0;
   const classicConsumers = await Promise.all(
     [0, 1].map(async () => {
-      // A consumer of kafkajs does not take the client's `retry`: after five refused commits of its own it joins anew.
+      // A consumer of kafkajs ignores the client's `retry`: after five refused commits it rejoins.
       const options = { groupId: 'classic', sessionTimeout: SESSION_MS, heartbeatInterval: 500, retry };
       const consumer = kafka.consumer(options);
       consumer.on('consumer.group_join', () => void joins++);
@@ -135,7 +135,7 @@ test('members stay while PostgreSQL is away, commits are refused, and all goes o
   };
 
   const raw = await RawClient.connect(nodeNetwork, { host: '127.0.0.1', port: broker.ports.kafka });
-  // A group that is still between two generations would be told some things twice, database or not.
+  // A group that is still between two generations would receive some records twice, with any database.
   await until('two members in the classic group', async () => {
     const { groups } = await admin.describeGroups(['classic']);
     return groups[0]?.state === 'Stable' && groups[0].members.length === 2;
@@ -162,7 +162,7 @@ test('members stay while PostgreSQL is away, commits are refused, and all goes o
   const epochBefore = await modernEpoch();
   const joinsBefore = joins;
   const highest = new Map<string, number[]>();
-  /** Commits of before, or later ones: never earlier ones. */
+  /** The commits from before, or later ones: never earlier ones. */
   const neverBack = async (): Promise<void> => {
     for (const groupId of ['classic', 'modern']) {
       const now = await committed(groupId);

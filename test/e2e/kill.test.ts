@@ -1,5 +1,5 @@
-// The promise under the hardest stop that a process can meet: what a device holds a PUBACK for is in the log afterwards,
-// in the device's own order.
+// The promise under the hardest stop of a process: a position with a PUBACK is in the log afterwards, in the device's
+// own order.
 import { connectAsync, type MqttClient } from 'mqtt';
 import { readAll } from './support/log-reader.ts';
 import { testSettings, dataFolder, Program } from './support/program.ts';
@@ -9,10 +9,10 @@ const ROUNDS = 10;
 const TRUCKS = 20;
 const LOAD_MS = 1_000;
 
-/** Acknowledgements that each truck has at the least when the power goes. */
+/** The minimum of acknowledgements for each truck before the kill. */
 const LEAST_OF_ROUND = 2;
 
-/** One truck that publishes numbered positions as fast as they are acknowledged, several on the way at once. */
+/** One truck that publishes numbered positions as fast as they are acknowledged, several in flight. */
 class Device {
   readonly truckId: string;
   readonly acknowledged: number[] = [];
@@ -22,14 +22,14 @@ class Device {
     this.truckId = `kill-${index}`;
   }
 
-  /** Until the connection dies. A position that was never acknowledged is not sent again: its number just stays out. */
+  /** Until the connection ends. An unacknowledged position is not resent: its number is left out. */
   async publishUntilCut(port: number): Promise<void> {
     const client = await connectAsync(`mqtt://127.0.0.1:${port}`, { reconnectPeriod: 0, clientId: this.truckId });
     const cut = new Promise<void>((resolve) => client.once('close', resolve));
     client.on('error', () => {});
     const lanes = Array.from({ length: 5 }, () => this.#lane(client));
     await cut;
-    client.end(true); // which tells the publishes that still wait
+    client.end(true); // this also rejects the pending publishes
     await Promise.all(lanes);
   }
 
@@ -69,7 +69,7 @@ test(
       const numbers = (seen.get(truckId) ?? []).map(
         ({ value }) => (JSON.parse(value) as { odometerM: number }).odometerM,
       );
-      const firsts = [...new Set(numbers)]; // sent again after a lost answer, a position may stand there twice
+      const firsts = [...new Set(numbers)]; // resent after a lost response, a position may be there twice
       const found = new Set(numbers);
       expect(acknowledged.filter((number) => !found.has(number))).toEqual([]);
       expect(firsts).toEqual([...firsts].sort((a, b) => a - b));

@@ -1,4 +1,4 @@
-// The page as a person sees it, in a real Chromium: trucks on the map and in the list, a trail, an alert; no request
+// The page as a user sees it, in a real Chromium: trucks on the map and in the list, a trail, an alert; no request
 // leaves this machine.
 import { execFileSync } from 'node:child_process';
 import { connectAsync, type MqttClient } from 'mqtt';
@@ -61,7 +61,7 @@ function which(name: string): string | undefined {
       if (new URL(request.url()).hostname !== '127.0.0.1') strangers.push(request.url());
     });
     await page.goto(`http://127.0.0.1:${program.ports.http}/`);
-    // Each is acknowledged, and the map may hear of one after the other.
+    // Each is acknowledged, but the map may receive them one after the other.
     await until('three trucks in the list', async () => (await page.getByTestId('truck-row').count()) === 3);
     return page;
   }
@@ -82,7 +82,7 @@ function which(name: string): string | undefined {
     await page.context().close();
   });
 
-  test('tells of a truck that speeds while the page is open', async () => {
+  test('shows an alert for a truck that speeds while the page is open', async () => {
     const page = await open();
     await drive('truck-3', 1, 140);
     await page.getByTestId('toast').first().waitFor();
@@ -103,7 +103,7 @@ function which(name: string): string | undefined {
     await page.context().close();
   });
 
-  test('asked nobody but its own server, and threw nothing', () => {
+  test('sent requests only to its own server, and threw nothing', () => {
     expect(strangers).toEqual([]);
     expect(errors).toEqual([]);
   });

@@ -1,4 +1,4 @@
-// Ctrl-C and again: the log goes on where it was, groups resume, nobody is alerted twice.
+// Ctrl-C and a restart: the log continues where it was, groups resume, no alert is raised twice.
 import { connectAsync } from 'mqtt';
 import { kafkajs, readAll } from './support/log-reader.ts';
 import { testSettings, dataFolder, Program } from './support/program.ts';
@@ -13,7 +13,7 @@ async function publish(program: Program, positions: readonly object[]): Promise<
   await device.endAsync();
 }
 
-/** The sum of what a group has committed in `truck_gps`. */
+/** The sum of a group's committed offsets in `truck_gps`. */
 async function committed(port: number, groupId: string): Promise<number> {
   const admin = kafkajs(port).admin();
   await admin.connect();
@@ -22,7 +22,7 @@ async function committed(port: number, groupId: string): Promise<number> {
   return topic?.partitions.reduce((sum, { offset }) => sum + Math.max(0, Number(offset)), 0) ?? 0;
 }
 
-test('a clean stop and a start go on where they were', async () => {
+test('after a clean stop and a start everything continues where it was', async () => {
   const first = await Program.start('appliance', env);
   await publish(first, [
     { lat: 57.7, lon: 11.97, speedKmh: 140 },
@@ -40,7 +40,7 @@ test('a clean stop and a start go on where they were', async () => {
   const second = await Program.start('appliance', env);
   expect(await committed(second.ports.kafka, 'notification-service')).toBe(2);
   const trucks = await (await fetch(`http://127.0.0.1:${second.ports.http}/api/trucks`)).text();
-  expect(trucks).toContain('resume'); // shown at once, before it is heard again
+  expect(trucks).toContain('resume'); // shown immediately, before it is heard again
   await publish(second, [{ lat: 57.7, lon: 11.99, speedKmh: 142 }]);
   await until('the group reads on', async () => (await committed(second.ports.kafka, 'notification-service')) === 3);
   const positions = await readAll(second.ports.kafka, 'truck_gps');

@@ -1,5 +1,5 @@
-// The main job end to end, on real parts: real devices (mqtt), the real database, and readers that share no code with us.
-// `npm run test:kafka` runs the same on Apache Kafka instead of a broker of ours.
+// The main job end to end, on real parts: real devices (mqtt), the real database, and readers that share no code with
+// us. `npm run test:kafka` runs the same on Apache Kafka instead of our broker.
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Consumer as PlatformaticConsumer } from '@platformatic/kafka';
@@ -28,7 +28,7 @@ beforeAll(async () => {
     request.on('data', (chunk) => (body += chunk));
     request.on('end', () => {
       calls.push({ key: request.headers['idempotency-key'] as string, body: JSON.parse(body) });
-      response.writeHead(calls.length === 1 ? 503 : 204).end(); // the first is refused: it must come again
+      response.writeHead(calls.length === 1 ? 503 : 204).end(); // the first is refused, so it must be resent
     });
   });
   await new Promise<void>((resolve) => webhook.listen(0, '127.0.0.1', resolve));
@@ -69,7 +69,7 @@ test("a truck is always in the partition that Java's default partitioner gives i
   expect(ours).toEqual(await partitionsByKafkajs(truckIds));
 });
 
-/** Where kafkajs, whose default partitioner is Java's, puts the same keys. */
+/** The partitions of the same keys in kafkajs, whose default partitioner is Java's. */
 async function partitionsByKafkajs(keys: readonly string[]): Promise<Record<string, number[]>> {
   const { Partitioners } = await import('kafkajs');
   const choose = Partitioners.DefaultPartitioner();
@@ -93,7 +93,7 @@ test('an OwnTracks phone appears beside the trucks', async () => {
   });
 });
 
-test('the map knows of a position within a second, on its socket too', async () => {
+test('the map has a position within a second, on its socket too', async () => {
   const socket = new WebSocket(`ws://127.0.0.1:${program.ports.http}/api/live`);
   await new Promise((resolve) => socket.once('open', resolve));
   let told = '';
@@ -102,7 +102,7 @@ test('the map knows of a position within a second, on its socket too', async () 
     const { features } = await http('/api/trucks');
     return features.find((one: { properties: { truckId: string } }) => one.properties.truckId === truckId);
   };
-  // A machine that stands still takes longer now and then; a map that polls would take longer each time.
+  // A slow machine sometimes takes longer; a map that polls would take longer each time.
   const tookMs: number[] = [];
   for (let n = 0; n < 20 && !tookMs.some((ms) => ms < 1_000); n++) {
     const began = performance.now();
@@ -152,11 +152,11 @@ test.each([
   ['a topic of nobody', 'no-route', 'nowhere/at/all', '{"lat":1,"lon":4}'],
   ['a topic without a truck id', 'no-truck-id', 'trucks//gps', '{"lat":1,"lon":4}'],
   ['10 MB', 'too-large', 'trucks/bad/gps', 'x'.repeat(10 * 1024 * 1024)],
-])('%s is acknowledged, kept with its reason %s, and the connection stays', async (_, reason, topic, payload) => {
+])('%s is acknowledged, stored with its reason %s, and the connection stays', async (_, reason, topic, payload) => {
   const before = new Set((await readAll(kafkaOf(program), 'dead_letters')).map(place));
   await publish(topic, payload);
   const letters = (await readAll(kafkaOf(program), 'dead_letters')).filter((letter) => !before.has(place(letter)));
-  expect(letters.map(({ value }) => value).join('')).toBe(payload); // in several parts, if need be
+  expect(letters.map(({ value }) => value).join('')).toBe(payload); // in several parts, if necessary
   for (const { headers } of letters) expect(headers).toMatchObject({ reason, 'mqtt.topic': topic });
   expect(device.connected).toBe(true);
 });
@@ -214,7 +214,7 @@ test('both applications are ordinary consumer groups', async () => {
   await admin.disconnect();
 });
 
-test('health and readiness answer', async () => {
+test('health and readiness respond', async () => {
   expect(await http('/health/live')).toEqual({ status: 'live' });
   expect(await http('/health/ready')).toEqual({ status: 'ready' });
 });

@@ -1,4 +1,4 @@
-// Mistakes that a user makes at the start: one line that names what was seen and the cure, and a status that is not 0.
+// Mistakes of a user at the start: one line that names what was seen and the cure, and a status that is not 0.
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ async function taken(): Promise<{ port: number; server: Server }> {
   return { port: (server.address() as { port: number }).port, server };
 }
 
-test.each(['KAFKA', 'MQTT', 'MQTT_WS', 'HTTP'])('the port %s is taken', async (which) => {
+test.each(['KAFKA', 'MQTT', 'MQTT_WS', 'HTTP'])('the port %s is in use', async (which) => {
   const { port, server } = await taken();
   expect(await fails({ [`MILEPOST_${which}_PORT`]: String(port) })).toContain(String(port));
   server.close();
@@ -66,7 +66,7 @@ test('PostgreSQL cannot be reached', async () => {
   expect(said).toContain('correct DATABASE_URL');
 });
 
-test('Ctrl-C ends the waiting for PostgreSQL, and no password is printed', async () => {
+test('Ctrl-C ends the wait for PostgreSQL, and no password is printed', async () => {
   const env = { ...testSettings, MILEPOST_DATA_DIR: dataFolder(), DATABASE_URL: nowhere };
   const waiting = Program.launch('appliance', env);
   await waiting.says(/cannot be reached/);

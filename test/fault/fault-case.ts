@@ -1,5 +1,5 @@
-// One fault that a user's machine may have, and what must be true afterwards. A file of cases/ exports one; cases/index.ts
-// lists them.
+// One fault of a user's machine, and what must be true afterwards. A file of cases/ exports one; cases/index.ts lists
+// them.
 import { existsSync } from 'node:fs';
 import { PostgresServer } from '../support/postgres-server.ts';
 import { missing } from '../support/run.ts';
@@ -11,9 +11,9 @@ export interface FaultCase {
   readonly claim: string;
   /** Without one of these the case is skipped, with the reason. */
   readonly needs?: readonly Need[];
-  /** How often it is repeated where `--rounds` does not say. Absent: it has no rounds. */
+  /** The default number of rounds. Absent: it has no rounds. */
   readonly rounds?: number;
-  /** Passes by returning. @throws with what was seen */
+  /** Passes by returning. @throws with the observation */
   readonly run: (context: FaultContext) => Promise<void>;
 }
 
@@ -23,12 +23,12 @@ export interface FaultContext {
   readonly note: (line: string) => void;
 }
 
-/** Undefined when it is there; else why not. */
+/** Undefined if it is available; else the reason why not. */
 export type Need = () => string | undefined | Promise<string | undefined>;
 
 export const postgresServer: Need = () => PostgresServer.missing();
 
-/** To preload a library that plays a failing disk. */
+/** For preloading a library that simulates a failing disk. */
 export const cCompiler: Need = () =>
   process.platform === 'linux' ? missing('gcc', '--version') : 'only on Linux: libraries are preloaded';
 

@@ -1,6 +1,6 @@
-// `npm run test:fault [-- --only kill-node,kill-postgres] [-- --rounds N]`: appliances in processes of their own, and faults of
-// processes, databases, disks and folders. Not a part of `npm test`: it takes minutes. It prints what it skips and why; the last line
-// has the counts.
+// `npm run test:fault [-- --only kill-node,kill-postgres] [-- --rounds N]`: appliances in separate processes, and
+// faults of processes, databases, disks and folders. Not a part of `npm test`: it takes minutes. It prints skipped
+// cases and the reasons; the last line has the counts.
 import { parseArgs } from 'node:util';
 import { Report } from '../support/run.ts';
 import { cleanUp } from '../support/program.ts';

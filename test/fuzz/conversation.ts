@@ -1,6 +1,6 @@
-// One connection under fire, and its judge. What was sent is cut into frames the way the broker must cut it; each frame is
-// owed an answer that decodes by the schema, in order, or the end of the connection. A request that is well formed is owed
-// the answer.
+// One connection under fire, and its judge. The sent bytes are cut into frames as the broker must cut them. For each
+// frame there must be a response that decodes by the schema, in order, or the end of the connection. A well-formed
+// request must get a response.
 import { type Address, ByteReader, type Connection, MalformedMessage } from '@milepost/core';
 import type { SimNetwork } from '@milepost/simulator';
 import {
@@ -21,7 +21,7 @@ interface Owed {
   readonly correlationId: number;
 }
 
-/** What the broker did that it must not. */
+/** A forbidden behavior of the broker. */
 export class Misbehaviour extends Error {
   override readonly name = 'Misbehaviour';
 }
@@ -35,7 +35,7 @@ export class Conversation {
   #isBeyondRepair = false;
   #isClosed = false;
   #hasLeft = false;
-  /** Requests that were answered, needed no answer, or were answered by the end of the connection. */
+  /** Requests that got a response, needed none, or ended the connection. */
   readonly judged = { wellFormed: 0, mutated: 0, answered: 0 };
   misbehaviour: Misbehaviour | undefined;
 
@@ -56,15 +56,15 @@ export class Conversation {
   get isClosed(): boolean {
     return this.#isClosed;
   }
-  /** Nothing is owed any more, or something is wrong. */
+  /** No response is due any more, or something is wrong. */
   get isSettled(): boolean {
     return this.#isClosed || this.#owed.length === 0 || this.misbehaviour !== undefined;
   }
-  /** Silence is right: nothing but requests without an answer, and then a frame whose end was never sent. */
+  /** Silence is allowed: only requests without a response, and then a frame whose end was never sent. */
   get mayStaySilent(): boolean {
     return this.#asBroker.pendingBytes > 0 && this.#owed.every(needsNoAnswer);
   }
-  /** What everything else waits for. */
+  /** The first due response, which all others wait for. */
   get firstOwed(): Owed | undefined {
     return this.#owed[0];
   }
@@ -83,7 +83,7 @@ export class Conversation {
     }
   }
 
-  /** Reads no answer from now on. */
+  /** Reads no response from now on. */
   stopListening(): void {
     this.#connection.pause();
   }
@@ -100,7 +100,7 @@ export class Conversation {
   #judge(answer: Buffer): void {
     const correlationId = answer.readInt32BE(0);
     let owed = this.#next();
-    // Whatever its id: a bit that turned may have given it that of the request behind it.
+    // With any id: a flipped bit may have given it that of the next request.
     while (owed !== undefined && needsNoAnswer(owed)) owed = this.#next();
     if (owed === undefined) throw new Misbehaviour(`an answer to nothing: correlation id ${correlationId}`);
     if (owed.correlationId !== correlationId)
@@ -144,7 +144,7 @@ function owedFor(frame: Buffer, isWellFormed: boolean): Owed {
   }
 }
 
-/** Produce with acks=0: silence when it went well, else the end of the connection. */
+/** Produce with acks=0: silence on success, else the end of the connection. */
 function needsNoAnswer({ api, version, frame }: Owed): boolean {
   if (api !== Produce || !api.supports(version)) return false;
   try {

@@ -1,5 +1,5 @@
-// `npm run test:fuzz [-- --requests 200000 --seed 7 --rounds 1]`: mutated requests over everything that the broker has a
-// handler for. A round is one seed; what it finds is found again by the seed that is printed, alone.
+// `npm run test:fuzz [-- --requests 200000 --seed 7 --rounds 1]`: mutated requests over everything that the broker has
+// a handler for. A round is one seed; a finding is reproduced by the printed seed alone.
 import { parseArgs } from 'node:util';
 import { firstSeed } from '../support/first-seed.ts';
 import { runRound, type Tally } from './round.ts';

@@ -1,5 +1,5 @@
-// What may happen to the bytes of a good request: bits turn, lengths and counts lie, versions are wrong, parts are
-// missing, doubled, exchanged or behind the end.
+// Mutations of a good request: flipped bits, wrong lengths and counts, wrong versions, parts that are missing,
+// duplicated, exchanged or appended.
 import type { SimRandom } from '@milepost/simulator';
 
 type Mutation = (frame: Buffer, random: SimRandom) => Buffer;
@@ -39,7 +39,7 @@ const MUTATIONS: readonly Mutation[] = [
   lyingTags,
 ];
 
-/** The request, length included, with one to three things wrong with it. Its length is right unless that is the lie. */
+/** The request, length included, with one to three errors. Its length is right unless it is one of the errors. */
 export function mutated(frame: Buffer, random: SimRandom): Buffer {
   let bytes: Buffer = Buffer.from(frame);
   for (let left = random.pick([1, 1, 1, 2, 3]); left > 0; left--) bytes = random.pick(MUTATIONS)(bytes, random);
@@ -54,7 +54,7 @@ function flipBits(frame: Buffer, random: SimRandom): Buffer {
   return frame;
 }
 
-/** Where a length or a count may stand: in two bytes or in four. */
+/** A possible length or count: in two bytes or in four. */
 function overwriteInteger(frame: Buffer, random: SimRandom): Buffer {
   const value = random.pick(INTEGERS);
   const at = HEADER_BYTES + random.below(Math.max(1, frame.length - HEADER_BYTES - 4));
@@ -64,7 +64,7 @@ function overwriteInteger(frame: Buffer, random: SimRandom): Buffer {
   return frame;
 }
 
-/** Where a compact length may stand; 0xff goes on in the next byte. */
+/** A possible compact length; 0xff continues in the next byte. */
 function overwriteByte(frame: Buffer, random: SimRandom): Buffer {
   frame[4 + random.below(frame.length - 4)] = random.pick([0, 1, 0x7f, 0x80, 0xff, 0xff, random.below(256)]);
   return frame;
@@ -118,7 +118,7 @@ function wrongKey(frame: Buffer, random: SimRandom): Buffer {
   return frame;
 }
 
-/** The frame says that it is longer, shorter, or absurd. */
+/** A frame length that is too long, too short, or absurd. */
 function lyingLength(frame: Buffer, random: SimRandom): Buffer {
   const truth = frame.length - 4;
   const lies = [truth + 1, truth - 1, truth + random.below(300), random.below(truth + 1), ...INTEGERS];
@@ -126,7 +126,7 @@ function lyingLength(frame: Buffer, random: SimRandom): Buffer {
   return frame;
 }
 
-/** A tagged section at the end that counts wrong, repeats or is out of order. */
+/** A tagged section at the end with a wrong count, repeated or unordered tags. */
 function lyingTags(frame: Buffer, random: SimRandom): Buffer {
   const section = random.pick([
     [1, 0, 0xff, 0xff, 0xff, 0xff, 0x0f],
@@ -151,7 +151,7 @@ function garbage(length: number, random: SimRandom): Buffer {
   return bytes;
 }
 
-/** Says its true length again; never shorter than a byte, so that the next mutation has something to work on. */
+/** Sets its true length again; never shorter than a byte, so that the next mutation has something to change. */
 function resized(frame: Buffer): Buffer {
   const whole = frame.length > 4 ? frame : Buffer.alloc(5);
   whole.writeInt32BE(whole.length - 4, 0);

@@ -1,5 +1,5 @@
-// A request of any API in any version, made by walking its schema: nothing here knows a single API, so that one that is
-// added is under fire on the same day. What comes out is well formed; whether it makes sense is another matter.
+// A request of any API in any version, generated from its schema. Nothing here depends on a specific API, so a new one
+// is fuzzed without a change. The requests are well formed; they need not make sense.
 import { type AnyApi, requestFrame } from '@milepost/wire';
 import type { SimRandom } from '@milepost/simulator';
 import type { AnyField, Shape } from '../../libs/wire/src/schema/field.ts';
@@ -12,7 +12,7 @@ export interface MadeRequest {
   readonly bytes: Buffer;
 }
 
-/** Items of one array, at the most; the outermost array of a request now and then has many more. */
+/** The maximum of items in one array; the outermost array of a request sometimes has many more. */
 const MOST_ITEMS = 3;
 const MANY_ITEMS = 200;
 

@@ -1,9 +1,9 @@
-// One seed: a broker on a simulated machine, a thousand requests with something wrong, and what must hold in spite of them.
+// One seed: a broker on a simulated machine, a thousand mutated requests, and what must hold nevertheless.
 //
-//   every request       ends in an answer or in a closed connection, within virtual time
-//   no request          brings the broker to log an error, to break a promise, or to an exception that nobody catches
-//   in the end          no connection, no timer is left; the broker stops, starts again, and what the reference topic
-//                       and group held before they hold still, in their configs too
+//   every request       ends in a response or in a closed connection, within virtual time
+//   no request          causes a logged error, an unhandled rejection, or an uncaught exception
+//   in the end          no connection and no timer is left; the broker stops and restarts, and the reference topic
+//                       and group have the same content and configs as before
 import { Offset, Timestamp, ZERO_UUID } from '@milepost/core';
 import { buildBatch } from '@milepost/records';
 import {
@@ -35,14 +35,14 @@ export interface Tally {
   readonly kinds: Set<string>;
 }
 
-/** Longer than any wait that a well-formed request asks for. */
+/** Longer than any wait of a well-formed request. */
 const PATIENCE_MS = 600_000;
-/** What the client says at once, at the most. */
+/** The maximum of requests that the client pipelines. */
 const MOST_PIPELINED = 60;
-/** APIs whose answer may be as far away as the request, or another member of the group, says. */
+/** APIs whose response may take as long as the request, or another member of the group, specifies. */
 const MAY_WAIT = /^(Fetch|ShareFetch|JoinGroup|SyncGroup)$/;
 
-/** Said behind every burst: its answer is the end of those that need none (Produce with acks=0). */
+/** Sent after every burst: its response marks the end of requests without one (Produce with acks=0). */
 const PING = { clientSoftwareName: 'fuzz', clientSoftwareVersion: '1' };
 
 const apis = handlers.map(({ api }) => api);
@@ -106,13 +106,13 @@ export async function runRound(seed: number, mutatedRequests: number, tally: Tal
   refuse(world);
 }
 
-/** A bit that turns makes a request that reads into one that deletes: not what is to stay as it is. */
+/** A flipped bit can turn a request that reads into one that deletes: the reference must not be in it. */
 function mayChange(frame: Buffer, reference: readonly Buffer[]): boolean {
   const isChange = frame.length >= 6 && CHANGING_KEYS.has(frame.readInt16BE(4));
   return isChange && reference.some((mark) => frame.includes(mark));
 }
 
-/** Waits for what is owed. Beyond that only a request that asked for a longer wait, or a frame without an end, may hang. */
+/** Waits for the due responses. Beyond that only a request with a longer wait, or a frame without an end, may hang. */
 async function settle(conversation: Conversation, world: World): Promise<void> {
   await world.clock.until(() => conversation.isSettled, PATIENCE_MS).catch(() => {});
   const owed = conversation.firstOwed;
@@ -156,7 +156,7 @@ const REFERENCE_CONFIGS = [
   { name: 'segment.bytes', value: '1048576' },
 ];
 
-/** Topics to shoot at, and the reference with acknowledged records and a committed offset. */
+/** Target topics, and the reference with acknowledged records and a committed offset. */
 async function prepare(broker: BrokerUnderTest, world: World): Promise<Held> {
   const { clock } = world;
   const client = await clock.settle(broker.client());

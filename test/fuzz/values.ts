@@ -1,19 +1,19 @@
-// Plausible values for the fields of a request, by the field's name: topics and groups that exist, ids that the broker
-// has given out in earlier answers, configs that it knows. A request made of them gets past the first check, and the
-// second, to where the interesting mistakes are. Now and then a field gets what belongs into another, or an extreme.
+// Plausible values for the fields of a request, by the field's name: existing topics and groups, ids from earlier
+// responses, known configs. A request of them passes the first checks and reaches the interesting mistakes. Sometimes a
+// field gets the value of another, or an extreme.
 import { Timestamp, Uuid, ZERO_UUID } from '@milepost/core';
 import { buildBatch, type Codec } from '@milepost/records';
 import type { SimRandom } from '@milepost/simulator';
 
-/** What must come out of a round as it went in: named only in requests that read. */
+/** Must be unchanged after a round: named only in requests that read. */
 export const REFERENCE = { topic: 'reference', group: 'reference-group' };
 
-/** Requests that change or delete what they name; they are not told of the reference. (Produce only adds.) */
+/** Requests that change or delete what they name, and so never name the reference. (Produce only adds.) */
 export const CHANGING =
   /^(Create|Delete|Alter|Incremental|Offset(Commit|Delete)|Txn|JoinGroup|SyncGroup|LeaveGroup|Heartbeat|AddOffsets|.*GroupHeartbeat|Update|Unregister|Elect|Expire|Renew)/;
 
 const MOST_LEARNED = 40;
-/** Fields of answers that later requests give back. */
+/** Fields of responses that later requests use. */
 const LEARNED = new Set([
   'memberId',
   'memberEpoch',
@@ -56,7 +56,7 @@ export class Values {
     this.#now = now;
   }
 
-  /** Keeps what an answer says that a request may say back. */
+  /** Records values of a response that a request may use. */
   learn(answer: unknown, field = ''): void {
     if (Array.isArray(answer)) for (const item of answer) this.learn(item, field);
     else if (answer !== null && typeof answer === 'object' && !Buffer.isBuffer(answer))
@@ -171,7 +171,7 @@ export class Values {
 
 const fitted = (value: number, bits: 8 | 16 | 32): number => (value << (32 - bits)) >> (32 - bits);
 
-/** What consumers put into JoinGroup: version 0, topics, no user data. */
+/** The consumers' metadata in JoinGroup: version 0, topics, no user data. */
 function subscription(topics: readonly string[]): Buffer {
   const parts = topics.slice(0, 2).map((topic) => {
     const part = Buffer.alloc(2 + topic.length, topic);

@@ -1,5 +1,5 @@
-// The machine that a broker under fire runs on: simulated, and counting what a broker could leak. Time is virtual, so that
-// a wait of a minute costs nothing and one that never ends is seen.
+// The machine of a broker under fire: simulated, and counting what a broker could leak. Time is virtual, so that a wait
+// of a minute costs nothing and an endless one is detected.
 import type { Cancel, Clock, Connection, ConnectionListener, Host, Listening, Logger, Network } from '@milepost/core';
 import { silentMeter } from '@milepost/core';
 import { SimClock, SimDisk, SimInflater, SimNetwork, SimRandom } from '@milepost/simulator';
@@ -39,7 +39,7 @@ class CountingClock implements Clock {
   }
 }
 
-/** Counts the connections that the broker has been given and not yet been told the end of. */
+/** Counts the connections that the broker has received and whose end it has not been notified of. */
 class CountingNetwork implements Network {
   readonly #network: SimNetwork;
   live = 0;
@@ -78,9 +78,9 @@ export class World {
   readonly network: SimNetwork;
   readonly timers: CountingClock;
   readonly connections: CountingNetwork;
-  /** Lines of level error: there is nothing wrong with this machine, so there must be none. */
+  /** Lines of level error: this machine has no faults, so there must be none. */
   readonly errors: string[] = [];
-  /** What the broker said last before it closed a connection, for the report. */
+  /** The broker's last warning before it closed a connection, for the report. */
   lastWarning = '';
   readonly host: Host;
 

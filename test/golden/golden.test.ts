@@ -1,5 +1,5 @@
-// Frames that real clients and Apache Kafka exchanged: read, written again, and every byte is back.
-// See README.md beside this file for how they were taken and how to add one.
+// Frames that real clients and Apache Kafka exchanged: decoded and encoded again, they must have the same bytes.
+// README.md beside this file describes how they were captured and how to add one.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ByteReader, ByteWriter } from '@milepost/core';
@@ -50,7 +50,7 @@ function again({ api, version, direction, bytes }: GoldenFrame): { readonly writ
   return { written: writer.finish(), left: reader.remaining };
 }
 
-test.each(clients)('every frame of %s is written byte by byte as it was read', (client) => {
+test.each(clients)('every frame of %s is encoded byte by byte as it was decoded', (client) => {
   const frames = framesOf(client);
   expect(frames.length).toBeGreaterThan(0);
   for (const frame of frames) {
@@ -60,7 +60,7 @@ test.each(clients)('every frame of %s is written byte by byte as it was read', (
   }
 });
 
-test('the frames tell nothing of the machine that they were taken on', () => {
+test('the frames reveal nothing about the machine that they were captured on', () => {
   for (const { bytes } of clients.flatMap(framesOf)) {
     const text = bytes.toString('latin1');
     expect(text).not.toMatch(/\/(tmp|home|root)\b/);

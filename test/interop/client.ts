@@ -1,6 +1,6 @@
-// What every client library is asked, whatever language it is written in: write and read each codec in a group, go on
-// where the group stopped, read what another client wrote, administer. The library runs in a small program of its own
-// that answers each command with one JSON document.
+// The requests to every client library, in any language: write and read each codec in a group, continue where the group
+// stopped, read what another client wrote, administer. The library runs in a small program that responds to each
+// command with one JSON document.
 import { check, command, type Report } from '../support/run.ts';
 import type { Codec } from './codecs.ts';
 
@@ -69,7 +69,7 @@ async function reads(
   check(committed === RECORDS, 'the offsets are committed', seen);
 }
 
-/** Programs of clients that know one kind of group take no such argument. */
+/** Programs of clients that support one kind of group take no such argument. */
 const kind = (protocol: string): string[] => (protocol === 'classic' ? [] : [protocol]);
 
 async function asked({ file, args }: Client, more: readonly string[]): Promise<Record<string, unknown>> {

@@ -1,10 +1,10 @@
-// Who is asked by `npm run test:interop`, and about what: the table of clients in docs/COMPATIBILITY.md.
+// The clients of `npm run test:interop`, and their cases: the table of clients in docs/COMPATIBILITY.md.
 import { readResult, type Result, writeResult } from '../compat/results.ts';
 import type { Outcome } from '../support/run.ts';
 
 interface Asked {
   readonly client: string;
-  /** Its cases, by how their names begin. */
+  /** Its cases, by the beginnings of their names. */
   readonly cases: RegExp;
   readonly codecs: string;
   readonly groups: string;

@@ -1,3 +1,3 @@
-// The five that Kafka's record batches know.
+// The five codecs of Kafka's record batches.
 export const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
 export type Codec = (typeof codecs)[number];

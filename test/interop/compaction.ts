@@ -1,5 +1,5 @@
-// A compacted topic, as foreign programs see it: kcat reads the last value of each key across the holes, and Apache Kafka's
-// DumpLogSegments finds nothing wrong in the files that the cleaner has written.
+// A compacted topic, as foreign programs see it: kcat reads the last value of each key across the holes, and Apache
+// Kafka's DumpLogSegments finds no error in the cleaner's files.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -11,7 +11,7 @@ const KEYS = 500;
 const ROUNDS = 40;
 const MOST_TRIES = 600;
 
-/** `logFolder`: of the broker that is asked; undefined where it is somebody else's. */
+/** `logFolder`: that of the broker; undefined if it is not ours. */
 export const compactionCases =
   (logFolder: () => string | undefined) =>
   async (report: Report, broker: string, jvm: Jvm): Promise<void> => {
@@ -62,7 +62,7 @@ async function compactedAndDumped(codec: string, broker: string, jvm: Jvm, folde
     '%o %k %s\n',
   ];
   const partition = join(folder, `${topic}-0`);
-  // What is dumped must not be replaced meanwhile.
+  // The dumped files must not be replaced meanwhile.
   for (let tries = 0; !isAllClean(folder, topic) && tries < MOST_TRIES; tries++) await delay(500);
   check(isAllClean(folder, topic), 'the cleaner has been everywhere', readdirSync(partition));
   const read = (await command('kcat', consume)).stdout.split('\n').filter((line) => line !== '');
@@ -79,7 +79,7 @@ async function compactedAndDumped(codec: string, broker: string, jvm: Jvm, folde
     const list = files.filter((file) => file.endsWith(extension)).join(',');
     const dumped = await jvm.run('org.apache.kafka.tools.DumpLogSegments', ['--files', list, ...options]);
     check(dumped.status === 0, `${extension} files are dumped`, dumped.stdout.slice(-500) + dumped.stderr);
-    // That offsets are not consecutive it says of every compacted file.
+    // It reports nonconsecutive offsets for every compacted file.
     const wrong = /^.*(mismatch|not found|isvalid: false|out of order|invalid bytes|corrupt|exception).*$/im.exec(
       dumped.stdout + dumped.stderr,
     );
@@ -94,7 +94,7 @@ async function compactedAndDumped(codec: string, broker: string, jvm: Jvm, folde
   await dump('.timeindex', '--index-sanity-check');
 }
 
-/** Up to the segment that is written to: the checkpoint, a line for each partition, says how far the cleaner is. */
+/** Up to the active segment: the checkpoint, a line for each partition, has the cleaner's progress. */
 function isAllClean(folder: string, topic: string): boolean {
   const checkpoint = join(folder, 'cleaner-offset-checkpoint');
   if (!existsSync(checkpoint)) return false;

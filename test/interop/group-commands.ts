@@ -1,5 +1,5 @@
-// The operator's tools for groups of both protocols: ConsumerGroupCommand lists, describes, resets, deletes, while
-// ConsoleConsumer is their member, and reads what is told of them.
+// The operator's tools for groups of both protocols: ConsumerGroupCommand lists, describes, resets and deletes them,
+// while ConsoleConsumer is their member, and reads the records about them.
 import { setTimeout as delay } from 'node:timers/promises';
 import { check, command, type Finished, type Report } from '../support/run.ts';
 import type { Jvm } from './jvm.ts';
@@ -26,7 +26,7 @@ export async function groupCommandCases(report: Report, broker: string, jvm: Jvm
   await report.run(
     "ConsoleConsumer prints what __consumer_offsets tells of groups, by Kafka's own formatters",
     async () => {
-      // It ends when it has heard nothing for so long, be it that it has not begun yet.
+      // It ends after this much silence, even before its first record.
       const printed = async (formatter: string, silenceMs = 10_000): Promise<string> => {
         const from = ['--bootstrap-server', broker, '--topic', '__consumer_offsets', '--from-beginning'];
         const name = `org.apache.kafka.tools.consumer.${formatter}`;
@@ -51,7 +51,7 @@ class ConsoleGroup {
   readonly #broker: string;
   readonly #jvm: Jvm;
   readonly #protocol: string;
-  /** Of its topic, too. */
+  /** The name of its topic, too. */
   readonly #name: string;
 
   constructor(broker: string, jvm: Jvm, protocol: string) {
@@ -113,7 +113,7 @@ class ConsoleGroup {
     check(!left.stdout.split('\n').includes(this.#name), 'it is gone', said(left));
   }
 
-  /** Answers its lag afterwards. */
+  /** Returns its lag afterwards. */
   async #reset(...how: string[]): Promise<number> {
     const which = ['--group', this.#name, '--topic', this.#name];
     const done = await this.#groups('--reset-offsets', ...which, '--execute', ...how);

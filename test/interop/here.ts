@@ -1,4 +1,4 @@
-// Paths beside these files, as foreign programs need them.
+// Paths beside these files, for foreign programs.
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 

@@ -1,4 +1,4 @@
-// Apache Kafka's own programs, as Maven brings them.
+// Apache Kafka's own programs, from Maven.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ export class Jvm {
     this.#jars = jars;
   }
 
-  /** Text: why there is none here. */
+  /** A text is the reason why there is none here. */
   static async found(): Promise<Jvm | string> {
     const absent = (await missing('java', '-version')) ?? (await missing('mvn', '-version'));
     if (absent) return `${absent} (a JDK of 17 or newer, and Maven)`;
@@ -28,7 +28,7 @@ export class Jvm {
     return command('java', [...this.#options, program, ...args], input);
   }
 
-  /** One that runs until it is stopped, as by Ctrl-C. */
+  /** A program that runs until it is stopped, as by Ctrl-C. */
   start(program: string, args: readonly string[], log: (text: string) => void = () => {}): () => Promise<void> {
     const child = spawn('java', [...this.#options, program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
     const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
@@ -47,7 +47,7 @@ export class Jvm {
 
 type JvmCases = (report: Report, broker: string, jvm: Jvm, folder: string) => Promise<void>;
 
-/** Cases that need Java, with a folder of their own; skipped where there is none. */
+/** Cases that need Java, with their own folder; skipped without Java. */
 export const withJvm =
   (name: string, cases: JvmCases) =>
   async (report: Report, broker: string): Promise<void> => {

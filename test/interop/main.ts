@@ -1,6 +1,6 @@
-// `npm run test:interop [-- --only node,python]`: clients that we did not write, against a broker of ours in a process
-// of its own. `-- --bootstrap host:port` asks another broker (a real Apache Kafka) the same questions; `-- --write` after a
-// whole run keeps what it came to for docs/COMPATIBILITY.md.
+// `npm run test:interop [-- --only node,python]`: clients that we did not write, against our broker in a separate
+// process. `-- --bootstrap host:port` runs them against another broker (a real Apache Kafka); `-- --write` after a
+// whole run saves the results for docs/COMPATIBILITY.md.
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

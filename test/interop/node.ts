@@ -1,5 +1,5 @@
 // Node's clients: kafkajs at the low end of the protocol, @platformatic/kafka at the high end, and Nest's own Kafka
-// transport (on kafkajs), as an application has it: a request through one topic, its reply through another.
+// transport (on kafkajs), as an application uses it: a request through one topic, its reply through another.
 import { check, command, type Report } from '../support/run.ts';
 import { clientCases } from './client.ts';
 import { codecs } from './codecs.ts';

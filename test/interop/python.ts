@@ -1,4 +1,4 @@
-// Three Python clients, in a virtual environment of their own in .cache/interop: confluent-kafka, aiokafka, kafka-python.
+// Three Python clients, in their own virtual environment in .cache/interop: confluent-kafka, aiokafka, kafka-python.
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fetched } from '../support/fetched.ts';
@@ -31,7 +31,7 @@ export async function pythonCases(report: Report, broker: string): Promise<void>
   }
 }
 
-/** Text: why they cannot be had here. */
+/** A text is the reason why they are unavailable here. */
 async function installed(): Promise<string | undefined> {
   if (existsSync(`${environment}/ready`)) return undefined;
   mkdirSync(environment, { recursive: true });

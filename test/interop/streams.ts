@@ -1,4 +1,5 @@
-// A Kafka Streams application with a repartition topic and a changelog: it counts, forgets its local state, and goes on.
+// A Kafka Streams application with a repartition topic and a changelog: it counts, loses its local state, and
+// continues.
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { check, command, type Report } from '../support/run.ts';

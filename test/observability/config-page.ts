@@ -1,4 +1,4 @@
-// docs/CONFIG.md, made from the tables that the programs read their settings by.
+// docs/CONFIG.md, generated from the tables of settings.
 import { BROKER_CONFIG_KEYS, TOPIC_CONFIG_KEYS, type ConfigKey } from '@milepost/metadata';
 import { describeSettings } from '@milepost/settings';
 

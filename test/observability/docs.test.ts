@@ -5,7 +5,7 @@ import { dashboardFiles } from '../../grafana/source/pages.ts';
 
 const run = promisify(execFile);
 
-test('the pages that are made from code are as the code is', async () => {
+test('the generated pages match the code', async () => {
   const args = ['--enable-source-maps', '--import', './tools/swc-hook.mjs', 'test/observability/docs.ts', '--check'];
   await expect(run(process.execPath, args)).resolves.toMatchObject({ stdout: '' });
 });
@@ -23,7 +23,7 @@ interface Panel {
   readonly targets: readonly { readonly expr: string }[];
 }
 
-test('every panel says what it shows, in a unit, from the chosen data source', () => {
+test('every panel has a description, a unit, and the chosen data source', () => {
   expect(panels.length).toBeGreaterThan(30);
   const incomplete = panels.filter(
     ({ panel: { description, fieldConfig, datasource, targets } }) =>
@@ -32,7 +32,7 @@ test('every panel says what it shows, in a unit, from the chosen data source', (
   expect(incomplete).toEqual([]);
 });
 
-test('every query asks under the names of docs/METRICS.md', () => {
+test('every query uses the names of docs/METRICS.md', () => {
   const documented = new Set(
     [...readFileSync('docs/METRICS.md', 'utf8').matchAll(/^\| `([a-z0-9_]+)` \| (\w+)/gm)].flatMap(
       ([, name = '', type]) => (type === 'histogram' ? [`${name}_bucket`, `${name}_count`, `${name}_sum`] : [name]),

@@ -1,6 +1,5 @@
-// `npm run docs` writes what is made from code: docs/METRICS.md, docs/CONFIG.md, docs/COMPATIBILITY.md and the
-// Grafana dashboards. With --check it only says
-// which of them are out of date.
+// `npm run docs` writes the generated files: docs/METRICS.md, docs/CONFIG.md, docs/COMPATIBILITY.md and the Grafana
+// dashboards. With --check it only reports which of them are out of date.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dashboardFiles } from '../../grafana/source/pages.ts';
 import { compatibilityPage } from '../compat/page.ts';

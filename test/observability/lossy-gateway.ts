@@ -1,5 +1,5 @@
-// A gateway that is broken on purpose: the real engine, intake and accounting, over a log that takes everything, but of every two
-// publishes that are stored one is not written into the books. The alert on the accounting identity must see it.
+// A gateway that is broken on purpose: the real engine, intake and accounting, over a log that accepts everything, but
+// of every two stored publishes one is not counted. The alert on the accounting identity must fire.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Meter, silentLogger } from '@milepost/core';
@@ -36,7 +36,7 @@ export async function startLossyGateway(): Promise<LossyGateway> {
 
 const sink: RecordSink = { partitionOf: () => 0, send: async () => {} };
 
-/** Writes down half of what is appended. */
+/** Counts half of what is appended. */
 function forgetful(meter: PrometheusMeter): Meter {
   const counter: Meter['counter'] = (name, help, labelNames) => {
     const honest = meter.counter(name, help, labelNames);

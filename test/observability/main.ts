@@ -1,5 +1,6 @@
-// `npm run test:observability`: a running appliance with trucks, watched by a real Prometheus and Alertmanager (Debian's
-// packages prometheus and prometheus-alertmanager, skipped where they are not installed), its traces sent to a collector.
+// `npm run test:observability`: a running appliance with trucks, monitored by a real Prometheus and Alertmanager
+// (Debian's packages prometheus and prometheus-alertmanager, skipped if they are not installed), its traces sent to a
+// collector.
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

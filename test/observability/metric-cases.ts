@@ -1,4 +1,4 @@
-// A real Prometheus asks a running appliance what the dashboards and the alerts ask.
+// A real Prometheus runs the queries of the dashboards and the alerts against a running appliance.
 import { existsSync, readFileSync } from 'node:fs';
 import { connectAsync } from 'mqtt';
 import { dashboardFiles } from '../../grafana/source/pages.ts';
@@ -11,7 +11,7 @@ interface Panel {
   readonly targets?: readonly { readonly expr: string }[];
 }
 
-/** Grafana's variables as a person who chooses nothing has them. */
+/** Grafana's variables with their defaults. */
 const asSeen = (expr: string): string =>
   expr.replaceAll(/\$(namespace|cluster|job|instance)\b/g, '.*').replaceAll('$__rate_interval', '10s');
 

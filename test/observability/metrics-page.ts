@@ -1,4 +1,4 @@
-// docs/METRICS.md, from what a running appliance has registered.
+// docs/METRICS.md, from the metrics of a running appliance.
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import type { MetricDescription, PrometheusMeter } from '@milepost/telemetry';
 import { appliance } from '../../apps/appliance/src/appliance.ts';
 import { METER, startProgram } from '../../apps/chassis/src/index.ts';
 
-/** By the beginning of the name; the first that fits. */
+/** By the beginning of the name; the first that matches. */
 const chapters = [
   [
     'kafka_(brokers|broker_info|topic|consumergroup)',

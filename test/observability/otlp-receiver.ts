@@ -1,4 +1,4 @@
-// Stands where an OpenTelemetry collector would: takes spans as OTLP over HTTP in JSON, and keeps them.
+// Takes the place of an OpenTelemetry collector: accepts spans as OTLP over HTTP in JSON, and stores them.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 

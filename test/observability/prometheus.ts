@@ -1,5 +1,5 @@
-// A real Prometheus and a real Alertmanager on ports of this machine, with the rules as they are shipped: only the time for
-// which a condition must hold is left out, so that a test need not wait for it.
+// A real Prometheus and a real Alertmanager on ports of this machine, with the shipped rules: only the time for which a
+// condition must hold is removed, so that a test need not wait for it.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '../support/free-port.ts';
@@ -28,7 +28,7 @@ export interface PrometheusPlan {
   readonly folder: string;
   /** Port by job. */
   readonly targets: Readonly<Record<string, number>>;
-  /** Told of every alert. */
+  /** Receives every alert. */
   readonly webhook: string;
 }
 

@@ -1,4 +1,5 @@
-// What stands around a running appliance in these tests: Prometheus, Alertmanager, and small servers that listen.
+// The surroundings of a running appliance in these tests: Prometheus, Alertmanager, and small servers that record
+// requests.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -15,7 +16,7 @@ export interface Running {
   stop(): Promise<unknown>;
 }
 
-/** Tries again until there is something. @throws with what was awaited and what was seen last. */
+/** Retries until there is a value. @throws with what was awaited and what was seen last. */
 export async function eventually<T>(
   what: string,
   look: () => Promise<T | undefined> | T | undefined,
@@ -89,7 +90,7 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-/** Keeps what is sent to it, and answers 200. */
+/** Records requests, and responds with 200. */
 export async function listen(): Promise<Listener> {
   const heard: Heard[] = [];
   const server = createServer((request, response) => {

@@ -1,9 +1,9 @@
-// A scrape in mid-shutdown: whole pages until the port is closed, and a clean end.
+// A scrape during a shutdown: whole pages until the port is closed, and a clean end.
 import { setTimeout as pause } from 'node:timers/promises';
 import { check, type Report } from '../support/run.ts';
 import type { Program } from './stack.ts';
 
-/** Far more often than any Prometheus asks, and still not what a stop spends its time on. */
+/** Far more often than any Prometheus, but not often enough to dominate a stop. */
 const SCRAPE_EVERY_MS = 25;
 
 export async function stopCases(report: Report, appliance: Program, httpPort: number): Promise<void> {
@@ -32,7 +32,7 @@ export async function stopCases(report: Report, appliance: Program, httpPort: nu
   });
 }
 
-/** Undefined: nobody listens any more, or it hung up. A page that came is a page with status 200. */
+/** Undefined: the port is closed, or the connection was. A page that arrives has status 200. */
 async function scrape(port: number): Promise<string | undefined> {
   const answer = await fetch(`http://127.0.0.1:${port}/metrics`).catch(() => undefined);
   check(answer === undefined || answer.ok, 'no scrape fails', answer?.status);

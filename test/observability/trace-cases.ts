@@ -1,4 +1,4 @@
-// The trace of one truck's position, as a collector gets it from a running appliance.
+// The trace of one truck's position, as a collector receives it from a running appliance.
 import { connectAsync, type MqttClient } from 'mqtt';
 import { check, command, missing, type Report } from '../support/run.ts';
 import type { OtlpReceiver, ReceivedSpan } from './otlp-receiver.ts';
@@ -36,7 +36,7 @@ export async function traceCases(report: Report, world: TraceWorld): Promise<voi
       const polls = await eventually('both polls', () => both(linking(/^poll truck_gps$/, [sent])));
       const count = polls[0]?.attributes['messaging.batch.message_count'];
       check(typeof count === 'number' && count >= 1, 'a poll counts its records', polls);
-      // The map's commit may be of its two topics at once: its name is then of neither.
+      // The map's commit may cover both of its topics: its name then has neither.
       await eventually('both commits', () => both(linking(/^commit( truck_gps)?$/, received)));
     });
     await report.run('a collector that is away is one line, and positions are acknowledged as before', async () => {
@@ -52,7 +52,7 @@ export async function traceCases(report: Report, world: TraceWorld): Promise<voi
   }
 }
 
-/** MQTT 5, by somebody else's client: the trace that the device has begun goes on. */
+/** MQTT 5, with a foreign client: the trace that the device has begun continues. */
 async function deviceTrace(report: Report, { collector, mqttPort, webhook }: TraceWorld): Promise<void> {
   const name = 'mosquitto_pub -V 5: a trace that a device has begun goes on to the webhook';
   const away = await missing('mosquitto_pub', '--help');

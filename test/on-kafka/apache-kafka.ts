@@ -1,5 +1,5 @@
-// One real Apache Kafka 4.3.1, from Maven's central repository, with four doors on this machine: in the clear, TLS, and each of
-// them with SASL. Its certificate is made for it by the JDK's keytool.
+// One real Apache Kafka 4.3.1, from Maven's central repository, with four listeners on this machine: plaintext, TLS,
+// and both with SASL. The JDK's keytool generates its certificate.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -55,12 +55,12 @@ export class ApacheKafka {
     return `127.0.0.1:${this.#ports[protocol]}`;
   }
 
-  /** Its own certificate, which nobody else has signed. */
+  /** Its own, self-signed certificate. */
   get caFile(): string {
     return join(this.#folder, 'ca.pem');
   }
 
-  /** Runs, with nothing in it: no topic, no group. */
+  /** Runs it empty: no topic, no group. */
   async empty(): Promise<void> {
     await this.halt();
     rmSync(join(this.#folder, 'logs'), { recursive: true, force: true });
@@ -68,7 +68,7 @@ export class ApacheKafka {
     await this.run();
   }
 
-  /** Resolves when it answers. */
+  /** Resolves when it responds. */
   async run(): Promise<void> {
     mkdirSync(cache('logs'), { recursive: true });
     const child = spawn('java', [...this.#java, 'kafka.Kafka', this.#config], { stdio: ['ignore', 'ignore', 'pipe'] });
@@ -77,7 +77,7 @@ export class ApacheKafka {
     await listening(child, this.#ports.SASL_SSL, 'on-kafka.log');
   }
 
-  /** Its process ends; what it has stored stays. */
+  /** Its process ends; its data remains. */
   async halt(): Promise<void> {
     if (!this.#child || this.#child.exitCode !== null) return;
     const exited = once(this.#child, 'exit');
@@ -167,7 +167,7 @@ export class ApacheKafka {
   }
 }
 
-/** Another authority's certificate: no Kafka here has it. */
+/** The certificate of another authority, which no Kafka here uses. */
 export async function strangeCa(folder: string): Promise<string> {
   const path = join(folder, 'strange.pem');
   const store = ['-alias', 'x', '-keystore', join(folder, 'x.p12'), '-storetype', 'PKCS12', '-storepass', 'secret'];

@@ -1,6 +1,6 @@
-// `npm run test:kafka`: Milepost without its broker, on a real Apache Kafka 4.3.1: the main job's end-to-end test unchanged, in
-// the clear and over TLS with SASL; what a wrong setting is answered; that nothing acknowledged is lost when Kafka goes away.
-// Needs Java and Maven.
+// `npm run test:kafka`: Milepost without its broker, on a real Apache Kafka 4.3.1: the main job's end-to-end test
+// unchanged, in plaintext and over TLS with SASL; the messages for wrong settings; nothing acknowledged is lost when
+// Kafka goes away. Needs Java and Maven.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// Milepost's settings for each of the doors of that Kafka.
+// Milepost's settings for each listener of that Kafka.
 import { type ApacheKafka, PASSWORD, type Protocol, USER } from './apache-kafka.ts';
 
 type Mechanism = 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512';

@@ -1,4 +1,4 @@
-// What goes wrong with a foreign Kafka, as a user meets it: one line with the cure and status 1, or patience.
+// Failures of a foreign Kafka, as a user meets them: one line with the cure and status 1, or a wait.
 import { join } from 'node:path';
 import { connectAsync } from 'mqtt';
 import { start } from '../observability/stack.ts';
@@ -13,14 +13,14 @@ interface Mistake {
   readonly name: string;
   readonly settings: Settings;
   readonly said: RegExp;
-  /** Kafka answers, and says no. */
+  /** Kafka responds, and refuses. */
   readonly isRefused?: true;
 }
 
 export async function troubleCases(report: Report, kafka: ApacheKafka, folder: string): Promise<void> {
   for (const { name, settings, said, isRefused } of mistakes(kafka, await strangeCa(folder)))
     await report.run(`${name} is answered by one line with the cure`, async () => {
-      const wait = isRefused ? '60' : '2'; // who is refused is told so at once; the others are waited for
+      const wait = isRefused ? '60' : '2'; // a refusal is reported immediately; the others are waited for
       const env = { ...anyPort, MILEPOST_LOG_LEVEL: 'error', MILEPOST_KAFKA_WAIT_SECONDS: wait, ...settings };
       const { status, stderr } = await command(process.execPath, [...sources, 'apps/gateway/src/main.ts'], undefined, {
         env,
@@ -80,7 +80,7 @@ const mistakes = (kafka: ApacheKafka, ca: string): Mistake[] => [
   },
 ];
 
-/** Publishes while it is away wait for it, and are acknowledged when it has them. */
+/** Publishes during an outage wait for it, and are acknowledged when Kafka has them. */
 async function outage(kafka: ApacheKafka, folder: string): Promise<void> {
   const settings = { ...anyPort, ...settingsFor(kafka, 'SASL_SSL', 'SCRAM-SHA-256'), MILEPOST_LOG_LEVEL: 'warn' };
   const env = { ...settings, MILEPOST_DATA_DIR: join(folder, 'data') };

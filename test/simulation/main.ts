@@ -52,7 +52,7 @@ async function many(): Promise<number> {
   return failures.length > 0 || told.length < seeds ? 1 : 0;
 }
 
-/** A share of the seeds; it ends early when it has seen enough violations. */
+/** A part of the seeds; it ends early after enough violations. */
 function inWorker(share: Share): Promise<Told[]> {
   return new Promise((resolve, reject) => {
     const told: Told[] = [];

@@ -1,4 +1,4 @@
-// The simulator finds what it is there to find: each planted bug within 500 seeds.
+// The simulator finds the bugs that it is made for: each planted bug within 500 seeds.
 import { type Outcome, simulate } from '@milepost/simulator';
 import { type PlantedBug, plantedBugs } from './plants.ts';
 

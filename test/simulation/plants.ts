@@ -1,4 +1,4 @@
-// Bugs, each put between the broker and its world or into one method, in this folder only: a simulator that does not find
+// Bugs, each between the broker and its world or in one method, only in this folder: a simulator that does not find
 // them proves nothing. Planted for the time of one life.
 import { ErrorCode, type Offset } from '@milepost/core';
 import { CoordinatorStoreUnavailable, type GroupStore } from '@milepost/coordinators';
@@ -17,13 +17,13 @@ import { Partition } from '../../libs/replication/src/partition.ts';
 
 export interface PlantedBug {
   readonly name: string;
-  /** The sentences that it breaks: another one would be a bug that nobody has planted. */
+  /** The sentences that it breaks: another one would be a real bug. */
   readonly breaks: readonly string[];
-  /** What its lives are made of, where few of the seeds' own are made of it: nobody waits for the rest. */
+  /** The scenario of its lives, if few seeds would choose it: the test does not wait for the others. */
   readonly scenario?: Partial<Scenario>;
-  /** What stands between the broker and its world. */
+  /** The wrappers between the broker and its world. */
   readonly plants?: Plants;
-  /** Puts the bug into the code; what it answers takes it out again. */
+  /** Puts the bug into the code; the returned function removes it. */
   readonly plant?: () => () => void;
 }
 
@@ -126,7 +126,7 @@ export const plantedBugs: readonly PlantedBug[] = [
       const keepSession = methodOf(GroupTimers.prototype, 'keepSession');
       return replaced(GroupTimers.prototype, 'keepSession', {
         value(this: GroupTimers, memberId: string, timeoutMs: number) {
-          // One in four is never watched.
+          // One in four has no session timer.
           if (memberId.charCodeAt(memberId.length - 1) % 4 > 0) keepSession.call(this, memberId, timeoutMs);
         },
       });
@@ -280,7 +280,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
 ];
 
-/** Says yes while the database is away, to write it later, and forgets to. */
+/** Acknowledges writes while the database is away, to write them later, and forgets to. */
 function hasty(store: GroupStore): GroupStore {
   return {
     shards: () => store.shards(),

@@ -1,4 +1,4 @@
-// What a failure says: the seed, the sentence that does not hold, the last events, and how to see it again.
+// The report of a failure: the seed, the violated sentence, the last events, and the command to reproduce it.
 import type { Outcome } from '@milepost/simulator';
 
 const LAST_EVENTS = 60;

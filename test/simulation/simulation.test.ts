@@ -1,4 +1,4 @@
-// A share of what `npm run test:simulation` does: some lives that are always the same and some that nobody has lived yet.
+// A part of `npm run test:simulation`: some lives that are always the same and some new ones.
 import { simulate } from '@milepost/simulator';
 import { firstSeed } from '../support/first-seed.ts';
 import { describeFailure } from './report.ts';
@@ -6,11 +6,11 @@ import { describeFailure } from './report.ts';
 const FIXED_SEEDS = 12;
 const NEW_SEEDS = 12;
 
-test('lives that are always the same hold what was promised', async () => {
+test('the fixed lives keep every promise', async () => {
   for (let seed = 1; seed <= FIXED_SEEDS; seed++) await live(seed);
 });
 
-test('lives that nobody has lived yet hold what was promised', async () => {
+test('new lives keep every promise', async () => {
   const base = firstSeed();
   console.info(`seeds from ${base} on`);
   for (let n = 0; n < NEW_SEEDS; n++) await live(base + n);

@@ -1,4 +1,4 @@
-// Lives its share of the seeds in a thread of its own.
+// Runs its part of the seeds in a separate thread.
 import { parentPort, workerData } from 'node:worker_threads';
 import { simulate } from '@milepost/simulator';
 import { describeFailure } from './report.ts';

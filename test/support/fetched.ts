@@ -1,10 +1,10 @@
-// What is brought from elsewhere (npm, Maven, PyPI, the Go modules): a registry that did not answer once is asked again.
+// Downloads (npm, Maven, PyPI, the Go modules): a registry that once failed to respond is retried.
 import { setTimeout as pause } from 'node:timers/promises';
 
 const MOST_TRIES = 3;
 const PAUSE_MS = 5_000;
 
-/** The last answer, whether it is a good one or not. */
+/** The last result, good or not. */
 export async function fetched<Answer extends { readonly status: number }>(
   bring: () => Promise<Answer>,
 ): Promise<Answer> {

@@ -1,5 +1,6 @@
-// Where the seeds of a run begin when nobody says it: new each time. In CI (the variable is set) they follow from the commit:
-// new for each change, and the same commit is always judged the same (docs/decisions/0015-each-commit-has-its-seeds.md).
+// The first seed of a run when none is given: new each time. In CI (the variable is set) it follows from the commit:
+// new for each change, and the same commit is always judged the same
+// (docs/decisions/0015-each-commit-has-its-seeds.md).
 import { spawnSync } from 'node:child_process';
 
 export function firstSeed(): number {

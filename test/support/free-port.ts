@@ -1,5 +1,5 @@
-// A port for a program that cannot choose one itself. It is taken a moment later, so it is none of those that the system
-// gives to outgoing connections meanwhile (Linux: 32768 and up), and none that was handed out before.
+// A port for a program that cannot choose one itself. It is only used a moment later, so it is outside the ephemeral
+// range (Linux: 32768 and up), and none that was returned before.
 import { createServer } from 'node:net';
 
 const PORTS = { from: 20_000, below: 32_768 };

@@ -1,4 +1,4 @@
-// A PostgreSQL that is not ours: Debian's, in a folder and on a port of its own, to be stopped, killed and started again.
+// An external PostgreSQL: Debian's, in its own folder and on its own port, to be stopped, killed and restarted.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,14 +21,14 @@ export class PostgresServer {
     this.#port = port;
   }
 
-  /** Undefined when there is one; else why not. */
+  /** Undefined if there is one; else the reason why not. */
   static missing(): string | undefined {
     return binaries() === undefined
       ? `no PostgreSQL ${OLDEST_VERSION} or newer in ${INSTALLED} (Debian: postgresql)`
       : undefined;
   }
 
-  /** A new server in a folder that is made for it. */
+  /** A new server in a folder created for it. */
   static async start(folder: string): Promise<PostgresServer> {
     mkdirSync(folder, { mode: 0o700 });
     chmodSync(folder, 0o700);
@@ -50,7 +50,7 @@ export class PostgresServer {
     return `postgres://milepost@127.0.0.1:${this.#port}/${database}?sslmode=disable`;
   }
 
-  /** An empty database of that name; answers its URL. */
+  /** Creates an empty database of that name; returns its URL. */
   async createDatabase(name: string): Promise<string> {
     await this.run(`CREATE DATABASE ${name}`);
     return this.url(name);
@@ -66,10 +66,10 @@ export class PostgresServer {
     }
   }
 
-  /** After a stop or a kill. Resolves when it answers. */
+  /** After a stop or a kill. Resolves when it responds. */
   async startAgain(): Promise<void> {
     const settings = ['listen_addresses=127.0.0.1', `port=${this.#port}`, 'unix_socket_directories='];
-    // Backends of a server that was killed may hold its memory for a moment longer: then it is started once more.
+    // Backends of a killed server may hold its memory for a moment longer: then it is started again.
     await until('PostgreSQL answers', async () => {
       if (this.#child?.exitCode !== null)
         this.#child = spawn(
@@ -84,7 +84,7 @@ export class PostgresServer {
     });
   }
 
-  /** As a power switch does to a process. */
+  /** Like a power switch for the process. */
   kill(): Promise<void> {
     return this.#end('SIGKILL');
   }
@@ -103,7 +103,7 @@ export class PostgresServer {
   }
 }
 
-/** The newest one's. */
+/** Of the newest version. */
 function binaries(): string | undefined {
   if (!existsSync(INSTALLED)) return undefined;
   const versions = readdirSync(INSTALLED)

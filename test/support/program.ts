@@ -1,4 +1,4 @@
-// Milepost as a user runs it: a process of its own, with a data folder of its own and any free ports. A suite that starts
+// Milepost as a user runs it: a separate process, with its own data folder and any free ports. A suite that starts
 // programs calls `cleanUp` at its end (for jest's tests e2e/support/program.ts does).
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
@@ -25,7 +25,7 @@ export function dataFolder(): string {
   return folder;
 }
 
-/** Any free ports, and groups that form at once instead of after Kafka's three seconds. */
+/** Any free ports, and groups that form immediately instead of after Kafka's three seconds. */
 export const testSettings = {
   KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS: '0',
   MILEPOST_KAFKA_PORT: '0',
@@ -51,7 +51,7 @@ export class Program {
     this.#exit = new Promise((resolve) => this.#child.once('exit', (code, signal) => resolve(code ?? signal ?? -1)));
   }
 
-  /** Starts it and waits for nothing. `options`: its command line. */
+  /** Starts it without waiting. `options`: its command line. */
   static launch(name: string, env: Readonly<Record<string, string>>, options: readonly string[] = []): Program {
     const program = new Program(name, env, options);
     running.add(program);
@@ -59,7 +59,7 @@ export class Program {
     return program;
   }
 
-  /** Resolves at the ready line. @throws with the log when the program ends before it. */
+  /** Resolves at the ready line. @throws with the log if the program ends before it. */
   static async start(name: string, env: Readonly<Record<string, string>>): Promise<Program> {
     const program = Program.launch(name, env);
     const late = new Promise<never>((_, reject) => {
@@ -76,7 +76,10 @@ export class Program {
     return program;
   }
 
-  /** Runs a program that is expected to end by itself. One that does not is killed after the limit: the status is SIGKILL. */
+  /**
+   * Runs a program that is expected to end by itself. One that does not is killed after the limit: the status is
+   * SIGKILL.
+   */
   static async run(
     name: string,
     env: Readonly<Record<string, string>>,
@@ -92,7 +95,7 @@ export class Program {
     return { status, log: program.log };
   }
 
-  /** Resolves when the log matches. The log comes through another pipe than the ready line, and may come later. */
+  /** Resolves when the log matches. The log has another pipe than the ready line, and may arrive later. */
   async says(what: RegExp): Promise<void> {
     await until(`"${what.source}" in the log`, () => what.test(this.log));
   }
@@ -106,13 +109,13 @@ export class Program {
     return this.#child.pid ?? -1;
   }
 
-  /** As Ctrl-C does. Resolves with the exit status. */
+  /** Like Ctrl-C. Resolves with the exit status. */
   async stop(): Promise<number | string> {
     this.#child.kill('SIGINT');
     return this.#exit;
   }
 
-  /** As a power switch does to a process. */
+  /** Like a power switch for the process. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.#exit;
@@ -132,10 +135,10 @@ const running = new Set<Program>();
 const folders: string[] = [];
 const undoings: (() => Promise<unknown> | void)[] = [];
 
-/** Registers what else must be undone when the test is over. */
+/** Registers something else to undo when the test is over. */
 export const cleanUpWith = (undo: () => Promise<unknown> | void): void => void undoings.push(undo);
 
-/** Stops whatever a test left behind, the last first, and removes its folders. */
+/** Stops everything that a test left behind, the last first, and removes its folders. */
 export async function cleanUp(): Promise<void> {
   for (let undo = undoings.pop(); undo; undo = undoings.pop()) await undo();
   await Promise.all([...running].map((program) => program.stop()));

@@ -1,4 +1,4 @@
-// A small runner: cases one after another, what is skipped with its reason, one closing line with the counts.
+// A small runner: cases one after another, skipped ones with their reason, one closing line with the counts.
 import { spawn } from 'node:child_process';
 
 export interface Finished {
@@ -7,10 +7,10 @@ export interface Finished {
   readonly stderr: string;
 }
 
-/** What hangs is killed. Nothing here is to fail because the machine is slow. */
+/** A hanging program is killed. No case may fail because the machine is slow. */
 const COMMAND_LIMIT_MS = 600_000;
 
-/** Runs a foreign program to its end. A status that is not 0 is the caller's to judge; a program that hangs is killed. */
+/** Runs a foreign program to its end. The caller judges a nonzero status; a program that hangs is killed. */
 export function command(
   file: string,
   args: readonly string[],
@@ -19,11 +19,11 @@ export function command(
 ): Promise<Finished> {
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...env } });
-    // Node's own `timeout` would go on for a program that is not there, and keep this process.
+    // Node's own `timeout` would keep running for a missing program, and keep this process alive.
     const limit = setTimeout(() => child.kill(), limitMs);
     let stdout = '';
     let stderr = '';
-    // By the stream: a character of several bytes may come in two chunks.
+    // Decoded by the stream: a character of several bytes may arrive in two chunks.
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
     child.once('error', (failure) => {
@@ -34,12 +34,12 @@ export function command(
       clearTimeout(limit);
       resolve({ status: code ?? -1, stdout, stderr });
     });
-    child.stdin.on('error', () => {}); // it may be gone before it has read anything
+    child.stdin.on('error', () => {}); // the program may be gone before it has read anything
     child.stdin.end(input);
   });
 }
 
-/** Undefined when it can be run; else why not. */
+/** Undefined if it can be run; else the reason why not. */
 export async function missing(file: string, ...args: string[]): Promise<string | undefined> {
   return command(file, args).then(
     () => undefined,
@@ -53,7 +53,7 @@ export function check(holds: boolean, claim: string, seen: unknown): asserts hol
     throw new Error(`${claim}; seen: ${typeof seen === 'string' ? seen.slice(-2_000) : JSON.stringify(seen)}`);
 }
 
-/** What a case came to. */
+/** The result of a case. */
 export interface Outcome {
   readonly name: string;
   /** Undefined: it passed. */
@@ -61,7 +61,7 @@ export interface Outcome {
 }
 
 export class Report {
-  /** Of those that were run. */
+  /** Of the cases that were run. */
   readonly outcomes: Outcome[] = [];
   #passed = 0;
   #failed = 0;

@@ -1,4 +1,4 @@
-// The client that both brokers are loaded with: load.c, built against the librdkafka that the compatibility suite builds.
+// The client that loads both brokers: load.c, built against the librdkafka of the compatibility suite.
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { librdkafka, librdkafkaLibrary } from '../../compat/librdkafka.ts';
@@ -9,7 +9,7 @@ const source = fileURLToPath(new URL('load.c', import.meta.url));
 const binary = cache('bench-load');
 const LIMIT_MS = 900_000;
 
-/** Text: why it cannot be had here. */
+/** A text is the reason why it is unavailable here. */
 export async function prepareClient(): Promise<string | undefined> {
   const absent = await librdkafka('classic').prepare();
   if (absent !== undefined) return absent;
@@ -44,13 +44,13 @@ export interface Production {
   readonly recordBytes: number;
   readonly batchBytes: number;
   readonly count: number;
-  /** Absent: bytes that none would make smaller; otherwise text. */
+  /** Absent: incompressible bytes; otherwise text. */
   readonly codec?: string;
   /** Absent: all. */
   readonly acks?: 1;
 }
 
-/** One partition, as fast as it goes; bytes as they were before a codec. */
+/** One partition, as fast as possible; bytes before compression. */
 export const produce = (
   bootstrap: string,
   topic: string,
@@ -61,7 +61,7 @@ export const produce = (
 export const consume = (bootstrap: string, topic: string, count: number) =>
   load<Moved>('consume', bootstrap, topic, count);
 
-/** Evenly so many a second, linger 0: from the call to the acknowledgement. */
+/** Evenly, that many a second, linger 0: the time from the call to the acknowledgement. */
 export const produceEvenly = (
   bootstrap: string,
   topic: string,

@@ -1,5 +1,5 @@
-// `npm run bench:kafka [-- ROW … --quick]`: Milepost beside Apache Kafka 4.3.1, row by row; figures, never verdicts. Each row
-// has a file of its own among the results. --quick shows that it works; its figures mean nothing.
+// `npm run bench:kafka [-- ROW … --quick]`: Milepost beside Apache Kafka 4.3.1, row by row; figures, never verdicts.
+// Each row has its own file among the results. --quick only shows that it works; its figures mean nothing.
 import { parseArgs } from 'node:util';
 import { missing } from '../../support/run.ts';
 import { report } from '../figures.ts';

@@ -1,4 +1,5 @@
-// One of the two brokers under load, and what it costs: the CPU time and the peak of memory of its process, as Linux says.
+// One of the two brokers under load, and its cost: the CPU time and the peak memory of its process, as Linux reports
+// them.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { nodeNetwork } from '@milepost/node-host';
@@ -25,7 +26,7 @@ export class Peer {
     return Peer.#start(name, 'ours', { MILEPOST_FLUSH: flush, MILEPOST_LOG_LEVEL: 'warn' });
   }
 
-  /** As shipped, but for -Xmx1g. */
+  /** As shipped, except for -Xmx1g. */
   static kafka(): Promise<Peer> {
     return Peer.#start('Apache Kafka 4.3.1', 'kafka', {});
   }
@@ -56,7 +57,7 @@ export class Peer {
     writeFileSync(`/proc/${this.#pid}/clear_refs`, '5');
   }
 
-  /** Its bytes too: what a round leaves in the page cache would be written, or make room, at the cost of the next. */
+  /** Deletes its bytes too: dirty pages of one round would be written at the cost of the next. */
   async deleteTopic(name: string): Promise<void> {
     const [host = '', port] = this.bootstrap.split(':');
     const client = await RawClient.connect(nodeNetwork, { host, port: Number(port) });

@@ -1,5 +1,5 @@
-// Side by side with Apache Kafka 4.3.1: the same client program, the same settings, in turn (A B A B …), after each broker
-// has been given enough to be warm. Of every figure the median, the least and the most; ratios are taken round by round.
+// Side by side with Apache Kafka 4.3.1: the same client program, the same settings, alternating (A B A B …), after each
+// broker has been warmed up. Of every figure the median, the least and the most; ratios are computed round by round.
 import { type Row, rounded } from '../figures.ts';
 import { consume, type Latencies, type Moved, produce, produceEvenly, type Production } from './client.ts';
 import { Peer } from './peer.ts';
@@ -11,9 +11,9 @@ export interface Size {
   readonly latencySeconds: number;
 }
 
-/** A JVM runs at half its speed for its first 500 MB: less than a gigabyte before would flatter us. */
+/** A JVM runs at half its speed for its first 500 MB: warming up with less than a gigabyte would flatter us. */
 export const FULL: Size = { rounds: 5, warmBytes: 1.2e9, bytes: 1e9, latencySeconds: 20 };
-/** To see that it works. Its figures mean nothing. */
+/** A check that it works. Its figures mean nothing. */
 export const QUICK: Size = { rounds: 2, warmBytes: 3e7, bytes: 3e7, latencySeconds: 2 };
 
 const RECORD_BYTES = 1000;
@@ -73,7 +73,7 @@ async function fetching(batch: BatchSize, size: Size): Promise<Row[]> {
   );
 }
 
-/** The first peer is the one that the others are measured against. */
+/** The others are compared with the first peer. */
 async function sideBySide(
   name: string,
   how: string,

@@ -1,5 +1,5 @@
-// Where this broker answers otherwise than Apache Kafka, and why. A run fails on a difference that is not here, and a
-// whole run on an entry that matches none: the list is true or it is mended.
+// The differences between this broker's responses and Apache Kafka's, with their reasons. A run fails on a difference
+// that is not listed here, and a whole run on an entry that matches none, so the list stays true.
 
 export interface Allowed {
   /** Of `scenario · label · path`. */
@@ -13,7 +13,7 @@ export interface Allowed {
 const NONE = /^"(absent|)"$/;
 const TEXT = /^"<text>"$/;
 
-/** Not built yet. */
+/** Not implemented yet. */
 export const missing: readonly Allowed[] = [
   {
     where:
@@ -37,7 +37,7 @@ export const missing: readonly Allowed[] = [
   },
 ];
 
-/** Ours on purpose. */
+/** Different on purpose. */
 export const better: readonly Allowed[] = [
   { where: /[eE]rrorMessage$/, kafka: NONE, ours: TEXT, why: 'says what was wrong where Kafka leaves it out' },
   {
@@ -89,7 +89,7 @@ export const better: readonly Allowed[] = [
   { where: /^malformed\/headers · tags out of order · /, why: 'KIP-482 wants them in order; Kafka does not look' },
 ];
 
-/** No client can mind. */
+/** No client depends on it. */
 export const harmless: readonly Allowed[] = [
   {
     where: /^groups\/coordinators · v[123], .* · errorMessage$/,

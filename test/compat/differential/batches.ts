@@ -1,8 +1,8 @@
-// Record batches to produce: right ones, and ones that are wrong in one place with a CRC that is right all the same.
+// Record batches to produce: valid ones, and ones that are wrong in one field with a correct CRC.
 import { LeaderEpoch, Timestamp } from '@milepost/core';
 import { type BatchToBuild, buildBatch, crc32c } from '@milepost/records';
 
-/** Records of scenarios are from then, a second apart: no clock is near it. */
+/** Records of scenarios start at this time, a second apart: no clock is near it. */
 export const THEN = 1_700_000_000_000;
 
 type Asked = Omit<BatchToBuild, 'records'> & {
@@ -24,7 +24,7 @@ export function batch({ values = ['a'], keys = [], times = [], ...rest }: Asked 
   });
 }
 
-/** An idempotent producer's. */
+/** A batch of an idempotent producer. */
 export const sequenced = (producerId: bigint, producerEpoch: number, baseSequence: number, count = 1): Buffer =>
   batch({
     values: Array.from({ length: count }, (_, at) => `${baseSequence}-${at}`),
@@ -33,7 +33,7 @@ export const sequenced = (producerId: bigint, producerEpoch: number, baseSequenc
     baseSequence,
   });
 
-/** Where fields of a batch are. */
+/** The positions of a batch's fields. */
 export const AT = {
   baseOffset: 0,
   length: 8,
@@ -51,7 +51,7 @@ export const AT = {
   records: 61,
 } as const;
 
-/** A copy, changed by hand, then with a CRC that fits. */
+/** A copy, changed by hand, then with a correct CRC. */
 export function forged(original: Buffer, change: (copy: Buffer) => void): Buffer {
   const copy = Buffer.from(original);
   change(copy);
@@ -59,7 +59,7 @@ export function forged(original: Buffer, change: (copy: Buffer) => void): Buffer
   return copy;
 }
 
-/** Without a CRC that fits. */
+/** Without a correct CRC. */
 export function bent(original: Buffer, change: (copy: Buffer) => void): Buffer {
   const copy = Buffer.from(original);
   change(copy);

@@ -33,7 +33,7 @@ function* leaves(kafka: unknown, ours: unknown, path: string): Generator<Differe
   if (kafka !== ours) yield { where: path, kafka: kafka ?? ABSENT, ours: ours ?? ABSENT };
 }
 
-/** Items are told apart by what they name, else by their place. */
+/** Items are identified by their names, else by their positions. */
 function* items(kafka: readonly unknown[], ours: readonly unknown[], path: string): Generator<Difference> {
   const [a, b] = [named(kafka), named(ours)];
   for (const name of new Set([...a.keys(), ...b.keys()])) {

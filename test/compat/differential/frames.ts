@@ -1,4 +1,4 @@
-// Requests byte by byte, for what no encoder would write.
+// Requests byte by byte, for content that no encoder would write.
 
 /** Header without its tagged fields, then the body as hex: a flexible version's tags are the body's first byte. */
 export function request(apiKey: number, version: number, body: string, client = 'raw'): Buffer {

@@ -1,4 +1,4 @@
-// Makes answers of two brokers comparable. Every normalisation has its reason here; whatever else differs, differs.
+// Makes responses of two brokers comparable. Every normalization has its reason here; any other difference is reported.
 import { errorName } from '@milepost/core';
 import { RecordBatch } from '@milepost/records';
 
@@ -13,28 +13,28 @@ const size: Rule = (value) => (value >= 0 ? '<bytes>' : value);
 const code: Rule = (value) => errorName(value);
 
 const rules: Readonly<Record<string, Rule>> = {
-  // Where the broker happens to be.
+  // The address of the broker.
   host: (value) => (value === '' ? '' : '<host>'),
   port: (value) => (value > 0 ? '<port>' : value),
   clusterId: (value) => (value === null ? null : '<cluster>'),
   logDir: () => '<dir>',
   totalBytes: size,
   usableBytes: size,
-  // How long a quota holds a client back.
+  // The time that a quota throttles a client.
   throttleTimeMs: (value) => (value > 0 ? '<throttled>' : 0),
-  // Ids that a broker makes up: the same one gets the same number, in the order in which they appear.
+  // Ids that a broker generates: the same one gets the same number, in the order of appearance.
   topicId: (value, normal) => (value === NO_ID ? 'none' : normal.topicId(value)),
   memberId: (value, normal) => (value === '' || value === null ? value : normal.numbered('member', value)),
   leader: (value, normal) => (value === '' ? '' : normal.numbered('member', value)),
   producerId: (value, normal) => (value < 0 ? String(value) : normal.numbered('producer', String(value))),
-  // The broker's clock. Times that scenarios choose are years old.
+  // The broker's clock. Timestamps of scenarios are years old.
   logAppendTimeMs: time,
   timestamp: time,
-  // Wording. Whether there is a text is compared, as are the codes.
+  // Wording. The presence of a text is compared, and so are the codes.
   errorMessage: text,
   batchIndexErrorMessage: text,
   documentation: text,
-  // Counts the changes that a cluster has seen.
+  // The number of changes that a cluster has seen.
   finalizedFeaturesEpoch: (value) => (value >= 0 ? '<epoch>' : value),
   // For the reader.
   errorCode: code,
@@ -43,10 +43,13 @@ const rules: Readonly<Record<string, Rule>> = {
 
 const PLACE = '<place>';
 
-/** Properties that say where the broker happens to be. */
+/** Properties with the addresses and folders of the broker. */
 const PLACES = new Set(['listeners', 'advertised.listeners', 'log.dirs', 'log.dir', 'controller.quorum.voters']);
 
-/** What tells items of a list apart, the first that there is. Kafka answers many lists in the order of a hash map. */
+/**
+ * The fields that identify an item of a list; the first existing one counts. Kafka returns many lists in the order of a
+ * hash map.
+ */
 const IDENTITIES: readonly (readonly string[])[] = [
   ['resourceType', 'resourceName'],
   ['name'],
@@ -69,7 +72,7 @@ const IDENTITIES: readonly (readonly string[])[] = [
 export class Normal {
   readonly #prefix: string;
   readonly #numbers = new Map<string, Map<string, number>>();
-  /** By the name of the topic, which an answer mostly holds beside its id; several where it was made again. */
+  /** By the topic's name, which a response usually has beside its id; several if it was recreated. */
   readonly #topics = new Map<string, string[]>();
 
   constructor(prefix: string) {
@@ -105,7 +108,7 @@ export class Normal {
     if (!ids.includes(topicId)) this.#topics.set(called, [...ids, topicId]);
   }
 
-  /** Ids that are the scenario's own keep their names. */
+  /** The scenario's own ids keep their names. */
   numbered(kind: string, id: string): string {
     if (id.startsWith(this.#prefix)) return id.slice(this.#prefix.length);
     let numbers = this.#numbers.get(kind);
@@ -128,7 +131,7 @@ export class Normal {
 
 function sorted(items: readonly unknown[]): readonly unknown[] {
   const keyed = items.map((item) => ({ item, key: identityOf(item) }));
-  // Without an identity the order stays: the batches of a fetch, for one, have an order that matters.
+  // Without an identity the order is kept: the order of a fetch's batches, for one, matters.
   if (keyed.some(({ key }) => key === undefined)) return items;
   return keyed.sort((a, b) => before(a.key as string, b.key as string)).map(({ item }) => item);
 }
@@ -144,7 +147,7 @@ export function identityOf(item: unknown): string | undefined {
   return names?.map((name) => String(fields[name])).join(' ');
 }
 
-/** Batches field by field, so that a difference has a name; the records themselves stand for what was produced. */
+/** Batches field by field, so that a difference has a name; the records themselves are those that were produced. */
 function batchesOf(records: Buffer): unknown[] {
   const batches: unknown[] = [];
   let at = 0;

@@ -1,4 +1,4 @@
-// What Apache Kafka 4.3.1 answered, as it was last recorded: one line an answer, one file an area of scenarios.
+// The responses of Apache Kafka 4.3.1, as last recorded: one line for each, one file for an area of scenarios.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { here } from '../suite.ts';
@@ -17,7 +17,7 @@ export function readRecorded(): Line[] {
   );
 }
 
-/** Scenarios that were not played keep what is recorded of them. */
+/** The recordings of scenarios that were not played are retained. */
 export function record(lines: readonly Line[], known: ReadonlySet<string>): void {
   mkdirSync(folder, { recursive: true });
   const played = new Set(lines.map(({ scenario }) => scenario));

@@ -1,8 +1,8 @@
-// `npm run test:compat -- differential [--only NAME,NAME] [--recorded] [--write]`: the same questions to a real Apache
-// Kafka and to this broker, answers compared field by field.
+// `npm run test:compat -- differential [--only NAME,NAME] [--recorded] [--write]`: the same requests to a real Apache
+// Kafka and to this broker, with the responses compared field by field.
 //
-// --judge host:port: a Kafka that runs already. --recorded: Kafka's answers as they were recorded, no Java needed. --write: records them anew. A scenario plays once on
-// each broker, several at a time, on names of its own.
+// --judge host:port: a running Kafka. --recorded: Kafka's responses as recorded, no Java needed. --write: records them
+// again. A scenario plays once on each broker, several at a time, with its own names.
 import { type BrokerUnderTest, startBroker } from '../brokers.ts';
 import { type Allowed, allowed } from './allowed.ts';
 import { type Difference, differencesOf } from './compare.ts';
@@ -20,7 +20,7 @@ export interface Options {
   readonly write: boolean;
   /** The broker under test: ours, or host:port. */
   readonly against: string;
-  /** `kafka`, or a Kafka that runs already. */
+  /** `kafka`, or a running Kafka. */
   readonly judge: string;
 }
 
@@ -39,8 +39,8 @@ export async function differential({ only, recorded, write, against, judge }: Op
 const recordedOf = (names: ReadonlySet<string>): Line[] => readRecorded().filter(({ scenario }) => names.has(scenario));
 
 /**
- * What Kafka itself answers otherwise than when it was recorded is asked of it once more: some of its answers depend on
- * how far it has come with something else. The later answer stands.
+ * A scenario in which Kafka's responses differ from the recorded ones is played again: some of them depend on the
+ * progress of other work. The later response counts.
  */
 async function playedAgain(wanted: readonly Scenario[], kafka: Line[], judge: string): Promise<Line[]> {
   const names = new Set(wanted.map(({ name }) => name));
@@ -72,8 +72,8 @@ async function played(wanted: readonly Scenario[], against: string): Promise<Lin
 }
 
 /**
- * A scenario that cannot go on because nobody answers has said enough up to there, and that it stopped is compared, too.
- * @throws what is wrong with the scenario itself
+ * A scenario that ends early because a broker does not respond is compared up to there, and its end is compared, too.
+ * @throws an error of the scenario itself
  */
 async function play(scenario: Scenario, { bootstrap }: BrokerUnderTest): Promise<readonly Line[]> {
   const stage = new Stage(scenario.name, bootstrap);
@@ -114,13 +114,13 @@ function report(
   if (refused > 0 || idle.length > 0) process.exitCode = 1;
 }
 
-/** What it says about either side is text that the shown value must match. */
+/** The texts about either side are patterns for the shown value. */
 const isAllowed = ({ where, kafka, ours }: Allowed, difference: Difference): boolean =>
   where.test(difference.where) &&
   (kafka === undefined || kafka.test(shown(difference.kafka))) &&
   (ours === undefined || ours.test(shown(difference.ours)));
 
-/** Scenarios that race with a clock inside Kafka would show here. */
+/** Shows scenarios that race with a clock inside Kafka. */
 function warnOfOldRecords(kafka: readonly Line[], names: ReadonlySet<string>): void {
   const old = differencesOf(recordedOf(names), kafka);
   for (const { where, kafka: before, ours: now } of old.slice(0, 20))

@@ -1,7 +1,7 @@
-// What a scenario is given: a broker to ask, names of its own, and a transcript that keeps every answer.
+// The environment of a scenario: a broker, its own names, and a transcript of every response.
 //
-// A scenario does not know which broker it speaks to. Topics and groups carry a prefix that is new each time, so that one
-// broker serves all scenarios, side by side, and yet begins each with nothing.
+// A scenario does not know which broker it uses. Topics and groups have a prefix that is new each time, so that one
+// broker serves all scenarios, side by side, and each begins empty.
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ByteReader } from '@milepost/core';
@@ -18,12 +18,12 @@ import { RawClient } from '../../../libs/broker/src/testing/raw-client.ts';
 import { Normal } from './normal.ts';
 
 export interface Scenario {
-  /** `area/what is asked`. */
+  /** `area/subject`. */
   readonly name: string;
   play(on: Stage): Promise<void>;
 }
 
-/** One answer, as it is compared. */
+/** One response, in the form for comparison. */
 export interface Line {
   readonly scenario: string;
   readonly label: string;
@@ -34,7 +34,7 @@ const ANSWER_LIMIT_MS = 60_000;
 const WAIT_LIMIT_MS = 30_000;
 const RAW_ANSWER_LIMIT_MS = 30_000;
 
-/** Plain numbers and texts where the schema has branded ones: scenarios say wrong things, too. */
+/** Plain numbers and texts where the schema has branded ones: scenarios send wrong values, too. */
 export type Loose<T> = T extends number
   ? number
   : T extends string
@@ -48,7 +48,7 @@ export type Loose<T> = T extends number
 type Said<A> = Loose<RequestInput<A>>;
 type Heard<A> = Loose<ResponseOutput<A>>;
 
-/** The broker closed the connection, or said nothing. */
+/** The broker closed the connection, or did not respond. */
 export class Unanswered extends Error {}
 
 export class Stage {
@@ -66,7 +66,7 @@ export class Stage {
     this.#normal = new Normal(this.#prefix);
   }
 
-  /** A name that no other scenario has, for a topic, a group or anything else. */
+  /** A name that no other scenario uses, for a topic, a group or anything else. */
   own(name: string): string {
     return `${this.#prefix}${name}`;
   }
@@ -79,7 +79,7 @@ export class Stage {
     return Array.from({ length: newest - oldest + 1 }, (_, index) => oldest + index);
   }
 
-  /** Asks without keeping the answer: what a scenario needs beforehand. @throws Unanswered */
+  /** Sends a request without recording the response: preparation of a scenario. @throws Unanswered */
   async get<A extends AnyApi>(
     api: A,
     version: number,
@@ -105,7 +105,7 @@ export class Stage {
     }
   }
 
-  /** Asks, and keeps the answer for comparison. @throws Unanswered, which is kept, too */
+  /** Sends a request and records the response for comparison. @throws Unanswered, which is recorded, too */
   async ask<A extends AnyApi>(
     label: string,
     api: A,
@@ -124,7 +124,7 @@ export class Stage {
     }
   }
 
-  /** As `ask`, where nothing that follows depends on the answer. */
+  /** Like `ask`, if nothing that follows depends on the response. */
   async see<A extends AnyApi>(...asked: Parameters<typeof this.ask<A>>): Promise<void> {
     await this.ask<A>(...asked).catch((failure: unknown) => {
       if (!(failure instanceof Unanswered)) throw failure;
@@ -132,8 +132,8 @@ export class Stage {
   }
 
   /**
-   * Bytes that may be no request at all, on a connection of their own: what comes back, if anything. Read as an answer to
-   * the API and version that they begin with.
+   * Sends bytes that may not be a request, on a separate connection, and records what is returned, if anything. It is
+   * decoded as a response to the API and version that the bytes begin with.
    */
   async raw(label: string, frame: Buffer, { isWhole = false, waitMs = RAW_ANSWER_LIMIT_MS } = {}): Promise<void> {
     const note = this.#reserve(label);
@@ -152,12 +152,12 @@ export class Stage {
     }
   }
 
-  /** Keeps something that a scenario has seen by itself. */
+  /** Records something that a scenario has observed itself. */
   note(label: string, value: unknown): void {
     this.#reserve(label)(value);
   }
 
-  /** Until it holds: Kafka's brokers learn of a change a little later than its controller says that it is made. */
+  /** Waits until it holds: Kafka's brokers learn of a change a little later than its controller reports it. */
   async until(holds: () => Promise<boolean>): Promise<void> {
     const end = performance.now() + WAIT_LIMIT_MS;
     while (!(await holds())) {
@@ -187,7 +187,7 @@ export class Stage {
     return client;
   }
 
-  /** Lines stand in the order of the questions, not of the answers. */
+  /** Lines are in the order of the requests, not of the responses. */
   #reserve(label: string): (answer: unknown) => void {
     const at = this.transcript.length;
     if (this.transcript.some((line) => line.label === label)) throw new Error(`${this.#scenario}: ${label} twice`);

@@ -1,4 +1,4 @@
-// What most scenarios begin with: a topic that is there and led.
+// The start of most scenarios: a topic that exists and is led.
 import { ErrorCode } from '@milepost/core';
 import { CreateTopics, DeleteTopics, InitProducerId, ListOffsets, Produce } from '@milepost/wire';
 import type { Stage } from './stage.ts';
@@ -26,7 +26,7 @@ export async function createTopic(
   return topic;
 }
 
-/** Kafka answers a creation before each of its parts has heard of it. */
+/** Kafka responds to a creation before each of its parts knows of it. */
 export async function isLed(on: Stage, topic: string, partitions = 1): Promise<boolean> {
   const indexes = Array.from({ length: partitions }, (_, partitionIndex) => ({ partitionIndex, timestamp: -2 }));
   const { topics } = await on.get(ListOffsets, 5, { replicaId: -1, topics: [{ name: topic, partitions: indexes }] });

@@ -1,4 +1,4 @@
-// Kafka makes its internal topics when they are first asked for: before the first scenario, so that none meets that.
+// Kafka creates its internal topics at the first request: before the first scenario, so that it affects none.
 import { ErrorCode } from '@milepost/core';
 import { FindCoordinator, InitProducerId, OffsetCommit } from '@milepost/wire';
 import { Stage } from './stage.ts';

@@ -1,4 +1,5 @@
-// A command of Kafka's own, what it is run with, and what it must print: true of Apache Kafka and of this broker.
+// A command of Kafka's own tools, its arguments, and the output that it must print with Apache Kafka and with this
+// broker.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Ran, ToolsJvm } from './jvm.ts';
@@ -16,21 +17,21 @@ export class Complaint extends Error {
 
 const MOST_TRIES = 50;
 
-/** There is nothing to run it on here: said, and not counted as a failure. */
+/** The command has nothing to run on here: reported, and not counted as a failure. */
 export class NotHere extends Error {
   override readonly name = 'NotHere';
 }
 
-/** What runs tools against one broker. */
+/** Runs tools against one broker. */
 export class Tools {
   readonly bootstrap: string;
-  /** Everything that the command has made them print. */
+  /** Everything that the tools of the command have printed. */
   log = '';
   readonly #jvm: ToolsJvm;
   readonly #logs: string | undefined;
   static #made = 0;
 
-  /** `logs`: the folder of the broker's partitions; undefined where it is out of reach. */
+  /** `logs`: the folder of the broker's partitions; undefined if it is not accessible. */
   constructor(jvm: ToolsJvm, bootstrap: string, logs: string | undefined) {
     this.#jvm = jvm;
     this.bootstrap = bootstrap;
@@ -42,12 +43,12 @@ export class Tools {
     return `${name}-${Tools.#made++}-${process.pid}`;
   }
 
-  /** `org.apache.kafka.tools.<tool>`, or a class named in full, with `--bootstrap-server`. */
+  /** `org.apache.kafka.tools.<tool>`, or a class by its full name, with `--bootstrap-server`. */
   run(tool: string, ...args: string[]): Promise<Ran> {
     return this.plain(tool, ['--bootstrap-server', this.bootstrap, ...args]);
   }
 
-  /** Without any argument but these. */
+  /** With no arguments but these. */
   async plain(tool: string, args: readonly string[], input?: string, limitSeconds?: number): Promise<Ran> {
     const name = tool.includes('.') ? tool : `org.apache.kafka.tools.${tool}`;
     const ran = await this.#jvm.run(name, args, input, limitSeconds);
@@ -55,7 +56,7 @@ export class Tools {
     return ran;
   }
 
-  /** As `run`, in a JVM of its own. */
+  /** Like `run`, in a separate JVM. */
   async apart(tool: string, ...args: string[]): Promise<Ran> {
     const own = ['--bootstrap-server', this.bootstrap, ...args];
     const ran = await this.#jvm.apart(`org.apache.kafka.tools.${tool}`, own);
@@ -63,14 +64,14 @@ export class Tools {
     return ran;
   }
 
-  /** Must succeed and print each of these. */
+  /** It must succeed and print each of these. */
   async prints(ran: Promise<Ran>, ...patterns: RegExp[]): Promise<string> {
     const { status, out, err } = await ran;
     if (status !== 0) throw new Complaint(`expected success, seen status ${status}: ${lastOf(err || out)}`);
     return matching(out, patterns);
   }
 
-  /** As `prints`, sooner or later: Kafka answers a change before the broker that is asked next has heard of it. */
+  /** Like `prints`, sooner or later: Kafka responds to a change before the next requested broker knows of it. */
   async comesToPrint(run: () => Promise<Ran>, ...patterns: RegExp[]): Promise<string> {
     for (let tries = 1; tries < MOST_TRIES; tries++) {
       const { status, out } = await run();
@@ -79,7 +80,7 @@ export class Tools {
     return this.prints(run(), ...patterns);
   }
 
-  /** Must not succeed, and say each of these, wherever. */
+  /** It must fail, and print each of these, on any output. */
   async fails(ran: Promise<Ran>, ...patterns: RegExp[]): Promise<void> {
     const { status, out, err } = await ran;
     if (status === 0 && patterns.length === 0) throw new Complaint(`expected a failure, seen: ${lastOf(out)}`);
@@ -93,7 +94,10 @@ export class Tools {
     return topic;
   }
 
-  /** Kafka answers a creation before each partition is led; an idempotent producer that comes too early never recovers. */
+  /**
+   * Kafka responds to a creation before each partition is led; an idempotent producer that starts too early never
+   * recovers.
+   */
   async #led(topic: string): Promise<void> {
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       const { status, out, err } = await this.run('GetOffsetShell', '--topic', topic);
@@ -102,7 +106,7 @@ export class Tools {
     throw new Complaint(`expected leaders of ${topic}, seen none after ${MOST_TRIES} looks`);
   }
 
-  /** As many records of 100 bytes. */
+  /** Produces that many records of 100 bytes. */
   async fill(topic: string, records: number, ...properties: string[]): Promise<string> {
     const props = [`bootstrap.servers=${this.bootstrap}`, 'acks=all', ...properties];
     const args = ['--topic', topic, '--num-records', String(records), '--record-size', '100', '--throughput', '-1'];

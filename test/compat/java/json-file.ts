@@ -1,4 +1,4 @@
-// The files that some tools want their wishes in.
+// The input files of some tools.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cache } from '../suite.ts';
 

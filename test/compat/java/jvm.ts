@@ -1,4 +1,4 @@
-// One JVM for all of Kafka's command-line tools (Tools.java): starting one for each would take most of a suite's time.
+// One JVM for all of Kafka's command-line tools (Tools.java): one for each would take most of a suite's time.
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -34,7 +34,7 @@ export class ToolsJvm {
     return ran;
   }
 
-  /** In a JVM of its own: for a tool that does its last work when that ends. */
+  /** In a separate JVM: for a tool that does its last work when that ends. */
   async apart(tool: string, args: readonly string[]): Promise<Ran> {
     const command = [...JAVA, '-cp', join(this.#jars, '*'), tool, ...args];
     const { status, output } = await run('java-apart', 'java', command, { limitMs: LIMIT_SECONDS * 1_000 });
@@ -47,7 +47,7 @@ export class ToolsJvm {
     await jvm?.exited;
   }
 
-  /** A tool that does not like its arguments may end the JVM past Kafka's own Exit: the next one gets another. */
+  /** A tool that refuses its arguments may end the JVM past Kafka's own Exit: the next one gets another. */
   async #answer(command: string): Promise<Ran> {
     const jvm = (this.#jvm ??= started(this.#jars));
     jvm.child.stdin.write(`${command}\n`);
@@ -64,7 +64,7 @@ export class ToolsJvm {
 interface Running {
   readonly child: ChildProcessWithoutNullStreams;
   readonly lines: AsyncIterator<string, undefined>;
-  /** Its status. */
+  /** The tool's status. */
   readonly exited: Promise<number>;
 }
 

@@ -1,5 +1,5 @@
-// Kafka's own command-line tools, in one JVM: a command is an entry of `commands/`, beside it in `kafka-4.3.1.txt` what
-// Apache Kafka itself makes of it.
+// Kafka's own command-line tools, in one JVM. A command is an entry of `commands/`; `kafka-4.3.1.txt` has its result
+// with Apache Kafka itself.
 import { writeFileSync } from 'node:fs';
 import type { BrokerUnderTest } from '../brokers.ts';
 import { kafkaJars } from '../kafka-jars.ts';

@@ -1,6 +1,6 @@
-// The Kafka that the main job's tests run on: a broker of ours inside the appliance, or, with TEST_KAFKA, another one.
-// TEST_KAFKA holds Milepost's own settings for it, as JSON: {"MILEPOST_BOOTSTRAP_SERVERS":"127.0.0.1:9092"}.
-// test/on-kafka starts an Apache Kafka and sets it.
+// The Kafka of the main job's tests: our broker inside the appliance, or another one if TEST_KAFKA is set. TEST_KAFKA
+// holds Milepost's own settings for it, as JSON: {"MILEPOST_BOOTSTRAP_SERVERS":"127.0.0.1:9092"}. test/on-kafka starts
+// an Apache Kafka and sets it.
 import { readSettings } from '@milepost/settings';
 import type { KafkaAddress } from '@milepost/streams';
 import { kafkaAddress } from '../../../apps/chassis/src/kafka-address.ts';

@@ -16,12 +16,12 @@ export function kafkajs(at: KafkaAddress | number): Kafka {
     ...(tls ? { ssl: { ...tls } } : {}),
     ...(sasl ? { sasl: { ...sasl, mechanism: sasl.mechanism.toLowerCase() } as SASLOptions } : {}),
   };
-  // Its own limit for a connection is a second, which a busy machine may take.
+  // The client's own limit for a connection is a second, which may be too short on a busy machine.
   const quiet = { logLevel: logLevel.NOTHING, clientId: 'test', connectionTimeout: 30_000, retry: { retries: 8 } };
   return new Kafka({ brokers: [...bootstrapServers], ...door, ...quiet });
 }
 
-/** Every record of the topic up to the end it has now, by partition and offset. */
+/** Every record of the topic up to its current end, by partition and offset. */
 export async function readAll(at: KafkaAddress | number, topic: string): Promise<ReadRecord[]> {
   const kafka = kafkajs(at);
   const admin = kafka.admin();

@@ -1,4 +1,4 @@
-// test/support/program.ts for jest: what a file's tests left behind is cleaned up after them.
+// test/support/program.ts for jest: cleans up after the tests of a file.
 import { cleanUp } from '../../support/program.ts';
 
 export * from '../../support/program.ts';

@@ -1,4 +1,4 @@
-/** Waits for a condition, looking every 50 ms; answers what it gave. @throws with `what` after the limit. */
+/** Waits for a condition, checking every 50 ms; returns its value. @throws with `what` after the limit. */
 export async function until<T>(
   what: string,
   look: () => T | undefined | false | Promise<T | undefined | false>,

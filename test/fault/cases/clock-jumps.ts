@@ -6,7 +6,7 @@ import { faketime, faketimeLibrary, type FaultCase } from '../fault-case.ts';
 import { Appliance } from '../support/appliance.ts';
 import { Fleet } from '../support/fleet.ts';
 
-/** As libfaketime writes them; each as of the true time. */
+/** In libfaketime's format; each is relative to the true time. */
 const JUMPS = ['+1d', '-1d', '+3650d', '-3650d', '+3600', '+0'];
 const TRUCKS = 3;
 

@@ -1,4 +1,4 @@
-// Every case, in the order in which they run.
+// Every case, in the order of running.
 import type { FaultCase } from '../fault-case.ts';
 import { bombs } from './bombs.ts';
 import { clockJumps } from './clock-jumps.ts';

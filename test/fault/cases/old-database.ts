@@ -1,5 +1,5 @@
-// The database of a backup beside a log that has gone on: what an operator has after restoring only the database, or a failover has
-// after losing the last commits.
+// The database of a backup beside a log that has continued: the result of restoring only the database, or of a failover
+// that loses the last commits.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { dataFolder } from '../../support/program.ts';
@@ -44,7 +44,7 @@ async function copyFolder(from: string, to: string): Promise<void> {
   check(status === 0, `a copy of ${from}`, stderr);
 }
 
-/** Some load; what it knows to be stored. */
+/** Some load; returns what it knows to be stored. */
 async function life(appliance: Appliance, firstNumber: number) {
   const load = await Load.start(appliance, firstNumber);
   await load.goesOn();

@@ -1,5 +1,5 @@
-// Backups at random moments under load. After each the load goes on, everything is killed, and what was restored into an empty
-// folder is compared with what clients knew to be stored when the backup began.
+// Backups at random moments under load. After each the load continues, everything is killed, and the backup is restored
+// into an empty folder and compared with what clients knew to be stored when it began.
 import { join } from 'node:path';
 import { PostgresServer } from '../../support/postgres-server.ts';
 import { cleanUpWith, dataFolder, Program } from '../../support/program.ts';
@@ -9,7 +9,7 @@ import { Appliance } from '../support/appliance.ts';
 import { compareSegments } from '../support/compare-segments.ts';
 import { type Acknowledged, Load, verify } from '../support/load.ts';
 
-/** Where the database of a round is, and where the restored one shall be. */
+/** The database of a round, and the one to restore into. */
 type NewDatabase = () => Promise<Readonly<Record<string, string>>>;
 
 export const restoreEmbedded: FaultCase = {
@@ -57,10 +57,10 @@ async function drill({ rounds, note }: FaultContext, newDatabase: NewDatabase): 
   }
 }
 
-/** So that rolls, and deletions by the cleaner, fall into the copies. */
+/** Small segments, so that rolls, and deletions by the cleaner, happen during the copies. */
 const SMALL_SEGMENTS = { KAFKA_LOG_ROLL_MS: '500', KAFKA_LOG_CLEANER_BACKOFF_MS: '200' };
 
-/** New producers and the old group work on it, and nothing that was there is given out twice. */
+/** New producers and the old group work on it, and no existing offset is reused. */
 async function goesOn(restored: Appliance, before: Acknowledged): Promise<void> {
   const load = await Load.start(restored);
   await load.goesOn();

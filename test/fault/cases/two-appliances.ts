@@ -25,7 +25,7 @@ export const twoAppliances: FaultCase = {
     await load.stop();
     await verify(load.acknowledged(), first);
 
-    // A crashed one's successor, on its own folder, takes over.
+    // A crashed one's successor, on its own folder, acquires the id.
     await first.killNode();
     await first.start();
     await verify(load.acknowledged(), first);

@@ -1,5 +1,5 @@
-// An appliance under test. It keeps its data folder and its ports from start to start, so that clients find it again.
-// Its database is its own, or the one that DATABASE_URL in its settings names.
+// An appliance under test. Its data folder and its ports remain the same from start to start, so that clients find it
+// again. Its database is its own, or the one of DATABASE_URL in its settings.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '../../support/free-port.ts';
@@ -36,7 +36,7 @@ export class Appliance {
     return appliance;
   }
 
-  /** For another program of Milepost's beside it: its environment. */
+  /** The environment for another Milepost program beside it. */
   get settings(): Settings {
     return this.#settings;
   }
@@ -49,17 +49,20 @@ export class Appliance {
     return this.#running.log;
   }
 
-  /** Resolves when it is ready. @throws with its log when it ends before */
+  /** Resolves when it is ready. @throws with its log if it ends before */
   async start(extra: Settings = {}): Promise<void> {
     this.#program = await Program.start('appliance', { ...this.#settings, ...extra });
   }
 
-  /** For a start that is expected to be refused: its status and its log. One that does not end is killed after the limit. */
+  /**
+   * For a start that is expected to be refused: its status and its log. One that does not end is killed after the
+   * limit.
+   */
   async refused(extra: Settings = {}): Promise<{ readonly status: number | string; readonly log: string }> {
     return Program.run('appliance', { ...this.#settings, ...extra }, [], { limitMs: 120_000 });
   }
 
-  /** As Ctrl-C does. Resolves with the exit status. */
+  /** Like Ctrl-C. Resolves with the exit status. */
   stop(): Promise<number | string> {
     return this.#running.stop();
   }
@@ -69,7 +72,7 @@ export class Appliance {
     return this.#running.kill();
   }
 
-  /** kill -9 of its embedded PostgreSQL, which the appliance starts again. False: it has none that runs. */
+  /** kill -9 of its embedded PostgreSQL, which the appliance restarts. False: none is running. */
   killPostgres(): boolean {
     const pid = this.#postgresPid();
     if (pid === undefined || !commandOf(pid).includes('postgres')) return false;
@@ -77,7 +80,7 @@ export class Appliance {
     return true;
   }
 
-  /** All of its processes at once, as a power switch does. */
+  /** Kills all of its processes at once, like a power switch. */
   async kill(): Promise<void> {
     await this.#program?.kill();
     this.killPostgres();
@@ -100,7 +103,7 @@ export class Appliance {
   }
 }
 
-/** '' where there is no such process, or where the system does not show it. */
+/** '' if there is no such process, or if the system does not show it. */
 function commandOf(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8');

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { check } from '../../support/run.ts';
 
-/** How many were compared. The source may have gone on: what was restored must be the beginning of what it has. */
+/** Returns the number of compared segments. The source may have continued: the restored log must be a prefix of it. */
 export function compareSegments(restored: string, source: string): number {
   let compared = 0;
   for (const name of segmentsOf(restored)) {
@@ -19,7 +19,7 @@ export function compareSegments(restored: string, source: string): number {
 
 const segmentsOf = (folder: string): string[] =>
   readdirSync(join(folder, 'log'), { recursive: true, encoding: 'utf8' }).filter(
-    (name) => name.endsWith('.log') && !name.startsWith('__consumer_offsets'), // which the cleaner rewrites
+    (name) => name.endsWith('.log') && !name.startsWith('__consumer_offsets'), // the cleaner rewrites that one
   );
 
 function originalOf(path: string): Buffer | undefined {

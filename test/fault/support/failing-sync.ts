@@ -1,11 +1,11 @@
-// A disk that fails to sync some files: a small library, compiled for this run, that an appliance is started with.
+// A disk that fails to sync some files: a small library, compiled for this run, that is preloaded into an appliance.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dataFolder } from '../../support/program.ts';
 import { check, command } from '../../support/run.ts';
 
 export class FailingSync {
-  /** For the environment of the program whose disk it is. */
+  /** For the environment of the program with that disk. */
   readonly settings: Readonly<Record<string, string>>;
   readonly #control: string;
 

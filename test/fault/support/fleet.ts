@@ -25,7 +25,7 @@ export class Fleet {
     return fleet;
   }
 
-  /** Resolves when each of them has been acknowledged some more positions since the call. */
+  /** Resolves when each truck has had more positions acknowledged since the call. */
   async goesOn(trucks = this.trucks): Promise<void> {
     const before = trucks.map(({ acknowledged }) => acknowledged.length);
     await until(
@@ -35,7 +35,7 @@ export class Fleet {
     );
   }
 
-  /** Resolves when the map shows each of them where it was at the call, or later. */
+  /** Resolves when the map shows each truck at its position of the call, or a later one. */
   async isOnTheMap(trucks = this.trucks): Promise<void> {
     const wanted = new Map(trucks.map(({ truckId, acknowledged }) => [truckId, Math.max(...acknowledged)]));
     await until(
@@ -48,7 +48,7 @@ export class Fleet {
     );
   }
 
-  /** All that was acknowledged is in the log. */
+  /** Everything that was acknowledged is in the log. */
   async verify({ ports }: Appliance): Promise<void> {
     const found = Map.groupBy(await readAll(ports.kafka, 'truck_gps'), ({ key }) => key);
     for (const { truckId, acknowledged } of this.trucks) {
@@ -65,7 +65,7 @@ export class Fleet {
 
 const numberOf = (value: string): number => (JSON.parse(value) as { odometerM: number }).odometerM;
 
-/** By truck: the number of the position that is shown. */
+/** By truck: the number of the shown position. */
 async function positionsOnTheMap(appliance: Appliance): Promise<ReadonlyMap<string, number>> {
   const { features } = (await (await appliance.get('/api/trucks')).json()) as {
     features: readonly { readonly id: string; readonly properties: { readonly odometerM?: number } }[];

@@ -1,5 +1,5 @@
-// Idempotent producers with acks=all, one for each partition of a topic, that send numbered records one after another; and a
-// consumer group of two members that commits what it has read. kafkajs, which shares no code with ours.
+// Idempotent producers with acks=all, one for each partition of a topic, that send numbered records one after another;
+// and a consumer group of two members that commits what it has read. With kafkajs, which shares no code with ours.
 import kafkajs, { type Consumer, type Kafka, type Producer } from 'kafkajs';
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -19,11 +19,11 @@ export interface StoredRecord {
 }
 
 export class KafkaLoad {
-  /** By partition: what was acknowledged, in the order in which it was sent. */
+  /** By partition: the acknowledged records, in the order of sending. */
   readonly acknowledged: StoredRecord[][] = Array.from({ length: PARTITIONS }, () => []);
   /** By partition: the highest offset whose commit was acknowledged; 0: none yet. */
   readonly committed: number[] = Array.from({ length: PARTITIONS }, () => 0);
-  /** By partition: every offset that a member was given. */
+  /** By partition: every offset that a member received. */
   readonly read: Set<number>[] = Array.from({ length: PARTITIONS }, () => new Set());
   readonly #kafka: Kafka;
   readonly #ends: Promise<void>[] = [];
@@ -57,7 +57,7 @@ export class KafkaLoad {
     await Promise.all(this.#ends);
   }
 
-  /** A record whose send has failed for good is not sent again: its number is left out, and a new producer goes on. */
+  /** A record whose send has failed for good is not resent: its number is left out, and a new producer continues. */
   async #produce(partition: number, firstNumber: number): Promise<void> {
     let number = firstNumber;
     while (!this.#isOver) {
@@ -100,7 +100,7 @@ export class KafkaLoad {
     return consumer;
   }
 
-  /** A commit that is refused is not repeated: the next one covers it. */
+  /** A refused commit is not repeated: the next one covers it. */
   async #commit(consumer: Consumer, partition: number, offset: number): Promise<void> {
     try {
       await consumer.commitOffsets([{ topic: TOPIC, partition, offset: String(offset) }]);
@@ -111,7 +111,7 @@ export class KafkaLoad {
   }
 }
 
-/** What the group has committed, by partition, as the broker responds; -1: nothing. */
+/** The group's committed offsets by partition, as the broker returns them; -1: none. */
 export async function committedOffsets(port: number): Promise<number[]> {
   const admin = adminOf(port);
   await admin.connect();

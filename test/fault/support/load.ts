@@ -1,5 +1,5 @@
-// Everything that an appliance is for, at once: trucks over MQTT, producers and a consumer group over Kafka. It remembers what
-// was acknowledged, and `verify` compares that with what an appliance holds.
+// The whole work of an appliance: trucks over MQTT, producers and a consumer group over Kafka. It records what was
+// acknowledged, and `verify` compares that with the content of an appliance.
 import { setTimeout as pause } from 'node:timers/promises';
 import { readAll } from '../../e2e/support/log-reader.ts';
 import { until } from '../../e2e/support/until.ts';
@@ -10,9 +10,9 @@ import { committedOffsets, endOffsets, KafkaLoad, PARTITIONS, type StoredRecord,
 import { Truck } from './trucks-load.ts';
 
 const TRUCKS = 5;
-/** Of each truck, each partition and, in all, the group: enough to be in the middle of their work. */
+/** For each truck, each partition and, in all, the group: enough to be in the middle of their work. */
 const PROGRESS = 5;
-/** For a start with its recovery, and the clients' way back. */
+/** For a start with its recovery, and the clients' reconnection. */
 const RESUME_LIMIT_MS = 120_000;
 
 /** What clients know to be stored. */
@@ -34,7 +34,10 @@ export class Load {
     this.#kafka = kafka;
   }
 
-  /** Goes on through all of the appliance's lives, until it is stopped. A second load numbers its records from further on. */
+  /**
+   * Continues through all lives of the appliance, until it is stopped. A second load numbers its records from further
+   * on.
+   */
   static async start({ ports }: Appliance, firstNumber = 0): Promise<Load> {
     const kafka = await KafkaLoad.start(ports.kafka, firstNumber);
     const trucks = Array.from({ length: TRUCKS }, (_, index) => new Truck(`truck-${index}`, ports.mqtt, firstNumber));
@@ -52,7 +55,7 @@ export class Load {
     };
   }
 
-  /** Resolves when each truck, each producer and the group have gone on since the call. */
+  /** Resolves when each truck, each producer and the group have made progress since the call. */
   async goesOn(): Promise<void> {
     const before = this.acknowledged();
     const committed = sum(before.committed);
@@ -70,13 +73,13 @@ export class Load {
     );
   }
 
-  /** As `goesOn`, and up to so much longer: a fault at no special moment. */
+  /** Like `goesOn`, and up to that much longer: for a fault at a random moment. */
   async untilRandomMoment(mostMs = 1_500): Promise<void> {
     await this.goesOn();
     await pause(Math.random() * mostMs);
   }
 
-  /** Offsets that were committed, and that no member of the group was ever given. */
+  /** Committed offsets that no member of the group ever received. */
   skipped(): string[] {
     return this.#kafka.committed.flatMap((end, partition) => {
       const read = this.#kafka.read[partition] ?? new Set();
@@ -91,7 +94,7 @@ export class Load {
   }
 }
 
-/** All that was acknowledged is there, at its offset, in order and once; no commit has gone back. */
+/** Everything that was acknowledged is there, at its offset, in order and once; no commit has gone back. */
 export async function verify(acknowledged: Acknowledged, { ports }: Appliance): Promise<void> {
   await verifyCommits(acknowledged, ports.kafka);
   await verifyRecords(acknowledged, ports.kafka);
@@ -139,7 +142,7 @@ async function verifyPositions({ positions }: Acknowledged, port: number): Promi
     const there = new Set(numbers);
     const lost = acknowledged.filter((number) => !there.has(number));
     check(lost.length === 0, `${truckId}: every acknowledged position is there`, lost.slice(0, 5));
-    // Sent again after a lost acknowledgement, a position may stand there twice.
+    // Resent after a lost acknowledgement, a position may be there twice.
     check(isAscending([...there]), `${truckId}: in the truck's order`, disorder([...there]));
   }
 }
@@ -151,7 +154,7 @@ const sum = (numbers: readonly number[]): number => numbers.reduce((total, numbe
 
 const isAscending = (numbers: readonly number[]): boolean => disorder(numbers).length === 0;
 
-/** The first neighbours that are not in order. */
+/** The first adjacent numbers that are not in order. */
 function disorder(numbers: readonly number[]): readonly number[] {
   const at = numbers.findIndex((number, index) => index > 0 && number <= (numbers[index - 1] ?? 0));
   return at < 0 ? [] : numbers.slice(at - 1, at + 1);

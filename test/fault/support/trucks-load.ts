@@ -1,5 +1,5 @@
-// Trucks that publish numbered positions with QoS 1 as fast as they are acknowledged, and go on by themselves when the
-// gateway is back.
+// Trucks that publish numbered positions with QoS 1 as fast as they are acknowledged, and continue when the gateway is
+// back.
 import { connect, type MqttClient } from 'mqtt';
 
 const ON_THE_WAY = 3;
@@ -7,9 +7,9 @@ const RECONNECT_MS = 100;
 
 export class Truck {
   readonly truckId: string;
-  /** In the order in which the acknowledgements came. */
+  /** In the order of the acknowledgements. */
   readonly acknowledged: number[] = [];
-  /** How often it has connected. */
+  /** The number of its connections. */
   connects = 0;
   readonly #client: MqttClient;
   #next: number;
@@ -28,13 +28,13 @@ export class Truck {
     for (let lane = 0; lane < ON_THE_WAY; lane++) void this.#lane();
   }
 
-  /** What waits for its acknowledgement is given up; the client tells not all of it so. */
+  /** Pending publishes are given up; the client does not report all of them. */
   async stop(): Promise<void> {
     this.#isOver = true;
     await this.#client.endAsync(true);
   }
 
-  /** A publish outlives its connection: it is sent again, marked as such, with the next one. */
+  /** A publish outlives its connection: it is resent, marked as a duplicate, on the next one. */
   async #lane(): Promise<void> {
     while (!this.#isOver) {
       const number = this.#next++;

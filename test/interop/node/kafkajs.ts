@@ -1,9 +1,9 @@
-// kafkajs as a user of it would: write, read in a group, administer. It knows gzip only.
+// kafkajs as its users use it: write, read in a group, administer. It supports only gzip.
 import kafkajs from 'kafkajs';
 import { records, run, Tally } from './tally.ts';
 
 const { CompressionTypes, ConfigResourceTypes, Kafka, logLevel } = kafkajs;
-/** Its own limit for a connection is a second. */
+/** The client's own limit for a connection is a second. */
 const kafka = (broker: string) =>
   new Kafka({ brokers: [broker], clientId: 'kafkajs', logLevel: logLevel.ERROR, connectionTimeout: 30_000 });
 const sum = (offsets: readonly { offset: string }[]): number =>

@@ -1,4 +1,5 @@
-// A Nest application with the Kafka transport: adds what it is sent, and asks itself. Prints the replies.
+// A Nest application with the Kafka transport: adds the numbers it receives, and sends itself requests. Prints the
+// replies.
 import 'reflect-metadata';
 import { Controller, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';

@@ -1,4 +1,4 @@
-// @platformatic/kafka as a user of it would: write, read in a group of either protocol, administer.
+// @platformatic/kafka as its users use it: write, read in a group of either protocol, administer.
 import {
   Admin,
   Consumer,

@@ -1,4 +1,4 @@
-// Quotas, reassignments, the quorum, features, producers: what an operator's tools ask of a cluster of one node.
+// Quotas, reassignments, the quorum, features, producers: the requests of an operator's tools to a cluster of one node.
 import {
   AlterClientQuotas,
   AlterPartitionReassignments,
@@ -187,7 +187,7 @@ export const admin: readonly Scenario[] = [
             DescribeQuorum,
             version,
             { topics: [{ topicName, partitions: [{ partitionIndex }] }] },
-            // How far a log has come, and when it was last looked at, is not the same twice.
+            // How far a log is, and when it was last read, differs each time.
             {
               keep: ({ errorCode, topics, nodes }) => ({
                 errorCode,

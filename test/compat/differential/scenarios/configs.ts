@@ -1,5 +1,5 @@
-// Configs of topics, brokers, groups and clients: described, set, taken back. And the whole list of names, defaults,
-// types and synonyms.
+// Configs of topics, brokers, groups and clients: described, set, reset. And the whole list of names, defaults, types
+// and synonyms.
 import {
   AlterConfigs,
   ConfigOperation,
@@ -27,7 +27,7 @@ const describe = (
   ...more,
 });
 
-/** Those of a few names: what a test has changed. */
+/** Only some names: those that a test has changed. */
 const some = (on: Stage, label: string, type: number, name: string, keys: readonly string[]): Promise<void> =>
   on.see(label, DescribeConfigs, 4, describe([[type, name, keys]], { includeSynonyms: true }));
 
@@ -236,7 +236,7 @@ export const configs: readonly Scenario[] = [
   {
     name: 'configs/of a broker',
     async play(on) {
-      // Nothing is kept: other scenarios share this broker.
+      // Nothing remains: other scenarios share this broker.
       const alter = incremental(on, BROKER, '1');
       for (const [name, value] of [
         ['log.retention.ms', '1000'],

@@ -1,4 +1,4 @@
-// Groups of the new protocol (KIP-848): one heartbeat for all of it.
+// Groups of the consumer protocol (KIP-848): one heartbeat API for everything.
 import {
   ConsumerGroupDescribe,
   ConsumerGroupHeartbeat,
@@ -36,7 +36,7 @@ const beating = (on: Stage, more: Beat = {}) => ({
   ...more,
 });
 
-/** What a member that joins says. */
+/** The heartbeat of a joining member. */
 const joining = (names: readonly string[]): Beat => ({
   rebalanceTimeoutMs: 60_000,
   subscribedTopicNames: names,

@@ -1,4 +1,4 @@
-// Fetch sessions (KIP-227): made, kept, changed, and asked for wrongly.
+// Fetch sessions (KIP-227): opened, used, changed, and wrong requests for them.
 import { Fetch } from '@milepost/wire';
 import { batch } from '../batches.ts';
 import type { Scenario, Stage } from '../stage.ts';
@@ -33,7 +33,7 @@ const asking = (
 
 const NO_SESSION = 0;
 
-/** Ids of sessions are drawn: that there is one is what can be compared. */
+/** Session ids are random: only their existence can be compared. */
 const keep = <A extends { sessionId: number }>(answer: A) => ({
   ...answer,
   sessionId: answer.sessionId === NO_SESSION ? 'none' : '<session>',

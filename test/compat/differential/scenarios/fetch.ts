@@ -160,7 +160,7 @@ export const fetches: readonly Scenario[] = [
         const byId = [{ topicId, partitions: asked.topics[0]?.partitions ?? [] }];
         const request = version < 13 ? asked : { ...asked, topics: byId };
         const later = on.see(`v${version}`, Fetch, version, request, { via: 'other' });
-        await delay(300); // no broker tells that a request waits
+        await delay(300); // no broker reports that a request waits
         await on.get(DeleteTopics, 5, { topicNames: [topic], timeoutMs: 10_000 });
         await later;
       }

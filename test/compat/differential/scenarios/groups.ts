@@ -1,4 +1,4 @@
-// Classic groups: members that come, stay, go, and get something wrong.
+// Classic groups: members that join, stay, leave, and make mistakes.
 import {
   DeleteGroups,
   DescribeGroups,
@@ -49,7 +49,7 @@ export async function settled(
   const { memberId, generationId, errorCode } = joined;
   if (errorCode !== ErrorCode.NONE) throw new Error(`not joined: error ${errorCode}`);
   const assignments = [{ memberId, assignment: Buffer.from('all') }];
-  // A coordinator that waits for its store may ask for patience.
+  // A coordinator that waits for its store may return a retriable error.
   await on.until(async () => {
     const synced = await on.get(
       SyncGroup,
@@ -312,7 +312,7 @@ export const groups: readonly Scenario[] = [
         7,
         joining(groupId, { memberId: first.memberId, protocols: named('a', 'b', 'c') }),
         {
-          // In which order the members stand is a matter of Kafka's hash map.
+          // The order of the members depends on Kafka's hash map.
           keep: ({ members, ...rest }) => ({ ...rest, members: members.length }),
         },
       );
@@ -331,7 +331,7 @@ export const groups: readonly Scenario[] = [
         JoinGroup,
         7,
         joining(groupId, { memberId, protocols: [{ name: 'range', metadata }] }),
-        { keep, limitMs: 20_000 }, // Kafka never answers
+        { keep, limitMs: 20_000 }, // Kafka never responds
       );
       await on.see(
         '10 MB of assignment',

@@ -13,7 +13,7 @@ const asking = (
   ...more,
 });
 
-/** Times that go up, down and up again. */
+/** Timestamps that rise, fall and rise again. */
 async function filled(on: Stage, name = 'a'): Promise<string> {
   const topic = await createTopic(on, name);
   await produce(on, topic, batch({ values: ['a', 'b', 'c'] }));

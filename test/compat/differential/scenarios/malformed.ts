@@ -1,4 +1,4 @@
-// What is no request, or not quite: is it answered, or is the connection closed?
+// Malformed requests: whether they get a response, or the connection is closed.
 import { apis } from '@milepost/wire';
 import { request } from '../frames.ts';
 import type { Scenario } from '../stage.ts';
@@ -69,7 +69,7 @@ export const malformed: readonly Scenario[] = [
   {
     name: 'malformed/half of each request',
     async play(on) {
-      // Three bytes that promise more than there is, whatever they are taken for.
+      // Three bytes that announce more than there is, in every reading.
       await Promise.all(apis.map(({ name, key, newest }) => on.raw(name, request(key, newest, '00 05 61'))));
     },
   },

@@ -5,7 +5,7 @@ import { createTopic, deleteTopic, isLed } from '../topics.ts';
 const NO_ID = '00000000-0000-0000-0000-000000000000';
 const NOBODYS_ID = '11111111-2222-3333-4444-555555555555';
 
-/** From version 10 on a topic may be asked for by its id instead. */
+/** From version 10 on a topic may be requested by its id instead. */
 const named = (name: string) => ({ topicId: NO_ID, name });
 
 export const metadata: readonly Scenario[] = [

@@ -1,4 +1,4 @@
-// What a producer may get wrong, and what it is told (kafka.md's Produce validation, KIP-467's record errors).
+// A producer's possible mistakes, and the responses to them (kafka.md's Produce validation, KIP-467's record errors).
 import { type Codec, RecordBatch } from '@milepost/records';
 import { Fetch, Produce } from '@milepost/wire';
 import { AT, batch, bent, forged, THEN } from '../batches.ts';
@@ -8,7 +8,7 @@ import { createTopic, deleteTopic, producing } from '../topics.ts';
 const HOUR_MS = 3_600_000;
 const ALL_VERSIONS = [3, 5, 7, 8, 9, 10, 11, 12];
 
-/** All that a partition holds: nothing that was refused may be there. */
+/** The whole content of a partition: nothing that was refused may be in it. */
 async function stored(on: Stage, label: string, topic: string, partition = 0): Promise<void> {
   await on.see(label, Fetch, 12, {
     maxWaitMs: 0,
@@ -19,7 +19,7 @@ async function stored(on: Stage, label: string, topic: string, partition = 0): P
 
 function wrongs(on: Stage, topic: string) {
   return async (label: string, records: Buffer | null, { version = 9, index = 0, acks = -1 } = {}): Promise<void> => {
-    // Kafka leaves these without an answer for ever: its own log of the error fails.
+    // Kafka never responds to these: its own log of the error fails.
     const limit = records === null ? { limitMs: 6_000 } : {};
     await on.see(label, Produce, version, producing(topic, records, index, acks), limit);
   };
@@ -472,7 +472,7 @@ export const produces: readonly Scenario[] = [
   },
 ];
 
-/** Cut at its end, and its length says so. */
+/** Cut at its end, with a length that matches. */
 function cut(packed: Buffer, bytes: number): Buffer {
   const short = Buffer.from(packed.subarray(0, packed.length - bytes));
   short.writeInt32BE(short.length - 12, AT.length);

@@ -1,4 +1,4 @@
-// Topics made, grown and deleted, rightly and wrongly.
+// Topics created, grown and deleted, with and without mistakes.
 import {
   CreatePartitions,
   CreateTopics,
@@ -36,7 +36,7 @@ const creator =
         ...more,
       },
       {
-        // All of the configs are compared once, in `configs/all of a topic`; here, those that were asked for.
+        // All configs are compared once, in `configs/all of a topic`; here only the requested ones.
         keep: (answer) => ({
           ...answer,
           topics: answer.topics.map((topic) => ({

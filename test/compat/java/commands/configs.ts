@@ -1,4 +1,4 @@
-// Everything that ConfigCommand and ClientMetricsCommand set and tell.
+// Everything that ConfigCommand and ClientMetricsCommand set and describe.
 import { check, type Command, type Tools } from '../command.ts';
 
 const CONFIG = 'kafka.admin.ConfigCommand';

@@ -30,7 +30,7 @@ export const logFiles: readonly Command[] = [
     async run(tools) {
       const topic = await segments(tools);
       for (const ending of ['.index', '.timeindex']) {
-        // Not the last one: Kafka itself keeps room in it for what is yet to come, and its check refuses that.
+        // Not the last one: Kafka itself preallocates space in it, and its check refuses that.
         const files = tools.files(topic, 0, ending).slice(0, -1);
         const out = await tools.prints(dump(tools, files, '--index-sanity-check'));
         const sane = out.match(/passed sanity check|is empty/g)?.length ?? 0;

@@ -1,4 +1,4 @@
-// Topics and what is in them: TopicCommand, GetOffsetShell, DeleteRecordsCommand, LogDirsCommand.
+// Topics and their content: TopicCommand, GetOffsetShell, DeleteRecordsCommand, LogDirsCommand.
 import { check, type Command } from '../command.ts';
 import { jsonFile } from '../json-file.ts';
 

@@ -1,4 +1,4 @@
-// Records in and out, and how fast: what producers and consumers of Kafka's own make of this broker, with quotas and without.
+// Records in and out, and their rates: Kafka's own producers and consumers with this broker, with and without quotas.
 import { check, type Command, type Tools } from '../command.ts';
 import { textFile } from '../json-file.ts';
 
@@ -65,7 +65,7 @@ export const traffic: readonly Command[] = [
     async run(tools) {
       const [topic, client] = [await tools.topic('throttled'), tools.fresh('producer')];
       await quota(tools, client, 'producer_byte_rate=50000');
-      // 1.5 MB at 50,000 bytes/s, of which ten seconds' worth may come at once, and a batch more.
+      // 1.5 MB at 50,000 bytes/s, of which ten seconds' worth may come immediately, and a batch more.
       const args = ['--topic', topic, '--num-records', '1500', '--record-size', '1000', '--throughput', '-1'];
       const props = [`bootstrap.servers=${tools.bootstrap}`, `client.id=${client}`, 'acks=1'];
       const metrics = ['--print-metrics', '--command-property', ...props];
@@ -87,7 +87,7 @@ export const traffic: readonly Command[] = [
       const [topic, client] = [await tools.topic('held-back', '--partitions', '1'), tools.fresh('consumer')];
       await tools.fill(topic, 10_000);
       await quota(tools, client, 'consumer_byte_rate=60000');
-      // 1 MB at 60,000 bytes/s, of which ten seconds' worth may come at once.
+      // 1 MB at 60,000 bytes/s, of which ten seconds' worth may come immediately.
       const out = await consumed(tools, topic, 10_000, client);
       check(out.records >= 10_000, '10000 records', out.text);
       check(out.perSecond < 2_500, 'less than 2500 records a second', out.text);
