@@ -5,6 +5,7 @@ const may = {
   wire: ['core'],
   metadata: ['core'],
   fleet: ['core'],
+  security: ['core'],
   log: ['records', 'core'],
   replication: ['log', 'wire', 'records', 'metadata', 'core'],
   coordinators: ['wire', 'records', 'metadata', 'core'],

@@ -1,0 +1,151 @@
+// SCRAM-SHA-256 and SCRAM-SHA-512 (RFC 5802, RFC 7677) as a server: what is stored of a password, and the exchange that proves
+// that a client knows it. The password itself never crosses the wire, and cannot be read from what is stored.
+//
+// Promises: a name that nobody has is answered like one with a wrong password, in the same steps and at the same cost.
+// Never: waits or draws at random itself; the nonce, the salts and the derivation of keys come from the caller.
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { SaslRefused } from './sasl-refused.ts';
+
+const digests = { 'SCRAM-SHA-256': 'sha256', 'SCRAM-SHA-512': 'sha512' } as const;
+export type ScramMechanism = keyof typeof digests;
+export const SCRAM_MECHANISMS = Object.keys(digests) as readonly ScramMechanism[];
+
+/** Kafka's bounds: fewer are too cheap to try, more would let one login take seconds of a CPU. */
+export const LEAST_ITERATIONS = 4_096;
+export const MOST_ITERATIONS = 16_384;
+
+/** What is stored of a password. */
+export interface ScramCredential {
+  readonly salt: Buffer;
+  readonly iterations: number;
+  readonly storedKey: Buffer;
+  readonly serverKey: Buffer;
+}
+
+/** PBKDF2 with HMAC of that digest. Off the event loop where the host can: 4,096 iterations take a millisecond. */
+export type DeriveKey = (
+  password: string,
+  salt: Buffer,
+  iterations: number,
+  digest: 'sha256' | 'sha512',
+) => Promise<Buffer>;
+
+export async function scramCredential(
+  mechanism: ScramMechanism,
+  password: string,
+  { salt, iterations }: Pick<ScramCredential, 'salt' | 'iterations'>,
+  derive: DeriveKey,
+): Promise<ScramCredential> {
+  return credentialOf(mechanism, await derive(password, salt, iterations, digests[mechanism]), { salt, iterations });
+}
+
+/** From the salted password, as clients send it to AlterUserScramCredentials (KIP-554). */
+export function credentialOf(
+  mechanism: ScramMechanism,
+  saltedPassword: Buffer,
+  { salt, iterations }: Pick<ScramCredential, 'salt' | 'iterations'>,
+): ScramCredential {
+  const storedKey = hash(mechanism, hmac(mechanism, saltedPassword, 'Client Key'));
+  return { salt, iterations, storedKey, serverKey: hmac(mechanism, saltedPassword, 'Server Key') };
+}
+
+/** For whoever sends the password itself (SASL PLAIN, MQTT, HTTP). */
+export async function isPasswordOf(
+  credential: ScramCredential,
+  mechanism: ScramMechanism,
+  password: string,
+  derive: DeriveKey,
+): Promise<boolean> {
+  const { storedKey } = await scramCredential(mechanism, password, credential, derive);
+  return timingSafeEqual(storedKey, credential.storedKey);
+}
+
+/** Stands in for the credential of a name that nobody has: the same for the same name, and no password fits it. */
+export function decoyCredential(mechanism: ScramMechanism, username: string, secret: Buffer): ScramCredential {
+  const salt = createHmac('sha256', secret).update(username).digest().subarray(0, 16);
+  const nothing = hash(mechanism, secret);
+  return { salt, iterations: LEAST_ITERATIONS, storedKey: nothing, serverKey: nothing };
+}
+
+/** What a client opens the exchange with. */
+export interface ClientFirst {
+  readonly username: string;
+  /** The client authenticates by a delegation token, whose id is the username (KIP-48). */
+  readonly isToken: boolean;
+  readonly nonce: string;
+  /** The GS2 header, which the client must repeat. */
+  readonly header: string;
+  /** The message without its header: part of what is signed. */
+  readonly bare: string;
+}
+
+const CLIENT_FIRST =
+  /^(?<header>[ny],(?:a=(?<authzid>[^,]*))?,)(?<bare>n=(?<name>[^,]+),r=(?<nonce>[!-+\--~]+)(?<rest>(?:,[A-Za-z]+=[^,]*)*))$/;
+const CLIENT_FINAL =
+  /^(?<unsigned>c=(?<header>[A-Za-z0-9+/=]+),r=(?<nonce>[!-+\--~]+)(?:,[A-Za-z]+=[^,]*)*),p=(?<proof>[A-Za-z0-9+/=]+)$/;
+
+/** @throws SaslRefused */
+export function parseClientFirst(message: Buffer): ClientFirst {
+  const { header, authzid, bare, name, nonce, rest } = partsOf(CLIENT_FIRST, message, 'first');
+  const username = fromSaslName(name ?? '');
+  if (authzid && fromSaslName(authzid) !== username)
+    throw new SaslRefused('Client requested an authorization id that is different from username');
+  return {
+    username,
+    isToken: (rest ?? '').split(',').includes('tokenauth=true'),
+    nonce: nonce ?? '',
+    header: header ?? '',
+    bare: bare ?? '',
+  };
+}
+
+/** One exchange, from the client's first message on: `challenge`, then `verify` what the client answers. */
+export class ScramExchange {
+  readonly challenge: Buffer;
+  readonly #mechanism: ScramMechanism;
+  readonly #first: ClientFirst;
+  readonly #credential: ScramCredential;
+  readonly #nonce: string;
+
+  /** `serverNonce`: printable ASCII without a comma, never used before. */
+  constructor(mechanism: ScramMechanism, first: ClientFirst, credential: ScramCredential, serverNonce: string) {
+    this.#mechanism = mechanism;
+    this.#first = first;
+    this.#credential = credential;
+    this.#nonce = first.nonce + serverNonce;
+    this.challenge = Buffer.from(`r=${this.#nonce},s=${credential.salt.toString('base64')},i=${credential.iterations}`);
+  }
+
+  /** The last message of the exchange, which proves to the client that the server knows its key. @throws SaslRefused */
+  verify(message: Buffer): Buffer {
+    const { unsigned = '', header = '', nonce, proof = '' } = partsOf(CLIENT_FINAL, message, 'final');
+    const isOfThisExchange = nonce === this.#nonce && Buffer.from(header, 'base64').toString() === this.#first.header;
+    const { storedKey, serverKey } = this.#credential;
+    const signed = `${this.#first.bare},${this.challenge.toString()},${unsigned}`;
+    const clientKey = exclusiveOr(hmac(this.#mechanism, storedKey, signed), Buffer.from(proof, 'base64'));
+    const isKnown = timingSafeEqual(hash(this.#mechanism, clientKey), storedKey);
+    if (!isOfThisExchange || !isKnown) throw new SaslRefused('Authentication failed: Invalid user credentials');
+    return Buffer.from(`v=${hmac(this.#mechanism, serverKey, signed).toString('base64')}`);
+  }
+}
+
+function partsOf(form: RegExp, message: Buffer, which: string): Partial<Record<string, string>> {
+  const parts = form.exec(message.toString())?.groups;
+  if (!parts) throw new SaslRefused(`Invalid SCRAM client ${which} message`);
+  return parts;
+}
+
+/** RFC 5802 section 5.1: `,` and `=` of a name are written `=2C` and `=3D`, and no other `=` may stand in it. */
+function fromSaslName(text: string): string {
+  if (/=(?!2C|3D)/.test(text)) throw new SaslRefused('Invalid SCRAM client first message');
+  return text.replaceAll('=2C', ',').replaceAll('=3D', '=');
+}
+
+const hmac = (mechanism: ScramMechanism, key: Buffer, text: string): Buffer =>
+  createHmac(digests[mechanism], key).update(text).digest();
+
+const hash = (mechanism: ScramMechanism, bytes: Buffer): Buffer =>
+  createHash(digests[mechanism]).update(bytes).digest();
+
+/** As long as `one`: a proof of another length proves nothing. */
+const exclusiveOr = (one: Buffer, other: Buffer): Buffer => one.map((byte, at) => byte ^ (other[at] ?? 0)) as Buffer;
