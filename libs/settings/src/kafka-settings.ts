@@ -16,7 +16,7 @@ export const kafkaTable = {
     }),
     expected: 'host:port, several separated by commas',
     meaning:
-      'The Kafka that gateway, dashboard and notifications use. Unset: our own broker; set: the appliance starts none.',
+      'The Kafka that gateway, dashboard and notifications use. Unset: our own broker; if set, the appliance starts none.',
   }),
   kafkaWaitSeconds: setting({
     variable: 'MILEPOST_KAFKA_WAIT_SECONDS',
@@ -33,19 +33,19 @@ export const kafkaTable = {
     schema: z.enum(['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL']),
     expected: 'PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL',
     fallback: 'PLAINTEXT',
-    meaning: "How the Kafka of MILEPOST_BOOTSTRAP_SERVERS is spoken to, as in Kafka's security.protocol.",
+    meaning: "The protocol of the Kafka in MILEPOST_BOOTSTRAP_SERVERS, as in Kafka's security.protocol.",
   }),
   kafkaSaslMechanism: setting({
     variable: 'MILEPOST_KAFKA_SASL_MECHANISM',
     schema: z.enum(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']),
     expected: 'PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512',
-    meaning: 'How a user proves to be who it is, with SASL_PLAINTEXT and SASL_SSL.',
+    meaning: 'The authentication of a user, with SASL_PLAINTEXT and SASL_SSL.',
   }),
   kafkaSaslUsername: setting({
     variable: 'MILEPOST_KAFKA_SASL_USERNAME',
     schema: text,
     expected: 'a user name',
-    meaning: 'The user of that Kafka that gateway, dashboard and notifications are.',
+    meaning: 'The user of gateway, dashboard and notifications in that Kafka.',
   }),
   kafkaSaslPassword: setting({
     variable: 'MILEPOST_KAFKA_SASL_PASSWORD',
@@ -58,20 +58,19 @@ export const kafkaTable = {
     variable: 'MILEPOST_KAFKA_SASL_PASSWORD_FILE',
     schema: text,
     expected: file,
-    meaning: 'File that holds the password and nothing else; a line break at its end does not count.',
+    meaning: 'File with the password and nothing else; a line break at its end is ignored.',
   }),
   kafkaSslCaFile: setting({
     variable: 'MILEPOST_KAFKA_SSL_CA_FILE',
     schema: text,
     expected: file,
-    meaning:
-      'PEM file of the authorities that may have signed its certificate, with SSL and SASL_SSL. Unset: those of Node.',
+    meaning: 'PEM file of the authorities for its certificate, with SSL and SASL_SSL. Unset: those of Node.',
   }),
   kafkaSslCertFile: setting({
     variable: 'MILEPOST_KAFKA_SSL_CERT_FILE',
     schema: text,
     expected: file,
-    meaning: 'PEM file of our own certificate, for a Kafka that asks for one (ssl.client.auth).',
+    meaning: 'PEM file of our own certificate, for a Kafka that requires one (ssl.client.auth).',
   }),
   kafkaSslKeyFile: setting({
     variable: 'MILEPOST_KAFKA_SSL_KEY_FILE',
@@ -83,7 +82,7 @@ export const kafkaTable = {
     variable: 'MILEPOST_KAFKA_SSL_KEY_PASSWORD',
     schema: text,
     expected: 'a password',
-    meaning: 'Opens an encrypted private key.',
+    meaning: 'The password of an encrypted private key.',
     isSecret: true,
   }),
 } as const;

@@ -38,14 +38,14 @@ export const table = {
     schema: text.regex(/^\S+$/),
     expected: 'an address of this machine, such as 127.0.0.1 or 0.0.0.0',
     fallback: '127.0.0.1',
-    meaning: 'Address that every port listens on. Any other than loopback also needs MILEPOST_ALLOW_ANONYMOUS=true.',
+    meaning: 'Address that every port listens on. Any other than loopback also requires MILEPOST_ALLOW_ANONYMOUS=true.',
   }),
   allowAnonymous: setting({
     variable: 'MILEPOST_ALLOW_ANONYMOUS',
     schema: flag,
     expected: 'true or false',
     fallback: 'false',
-    meaning: 'Lets devices, clients and viewers in without credentials on addresses that other machines reach.',
+    meaning: 'Allows devices, clients and viewers without credentials on addresses that other machines can reach.',
   }),
   kafkaPort: setting({
     variable: 'MILEPOST_KAFKA_PORT',
@@ -108,7 +108,7 @@ export const table = {
     schema: z.string().regex(/^\d{1,16}$/),
     expected: 'the number that the refused start names',
     meaning:
-      'Says that the logs in the data folder are really gone, where a start refuses an empty folder. The number holds for one ' +
+      'Confirms that the logs in the data folder are really gone, after a start has refused an empty folder. The number is valid for one ' +
       'loss only; left in place it does nothing.',
   }),
   rack: setting({
@@ -123,7 +123,7 @@ export const table = {
     kafkaVariables: ['KAFKA_ADVERTISED_LISTENERS'],
     schema: advertised,
     expected: 'host:port or PLAINTEXT://host:port',
-    meaning: 'The address that clients are told to connect to. Unset: the address listened on.',
+    meaning: 'The address that clients receive. Unset: the address listened on.',
   }),
   flush: setting({
     variable: 'MILEPOST_FLUSH',
@@ -131,7 +131,7 @@ export const table = {
     expected: 'always or os',
     fallback: 'always',
     meaning:
-      'always: acks=1 and acks=all wait for fsync (group commit). os: the page cache, as Kafka does; a power cut can lose it.',
+      'always: acks=1 and acks=all wait for fsync (group commit). os: the page cache, as in Kafka; a power cut can lose records.',
   }),
   openFiles: setting({
     variable: 'MILEPOST_OPEN_FILES',
@@ -142,7 +142,7 @@ export const table = {
     expected: 'a whole number from 1 to 9999999',
     fallback: '4000',
     meaning:
-      "How many files of the log are kept open while nobody writes to them; others are closed and opened again. Capped, with a warning, by the system's limit (ulimit -n) less 1000 for connections (half of a limit below 2000).",
+      "The number of idle files of the log that stay open; others are closed and reopened at their next use. Capped, with a warning, by the system's limit (ulimit -n) less 1000 for connections (half of a limit below 2000).",
   }),
   mqttMaxPacketBytes: setting({
     variable: 'MILEPOST_MQTT_MAX_PACKET_BYTES',
@@ -153,7 +153,7 @@ export const table = {
     expected: 'a whole number of bytes from 100 to 268435460',
     fallback: '16000000',
     meaning:
-      'The largest MQTT packet that is read; a device that announces a larger one is disconnected before its bytes are kept (MQTT 5: 0x95).',
+      'The largest MQTT packet that is read; a device that announces a larger one is disconnected before its bytes are buffered (MQTT 5: 0x95).',
   }),
   routes: setting({
     variable: 'MILEPOST_MQTT_ROUTES',
@@ -165,7 +165,7 @@ export const table = {
     variable: 'MILEPOST_WEBHOOK_URL',
     schema: z.url({ protocol: /^https?$/ }),
     expected: 'an http or https address',
-    meaning: 'Where alerts are POSTed to. Unset: no webhook.',
+    meaning: 'The URL to POST alerts to. Unset: no webhook.',
   }),
   logLevel: setting({
     variable: 'MILEPOST_LOG_LEVEL',

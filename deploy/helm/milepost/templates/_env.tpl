@@ -109,7 +109,7 @@ and no others.
 {{- end }}
 {{- end -}}
 
-{{/* The password is never part of an address that we write: it may hold any character. */}}
+{{/* The password is never part of an address: it may contain any character. */}}
 {{- define "milepost.env.database" -}}
 {{- $external := .Values.postgres.external -}}
 {{- if eq .Values.postgres.kind "bundled" }}

@@ -1,4 +1,4 @@
-{{/* Names, labels, and what several templates say alike. */}}
+{{/* Names, labels, and the common parts of several templates. */}}
 
 {{- define "milepost.name" -}}
 {{- default .Chart.Name .Values.nameOverride | trunc 40 | trimSuffix "-" -}}
@@ -26,7 +26,7 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{ include "milepost.releaseLabels" $root }}
 {{- end -}}
 
-{{/* Of pods: nothing that changes with the chart's version, which would restart them. */}}
+{{/* Labels of pods: none that changes with the chart's version, which would restart them. */}}
 {{- define "milepost.podLabels" -}}
 app.kubernetes.io/part-of: milepost
 {{- with .Values.commonLabels }}
@@ -41,7 +41,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 
-{{/* Given an image of values and the tag to fall back on. */}}
+{{/* Given an image of values and the default tag. */}}
 {{- define "milepost.image" -}}
 {{- $image := index . 0 -}}
 {{- if $image.digest -}}
@@ -60,7 +60,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- ternary "appliance" (index . 1) (eq (index . 0).Values.mode "appliance") -}}
 {{- end -}}
 
-{{/* Not empty: a broker of ours. */}}
+{{/* Not empty: a Milepost broker is installed. */}}
 {{- define "milepost.ownBroker" -}}
 {{- if not .Values.kafka.external.bootstrapServers }}yes{{ end -}}
 {{- end -}}
@@ -77,7 +77,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- default (printf "%s-postgres" (include "milepost.fullname" .)) .Values.postgres.bundled.existingSecret -}}
 {{- end -}}
 
-{{/* What "restricted" asks of a pod. OpenShift gives uid and fsGroup itself and refuses others. */}}
+{{/* The requirements of "restricted" for a pod. OpenShift sets uid and fsGroup itself and refuses others. */}}
 {{- define "milepost.podSecurity" -}}
 runAsNonRoot: true
 seccompProfile:
@@ -95,7 +95,7 @@ capabilities:
 {{- if .Capabilities.APIVersions.Has "security.openshift.io/v1" }}yes{{ end -}}
 {{- end -}}
 
-{{/* Given (list root persistence component): the claim that keeps the data of a StatefulSet. */}}
+{{/* Given (list root persistence component): the claim for the data of a StatefulSet. */}}
 {{- define "milepost.claim" -}}
 {{- $persistence := index . 1 -}}
 metadata:

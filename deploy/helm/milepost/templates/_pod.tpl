@@ -30,14 +30,14 @@ spec:
   {{- end }}
   serviceAccountName: {{ include "milepost.serviceAccount" $root }}
   automountServiceAccountToken: false
-  # A service called milepost would put MILEPOST_PORT and the like into the environment, which are no settings of ours.
+  # A service called milepost would add MILEPOST_PORT and similar variables to the environment, which are not settings.
   enableServiceLinks: false
   terminationGracePeriodSeconds: {{ add 130 $pods.preStopSleepSeconds }}
   securityContext:
     {{- include "milepost.podSecurity" $root | nindent 4 }}
     {{- if and $pods.fsGroup (not (include "milepost.onOpenShift" $root)) }}
     fsGroup: {{ int64 $pods.fsGroup }}
-    # Not at each start: PostgreSQL refuses a folder that its group may write to.
+    # Not at each start: PostgreSQL refuses a folder that is writable by its group.
     fsGroupChangePolicy: OnRootMismatch
     {{- end }}
   {{- with $pods.priorityClassName }}
@@ -89,7 +89,7 @@ spec:
         - name: {{ index . 0 }}
           containerPort: {{ index . 1 }}
         {{- end }}
-      # The port opens at once, before a log is recovered or a database awaited: starting is being alive.
+      # The port opens immediately, before a log is recovered or a database awaited: a starting pod is alive.
       startupProbe:
         httpGet: {path: /health/live, port: http}
         {{- toYaml $pods.probes.startup | nindent 8 }}
@@ -140,7 +140,7 @@ spec:
     {{- end }}
 {{- end -}}
 
-{{/* Certificates for a Kafka of somebody else's: every pod but the database's is its client then. */}}
+{{/* Certificates for an external Kafka: every pod except the database's is its client then. */}}
 {{- define "milepost.kafkaSecrets" -}}
 {{- with .Values.kafka.external.tls -}}
 {{- if .caSecret }}
