@@ -11,12 +11,12 @@ import { SAMPLE_MINUTES } from './sample.ts';
 
 export function compatibilityPage(): string {
   return [
-    '# Compatibility: what suites that no one here wrote say',
+    '# Compatibility: the results of suites from other projects',
     '',
-    'Written by `npm run docs` from the code, and from what the suites came to when they last ran as a whole.',
+    'Written by `npm run docs` from the code, and from the results of the last whole runs of the suites.',
     '',
     "Apache Kafka 4.3.1's own result, in the same environment (one node, plaintext, no authorizer), is the judge: a test that",
-    "it fails or skips proves nothing about this broker, a test that it passes is this broker's to pass. Linux x64, two",
+    'it fails or skips proves nothing about this broker, a test that it passes must pass here. Linux x64, two',
     'shared cores, `MILEPOST_FLUSH=always` (an fsync before each acknowledgement).',
     '',
     ...suites(),
@@ -69,13 +69,13 @@ function suites(): string[] {
     ...rows,
     '',
     'Test by test, with the reason for each that does not pass: [librdkafka](../test/compat/librdkafka/FINDINGS.md),',
-    '[Java](../test/compat/java/FINDINGS.md), [franz-go](../test/compat/franz-go/FINDINGS.md). What must pass is listed beside',
-    'them, and a run fails when one of those does. `--against kafka` asks a real Apache Kafka the same, `--must-pass` runs only',
-    'what must pass, `--only NAME,NAME` some.',
+    '[Java](../test/compat/java/FINDINGS.md), [franz-go](../test/compat/franz-go/FINDINGS.md). The tests that must pass are listed',
+    'beside them, and a run fails when one of those fails. `--against kafka` runs them against a real Apache Kafka, `--must-pass` only',
+    'those that must pass, `--only NAME,NAME` some.',
     '',
-    '<details><summary>What did not pass in those runs, and what it said</summary>',
+    '<details><summary>The tests that did not pass in those runs, with their messages</summary>',
     '',
-    '| suite | test | said |',
+    '| suite | test | message |',
     '|---|---|---|',
     ...failing,
     '',
@@ -93,16 +93,16 @@ function differences(): string[] {
     '',
   ];
   return [
-    '## The same questions to both',
+    '## The same requests to both',
     '',
-    `\`npm run test:compat -- differential\` asks a real Apache Kafka 4.3.1 and this broker the same ${count(recorded.length)} questions`,
-    `(${scenarios} scenarios: good requests, awkward ones, wrong ones) and compares the answers field by field. \`--recorded\` compares with`,
-    "Kafka's answers as they were recorded, without Java, in seconds. All that differs is listed, with its reason, in",
+    `\`npm run test:compat -- differential\` sends the same ${count(recorded.length)} requests to a real Apache Kafka 4.3.1 and to this broker`,
+    `(${scenarios} scenarios: valid requests, awkward ones, wrong ones) and compares the responses field by field. \`--recorded\` compares with`,
+    "Kafka's recorded responses, without Java, in seconds. All differences are listed, with their reasons, in",
     '[allowed.ts](../test/compat/differential/allowed.ts):',
     '',
-    ...list('Not there yet', missing),
-    ...list('Other on purpose', better),
-    ...list('Of no consequence', harmless),
+    ...list('Not implemented yet', missing),
+    ...list('Different on purpose', better),
+    ...list('Without consequences', harmless),
   ];
 }
 
@@ -121,13 +121,13 @@ function versions(): string[] {
   return [
     '## APIs by version',
     '',
-    `Of the ${apiKeys.length} APIs that Apache Kafka 4.3.1 tells its clients of, ${complete.length} are answered in all of its versions.`,
+    `Of the ${apiKeys.length} APIs that Apache Kafka 4.3.1 advertises, ${complete.length} are supported in all of its versions.`,
     '',
     '| key | API | Kafka 4.3.1 | this broker |',
     '|---|---|---|---|',
     ...rows,
     '',
-    'Produce 0 to 2 are told of by both and refused by both: old clients read from them that they may compress.',
+    'Both advertise Produce 0 to 2 and refuse them: old clients compress only if these are advertised.',
   ];
 }
 
@@ -150,15 +150,15 @@ const FIRST_PRODUCE: Readonly<Record<number, number>> = { 0: 3 };
 function sampled(): string[] {
   const minutes = Object.values(SAMPLE_MINUTES).reduce((sum, one) => sum + one, 0);
   return [
-    '## What CI asks',
+    '## The part in CI',
     '',
-    `\`npm run test:compat -- sample\`, about ${minutes} minutes on two cores with what is built:`,
+    `\`npm run test:compat -- sample\`, about ${minutes} minutes on two cores, including builds:`,
     Object.entries(SAMPLE_MINUTES)
       .map(([suite, own]) => `${suite} ${own}`)
-      .join(', ') + '. What a machine lacks for one of them is printed, and that one skipped; the',
-    'comparison then falls back to recorded answers. The suites are built once, in `.cache/compat`: librdkafka needs a C compiler and',
+      .join(', ') + '. A suite that a machine cannot run is skipped, with the reason; the',
+    'comparison then falls back to recorded responses. The suites are built once, in `.cache/compat`: librdkafka needs a C compiler and',
     "Debian's `zlib1g-dev libzstd-dev rapidjson-dev libssl-dev`, franz-go needs Go 1.26, the comparison Java 17 and Maven.",
-    `The whole of them took ${wholeMinutes()} minutes when they last ran.`,
+    `The last whole runs took ${wholeMinutes()} minutes.`,
   ];
 }
 

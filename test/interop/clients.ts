@@ -106,8 +106,8 @@ export function clientsTable(): string[] {
   return [
     '## Client by feature',
     '',
-    `Asked by \`npm run test:interop\`; last whole run ${result?.date ?? 'never'}, ${result?.minutes ?? 0} minutes. Each writes and reads each codec it`,
-    'knows with keys and headers, in groups that go on where they stopped.',
+    `Run by \`npm run test:interop\`; last whole run ${result?.date ?? 'never'}, ${result?.minutes ?? 0} minutes. Each writes and reads each codec it`,
+    'supports with keys and headers, in groups that continue where they stopped.',
     '',
     '| client | codecs | groups | also | cases passed |',
     '|---|---|---|---|---|',

@@ -9,7 +9,7 @@ export function configPage(): string {
   return [
     '# Settings',
     '',
-    'Written by `npm run docs` from the code. A bad value is refused at the start: the setting, what was expected, what was seen.',
+    'Written by `npm run docs` from the code. A bad value is refused at the start, with the setting, the expected and the seen value.',
     '',
     '| variable | default | meaning |',
     '|---|---|---|',
@@ -20,7 +20,7 @@ export function configPage(): string {
     '## Broker properties',
     '',
     "Kafka's own names and defaults, as variables by the rule of Kafka's containers (`KAFKA_NUM_PARTITIONS=4` is `num.partitions=4`: `_` is",
-    '`.`, `__` is `_`, `___` is `-`) or in a file: `npx milepost broker --config server.properties`. Those that do nothing here yet are',
+    '`.`, `__` is `_`, `___` is `-`) or in a file: `npx milepost broker --config server.properties`. Those without an effect here are',
     'accepted, listed and named in a warning.',
     '',
     ...properties(BROKER_CONFIG_KEYS.values()),

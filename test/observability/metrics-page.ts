@@ -17,7 +17,7 @@ const chapters = [
   ['milepost_(mqtt|dead_letters)', 'MQTT gateway', ''],
   ['milepost_(log|storage|kafka|group)', 'Log and protocol', ''],
   ['milepost_', 'Consumers, delivery, program', ''],
-  ['', 'Process', "prom-client's defaults; those that end in `_total` and are gauges are named so there."],
+  ['', 'Process', "prom-client's defaults; gauges that end in `_total` are named so there."],
 ] as const;
 
 const preface = `# Metrics
@@ -25,8 +25,8 @@ const preface = `# Metrics
 Served on \`/metrics\` of each program's HTTP port, as Prometheus text. Written by \`npm run docs\` from a running appliance.
 
 - A scrape is one snapshot: of a partition, end - committed offset = lag, and lag is never negative.
-- Series of a topic or a group are there from its beginning and go when it is deleted; an empty group keeps its lag.
-- No label holds a device's id. Every counter ends in \`_total\`.
+- Series of a topic or a group exist from its beginning until it is deleted; an empty group keeps its lag.
+- No label contains a device's id. Every counter ends in \`_total\`.
 - \`received = appended + dead-lettered + refused + in flight\`, at every scrape: \`milepost_mqtt_messages_received_total\`,
   \`milepost_mqtt_messages_appended_total\`, \`milepost_dead_letters_total\`, \`milepost_mqtt_messages_refused_total\`,
   \`milepost_mqtt_inflight\`. The alert MilepostAccountingGap watches it.
