@@ -152,6 +152,26 @@ test('work over request_percentage is throttled, for a window at most', async ()
   expect(throttleTimeMs).toBe(1_000);
 });
 
+test('quotas are described in the order of Apache Kafka, whatever the order in which they were set', async () => {
+  const client = await broker.client();
+  const entity = [
+    { entityType: 'user', entityName: 'anna' },
+    { entityType: 'client-id', entityName: 'app' },
+  ];
+  const ops = ['producer_byte_rate', 'consumer_byte_rate'].map((key) => ({ key, value: 1024, remove: false }));
+  const altered = await client.ask(AlterClientQuotas, 1, { entries: [{ entity, ops }], validateOnly: false });
+  expect(altered.entries[0]?.entity).toEqual(entity.toReversed());
+  await limit(client, 'consumer_byte_rate', 1024, { entityType: 'user', entityName: 'driver-17' });
+  await limit(client, 'consumer_byte_rate', 1024, { entityType: 'user', entityName: 'carl' });
+  const described = await client.ask(DescribeClientQuotas, 1, { components: [], strict: false });
+  expect(described.entries?.map((entry) => entry.entity.map(({ entityName }) => entityName))).toEqual([
+    ['app', 'anna'],
+    ['driver-17'],
+    ['carl'],
+  ]);
+  expect(described.entries?.[0]?.values.map(({ key }) => key)).toEqual(['consumer_byte_rate', 'producer_byte_rate']);
+});
+
 test('quotas are described exactly as they were set', async () => {
   const client = await broker.client();
   await limit(client, 'consumer_byte_rate', 1024);

@@ -2,6 +2,7 @@
 // from the client's next request on.
 import { ErrorCode } from '@milepost/core';
 import { AlterClientQuotas } from '@milepost/wire';
+import { partsInOrder } from '../quotas/hash-order.ts';
 import { handler } from './handler.ts';
 
 export const alterClientQuotas = handler(AlterClientQuotas, async ({ entries, validateOnly }, { services, count }) => {
@@ -10,7 +11,8 @@ export const alterClientQuotas = handler(AlterClientQuotas, async ({ entries, va
     entries: entries.map(({ entity }, place) => {
       const refused = outcomes[place];
       if (refused) count(refused.error);
-      return { errorCode: refused?.error ?? ErrorCode.NONE, errorMessage: refused?.message ?? null, entity };
+      const [errorCode, errorMessage] = [refused?.error ?? ErrorCode.NONE, refused?.message ?? null];
+      return { errorCode, errorMessage, entity: partsInOrder(entity) };
     }),
   };
 });

@@ -38,9 +38,7 @@ test.each([
 
 test('a filter matches names, defaults or any, strictly or not', () => {
   const entities = [{ user: 'u' }, { user: null }, { user: 'u', 'client-id': 'c' }, { ip: '192.0.2.1' }];
-  const quotas = new Map(
-    entities.map((entity) => [quotaKey(entity), { entity, quotas: { request_percentage: 1 } } as ClientQuota]),
-  );
+  const quotas = entities.map((entity): ClientQuota => ({ entity, quotas: { request_percentage: 1 } }));
   const found = (strict: boolean, ...filters: [string, number, string | null][]) => {
     const matching = matchingQuotas(
       quotas,

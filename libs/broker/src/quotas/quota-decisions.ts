@@ -64,7 +64,7 @@ export function decideQuotas(
 
 /** The quotas that match all of the filters; strict: that have no other component. */
 export function matchingQuotas(
-  quotas: ReadonlyMap<string, ClientQuota>,
+  quotas: readonly ClientQuota[],
   filters: readonly QuotaFilter[],
   strict: boolean,
 ): ClientQuota[] | Refusal {
@@ -75,7 +75,7 @@ export function matchingQuotas(
   }
   if (new Set(types).size < types.length) return invalid('an entity type is named twice');
   if (types.includes('ip') && types.length > 1) return invalid('ip goes with no other entity type');
-  return [...quotas.values()].filter(
+  return quotas.filter(
     ({ entity }) =>
       (!strict || Object.keys(entity).length === filters.length) && filters.every((filter) => matches(entity, filter)),
   );
