@@ -167,6 +167,17 @@ test('a full disk refuses what does not fit, and works again once there is room'
   expect(it.broker.partitionsOutOfRoom()).toEqual([]);
 });
 
+test('a disk whose quota is used up is out of room, though it has free space, until a write succeeds again', async () => {
+  disk.fail = (operation) => (operation === 'append' ? 'EDQUOT' : undefined);
+  expect(await produce('bad')).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
+  expect(errors.at(-1)).toMatch(/^bad-0: .*EDQUOT/);
+  expect([it.broker.failedPartitions(), it.broker.partitionsOutOfRoom()]).toEqual([[], ['bad-0']]);
+  expect(it.broker.partitionsOutOfRoom()).toEqual(['bad-0']);
+  disk.fail = () => undefined;
+  expect(it.broker.partitionsOutOfRoom()).toEqual([]);
+  expect(await produce('bad')).toBe(ErrorCode.NONE);
+});
+
 test.each(['Fetch', 'ListOffsets'])(
   'a read that fails in %s is answered KAFKA_STORAGE_ERROR and logged',
   async (api) => {

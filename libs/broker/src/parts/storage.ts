@@ -2,7 +2,7 @@
 // the upkeep of their logs.
 //
 // Promises: `lead` is done before anything is served; after `close` no image and no retention touches the folder.
-import { type DiskLock, type Host, Offset, partitionName } from '@milepost/core';
+import { DiskFailed, type DiskLock, type Host, Offset, partitionName } from '@milepost/core';
 import { LogCleaner, type LogConfig, LogDirectory, logConfigOf } from '@milepost/log';
 import { type ClusterImage, type Decide, topicConfigValues, type TopicState } from '@milepost/metadata';
 import { type BrokerConfig, type BrokerSettings, cleanerSettings, configLayers } from '../broker-config.ts';
@@ -15,6 +15,8 @@ import { Unpacking } from '../partitions/unpacking.ts';
 
 /** A disk with this much free space is not full, whatever a log has found before. */
 const ROOM_BYTES = 64 * 1024 * 1024;
+/** Written and removed to see whether a quota is still used up. */
+const TRIAL_BYTES = 1024 * 1024;
 
 type Commit = (decide: Decide) => Promise<ClusterImage>;
 
@@ -122,7 +124,27 @@ export class Storage {
 
   /** If nothing was appended since room was made, the disk's free space decides. */
   partitionsOutOfRoom(): string[] {
-    return this.diskSpace().freeBytes < ROOM_BYTES ? this.partitions.outOfRoom() : [];
+    const names = this.partitions.outOfRoom();
+    return names.length > 0 && (this.diskSpace().freeBytes < ROOM_BYTES || !this.#canWrite()) ? names : [];
+  }
+
+  /** Under a quota (EDQUOT) the file system reports free space that this user may not use: only a write tells. */
+  #canWrite(): boolean {
+    const { disk } = this.#host;
+    const path = `${this.#directory.folder}/.room`;
+    try {
+      const file = disk.open(path, 'create');
+      try {
+        file.append(new Uint8Array(TRIAL_BYTES));
+        return true;
+      } finally {
+        file.close();
+        disk.remove(path).catch(() => {}); // the next trial is good for a file that is still there
+      }
+    } catch (failure) {
+      if (!(failure instanceof DiskFailed)) throw failure;
+      return !failure.isFull;
+    }
   }
 
   async close(): Promise<void> {
