@@ -2,7 +2,7 @@
 import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ErrorCode, LeaderEpoch, Offset, Timestamp, ZERO_UUID } from '@milepost/core';
+import { ErrorCode, type Host, LeaderEpoch, Offset, silentLogger, Timestamp, ZERO_UUID } from '@milepost/core';
 import {
   type ClusterImage,
   MemoryMetadataStore,
@@ -20,10 +20,10 @@ const host = nodeHost();
 const folders: string[] = [];
 const running: BrokerUnderTest[] = [];
 
-async function given(properties: Record<string, string> = {}): Promise<BrokerUnderTest> {
+async function given(properties: Record<string, string> = {}, on: Host = host): Promise<BrokerUnderTest> {
   const folder = mkdtempSync(join(tmpdir(), 'milepost-restart-'));
   folders.push(folder);
-  const it = new BrokerUnderTest(host, folder, properties);
+  const it = new BrokerUnderTest(on, folder, properties);
   running.push(it);
   await it.start();
   return it;
@@ -102,6 +102,19 @@ test('a folder without a row is set aside, never deleted', async () => {
   await it.start();
   expect(existsSync(join(it.dataDir, 'ghosts-0'))).toBe(false);
   expect(existsSync(join(it.dataDir, 'ghosts-0.stray'))).toBe(true);
+});
+
+test('folders that no row knows are named in one line, however many they are', async () => {
+  const lines: string[] = [];
+  const logger = { ...silentLogger, warn: (_: object, message: string) => void lines.push(message) };
+  const it = await given({ 'num.partitions': '12' }, nodeHost({ logger }));
+  const client = await it.client();
+  await client.ask(Metadata, 4, { topics: [{ name: 'trucks' }] });
+  await it.stop();
+  for (let n = 0; n < 12; n++) renameSync(join(it.dataDir, `trucks-${n}`), join(it.dataDir, `ghosts-${n}`));
+  await it.start();
+  const strays = lines.filter((line) => line.includes('.stray'));
+  expect(strays).toEqual([expect.stringMatching(/: ghosts-\d+(, ghosts-\d+){9} and 2 more$/)]);
 });
 
 test('a stop ends all waits', async () => {

@@ -24,6 +24,7 @@ import {
   type TopicState,
 } from '@milepost/metadata';
 import { type FlushPolicy, Partition } from '@milepost/replication';
+import { firstNames } from './first-names.ts';
 
 /** Leader epochs are 32-bit. */
 const LAST_EPOCH = 2 ** 31 - 1;
@@ -114,11 +115,12 @@ export class LocalPartitions {
    * At start, before an image is applied: sets folders that the image does not know aside, with the suffix `.stray`.
    */
   async setAsideStrays(image: ClusterImage): Promise<void> {
-    for (const log of Array.from(this.#directory.logs())) {
+    const strays = Array.from(this.#directory.logs()).filter((log) => {
       const topic = image.topics.get(log.topic);
-      if (topic?.id === log.topicId && topic.partitions[log.partition]) continue;
-      await this.#setAside(log.topic, log.partition);
-    }
+      return topic?.id !== log.topicId || !topic.partitions[log.partition];
+    });
+    this.#reportStrays(strays.map(({ topic, partition }) => partitionName(topic, partition)));
+    for (const { topic, partition } of strays) await this.#directory.setAside(topic, partition);
   }
 
   /**
@@ -192,11 +194,13 @@ export class LocalPartitions {
   async #forget(topic: string, partitions: Partition[], reason: 'deleted' | 'stray'): Promise<void> {
     this.#byTopic.delete(topic);
     this.#complete.delete(topic);
+    if (reason === 'stray')
+      this.#reportStrays(partitions.filter(Boolean).map(({ index }) => partitionName(topic, index)));
     await severalAtOnce(FOLDERS_AT_ONCE, partitions.filter(Boolean), async (partition) => {
       partition.retire();
       try {
         if (reason === 'deleted') await this.#directory.delete(topic, partition.index);
-        else await this.#setAside(topic, partition.index);
+        else await this.#directory.setAside(topic, partition.index);
       } catch (failure) {
         if (!(failure instanceof DiskFailed)) throw failure;
         const name = partitionName(topic, partition.index);
@@ -208,10 +212,12 @@ export class LocalPartitions {
     });
   }
 
-  async #setAside(topic: string, index: number): Promise<void> {
-    const name = partitionName(topic, index);
-    this.#options.logger.warn({ folder: name }, `no partition ${name} of that topic id is known: set aside as .stray`);
-    await this.#directory.setAside(topic, index);
+  #reportStrays(names: readonly string[]): void {
+    if (names.length === 0) return;
+    this.#options.logger.warn(
+      { partitions: names.length },
+      `the metadata knows no such partition, or another topic id: set aside as .stray: ${firstNames(names)}`,
+    );
   }
 
   /** A partition whose folder the disk refuses is offline, and retried with the next image; the others are served. */

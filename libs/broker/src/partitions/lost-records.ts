@@ -3,9 +3,8 @@
 import { LeaderEpoch, type Logger, Offset, partitionName } from '@milepost/core';
 import { type ClusterImage, type Decide, type MetadataChange, OFFSETS_TOPIC } from '@milepost/metadata';
 import type { Partition } from '@milepost/replication';
+import { firstNames } from './first-names.ts';
 import type { LocalPartitions } from './local-partitions.ts';
-
-const MOST_NAMES = 10;
 
 export interface CommittedOffset {
   readonly topic: string;
@@ -42,11 +41,10 @@ export async function makeUpForLoss(
     const what = withoutFolder.has(partitionName(topic, index)) ? 'no folder' : `ends at ${end}`;
     return `${partitionName(topic, index)} (${what}${needed > end ? `, groups committed ${needed}` : ''})`;
   });
-  const more = described.length > MOST_NAMES ? ` and ${described.length - MOST_NAMES} more` : '';
   if (reported.length > 0)
     logger.warn(
       { partitions: reported.length },
-      `the log folder lacks records that were acknowledged: ${described.slice(0, MOST_NAMES).join(', ')}${more}; ` +
+      `the log folder lacks records that were acknowledged: ${firstNames(described)}; ` +
         'these partitions continue in a new leader epoch, beyond every committed offset',
     );
   await partitions.apply(await commit((image) => newEpochs(image, brokerId, lost)));
