@@ -1,7 +1,6 @@
 // A truck's track from..to, read back from the log: from the first record received at or after `from` to the end,
 // because positions that were stored offline arrive late; then those taken within from..to, in order of their time.
-import { readPosition } from '@milepost/fleet';
-import { believedTime } from '@milepost/live';
+import { believedTime, readPosition } from '@milepost/fleet';
 import { TRUCK_GPS } from '@milepost/streams';
 import type { TruckLog } from './truck-log.ts';
 

@@ -66,6 +66,29 @@ test('a clock that is ahead, never set, or corrected blocks no alert', () => {
   for (const ts of wrong) expect(drive({ ...inside, ts }, { ...inside }, { ...outside }).alerts).toEqual(['city at 2']);
 });
 
+test('a wall clock that is set ahead and back holds up no alarm', () => {
+  const dayMs = 86_400_000;
+  let state: TruckState | undefined;
+  const alerts: string[] = [];
+  /** From a device that has no clock of its own. */
+  const send = (heardMs: number, place: { lat: number; lon: number; speedKmh?: number }): void => {
+    const position = { truckId: 't-1', ts: new Date(heardMs).toISOString(), source: 'milepost', ...place };
+    const outcome = heard(rules, state, { partition: 0, offset: (state?.lastOffset ?? -1) + 1, heardMs, position });
+    alerts.push(...outcome.alerts.map(({ rule }) => rule));
+    state = outcome.state;
+  };
+  send(nowMs, inside);
+  send(nowMs + dayMs, inside);
+  send(nowMs + 2_000, { ...inside, speedKmh: 140 });
+  send(nowMs + 3_000, outside);
+  expect(alerts).toEqual(['speeding', 'city']);
+});
+
+test('an alarm is given again a minute after a device has set its clock back', () => {
+  const sent = Array.from({ length: 70 }, (_, n) => ({ ...(n < 65 ? inside : outside), ago: n === 0 ? 0 : 3_600 }));
+  expect(drive(...sent).alerts).toEqual(['city at 65']);
+});
+
 test('a late position ends a silence and nothing else', () => {
   const { state } = drive({ ...inside, speedKmh: 140 });
   const silent = unheard(rules, state, 0, { watchingSinceMs: 0, nowMs: nowMs + 61_000 });
@@ -80,8 +103,8 @@ test('a late position ends a silence and nothing else', () => {
   });
 });
 
-test('a state of an earlier version, without the time of its position, gets it from the position', () => {
-  const { lastTakenMs: _, ...old } = drive({ ...inside }).state;
+test('a state of an earlier version, without its arrivals, gets the time from its position', () => {
+  const { arrivals: _, ...old } = drive({ ...inside }).state;
   const earlier = { truckId: 't-1', ts: new Date(nowMs - 5000).toISOString(), source: 'milepost', ...outside };
   expect(heard(rules, old, { partition: 0, offset: 1, heardMs: nowMs + 1000, position: earlier }).alerts).toEqual([]);
 });

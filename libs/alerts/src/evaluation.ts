@@ -1,6 +1,6 @@
 // From a truck's state and a position to its next state and the resulting alerts. Pure: the same records give the same
 // alerts with the same ids, however often they are read.
-import { isInBox, isInPolygon, type Position, takenAtMs } from '@milepost/fleet';
+import { type ArrivalsSoFar, arrivalOf, isInBox, isInPolygon, type Position } from '@milepost/fleet';
 import { type Alert, alertId } from './alert.ts';
 import type { Rule } from './rule.ts';
 import type { TruckState } from './truck-state.ts';
@@ -27,8 +27,8 @@ const SPEED_HYSTERESIS_KMH = 5;
  */
 export function heard(rules: readonly Rule[], before: TruckState | undefined, seen: Observation): Outcome {
   const { position, offset, heardMs } = seen;
-  const lastTakenMs = takenAtMs(position.ts, heardMs);
-  if (before && lastTakenMs < takenMsOf(before)) return { state: heardLate(rules, before, seen), alerts: [] };
+  const { isNewest, soFar } = arrivalOf(position.ts, heardMs, before && arrivalsOf(before));
+  if (before && !isNewest) return { state: heardLate(rules, before, seen, soFar), alerts: [] };
   const firing: string[] = [];
   const inside: string[] = [];
   const alerts: Alert[] = [];
@@ -42,18 +42,23 @@ export function heard(rules: readonly Rule[], before: TruckState | undefined, se
     if (!wasFiring) alerts.push(alertOf(rule, seen.partition, offset, heardMs, position, messageOf(rule, position)));
   }
   const { truckId } = position;
-  const last = { lastOffset: offset, lastHeardMs: heardMs, lastPosition: position, lastTakenMs };
+  const last = { lastOffset: offset, lastHeardMs: heardMs, lastPosition: position, arrivals: soFar };
   return { state: { truckId, ...last, firing, inside }, alerts };
 }
 
-const takenMsOf = ({ lastTakenMs, lastPosition, lastHeardMs }: TruckState): number =>
-  lastTakenMs ?? takenAtMs(lastPosition.ts, lastHeardMs);
+const arrivalsOf = ({ arrivals, lastPosition, lastHeardMs }: TruckState): ArrivalsSoFar =>
+  arrivals ?? arrivalOf(lastPosition.ts, lastHeardMs, undefined).soFar;
 
 /** It is not silent any more; everything else is unchanged. */
-function heardLate(rules: readonly Rule[], before: TruckState, { offset, heardMs }: Observation): TruckState {
+function heardLate(
+  rules: readonly Rule[],
+  before: TruckState,
+  { offset, heardMs }: Observation,
+  arrivals: ArrivalsSoFar,
+): TruckState {
   const silences = new Set(rules.filter(({ kind }) => kind === 'silence').map(({ id }) => id));
   const firing = before.firing.filter((id) => !silences.has(id));
-  return { ...before, lastOffset: offset, lastHeardMs: heardMs, lastTakenMs: takenMsOf(before), firing };
+  return { ...before, lastOffset: offset, lastHeardMs: heardMs, arrivals, firing };
 }
 
 /**

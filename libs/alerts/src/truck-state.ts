@@ -1,5 +1,5 @@
 // The rules' state of one truck. It is stored in the same transaction as the offset up to which it is valid.
-import type { Position } from '@milepost/fleet';
+import type { ArrivalsSoFar, Position } from '@milepost/fleet';
 
 export interface TruckState {
   readonly truckId: string;
@@ -7,8 +7,8 @@ export interface TruckState {
   readonly lastOffset: number;
   readonly lastHeardMs: number;
   readonly lastPosition: Position;
-  /** When that position was taken, ms since 1970 (`takenAtMs`). Absent in states of earlier versions. */
-  readonly lastTakenMs?: number;
+  /** Decides whether the next position is newer than that one. Absent in states of earlier versions. */
+  readonly arrivals?: ArrivalsSoFar;
   /** Rules that have fired and whose cause continues. */
   readonly firing: readonly string[];
   /** Geofences that the truck has been inside. */

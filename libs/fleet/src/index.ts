@@ -1,3 +1,4 @@
+export * from './arrival.ts';
 export * from './decoder.ts';
 export * from './decoders/index.ts';
 export * from './geo.ts';

@@ -1,4 +1,4 @@
-import { clockVerdict, isoTime, parseTime, takenAtMs } from './index.ts';
+import { clockVerdict, isoTime, parseTime } from './index.ts';
 
 test('times agree with the platform over ten thousand years', () => {
   for (let ms = -62_167_219_200_000; ms < 253_402_300_799_999; ms += 86_400_000 * 1009 + 3_723_456) {
@@ -61,13 +61,4 @@ test('a GPS receiver that counts weeks in ten bits may be 1,024 or 2,048 weeks b
   expect(clockVerdict(now - rolloverMs - 86_400_000, now)).toBe('week-rollover');
   expect(clockVerdict(now - rolloverMs + 30 * 86_400_000, now)).toBe('plausible');
   expect(clockVerdict(now - 10 * 365 * 86_400_000, now)).toBe('plausible');
-});
-
-test('a position was taken at its device time, unless that is impossible', () => {
-  const now = Date.parse('2026-11-22T10:00:00Z');
-  expect(takenAtMs('2026-11-22T05:00:00Z', now)).toBe(now - 5 * 3_600_000);
-  expect(takenAtMs('2026-11-22T10:30:00Z', now)).toBe(now);
-  expect(takenAtMs('2036-11-22T10:00:00Z', now)).toBe(now);
-  expect(takenAtMs('2004-01-01T00:00:00Z', now)).toBe(now);
-  expect(takenAtMs('soon', now)).toBe(now);
 });

@@ -86,19 +86,6 @@ export function clockVerdict(timeMs: number, receivedAtMs: number): ClockVerdict
   return beyondMs <= ROLLOVER_SLACK_MS || ROLLOVER_MS - beyondMs <= HOUR_MS ? 'week-rollover' : 'plausible';
 }
 
-/** A device that stores positions for longer is rarer than one whose clock is wrong. */
-const STORED_AT_MOST_MS = 31 * DAY_MS;
-
-/**
- * When a position was taken, ms since 1970: the device time if that is plausible, else the receive time. Orders the
- * positions of one truck; the position's value is unchanged.
- */
-export function takenAtMs(ts: string, receivedAtMs: number): number {
-  const timeMs = parseTime(ts);
-  if (timeMs === undefined || timeMs < receivedAtMs - STORED_AT_MOST_MS) return receivedAtMs;
-  return Math.min(timeMs, receivedAtMs); // nothing is received before it is taken, so a clock ahead must not block later positions
-}
-
 function isDate(year: number, month: number, day: number): boolean {
   return month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month);
 }

@@ -1,9 +1,7 @@
 // Each truck's newest position and recent trail, from a log in the order of arrival. A position that a device had
-// stored arrives late and replaces nothing newer: its delay is the difference between its receive time and its device
-// time. A device time that cannot be true counts as no delay. The receive time comes from a wall clock, which may be
-// set ahead and back: the order of the log counts, whatever that clock said. Records that were applied before change
-// nothing, so a consumer may start too early.
-import { bearingDeg, distanceM, parseTime, type Position } from '@milepost/fleet';
+// stored arrives late and replaces nothing newer (`arrivalOf`). Records that were applied before change nothing, so a
+// consumer may start too early.
+import { type ArrivalsSoFar, arrivalOf, bearingDeg, distanceM, type Position } from '@milepost/fleet';
 import { Trail, type TrailPoint } from './trail.ts';
 
 export interface LiveTruck {
@@ -26,12 +24,8 @@ export interface LiveTruck {
 
 export type TruckState = 'moving' | 'stopped' | 'silent';
 
-/** A clock this far ahead is wrong; less is ordinary jitter of network and clocks. */
-export const aheadLimitMs = 60_000;
-/** Positions older than this were not stored by a device that lost its network: its clock is wrong. */
-export const behindLimitMs = 7 * 24 * 3_600_000;
-/** If only older positions arrive for this long, the device's clock was set back. */
-export const clockSetBackAfterMs = 60_000;
+/** Trail points this far after the present are forgotten: the clock that timed them has been set back. */
+const aheadLimitMs = 60_000;
 /** A truck is silent if nothing was received for this long. */
 export const silentAfterMs = 60_000;
 /** A slower truck is standing: GPS noise gives a parked truck some speed. */
@@ -52,10 +46,7 @@ export interface Place {
 /** The applied part of a truck's records. */
 interface Progress {
   readonly place: Place;
-  /** The delay of the shown position. Below 0: the device's clock is a little ahead. */
-  readonly shownDelayMs: number;
-  /** Receive time that has passed since the shown position arrived, without steps back. */
-  readonly sinceShownMs: number;
+  readonly arrivals: ArrivalsSoFar;
 }
 
 export class LiveTrucks {
@@ -68,22 +59,19 @@ export class LiveTrucks {
   apply(position: Position, place: Place): number {
     const { truckId } = position;
     const { receivedAtMs } = place;
-    const { timeMs, isClockWrong } = believedTime(position.ts, receivedAtMs);
     const before = this.#progress.get(truckId);
+    const { timeMs, isClockWrong, isNewest, soFar } = arrivalOf(position.ts, receivedAtMs, before?.arrivals);
     if (before && isApplied(place, before.place)) return timeMs;
     const { lat, lon, speedKmh } = position;
     const trail = this.#trailOf(truckId);
     trail.forgetAfter(receivedAtMs + aheadLimitMs);
     trail.add({ timeMs, lat, lon, ...(speedKmh === undefined ? {} : { speedKmh }) });
+    this.#progress.set(truckId, { place, arrivals: soFar });
     const last = this.#trucks.get(truckId);
-    const delayMs = receivedAtMs - timeMs;
-    const sinceShownMs = before ? before.sinceShownMs + Math.max(0, receivedAtMs - before.place.receivedAtMs) : 0;
-    if (last && before && !isNewer(delayMs, sinceShownMs, before.shownDelayMs)) {
-      this.#progress.set(truckId, { ...before, place, sinceShownMs });
+    if (last && !isNewest) {
       this.#set({ ...last, heardAtMs: receivedAtMs, version: ++this.#version });
       return timeMs;
     }
-    this.#progress.set(truckId, { place, shownDelayMs: delayMs, sinceShownMs: 0 });
     this.#set({
       truckId,
       position,
@@ -152,25 +140,12 @@ export function stateOf({ heardAtMs, speedKmh }: LiveTruck, nowMs: number): Truc
   return (speedKmh ?? 0) >= movingFromKmh ? 'moving' : 'stopped';
 }
 
-/** Also for tracks: positions read back from the log are ordered by the same rule. */
-export function believedTime(ts: string, receivedAtMs: number): { timeMs: number; isClockWrong: boolean } {
-  const saidMs = parseTime(ts);
-  const isBelieved =
-    saidMs !== undefined && saidMs <= receivedAtMs + aheadLimitMs && saidMs >= receivedAtMs - behindLimitMs;
-  return { timeMs: isBelieved ? saidMs : receivedAtMs, isClockWrong: !isBelieved };
-}
-
 /**
  * Whether the record was applied before a restart. A truck lives in one partition, unless a producer chooses another
  * one.
  */
 function isApplied(place: Place, last: Place): boolean {
   return place.partition === last.partition && place.offset <= last.offset;
-}
-
-/** Compares by device time if the receive times are right: arrival less delay, later than that of the shown one. */
-function isNewer(delayMs: number, sinceShownMs: number, shownDelayMs: number): boolean {
-  return sinceShownMs - delayMs >= -shownDelayMs || sinceShownMs > clockSetBackAfterMs;
 }
 
 /** The device's values, or those derived from the two positions. */
