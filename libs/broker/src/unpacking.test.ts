@@ -1,8 +1,8 @@
 // Batches that unpack to much more than their size, on simulated time: which clients they delay, and which not.
-import { ErrorCode, type Host, silentLogger, silentMeter, Timestamp, ZERO_UUID } from '@milepost/core';
+import { ErrorCode, type Host, NO_BROKER, silentLogger, silentMeter, Timestamp, ZERO_UUID } from '@milepost/core';
 import { buildBatch, type Codec } from '@milepost/records';
 import { SimClock, SimDisk, SimInflater, SimNetwork, SimRandom } from '@milepost/simulator';
-import { CreateTopics, Metadata, Produce } from '@milepost/wire';
+import { CreateTopics, ListOffsets, ListOffsetsTime, Metadata, Produce } from '@milepost/wire';
 import { BrokerUnderTest } from './testing/broker-under-test.ts';
 import type { RawClient } from './testing/raw-client.ts';
 
@@ -75,6 +75,38 @@ test.each<Codec>(['gzip', 'zstd', 'lz4', 'snappy'])(
     expect(await clock.settle(stored)).toEqual([[ErrorCode.NONE, 0]]);
   },
 );
+
+/** How many requests of another client are answered until the work is done. */
+async function answeredDuring(work: Promise<unknown>): Promise<number> {
+  let isDone = false;
+  let answered = 0;
+  const done = work.finally(() => {
+    isDone = true;
+  });
+  await clock.run(2.5); // the request has arrived
+  for (; !isDone; answered++) await clock.settle(other.ask(Metadata, 9, { topics: [] }));
+  await done;
+  return answered;
+}
+
+test.each([
+  ['at a time', Timestamp(1), 0],
+  ['at a time behind it', Timestamp(2), 1],
+  ['of the largest timestamp', Timestamp(ListOffsetsTime.MAX_TIMESTAMP), 1],
+])('the offset %s is looked for in a large batch while other clients are answered', async (_, timestamp, offset) => {
+  await clock.settle(produce(client, [0, { sizeBytes: LARGE_BYTES, codec: 'zstd' }]));
+  const later = buildBatch({ records: [{ key: null, value: Buffer.from('later'), timestamp: Timestamp(2) }] });
+  const topicData = [{ name: 'trucks', topicId: ZERO_UUID, partitionData: [{ index: 0, records: later }] }];
+  await clock.settle(client.ask(Produce, 8, { acks: -1, timeoutMs: 60_000, topicData }));
+  const listing = client.ask(ListOffsets, 7, {
+    replicaId: NO_BROKER,
+    isolationLevel: 0,
+    topics: [{ name: 'trucks', partitions: [{ partitionIndex: 0, timestamp }] }],
+  });
+  const answered = await answeredDuring(listing);
+  if (offset === 0) expect(answered).toBeGreaterThan(4);
+  expect((await listing).topics[0]?.partitions[0]).toMatchObject({ errorCode: ErrorCode.NONE, offset });
+});
 
 test('batches that a producer sends after a large one are appended after it, in this request and in the next ones', async () => {
   const first = produce(

@@ -15,6 +15,7 @@ import {
 } from '@milepost/records';
 import type { LogConfig } from './log-config.ts';
 import type { AppendRefused, RecordError } from './outcomes.ts';
+import { steppingOn } from './stepping.ts';
 
 /**
  * The one batch that a client may send at a time, in the form to store, or the reason for the refusal. `undefined`: it
@@ -49,14 +50,14 @@ export function validateAppend(
 export async function validateInSteps(
   records: Buffer,
   config: LogConfig,
-  { clock, inflater }: Pick<Host, 'clock' | 'inflater'>,
+  host: Pick<Host, 'clock' | 'inflater'>,
 ): Promise<RecordBatch | AppendRefused> {
   const batch = batchOf(records, config);
   if (isRefused(batch)) return batch;
-  const nextTurn = (): Promise<void> => new Promise((resolve) => clock.after(0, resolve));
+  const stepping = steppingOn(host);
   try {
-    const check = new RecordsCheck(batch, await batch.unpackInSteps({ inflater, nextTurn }), config, clock.now());
-    while (check.step()) await nextTurn();
+    const check = new RecordsCheck(batch, await batch.unpackInSteps(stepping), config, host.clock.now());
+    while (check.step()) await stepping.nextTurn();
     return check.outcome();
   } catch (failure) {
     return refusalOf(failure);

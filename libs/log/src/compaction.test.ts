@@ -3,7 +3,7 @@
 import { ErrorCode, LeaderEpoch, Offset, Timestamp } from '@milepost/core';
 import { type BatchToBuild, batchesOf, buildBatch, type Codec, RecordBatch } from '@milepost/records';
 import { SimClock, SimDisk } from '@milepost/simulator';
-import { type Log, LogCleaner, type LogConfig, logConfigOf, type LogDirectory } from './index.ts';
+import { type Log, LogCleaner, type LogConfig, logConfigOf, type LogDirectory, MAX_TIMESTAMP } from './index.ts';
 import type { CleanerDeps } from './log-cleaner.ts';
 import { everything, listeningLogger, openLog, testHost } from './testing.ts';
 
@@ -392,9 +392,9 @@ test('lookups by time and the largest timestamp see records, not emptied batches
   expect(it.log.offsetForTimestamp(atA, end)?.offset).toBe(0);
   expect(it.log.offsetForTimestamp(atA + 1, end)?.offset).toBe(2);
   expect(it.log.offsetForTimestamp(atB, Offset(2))).toBeUndefined();
-  expect(it.log.maxTimestamp(Offset(2))).toMatchObject({ offset: 0, timestamp: atA });
+  expect(it.log.offsetForTimestamp(MAX_TIMESTAMP, Offset(2))).toMatchObject({ offset: 0, timestamp: atA });
   await it.restart();
-  expect(it.log.maxTimestamp(Offset(2))).toMatchObject({ offset: 0, timestamp: atA });
+  expect(it.log.offsetForTimestamp(MAX_TIMESTAMP, Offset(2))).toMatchObject({ offset: 0, timestamp: atA });
 });
 
 test('each offset has its leader epoch, with or without holes', async () => {

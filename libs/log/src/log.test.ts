@@ -1,7 +1,7 @@
 import { DiskFailed, ErrorCode, LeaderEpoch, Offset, Timestamp } from '@milepost/core';
 import { RecordBatch } from '@milepost/records';
 import { SimClock, SimDisk } from '@milepost/simulator';
-import { type Log, LogFailed } from './index.ts';
+import { type Log, LogFailed, MAX_TIMESTAMP } from './index.ts';
 import {
   appendAll,
   batchOf,
@@ -356,10 +356,14 @@ describe('by time', () => {
 
   test('the largest timestamp, with and without unflushed records', async () => {
     const log = await stamped([-50, -10, -40], [-90], [-30, -5], [-60, -1]);
-    expect(log.maxTimestamp(log.logEndOffset)).toEqual({ offset: 7, timestamp: START_MS - 1, leaderEpoch: 0 });
-    expect(log.maxTimestamp(Offset(6))).toMatchObject({ offset: 5 });
-    expect(log.maxTimestamp(Offset(4))).toMatchObject({ offset: 1, timestamp: START_MS - 10 });
-    expect(log.maxTimestamp(Offset(0))).toBeUndefined();
+    expect(log.offsetForTimestamp(MAX_TIMESTAMP, log.logEndOffset)).toEqual({
+      offset: 7,
+      timestamp: START_MS - 1,
+      leaderEpoch: 0,
+    });
+    expect(log.offsetForTimestamp(MAX_TIMESTAMP, Offset(6))).toMatchObject({ offset: 5 });
+    expect(log.offsetForTimestamp(MAX_TIMESTAMP, Offset(4))).toMatchObject({ offset: 1, timestamp: START_MS - 10 });
+    expect(log.offsetForTimestamp(MAX_TIMESTAMP, Offset(0))).toBeUndefined();
   });
 
   test('a lookup agrees with a search through everything, over many segments', async () => {

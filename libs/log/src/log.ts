@@ -33,6 +33,7 @@ import type {
   AppendRefused,
   EpochEnd,
   ReadOutcome,
+  SearchTarget,
   TimestampedOffset,
 } from './outcomes.ts';
 import { recoverProducers, type RecoveredProducers } from './producer-recovery.ts';
@@ -41,7 +42,8 @@ import { NO_RECORDS, readBatches, type ReadOptions } from './read.ts';
 import { recover } from './recovery.ts';
 import { Segment } from './segment.ts';
 import { SegmentList } from './segment-list.ts';
-import { firstAtOrAfter, largestTimestamp } from './time-lookup.ts';
+import { steppingOn } from './stepping.ts';
+import { search, searchInSteps } from './time-lookup.ts';
 
 /** The recovered, or empty, content that a log starts with. */
 interface Content extends RecoveredProducers {
@@ -199,14 +201,20 @@ export class Log {
     }
   }
 
-  /** The first record at or after the time, before `upTo`. @throws DiskFailed */
-  offsetForTimestamp(target: number, upTo: Offset): TimestampedOffset | undefined {
-    return firstAtOrAfter(this.#parts.segments.all, target, { from: this.logStartOffset, upTo });
+  /**
+   * The first record at or after the time, or with the largest, before `upTo`. UNPACKS_TO_MORE: it may be in a batch that
+   * unpacks to more than `unpackBytes`; `offsetForTimestampInSteps` does not hold the loop. @throws DiskFailed
+   */
+  offsetForTimestamp(target: SearchTarget, upTo: Offset): TimestampedOffset | undefined;
+  offsetForTimestamp(target: SearchTarget, upTo: Offset, unpackBytes?: number): ReturnType<typeof search>;
+  offsetForTimestamp(target: SearchTarget, upTo: Offset, unpackBytes?: number): ReturnType<typeof search> {
+    return search(this.#parts.segments.all, target, { from: this.logStartOffset, upTo }, unpackBytes);
   }
 
-  /** The first of the records with the largest timestamp before `upTo`. @throws DiskFailed */
-  maxTimestamp(upTo: Offset): TimestampedOffset | undefined {
-    return largestTimestamp(this.#parts.segments.all, { from: this.logStartOffset, upTo });
+  /** @throws DiskFailed */
+  offsetForTimestampInSteps(target: SearchTarget, upTo: Offset): Promise<TimestampedOffset | undefined> {
+    const { context, segments } = this.#parts;
+    return searchInSteps(() => segments.all, target, { from: this.logStartOffset, upTo }, steppingOn(context.host));
   }
 
   /** Undefined for an epoch that this log has never seen. */

@@ -36,6 +36,13 @@ export type ReadOutcome =
   /** OFFSET_OUT_OF_RANGE; CORRUPT_MESSAGE: a broken batch is there; KAFKA_STORAGE_ERROR: the disk failed. */
   | { readonly error: Exclude<ErrorCode, typeof ErrorCode.NONE>; readonly message: string };
 
+/** Nothing was done: a batch unpacks to more than the caller wants to unpack at once. */
+export const UNPACKS_TO_MORE = Symbol('unpacks to more');
+
+/** Of a search by timestamp: the largest that there is. */
+export const MAX_TIMESTAMP = Symbol('max timestamp');
+export type SearchTarget = number | typeof MAX_TIMESTAMP;
+
 /** One record, found by its timestamp. */
 export interface TimestampedOffset {
   readonly offset: Offset;

@@ -1,6 +1,6 @@
 import { ErrorCode, LeaderEpoch, Offset } from '@milepost/core';
 import { SimDisk } from '@milepost/simulator';
-import type { Log } from './index.ts';
+import { type Log, MAX_TIMESTAMP } from './index.ts';
 import {
   appendAll,
   batchOf,
@@ -222,7 +222,7 @@ describe('an index', () => {
         const check = (opened: Log) => {
           for (let offset = 0; offset < 60; offset++) expect(readAll(opened, Offset(offset))[0]).toBe(`v${offset}`);
           expect(opened.offsetForTimestamp(START_MS, opened.logEndOffset)?.offset).toBe(0);
-          expect(opened.maxTimestamp(opened.logEndOffset)?.offset).toBe(0);
+          expect(opened.offsetForTimestamp(MAX_TIMESTAMP, opened.logEndOffset)?.offset).toBe(0);
         };
         check((await openLog(disk, { config })).log);
         const killed = disk.kill();

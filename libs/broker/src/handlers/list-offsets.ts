@@ -4,9 +4,11 @@
 // pending upload are -1. A name that the version does not define is UNSUPPORTED_VERSION; a partition named twice is
 // INVALID_REQUEST. Epochs are those of the found offset.
 import { ErrorCode, NO_OFFSET, type Offset } from '@milepost/core';
+import { MAX_TIMESTAMP } from '@milepost/log';
 import type { Partition } from '@milepost/replication';
 import { ListOffsets, type ListOffsetsRequest, type ListOffsetsResponse, ListOffsetsTime } from '@milepost/wire';
 import { ledPartition, storageErrorOf } from '../access.ts';
+import type { Unpacking } from '../partitions/unpacking.ts';
 import type { Context } from '../services.ts';
 import { handler } from './handler.ts';
 import { namedTwice } from './named-twice.ts';
@@ -30,7 +32,7 @@ export const listOffsets = handler(ListOffsets, (request, context) => {
   const key = (name: string, { partitionIndex }: Asked): string => `${name}-${partitionIndex}`;
   const twice = namedTwice(request.topics.flatMap(({ name, partitions }) => partitions.map((one) => key(name, one))));
   const answered = new Set<string>();
-  const topics = request.topics.map(({ name, partitions }) => {
+  const topics: Topic<Answered | Promise<Answered>>[] = request.topics.map(({ name, partitions }) => {
     const once = partitions.filter((asked) => {
       const isFirst = !answered.has(key(name, asked));
       answered.add(key(name, asked));
@@ -38,22 +40,54 @@ export const listOffsets = handler(ListOffsets, (request, context) => {
     });
     return {
       name,
-      partitions: once.map((asked): Answered => {
-        const { partitionIndex } = asked;
-        const isTwice = twice.has(key(name, asked));
-        const found = isTwice ? ErrorCode.INVALID_REQUEST : find(name, asked, request, context);
-        if (typeof found !== 'number') return { partitionIndex, errorCode: ErrorCode.NONE, ...found };
-        context.count(found);
-        return { partitionIndex, errorCode: found };
+      partitions: once.map((asked): Answered | Promise<Answered> => {
+        const answer = (found: Found | ErrorCode): Answered => answerOf(asked, found, context);
+        if (twice.has(key(name, asked))) return answer(ErrorCode.INVALID_REQUEST);
+        const found = find(name, asked, request, context);
+        return found instanceof Promise ? found.then(answer) : answer(found);
       }),
     };
   });
-  return { topics };
+  return topics.every(isAnswered) ? { topics } : later(topics, context);
 });
+
+function answerOf({ partitionIndex }: Asked, found: Found | ErrorCode, context: Context): Answered {
+  if (typeof found !== 'number') return { partitionIndex, errorCode: ErrorCode.NONE, ...found };
+  context.count(found);
+  return { partitionIndex, errorCode: found };
+}
+
+interface Topic<Partition> {
+  readonly name: string;
+  readonly partitions: readonly Partition[];
+}
+
+const isAnswered = (topic: Topic<Answered | Promise<Answered>>): topic is Topic<Answered> =>
+  topic.partitions.every((partition) => !(partition instanceof Promise));
+
+/** The connection starts nothing else while a large batch is searched. */
+async function later(
+  topics: readonly Topic<Answered | Promise<Answered>>[],
+  context: Context,
+): Promise<ListOffsetsResponse> {
+  const release = context.peer.hold();
+  try {
+    const settled = ({ name, partitions }: (typeof topics)[number]) =>
+      Promise.all(partitions.map(async (partition) => partition)).then((of) => ({ name, partitions: of }));
+    return { topics: await Promise.all(topics.map(settled)) };
+  } finally {
+    release();
+  }
+}
 
 type Found = Pick<Answered, 'offset' | 'timestamp' | 'leaderEpoch'>;
 
-function find(topic: string, asked: Asked, request: ListOffsetsRequest, context: Context): Found | ErrorCode {
+function find(
+  topic: string,
+  asked: Asked,
+  request: ListOffsetsRequest,
+  context: Context,
+): Found | ErrorCode | Promise<Found | ErrorCode> {
   const { timestamp } = asked;
   const { isolationLevel } = request;
   if (isolationLevel !== READ_UNCOMMITTED && isolationLevel !== READ_COMMITTED) return ErrorCode.UNKNOWN_SERVER_ERROR;
@@ -62,14 +96,16 @@ function find(topic: string, asked: Asked, request: ListOffsetsRequest, context:
   const partition = ledPartition(context, topic, asked.partitionIndex, asked.currentLeaderEpoch);
   if (typeof partition === 'number') return partition;
   const upTo = isolationLevel === READ_COMMITTED ? partition.lastStableOffset : partition.highWatermark;
+  const failed = (failure: unknown): ErrorCode => storageErrorOf(failure, partition, context);
   try {
-    return offsetAt(partition, timestamp, upTo);
+    const found = offsetAt(partition, timestamp, upTo, context.services.storage.unpacking);
+    return found instanceof Promise ? found.catch(failed) : found;
   } catch (failure) {
-    return storageErrorOf(failure, partition, context);
+    return failed(failure);
   }
 }
 
-function offsetAt(partition: Partition, timestamp: number, upTo: Offset): Found {
+function offsetAt(partition: Partition, timestamp: number, upTo: Offset, unpacking: Unpacking): Found | Promise<Found> {
   const { log } = partition;
   switch (timestamp) {
     case ListOffsetsTime.LATEST:
@@ -83,8 +119,8 @@ function offsetAt(partition: Partition, timestamp: number, upTo: Offset): Found 
     case ListOffsetsTime.EARLIEST_PENDING_UPLOAD:
       return { offset: NO_OFFSET };
     case ListOffsetsTime.MAX_TIMESTAMP:
-      return log.maxTimestamp(upTo) ?? {};
+      return unpacking.search(log, MAX_TIMESTAMP, upTo);
     default:
-      return log.offsetForTimestamp(timestamp, upTo) ?? {};
+      return unpacking.search(log, timestamp, upTo);
   }
 }

@@ -1,0 +1,8 @@
+// How work on a large batch goes in steps on a host: other work has its turn in between.
+import type { Host } from '@milepost/core';
+import type { Stepping } from '@milepost/records';
+
+export const steppingOn = ({ clock, inflater }: Pick<Host, 'clock' | 'inflater'>): Stepping => ({
+  inflater,
+  nextTurn: () => new Promise((resolve) => clock.after(0, resolve)),
+});
