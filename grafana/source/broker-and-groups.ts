@@ -173,6 +173,15 @@ export const brokerAndGroups: DashboardPlan = {
           queries: { '{{consumergroup}}': 'max by (consumergroup) (kafka_consumergroup_members{$filter})' },
         },
         {
+          title: 'Partitions that a group cannot read',
+          description: 'Their trucks stand still on the map, or raise no alerts. Good: none.',
+          unit: 'short',
+          queries: {
+            '{{consumergroup}} {{instance}}':
+              'max by (consumergroup, instance) (milepost_consumer_failed_partitions{$filter})',
+          },
+        },
+        {
           title: 'Rebalances by reason',
           description:
             'Good: at deployments only. session_expired again and again: a consumer too slow for its session.',

@@ -51,6 +51,17 @@ test('ready means started, and every part ready', async () => {
   expect(lifecycle.notReady()).toEqual(['lame: lost its leg']);
 });
 
+test('what a part does without leaves the program ready', async () => {
+  const lifecycle = new Lifecycle();
+  const part = { name: 'map', phase: 'clients', start: async () => {}, stop: async () => {} } as const;
+  lifecycle.register({ ...part, degraded: () => 'cannot read truck_gps-3' });
+  lifecycle.register({ ...part, name: 'alerts', degraded: () => undefined });
+  await lifecycle.start();
+  expect(lifecycle.notReady()).toEqual([]);
+  expect(lifecycle.degraded()).toEqual(['map: cannot read truck_gps-3']);
+  await lifecycle.stop();
+});
+
 test('a stop in the middle of a start ends the start and stops the parts that had begun', async () => {
   const lifecycle = new Lifecycle();
   const seen: string[] = [];

@@ -17,6 +17,8 @@ export interface Part {
   stop(): Promise<void>;
   /** Why it cannot do its work just now, for /health/ready; undefined if it can. */
   notReady?(): string | undefined;
+  /** What it cannot do just now, while it does the rest of its work: it stays ready. */
+  degraded?(): string | undefined;
 }
 
 export type PortName = 'kafka' | 'mqtt' | 'mqttWs' | 'http';
@@ -66,8 +68,17 @@ export class Lifecycle {
   notReady(): string[] {
     if (this.#state !== 'running')
       return [this.#state === 'starting' ? `starting ${this.#running.at(-1)?.name ?? ''}`.trim() : 'stopping'];
+    return this.#namedBy((part) => part.notReady?.());
+  }
+
+  /** What the program does without, although it is ready. */
+  degraded(): string[] {
+    return this.#namedBy((part) => part.degraded?.());
+  }
+
+  #namedBy(reasonOf: (part: Part) => string | undefined): string[] {
     return this.#running.flatMap((part) => {
-      const reason = part.notReady?.();
+      const reason = reasonOf(part);
       return reason === undefined ? [] : [`${part.name}: ${reason}`];
     });
   }

@@ -21,10 +21,11 @@ export class ObservationController {
   }
 
   @Get('health/ready')
-  ready(): { status: 'ready' } {
+  ready(): { status: 'ready'; degraded?: string[] } {
     const reasons = this.lifecycle.notReady();
     if (reasons.length > 0) throw new HttpException({ status: 'not ready', reasons }, HttpStatus.SERVICE_UNAVAILABLE);
-    return { status: 'ready' };
+    const degraded = this.lifecycle.degraded();
+    return { status: 'ready', ...(degraded.length > 0 && { degraded }) };
   }
 
   @Get('metrics')

@@ -1,6 +1,7 @@
-// `milepost groups`: the consumer groups, their state, members and lag.
+// `milepost groups`: the consumer groups, their state, members and lag. Partitions that fail are named below.
 import { KafkaOperations } from '../../dashboard/src/operations.ts';
 import { table, withKafka } from './kafka.ts';
+import { say } from './words.ts';
 
 export async function groups(): Promise<void> {
   await withKafka(async (kafka) => {
@@ -16,6 +17,10 @@ export async function groups(): Promise<void> {
         topics.join(','),
       ]);
       process.stdout.write(table([['GROUP', 'STATE', 'MEMBERS', 'LAG', 'TOPICS'], ...rows]));
+      const failed = new Map(
+        found.flatMap((group) => group.failed.map((at) => [`${at.topic}-${at.partition}`, at.error] as const)),
+      );
+      for (const [partition, error] of failed) say(`${partition}: ${error}; the lag is without this partition`);
     } finally {
       await operations.close();
     }

@@ -1,6 +1,6 @@
 // The Kafka of the command line: MILEPOST_BOOTSTRAP_SERVERS, else the broker on this machine.
 import { readSettings } from '@milepost/settings';
-import { AdminClient, connectionOptions, type KafkaAddress, kafkaFailure } from '@milepost/streams';
+import { connectionOptions, type KafkaAddress, kafkaFailure, TolerantAdmin } from '@milepost/streams';
 import { kafkaAddress } from '../../chassis/src/kafka-address.ts';
 
 /** @throws KafkaUnusable with where, why and the cure. */
@@ -13,10 +13,10 @@ export async function withKafka<Result>(work: (kafka: KafkaAddress) => Promise<R
   }
 }
 
-export function withAdmin<Result>(work: (admin: AdminClient) => Promise<Result>): Promise<Result> {
+export function withAdmin<Result>(work: (admin: TolerantAdmin) => Promise<Result>): Promise<Result> {
   return withKafka(async (kafka) => {
     const limits = { retries: 0, connectTimeout: 3_000 };
-    const admin = new AdminClient({ clientId: 'milepost-cli', ...connectionOptions(kafka), ...limits });
+    const admin = new TolerantAdmin({ clientId: 'milepost-cli', ...connectionOptions(kafka), ...limits });
     try {
       return await work(admin);
     } finally {

@@ -1,4 +1,4 @@
-// `milepost topics`: the topics, their partitions and how many records each holds.
+// `milepost topics`: the topics, their partitions and leaders. `none` stands for partitions without a leader.
 import { table, withAdmin } from './kafka.ts';
 
 export async function topics(): Promise<void> {
@@ -8,7 +8,7 @@ export async function topics(): Promise<void> {
     const metadata = await admin.metadata({ topics: names, autocreateTopics: false });
     const rows = names.map((name) => {
       const partitions = metadata.topics.get(name)?.partitions ?? [];
-      const leaders = [...new Set(partitions.map(({ leader }) => String(leader)))].join(',');
+      const leaders = [...new Set(partitions.map(({ leader }) => (leader < 0 ? 'none' : String(leader))))].join(',');
       return [name, String(partitions.length), String(partitions[0]?.replicas.length ?? 0), leaders];
     });
     process.stdout.write(table([['TOPIC', 'PARTITIONS', 'REPLICAS', 'LEADERS'], ...rows]));

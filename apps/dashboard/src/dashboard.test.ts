@@ -56,7 +56,7 @@ beforeAll(async () => {
     .useValue(log)
     .overrideProvider(OPERATIONS)
     .useValue({
-      topics: async () => [{ name: 'truck_gps', partitions: 10, records: 33 }],
+      topics: async () => [{ name: 'truck_gps', partitions: 10, records: 33, failed: [] }],
       groups: () => Promise.reject(new Error('connection refused')),
       close: async () => {},
     })
@@ -137,10 +137,22 @@ test('an unknown truck is a 404', async () => {
 
 test('alerts and topics are shown; a Kafka that is away is a 503 with a message', async () => {
   expect((await get('/api/alerts')).json()).toEqual([alert(1)]);
-  expect((await get('/api/topics')).json()).toEqual([{ name: 'truck_gps', partitions: 10, records: 33 }]);
+  expect((await get('/api/topics')).json()).toEqual([{ name: 'truck_gps', partitions: 10, records: 33, failed: [] }]);
   const groups = await get('/api/groups');
   expect(groups.status).toBe(503);
   expect(groups.json().message).toBe('the Kafka does not answer: connection refused');
+});
+
+test('a map that lacks the trucks of one partition is ready, and names the partition', async () => {
+  expect((await get('/health/ready')).json()).toEqual({ status: 'ready' });
+  log.failedPartitions = ['truck_gps-3'];
+  const { status, json } = await get('/health/ready');
+  expect(status).toBe(200);
+  expect(json()).toEqual({
+    status: 'ready',
+    degraded: ['dashboard: cannot read truck_gps-3, and tries again: their trucks stand still on the map'],
+  });
+  log.failedPartitions = [];
 });
 
 test('the page, Leaflet and the base map are served from here', async () => {

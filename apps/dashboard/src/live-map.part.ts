@@ -4,7 +4,13 @@
 import type { Clock, Histogram, Host, Logger, Meter } from '@milepost/core';
 import { readPosition } from '@milepost/fleet';
 import { LiveTrucks } from '@milepost/live';
-import { type ConsumedRecord, meterFailedPartitions, TRUCK_ALERTS, TRUCK_GPS } from '@milepost/streams';
+import {
+  type ConsumedRecord,
+  meterFailedPartitions,
+  TRUCK_ALERTS,
+  TRUCK_GPS,
+  unreadPartitions,
+} from '@milepost/streams';
 import { Inject, Injectable } from '@nestjs/common';
 import { HOST, Lifecycle, LOGGER, METER, type Part } from '../../chassis/src/index.ts';
 import { TopicAlerts } from './alerts-source.ts';
@@ -66,6 +72,11 @@ export class LiveMapPart implements Part {
 
   notReady(): string | undefined {
     return this.#following?.notReady();
+  }
+
+  /** The trucks of the other partitions are on the map, so it is ready. */
+  degraded(): string | undefined {
+    return unreadPartitions(this.#following?.failedPartitions() ?? [], 'their trucks stand still on the map');
   }
 
   async #restoreRecent(nowMs: number): Promise<void> {

@@ -5,6 +5,8 @@ import { type ConsumedRecord, TRUCK_ALERTS, TRUCK_GPS } from '@milepost/streams'
 import type { Following, Stretch, TruckLog } from './truck-log.ts';
 
 export class MemoryLog implements TruckLog {
+  /** Such as `truck_gps-3`. */
+  failedPartitions: readonly string[] = [];
   readonly #records: ConsumedRecord[] = [];
   #handle: ((records: readonly ConsumedRecord[]) => Promise<void>) | undefined;
 
@@ -26,7 +28,7 @@ export class MemoryLog implements TruckLog {
     this.#handle = handle;
     return {
       notReady: () => undefined,
-      failedPartitions: () => [],
+      failedPartitions: () => this.failedPartitions,
       close: async () => void (this.#handle = undefined),
     };
   }

@@ -1,14 +1,23 @@
 // A read-only view of the Kafka behind the map: topics with their sizes, groups with their lag. Kafka gets at most one
-// request a second, for any number of viewers.
-import { AdminClient, connectionOptions } from '@milepost/streams';
-import type { ListedOffsetsTopic } from '@platformatic/kafka';
+// request a second, for any number of viewers. A partition that fails is named, and the rest is shown.
+import { connectionOptions, EARLIEST, LATEST, type PartitionOffset, TolerantAdmin } from '@milepost/streams';
 import type { Kafka } from '../../chassis/src/index.ts';
+
+/** A partition whose records are not counted. */
+export interface FailedPartition {
+  readonly topic: string;
+  readonly partition: number;
+  /** The name of Kafka's error code. */
+  readonly error: string;
+}
 
 export interface TopicView {
   readonly name: string;
   readonly partitions: number;
   /** Between the first and the next offset, all partitions together. */
   readonly records: number;
+  /** Empty where all is well. */
+  readonly failed: readonly FailedPartition[];
 }
 export interface GroupView {
   readonly id: string;
@@ -17,6 +26,8 @@ export interface GroupView {
   /** Records that are not handled yet, in the partitions where the group has committed. */
   readonly lag: number;
   readonly topics: readonly string[];
+  /** Of those topics. Empty where all is well. */
+  readonly failed: readonly FailedPartition[];
 }
 export interface Operations {
   topics(): Promise<readonly TopicView[]>;
@@ -26,12 +37,10 @@ export interface Operations {
 
 /** A view younger than this is shown again. */
 const freshMs = 1_000;
-const earliest = -2n;
-const latest = -1n;
 
 export class KafkaOperations implements Operations {
   readonly #kafka: Kafka;
-  #connected: AdminClient | undefined;
+  #connected: TolerantAdmin | undefined;
   readonly topics = remembered(() => this.#readTopics());
   readonly groups = remembered(() => this.#readGroups());
 
@@ -43,8 +52,8 @@ export class KafkaOperations implements Operations {
     await this.#connected?.close();
   }
 
-  get #admin(): AdminClient {
-    this.#connected ??= new AdminClient({
+  get #admin(): TolerantAdmin {
+    this.#connected ??= new TolerantAdmin({
       clientId: 'milepost-dashboard-operations',
       ...connectionOptions(this.#kafka()),
       retries: 1,
@@ -54,10 +63,21 @@ export class KafkaOperations implements Operations {
   }
 
   async #readTopics(): Promise<TopicView[]> {
-    const partitions = await this.#partitionsOf(await this.#admin.listTopics({ includeInternals: false }));
-    const [begins, ends] = await Promise.all([this.#offsets(partitions, earliest), this.#offsets(partitions, latest)]);
-    return [...partitions]
-      .map(([name, count]) => ({ name, partitions: count, records: sum(ends.get(name)) - sum(begins.get(name)) }))
+    const names = await this.#admin.listTopics({ includeInternals: false });
+    const [begins, ends] = await Promise.all([
+      this.#admin.offsetsOf(names, EARLIEST),
+      this.#admin.offsetsOf(names, LATEST),
+    ]);
+    return names
+      .map((name) => {
+        const ofTopic = ({ topic }: PartitionOffset): boolean => topic === name;
+        const [begun, ended] = [begins.filter(ofTopic), ends.filter(ofTopic)];
+        const records = ended.reduce(
+          (sum, { offset }, partition) => sum + between(begun[partition]?.offset, offset),
+          0,
+        );
+        return { name, partitions: ended.length, records, failed: failedOf(ended, begun) };
+      })
       .toSorted((a, b) => a.name.localeCompare(b.name));
   }
 
@@ -67,61 +87,39 @@ export class KafkaOperations implements Operations {
     const described = await this.#admin.describeGroups({ groups: ids });
     const committed = await this.#admin.listConsumerGroupOffsets({ groups: ids });
     const names = [...new Set(committed.flatMap(({ topics }) => topics.map(({ name }) => name)))];
-    const ends = await this.#offsets(await this.#partitionsOf(names), latest);
+    const ends = await this.#admin.offsetsOf(names, LATEST);
     return committed
       .map(({ groupId, topics }) => {
         const { state, members } = described.get(groupId) ?? { state: 'UNKNOWN', members: new Map() };
+        const followed = topics.flatMap(({ name, partitions }) => partitions.map((of) => ({ topic: name, ...of })));
+        const endOf = new Map(ends.map((end) => [`${end.topic}-${end.partition}`, end]));
+        const ofGroup = followed.flatMap(({ topic, partitionIndex, committedOffset }) => {
+          const end = committedOffset < 0n ? undefined : endOf.get(`${topic}-${partitionIndex}`);
+          return end ? [{ ...end, committed: Number(committedOffset) }] : [];
+        });
         return {
           id: groupId,
           state,
           members: members.size,
-          lag: lagOf(topics, ends),
+          lag: ofGroup.reduce((sum, end) => sum + between(end.committed, end.offset), 0),
           topics: topics.map(({ name }) => name),
+          failed: failedOf(ofGroup),
         };
       })
       .toSorted((a, b) => a.id.localeCompare(b.id));
   }
-
-  async #partitionsOf(names: readonly string[]): Promise<Map<string, number>> {
-    if (names.length === 0) return new Map();
-    const metadata = await this.#admin.metadata({ topics: [...names], autocreateTopics: false, forceUpdate: true });
-    return new Map([...metadata.topics].map(([name, { partitionsCount }]) => [name, partitionsCount]));
-  }
-
-  async #offsets(partitions: ReadonlyMap<string, number>, timestamp: bigint): Promise<Map<string, number[]>> {
-    if (partitions.size === 0) return new Map();
-    const listed: ListedOffsetsTopic[] = await this.#admin.listOffsets({
-      topics: [...partitions].map(([name, count]) => ({
-        name,
-        partitions: Array.from({ length: count }, (_, partitionIndex) => ({ partitionIndex, timestamp })),
-      })),
-    });
-    return new Map(
-      listed.map(({ name, partitions: answered }) => {
-        const offsets: number[] = [];
-        for (const { partitionIndex, offset } of answered) offsets[partitionIndex] = Number(offset);
-        return [name, offsets];
-      }),
-    );
-  }
 }
 
-function lagOf(
-  topics: readonly { name: string; partitions: readonly { partitionIndex: number; committedOffset: bigint }[] }[],
-  ends: ReadonlyMap<string, readonly number[]>,
-): number {
-  let lag = 0;
-  for (const { name, partitions } of topics) {
-    for (const { partitionIndex, committedOffset } of partitions) {
-      const end = ends.get(name)?.[partitionIndex] ?? 0;
-      if (committedOffset >= 0n) lag += Math.max(0, end - Number(committedOffset));
-    }
-  }
-  return lag;
-}
+/** Nothing where either end is not known. */
+const between = (from: number | undefined, to: number | undefined): number =>
+  from === undefined || to === undefined ? 0 : Math.max(0, to - from);
 
-function sum(numbers: readonly number[] = []): number {
-  return numbers.reduce((total, number) => total + Math.max(0, number), 0);
+/** Each once, however often it is listed. */
+function failedOf(...listings: readonly (readonly PartitionOffset[])[]): FailedPartition[] {
+  const failed = new Map<string, FailedPartition>();
+  for (const { topic, partition, error } of listings.flat())
+    if (error !== undefined) failed.set(`${topic}-${partition}`, { topic, partition, error });
+  return [...failed.values()];
 }
 
 /** Callers within that time share one result; a failure is not cached. */

@@ -12,17 +12,17 @@ export function setUpSystem() {
     const [topics, groups] = await Promise.allSettled([read('api/topics'), read('api/groups')]);
     view.replaceChildren(
       h('h2', {}, 'Consumer groups'),
-      table(groups, ['Group', 'State', 'Members', 'Lag'], ({ id, state, members, lag }) => [
+      table(groups, ['Group', 'State', 'Members', 'Lag'], ({ id, state, members, lag, failed }) => [
         id,
         states[state] ?? state,
         count(members),
-        count(lag),
+        counted(lag, failed),
       ]),
       h('h2', {}, 'Topics'),
-      table(topics, ['Topic', 'Partitions', 'Records'], ({ name, partitions, records }) => [
+      table(topics, ['Topic', 'Partitions', 'Records'], ({ name, partitions, records, failed }) => [
         name,
         count(partitions),
-        count(records),
+        counted(records, failed),
       ]),
       h(
         'p',
@@ -45,6 +45,12 @@ async function read(url) {
   const body = await response.json();
   if (!response.ok) throw new Error(body.message ?? `${url}: ${response.status}`);
   return body;
+}
+
+/** A number that is without the records of partitions that fail. */
+function counted(number, failed) {
+  if (failed.length === 0) return count(number);
+  return `${count(number)} without ${failed.map(({ topic, partition, error }) => `${topic}-${partition} (${error})`).join(', ')}`;
 }
 
 function table(answer, headings, cellsOf) {

@@ -14,6 +14,7 @@ import {
   productTopics,
   TRUCK_ALERTS,
   TRUCK_GPS,
+  unreadPartitions,
 } from '@milepost/streams';
 import { batchTracer } from '@milepost/telemetry';
 import { Inject, Injectable, Module } from '@nestjs/common';
@@ -96,6 +97,11 @@ export class NotificationsPart implements Part {
 
   notReady(): string | undefined {
     return this.#consumer?.notReady();
+  }
+
+  /** The rules watch the trucks of the other partitions, so it is ready. */
+  degraded(): string | undefined {
+    return unreadPartitions(this.#consumer?.failedPartitions() ?? [], 'their trucks raise no alerts meanwhile');
   }
 
   async #handle(records: readonly ConsumedRecord[]): Promise<void> {

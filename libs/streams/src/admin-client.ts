@@ -5,7 +5,8 @@ import { Admin, type API, kGetApi } from '@platformatic/kafka';
 interface MetadataResponse {
   readonly topics: { isInternal: boolean }[];
 }
-type Callback = (error: Error | null, response?: MetadataResponse) => void;
+/** An error may carry the response that it was found in. */
+type Callback = (error: (Error & { response?: MetadataResponse }) | null, response?: MetadataResponse) => void;
 
 export class AdminClient extends Admin {
   override [kGetApi]<Args extends unknown[], Response>(
@@ -25,7 +26,8 @@ function withInternalTopics(api: Metadata): Metadata {
   const call: Metadata = (connection, names, ...rest) => {
     const callback = rest.pop() as Callback;
     const named: Callback = (error, response) => {
-      if (names && names.length > 0) for (const topic of response?.topics ?? []) topic.isInternal = false;
+      const { topics = [] } = response ?? error?.response ?? {};
+      if (names && names.length > 0) for (const topic of topics) topic.isInternal = false;
       callback(error, response);
     };
     api(connection, names, ...rest, named);

@@ -1,8 +1,9 @@
 export * from './admin-client.ts';
 export * from './consumer.ts';
-export * from './consumer-metrics.ts';
+export * from './consumer-health.ts';
 export { kafkaFailure, KafkaUnusable } from './failure.ts';
 export * from './kafka-address.ts';
+export * from './tolerant-admin.ts';
 export * from './partitioner.ts';
 export * from './producer.ts';
 export * from './reach.ts';

@@ -1,4 +1,4 @@
-// A consumer's own metrics; the broker exports its lag.
+// A consumer's own metrics and what it reports to the health response; the broker exports its lag.
 import type { Meter } from '@milepost/core';
 
 /** `failed` is called at each scrape. */
@@ -9,4 +9,9 @@ export function meterFailedPartitions(meter: Meter, groupId: string, failed: () 
     ['consumergroup'],
   );
   meter.onScrape(() => gauge.set(failed().length, { consumergroup: groupId }));
+}
+
+/** For the health response; undefined: all are read. */
+export function unreadPartitions(failed: readonly string[], consequence: string): string | undefined {
+  return failed.length === 0 ? undefined : `cannot read ${failed.join(', ')}, and tries again: ${consequence}`;
 }
