@@ -45,6 +45,10 @@ export class Appliance {
     return this.#running.ports;
   }
 
+  get pid(): number {
+    return this.#running.pid;
+  }
+
   get log(): string {
     return this.#running.log;
   }

@@ -8,7 +8,6 @@ import { MAX_TIMESTAMP } from '@milepost/log';
 import type { Partition } from '@milepost/replication';
 import { ListOffsets, type ListOffsetsRequest, type ListOffsetsResponse, ListOffsetsTime } from '@milepost/wire';
 import { ledPartition, storageErrorOf } from '../access.ts';
-import type { Unpacking } from '../partitions/unpacking.ts';
 import type { Context } from '../services.ts';
 import { handler } from './handler.ts';
 import { namedTwice } from './named-twice.ts';
@@ -104,6 +103,8 @@ function find(
     return failed(failure);
   }
 }
+
+type Unpacking = Context['services']['storage']['unpacking'];
 
 function offsetAt(partition: Partition, timestamp: number, upTo: Offset, unpacking: Unpacking): Found | Promise<Found> {
   const { log } = partition;
