@@ -1,5 +1,5 @@
 // Reads the groups and offsets of shards.
-import type { StoredGroup, StoredOffset } from '@milepost/coordinators';
+import type { PendingOffset, StoredGroup, StoredOffset } from '@milepost/coordinators';
 import { LeaderEpoch, Offset, Timestamp, Uuid } from '@milepost/core';
 import type { QueryRunner } from 'typeorm';
 import { fromText } from './text.ts';
@@ -39,15 +39,31 @@ export async function readOffsets(runner: QueryRunner, shards: readonly number[]
      FROM group_offsets WHERE shard = ANY($1)`,
     [shards],
   );
+  return rows.map(offsetOf);
+}
+
+export async function readPendingOffsets(runner: QueryRunner, shards: readonly number[]): Promise<PendingOffset[]> {
+  const rows: (OffsetColumns & { producer_id: string; producer_epoch: number })[] = await runner.query(
+    `SELECT group_id, producer_id, producer_epoch, topic, partition, topic_id, committed_offset, leader_epoch, metadata,
+       committed_at_ms, NULL AS expires_at_ms
+     FROM group_pending_offsets WHERE shard = ANY($1)`,
+    [shards],
+  );
   return rows.map((row) => ({
-    groupId: fromText(row.group_id),
-    topic: fromText(row.topic),
-    partition: row.partition,
-    topicId: Uuid(row.topic_id),
-    offset: Offset(Number(row.committed_offset)),
-    leaderEpoch: LeaderEpoch(row.leader_epoch),
-    metadata: fromText(row.metadata),
-    committedAt: Timestamp(Number(row.committed_at_ms)),
-    expiresAt: row.expires_at_ms === null ? null : Timestamp(Number(row.expires_at_ms)),
+    producerId: BigInt(row.producer_id),
+    producerEpoch: row.producer_epoch,
+    offset: offsetOf(row),
   }));
 }
+
+const offsetOf = (row: OffsetColumns): StoredOffset => ({
+  groupId: fromText(row.group_id),
+  topic: fromText(row.topic),
+  partition: row.partition,
+  topicId: Uuid(row.topic_id),
+  offset: Offset(Number(row.committed_offset)),
+  leaderEpoch: LeaderEpoch(row.leader_epoch),
+  metadata: fromText(row.metadata),
+  committedAt: Timestamp(Number(row.committed_at_ms)),
+  expiresAt: row.expires_at_ms === null ? null : Timestamp(Number(row.expires_at_ms)),
+});

@@ -13,4 +13,5 @@ export { PostgresAlertStore } from './postgres-alert-store.ts';
 export { PostgresBrokerLeases } from './postgres-broker-leases.ts';
 export { PostgresGroupStore } from './postgres-group-store.ts';
 export { PostgresMetadataStore, type PostgresStoreOptions } from './postgres-metadata-store.ts';
+export { PostgresTransactionStore } from './postgres-transaction-store.ts';
 export { inTransaction, TransactionLost, type TransactionOptions } from './transaction.ts';

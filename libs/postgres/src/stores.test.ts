@@ -2,11 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { CoordinatorStoreUnavailable } from '@milepost/coordinators';
 import { LeaderEpoch, Offset, silentLogger, Timestamp, ZERO_UUID } from '@milepost/core';
 import { groupStoreContract } from '../../coordinators/src/group/group-store.contract.ts';
+import { transactionStoreContract } from '../../coordinators/src/transaction/transaction-store.contract.ts';
 import { brokerLeasesContract } from '../../metadata/src/broker-lease.contract.ts';
 import { metadataStoreContract } from '../../metadata/src/store.contract.ts';
 import { PostgresBrokerLeases } from './postgres-broker-leases.ts';
 import { PostgresGroupStore } from './postgres-group-store.ts';
 import { PostgresMetadataStore } from './postgres-metadata-store.ts';
+import { PostgresTransactionStore } from './postgres-transaction-store.ts';
 import { TestServer } from './testing/databases.ts';
 import { fromText, toText } from './text.ts';
 
@@ -77,6 +79,14 @@ groupStoreContract('PostgresGroupStore', async () => {
   const database = await server.database();
   return {
     connect: async () => new PostgresGroupStore(await database.connect(), { logger, timeoutMs: TIMEOUT_MS }),
+    close: () => database.close(),
+  };
+});
+
+transactionStoreContract('PostgresTransactionStore', async () => {
+  const database = await server.database();
+  return {
+    connect: async () => new PostgresTransactionStore(await database.connect(), { logger, timeoutMs: TIMEOUT_MS }),
     close: () => database.close(),
   };
 });

@@ -202,7 +202,12 @@ const never = new Promise<never>(() => {});
 
 const copyOf = ({ epochs, groups }: DatabaseBackup['groups']): DatabaseBackup['groups'] => ({
   epochs: new Map(epochs),
-  groups: new Map(Array.from(groups, ([id, rows]) => [id, { ...rows, offsets: new Map(rows.offsets) }])),
+  groups: new Map(
+    Array.from(groups, ([id, rows]) => [
+      id,
+      { ...rows, offsets: new Map(rows.offsets), pending: new Map(rows.pending) },
+    ]),
+  ),
 });
 
 const heard = <Answer>(life: SimLife | undefined, answer: Promise<Answer>): Promise<Answer> =>

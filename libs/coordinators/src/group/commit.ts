@@ -1,7 +1,7 @@
 // OffsetCommit: which commits are accepted, and the events that store them. The offsets of one request are one write.
 import { ErrorCode, Timestamp } from '@milepost/core';
 import type { GroupConfig } from './model/config.ts';
-import type { GroupEvent } from './model/store.ts';
+import type { GroupEvent, StoredOffset } from './model/store.ts';
 import type { CommitCommand, CommitResult } from './model/commands.ts';
 import { commitRefusal } from './consumer/offsets.ts';
 import type { Group } from './group.ts';
@@ -23,24 +23,39 @@ export function commit(
   if (error !== ErrorCode.NONE)
     return { events: [], response: committed(command, () => error), keepsSessionOf: undefined };
 
-  const { groupId, retentionTimeMs } = command;
-  const expiresAt = retentionTimeMs < 0 ? null : Timestamp(now + retentionTimeMs);
-  const fits = (metadata: string | null) => (metadata?.length ?? 0) <= config.offsetMetadataMaxBytes;
-  const events = command.topics.flatMap(({ name, topicId, partitions }) =>
-    partitions
-      .filter(({ metadata }) => fits(metadata))
-      .map(({ partition, offset, leaderEpoch, metadata }): GroupEvent => {
-        const kept = { groupId, topic: name, topicId, partition, offset, leaderEpoch, metadata: metadata ?? '' };
-        return { type: 'offset-committed', offset: { ...kept, committedAt: now, expiresAt } };
-      }),
+  const expiresAt = command.retentionTimeMs < 0 ? null : Timestamp(now + command.retentionTimeMs);
+  const events = acceptedOffsets(command, config, now, expiresAt).map(
+    (offset): GroupEvent => ({ type: 'offset-committed', offset }),
   );
   const response = committed(command, (metadata) =>
-    fits(metadata) ? ErrorCode.NONE : ErrorCode.OFFSET_METADATA_TOO_LARGE,
+    fits(metadata, config) ? ErrorCode.NONE : ErrorCode.OFFSET_METADATA_TOO_LARGE,
   );
   return { events, response, keepsSessionOf: group?.kind === 'classic' ? command.memberId : undefined };
 }
 
-export function committed(command: CommitCommand, errorOf: (metadata: string | null) => ErrorCode): CommitResult {
+export const fits = (metadata: string | null, { offsetMetadataMaxBytes }: GroupConfig): boolean =>
+  (metadata?.length ?? 0) <= offsetMetadataMaxBytes;
+
+/** Those of the command that are accepted. */
+export const acceptedOffsets = (
+  { groupId, topics }: Pick<CommitCommand, 'groupId' | 'topics'>,
+  config: GroupConfig,
+  committedAt: Timestamp,
+  expiresAt: Timestamp | null,
+): StoredOffset[] =>
+  topics.flatMap(({ name, topicId, partitions }) =>
+    partitions
+      .filter(({ metadata }) => fits(metadata, config))
+      .map(({ partition, offset, leaderEpoch, metadata }) => {
+        const kept = { groupId, topic: name, topicId, partition, offset, leaderEpoch, metadata: metadata ?? '' };
+        return { ...kept, committedAt, expiresAt };
+      }),
+  );
+
+export function committed(
+  command: Pick<CommitCommand, 'topics'>,
+  errorOf: (metadata: string | null) => ErrorCode,
+): CommitResult {
   const topics = command.topics.map(({ name, topicId, partitions }) => ({
     name,
     topicId,

@@ -4,6 +4,7 @@ import type { GroupEvent } from './model/store.ts';
 import type { DeleteOffsetsCommand, DeleteOffsetsResult } from './model/commands.ts';
 import type { Group } from './group.ts';
 import type { Offsets } from './model/offsets.ts';
+import type { PendingOffsets } from './model/pending-offsets.ts';
 import { CONSUMER_PROTOCOL_TYPE } from './model/context.ts';
 
 interface Decided<Response> {
@@ -21,6 +22,7 @@ export function deleteGroup(groupId: string, group: Group | undefined): Decided<
 export function deleteOffsets(
   group: Group | undefined,
   offsets: Offsets,
+  pending: PendingOffsets,
   command: DeleteOffsetsCommand,
 ): Decided<DeleteOffsetsResult> {
   const { groupId } = command;
@@ -32,7 +34,7 @@ export function deleteOffsets(
     .filter(({ name }) => !group.isSubscribedTo(name))
     .flatMap(({ name, partitions }) =>
       partitions
-        .filter((partition) => offsets.get(name, partition))
+        .filter((partition) => offsets.get(name, partition) ?? pending.has(name, partition))
         .map((partition): GroupEvent => ({ type: 'offset-deleted', groupId, topic: name, partition })),
     );
   const topics = command.topics.map(({ name, partitions }) => {

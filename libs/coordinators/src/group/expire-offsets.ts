@@ -5,24 +5,26 @@ import type { GroupConfig } from './model/config.ts';
 import type { GroupEvent, StoredOffset } from './model/store.ts';
 import type { Group } from './group.ts';
 import type { Offsets } from './model/offsets.ts';
+import type { PendingOffsets } from './model/pending-offsets.ts';
 import { CONSUMER_PROTOCOL_TYPE } from './model/context.ts';
 
 export function expireOffsets(
   group: Group,
   offsets: Offsets,
+  pending: PendingOffsets,
   config: GroupConfig,
   now: Timestamp,
 ): readonly GroupEvent[] {
   const unusedSince = retentionStart(group);
   const expired = (offset: StoredOffset): boolean => {
-    if (!unusedSince || group.isSubscribedTo(offset.topic)) return false;
+    if (!unusedSince || group.isSubscribedTo(offset.topic) || pending.has(offset.topic, offset.partition)) return false;
     if (offset.expiresAt !== null) return now >= offset.expiresAt;
     return now - unusedSince(offset) >= config.offsetsRetentionMinutes * 60_000;
   };
   const all = [...offsets.topics()].flatMap((topic) => [...offsets.of(topic)]);
   const gone = all.filter(expired);
   const { groupId } = group;
-  if (gone.length === all.length && group.isDeserted) return [{ type: 'group-deleted', groupId }];
+  if (gone.length === all.length && group.isDeserted && pending.isEmpty) return [{ type: 'group-deleted', groupId }];
   return gone.map(({ topic, partition }) => ({ type: 'offset-deleted', groupId, topic, partition }));
 }
 

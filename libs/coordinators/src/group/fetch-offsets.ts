@@ -8,11 +8,17 @@ import { isOrphaned } from './orphaned-offsets.ts';
 import type { FetchedOffset, FetchOffsetsCommand, FetchOffsetsResult } from './model/commands.ts';
 import type { Group } from './group.ts';
 import { fetchRefusal } from './consumer/offsets.ts';
-import type { Offsets } from './model/offsets.ts';
+import { Offsets } from './model/offsets.ts';
+import { PendingOffsets } from './model/pending-offsets.ts';
+
+export interface FetchedGroup {
+  readonly group?: Group | undefined;
+  readonly offsets?: Offsets;
+  readonly pending?: PendingOffsets;
+}
 
 export function fetchOffsets(
-  group: Group | undefined,
-  offsets: Offsets,
+  { group, offsets = new Offsets(), pending = new PendingOffsets() }: FetchedGroup,
   command: FetchOffsetsCommand,
   catalog: TopicCatalog,
 ): FetchOffsetsResult {
@@ -25,7 +31,21 @@ export function fetchOffsets(
       fetched(partition, ofTopic(offsets.get(name, partition), topicId, catalog)),
     ),
   }));
-  return { error: ErrorCode.NONE, topics: topics ?? all(offsets, catalog) };
+  const found = topics ?? all(offsets, catalog);
+  return { error: ErrorCode.NONE, topics: command.requireStable ? unstable(found, pending) : found };
+}
+
+/** An offset that an open transaction may change is not stable (KIP-447). */
+function unstable(topics: FetchOffsetsResult['topics'], pending: PendingOffsets): FetchOffsetsResult['topics'] {
+  if (pending.isEmpty) return topics;
+  return topics.map((topic) => ({
+    ...topic,
+    partitions: topic.partitions.map((one) =>
+      pending.has(topic.name, one.partition)
+        ? { ...fetched(one.partition, undefined), error: ErrorCode.UNSTABLE_OFFSET_COMMIT }
+        : one,
+    ),
+  }));
 }
 
 function all(offsets: Offsets, catalog: TopicCatalog): FetchOffsetsResult['topics'] {

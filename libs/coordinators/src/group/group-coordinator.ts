@@ -24,10 +24,10 @@ import { heartbeatOfClassic, syncConsumers } from './migration/classic-sync.ts';
 import { leaveByHeartbeat, leaveByRequest } from './consumer/leave.ts';
 import { awaitJoinNow } from './consumer/session.ts';
 import { sessionTimeoutOf } from './consumer/state.ts';
-import { Offsets } from './model/offsets.ts';
 import { sync } from './classic/sync.ts';
 import { failedJoin, failedSync } from './classic/turn.ts';
 import type { GroupEvent, GroupStore } from './model/store.ts';
+import { transactionalCommit } from './transactional-commit.ts';
 import { Echo } from './echo/echo.ts';
 import { asShardStore, groupIdOf } from './group-events.ts';
 import type { PartitionWriter } from './echo/partition-writer.ts';
@@ -70,6 +70,8 @@ export class GroupCoordinator {
   readonly #logger: Logger;
   readonly #seenTopics: SeenTopics;
   readonly #closing = new AbortController();
+  /** Of commits in transactions: they wait for the coordinator of transactions, or in their group's queue. */
+  readonly #verifications = new Set<{ readonly shard: number; readonly producerId: bigint; isOver: boolean }>();
   #nextExpiry: Cancel | undefined;
 
   constructor({
@@ -282,15 +284,62 @@ export class GroupCoordinator {
     );
   }
 
+  /**
+   * Offsets that count once a transaction is committed. `verify` resolves with the reason why the group's shard is not part
+   * of that transaction, or NONE.
+   */
+  async commitInTransaction(
+    command: commands.TransactionalCommitCommand,
+    verify: (shard: number) => Promise<ErrorCode>,
+  ): Promise<commands.CommitResult> {
+    const failed = (error: ErrorCode) => committed(command, () => error);
+    const { groupId, producerId } = command;
+    if (groupId === '') return failed(ErrorCode.INVALID_GROUP_ID);
+    const shard = this.shardOf(groupId);
+    const error = this.#errorOf(groupId);
+    if (error !== ErrorCode.NONE) return failed(error);
+    // Verified before the transaction ended and stored behind it, they would stay pending for good.
+    const verification = { shard, producerId, isOver: false };
+    this.#verifications.add(verification);
+    try {
+      const verdict = await verify(shard);
+      if (verdict !== ErrorCode.NONE) return failed(verdict);
+      const errorNow = this.#errorOf(groupId);
+      if (errorNow !== ErrorCode.NONE) return failed(errorNow);
+      const slot = this.#slot(groupId);
+      return await slot.submit((now) => {
+        if (verification.isOver) return { events: [], response: failed(ErrorCode.INVALID_TXN_STATE) };
+        return transactionalCommit(slot.group, command, this.#config, now);
+      }, failed);
+    } finally {
+      this.#verifications.delete(verification);
+    }
+  }
+
+  /** Offsets that the transaction commits in this shard become real, or are dropped. Resolves when that is stored. */
+  async transactionEnded(shard: number, end: commands.TransactionEnd): Promise<ErrorCode> {
+    const owned = this.#runtime.shards()[shard];
+    if (this.#isClosed || !owned) return ErrorCode.COORDINATOR_NOT_AVAILABLE;
+    if (owned.error !== ErrorCode.NONE) return owned.error;
+    const { producerId } = end;
+    for (const verification of this.#verifications)
+      if (verification.shard === shard && verification.producerId === producerId) verification.isOver = true;
+    // A write in progress, or one that may have landed, may be of that transaction too.
+    const concerned = [...owned.slots()].filter(
+      (slot) => !slot.isIdle || slot.mayLeavePending || slot.pending.of(producerId).length > 0,
+    );
+    const errors = await Promise.all(concerned.map((slot) => slot.endTransaction(end)));
+    return errors.find((error) => error !== ErrorCode.NONE) ?? ErrorCode.NONE;
+  }
+
   async fetchOffsets(command: commands.FetchOffsetsCommand): Promise<commands.FetchOffsetsResult> {
     const error = this.#errorOf(command.groupId);
     if (error !== ErrorCode.NONE) return { error, topics: [] };
     const found = this.#find(command.groupId);
-    if (!command.requireStable)
-      return fetchOffsets(found?.group, found?.offsets ?? new Offsets(), command, this.#catalog);
+    if (!command.requireStable) return fetchOffsets(found ?? {}, command, this.#catalog);
     const slot = this.#slot(command.groupId);
     return slot.submit(
-      () => ({ events: [], response: fetchOffsets(slot.group, slot.offsets, command, this.#catalog) }),
+      () => ({ events: [], response: fetchOffsets(slot, command, this.#catalog) }),
       // Consumers before 3.9 retry only on this error.
       () => ({ error: ErrorCode.NOT_COORDINATOR, topics: [] }),
     );
@@ -329,7 +378,7 @@ export class GroupCoordinator {
     const error = command.groupId === '' ? ErrorCode.INVALID_GROUP_ID : this.#errorOf(command.groupId);
     if (error !== ErrorCode.NONE) return failed(error);
     const slot = this.#slot(command.groupId);
-    return slot.submit(() => deleteOffsets(slot.group, slot.offsets, command), failed);
+    return slot.submit(() => deleteOffsets(slot.group, slot.offsets, slot.pending, command), failed);
   }
 
   /** Completes all pending requests. Resolves when no write is in progress. */
@@ -383,7 +432,7 @@ export class GroupCoordinator {
   #expire(slot: GroupSlot): void {
     void slot.submit(
       (now) => ({
-        events: slot.group ? expireOffsets(slot.group, slot.offsets, this.#config, now) : [],
+        events: slot.group ? expireOffsets(slot.group, slot.offsets, slot.pending, this.#config, now) : [],
         response: undefined,
       }),
       () => undefined,
@@ -392,11 +441,11 @@ export class GroupCoordinator {
 
   /** In the group's queue, for a commit in progress may bring another one. */
   #removeOrphans(slot: GroupSlot, deleted?: ReadonlySet<string>): void {
-    const { groupId, offsets } = slot;
-    if (slot.isIdle && removalOfOrphans(offsets, this.#catalog, deleted).length === 0) return;
+    const { groupId, offsets, pending } = slot;
+    if (slot.isIdle && removalOfOrphans(offsets, pending, this.#catalog, deleted).length === 0) return;
     const attempt = async (): Promise<void> => {
       const current = this.#find(groupId);
-      const events = () => (current ? removalOfOrphans(current.offsets, this.#catalog, deleted) : []);
+      const events = () => (current ? removalOfOrphans(current.offsets, current.pending, this.#catalog, deleted) : []);
       const error = await current?.submit(
         () => ({ events: events(), response: ErrorCode.NONE }),
         (refusal) => refusal,

@@ -8,11 +8,12 @@ export const asShardStore = (store: GroupStore): ShardStore<GroupEvent> => ({
 });
 
 /** What happened to all that a shard holds, groups first: an offset creates a classic group where there is none. */
-const asEvents = ({ epochs, groups, offsets }: AcquiredGroups): AcquiredShards<GroupEvent> => ({
+const asEvents = ({ epochs, groups, offsets, pending }: AcquiredGroups): AcquiredShards<GroupEvent> => ({
   epochs,
   events: [
     ...groups.map((group): GroupEvent => ({ type: 'group-stored', group })),
     ...offsets.map((offset): GroupEvent => ({ type: 'offset-committed', offset })),
+    ...pending.map((one): GroupEvent => ({ type: 'offset-pending', pending: one })),
   ],
 });
 
@@ -22,6 +23,9 @@ export function groupIdOf(event: GroupEvent): string {
       return event.group.groupId;
     case 'offset-committed':
       return event.offset.groupId;
+    case 'offset-pending':
+      return event.pending.offset.groupId;
+    case 'pending-offsets-ended':
     case 'group-deleted':
     case 'offset-deleted':
       return event.groupId;

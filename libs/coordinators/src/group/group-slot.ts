@@ -14,8 +14,11 @@ import { asClassic, asConsumer, type Group } from './group.ts';
 import { GroupTimers } from './group-timers.ts';
 import { downgradeOrRebalance } from './migration/downgrade.ts';
 import { upgraded } from './migration/upgrade.ts';
+import { endOfTransaction } from './transactional-commit.ts';
+import type { TransactionEnd } from './model/commands.ts';
 import type { GroupContext } from './model/context.ts';
 import { Offsets } from './model/offsets.ts';
+import { PendingOffsets } from './model/pending-offsets.ts';
 import type { GroupEvent, StoredGroup } from './model/store.ts';
 
 /** A command of the classic protocol, for whichever group is there when its turn comes. */
@@ -50,6 +53,7 @@ interface GroupDecision extends Decision<GroupEvent> {
 export class GroupSlot implements Slot<GroupEvent> {
   readonly groupId: string;
   readonly offsets = new Offsets();
+  readonly pending = new PendingOffsets();
   readonly timers: GroupTimers;
   readonly #context: GroupContext;
   readonly #host: SlotHost<GroupEvent>;
@@ -70,7 +74,7 @@ export class GroupSlot implements Slot<GroupEvent> {
       restate: (failed) => this.#restate(failed),
       failed: (problem) => context.logger.error({ group: groupId, err: problem }, 'a command on a group failed'),
       idle: () => {
-        if (!this.#group) host.vacated();
+        if (!this.#group && !this.mayLeavePending) host.vacated();
       },
     });
   }
@@ -93,6 +97,11 @@ export class GroupSlot implements Slot<GroupEvent> {
 
   get isIdle(): boolean {
     return this.#queue.isIdle;
+  }
+
+  /** A write of pending offsets failed and may have landed: the store may have some that are not applied here. */
+  get mayLeavePending(): boolean {
+    return this.#queue.inDoubt.some(writesPending);
   }
 
   /**
@@ -138,6 +147,23 @@ export class GroupSlot implements Slot<GroupEvent> {
     });
   }
 
+  /** The transaction of a producer has ended. Nothing else may rest on its pending offsets before that is stored. */
+  endTransaction(end: TransactionEnd): Promise<ErrorCode> {
+    return new Promise((resolve) => {
+      this.#queue.add({
+        decide: () => {
+          const events = endOfTransaction(this.groupId, this.offsets, this.pending, end);
+          const apply = () => {
+            for (const event of events) this.apply(event);
+            resolve(ErrorCode.NONE);
+          };
+          return { events, apply };
+        },
+        refused: resolve,
+      });
+    });
+  }
+
   /** For commands that concern the group as a whole, or only its offsets. */
   submit<Response>(
     decide: (now: Timestamp) => { readonly events: readonly GroupEvent[]; readonly response: Response },
@@ -175,6 +201,7 @@ export class GroupSlot implements Slot<GroupEvent> {
         this.#group = undefined;
         this.#row = undefined;
         this.offsets.clear();
+        this.pending.clear();
         this.timers.cancelAll();
         break;
       case 'offset-committed':
@@ -183,6 +210,14 @@ export class GroupSlot implements Slot<GroupEvent> {
         break;
       case 'offset-deleted':
         this.offsets.delete(event.topic, event.partition);
+        this.pending.delete(event.topic, event.partition);
+        break;
+      case 'offset-pending':
+        this.#group ??= this.#newClassicGroup();
+        this.pending.set(event.pending);
+        break;
+      case 'pending-offsets-ended':
+        this.pending.end(event.producerId);
         break;
     }
   }
@@ -196,7 +231,8 @@ export class GroupSlot implements Slot<GroupEvent> {
 
   /**
    * Needed after a write that would have removed a member, or the group: if it landed, a restart gives away what the member
-   * holds, so the member must not be told that it lives. Other writes take nothing from anybody.
+   * holds, so the member must not be told that it lives. And after one with pending offsets: if it landed and their
+   * transaction ends meanwhile, they would stay pending for good. Other writes take nothing from anybody.
    */
   #restate(failed: readonly GroupDecision[]): readonly GroupEvent[] {
     const members = [...(this.#group?.members.keys() ?? [])];
@@ -204,12 +240,13 @@ export class GroupSlot implements Slot<GroupEvent> {
       ({ events, next }) =>
         events.some(({ type }) => type === 'group-deleted') || (next && members.some((id) => !next.members.has(id))),
     );
-    if (!takesAway) return [];
+    if (!takesAway && !failed.some(writesPending)) return [];
     const offsets = Array.from(this.offsets.topics()).flatMap((topic) => [...this.offsets.of(topic)]);
     return [
       { type: 'group-deleted', groupId: this.groupId }, // with what a write in doubt may have left
       ...(this.#row ? [{ type: 'group-stored', group: this.#row } as const] : []),
       ...offsets.map((offset) => ({ type: 'offset-committed', offset }) as const),
+      ...this.pending.all().map((pending) => ({ type: 'offset-pending', pending }) as const),
     ];
   }
 
@@ -221,7 +258,7 @@ export class GroupSlot implements Slot<GroupEvent> {
     const apply = () => {
       this.#replaceWith(draft);
       for (const event of turn.events) this.apply(event);
-      if (draft.isDeserted && !this.#row && this.offsets.isEmpty) this.#group = undefined;
+      if (draft.isDeserted && !this.#row && this.offsets.isEmpty && this.pending.isEmpty) this.#group = undefined;
       turn.runConsequences();
     };
     return { events: turn.events, apply, next: draft };
@@ -287,6 +324,8 @@ export class GroupSlot implements Slot<GroupEvent> {
     return new ClassicGroup(this.groupId, this.#host.clock.now() as Timestamp);
   }
 }
+
+const writesPending = ({ events }: GroupDecision): boolean => events.some(({ type }) => type === 'offset-pending');
 
 function respondToAll(group: ClassicGroup, error: ErrorCode): void {
   for (const member of group.members.values()) {

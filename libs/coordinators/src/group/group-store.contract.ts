@@ -100,6 +100,42 @@ export function groupStoreContract(name: string, make: () => Promise<GroupStoreU
       expect(taken.offsets).toEqual([offset({ groupId: 'simple' })]);
     });
 
+    test('pending offsets come back, until their producer or their partition is done with', async () => {
+      const taken = await afterRestart(
+        [
+          pending(2n ** 62n, offset({ metadata: '\u0000ü' })),
+          pending(2n ** 62n, offset({ partition: 1 })),
+          pending(7n, offset({})),
+          pending(7n, offset({ partition: 2, offset: Offset(5) })),
+          pending(7n, offset({ partition: 2, offset: Offset(6) })),
+          pending(7n, offset({ groupId: 'h' })),
+          pending(8n, offset({ groupId: 'gone' })),
+        ],
+        [
+          { type: 'pending-offsets-ended', groupId: 'g', producerId: 2n ** 62n },
+          { type: 'offset-deleted', groupId: 'g', topic: 't', partition: 0 },
+          { type: 'group-deleted', groupId: 'gone' },
+          pending(2n ** 62n, offset({ partition: 9 }), 3),
+        ],
+      );
+      expect(taken.pending.toSorted((a, b) => a.offset.partition - b.offset.partition)).toEqual([
+        { producerId: 7n, producerEpoch: 1, offset: offset({ groupId: 'h' }) },
+        { producerId: 7n, producerEpoch: 1, offset: offset({ partition: 2, offset: Offset(6) }) },
+        { producerId: 2n ** 62n, producerEpoch: 3, offset: offset({ partition: 9 }) },
+      ]);
+      expect(taken.offsets).toEqual([]);
+    });
+
+    test('an offset that is pending and ended within one call leaves nothing', async () => {
+      const taken = await afterRestart([
+        pending(7n, offset({})),
+        { type: 'pending-offsets-ended', groupId: 'g', producerId: 7n },
+        committed(offset({})),
+      ]);
+      expect(taken.pending).toEqual([]);
+      expect(taken.offsets).toEqual([offset({})]);
+    });
+
     test('an acquired shard refuses all writes of its former owner', async () => {
       const former = await data.connect();
       const old = (await former.acquire([7, 8])).epochs;
@@ -153,4 +189,8 @@ const offset = (some: Partial<StoredOffset>): StoredOffset => ({
 
 const stored = (each: StoredGroup): GroupEvent => ({ type: 'group-stored', group: each });
 const committed = (each: StoredOffset): GroupEvent => ({ type: 'offset-committed', offset: each });
+const pending = (producerId: bigint, each: StoredOffset, producerEpoch = 1): GroupEvent => ({
+  type: 'offset-pending',
+  pending: { producerId, producerEpoch, offset: each },
+});
 const byPartition = (offsets: readonly StoredOffset[]) => offsets.toSorted((a, b) => a.partition - b.partition);

@@ -1,7 +1,14 @@
 // A group store in memory, for tests and the simulator. Several stores may share one GroupTable, as several processes share a
 // database. A test can make it fail: away (refuses), forgetful (writes, then reports that it is away), slow.
 import { partitionName } from '@milepost/core';
-import type { GroupEvent, GroupStore, StoredGroup, StoredOffset, AcquiredGroups } from './model/store.ts';
+import type {
+  GroupEvent,
+  GroupStore,
+  PendingOffset,
+  StoredGroup,
+  StoredOffset,
+  AcquiredGroups,
+} from './model/store.ts';
 import { CoordinatorStoreUnavailable, ShardFenced } from '../runtime/shard-store.ts';
 
 /** The data, which outlives a store as the tables of a database do. */
@@ -23,14 +30,31 @@ export class GroupTable {
         this.#rows(shard, groupId).offsets.set(partitionName(topic, partition), event.offset);
         break;
       }
-      case 'offset-deleted':
-        this.groups.get(event.groupId)?.offsets.delete(partitionName(event.topic, event.partition));
+      case 'offset-deleted': {
+        const { groupId, topic, partition } = event;
+        this.groups.get(groupId)?.offsets.delete(partitionName(topic, partition));
+        this.#endPending(groupId, ({ offset }) => offset.topic === topic && offset.partition === partition);
+        break;
+      }
+      case 'offset-pending': {
+        const { producerId, offset } = event.pending;
+        const name = `${producerId} ${partitionName(offset.topic, offset.partition)}`;
+        this.#rows(shard, offset.groupId).pending.set(name, event.pending);
+        break;
+      }
+      case 'pending-offsets-ended':
+        this.#endPending(event.groupId, ({ producerId }) => producerId === event.producerId);
         break;
     }
   }
 
+  #endPending(groupId: string, isEnded: (pending: PendingOffset) => boolean): void {
+    const pending = this.groups.get(groupId)?.pending;
+    for (const [name, one] of pending ?? []) if (isEnded(one)) pending?.delete(name);
+  }
+
   #rows(shard: number, groupId: string): GroupRows {
-    const rows = this.groups.get(groupId) ?? { shard, group: undefined, offsets: new Map() };
+    const rows = this.groups.get(groupId) ?? { shard, group: undefined, offsets: new Map(), pending: new Map() };
     this.groups.set(groupId, rows);
     return rows;
   }
@@ -40,6 +64,7 @@ interface GroupRows {
   readonly shard: number;
   group: StoredGroup | undefined;
   readonly offsets: Map<string, StoredOffset>;
+  readonly pending: Map<string, PendingOffset>;
 }
 
 export class MemoryGroupStore implements GroupStore {
@@ -67,6 +92,7 @@ export class MemoryGroupStore implements GroupStore {
       epochs,
       groups: rows.flatMap((row) => row.group ?? []),
       offsets: rows.flatMap((row) => [...row.offsets.values()]),
+      pending: rows.flatMap((row) => [...row.pending.values()]),
     };
   }
 

@@ -2,6 +2,7 @@
 // was committed for the former one means nothing in the latter, and a group that started there would skip records.
 import { type Uuid, ZERO_UUID } from '@milepost/core';
 import type { Offsets } from './model/offsets.ts';
+import type { PendingOffsets } from './model/pending-offsets.ts';
 import type { GroupEvent, StoredOffset } from './model/store.ts';
 import type { TopicCatalog } from './model/topic-catalog.ts';
 
@@ -13,11 +14,12 @@ export function isOrphaned({ topic, topicId }: StoredOffset, catalog: TopicCatal
 /** `deleted`: names of topics that were seen to go, for offsets without a topic id. */
 export function removalOfOrphans(
   offsets: Offsets,
+  pending: PendingOffsets,
   catalog: TopicCatalog,
   deleted: ReadonlySet<string> = new Set(),
 ): GroupEvent[] {
-  return [...offsets.topics()]
-    .flatMap((topic) => [...offsets.of(topic)])
+  const committed = [...offsets.topics()].flatMap((topic) => [...offsets.of(topic)]);
+  return [...committed, ...pending.all().map(({ offset }) => offset)]
     .filter((each) => isOrphaned(each, catalog) || (each.topicId === ZERO_UUID && deleted.has(each.topic)))
     .map(({ groupId, topic, partition }) => ({ type: 'offset-deleted', groupId, topic, partition }));
 }

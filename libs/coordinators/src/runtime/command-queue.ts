@@ -68,6 +68,11 @@ export class CommandQueue<Event, D extends Decision<Event> = Decision<Event>> {
     return !this.#busy;
   }
 
+  /** Decisions whose writes failed, and may have landed, since the last write that succeeded. */
+  get inDoubt(): readonly D[] {
+    return this.#inDoubt;
+  }
+
   /** The decision whose events are being stored: it is about to be applied, unless the store fails. */
   get storing(): D | undefined {
     return this.#decided;

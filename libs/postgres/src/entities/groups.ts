@@ -37,3 +37,21 @@ export class GroupOffsetRow {
   @Column('bigint', { name: 'committed_at_ms', transformer: exactNumber }) committedAtMs!: number;
   @Column('bigint', { name: 'expires_at_ms', nullable: true, transformer: exactNumber }) expiresAtMs!: number | null;
 }
+
+/** What a transaction that is open will commit, or drop. */
+@Entity('group_pending_offsets')
+@Index('group_pending_offsets_shard_idx', ['shard'])
+export class GroupPendingOffsetRow {
+  @PrimaryColumn('text', { name: 'group_id', primaryKeyConstraintName: 'group_pending_offsets_pkey' }) groupId!: string;
+  @PrimaryColumn('bigint', { name: 'producer_id', primaryKeyConstraintName: 'group_pending_offsets_pkey' })
+  producerId!: string;
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'group_pending_offsets_pkey' }) topic!: string;
+  @PrimaryColumn('int', { primaryKeyConstraintName: 'group_pending_offsets_pkey' }) partition!: number;
+  @Column('int') shard!: number;
+  @Column('int', { name: 'producer_epoch' }) producerEpoch!: number;
+  @Column('uuid', { name: 'topic_id' }) topicId!: string;
+  @Column('bigint', { name: 'committed_offset', transformer: exactNumber }) committedOffset!: number;
+  @Column('int', { name: 'leader_epoch' }) leaderEpoch!: number;
+  @Column('text') metadata!: string;
+  @Column('bigint', { name: 'committed_at_ms', transformer: exactNumber }) committedAtMs!: number;
+}

@@ -1,6 +1,6 @@
 // Every table of the migrations has its entity in this list: drift.test.ts compares the two.
 import { AlertRow, DeliveryRow, RuleProgressRow, RuleRow, TruckStateRow } from './alerts.ts';
-import { CoordinatorShardRow, GroupOffsetRow, GroupRow } from './groups.ts';
+import { CoordinatorShardRow, GroupOffsetRow, GroupPendingOffsetRow, GroupRow } from './groups.ts';
 import {
   BrokerConfigRow,
   BrokerLeaseRow,
@@ -15,6 +15,7 @@ import {
   ProducerIdRow,
   TopicRow,
 } from './metadata.ts';
+import { TransactionRow, TransactionShardRow } from './transactions.ts';
 
 export const entities = [
   ClusterRow,
@@ -32,6 +33,9 @@ export const entities = [
   CoordinatorShardRow,
   GroupRow,
   GroupOffsetRow,
+  GroupPendingOffsetRow,
+  TransactionShardRow,
+  TransactionRow,
   RuleRow,
   RuleProgressRow,
   TruckStateRow,

@@ -7,6 +7,7 @@ import { ClientConfigs1763800000003 } from './1763800000003-client-configs.ts';
 import { MetadataChanges1763800000004 } from './1763800000004-metadata-changes.ts';
 import { BrokerLeases1763800000010 } from './1763800000010-broker-leases.ts';
 import { BrokerIncarnations1763800000011 } from './1763800000011-broker-incarnations.ts';
+import { Transactions1763800000020 } from './1763800000020-transactions.ts';
 
 export const migrations = [
   Metadata1763800000000,
@@ -16,4 +17,5 @@ export const migrations = [
   MetadataChanges1763800000004,
   BrokerLeases1763800000010,
   BrokerIncarnations1763800000011,
+  Transactions1763800000020,
 ];

@@ -193,6 +193,9 @@ export class Echo {
       }
       case 'offset-committed':
         return [offsetRecord(event.offset)];
+      case 'offset-pending':
+      case 'pending-offsets-ended':
+        return []; // not committed yet, or the events beside it say what is
       case 'offset-deleted':
         return [{ key: offsetKey(event.groupId, event.topic, event.partition), value: null }];
     }

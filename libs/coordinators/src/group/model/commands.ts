@@ -120,6 +120,21 @@ export interface CommitCommand {
   }[];
 }
 
+/** Offsets that count once a transaction is committed. A client that names no member is not checked against the group. */
+export interface TransactionalCommitCommand extends Omit<CommitCommand, 'retentionTimeMs' | 'knowsGroupIdNotFound'> {
+  readonly producerId: bigint;
+  readonly producerEpoch: number;
+}
+
+/** The end of a transaction, as the coordinator of transactions tells it. */
+export interface TransactionEnd {
+  readonly producerId: bigint;
+  /** From transaction version 2 on already that of the producer's next transaction. */
+  readonly producerEpoch: number;
+  readonly isCommit: boolean;
+  readonly transactionVersion: number;
+}
+
 /** In the order of the command's topics and partitions. */
 export interface CommitResult {
   readonly topics: readonly {

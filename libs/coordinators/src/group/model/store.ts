@@ -27,11 +27,22 @@ export interface StoredOffset {
   readonly expiresAt: Timestamp | null;
 }
 
+/** An offset that a transaction commits or drops when it ends. A producer has one transaction at a time. */
+export interface PendingOffset {
+  readonly producerId: bigint;
+  readonly producerEpoch: number;
+  readonly offset: StoredOffset;
+}
+
 export type GroupEvent =
   | { readonly type: 'group-stored'; readonly group: StoredGroup }
-  /** With all its offsets. Absent is fine. */
+  /** With all its offsets, pending ones too. Absent is fine. */
   | { readonly type: 'group-deleted'; readonly groupId: string }
   | { readonly type: 'offset-committed'; readonly offset: StoredOffset }
+  | { readonly type: 'offset-pending'; readonly pending: PendingOffset }
+  /** The producer's transaction has ended: it has no pending offsets in the group any more. */
+  | { readonly type: 'pending-offsets-ended'; readonly groupId: string; readonly producerId: bigint }
+  /** With the pending ones of that partition. */
   | {
       readonly type: 'offset-deleted';
       readonly groupId: string;
@@ -66,4 +77,5 @@ export interface AcquiredGroups {
   /** In any order. */
   readonly groups: readonly StoredGroup[];
   readonly offsets: readonly StoredOffset[];
+  readonly pending: readonly PendingOffset[];
 }
