@@ -19,6 +19,7 @@ const commands = {
   'test:deploy': [...sources, 'test/deploy/main.ts'],
   'test:observability': [...sources, 'test/observability/main.ts'],
   'test:simulation': [...sources, 'test/simulation/main.ts'],
+  'test:swarm': [...sources, 'test/simulation/main.ts', '--minutes', '10'],
   simulate: [...sources, 'test/simulation/main.ts'],
   docs: [...sources, 'test/observability/docs.ts'],
   'test:compat': [...sources, 'test/compat/main.ts'],

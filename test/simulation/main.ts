@@ -1,58 +1,90 @@
-// Lives of a whole node from seeds.
-//   npm run test:simulation                new seeds, on all cores; fails with the first violation
-//   npm run test:simulation -- --seeds 2000 [--base 7]
-//   npm run simulate -- --seed 42 [--events 500]     one life again, with its last events
+// Lives of a whole cluster from seeds, of one node and of three.
+//   npm run test:simulation                new seeds, on all cores; fails with the first violations
+//   npm run test:simulation -- --seeds 2000 [--base 7] [--nodes 3]
+//   npm run test:swarm -- --minutes 60     new seeds for that long; a failing life is made smaller before it is printed
+//   npm run simulate -- --seed 42 [--nodes 3] [--events 500] [--conditions '{…}']     one life again, with its last events
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
-import { simulate } from '@milepost/simulator';
+import { type Conditions, simulate } from '@milepost/simulator';
 import { firstSeed } from '../support/first-seed.ts';
 import { describeFailure } from './report.ts';
 import type { Share, Told } from './worker.ts';
+
+/** Of the lives of one node: one with three for each two. */
+const CLUSTER_SHARE = 0.5;
+const CLUSTER_NODES = 3;
 
 const { values } = parseArgs({
   options: {
     seed: { type: 'string' },
     events: { type: 'string', default: '60' },
+    conditions: { type: 'string', default: '{}' },
     seeds: { type: 'string', default: '600' },
     base: { type: 'string' },
+    nodes: { type: 'string' },
+    minutes: { type: 'string' },
   },
 });
+
+const mixed = (seeds: number): { readonly nodes: number; readonly seeds: number }[] => [
+  { nodes: 1, seeds },
+  { nodes: CLUSTER_NODES, seeds: Math.ceil(seeds * CLUSTER_SHARE) },
+];
+
+const nodesIn = (nodes: number): string => (nodes === 1 ? 'one node' : `${nodes} nodes`);
 
 process.exitCode = values.seed === undefined ? await many() : await one(Number(values.seed));
 
 async function one(seed: number): Promise<number> {
-  const outcome = await simulate(seed);
+  const given = JSON.parse(values.conditions) as Conditions;
+  const conditions = { ...(values.nodes !== undefined && { nodes: Number(values.nodes) }), ...given };
+  const outcome = await simulate(seed, conditions);
   const events = Number(values.events);
-  console.log(outcome.violation ? describeFailure(outcome, events) : outcome.lastEvents(events).join('\n'));
+  console.log(outcome.violation ? describeFailure(outcome, conditions, events) : outcome.lastEvents(events).join('\n'));
   const { hash, turns, virtualMs } = outcome;
   console.log(`seed ${seed}: ${turns} events, ${(virtualMs / 1000).toFixed(1)} s, trace ${hash}`);
   return outcome.violation ? 1 : 0;
 }
 
 async function many(): Promise<number> {
-  const seeds = Number(values.seeds);
   const base = values.base === undefined ? firstSeed() : Number(values.base);
-  const cores = Math.min(availableParallelism(), seeds);
-  console.log(`${seeds} seeds from ${base} on, on ${cores} cores`);
+  const minutes = values.minutes === undefined ? undefined : Number(values.minutes);
+  const seeds = minutes === undefined ? Number(values.seeds) : 2 ** 31;
+  const lives = values.nodes === undefined ? mixed(seeds) : [{ nodes: Number(values.nodes), seeds }];
+  const counts = lives.map((one) => `${minutes === undefined ? one.seeds : 'lives'} of ${nodesIn(one.nodes)}`);
+  console.log(`from seed ${base} on: ${counts.join(', ')}${minutes === undefined ? '' : `, for ${minutes} minutes`}`);
   const started = performance.now();
-  const shares = Array.from(
-    { length: cores },
-    (_, first): Share => ({ first: base + first, step: cores, end: base + seeds }),
-  );
+  const untilMs = minutes === undefined ? undefined : Date.now() + minutes * 60_000;
+  const cores = Math.min(availableParallelism(), seeds);
+  const shares = Array.from({ length: cores }, (_, at): Share => {
+    const kinds = lives.map((one) => ({ nodes: one.nodes, end: base + one.seeds }));
+    return { first: base + at, step: cores, kinds, ...(untilMs !== undefined && { untilMs }) };
+  });
   const told = (await Promise.all(shares.map(inWorker))).flat();
   const seconds = (performance.now() - started) / 1000;
+  for (const { nodes } of lives)
+    describeSpeed(
+      nodes,
+      told.filter((life) => life.nodes === nodes),
+    );
   const failures = told.flatMap(({ failure }) => failure ?? []);
-  const turns = told.reduce((sum, one) => sum + one.turns, 0);
-  const virtualSeconds = told.reduce((sum, one) => sum + one.virtualMs, 0) / 1000;
-  console.log(
-    `${told.length} seeds, ${turns} events, ${(virtualSeconds / 3600).toFixed(2)} hours of virtual time in ${seconds.toFixed(0)} s: ` +
-      `${(told.length / seconds).toFixed(1)} seeds/s, ${(virtualSeconds / seconds).toFixed(0)} times real time; ${failures.length} violations`,
-  );
-  return failures.length > 0 || told.length < seeds ? 1 : 0;
+  console.log(`${told.length} lives in ${seconds.toFixed(0)} s: ${failures.length} violations`);
+  const expected = minutes === undefined ? lives.reduce((sum, one) => sum + one.seeds, 0) : 1;
+  return failures.length > 0 || told.length < expected ? 1 : 0;
 }
 
-/** A part of the seeds; it ends early after enough violations. */
+function describeSpeed(nodes: number, lives: readonly Told[]): void {
+  const turns = lives.reduce((sum, one) => sum + one.turns, 0);
+  const virtualHours = lives.reduce((sum, one) => sum + one.virtualMs, 0) / 3_600_000;
+  const seconds = lives.reduce((sum, one) => sum + one.realMs, 0) / 1000;
+  console.log(
+    `${nodesIn(nodes)}: ${lives.length} lives, ${turns} events, ${virtualHours.toFixed(2)} hours of virtual time; ` +
+      `${((1000 * seconds) / Math.max(1, lives.length)).toFixed(0)} ms for each on one core`,
+  );
+}
+
+/** A part of the lives; it ends early after enough violations. */
 function inWorker(share: Share): Promise<Told[]> {
   return new Promise((resolve, reject) => {
     const told: Told[] = [];

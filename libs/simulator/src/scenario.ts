@@ -1,7 +1,7 @@
 // The content of one seed's life: topics, clients, groups, faults. Every seed omits some of it, so that rare bugs which
 // a common fault would hide have their own lives.
 import type { SimRandom } from './sim-random.ts';
-import { type Fault, FAULTS } from './weather.ts';
+import { CLUSTER_FAULTS, type Fault, FAULTS } from './weather.ts';
 import type { WantedTopic } from './workload/administrator.ts';
 import type { GroupKind } from './workload/member-group.ts';
 import { between } from './workload/world.ts';
@@ -26,7 +26,9 @@ export interface Scenario {
   readonly calmMs: number;
 }
 
-export function scenarioOf(random: SimRandom): Scenario {
+export function scenarioOf(random: SimRandom, nodes: number): Scenario {
+  // Every broker still serves all groups: with several of them there is none.
+  const isAlone = nodes === 1;
   const groups = random.pick<readonly GroupKind[]>([
     [],
     [],
@@ -59,13 +61,15 @@ export function scenarioOf(random: SimRandom): Scenario {
     plainProducers: random.below(3),
     readers: between(random, 1, 2),
     sessionReaders: random.pick([0, 1, 1, 2]),
-    groups,
+    groups: isAlone ? groups : [],
     deletesRecords: random.chance(0.4),
-    faults: FAULTS.filter((fault) => random.chance(rarely.has(fault) ? 0.12 : 0.4)),
+    faults: [...FAULTS, ...(nodes > 1 ? CLUSTER_FAULTS : [])].filter((fault) =>
+      random.chance(rarely.has(fault) ? 0.12 : 0.4),
+    ),
     faultPauseMs: between(random, 1_500, 7_000),
     chaosMs: between(random, 20_000, 70_000),
-    calmMs: groups.length > 0 ? 45_000 : 5_000,
-    selfAssignedConsumers: random.pick([0, 0, 1, 2]),
+    calmMs: groups.length > 0 && isAlone ? 45_000 : 5_000,
+    selfAssignedConsumers: isAlone ? random.pick([0, 0, 1, 2]) : 0,
     stalledReaders,
     fillerBytes: random.pick([0, 0, 0, 12_000]),
   };
@@ -79,6 +83,7 @@ const rarely: ReadonlySet<Fault> = new Set([
   'disk full',
   'database fails over',
   'database restored',
+  'disk lost',
 ]);
 
 function topicOf(random: SimRandom, topic: Pick<WantedTopic, 'name' | 'isSteady' | 'isCompacted'>): WantedTopic {
@@ -89,5 +94,7 @@ function topicOf(random: SimRandom, topic: Pick<WantedTopic, 'name' | 'isSteady'
     retentionBytes: random.chance(0.15) ? between(random, 500, 5_000) : -1,
     segmentMs: random.pick([1_000, 4_000, 30_000, 3_600_000]),
     indexIntervalBytes: random.pick([0, 100, 1_000, 4_096]),
+    replicas: 1,
+    minInsyncReplicas: 1,
   };
 }

@@ -28,6 +28,8 @@ const TIMEOUT_MS = 5_000;
 /** The condition of one machine's access to it. */
 export interface DatabaseRoad {
   health: DatabaseHealth;
+  /** Everything takes so many times longer. */
+  slowness: number;
 }
 
 /** The content of the database at one moment. */
@@ -55,7 +57,7 @@ export class SimDatabase {
   /** The access of one machine, if it is worse than that of the others. */
   road(machine: string): DatabaseRoad {
     let road = this.#roads.get(machine);
-    if (!road) this.#roads.set(machine, (road = { health: 'well' }));
+    if (!road) this.#roads.set(machine, (road = { health: 'well', slowness: 1 }));
     return road;
   }
 
@@ -130,13 +132,13 @@ export class SimDatabase {
 
   /** The way there, the work, and the way back. */
   async #call<Answer>(machine: string, work: () => Promise<Answer>, lost: (why: string) => Error): Promise<Answer> {
-    await this.#travel();
+    await this.#travel(machine);
     if (this.#isAwayFor(machine)) {
       await this.#pass(this.#random.below(TIMEOUT_MS));
       throw lost('the database is away');
     }
     const answer = await work();
-    await this.#travel();
+    await this.#travel(machine);
     const isWell = this.health === 'well' && this.road(machine).health === 'well';
     if (!isWell && this.#random.chance(0.5)) throw lost('the answer got lost');
     return answer;
@@ -149,7 +151,7 @@ export class SimDatabase {
     const deliver = async (): Promise<void> => {
       isDelivering = true;
       for (let told = -1; hasNews && isHeard(); ) {
-        await this.#travel();
+        await this.#travel(machine);
         if (this.#isAwayFor(machine)) await this.#pass(1_000);
         else if (isHeard()) {
           hasNews = false;
@@ -189,8 +191,9 @@ export class SimDatabase {
     return this.health === 'away' || this.road(machine).health === 'away';
   }
 
-  #travel(): Promise<void> {
-    return this.#pass(Math.min(TIMEOUT_MS / 2, this.slowness * (0.2 + this.#random.below(2_000) / 1_000)));
+  #travel(machine: string): Promise<void> {
+    const slowness = Math.max(this.slowness, this.road(machine).slowness);
+    return this.#pass(Math.min(TIMEOUT_MS / 2, slowness * (0.2 + this.#random.below(2_000) / 1_000)));
   }
 
   #pass(ms: number): Promise<void> {

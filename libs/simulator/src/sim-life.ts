@@ -1,19 +1,29 @@
 // One life of a process: its clock and its network until it is killed. After that no timer of it fires, no bytes
-// arrive, and nothing that it sends leaves. Its promises remain pending, as in a process that is gone.
+// arrive, and nothing that it sends leaves. Its promises remain pending, as in a process that is gone. A life can be
+// frozen (SIGSTOP): timers and input wait until it is thawed, and then arrive, timers first, as in Node's event loop.
 import type { Address, Cancel, Clock, Connection, ConnectionListener, Listening, Network } from '@milepost/core';
+
+/** Events that wait for a frozen process. */
+interface Held {
+  readonly timers: (() => void)[];
+  readonly others: (() => void)[];
+}
 
 export class SimLife {
   readonly clock: Clock;
   readonly network: Network;
+  readonly #clock: Clock;
   #isOver = false;
+  #held: Held | undefined;
   readonly #connections = new Set<Connection>();
   readonly #listening = new Set<Listening>();
 
   constructor(clock: Clock, network: Network) {
+    this.#clock = clock;
     this.clock = {
       now: () => clock.now(),
       monotonic: () => clock.monotonic(),
-      after: (delayMs, run): Cancel => clock.after(delayMs, () => this.#enter(run)),
+      after: (delayMs, run) => this.#after(delayMs, run),
     };
     this.network = {
       listen: (address, accept) => this.#listen(network, address, accept),
@@ -24,10 +34,14 @@ export class SimLife {
   get isOver(): boolean {
     return this.#isOver;
   }
+  get isFrozen(): boolean {
+    return this.#held !== undefined && !this.#isOver;
+  }
 
   /** Nothing happens in it any more. Its peers do not notice yet: see `hangUp`. */
   end(): void {
     this.#isOver = true;
+    this.#held = undefined;
     for (const listening of this.#listening) void listening.close();
   }
 
@@ -37,14 +51,35 @@ export class SimLife {
     this.#connections.clear();
   }
 
+  /** Its program stands still. The system goes on: it accepts connections and buffers what arrives. */
+  freeze(): void {
+    this.#held ??= { timers: [], others: [] };
+  }
+
+  thaw(): void {
+    const held = this.#held;
+    this.#held = undefined;
+    for (const run of [...(held?.timers ?? []), ...(held?.others ?? [])]) this.#clock.after(0, () => this.#enter(run));
+  }
+
   /** Outside events reach it only while it lives. */
   answered<Answer>(promise: Promise<Answer>): Promise<Answer> {
     return new Promise((resolve, reject) => {
       promise.then(
-        (answer) => this.#isOver || resolve(answer),
-        (failure: unknown) => this.#isOver || reject(failure),
+        (answer) => this.#enter(() => resolve(answer)),
+        (failure: unknown) => this.#enter(() => reject(failure)),
       );
     });
+  }
+
+  #after(delayMs: number, run: () => void): Cancel {
+    let isCancelled = false;
+    const once = (): void => void (isCancelled || run());
+    const cancel = this.#clock.after(delayMs, () => this.#enter(once, 'timers'));
+    return () => {
+      isCancelled = true;
+      cancel();
+    };
   }
 
   async #listen(
@@ -55,7 +90,16 @@ export class SimLife {
     const listening = await network.listen(address, (connection) => {
       if (this.#isOver) return deaf;
       this.#connections.add(connection);
-      return this.#gated(accept(this.#silenced(connection)), () => connection);
+      let listener = deaf;
+      this.#enter(() => {
+        listener = accept(this.#silenced(connection));
+      });
+      const whoever: ConnectionListener = {
+        bytes: (chunk) => listener.bytes(chunk),
+        drained: () => listener.drained(),
+        closed: () => listener.closed(),
+      };
+      return this.#gated(whoever, () => connection);
     });
     this.#listening.add(listening);
     return listening;
@@ -73,8 +117,12 @@ export class SimLife {
   }
 
   /** An exception while it dies is dropped; while it lives, it is a crash. */
-  #enter(run: () => void): void {
+  #enter(run: () => void, as: keyof Held = 'others'): void {
     if (this.#isOver) return;
+    if (this.#held) {
+      this.#held[as].push(run);
+      return;
+    }
     try {
       run();
     } catch (failure) {
@@ -84,7 +132,10 @@ export class SimLife {
 
   #gated(listener: ConnectionListener, connection: () => Connection | undefined): ConnectionListener {
     return {
-      bytes: (chunk) => this.#enter(() => listener.bytes(chunk)),
+      bytes: (chunk) => {
+        const kept = this.isFrozen ? Buffer.from(chunk) : chunk; // the chunk is valid only during this call
+        this.#enter(() => listener.bytes(kept));
+      },
       drained: () => this.#enter(() => listener.drained()),
       closed: () => {
         const closed = connection();

@@ -1,5 +1,6 @@
 // One whole node: production's `createBroker`, unchanged, on a simulated machine with its own disk, and a database that
-// other nodes may share. It is started, stopped and killed, and loses its power; the disk and the database outlive it.
+// other nodes may share. It is started, stopped, frozen and killed, and loses its power; the disk and the database outlive
+// it. Its machine can be replaced by one with an empty disk.
 import { type Address, type BrokerId, type Clock, type Host, type Logger } from '@milepost/core';
 import { type Broker, createBroker } from '@milepost/broker';
 import type { GroupStore } from '@milepost/coordinators';
@@ -41,6 +42,8 @@ export class SimNode {
   readonly #parts: SimNodeParts;
   #life: SimLife;
   #broker: Broker | undefined;
+  /** Its logs are gone: the operator confirms that at the next start. */
+  #hasLostItsDisk = false;
   #meter = new SimMeter();
 
   constructor(parts: SimNodeParts) {
@@ -54,6 +57,15 @@ export class SimNode {
   /** Clients are served. */
   get isUp(): boolean {
     return this.#broker !== undefined && !this.#life.isOver;
+  }
+  get name(): string {
+    return this.#parts.machine.name;
+  }
+  get brokerId(): BrokerId {
+    return this.#parts.brokerId;
+  }
+  get isFrozen(): boolean {
+    return this.#life.isFrozen;
   }
   /** Starting, serving or stopping. */
   get isAlive(): boolean {
@@ -105,8 +117,12 @@ export class SimNode {
           rack: null,
           flush: 'always',
           properties,
+          ...(this.#hasLostItsDisk && {
+            acceptLostLog: String(database.metadata.image.brokers.get(brokerId)?.epoch ?? 0),
+          }),
         }),
       );
+      this.#hasLostItsDisk = false;
     } catch (failure) {
       this.#died(life);
       throw failure;
@@ -132,6 +148,21 @@ export class SimNode {
     this.#life.end();
     this.#broker = undefined;
     this.disk = this.disk.powerCut(this.#life.clock);
+  }
+
+  /** SIGSTOP, and SIGCONT below. */
+  freeze(): void {
+    this.#life.freeze();
+  }
+  thaw(): void {
+    this.#life.thaw();
+  }
+
+  /** Its machine is lost; another one with an empty disk replaces it under the same name. */
+  replaceDisk(): void {
+    if (this.isAlive) this.kill();
+    this.disk = new SimDisk(this.#parts.random.fork(), { clock: this.#life.clock });
+    this.#hasLostItsDisk = true;
   }
 
   #died(life: SimLife): void {

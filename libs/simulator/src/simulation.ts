@@ -1,12 +1,14 @@
-// One life of one node, determined by one seed: chaos, calm, an audit, a power cut and a last audit. Everything that
-// clients see is passed to the checkers; the first violation ends it.
+// One life of a cluster, of one node or several, determined by one seed: chaos, calm, an audit, a power cut and a last
+// audit. Everything that clients see is passed to the checkers; the first violation ends it.
 import { BrokerId, type Logger } from '@milepost/core';
 import { allCheckers, type Checker } from './checkers/index.ts';
 import type { Observation, SimPartition } from './model/observation.ts';
+import { replicasIn } from './replicas.ts';
 import { type Scenario, scenarioOf } from './scenario.ts';
 import { SimClock } from './sim-clock.ts';
 import { SimDatabase } from './sim-database.ts';
 import { PowerLost } from './sim-disk.ts';
+import { NodeOperator } from './node-operator.ts';
 import { SimMachine } from './sim-machine.ts';
 import { SimNetwork } from './sim-network.ts';
 import { type Plants, SimNode } from './sim-node.ts';
@@ -15,6 +17,7 @@ import { Trace } from './trace.ts';
 import { Weather } from './weather.ts';
 import { Administrator } from './workload/administrator.ts';
 import { audit } from './workload/auditor.ts';
+import { awaitConvergence } from './workload/convergence.ts';
 import { IdempotentProducer } from './workload/idempotent-producer.ts';
 import { MemberGroup } from './workload/member-group.ts';
 import { Outstanding } from './workload/outstanding.ts';
@@ -45,12 +48,19 @@ export interface Outcome {
   readonly turns: number;
   readonly virtualMs: number;
   readonly lastEvents: (count: number) => string[];
+  readonly scenario: Scenario;
+  /** Faults that its weather had for it. */
+  readonly faults: number;
 }
 
 export interface Conditions {
   readonly plants?: Plants;
+  /** The number of nodes; 1 by default. */
+  readonly nodes?: number;
   /** Overrides the scenario of the seed. */
   readonly scenario?: Partial<Scenario>;
+  /** Faults that are left out, by their numbers, from 0. */
+  readonly withoutFaults?: readonly number[];
 }
 
 export function simulate(seed: number, conditions: Conditions = {}): Promise<Outcome> {
@@ -69,51 +79,44 @@ class Simulation implements World {
   readonly #seed: number;
   readonly #scenario: Scenario;
   readonly #database: SimDatabase;
-  readonly #machine: SimMachine;
-  readonly #node: SimNode;
+  readonly #operators: readonly NodeOperator[];
   readonly #weather: Weather;
   readonly #trace = new Trace(this.clock);
   readonly #checkers: readonly Checker[] = allCheckers();
   readonly #rotten = new Set<string>();
+  #hasForgotten = false;
   #violation: Violation | undefined;
 
-  constructor(seed: number, { plants = {}, scenario = {} }: Conditions) {
+  constructor(seed: number, { nodes = 1, plants = {}, scenario = {}, withoutFaults = [] }: Conditions) {
     this.#seed = seed;
     const random = new SimRandom(seed);
-    this.#scenario = { ...scenarioOf(random.fork()), ...scenario };
+    this.#scenario = { ...scenarioOf(random.fork(), nodes), ...scenario };
     this.random = random.fork();
     this.network = new SimNetwork(random.fork(), this.clock);
     this.#database = new SimDatabase(random.fork(), this.clock);
-    const machine = new SimMachine('node', this.clock, this.network);
-    this.#machine = machine;
-    this.wallClocks = [() => machine.clock.now()];
-    this.#node = new SimNode({
-      random: random.fork(),
-      machine,
-      brokerId: BrokerId(1),
-      database: this.#database,
-      logger: this.#logger(),
-      properties: this.#scenario.properties,
-      onDisk: (disk) => this.#weather.condition(disk),
-      plants,
-    });
-    this.bootstrap = this.#node.address;
+    this.#operators = Array.from({ length: nodes }, (_, at) => this.#makeNode(at + 1, random.fork(), plants));
+    this.bootstrap = this.#operators.map(({ node }) => node.address);
+    this.wallClocks = this.#operators.map(
+      ({ machine }) =>
+        () =>
+          machine.clock.now(),
+    );
     const { faults, faultPauseMs: pauseMs } = this.#scenario;
     this.#weather = new Weather({
       world: this,
-      node: this.#node,
-      machine,
+      operators: this.#operators,
       network: this.network,
       database: this.#database,
       faults,
       pauseMs,
+      without: new Set(withoutFaults),
     });
     this.note(`scenario ${JSON.stringify(this.#scenario)}`);
   }
 
   async live(): Promise<Outcome> {
     const onRejection = (reason: unknown): void => {
-      if (reason instanceof PowerLost || !this.#node.isAlive) return;
+      if (reason instanceof PowerLost || !this.#operators.some(({ node }) => node.isAlive)) return;
       this.see({ kind: 'broken', what: `a promise broke that nobody waits for: ${String((reason as Error).stack)}` });
     };
     process.on('unhandledRejection', onRejection);
@@ -129,7 +132,8 @@ class Simulation implements World {
     } finally {
       process.off('unhandledRejection', onRejection);
     }
-    for (const [path, bytes] of this.#node.disk.files()) this.#trace.mix(`${path} ${bytes.toString('latin1')}`);
+    for (const { node } of this.#operators)
+      for (const [path, bytes] of node.disk.files()) this.#trace.mix(`${path} ${bytes.toString('latin1')}`);
     return {
       seed: this.#seed,
       violation: this.#violation,
@@ -137,13 +141,16 @@ class Simulation implements World {
       turns: this.clock.turns,
       virtualMs: this.clock.monotonic(),
       lastEvents: (count) => this.#trace.last(count),
+      scenario: this.#scenario,
+      faults: this.#weather.count,
     };
   }
 
   see(observation: Observation): void {
     if (this.#violation) return;
+    if (observation.kind === 'database-forgot') this.#hasForgotten = true;
     if (observation.kind === 'rotten') this.#rotten.add(`${observation.topic}-${observation.index}`);
-    const moment = { monotonic: this.clock.monotonic(), wall: this.#machine.clock.now() };
+    const moment = { monotonic: this.clock.monotonic(), wall: Math.max(...this.wallClocks.map((now) => now())) };
     for (const checker of this.#checkers) {
       const what = checker.see(observation, moment);
       if (what === undefined) continue;
@@ -168,6 +175,7 @@ class Simulation implements World {
     this.phase = 'calm';
     this.note('calm');
     await this.#weather.calm();
+    await awaitConvergence(this, this.#mayRefuse);
     await sleep(this, calmMs);
     for (const group of groups) await group.tellRest();
     for (const group of groups) group.end();
@@ -184,6 +192,7 @@ class Simulation implements World {
     await this.#audit('audit');
     this.#weather.powerCut();
     await this.#weather.calm();
+    await awaitConvergence(this, this.#mayRefuse);
     await this.#audit('last audit');
   }
 
@@ -229,13 +238,17 @@ class Simulation implements World {
     }
   }
 
-  /** Every client has read its responses, or is gone: the node holds none. */
+  /** Every client has read its responses, or is gone: no node holds any. */
   async #responsesAreTaken(): Promise<void> {
     for (let waitedMs = 0; ; waitedMs += 500) {
-      const heldBytes = await this.#node.gauge('milepost_kafka_response_bytes_held');
-      if (heldBytes === 0) return;
+      const gauges = this.#operators.map(({ node }) => node.gauge('milepost_kafka_response_bytes_held'));
+      const heldBytes = await Promise.all(gauges);
+      if (heldBytes.every((bytes) => bytes === 0)) return;
       if (waitedMs > 30_000)
-        return this.see({ kind: 'broken', what: `the node holds ${heldBytes} bytes of responses for nobody` });
+        return this.see({
+          kind: 'broken',
+          what: `the nodes hold ${heldBytes.join(', ')} bytes of responses for nobody`,
+        });
       await sleep(this, 500);
     }
   }
@@ -248,11 +261,39 @@ class Simulation implements World {
     }
   }
 
-  #logger(): Logger {
+  #makeNode(id: number, random: SimRandom, plants: Plants): NodeOperator {
+    const machine = new SimMachine(`node-${id}`, this.clock, this.network);
     const say = (level: string) => (_: object, message: string) => {
-      this.note(`node ${level}: ${message}`);
-      if (/takes no more records|is offline/.test(message)) this.#weather.needsRepair();
+      this.note(`${machine.name} ${level}: ${message}`);
+      if (/takes no more records|is offline/.test(message)) operator.needsRepair();
     };
-    return { debug: () => {}, info: () => {}, warn: say('warns'), error: say('errs') };
+    const logger: Logger = { debug: () => {}, info: () => {}, warn: say('warns'), error: say('errs') };
+    const node = new SimNode({
+      random,
+      machine,
+      brokerId: BrokerId(id),
+      database: this.#database,
+      logger,
+      properties: this.#scenario.properties,
+      onDisk: (disk) => operator.condition(disk),
+      plants,
+    });
+    const operator = new NodeOperator(this, node, machine);
+    operator.onPowerCut = () => this.#auditReplicas(operator);
+    return operator;
+  }
+
+  /** Reports its replicas that are in sync by the database. A database that forgot commits may be wrong. */
+  #auditReplicas({ node }: NodeOperator): void {
+    if (this.#operators.length === 1 || (this.#hasForgotten && this.phase !== 'over')) return;
+    const replicas = replicasIn(node.disk.files());
+    const { topics } = this.#database.metadata.image;
+    for (const partition of this.topics.partitions()) {
+      const { name, id, isCompacted } = partition.topic;
+      const topic = topics.get(name);
+      const replica = replicas.get(`${name}-${partition.index}`) ?? { endOffset: 0, batches: [] };
+      const isInSync = topic?.id === id && topic.partitions[partition.index]?.isr.includes(node.brokerId);
+      if (isInSync && !isCompacted) this.see({ kind: 'replica', partition, broker: node.brokerId, replica });
+    }
   }
 }

@@ -1,5 +1,5 @@
-// A checker is one sentence about the node that must hold. It receives everything that clients see, keeps its own
-// records, shares them with no other checker, and returns observations that contradict its sentence.
+// A checker is one sentence about the cluster that must hold. It receives everything that clients see and what an auditor
+// finds on the disks, keeps its own records, shares them with no other checker, and returns observations that contradict its sentence.
 import type { Observation, SimPartition } from '../model/observation.ts';
 
 export interface Checker {
@@ -12,23 +12,6 @@ export interface Checker {
 export interface Moment {
   readonly monotonic: number;
   readonly wall: number;
-}
-
-/** A value for each key, created on first use. */
-export class Books<Key, Value> extends Map<Key, Value> {
-  readonly #make: (key: Key) => Value;
-  constructor(make: (key: Key) => Value) {
-    super();
-    this.#make = make;
-  }
-  of(key: Key): Value {
-    let value = this.get(key);
-    if (value === undefined) {
-      value = this.#make(key);
-      this.set(key, value);
-    }
-    return value;
-  }
 }
 
 /** The partitions whose medium was damaged. They may lose records; they must not serve wrong ones. */

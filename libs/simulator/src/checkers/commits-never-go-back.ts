@@ -1,8 +1,9 @@
 // The committed offset of a group for a partition decreases only when a member commits a smaller one, which no member
 // here does: each continues from the committed offset. If the database has lost its last commits, those may be lost,
 // and nothing that was committed before.
+import { Books } from '../model/books.ts';
 import type { Observation } from '../model/observation.ts';
-import { Books, type Checker, type Moment } from './checker.ts';
+import { type Checker, type Moment } from './checker.ts';
 
 interface Commit {
   readonly offset: number;

@@ -1,6 +1,7 @@
 // DeleteRecords is durable: once it is confirmed, the log never starts at a lower offset again.
+import { Books } from '../model/books.ts';
 import type { Observation, SimPartition } from '../model/observation.ts';
-import { Books, type Checker, type Moment } from './checker.ts';
+import { type Checker, type Moment } from './checker.ts';
 
 export class DeletionsLast implements Checker {
   readonly name = 'what was deleted stays deleted';
@@ -11,7 +12,7 @@ export class DeletionsLast implements Checker {
       const start = this.#starts.of(observation.partition);
       if (observation.start > start.offset) Object.assign(start, { offset: observation.start, atMs: monotonic });
     }
-    if (observation.kind !== 'bounds' || observation.start === undefined) return undefined;
+    if (observation.kind !== 'bounds' || observation.start === undefined || observation.mayBeStale) return undefined;
     const { offset, atMs } = this.#starts.of(observation.partition);
     return observation.start < offset && atMs < observation.askedAt
       ? `${observation.partition.name}: all below ${offset} was deleted, and the log starts at ${observation.start}`

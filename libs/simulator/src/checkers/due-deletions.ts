@@ -2,8 +2,9 @@
 // retention's bytes, or replaced by a later record of the same key in a compacted topic. Shared by the checkers that
 // look for missing records. A record counts as old once it was old by the node's wall clock: a clock that was set ahead
 // for a moment may have deleted it for good.
+import { Books } from '../model/books.ts';
 import type { Observation, SentRecord, SimPartition } from '../model/observation.ts';
-import { Books, type Moment } from './checker.ts';
+import { type Moment } from './checker.ts';
 
 export class DueDeletions {
   readonly #before = new Books<SimPartition, { offset: number }>(() => ({ offset: 0 }));

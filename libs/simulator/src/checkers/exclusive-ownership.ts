@@ -1,7 +1,8 @@
 // A partition has one owner: within each generation of the classic protocol, and, in either protocol, at every moment until
 // the owner's session ends.
+import { Books } from '../model/books.ts';
 import type { Observation } from '../model/observation.ts';
-import { Books, type Checker, type Moment } from './checker.ts';
+import { type Checker, type Moment } from './checker.ts';
 
 interface Hold {
   readonly partitions: readonly number[];

@@ -1,7 +1,8 @@
 // A record of an idempotent producer is stored once, however often it was sent. A producer that left no gap in its
 // sequences never receives an error about a gap.
+import { Books } from '../model/books.ts';
 import type { Observation, SimPartition } from '../model/observation.ts';
-import { Books, type Checker, Rotten } from './checker.ts';
+import { type Checker, Rotten } from './checker.ts';
 
 export class NoDuplicates implements Checker {
   readonly name = 'an idempotent producer has no duplicates';

@@ -1,6 +1,8 @@
-// A record that was acknowledged, with acks=1 or acks=all, is read at its offset, until a deletion that is allowed.
+// A record that was acknowledged, with acks=all or by the only broker that has a copy, is read at its offset, until a
+// deletion that is allowed, and while one in-sync replica survives.
+import { Books } from '../model/books.ts';
 import type { Observation, SentRecord, SimPartition } from '../model/observation.ts';
-import { Books, type Checker, type Moment, Rotten } from './checker.ts';
+import { type Checker, type Moment, Rotten } from './checker.ts';
 import { DueDeletions } from './due-deletions.ts';
 
 interface Owed {
@@ -58,14 +60,14 @@ export class NothingAcknowledgedLost implements Checker {
   }
 
   #bounds(
-    { partition, askedAt, start, end }: Extract<Observation, { kind: 'bounds' }>,
+    { partition, askedAt, mayBeStale, start, end }: Extract<Observation, { kind: 'bounds' }>,
     now: Moment,
   ): string | undefined {
     if (this.#rotten.has(partition)) return undefined;
     const owed = this.#owed.of(partition);
     if (owed.last < (end ?? Number.POSITIVE_INFINITY) && (start ?? 0) <= owed.start) return undefined;
     for (const [offset, { record, atMs }] of owed.byOffset) {
-      if (end !== undefined && offset >= end && atMs < askedAt)
+      if (end !== undefined && !mayBeStale && offset >= end && atMs < askedAt)
         return `${partition.name}: ${record.text} was acknowledged at offset ${offset}, and the log ends at ${end}`;
       if (start === undefined || offset >= start) continue;
       if (!this.#due.mayBeBelowStart(partition, offset, record, now))

@@ -1,7 +1,8 @@
 // A reader never sees anything that a power cut can revoke: records that any client has read, and high watermarks that
-// any client has received, remain, whatever happens to the node.
+// any client has received, remain, whatever happens to the nodes.
+import { Books } from '../model/books.ts';
 import type { Observation, ReadRecord, SimPartition } from '../model/observation.ts';
-import { Books, type Checker, type Moment, Rotten } from './checker.ts';
+import { type Checker, type Moment, Rotten } from './checker.ts';
 import { DueDeletions } from './due-deletions.ts';
 
 interface Seen {
@@ -40,7 +41,7 @@ export class NothingSeenIsTakenBack implements Checker {
   }
 
   #bounds(
-    { partition, askedAt, start, end }: Extract<Observation, { kind: 'bounds' }>,
+    { partition, askedAt, mayBeStale, start, end }: Extract<Observation, { kind: 'bounds' }>,
     now: Moment,
   ): string | undefined {
     if (this.#rotten.has(partition)) return undefined;
@@ -55,7 +56,8 @@ export class NothingSeenIsTakenBack implements Checker {
       }
     }
     if (end === undefined) return undefined;
-    if (end < seen.end && seen.endAtMs < askedAt) return `${partition.name}: its end was ${seen.end} and is ${end}`;
+    if (end < seen.end && !mayBeStale && seen.endAtMs < askedAt)
+      return `${partition.name}: its end was ${seen.end} and is ${end}`;
     if (end > seen.end) Object.assign(seen, { end, endAtMs: now.monotonic });
     return undefined;
   }

@@ -2,8 +2,9 @@
 // offsets, and those of a deleted topic do not remain. A commit by name that is pending during the deletion may count
 // for the next topic of the name, because it does not identify the topic. Once the database has lost commits, topics
 // may return with their offsets.
+import { Books } from '../model/books.ts';
 import type { Observation } from '../model/observation.ts';
-import { Books, type Checker } from './checker.ts';
+import { type Checker } from './checker.ts';
 
 export class OffsetsEndWithTheirTopic implements Checker {
   readonly name = 'committed offsets end with their topic';

@@ -1,6 +1,7 @@
 // Once a producer or a reader has seen a record at an offset, no other record is ever seen there.
+import { Books } from '../model/books.ts';
 import type { Observation, SimPartition } from '../model/observation.ts';
-import { Books, type Checker, Rotten } from './checker.ts';
+import { type Checker, Rotten } from './checker.ts';
 
 export class OffsetsNeverReused implements Checker {
   readonly name = 'no offset is given out twice';

@@ -1,6 +1,7 @@
 // The records that a producer sent to a partition one after the other are stored in that order.
+import { Books } from '../model/books.ts';
 import type { Observation, SimPartition } from '../model/observation.ts';
-import { Books, type Checker, Rotten } from './checker.ts';
+import { type Checker, Rotten } from './checker.ts';
 
 interface Place {
   readonly offset: number;

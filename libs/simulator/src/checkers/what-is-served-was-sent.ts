@@ -1,7 +1,8 @@
 // Every record that is read was sent to this partition with this key and timestamp, even if the medium was damaged. And
 // only damaged records are reported as damaged.
+import { Books } from '../model/books.ts';
 import type { Observation, SentRecord, SimPartition } from '../model/observation.ts';
-import { Books, type Checker, Rotten } from './checker.ts';
+import { type Checker, Rotten } from './checker.ts';
 
 export class WhatIsServedWasSent implements Checker {
   readonly name = 'what is served was sent';

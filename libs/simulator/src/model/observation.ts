@@ -1,5 +1,7 @@
-// What clients see of a node, in one set of types: the workload reports it, the checkers receive it.
+// What clients see of a cluster, and an auditor of its disks, in one set of types: the workload reports it, the checkers
+// receive it.
 import type { Uuid } from '@milepost/core';
+import type { Replica } from '../replicas.ts';
 
 /** The properties of a topic that never change. */
 export interface SimTopic {
@@ -13,6 +15,9 @@ export interface SimTopic {
   readonly retentionMs: number;
   /** -1: no limit. */
   readonly retentionBytes: number;
+  /** How many brokers have a copy. */
+  readonly replicas: number;
+  readonly minInsyncReplicas: number;
 }
 
 export interface SimPartition {
@@ -57,7 +62,7 @@ export interface ReadRecord {
 export type Observation =
   /** Before it is sent for the first time. */
   | { readonly kind: 'sent'; readonly batch: SentBatch }
-  /** With acks=1 or acks=all. */
+  /** With acks=all, or acks=1 where no other broker has a copy. */
   | { readonly kind: 'acknowledged'; readonly batch: SentBatch; readonly baseOffset: number }
   /** Rejected as out of order, though all earlier batches are acknowledged. */
   | { readonly kind: 'gap-told'; readonly batch: SentBatch; readonly error: string }
@@ -74,6 +79,12 @@ export type Observation =
       readonly kind: 'bounds';
       readonly partition: SimPartition;
       readonly askedAt: number;
+      /** The epoch in which the responding broker leads the partition; absent if the request did not require one. */
+      readonly epoch?: number;
+      /** Another broker may have led it by then. */
+      readonly mayBeStale: boolean;
+      /** By ListOffsets. */
+      readonly isListed?: boolean;
       readonly start?: number;
       readonly end?: number;
     }
@@ -94,12 +105,28 @@ export type Observation =
   | { readonly kind: 'topic-denied'; readonly topic: SimTopic; readonly error: string }
   /** An existing record is refused to a reader. */
   | { readonly kind: 'refused-as-corrupt'; readonly partition: SimPartition; readonly offset: number }
-  /** The node's wall clock was set; this was its value before. */
+  /** A node's wall clock was set; this was its value before. */
   | { readonly kind: 'clock-set'; readonly from: number }
   /** The database has its state of `sinceMs`: later commits are lost. */
   | { readonly kind: 'database-forgot'; readonly sinceMs: number }
-  /** The medium itself was damaged here: its content may be refused, or cut. */
+  /** The medium was damaged, or lost while no other replica was in sync: its content may be refused, or cut. */
   | { readonly kind: 'rotten'; readonly topic: string; readonly index: number }
+  /** A broker names the leader of a partition. */
+  | {
+      readonly kind: 'leader-told';
+      readonly partition: SimPartition;
+      readonly leader: number;
+      readonly epoch: number;
+    }
+  /** The content of an in-sync replica's disk after a power cut, read by an auditor. */
+  | {
+      readonly kind: 'replica';
+      readonly partition: SimPartition;
+      readonly broker: number;
+      readonly replica: Replica;
+    }
+  /** In the end, after a while without faults. */
+  | { readonly kind: 'not-converged'; readonly what: string }
   | GroupObservation
   /** A promise of the program was rejected unhandled, or a response without a request arrived. */
   | { readonly kind: 'broken'; readonly what: string };

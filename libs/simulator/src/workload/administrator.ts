@@ -3,8 +3,8 @@ import { ErrorCode, Offset, ZERO_UUID, type Uuid } from '@milepost/core';
 import { CreateTopics, DeleteRecords, DeleteTopics, Metadata } from '@milepost/wire';
 import type { SimTopic } from '../model/observation.ts';
 import type { SimRandom } from '../sim-random.ts';
+import { ClusterClient } from './cluster-client.ts';
 import { EARLIEST, LATEST, listOffset } from './reader.ts';
-import { SimClient } from './sim-client.ts';
 import { between, sleep, type World } from './world.ts';
 
 export type WantedTopic = Omit<SimTopic, 'id'> & { readonly segmentMs: number; readonly indexIntervalBytes: number };
@@ -12,12 +12,12 @@ export type WantedTopic = Omit<SimTopic, 'id'> & { readonly segmentMs: number; r
 export class Administrator {
   readonly #world: World;
   readonly #random: SimRandom;
-  readonly #client: SimClient;
+  readonly #client: ClusterClient;
 
   constructor(world: World) {
     this.#world = world;
     this.#random = world.random.fork();
-    this.#client = new SimClient(world, 'admin', 20_000);
+    this.#client = new ClusterClient(world, 'admin', 20_000);
   }
 
   /** Resolves when the topics exist; those that are not steady are deleted and recreated from then on. */
@@ -60,11 +60,12 @@ export class Administrator {
       'segment.ms': String(wanted.segmentMs),
       'index.interval.bytes': String(wanted.indexIntervalBytes),
       'min.cleanable.dirty.ratio': '0.01',
+      'min.insync.replicas': String(wanted.minInsyncReplicas),
     };
     const topic = {
       name: wanted.name,
       numPartitions: wanted.partitions,
-      replicationFactor: 1,
+      replicationFactor: wanted.replicas,
       configs: Object.entries(configs).map(([name, value]) => ({ name, value })),
     };
     const response = await this.#client.ask(CreateTopics, 7, { topics: [topic] });
@@ -114,13 +115,11 @@ export class Administrator {
       const before = between(this.#random, start, end);
       this.#world.see({ kind: 'deletion', partition, before });
       this.#world.note(`delete ${partition.name} before ${before}`);
-      const response = await this.#client.ask(DeleteRecords, 2, {
-        topics: [
-          { name: partition.topic.name, partitions: [{ partitionIndex: partition.index, offset: Offset(before) }] },
-        ],
-        timeoutMs: 20_000,
-      });
-      const answer = response?.topics[0]?.partitions[0];
+      const partitions = [{ partitionIndex: partition.index, offset: Offset(before) }];
+      const body = { topics: [{ name: partition.topic.name, partitions }], timeoutMs: 20_000 };
+      const asked = await this.#client.askLeader(partition, DeleteRecords, 2, () => body);
+      const answer = asked?.response.topics[0]?.partitions[0];
+      if (answer?.errorCode !== ErrorCode.NONE) this.#client.forgetLeaderOf(partition);
       this.#world.note(`deleted ${partition.name}: ${answer?.errorCode}, starts at ${answer?.lowWatermark}`);
       if (answer?.errorCode === ErrorCode.NONE)
         this.#world.see({ kind: 'deleted', partition, start: answer.lowWatermark });

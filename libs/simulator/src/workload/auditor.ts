@@ -2,9 +2,9 @@
 import { ErrorCode } from '@milepost/core';
 import { Fetch } from '@milepost/wire';
 import type { SimPartition } from '../model/observation.ts';
+import { ClusterClient } from './cluster-client.ts';
 import { answerTo, fetchBody, tellFetched } from './fetched.ts';
 import { EARLIEST, LATEST, listOffset } from './reader.ts';
-import { SimClient } from './sim-client.ts';
 import { sleep, type World } from './world.ts';
 
 const VERSION = 17;
@@ -16,7 +16,7 @@ export async function audit(
   name: string,
   mayRefuse: (partition: SimPartition) => boolean,
 ): Promise<void> {
-  const client = new SimClient(world, name, 20_000);
+  const client = new ClusterClient(world, name, 20_000);
   for (const partition of world.topics.partitions()) {
     const isRead = await auditOne(world, client, partition);
     if (!isRead && !mayRefuse(partition))
@@ -25,7 +25,7 @@ export async function audit(
   client.disconnect();
 }
 
-async function auditOne(world: World, client: SimClient, partition: SimPartition): Promise<boolean> {
+async function auditOne(world: World, client: ClusterClient, partition: SimPartition): Promise<boolean> {
   let offset: number | undefined;
   let end: number | undefined;
   for (let attempts = 0; attempts < 100; attempts++) {
@@ -34,15 +34,17 @@ async function auditOne(world: World, client: SimClient, partition: SimPartition
     if (offset !== undefined && end !== undefined) {
       if (offset >= end) return true;
       const askedAt = world.clock.monotonic();
-      const body = fetchBody([{ partition, offset }], { maxWaitMs: 0, partitionMaxBytes: 1 << 20 });
-      const response = await client.ask(Fetch, VERSION, body);
+      const wanted = { partition, offset, epoch: -1 };
+      const body = fetchBody([wanted], { maxWaitMs: 0, partitionMaxBytes: 1 << 20 });
+      const response = (await client.askLeader(partition, Fetch, VERSION, () => body))?.response;
       const answer = response?.errorCode === ErrorCode.NONE && answerTo(partition, response, VERSION);
-      const fetched = answer && tellFetched(world, partition, offset, askedAt, answer);
+      const fetched = answer && tellFetched(world, wanted, askedAt, answer);
       if (typeof fetched === 'object') {
         if (fetched.next > offset) attempts = 0;
         offset = fetched.next;
         continue;
       }
+      if (fetched === 'moved') client.forgetLeaderOf(partition);
       if (fetched === 'behind') offset = undefined; // retention may have moved the start
     }
     await sleep(world, PAUSE_MS);

@@ -10,11 +10,12 @@ import {
   SyncGroup,
 } from '@milepost/wire';
 import { Member } from './member.ts';
-import { RECONNECT_MS } from './sim-client.ts';
 import { between } from './world.ts';
 
 const SESSION_MS = 6_000;
 const REBALANCE_MS = 9_000;
+/** Before it joins again. */
+const PAUSE_MS = 300;
 
 export class ClassicMember extends Member {
   readonly speaks = 'classic';
@@ -31,7 +32,7 @@ export class ClassicMember extends Member {
       this.hold([], 0);
       if ((await this.#join()) && (await this.#sync()) && (await this.fetchPositions(this.owned)))
         await this.#consume();
-      await this.sleep(RECONNECT_MS);
+      await this.sleep(PAUSE_MS);
     }
   }
 
@@ -39,14 +40,14 @@ export class ClassicMember extends Member {
     this.isAlive = false;
     this.hold([], 0);
     const members = [{ memberId: this.memberId, groupInstanceId: this.instanceId }];
-    await this.client.ask(LeaveGroup, 5, { groupId: this.group.id, members });
-    this.client.retire();
+    await this.ask(LeaveGroup, 5, { groupId: this.group.id, members });
+    this.retire();
   }
 
   async #join(): Promise<boolean> {
     for (let attempt = 0; attempt < 2 && this.isAlive; attempt++) {
       this.#joinedAt = this.world.clock.monotonic();
-      const joined = await this.client.ask(JoinGroup, 9, {
+      const joined = await this.ask(JoinGroup, 9, {
         groupId: this.group.id,
         sessionTimeoutMs: SESSION_MS,
         rebalanceTimeoutMs: REBALANCE_MS,
@@ -82,7 +83,7 @@ export class ClassicMember extends Member {
         assignment: this.#assignment(all.filter((partition) => (partition + first) % this.#members.length === at)),
       };
     });
-    const synced = await this.client.ask(SyncGroup, 5, {
+    const synced = await this.ask(SyncGroup, 5, {
       ...this.#who,
       protocolType: 'consumer',
       protocolName: 'range',
@@ -110,11 +111,10 @@ export class ClassicMember extends Member {
       await this.sleep(between(this.random, 500, 2_000));
       if (!this.isAlive) return;
       this.sendLate(this.#generation, this.owned);
-      if (!this.client.isConnected) await this.sleep(RECONNECT_MS);
       if (this.random.chance(0.5) && !this.#accepted(await this.commit(this.#generation))) return;
       await this.breathe();
       const sentAt = this.world.clock.monotonic();
-      const beat = await this.client.ask(Heartbeat, 4, this.#who);
+      const beat = await this.ask(Heartbeat, 4, this.#who);
       const answeredAt = this.world.clock.monotonic();
       await this.breathe();
       if (!this.#accepted(beat?.errorCode)) return;
@@ -143,6 +143,7 @@ export class ClassicMember extends Member {
 
   /** False: it has to rejoin, with a new id if the old one is unknown. Retriable errors do not change what it owns. */
   #accepted(error: ErrorCode | undefined): boolean {
+    this.heard(error);
     switch (error) {
       case ErrorCode.NONE:
         return true;

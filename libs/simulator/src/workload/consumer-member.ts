@@ -3,7 +3,6 @@
 import { ErrorCode, errorName } from '@milepost/core';
 import { ConsumerGroupHeartbeat, type ResponseOutput } from '@milepost/wire';
 import { type GroupOfMembers, Member } from './member.ts';
-import { RECONNECT_MS } from './sim-client.ts';
 import { between, type World } from './world.ts';
 
 /** group.consumer.session.timeout.ms of the simulated node. */
@@ -34,8 +33,7 @@ export class ConsumerMember extends Member {
       const isNews = await this.#beat();
       if (this.isAlive && this.#epoch > 0 && this.random.chance(0.5)) await this.commit(this.#epoch);
       await this.breathe();
-      if (!this.client.isConnected) await this.sleep(RECONNECT_MS);
-      else if (!isNews) await this.sleep(between(this.random, 300, 1_500));
+      if (!isNews) await this.sleep(between(this.random, 300, 1_500));
     }
   }
 
@@ -43,17 +41,17 @@ export class ConsumerMember extends Member {
     this.isAlive = false;
     const forAWhile = this.instanceId !== null && this.random.chance(0.5);
     this.hold([], 0);
-    await this.client.ask(ConsumerGroupHeartbeat, 1, {
+    await this.ask(ConsumerGroupHeartbeat, 1, {
       ...this.#request(),
       memberEpoch: forAWhile ? LEAVES_FOR_A_WHILE : LEAVES,
     });
-    this.client.retire();
+    this.retire();
   }
 
   /** True when the next heartbeat is due immediately, to confirm a revocation. */
   async #beat(): Promise<boolean> {
     const sentAt = this.world.clock.monotonic();
-    const answer = await this.client.ask(ConsumerGroupHeartbeat, 1, this.#request());
+    const answer = await this.ask(ConsumerGroupHeartbeat, 1, this.#request());
     await this.breathe();
     if (!this.isAlive) return false;
     this.#mustSayAll = answer?.errorCode !== ErrorCode.NONE;
@@ -82,6 +80,7 @@ export class ConsumerMember extends Member {
   }
 
   #refused(error: ErrorCode): void {
+    this.heard(error);
     const now = this.world.clock.monotonic();
     if (error === ErrorCode.FENCED_INSTANCE_ID) {
       this.hold([], 0);

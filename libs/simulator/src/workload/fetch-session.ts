@@ -1,11 +1,11 @@
-// The client's half of a fetch session (KIP-227), as in Java's client: a request carries only changes since the last
-// one, and a partition that a response omits is where it was last reported. The node must comply: omitting a partition
-// counts as reporting it unchanged.
+// The client's half of a fetch session with one broker (KIP-227), as in Java's client: a request carries only changes
+// since the last one, and a partition that a response omits is where it was last reported. The broker must comply:
+// omitting a partition counts as reporting it unchanged.
 import { ErrorCode } from '@milepost/core';
 import type { Fetch, RequestInput, ResponseOutput } from '@milepost/wire';
 import type { SimPartition } from '../model/observation.ts';
 import { answerTo, fetchBody, type FetchLimits, tellFetched, type Wanted } from './fetched.ts';
-import type { World } from './world.ts';
+import { mayBeStale, type World } from './world.ts';
 
 const NO_SESSION = 0;
 /** Requests a new session; the one that the request names is closed. */
@@ -16,8 +16,13 @@ interface Told {
   readonly end: number;
 }
 
-/** Where to continue; undefined: the partition has to restart, or could not be read. */
-export type Progress = readonly { readonly partition: SimPartition; readonly next: number | undefined }[];
+export type Progress = readonly {
+  readonly partition: SimPartition;
+  /** Where to continue; undefined: the partition has to restart, or could not be read. */
+  readonly next: number | undefined;
+  /** Another broker may lead it. */
+  readonly hasMoved: boolean;
+}[];
 
 export class FetchSession {
   readonly #world: World;
@@ -25,8 +30,8 @@ export class FetchSession {
   readonly #version: number;
   #id = NO_SESSION;
   #epoch = INITIAL_EPOCH;
-  /** The partitions and offsets that the node's session has. */
-  readonly #asked = new Map<SimPartition, number>();
+  /** The partitions and offsets that the broker's session has. */
+  readonly #asked = new Map<SimPartition, Wanted>();
   /** The node's last report of those, unless it was an error. */
   readonly #told = new Map<SimPartition, Told>();
 
@@ -39,6 +44,10 @@ export class FetchSession {
   get isIncremental(): boolean {
     return this.#epoch !== INITIAL_EPOCH;
   }
+  /** The broker's session has partitions. */
+  get isOpen(): boolean {
+    return this.#asked.size > 0;
+  }
 
   /** The next request, for exactly these partitions. */
   request(wanted: readonly Wanted[], limits: FetchLimits): RequestInput<typeof Fetch> {
@@ -47,9 +56,12 @@ export class FetchSession {
       this.#asked.delete(partition);
       this.#told.delete(partition);
     }
-    const changed = wanted.filter(({ partition, offset }) => this.#asked.get(partition) !== offset);
+    const changed = wanted.filter(({ partition, offset, epoch }) => {
+      const asked = this.#asked.get(partition);
+      return asked?.offset !== offset || asked.epoch !== epoch;
+    });
     const isIncremental = this.isIncremental;
-    for (const { partition, offset } of wanted) this.#asked.set(partition, offset);
+    for (const one of wanted) this.#asked.set(one.partition, one);
     return {
       ...fetchBody(isIncremental ? changed : wanted, limits),
       sessionId: this.#id,
@@ -80,9 +92,9 @@ export class FetchSession {
       return undefined;
     }
     const isIncremental = this.isIncremental;
-    const progress = [...this.#asked].map(([partition, offset]) => ({
-      partition,
-      next: this.#takeOne(partition, offset, askedAt, response),
+    const progress = Array.from(this.#asked.values(), (wanted) => ({
+      partition: wanted.partition,
+      ...this.#takeOne(wanted, askedAt, response),
     }));
     if (!isIncremental) this.#id = response.sessionId;
     if (this.#id === NO_SESSION || response.sessionId === NO_SESSION) this.end();
@@ -91,30 +103,33 @@ export class FetchSession {
   }
 
   #takeOne(
-    partition: SimPartition,
-    offset: number,
+    wanted: Wanted,
     askedAt: number,
     response: ResponseOutput<typeof Fetch>,
-  ): number | undefined {
+  ): { readonly next: number | undefined; readonly hasMoved: boolean } {
+    const { partition, offset } = wanted;
     const answer = answerTo(partition, response, this.#version);
-    if (!answer) return this.#leftOut(partition, offset, askedAt);
-    const fetched = tellFetched(this.#world, partition, offset, askedAt, answer);
-    if (typeof fetched !== 'object') {
-      this.#told.delete(partition);
-      return undefined;
+    if (!answer) {
+      this.#leftOut(wanted, askedAt);
+      return { next: offset, hasMoved: false };
     }
-    this.#told.set(partition, { start: answer.logStartOffset, end: answer.highWatermark });
-    return fetched.next;
+    const fetched = tellFetched(this.#world, wanted, askedAt, answer);
+    if (typeof fetched === 'object') {
+      this.#told.set(partition, { start: answer.logStartOffset, end: answer.highWatermark });
+      return { next: fetched.next, hasMoved: false };
+    }
+    this.#told.delete(partition);
+    return { next: fetched === 'moved' ? offset : undefined, hasMoved: fetched === 'moved' };
   }
 
-  #leftOut(partition: SimPartition, offset: number, askedAt: number): number | undefined {
+  #leftOut({ partition, epoch }: Wanted, askedAt: number): void {
     const told = this.#told.get(partition);
-    if (this.isIncremental && told) this.#world.see({ kind: 'bounds', partition, askedAt, ...told });
+    const bounds = { kind: 'bounds', partition, askedAt, mayBeStale: mayBeStale(this.#world, partition) } as const;
+    if (this.isIncremental && told) this.#world.see({ ...bounds, ...told, ...(epoch >= 0 && { epoch }) });
     else
       this.#world.see({
         kind: 'broken',
         what: `${this.#name}: ${partition.name} is left out of an answer, and nothing was told of it before`,
       });
-    return offset;
   }
 }

@@ -1,12 +1,12 @@
 // A producer like Java's with enable.idempotence: it numbers its batches for each partition, has up to five in flight,
-// and resends unacknowledged ones in order, as often as necessary, over as many connections as necessary.
+// and resends unacknowledged ones in order, as often as necessary, to the broker that leads the partition by then.
 import { ErrorCode, errorName } from '@milepost/core';
 import { InitProducerId, Produce } from '@milepost/wire';
 import type { SimPartition } from '../model/observation.ts';
 import type { SimRandom } from '../sim-random.ts';
 import { makeBatch, type MadeBatch } from './batches.ts';
 import { FIRST_VERSION_WITH_IDS, produceBody } from './produce-body.ts';
-import { RECONNECT_MS, SimClient } from './sim-client.ts';
+import { ClusterClient, type Leader } from './cluster-client.ts';
 import { between, sleep, someWallClock, type World } from './world.ts';
 
 const MOST_UNDER_WAY = 5;
@@ -15,6 +15,8 @@ const MOST_UNDER_WAY = 5;
 interface Lane {
   readonly partition: SimPartition;
   readonly unacknowledged: MadeBatch[];
+  /** Where those in flight were sent: none is sent elsewhere before all of them have ended. */
+  leader: Leader | undefined;
   /** The number of records made. */
   made: number;
   /** Of those, the ones made by earlier processes, under other producer ids. */
@@ -28,7 +30,7 @@ interface Lane {
 export class IdempotentProducer {
   readonly #world: World;
   readonly #random: SimRandom;
-  readonly #client: SimClient;
+  readonly #client: ClusterClient;
   readonly #pauseMs: number;
   readonly #wall: () => number;
   readonly #fillerBytes: number;
@@ -41,7 +43,7 @@ export class IdempotentProducer {
     this.#world = world;
     this.#fillerBytes = fillerBytes;
     this.#random = world.random.fork();
-    this.#client = new SimClient(world, name, between(this.#random, 1_000, 15_000));
+    this.#client = new ClusterClient(world, name, between(this.#random, 1_000, 15_000));
     this.#pauseMs = between(this.#random, 150, 1_200);
     this.#version = this.#random.pick([9, 13]);
     this.#wall = someWallClock(world, this.#random);
@@ -57,15 +59,11 @@ export class IdempotentProducer {
   async run(): Promise<void> {
     while (this.#world.phase !== 'over' || !this.isIdle) {
       await sleep(this.#world, this.#random.below(2 * this.#pauseMs));
-      if (!this.#client.isConnected) {
-        await sleep(this.#world, RECONNECT_MS);
-        if (!(await this.#client.connect())) continue;
-      }
       if (this.#world.phase === 'chaos' && this.#random.chance(0.03)) this.#restart();
       this.#producerId ??= await this.#initialise();
       if (this.#producerId === undefined) continue;
       if (this.#world.phase !== 'over') this.#make(this.#producerId);
-      for (const lane of this.#lanes.values()) this.#send(lane);
+      for (const lane of this.#lanes.values()) await this.#send(lane);
     }
   }
 
@@ -108,26 +106,37 @@ export class IdempotentProducer {
     if (!lane)
       this.#lanes.set(
         partition,
-        (lane = { partition, unacknowledged: [], made: 0, madeBefore: 0, underWay: 0, isBackingOut: false }),
+        (lane = {
+          partition,
+          unacknowledged: [],
+          leader: undefined,
+          made: 0,
+          madeBefore: 0,
+          underWay: 0,
+          isBackingOut: false,
+        }),
       );
     return lane;
   }
 
-  #send(lane: Lane): void {
+  async #send(lane: Lane): Promise<void> {
     if (!this.#world.topics.exists(lane.partition.topic)) {
       this.#lanes.delete(lane.partition);
       return;
     }
-    if (lane.isBackingOut) return;
-    while (lane.underWay < lane.unacknowledged.length && this.#client.isConnected)
-      void this.#sendOne(lane, lane.unacknowledged[lane.underWay++] as MadeBatch);
+    if (lane.underWay === 0 && lane.unacknowledged.length > 0)
+      lane.leader = await this.#client.leaderOf(lane.partition);
+    const { leader } = lane;
+    if (!leader || lane.isBackingOut) return;
+    while (lane.underWay < lane.unacknowledged.length && leader.broker.isConnected)
+      void this.#sendOne(lane, leader, lane.unacknowledged[lane.underWay++] as MadeBatch);
   }
 
-  async #sendOne(lane: Lane, batch: MadeBatch): Promise<void> {
+  async #sendOne(lane: Lane, { broker }: Leader, batch: MadeBatch): Promise<void> {
     const { name } = this.#client;
     const what = `${batch.records[0]?.text} x${batch.records.length}`;
     this.#world.note(`${name} sends ${what}`);
-    const response = await this.#client.askNow(Produce, this.#version, produceBody(batch, -1, this.#version));
+    const response = await broker.askNow(Produce, this.#version, produceBody(batch, -1, this.#version));
     const answer = response?.responses[0]?.partitionResponses[0];
     lane.underWay--;
     this.#world.note(
@@ -141,6 +150,7 @@ export class IdempotentProducer {
       if (answer && isAboutSequence(answer.errorCode) && !lane.isBackingOut && lane.unacknowledged[0] === batch)
         this.#giveUp(lane, batch, answer.errorCode);
       lane.isBackingOut = true;
+      this.#client.forgetLeaderOf(lane.partition);
     }
     if (lane.underWay === 0) lane.isBackingOut = false;
   }

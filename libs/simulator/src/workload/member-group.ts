@@ -4,10 +4,10 @@
 import { ErrorCode } from '@milepost/core';
 import { ConsumerGroupDescribe, DescribeGroups } from '@milepost/wire';
 import type { SimRandom } from '../sim-random.ts';
+import { ClusterClient } from './cluster-client.ts';
 import { ClassicMember } from './classic-member.ts';
 import type { GroupOfMembers, Member } from './member.ts';
 import { ConsumerMember } from './consumer-member.ts';
-import { SimClient } from './sim-client.ts';
 import { between, sleep, type World } from './world.ts';
 
 export type GroupKind = 'classic' | 'consumer' | 'mixed';
@@ -50,7 +50,7 @@ export class MemberGroup {
 
   /** Reports the state of the group, as described to another client and as its members believe. */
   async tellRest(): Promise<void> {
-    const client = new SimClient(this.#world, `observer of ${this.group.id}`, 20_000);
+    const client = new ClusterClient(this.#world, `observer of ${this.group.id}`, 20_000);
     const described = await this.#described(client);
     client.disconnect();
     const { id: group, topic } = this.group;
@@ -144,20 +144,20 @@ export class MemberGroup {
     return this.#random.chance(0.33) && !isTaken ? instanceId : null;
   }
 
-  async #described(client: SimClient) {
+  async #described(client: ClusterClient) {
     if (this.kind === 'classic') return this.#classic(client);
     const found = await this.#consumer(client);
     return this.kind === 'mixed' && found?.state === 'Dead' ? this.#classic(client) : found;
   }
 
-  async #classic(client: SimClient) {
-    const response = await client.ask(DescribeGroups, 5, { groups: [this.group.id] });
+  async #classic(client: ClusterClient) {
+    const response = await client.askCoordinator(this.group.id, DescribeGroups, 5, { groups: [this.group.id] });
     const found = response?.groups[0];
     return found && { state: found.groupState, members: found.members.map(({ memberId }) => memberId) };
   }
 
-  async #consumer(client: SimClient) {
-    const response = await client.ask(ConsumerGroupDescribe, 1, {
+  async #consumer(client: ClusterClient) {
+    const response = await client.askCoordinator(this.group.id, ConsumerGroupDescribe, 1, {
       groupIds: [this.group.id],
       includeAuthorizedOperations: false,
     });

@@ -1,10 +1,10 @@
 // The common part of members of both protocols: they are killed and paused, fetch their offsets, and commit larger and
 // larger ones. They count instead of reading: a commit does not depend on what was read.
 import { ErrorCode, LeaderEpoch, Offset } from '@milepost/core';
-import { OffsetCommit, OffsetFetch } from '@milepost/wire';
+import { type AnyApi, OffsetCommit, OffsetFetch, type RequestInput, type ResponseOutput } from '@milepost/wire';
 import type { SimTopic } from '../model/observation.ts';
 import type { SimRandom } from '../sim-random.ts';
-import { SimClient } from './sim-client.ts';
+import { ClusterClient } from './cluster-client.ts';
 import { between, sleep, type World } from './world.ts';
 
 export interface GroupOfMembers {
@@ -32,7 +32,7 @@ export abstract class Member {
   protected heldUntil = 0;
   protected readonly world: World;
   protected readonly random: SimRandom;
-  protected readonly client: SimClient;
+  readonly #client: ClusterClient;
   protected readonly group: GroupOfMembers;
   readonly #positions = new Map<number, number>();
   #pausedUntil = 0;
@@ -43,7 +43,7 @@ export abstract class Member {
     this.world = world;
     this.group = group;
     this.random = world.random.fork();
-    this.client = new SimClient(world, name, between(this.random, 12_000, 30_000));
+    this.#client = new ClusterClient(world, name, between(this.random, 12_000, 30_000));
     this.instanceId = instanceId;
   }
 
@@ -52,13 +52,13 @@ export abstract class Member {
   abstract leave(): Promise<void>;
 
   get name(): string {
-    return this.client.name;
+    return this.#client.name;
   }
 
   /** The process dies without leaving. */
   kill(): void {
     this.isAlive = false;
-    this.client.retire();
+    this.retire();
   }
 
   /** The process is paused, and continues later with outdated beliefs. */
@@ -67,7 +67,25 @@ export abstract class Member {
   }
 
   disconnect(): void {
-    this.client.disconnect();
+    this.#client.disconnect();
+  }
+
+  protected retire(): void {
+    this.#client.retire();
+  }
+
+  /** The coordinator of its group. */
+  protected ask<A extends AnyApi>(
+    api: A,
+    version: number,
+    body: RequestInput<A>,
+  ): Promise<ResponseOutput<A> | undefined> {
+    return this.#client.askCoordinator(this.group.id, api, version, body);
+  }
+
+  /** After each response: the coordinator may be another broker by now. */
+  protected heard(error: ErrorCode | undefined): void {
+    this.#client.heard(this.group.id, error);
   }
 
   /** Its partitions, and the time until which no other member may own them, as far as it knows. */
@@ -99,7 +117,7 @@ export abstract class Member {
   protected async fetchPositions(partitions: readonly number[], memberEpoch?: number): Promise<boolean> {
     const askedAt = this.world.clock.monotonic();
     const { id, topic } = this.group;
-    const response = await this.client.ask(OffsetFetch, 9, {
+    const response = await this.ask(OffsetFetch, 9, {
       groups: [
         {
           groupId: id,
@@ -111,6 +129,7 @@ export abstract class Member {
     });
     await this.breathe();
     const answer = response?.groups[0];
+    this.heard(answer?.errorCode);
     if (answer?.errorCode !== ErrorCode.NONE) return false;
     const found = answer.topics[0]?.partitions ?? [];
     for (const { partitionIndex: partition, committedOffset: offset, errorCode } of found) {
@@ -145,7 +164,7 @@ export abstract class Member {
   async #send({ generation, partition, offset }: Commit): Promise<ErrorCode | undefined> {
     const askedAt = this.world.clock.monotonic();
     const { id, topic } = this.group;
-    const response = await this.client.ask(OffsetCommit, 9, {
+    const response = await this.ask(OffsetCommit, 9, {
       groupId: id,
       generationIdOrMemberEpoch: generation,
       memberId: this.memberId,
@@ -165,6 +184,7 @@ export abstract class Member {
       ],
     });
     const error = response?.topics[0]?.partitions[0]?.errorCode;
+    this.heard(error);
     this.world.note(`${this.name} commits ${id}/${partition}: ${offset} in ${generation}: ${error}`);
     const by = `${this.name} in ${generation}`;
     if (error === ErrorCode.NONE)

@@ -1,21 +1,23 @@
-// A producer without idempotence, with any acks: it sends every batch once, several at a time on one connection. A batch
-// without a response may have been stored or not.
+// A producer without idempotence, with any acks: it sends every batch once, several at a time on one connection to the
+// leader. A batch without a response may have been stored or not, and one that was sent to an earlier leader may be stored
+// later, behind others: within one leadership, on one connection after the other, order is kept.
 import { ErrorCode } from '@milepost/core';
 import { Produce } from '@milepost/wire';
 import type { SimPartition } from '../model/observation.ts';
 import type { SimRandom } from '../sim-random.ts';
 import { makeBatch } from './batches.ts';
 import { produceBody } from './produce-body.ts';
-import { RECONNECT_MS, SimClient } from './sim-client.ts';
+import { ClusterClient, type Leader } from './cluster-client.ts';
 import { between, sleep, someWallClock, type World } from './world.ts';
 
 const MOST_UNDER_WAY = 5;
+const ALL = -1;
 const VERSION = 13;
 
 export class PlainProducer {
   readonly #world: World;
   readonly #random: SimRandom;
-  readonly #client: SimClient;
+  readonly #client: ClusterClient;
   readonly #acks: number;
   readonly #pauseMs: number;
   readonly #wall: () => number;
@@ -27,8 +29,8 @@ export class PlainProducer {
     this.#world = world;
     this.#fillerBytes = fillerBytes;
     this.#random = world.random.fork();
-    this.#client = new SimClient(world, name, between(this.#random, 2_000, 20_000));
-    this.#acks = this.#random.pick([-1, -1, 1, 0]);
+    this.#client = new ClusterClient(world, name, between(this.#random, 2_000, 20_000));
+    this.#acks = this.#random.pick([ALL, ALL, 1, 0]);
     this.#pauseMs = between(this.#random, 200, 1_500);
     this.#wall = someWallClock(world, this.#random);
   }
@@ -38,17 +40,14 @@ export class PlainProducer {
       await sleep(this.#world, this.#random.below(2 * this.#pauseMs));
       const partition = this.#world.topics.any(this.#random);
       if (!partition || this.#underWay >= MOST_UNDER_WAY) continue;
-      if (!this.#client.isConnected) {
-        await sleep(this.#world, RECONNECT_MS);
-        if (!(await this.#client.connect())) continue;
-      }
-      this.#send(partition);
+      const leader = await this.#client.leaderOf(partition);
+      if (leader && this.#world.topics.exists(partition.topic)) this.#send(partition, leader);
     }
   }
 
-  #send(partition: SimPartition): void {
+  #send(partition: SimPartition, { broker, epoch }: Leader): void {
     const number = this.#sent.get(partition) ?? 0;
-    const batch = makeBatch(partition, this.#client.name, number, {
+    const batch = makeBatch(partition, `${this.#client.name}.${epoch}`, number, {
       random: this.#random,
       wall: this.#wall(),
       fillerBytes: this.#fillerBytes,
@@ -60,17 +59,19 @@ export class PlainProducer {
     );
     const body = produceBody(batch, this.#acks, VERSION);
     if (this.#acks === 0) {
-      this.#client.tell(Produce, VERSION, body);
+      broker.tell(Produce, VERSION, body);
       return;
     }
     this.#underWay++;
-    void this.#client.askNow(Produce, VERSION, body).then((response) => {
+    void broker.askNow(Produce, VERSION, body).then((response) => {
       this.#underWay--;
       const answer = response?.responses[0]?.partitionResponses[0];
       this.#world.note(
         `${this.#client.name} hears ${batch.records[0]?.text}: ${answer?.errorCode} at ${answer?.baseOffset}`,
       );
-      if (answer?.errorCode === ErrorCode.NONE)
+      if (answer?.errorCode !== ErrorCode.NONE) return this.#client.forgetLeaderOf(partition);
+      // What the leader alone has acknowledged may be lost with it, where others have copies and lead next.
+      if (this.#acks === ALL || partition.topic.replicas === 1)
         this.#world.see({ kind: 'acknowledged', batch, baseOffset: answer.baseOffset });
     });
   }

@@ -5,7 +5,7 @@ import { ErrorCode, LeaderEpoch, Offset, type Uuid } from '@milepost/core';
 import { OffsetCommit, OffsetFetch } from '@milepost/wire';
 import type { SimPartition, SimTopic } from '../model/observation.ts';
 import type { SimRandom } from '../sim-random.ts';
-import { RECONNECT_MS, SimClient } from './sim-client.ts';
+import { ClusterClient } from './cluster-client.ts';
 import { between, sleep, type World } from './world.ts';
 
 const NO_GENERATION = -1;
@@ -19,7 +19,7 @@ const SETTLING_MS = 30_000;
 export class SelfAssignedConsumer {
   readonly #world: World;
   readonly #random: SimRandom;
-  readonly #client: SimClient;
+  readonly #client: ClusterClient;
   readonly #group: string;
   readonly #pauseMs: number;
   readonly #commitVersion: number;
@@ -30,7 +30,7 @@ export class SelfAssignedConsumer {
   constructor(world: World, name: string) {
     this.#world = world;
     this.#random = world.random.fork();
-    this.#client = new SimClient(world, name, between(this.#random, 8_000, 30_000));
+    this.#client = new ClusterClient(world, name, between(this.#random, 8_000, 30_000));
     this.#group = `group of ${name}`;
     this.#pauseMs = between(this.#random, 200, 1_500);
     this.#commitVersion = this.#random.pick([2, 9, 10]);
@@ -42,7 +42,6 @@ export class SelfAssignedConsumer {
       await sleep(this.#world, this.#random.below(2 * this.#pauseMs));
       const partition = this.#world.topics.any(this.#random);
       if (!partition) continue;
-      if (!this.#client.isConnected) await sleep(this.#world, RECONNECT_MS);
       if (this.#random.chance(0.6)) await this.#commit(partition);
       else await this.#fetch(partition);
     }
@@ -69,7 +68,7 @@ export class SelfAssignedConsumer {
     const isByName = this.#commitVersion < FIRST_VERSION_WITH_IDS;
     const on = { group: this.#group, partition, offset };
     if (isByName) this.#world.see({ kind: 'name-committed', ...on });
-    const response = await this.#client.ask(OffsetCommit, this.#commitVersion, {
+    const response = await this.#client.askCoordinator(this.#group, OffsetCommit, this.#commitVersion, {
       groupId: this.#group,
       generationIdOrMemberEpoch: NO_GENERATION,
       memberId: '',
@@ -89,6 +88,7 @@ export class SelfAssignedConsumer {
       ],
     });
     const error = response?.topics[0]?.partitions[0]?.errorCode;
+    this.#client.heard(this.#group, error);
     this.#world.note(`${this.#group} commits ${partition.name}: ${offset}: ${error}`);
     if (error !== undefined && isByName) this.#world.see({ kind: 'name-commit-answered', ...on });
     if (error === ErrorCode.NONE && this.#world.topics.exists(topic))
@@ -106,8 +106,12 @@ export class SelfAssignedConsumer {
     const { topic, index } = partition;
     const askedAt = this.#world.clock.monotonic();
     const topics = [{ name: topic.name, topicId: topic.id, partitionIndexes: [index] }];
-    const response = await this.#client.ask(OffsetFetch, this.#fetchVersion, this.#asked(topics, this.#fetchVersion));
-    const found = (response?.groups[0] ?? response)?.topics[0]?.partitions[0];
+    const body = this.#asked(topics, this.#fetchVersion);
+    const response = await this.#client.askCoordinator(this.#group, OffsetFetch, this.#fetchVersion, body);
+    const answer = response?.groups[0] ?? response;
+    this.#client.heard(this.#group, answer?.errorCode);
+    const found = answer?.topics[0]?.partitions[0];
+    this.#client.heard(this.#group, found?.errorCode);
     if (found?.errorCode !== ErrorCode.NONE) return;
     const offset = found.committedOffset;
     this.#world.note(`${this.#group} finds ${partition.name} at ${offset}`);
@@ -119,8 +123,9 @@ export class SelfAssignedConsumer {
 
   /** Offsets of its group that belong to no existing topic. */
   async #leftOvers(): Promise<string[] | undefined> {
-    const response = await this.#client.ask(OffsetFetch, 9, this.#asked(null, 9));
+    const response = await this.#client.askCoordinator(this.#group, OffsetFetch, 9, this.#asked(null, 9));
     const answer = response?.groups[0];
+    this.#client.heard(this.#group, answer?.errorCode);
     if (answer?.errorCode !== ErrorCode.NONE) return undefined;
     return answer.topics.flatMap(({ name, partitions }) => {
       const topic = this.#world.topics.named(name);

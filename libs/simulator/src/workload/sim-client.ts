@@ -1,7 +1,7 @@
-// A client's one connection to the node, from its own host, with the real wire protocol: opened when needed, requests
+// A client's connection to one broker, from its own host, with the real wire protocol: opened when needed, requests
 // pipelined. A request without a response (no connection, cut, timed out) resolves with undefined: a real client knows
 // no more either.
-import { type Connection, ByteReader } from '@milepost/core';
+import { type Address, type Connection, ByteReader } from '@milepost/core';
 import {
   type AnyApi,
   FrameAssembler,
@@ -10,10 +10,13 @@ import {
   type RequestInput,
   type ResponseOutput,
 } from '@milepost/wire';
-import type { World } from './world.ts';
+import { sleep, type World } from './world.ts';
 
-/** More than the slowest network takes: nothing of an old connection arrives after something of a new one. */
-export const RECONNECT_MS = 300;
+/**
+ * How long it waits before it connects again. More than the slowest network takes: nothing of an old connection arrives
+ * after something of a new one.
+ */
+const RECONNECT_MS = 300;
 
 interface Asked {
   readonly correlationId: number;
@@ -26,6 +29,7 @@ interface Asked {
 
 export class SimClient {
   readonly name: string;
+  readonly address: Address;
   readonly #world: World;
   /** How long it waits for a response. */
   readonly #patienceMs: number;
@@ -34,10 +38,13 @@ export class SimClient {
   #asked: Asked[] = [];
   #correlationId = 0;
   #isRetired = false;
+  /** Not connected again before. */
+  #restsUntil = 0;
 
-  constructor(world: World, name: string, patienceMs: number) {
+  constructor(world: World, name: string, address: Address, patienceMs: number) {
     this.#world = world;
     this.name = name;
+    this.address = address;
     this.#patienceMs = patienceMs;
   }
 
@@ -125,10 +132,12 @@ export class SimClient {
   }
 
   async #open(): Promise<boolean> {
+    const restMs = this.#restsUntil - this.#world.clock.monotonic();
+    if (restMs > 0) await sleep(this.#world, restMs);
     const frames = new FrameAssembler();
     let connection: Connection | undefined;
     try {
-      connection = await this.#world.network.host(this.name).connect(this.#world.bootstrap, {
+      connection = await this.#world.network.host(this.name).connect(this.address, {
         bytes: (chunk) => {
           for (const frame of frames.frames(chunk)) this.#take(frame);
         },
@@ -136,6 +145,7 @@ export class SimClient {
         closed: () => connection && this.#lost(connection),
       });
     } catch {
+      this.#rest();
       return false;
     }
     if (this.#isRetired) {
@@ -163,11 +173,16 @@ export class SimClient {
   #lost(connection: Connection): void {
     if (this.#connection !== connection) return;
     this.#connection = undefined;
+    this.#rest();
     const asked = this.#asked;
     this.#asked = [];
     for (const one of asked) {
       one.done();
       one.resolve(undefined);
     }
+  }
+
+  #rest(): void {
+    this.#restsUntil = this.#world.clock.monotonic() + RECONNECT_MS;
   }
 }

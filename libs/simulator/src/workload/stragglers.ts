@@ -1,8 +1,8 @@
 // After the last write each reader has some time to reach the end of the log; one that does not is reported.
 import type { SimPartition } from '../model/observation.ts';
+import { ClusterClient } from './cluster-client.ts';
 import { LATEST, listOffset } from './reader.ts';
 import type { SessionReader } from './session-reader.ts';
-import { SimClient } from './sim-client.ts';
 import { sleep, type World } from './world.ts';
 
 const PATIENCE_MS = 45_000;
@@ -14,7 +14,7 @@ export async function awaitTheEnd(
   mayRefuse: (partition: SimPartition) => boolean,
 ): Promise<void> {
   if (readers.length === 0) return;
-  const client = new SimClient(world, 'end', 20_000);
+  const client = new ClusterClient(world, 'end', 20_000);
   for (const partition of world.topics.partitions()) {
     const end = await listOffset(world, client, partition, LATEST);
     if (end === undefined || mayRefuse(partition)) continue; // a partition that does not respond is the auditor's matter
