@@ -3,6 +3,7 @@
 import { ErrorCode, type Offset } from '@milepost/core';
 import { CoordinatorStoreUnavailable, type GroupStore } from '@milepost/coordinators';
 import type { Plants, Scenario } from '@milepost/simulator';
+import { DatabaseMemory } from '../../libs/broker/src/admin/database-memory.ts';
 import { FetchSession, keyOf } from '../../libs/broker/src/fetch-sessions/fetch-session.ts';
 import { BufferPool } from '../../libs/broker/src/network/buffer-pool.ts';
 import { ClientConnection } from '../../libs/broker/src/network/connection.ts';
@@ -265,6 +266,12 @@ export const plantedBugs: readonly PlantedBug[] = [
     plants: {
       metadataStore: (store) => ({ ...store, allocateProducerIds: (count) => store.allocateProducerIds(count, 0n) }),
     },
+  },
+  {
+    name: 'a database that goes back under a broker, unnoticed',
+    scenario: { groups: ['classic', 'consumer'], faults: ['database fails over', 'kill'] },
+    breaks: ['nothing hangs and nothing breaks', 'every live group settles'],
+    plant: () => replaced(DatabaseMemory.prototype, 'notice', { value: () => false }),
   },
   {
     name: 'memory of responses that is counted for good',
