@@ -38,7 +38,7 @@ export interface Context {
   /** The client's identity for quotas. */
   readonly quotaClient: QuotaClient;
   /**
-   * A quota throttles the client: the response says for how long, and the connection is not read from until then
+   * A quota throttles the client: the response has the throttle time, and the connection is not read from until then
    * (KIP-219).
    */
   readonly throttle: (throttleMs: number) => void;

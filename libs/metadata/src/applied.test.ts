@@ -18,7 +18,7 @@ test('an image never changes: a change makes a new one', () => {
   expect(after.topics.get('t')).toBe(after.topicsById.get(topic.id));
 });
 
-test('a topic that is not touched stays the same object, so that what hangs on it may stay too', () => {
+test('an unchanged topic stays the same object, so that data derived from it remains valid', () => {
   const before = applied(emptyImage('c'), [{ type: 'topic-created', topic }]);
   const after = applied(before, [{ type: 'topic-created', topic: { ...topic, id: Uuid('2'), name: 'u' } }]);
   expect(after.topics.get('t')).toBe(before.topics.get('t'));

@@ -26,7 +26,7 @@ const key = (
   ...more,
 });
 
-/** Kafka's clients ask for them and its files set them; nothing here reads them so far. */
+/** Kafka's clients request them and its files set them; nothing here reads them so far. */
 const IDLE = new Set(['log.cleaner.threads', 'log.cleaner.io.buffer.size', 'group.coordinator.rebalance.protocols']);
 
 const clusterWide = { mutability: 'cluster-wide' } as const;
@@ -101,7 +101,7 @@ const OWN_KEYS: readonly BrokerConfigKey[] = [
     'broker.session.timeout.ms',
     'INT',
     '15000',
-    'How long the lease of a broker lasts without a heartbeat; until then nobody else takes its id.',
+    'How long the lease of a broker lasts without a heartbeat; until then no other process acquires its id.',
     { accepts: atLeast(1_000) },
   ),
   key('broker.heartbeat.interval.ms', 'INT', '2000', 'How often a broker extends its lease.', positive),
@@ -140,7 +140,7 @@ const OWN_KEYS: readonly BrokerConfigKey[] = [
     'queued.max.response.bytes',
     'LONG',
     '134217728',
-    'How many bytes of answers are held for clients that do not take them: the nearer to it, the less a fetch reads. Not a property of Kafka.',
+    'The memory for responses that clients have not taken: the nearer to it, the less a fetch reads. Not a property of Kafka.',
     { accepts: atLeast(1024) },
   ),
   key('fetch.max.bytes', 'INT', '57671680', 'The most that one fetch is answered with.', { accepts: atLeast(1024) }),
@@ -224,7 +224,7 @@ function topicDefault(topicKey: TopicConfigKey, synonym: BrokerSynonym, family: 
     name: synonym.name,
     type: synonym.unitMs === undefined ? rest.type : 'INT',
     default: synonym.default === undefined ? rest.default : synonym.default,
-    // Kafka checks those that come in families (times in several units) less strictly; what they give is cut to fit.
+    // Kafka checks properties of a family (times in several units) less strictly; the resulting default is cut to fit.
     ...(accepts && family.length === 1 ? { accepts } : {}),
     hasEffect: rest.hasEffect,
     mutability: synonym.readOnly ? 'read-only' : 'cluster-wide',

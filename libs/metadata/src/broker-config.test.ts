@@ -31,7 +31,7 @@ test('every default is a good value of its property', () => {
     if (key.default !== null) expect(parseConfig(key, key.default)).toEqual({ text: key.default });
 });
 
-test('what was set for one broker wins over what was set for all, and that over the start', () => {
+test('a value for one broker takes precedence over one for all, and that over the start’s', () => {
   const some = layers({
     dynamic: { 'message.max.bytes': '3' },
     dynamicDefault: { 'message.max.bytes': '2', 'log.segment.bytes': '2097152' },
@@ -42,8 +42,8 @@ test('what was set for one broker wins over what was set for all, and that over 
   expect(brokerNumber(some, 'num.partitions')).toBe(4);
 });
 
-// As a Kafka 4.3.1 broker with these settings answers.
-test('synonyms of a broker’s own properties are told as Kafka tells them', () => {
+// The responses of a Kafka 4.3.1 broker with these settings.
+test('synonyms of a broker’s own properties are returned as in Kafka', () => {
   const entries = effectiveBrokerConfig(
     layers({ dynamicDefault: { 'log.retention.ms': '777000' }, static: { 'log.retention.hours': '48' } }),
   );
@@ -72,7 +72,7 @@ test('synonyms of a broker’s own properties are told as Kafka tells them', () 
   expect(told('num.partitions')).toEqual(['1', 5, true, '5 num.partitions=1']);
 });
 
-test('of the brokers’ common defaults only what is set is told', () => {
+test('of the brokers’ common defaults only those that are set are returned', () => {
   expect(clusterBrokerConfig({ 'message.max.bytes': '2' })).toMatchObject([
     {
       name: 'message.max.bytes',
@@ -83,7 +83,7 @@ test('of the brokers’ common defaults only what is set is told', () => {
   ]);
 });
 
-test('what needs a restart, and what is not a good value, cannot be altered', () => {
+test('a property that needs a restart, and a bad value, are refused', () => {
   expect(brokerConfigRefusal('num.partitions', '4')).toBe('num.partitions is changed only by a restart');
   expect(brokerConfigRefusal('log.segment.bytes', '1')).toBe('log.segment.bytes: expected at least 1048576, seen "1"');
   expect(brokerConfigRefusal('log.segment.bytes', '1048576')).toBeUndefined();

@@ -1,4 +1,4 @@
-// The brokers' properties: what is set, what that amounts to, and what is wrong with it. Pure.
+// The brokers' properties: the set values, the resulting values, and the check of new ones. Pure.
 import { type BrokerConfigLayers, type ConfigEntry, ConfigSource, layered, synonymsOf } from './config-entry.ts';
 import { BROKER_CONFIG_KEYS, type BrokerConfigKey } from './broker-config-keys.ts';
 import { parseConfig } from './config-key.ts';
@@ -25,11 +25,11 @@ export const brokerFlag = (layers: BrokerConfigLayers, name: string): boolean =>
 export const brokerList = (layers: BrokerConfigLayers, name: string): string[] =>
   (brokerValue(layers, name) ?? '').split(',').filter((item) => item !== '');
 
-/** What DescribeConfigs tells of one broker. */
+/** The entries of DescribeConfigs for one broker. */
 export const effectiveBrokerConfig = (layers: BrokerConfigLayers): ConfigEntry[] =>
   [...BROKER_CONFIG_KEYS.values()].map((key) => entryOf(key, layers));
 
-/** What DescribeConfigs tells of the brokers' common dynamic defaults (the resource with the empty name). */
+/** The entries of DescribeConfigs for the brokers' common dynamic defaults (the resource with the empty name). */
 export function clusterBrokerConfig(dynamicDefault: Configs): ConfigEntry[] {
   const layers = { dynamic: {}, dynamicDefault, static: {} };
   return effectiveBrokerConfig(layers)
@@ -41,8 +41,8 @@ export function clusterBrokerConfig(dynamicDefault: Configs): ConfigEntry[] {
 }
 
 /**
- * Why AlterConfigs may not set the property to the text, if so: INVALID_REQUEST, whatever the reason (KAFKA-13609). What
- * nobody knows is stored and has no effect, as in Kafka.
+ * Why AlterConfigs may not set the property to the text, if so: INVALID_REQUEST, whatever the reason (KAFKA-13609). An
+ * unknown property is stored and has no effect, as in Kafka.
  */
 export function brokerConfigRefusal(name: string, text: string | null): string | undefined {
   const key = BROKER_CONFIG_KEYS.get(name);

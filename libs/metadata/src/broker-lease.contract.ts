@@ -1,4 +1,4 @@
-// What every BrokerLeases promises; run by the memory one, the simulated one and PostgreSQL's.
+// The promises of every BrokerLeases; run by the memory one, the simulated one and PostgreSQL's.
 import { BrokerId, Uuid } from '@milepost/core';
 import type { BrokerLeases, LeaseClaim } from './broker-lease.ts';
 
@@ -34,7 +34,7 @@ export function brokerLeasesContract(name: string, make: () => Promise<BrokerLea
     });
     afterEach(() => data.close());
 
-    test('a lease that is held is refused to another process, which learns whose it is and since when', async () => {
+    test('a lease that is held is refused to another process, which learns its holder and its beginning', async () => {
       const held = await one.hold(claimOf(1));
       expect(held).toEqual({ isHeld: true, epoch: 1 });
       const refused = await other.hold(claimOf(2));
@@ -46,12 +46,12 @@ export function brokerLeasesContract(name: string, make: () => Promise<BrokerLea
       expect(refused.holder.sinceMs).toBeGreaterThan(Date.parse('2020-01-01'));
     });
 
-    test('of two that claim a free id at once, one gets it', async () => {
+    test('of two concurrent claims of a free id, one succeeds', async () => {
       const outcomes = await Promise.all([one.hold(claimOf(1)), other.hold(claimOf(2))]);
       expect(outcomes.filter(({ isHeld }) => isHeld)).toHaveLength(1);
     });
 
-    test('its holder extends it, with the address that it has by then, and keeps epoch and beginning', async () => {
+    test('its holder extends it, with its current address, and epoch and beginning do not change', async () => {
       await one.hold(claimOf(1, { port: 0 }));
       const before = await other.hold(claimOf(2));
       expect(await one.hold(claimOf(1, { epoch: 1 }))).toEqual({ isHeld: true, epoch: 1 });
@@ -69,13 +69,13 @@ export function brokerLeasesContract(name: string, make: () => Promise<BrokerLea
       });
     });
 
-    test('a lease that has ended is its holder’s again when nobody else has taken it', async () => {
+    test('a lease that has ended can be extended by its holder if no other process has acquired it', async () => {
       await one.hold(claimOf(1, { sessionTimeoutMs: 0 }));
       expect(await one.hold(claimOf(1, { epoch: 1 }))).toEqual({ isHeld: true, epoch: 1 });
       expect(await other.hold(claimOf(2))).toMatchObject({ isHeld: false });
     });
 
-    test('a released lease is free at once; releasing that of another does nothing', async () => {
+    test('a released lease is free immediately; releasing that of another does nothing', async () => {
       await one.hold(claimOf(1));
       await other.release(BrokerId(1), incarnation(2));
       expect(await other.hold(claimOf(2))).toMatchObject({ isHeld: false });
@@ -83,7 +83,7 @@ export function brokerLeasesContract(name: string, make: () => Promise<BrokerLea
       expect(await other.hold(claimOf(2))).toEqual({ isHeld: true, epoch: 2 });
     });
 
-    test('a successor in the same place takes over at once; one that only knows the incarnation does not', async () => {
+    test('a successor in the same place acquires the lease immediately; one that only knows the incarnation does not', async () => {
       await one.hold(claimOf(1));
       const predecessors = [incarnation(1)];
       expect(await other.hold(claimOf(2, { predecessors }))).toMatchObject({ isHeld: false });
@@ -92,7 +92,7 @@ export function brokerLeasesContract(name: string, make: () => Promise<BrokerLea
       expect(await other.hold(successor)).toEqual({ isHeld: true, epoch: 2 });
     });
 
-    test('a database that went back to an earlier holder takes nothing from the present one', async () => {
+    test('a database that went back to an earlier holder does not affect the current one', async () => {
       await one.hold(claimOf(1));
       expect(await other.hold(claimOf(2, { epoch: 5 }))).toEqual({ isHeld: true, epoch: 6 });
       expect(await one.hold(claimOf(1, { epoch: 1 }))).toMatchObject({ isHeld: false, holder: { epoch: 6 } });
@@ -103,7 +103,7 @@ export function brokerLeasesContract(name: string, make: () => Promise<BrokerLea
       expect(await other.hold(claimOf(2))).toMatchObject({ isHeld: false, holder: { epoch: 6 } });
     });
 
-    test('every id has a lease of its own', async () => {
+    test('every id has its own lease', async () => {
       await one.hold(claimOf(1));
       expect(await other.hold(claimOf(2, { brokerId: BrokerId(2) }))).toEqual({ isHeld: true, epoch: 1 });
     });

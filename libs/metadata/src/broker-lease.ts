@@ -5,12 +5,14 @@ import type { BrokerId, Uuid } from '@milepost/core';
 
 export interface LeaseClaim {
   readonly brokerId: BrokerId;
-  /** Another one for each life of a process. */
+  /** A new one for each life of a process. */
   readonly incarnation: Uuid;
   /** The advertised address, for messages. */
   readonly host: string;
   readonly port: number;
-  /** Which folder on which machine: the lock on it proves that an earlier incarnation of the same place is dead. */
+  /**
+   * The folder and the machine: the lock on the folder proves that an earlier incarnation of the same place is dead.
+   */
   readonly place: string;
   /** broker.session.timeout.ms: how long the lease lasts without a heartbeat. */
   readonly sessionTimeoutMs: number;
@@ -43,7 +45,7 @@ export type LeaseOutcome =
 export interface BrokerLeases {
   /** Acquires the lease, or extends the one that the claimant holds. @throws StoreUnavailable */
   hold(claim: LeaseClaim): Promise<LeaseOutcome>;
-  /** Ends the lease of this incarnation at once, so that a successor need not wait. @throws StoreUnavailable */
+  /** Ends the lease of this incarnation now, so that a successor need not wait. @throws StoreUnavailable */
   release(brokerId: BrokerId, incarnation: Uuid): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-// A subscription to clients' metrics (KIP-714): which metrics, how often, of which clients. Pure.
+// A subscription to clients' metrics (KIP-714): the metrics, the interval, the clients. Pure.
 import { RE2JS } from 're2js';
 import { type ConfigEntry, ConfigSource } from './config-entry.ts';
 import { type ConfigKey, parseConfig } from './config-key.ts';
@@ -22,7 +22,7 @@ export const CLIENT_METRICS_CONFIG_KEYS: readonly (ConfigKey & { readonly defaul
   },
 ];
 
-/** What a client can be told by. */
+/** The properties of a client that can be matched. */
 export const CLIENT_MATCH_NAMES = [
   'client_instance_id',
   'client_id',
@@ -47,7 +47,7 @@ export type ClientMetricsProblem =
   | { readonly reason: 'request'; readonly message: string }
   | { readonly reason: 'config'; readonly message: string };
 
-/** Undefined where Kafka would accept the subscription; some faults it calls a bad request, others a bad config. */
+/** Undefined if Kafka would accept the subscription; it calls some faults a bad request, others a bad config. */
 export function clientMetricsProblem(name: string, configs: Configs): ClientMetricsProblem | undefined {
   const request = (message: string): ClientMetricsProblem => ({ reason: 'request', message });
   const config = (message: string): ClientMetricsProblem => ({ reason: 'config', message });
@@ -74,7 +74,7 @@ export function subscriptionOf(configs: Configs): ClientMetricsSubscription {
   };
 }
 
-/** What DescribeConfigs tells of a subscription, whether there is one or not. */
+/** The entries of DescribeConfigs for a subscription, whether it exists or not. */
 export const effectiveClientMetricsConfig = (configs: Configs): ConfigEntry[] =>
   CLIENT_METRICS_CONFIG_KEYS.map((key) => {
     const own = configs[key.name];

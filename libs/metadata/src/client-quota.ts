@@ -1,4 +1,4 @@
-// Whom a quota is for, and what it grants (KIP-13, KIP-546, KIP-612): plain facts, as AlterClientQuotas sets them.
+// The entity of a quota and its values (KIP-13, KIP-546, KIP-612), as AlterClientQuotas sets them.
 
 export const QUOTA_ENTITY_TYPES = ['user', 'client-id', 'ip'] as const;
 export type QuotaEntityType = (typeof QUOTA_ENTITY_TYPES)[number];

@@ -1,4 +1,4 @@
-// What DescribeConfigs answers about one property: its value, where the value comes from, and what lies beneath it.
+// DescribeConfigs' entry for one property: its value, the value's source, and the values of lower precedence.
 import type { ConfigType } from './config-key.ts';
 import type { ClusterImage, Configs } from './image.ts';
 

@@ -27,7 +27,7 @@ export type ParsedConfig =
   /** `text`: the value as Kafka prints it back. */
   { readonly text: string } | { readonly problem: string };
 
-/** Reads a text as the property's type and checks it; the problem says what was expected and what was seen. */
+/** Parses a text as the property's type and checks it; the problem has the expected and the seen value. */
 export function parseConfig(key: ConfigKey, text: string | null): ParsedConfig {
   if (text === null) return { problem: `${key.name}: expected ${key.type}, seen null` };
   const trimmed = text.trim();

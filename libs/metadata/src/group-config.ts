@@ -1,5 +1,5 @@
-// The properties of one group (KIP-848, KIP-932, KIP-1071): what is set, what that amounts to with the brokers' defaults, and
-// what is wrong with it. Pure. Names, types, defaults and limits are Kafka 4.3's.
+// The properties of one group (KIP-848, KIP-932, KIP-1071): the set values, the resulting values with the brokers'
+// defaults, and the check of new ones. Pure. Names, types, defaults and limits are Kafka 4.3's.
 import { BROKER_CONFIG_KEYS } from './broker-config-keys.ts';
 import {
   type BrokerConfigLayers,
@@ -123,11 +123,11 @@ export function groupValue(name: string, groupConfigs: Configs, layers: BrokerCo
   return String(Math.min(Math.max(Number(own), floor), ceiling));
 }
 
-/** What DescribeConfigs tells of a group, whether there is one or not. */
+/** The entries of DescribeConfigs for a group, whether it exists or not. */
 export const effectiveGroupConfig = (groupConfigs: Configs, layers: BrokerConfigLayers): ConfigEntry[] =>
   GROUP_CONFIG_KEYS.map((one) => entryOf(one, groupConfigs, layers));
 
-/** Undefined where Kafka would accept the properties for a group, else what is wrong with the first bad one. */
+/** Undefined if Kafka would accept the properties for a group, else the problem of the first bad one. */
 export function groupConfigProblem(groupConfigs: Configs, layers: BrokerConfigLayers): string | undefined {
   for (const [name, text] of Object.entries(groupConfigs)) {
     const one = keysByName.get(name);

@@ -5,7 +5,9 @@ import { FIRST_LINEAGE, type Origin } from './origin.ts';
 
 export interface BrokerState {
   readonly id: BrokerId;
-  /** The image's version at its registration, hence never used before: it tells a deposed incarnation from the current one. */
+  /**
+   * The image's version at its registration, hence unique: it distinguishes a deposed incarnation from the current one.
+   */
   readonly epoch: number;
   /** The life of the process that registered. Null: a version registered it that did not record that. */
   readonly incarnation: Uuid | null;

@@ -25,7 +25,7 @@ test('a memory database that is away refuses every call until it is back', async
   expect((await store.commit(() => [])).version).toBe(0);
 });
 
-test('a closed memory store hears no more', async () => {
+test('a closed memory store gets no more notifications', async () => {
   const database = new MemoryMetadataDatabase();
   const [closed, other] = [new MemoryMetadataStore(database), new MemoryMetadataStore(database)];
   let calls = 0;

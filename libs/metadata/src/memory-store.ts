@@ -21,9 +21,9 @@ export class MemoryMetadataDatabase {
   nextProducerId = 0n;
   /** Grows with everything that is written, as the position in PostgreSQL's log does. */
   position = 0n;
-  /** False: every call answers StoreUnavailable until it is true again, as when the database is away. */
+  /** False: every call fails with StoreUnavailable until it is true again, as when the database is away. */
   available = true;
-  /** By broker id: who is alive under it. */
+  /** By broker id: the live owner. */
   readonly leases = new Map<BrokerId, LeaseRow>();
   /** Called after each change. */
   readonly watchers = new Set<() => void>();
@@ -45,7 +45,7 @@ export class MemoryMetadataDatabase {
     return { image, nextProducerId, position, leases: new Map(leases) };
   }
 
-  /** Its files are those of the backup again: nothing but what they hold tells it apart. */
+  /** Its files are those of the backup again: only their content distinguishes it. */
   restore({ image, nextProducerId, position, leases }: MemoryMetadataBackup): void {
     this.leases.clear();
     for (const [id, lease] of leases) this.leases.set(id, lease);
@@ -55,13 +55,13 @@ export class MemoryMetadataDatabase {
     this.#notify();
   }
 
-  /** A standby that has only what the backup has is promoted: a new timeline, on which the log grows at once. */
+  /** A standby with only the backup's content is promoted: a new timeline, on which the log grows immediately. */
   failOver(backup: MemoryMetadataBackup): void {
     const origin = { ...backup.image.origin, timeline: ++this.#timelines };
     this.restore({ ...backup, image: { ...backup.image, origin }, position: backup.position + 1n });
   }
 
-  /** Never the same again, whatever the database is set back to. */
+  /** Always a new one, whatever the database is set back to. */
   newLineage(): Uuid {
     return Uuid(`00000000-0000-4000-8000-${String(++this.#lineages).padStart(12, '0')}`);
   }
@@ -107,7 +107,7 @@ export class MemoryMetadataStore implements MetadataStore {
     };
   }
 
-  /** Looks again, as a follower does every second: what others wrote counts as seen. */
+  /** Reads again, as a follower does every second: others' commits count as seen. */
   sighting(): Sighting | undefined {
     const { image, position, available } = this.#database;
     const now = sightingOf(image, position);
@@ -128,7 +128,7 @@ export class MemoryMetadataStore implements MetadataStore {
     this.#watching.clear();
   }
 
-  /** The true image, after what its database owes to what was seen of it. */
+  /** The true image, after the restart that a database which went back requires. */
   #current(): ClusterImage {
     const { image, position } = this.#reached();
     const now = sightingOf(image, position);

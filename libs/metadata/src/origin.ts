@@ -10,16 +10,16 @@ export interface Origin {
   readonly systemId: string;
   /** Another one after each failover and each restore to a point in time; 0 where it is not known. */
   readonly timeline: number;
-  /** Kept in the database, and replaced whenever it was found older than what had been seen of it. */
+  /** Stored in the database, and replaced whenever it was found older than what had been seen of it. */
   readonly lineage: string;
 }
 
-/** The database as it was seen at one moment. A broker remembers it on its disk, and hands it to the store's `open`. */
+/** The database as it was seen at one moment. A broker stores it on its disk, and passes it to the store's `open`. */
 export interface Sighting {
   readonly clusterId: string;
   readonly origin: Origin;
   readonly version: number;
-  /** How far the database's own log had come, other tables than ours included; 0 where it is not known. */
+  /** The position of the database's own log, other tables than ours included; 0 if unknown. */
   readonly position: bigint;
 }
 
@@ -34,8 +34,8 @@ export const isContinued = (seen: Sighting, now: Sighting): boolean =>
   isSameOrigin(seen.origin, now.origin) && now.version >= seen.version && now.position >= seen.position;
 
 /**
- * What a store commits first when the database is not as far as it was seen, so that no version that was seen is used for
- * other content. Nothing if the database went on beyond it under another origin: the origin tells them apart.
+ * The first commit of a store when the database went back, so that no seen version is used for other content. Empty if
+ * the database continued beyond it under another origin, which distinguishes them.
  */
 export function restart(seen: Sighting, now: Sighting, lineage: Uuid): readonly MetadataChange[] {
   const isBeyond = !isSameOrigin(seen.origin, now.origin) && now.version > seen.version;

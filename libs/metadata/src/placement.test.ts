@@ -41,13 +41,13 @@ test('leaders and replicas are spread evenly over brokers without racks', () => 
   }
 });
 
-test('racks of unequal size still give every replica a broker of its own', () => {
+test('racks of unequal size still give every replica its own broker', () => {
   const brokers = [broker(1, 'a'), broker(2, 'b'), broker(3, 'b'), broker(4, 'b')];
   for (const replicas of replicasOf({ brokers, partitions: 12, replicationFactor: 4, start: 1 }))
     expect(replicas.toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4]);
 });
 
-test('added partitions go on with the indexes', () => {
+test('added partitions continue the indexes', () => {
   const more = placePartitions({ brokers: [broker(1)], partitions: 2, replicationFactor: 1, start: 0, firstIndex: 4 });
   expect(more.map(({ index }) => index)).toEqual([4, 5]);
 });

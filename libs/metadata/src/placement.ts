@@ -1,4 +1,4 @@
-// Which brokers hold which partition. Pure: the same brokers and the same start give the same placement.
+// The brokers of each partition. Pure: the same brokers and the same start give the same placement.
 //
 // Replicas go round the racks first and round the brokers of each rack within; each partition begins one rack further, and
 // each full round of the racks one broker further. With racks a (1 2), b (3 4), c (5 6) and two replicas, from 0:

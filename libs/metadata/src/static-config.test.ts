@@ -47,7 +47,7 @@ test('a properties file is read as Java reads it', () => {
   });
 });
 
-test('a variable wins over the file', () => {
+test('a variable takes precedence over the file', () => {
   const { values, errors, warnings } = readStaticConfig({
     properties: 'num.partitions=4\nlog.retention.hours=2',
     environment: { KAFKA_NUM_PARTITIONS: ' 6 ', HOME: '/root' },
@@ -56,7 +56,7 @@ test('a variable wins over the file', () => {
   expect([...errors, ...warnings]).toEqual([]);
 });
 
-test('what is not supported is named, and what is wrong says what was expected, what was seen and where', () => {
+test('an unsupported property is named, and a bad value is reported with the expected one, the seen one and the place', () => {
   const { values, errors, warnings } = readStaticConfig({
     properties: 'zookeeper.connect=x\nlog.preallocate=true',
     environment: { KAFKA_NUM_PARTITIONS: 'many' },

@@ -1,5 +1,5 @@
-// Broker properties as they are given at the start: a server.properties text, and KAFKA_* variables by the rule of
-// Kafka's own containers. Nothing is thrown: what is wrong is told, and the caller decides.
+// Broker properties at the start: a server.properties text, and KAFKA_* variables by the rule of Kafka's own
+// containers. Nothing is thrown: problems are returned, and the caller decides.
 import { BROKER_CONFIG_KEYS } from './broker-config-keys.ts';
 import { parseConfig } from './config-key.ts';
 import type { Configs } from './image.ts';
@@ -13,7 +13,7 @@ export interface StaticConfig {
   readonly errors: readonly string[];
 }
 
-/** A variable wins over the file, as in Kafka's containers. */
+/** A variable takes precedence over the file, as in Kafka's containers. */
 export function readStaticConfig(given: {
   readonly properties?: string;
   readonly environment?: Readonly<Record<string, string | undefined>>;

@@ -1,4 +1,4 @@
-// What every MetadataStore promises; run by the memory store and by PostgreSQL's.
+// The promises of every MetadataStore; run by the memory store and by PostgreSQL's.
 import { BrokerId, LeaderEpoch, Uuid } from '@milepost/core';
 import { quotaKey } from './client-quota.ts';
 import type { ClusterImage, PartitionState, TopicState } from './image.ts';
@@ -7,9 +7,9 @@ import { partitionOn } from './placement.ts';
 import { BrokerFenced, MetadataConflict, type MetadataStore } from './store.ts';
 
 export interface MetadataStoreUnderTest {
-  /** A store of its own on the same data, as another broker would open it. Not opened yet. */
+  /** Another store on the same data, as another broker would open it. Not opened yet. */
   connect(): Promise<MetadataStore>;
-  /** Copies the database as it is now; the function that it returns sets it back to that. */
+  /** Copies the current database; the returned function restores the copy. */
   backup(): Promise<() => Promise<void>>;
   close(): Promise<void>;
 }
@@ -36,7 +36,7 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
       expect((await (await data.connect()).open()).clusterId).toBe(first.clusterId);
     });
 
-    test('what was committed is there at the next start, to the letter', async () => {
+    test('committed changes are there at the next start, exactly', async () => {
       const store = await opened();
       await store.commit(() => [
         {
@@ -74,7 +74,7 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
       expect(await (await data.connect()).open()).toEqual(image);
     });
 
-    test('what is deleted is gone, and a name lives on with another id', async () => {
+    test('a deleted topic is gone, and its name can be reused with another id', async () => {
       const store = await opened();
       await store.commit(() => [
         { type: 'topic-created', topic: topic('t', 3) },
@@ -103,7 +103,7 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
       expect(await (await data.connect()).open()).toEqual(image);
     });
 
-    test('of changes of which one does not fit, none happens', async () => {
+    test('if one change of a commit conflicts, none is made', async () => {
       const store = await opened();
       const before = await store.commit(() => [{ type: 'topic-created', topic: topic('t', 1) }]);
       const misfits = [
@@ -124,7 +124,7 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
       expect(await (await data.connect()).open()).toEqual(before);
     });
 
-    test('of two that change the same thing at once, one wins and the other gets a conflict', async () => {
+    test('of two concurrent changes of the same row, one succeeds and the other gets a conflict', async () => {
       const [one, other] = [await opened(), await opened()];
       await one.commit(() => [{ type: 'topic-created', topic: topic('t', 1) }]);
       const commits = [one, other, one, other].map((store) =>
@@ -135,7 +135,7 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
       for (const end of ends) if (end.status === 'rejected') expect(end.reason).toBeInstanceOf(MetadataConflict);
     });
 
-    test('commits of several brokers at once all happen, one version each', async () => {
+    test('concurrent commits of several brokers all succeed, one version each', async () => {
       const stores = [await opened(), await opened(), await opened()];
       const before = await (await data.connect()).open();
       const commits = Array.from({ length: 30 }, (_, at) =>
@@ -149,7 +149,7 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
       expect(after.version).toBe(before.version + 30);
     });
 
-    test('each decision sees what was committed before it, whichever store made that', async () => {
+    test('each decision sees all earlier commits, of any store', async () => {
       const stores = [await opened(), await opened()];
       const append = (item: string) => (image: ClusterImage) => {
         const { list = '' } = image.brokerConfigs.get('') ?? {};
@@ -161,7 +161,7 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
       expect(new Set(list.split(',').slice(0, -1))).toEqual(new Set(items));
     });
 
-    test('of two that create the same name at once, the second decides on the topic of the first', async () => {
+    test('of two concurrent creations of one name, the second is decided on the topic of the first', async () => {
       const stores = [await opened(), await opened()];
       const createUnlessThere = (id: Uuid) => (image: ClusterImage) =>
         image.topics.has('t') ? [] : [{ type: 'topic-created', topic: { ...topic('t', 1), id } } as const];
@@ -234,7 +234,7 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
       expect(await (await data.connect()).open()).toEqual(image);
     });
 
-    test('a broker that registers again gets an epoch that nobody had before', async () => {
+    test('a broker that registers again gets an epoch that was never used before', async () => {
       const store = await opened();
       const register = {
         type: 'broker-registered',
@@ -312,7 +312,7 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
       expect(next.sighting()).toMatchObject({ origin: restored.origin, version: restored.version });
     });
 
-    test('a database that is set back under its stores decides on what it has, and its versions go on', async () => {
+    test('a database that is set back under its stores decides on its own content, and its versions continue', async () => {
       const [store, other] = [await opened(), await opened()];
       await store.commit(() => [{ type: 'topic-created', topic: topic('kept', 1) }]);
       const restore = await data.backup();
@@ -332,7 +332,7 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
       expect((await heard).topics).toEqual(image.topics);
     });
 
-    test('a memory of another cluster is none', async () => {
+    test('a memory of another cluster is ignored', async () => {
       const store = await opened();
       const seen = { ...(store.sighting() as Sighting), clusterId: 'another', version: 1_000 };
       expect((await (await data.connect()).open(seen)).version).toBeLessThan(1_000);
@@ -345,7 +345,7 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
       expect(await store.allocateProducerIds(10, 2n ** 62n)).toBe(2n ** 62n);
     });
 
-    test('no producer id is handed out twice, to whichever store', async () => {
+    test('no producer id is used twice, by any store', async () => {
       const stores = [await opened(), await opened()];
       const blocks = await Promise.all(
         Array.from({ length: 20 }, (_, at) => storeAt(stores, at).allocateProducerIds(500, 0n)),

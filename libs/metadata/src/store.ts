@@ -1,6 +1,6 @@
-// The port behind which the cluster's metadata lives: PostgreSQL in production, memory in tests and in the simulator.
-// All pass store.contract.ts. What to change (validation, placement, election) is decided above it, by pure functions that
-// the store runs on the true image while it holds its lock: nobody decides on a stale copy.
+// The port for the cluster's metadata: PostgreSQL in production, memory in tests and in the simulator. All pass
+// store.contract.ts. Changes (validation, placement, election) are decided above it, by pure functions that the store
+// runs on the true image while it holds its lock: no decision is made on a stale copy.
 import type { BrokerId } from '@milepost/core';
 import type { MetadataChange } from './changes.ts';
 import type { ClusterImage } from './image.ts';
@@ -8,11 +8,11 @@ import type { Sighting } from './origin.ts';
 
 /**
  * From the true image to the changes to make. A pure function: the store may run it more than once (a transaction that
- * is tried again), and only the last run counts. Whatever it chooses by chance or by the clock is chosen before.
+ * is retried), and only the last run counts. Random choices and clock times are chosen before it.
  */
 export type Decide = (image: ClusterImage) => readonly MetadataChange[];
 
-/** Who commits. Compared with the true image under the lock, before anything is decided. */
+/** The committer. Compared with the true image under the lock, before anything is decided. */
 export interface Fence {
   readonly brokerId: BrokerId;
   /** The epoch of the broker's registration; a later one belongs to its successor. */
@@ -21,36 +21,36 @@ export interface Fence {
 
 export interface MetadataStore {
   /**
-   * Reads everything; on the first start ever it also makes the cluster id. `seen` is what the caller remembers of the
-   * database: where the database is not as far (see isContinued), the image has another origin than `seen`, and a version
-   * beyond it. So it is for watchers when a database goes back while it is used. @throws StoreUnavailable
+   * Reads everything; on the first start ever it also creates the cluster id. `seen` is the caller's memory of the
+   * database: if the database went back (see isContinued), the image has another origin than `seen`, and a version
+   * beyond it. The same holds for watchers when a database goes back while it is used. @throws StoreUnavailable
    */
   open(seen?: Sighting): Promise<ClusterImage>;
   /**
-   * Takes the lock, lets `decide` choose on the true image, and writes all of its changes, in order, in one transaction.
-   * Resolves with an image that contains them; without changes nothing is written, and it is the true image.
-   * @throws BrokerFenced; MetadataConflict when a change does not fit what is there, and whatever `decide` throws: then
-   * nothing was written. StoreUnavailable when nobody knows.
+   * Locks the metadata, lets `decide` choose on the true image, and writes all of its changes, in order, in one
+   * transaction. Resolves with an image that contains them; without changes nothing is written, and it is the true
+   * image. @throws BrokerFenced; MetadataConflict if a change does not fit, and any error of `decide`: then nothing was
+   * written. StoreUnavailable if that is unknown.
    */
   commit(decide: Decide, fence?: Fence): Promise<ClusterImage>;
-  /** Calls `listener` with each newer image, also with those that other processes made. Returns the way to stop it. */
+  /** Calls `listener` with each newer image, also with those of other processes. Returns the function that stops it. */
   watch(listener: (image: ClusterImage) => void): () => void;
-  /** The last that was seen of the database, to be remembered. Undefined before `open`. */
+  /** The last sighting of the database, to be stored. Undefined before `open`. */
   sighting(): Sighting | undefined;
   /**
-   * The first of `count` producer ids never handed out before, by anyone, none of them below `atLeast`: what the caller
-   * knows to be in use, whatever the database says. @throws StoreUnavailable
+   * The first of `count` producer ids that were never used by any broker, none of them below `atLeast`: the ids that
+   * the caller knows to be in use, whatever the database has. @throws StoreUnavailable
    */
   allocateProducerIds(count: number, atLeast: bigint): Promise<bigint>;
   close(): Promise<void>;
 }
 
-/** The database is away, or did not answer in time: the caller answers a retriable error. */
+/** The database is away, or did not respond in time: the caller responds with a retriable error. */
 export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable';
 }
 
-/** A change that does not fit what is there: the name is taken, the row is gone, the epoch has moved on. */
+/** A change that does not fit: the name is taken, the row is gone, the epoch has advanced. */
 export class MetadataConflict extends Error {
   override readonly name = 'MetadataConflict';
   readonly change: MetadataChange;

@@ -23,19 +23,19 @@ test('every property of Kafka 4.3 is there, in order, and its default is a good 
   );
 });
 
-test('a log that is told nothing takes the same defaults', () => {
+test('a log without settings has the same defaults', () => {
   const { timestampBeforeMaxMs, ...rest } = logConfigOf(topicConfigValues({}, layers()));
   const { timestampBeforeMaxMs: longest, ...defaults } = logConfigOf({});
   expect(rest).toEqual(defaults);
   expect(Math.min(timestampBeforeMaxMs, Number.MAX_SAFE_INTEGER)).toBe(longest);
 });
 
-test('a log hears how long idle producers are remembered', () => {
+test('a log gets the expiration of idle producers', () => {
   const some = layers({ dynamicDefault: { 'producer.id.expiration.ms': '7' } });
   expect(logConfigOf(topicConfigValues({}, some)).producerIdExpirationMs).toBe(7);
 });
 
-test('a value set for the topic wins, also when it equals the default', () => {
+test('a value set for the topic takes precedence, also when it equals the default', () => {
   expect(entry('retention.ms', { 'retention.ms': '604800000' })).toMatchObject({
     value: '604800000',
     source: ConfigSource.DYNAMIC_TOPIC_CONFIG,
@@ -43,8 +43,8 @@ test('a value set for the topic wins, also when it equals the default', () => {
   });
 });
 
-// As a Kafka 4.3.1 broker with these settings answers.
-test('synonyms are told as Kafka tells them', () => {
+// The responses of a Kafka 4.3.1 broker with these settings.
+test('synonyms are returned as in Kafka', () => {
   const broker = layers({
     dynamic: { 'message.max.bytes': '3000000' },
     dynamicDefault: { 'message.max.bytes': '2000000', 'log.retention.ms': '777000' },
@@ -86,7 +86,7 @@ test('times may be given in hours and minutes; the finest unit that is set decid
   expect(topicConfigValues({}, layers({ static: { 'log.roll.hours': '1' } }))['segment.ms']).toBe('3600000');
 });
 
-// Each of these was given to a Kafka 4.3.1 broker.
+// Each of these was tried on a Kafka 4.3.1 broker.
 test('what Kafka accepts is accepted, and printed back as Kafka prints it', () => {
   const printed = (name: string, text: string) => {
     expect(problem({ [name]: text })).toBeUndefined();

@@ -1,4 +1,4 @@
-// What a topic's properties are, given what was set for it and for the brokers. Pure; knows nothing of where that is kept.
+// A topic's resulting properties, from its own settings and the brokers'. Pure; independent of where they are stored.
 import { brokerValue } from './broker-config.ts';
 import {
   type BrokerConfigLayers,
@@ -12,14 +12,13 @@ import { parseConfig } from './config-key.ts';
 import type { Configs } from './image.ts';
 import { type BrokerSynonym, TOPIC_CONFIG_KEYS, type TopicConfigKey } from './topic-config-keys.ts';
 
-/** Every property with its source and synonyms, by name: what DescribeConfigs tells of a topic. */
+/** Every property with its source and synonyms, by name: the entries of DescribeConfigs for a topic. */
 export function effectiveTopicConfig(topicConfigs: Configs, brokerConfigs: BrokerConfigLayers): ConfigEntry[] {
   return TOPIC_CONFIG_KEYS.map((key) => entryOf(key, topicConfigs, brokerConfigs));
 }
 
 /**
- * The same values without their stories, complete with defaults: what libs/log reads its settings from. It asks for one
- * more that only brokers have.
+ * The same values without their sources, complete with defaults, for libs/log. It has one more that only brokers have.
  */
 export function topicConfigValues(topicConfigs: Configs, brokerConfigs: BrokerConfigLayers): Record<string, string> {
   const values: Record<string, string> = {};
@@ -29,8 +28,8 @@ export function topicConfigValues(topicConfigs: Configs, brokerConfigs: BrokerCo
 }
 
 /**
- * Undefined where Kafka would accept the properties for a topic, else what is wrong with the first bad one.
- * Null is a value that the wire allows and Kafka refuses.
+ * Undefined if Kafka would accept the properties for a topic, else the problem of the first bad one. Null is a value
+ * that the wire allows and Kafka refuses.
  */
 export function topicConfigProblem(
   topicConfigs: Readonly<Record<string, string | null>>,
@@ -60,7 +59,7 @@ function entryOf(key: TopicConfigKey, topicConfigs: Configs, layers: BrokerConfi
     const synonym = key.synonyms.find((one) => one.name === name);
     return synonym?.default === undefined ? key.default : synonym.default;
   });
-  // Set, though to what it would be anyway, is still set.
+  // Set to the value that it would have anyway is still set.
   if (topicConfigs[key.name] !== undefined)
     synonyms.unshift({ name: key.name, value, source: ConfigSource.DYNAMIC_TOPIC_CONFIG });
   return {
@@ -74,7 +73,10 @@ function entryOf(key: TopicConfigKey, topicConfigs: Configs, layers: BrokerConfi
   };
 }
 
-/** What cannot be read falls to the next layer: it was refused when it was set, so only a hand in the table left it. */
+/**
+ * An unreadable value falls through to the next layer: it would be refused when set, so only a manual change of the
+ * table left it.
+ */
 function valueOf(key: TopicConfigKey, topicConfigs: Configs, layers: BrokerConfigLayers): string {
   const own = topicConfigs[key.name];
   if (own !== undefined) {

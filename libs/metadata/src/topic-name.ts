@@ -1,8 +1,8 @@
-// What a topic may be called, by Kafka's rules: the name becomes a folder and, with dots as underscores, part of a metric.
+// The valid names of topics, by Kafka's rules: a name becomes a folder and, with dots as underscores, part of a metric.
 
 export const MAX_TOPIC_NAME_LENGTH = 249;
 
-/** Undefined for a name that Kafka accepts, else what is wrong with it. */
+/** Undefined for a name that Kafka accepts, else its problem. */
 export function topicNameProblem(name: string): string | undefined {
   if (name === '') return 'a topic name must not be empty';
   if (name === '.' || name === '..') return `a topic must not be called "${name}"`;
@@ -13,7 +13,10 @@ export function topicNameProblem(name: string): string | undefined {
   return undefined;
 }
 
-/** The existing topic that `name` cannot live beside, as they differ only in `.` and `_`; the name itself does not count. */
+/**
+ * The existing topic that collides with `name`, because they differ only in `.` and `_`; the name itself does not
+ * count.
+ */
 export function collidingTopic(name: string, existing: Iterable<string>): string | undefined {
   if (!/[._]/.test(name)) return undefined;
   const unified = unify(name);

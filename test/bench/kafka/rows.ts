@@ -110,7 +110,7 @@ async function sideBySide(
   });
 }
 
-/** Both at once: an idle one takes next to nothing from the other, and the rounds can alternate. */
+/** Both run simultaneously: an idle one hardly affects the other, and the rounds can alternate. */
 async function onPeers(
   starts: readonly (() => Promise<Peer>)[],
   measure: (peers: readonly Peer[]) => Promise<Row[]>,

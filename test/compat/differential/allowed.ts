@@ -4,7 +4,7 @@
 export interface Allowed {
   /** Of `scenario · label · path`. */
   readonly where: RegExp;
-  /** Of either answer as JSON, where only this one difference is meant. */
+  /** Matches the response as JSON, if only this one difference is meant. */
   readonly kafka?: RegExp;
   readonly ours?: RegExp;
   readonly why: string;

@@ -1,4 +1,4 @@
-// Heartbeat, versions 0 to 4. REBALANCE_IN_PROGRESS tells a member to join again.
+// Heartbeat, versions 0 to 4. REBALANCE_IN_PROGRESS requires a member to rejoin.
 import { Heartbeat } from '@milepost/wire';
 import { handler } from './handler.ts';
 
