@@ -53,6 +53,7 @@ export const rooms = {
     'refusal.ts': [],
     'fetch-sessions': [],
     partitions: [],
+    transactions: [],
     quotas: ['refusal.ts'],
     network: ['quotas'],
     admin: ['quotas', 'refusal.ts'],
@@ -81,6 +82,7 @@ export const rooms = {
       'partitions',
       'fetch-sessions',
       'quotas',
+      'transactions',
     ],
     'access.ts': ['services.ts'],
     handlers: [
@@ -91,6 +93,7 @@ export const rooms = {
       'network',
       'quotas',
       'fetch-sessions',
+      'transactions',
       'refusal.ts',
     ],
   },

@@ -32,6 +32,7 @@ import type { Services } from './services.ts';
 import { BrokerGauges } from './telemetry/broker-gauges.ts';
 import { LagTimes } from './telemetry/lag-times.ts';
 import { type GroupSnapshot, groupSnapshots, type TopicSnapshot, topicSnapshots } from './telemetry/snapshots.ts';
+import { noTransactions } from './transactions/ports.ts';
 
 const STORE_RETRY_MS = 1_000;
 
@@ -174,7 +175,20 @@ async function start(
   });
   const clients = new Clients({ host, settings, image, layers });
   const apis = handlers.map(({ api }) => api);
-  const services = { host, config, settings, storage, controller, groups, offsetsTopic, clients, apis, image };
+  const services: Services = {
+    host,
+    config,
+    settings,
+    storage,
+    controller,
+    groups,
+    offsetsTopic,
+    transactionVerifier: noTransactions,
+    transactionalOffsets: noTransactions,
+    clients,
+    apis,
+    image,
+  };
   const address = await clients.listener.listen(config.listen, new Dispatcher(services));
   closers.add('the client listener', () => sayGoodbye(services));
   closers.add('the watch of the metadata', controller.follow());

@@ -208,8 +208,15 @@ test.each<[string, (records: Buffer) => Buffer | null, Partial<ProduceRequest>, 
     'a transactional batch without a transaction',
     () =>
       buildBatch({ records: [record('t')], isTransactional: true, producerId: 5n, producerEpoch: 0, baseSequence: 0 }),
-    {},
+    { transactionalId: 't' },
     ErrorCode.INVALID_TXN_STATE,
+  ],
+  [
+    'a transactional batch in a request without a transactional id',
+    () =>
+      buildBatch({ records: [record('t')], isTransactional: true, producerId: 5n, producerEpoch: 0, baseSequence: 0 }),
+    {},
+    ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
   ],
 ])('%s is refused, and nothing is appended', async (_, spoil, more, errorCode) => {
   const client = await it.client();

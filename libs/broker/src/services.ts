@@ -10,6 +10,7 @@ import type { Clients } from './parts/clients.ts';
 import type { Peer } from './network/connection.ts';
 import type { Storage } from './parts/storage.ts';
 import type { QuotaClient } from './quotas/limits.ts';
+import type { TransactionalOffsets, TransactionVerifier } from './transactions/ports.ts';
 
 export interface Services {
   readonly host: Host;
@@ -21,6 +22,8 @@ export interface Services {
   readonly controller: Controller;
   readonly groups: GroupCoordinator;
   readonly offsetsTopic: OffsetsTopic;
+  readonly transactionVerifier: TransactionVerifier;
+  readonly transactionalOffsets: TransactionalOffsets;
   /** Quotas, memory, fetch sessions and telemetry of clients. */
   readonly clients: Clients;
   /** The APIs that this broker has handlers for and advertises. */

@@ -10,7 +10,7 @@ import { type Clock, type Host, MalformedMessage, type Offset } from '@milepost/
 import { batchesOf, type RecordBatch, RecordCursor } from '@milepost/records';
 import { filterBatch, type FilterRules } from './batch-filter.ts';
 import { type Cleanable, groupsOf } from './cleanable.ts';
-import { type AbortedTransaction, FinishedTransactions } from './finished-transactions.ts';
+import { FinishedTransactions } from './finished-transactions.ts';
 import { KeyOffsets } from './key-offsets.ts';
 import type { Log } from './log.ts';
 import { describeDamage } from './integrity/flaws.ts';
@@ -31,8 +31,6 @@ export interface CompactionTask {
   readonly cleanable: Cleanable;
   readonly limits: CompactionLimits;
   readonly isStopped: () => boolean;
-  /** Aborted transactions that have records in the range. */
-  readonly abortedIn: (from: Offset, upTo: Offset) => readonly AbortedTransaction[];
 }
 
 export type CompactionOutcome =
@@ -82,7 +80,9 @@ class Compaction {
     const sources = this.#log.segmentsBelow(endOffset);
     const rules = { lastOffsets, endOffset, now, deleteRetentionMs: this.#log.config.deleteRetentionMs };
     const first = sources[0]?.baseOffset ?? endOffset;
-    const transactions = new FinishedTransactions(this.#task.abortedIn(first, cleanable.firstUncleanableOffset));
+    const transactions = new FinishedTransactions(
+      this.#log.abortedTransactions(first, cleanable.firstUncleanableOffset),
+    );
     for (const group of groupsOf(sources, this.#log.config)) await this.#cleanGroup(group, rules, transactions);
     await this.#log.cleanedTo(endOffset);
     return { kind: 'cleaned', upTo: endOffset, bytesRead: this.#bytesRead, bytesWritten: this.#bytesWritten };
@@ -97,7 +97,9 @@ class Compaction {
       loadFactor: mapLoadFactor,
       expectedKeys: firstUncleanableOffset - firstDirtyOffset,
     });
-    const transactions = new FinishedTransactions(this.#task.abortedIn(firstDirtyOffset, firstUncleanableOffset));
+    const transactions = new FinishedTransactions(
+      this.#log.abortedTransactions(firstDirtyOffset, firstUncleanableOffset),
+    );
     let endOffset = firstDirtyOffset;
     for (const segment of this.#log.segmentsBelow(firstUncleanableOffset)) {
       if (segment.nextOffset <= firstDirtyOffset) continue;
@@ -150,6 +152,7 @@ class Compaction {
           const mustStay = isLastOfSegment || isLastOfProducer(batch);
           return filterBatch(batch, { isDiscardable: transactions.isDiscardable(batch), mustStay }, rules);
         });
+      for (const aborted of transactions.takeKept()) cleaned.noteAborted(aborted);
       cleaned.endsAt(last.nextOffset);
       cleaned.seal();
       await cleaned.sync();

@@ -23,7 +23,7 @@ const marker = (baseOffset: number, end: TransactionEnd): RecordBatch => {
     0,
   ) as RecordBatch;
 };
-const aborted = { producerId: 7n, firstOffset: Offset(1), lastOffset: Offset(4) };
+const aborted = { producerId: 7n, firstOffset: Offset(1), lastOffset: Offset(4), lastStableOffset: Offset(5) };
 
 test('records of an aborted transaction are discarded; earlier, later and other records are not', () => {
   const transactions = new FinishedTransactions([aborted]);
@@ -31,14 +31,14 @@ test('records of an aborted transaction are discarded; earlier, later and other 
     (batch) => transactions.isDiscardable(batch),
   );
   expect(verdicts).toEqual([false, true, false, true, false, false, false]);
-  expect(transactions.kept).toEqual([aborted]);
+  expect([transactions.takeKept(), transactions.takeKept()]).toEqual([[aborted], []]);
 });
 
 test('a marker whose transaction has no records left can be dropped', () => {
   const transactions = new FinishedTransactions([aborted]);
   expect(transactions.isDiscardable(marker(4, 'abort'))).toBe(true);
   expect(transactions.isDiscardable(marker(6, 'commit'))).toBe(true);
-  expect(transactions.kept).toEqual([]);
+  expect(transactions.takeKept()).toEqual([]);
   const emptied = RecordBatch.at(emptiedBatch(marker(8, 'commit')), 0) as RecordBatch;
   expect(transactions.isDiscardable(emptied)).toBe(true);
 });

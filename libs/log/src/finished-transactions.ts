@@ -3,24 +3,24 @@
 // transaction that it meets has ended.
 import { NO_OFFSET, type Offset } from '@milepost/core';
 import { readEndMarker, type RecordBatch } from '@milepost/records';
-
-export interface AbortedTransaction {
-  readonly producerId: bigint;
-  readonly firstOffset: Offset;
-  /** The offset of its marker. */
-  readonly lastOffset: Offset;
-}
+import type { AbortedTransaction } from './transaction-index.ts';
 
 export class FinishedTransactions {
   /** Those to come, in the order of their first offsets. */
   readonly #aborted: AbortedTransaction[];
   readonly #abortedNow = new Map<bigint, { readonly transaction: AbortedTransaction; lastSeen: Offset }>();
   readonly #committedNow = new Set<bigint>();
-  /** Aborted transactions that still have records: the content of the cleaned segment's transaction index. */
-  readonly kept: AbortedTransaction[] = [];
+  #kept: AbortedTransaction[] = [];
 
   constructor(aborted: readonly AbortedTransaction[] = []) {
     this.#aborted = aborted.toSorted((a, b) => a.firstOffset - b.firstOffset);
+  }
+
+  /** Those aborted ones met since the last call of which something is left: what the cleaned segment's index must name. */
+  takeKept(): readonly AbortedTransaction[] {
+    const kept = this.#kept;
+    this.#kept = [];
+    return kept;
   }
 
   /** Whether only the batch's sequence is still needed: it was aborted, or is a marker without records. */
@@ -53,7 +53,7 @@ export class FinishedTransactions {
         const aborted = this.#abortedNow.get(producerId);
         this.#abortedNow.delete(producerId);
         if (aborted === undefined || aborted.lastSeen === NO_OFFSET) return true;
-        this.kept.push(aborted.transaction);
+        this.#kept.push(aborted.transaction);
         return false;
       }
       case 'commit':

@@ -8,3 +8,5 @@ export { type FlushPolicy, LogFailed } from './log-context.ts';
 export { LogDirectoryRefused } from './meta-properties.ts';
 export * from './outcomes.ts';
 export type { ReadOptions } from './read.ts';
+export type { TransactionMarker } from './transaction-marker.ts';
+export type { Verification } from './verifications.ts';

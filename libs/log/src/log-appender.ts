@@ -3,13 +3,14 @@
 //
 // Promises: a batch that is refused, for its content, its sequence or by the disk, changes nothing.
 import { ErrorCode, type LeaderEpoch, NO_TIMESTAMP, type Offset, Timestamp } from '@milepost/core';
-import type { RecordBatch } from '@milepost/records';
+import { isAbortMarker, type RecordBatch } from '@milepost/records';
 import { isRefused, validateAppend } from './append-validation.ts';
 import { FlushSchedule } from './flush-schedule.ts';
 import type { LogParts } from './log-parts.ts';
 import { type AppendOutcome, type AppendRefused, beingCut, olderEpoch, storageError } from './outcomes.ts';
 import { firstOffset } from './producer-state.ts';
 import { Segment } from './segment.ts';
+import { markerBatch, type TransactionMarker } from './transaction-marker.ts';
 
 export class LogAppender {
   readonly #parts: LogParts;
@@ -39,24 +40,35 @@ export class LogAppender {
     const refused = this.#refusal(leaderEpoch);
     if (refused !== undefined) return refused;
     if (isRefused(batch)) return batch;
-    const { config, producers, segments } = this.#parts;
-    const isStamped = config.timestampType === 'LogAppendTime';
+    const { config, producers } = this.#parts;
     const verdict = producers.check(batch);
     if (verdict.kind === 'refused') return verdict.refused;
     if (verdict.kind === 'duplicate') {
       const { of } = verdict;
-      const logAppendTimeMs = isStamped ? of.timestamp : NO_TIMESTAMP;
+      const logAppendTimeMs = config.timestampType === 'LogAppendTime' ? of.timestamp : NO_TIMESTAMP;
       const baseOffset = firstOffset(of);
       return { error: ErrorCode.NONE, baseOffset, lastOffset: of.lastOffset, logAppendTimeMs, duplicate: true };
     }
 
+    const outcome = this.#appendNext(batch, leaderEpoch, now);
+    if (outcome.error !== ErrorCode.NONE) producers.missed(batch);
+    return outcome;
+  }
+
+  appendMarker(marker: TransactionMarker, leaderEpoch: LeaderEpoch): AppendOutcome {
+    const refused = this.#refusal(leaderEpoch) ?? this.#parts.producers.flawOfMarker(marker);
+    if (refused !== undefined) return refused;
+    const now = this.#parts.context.host.clock.now();
+    return this.#appendNext(markerBatch(marker, now), leaderEpoch, now);
+  }
+
+  #appendNext(batch: RecordBatch, leaderEpoch: LeaderEpoch, now: number): AppendOutcome {
+    const { config, segments } = this.#parts;
+    const isStamped = config.timestampType === 'LogAppendTime';
     batch.assign(segments.active.nextOffset, leaderEpoch);
     if (isStamped) batch.setLogAppendTime(Timestamp(now));
     const refusal = this.#store(batch.bytes, [batch]);
-    if (refusal !== undefined) {
-      producers.missed(batch);
-      return refusal;
-    }
+    if (refusal !== undefined) return refusal;
     const { baseOffset, lastOffset } = batch;
     const logAppendTimeMs = isStamped ? Timestamp(now) : NO_TIMESTAMP;
     return { error: ErrorCode.NONE, baseOffset, lastOffset, logAppendTimeMs, duplicate: false };
@@ -113,6 +125,8 @@ export class LogAppender {
         segments.active.isFullFor(records.length, last.lastOffset, maxTimestamp, config, this.#jitterMs)
       )
         this.roll();
+      if (batches.some(isAbortMarker) && segments.active.expectAborted())
+        sync.add({ sync: () => context.host.disk.syncFolder(context.folder) });
       segments.active.append(records, batches, config.indexIntervalBytes);
     } catch (failure) {
       return health.refusedByDisk(failure);
@@ -120,7 +134,8 @@ export class LogAppender {
     const now = context.host.clock.monotonic();
     for (const batch of batches) {
       epochs.begin(batch.leaderEpoch, batch.baseOffset);
-      producers.apply(batch, now);
+      const ended = producers.apply(batch, now);
+      if (ended?.isAborted) segments.active.noteAborted(ended);
     }
     if (context.flush === 'os') this.#flushes.appended(segments.active.nextOffset - sync.flushedOffset, config);
     return undefined;

@@ -5,7 +5,6 @@
 import { type Cancel, DiskFailed, type Host, type Offset, partitionName } from '@milepost/core';
 import type { Cleanable } from './cleanable.ts';
 import { compact, type CompactionLimits, type CompactionOutcome } from './compaction.ts';
-import type { AbortedTransaction } from './finished-transactions.ts';
 import type { Log } from './log.ts';
 import { LogFailed } from './log-context.ts';
 
@@ -21,8 +20,6 @@ export interface CleanerDeps {
   readonly settings: () => CleanerSettings;
   /** The exclusive end of what may be cleaned in a log. */
   readonly lastStableOffsetOf: (log: Log) => Offset;
-  /** Aborted transactions with records in a range of a log; absent if there are none. */
-  readonly abortedIn?: (log: Log, from: Offset, upTo: Offset) => readonly AbortedTransaction[];
 }
 
 interface Due {
@@ -138,7 +135,7 @@ export class LogCleaner {
   }
 
   async #clean({ log, cleanable }: Due): Promise<CompactionOutcome['kind'] | 'failed'> {
-    const { host, settings, abortedIn } = this.#deps;
+    const { host, settings } = this.#deps;
     const name = partitionName(log.topic, log.partition);
     const began = host.clock.monotonic();
     try {
@@ -148,7 +145,6 @@ export class LogCleaner {
         cleanable,
         limits: settings(),
         isStopped: () => this.#isClosed,
-        abortedIn: (from, upTo) => abortedIn?.(log, from, upTo) ?? [],
       });
       if (outcome.kind === 'uncleanable') this.#giveUp(log, outcome.reason);
       if (outcome.kind !== 'cleaned') return outcome.kind;

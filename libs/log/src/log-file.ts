@@ -22,6 +22,13 @@ export class LogFile {
     if (isNew) this.truncate(0);
   }
 
+  /** Undefined where there is none. */
+  static existing(disk: Disk, path: string): LogFile | undefined {
+    const file = disk.open(path, 'existing');
+    file?.close();
+    return file && new LogFile(disk, path, false);
+  }
+
   get path(): string {
     return this.#path;
   }

@@ -2,11 +2,14 @@
 import type { Host, Offset } from '@milepost/core';
 import { NO_PRODUCER_ID, type RecordBatch } from '@milepost/records';
 import type { DeletedFiles } from './deleted-files.ts';
-import type { ActiveProducer } from './outcomes.ts';
+import type { EndedTransaction } from './open-transactions.ts';
+import type { ActiveProducer, AppendRefused } from './outcomes.ts';
 import { type RecoveredProducers, recoverProducers } from './producer-recovery.ts';
 import type { ProducerState, SequenceVerdict } from './producer-state.ts';
 import type { Segment } from './segment.ts';
 import { SnapshotFiles } from './snapshot-files.ts';
+import type { TransactionMarker } from './transaction-marker.ts';
+import type { Verification } from './verifications.ts';
 
 export class LogProducers {
   readonly #host: Host;
@@ -26,8 +29,20 @@ export class LogProducers {
   check(batch: RecordBatch): SequenceVerdict {
     return this.#state.check(batch);
   }
-  apply(batch: RecordBatch, nowMs: number): void {
-    this.#state.apply(batch, nowMs);
+  apply(batch: RecordBatch, nowMs: number): EndedTransaction | undefined {
+    return this.#state.apply(batch, nowMs);
+  }
+  beginVerification(batch: RecordBatch, addsPartition: boolean): Verification | AppendRefused | undefined {
+    return this.#state.beginVerification(batch, addsPartition, this.#host.clock.monotonic());
+  }
+  flawOfMarker(marker: TransactionMarker): AppendRefused | undefined {
+    return this.#state.flawOfMarker(marker);
+  }
+  ongoingTransaction(producerId: bigint): ReturnType<ProducerState['ongoingTransaction']> {
+    return this.#state.ongoingTransaction(producerId);
+  }
+  firstUnstable(highWatermark: Offset): Offset | undefined {
+    return this.#state.firstUnstable(highWatermark);
   }
   /** The disk refused the batch. */
   missed(batch: RecordBatch): void {

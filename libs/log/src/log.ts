@@ -44,6 +44,10 @@ import { Segment } from './segment.ts';
 import { SegmentList } from './segment-list.ts';
 import { steppingOn } from './stepping.ts';
 import { search, searchInSteps } from './time-lookup.ts';
+import type { AbortedTransaction } from './transaction-index.ts';
+import { rebuildTransactionIndexes } from './transaction-index-recovery.ts';
+import type { TransactionMarker } from './transaction-marker.ts';
+import type { Verification } from './verifications.ts';
 
 /** The recovered, or empty, content that a log starts with. */
 interface Content extends RecoveredProducers {
@@ -110,7 +114,8 @@ export class Log {
     const { folder, host } = context;
     const { disk, clock, logger } = host;
     const task = { disk, clock, logger, folder, ...past, indexIntervalBytes: config.indexIntervalBytes };
-    const { isShort, ...recovered } = await recover(task);
+    const { isShort, unsureOfAborted, ...recovered } = await recover(task);
+    await rebuildTransactionIndexes(host, folder, recovered.segments, unsureOfAborted);
     const producers = await recoverProducers(host, folder, recovered.segments, isShort);
     const lostTail = recovered.lostTail || (past.acknowledgedUnsynced && !past.wasClean);
     const { cleanedUpTo } = past;
@@ -164,6 +169,42 @@ export class Log {
   /** Like `append`, for a validated batch. */
   appendValid(batch: RecordBatch | AppendRefused, leaderEpoch: LeaderEpoch): AppendOutcome {
     return this.#appender.appendValid(batch, leaderEpoch, this.#parts.context.host.clock.now());
+  }
+
+  /**
+   * Before a batch that would begin its producer's transaction here is appended: to be confirmed when the coordinator says
+   * that the partition is part of the transaction (`addsPartition`: the produce itself adds it, transaction version 2).
+   * Undefined: the batch belongs to an ongoing transaction.
+   */
+  beginVerification(batch: RecordBatch, addsPartition: boolean): Verification | AppendRefused | undefined {
+    return this.#parts.producers.beginVerification(batch, addsPartition);
+  }
+
+  /** Ends the producer's transaction here, if it has one; the marker is appended in any case. */
+  appendMarker(marker: TransactionMarker, leaderEpoch: LeaderEpoch): AppendOutcome {
+    return this.#appender.appendMarker(marker, leaderEpoch);
+  }
+
+  /** The transaction of the producer that has no marker here yet. */
+  ongoingTransaction(producerId: bigint): { readonly producerEpoch: number; readonly firstOffset: Offset } | undefined {
+    return this.#parts.producers.ongoingTransaction(producerId);
+  }
+
+  /** Aborted transactions that have records in the range, `upTo` exclusive, and ended at or beyond its start. @throws DiskFailed */
+  abortedTransactions(from: Offset, upTo: Offset): AbortedTransaction[] {
+    const found: AbortedTransaction[] = [];
+    const { segments } = this.#parts;
+    const { all } = segments;
+    for (let n = segments.placeOf(from); n < all.length; n++)
+      if ((all[n] as Segment).collectAborted(from, upTo, found)) break;
+    return found;
+  }
+
+  /** Exclusive: below it every transaction has ended with a marker below the high watermark, which never decreases. */
+  lastStableOffset(highWatermark: Offset): Offset {
+    const unstable = this.#parts.producers.firstUnstable(highWatermark);
+    if (unstable === undefined || unstable >= highWatermark) return highWatermark;
+    return unstable > this.logStartOffset ? unstable : this.logStartOffset; // its first records may have been deleted
   }
 
   /**

@@ -1,6 +1,7 @@
 // Recovers the producers as of the log's end: from the newest usable snapshot, and the batches after it.
 import { type Clock, type Disk, type Host, type Logger, MalformedMessage, Offset } from '@milepost/core';
 import { LogFile } from './log-file.ts';
+import type { EndedTransaction } from './open-transactions.ts';
 import { formatSnapshot, parseSnapshot } from './producer-snapshot.ts';
 import { ProducerState } from './producer-state.ts';
 import { findIntact, scanInTurns } from './integrity/scan.ts';
@@ -29,12 +30,12 @@ export async function recoverProducers(
 ): Promise<RecoveredProducers> {
   const nowMs = clock.monotonic();
   const end = (segments.at(-1) as Segment).nextOffset;
-  const found = (disk.list(folder) ?? []).flatMap(({ name }) => offsetsIn(name, 'snapshot'));
+  const found = snapshotsIn(disk, folder);
   const usable = found.filter((offset) => offset <= end);
-  const { producers, offset } = loadNewest(disk, folder, usable, nowMs, logger);
+  const { producers, offset } = loadNewest({ disk, folder, logger, nowMs }, usable);
   let knownTo = offset;
   for (const segment of segments)
-    if (segment.nextOffset > offset) knownTo = await replay(segment, knownTo, producers, nowMs, clock);
+    if (segment.nextOffset > offset) knownTo = await replay(segment, knownTo, producers, { nowMs, clock });
   const isIncomplete = isShort || knownTo < end;
   if (isIncomplete) producers.markIncomplete();
 
@@ -49,12 +50,21 @@ export async function recoverProducers(
   return { producers, snapshots };
 }
 
-function loadNewest(
-  disk: Disk,
-  folder: string,
+/** By their offsets, ascending. */
+export const snapshotsIn = (disk: Disk, folder: string): Offset[] =>
+  (disk.list(folder) ?? []).flatMap(({ name }) => offsetsIn(name, 'snapshot'));
+
+interface Loading {
+  readonly disk: Disk;
+  readonly folder: string;
+  readonly logger: Logger;
+  readonly nowMs: number;
+}
+
+/** Of these snapshots the newest that can be read; without one nothing is known at offset 0. */
+export function loadNewest(
+  { disk, folder, logger, nowMs }: Loading,
   offsets: readonly Offset[],
-  nowMs: number,
-  logger: Logger,
 ): { producers: ProducerState; offset: Offset } {
   for (const offset of offsets.toReversed()) {
     const producers = loadSnapshot(disk, snapshotPath(folder, offset), nowMs, logger);
@@ -97,13 +107,18 @@ function loadSnapshot(disk: Disk, path: string, nowMs: number, logger: Logger): 
   }
 }
 
+export interface Replaying {
+  readonly nowMs: number;
+  readonly clock: Clock;
+  readonly onEnded?: (transaction: EndedTransaction) => void;
+}
+
 /** Applies the batches from an offset on. Resolves with the offset up to which the producers are known then. */
-async function replay(
+export async function replay(
   segment: Segment,
   from: Offset,
   producers: ProducerState,
-  nowMs: number,
-  clock: Clock,
+  { nowMs, clock, onEnded }: Replaying,
 ): Promise<Offset> {
   let least = Offset(0);
   let knownTo = from;
@@ -114,7 +129,8 @@ async function replay(
       least = batch.nextOffset;
       if (batch.baseOffset < from) return undefined;
       if (batch.baseOffset > knownTo) producers.markIncomplete();
-      producers.apply(batch, nowMs);
+      const ended = producers.apply(batch, nowMs);
+      if (ended !== undefined) onEnded?.(ended);
       knownTo = batch.nextOffset;
       return undefined;
     },

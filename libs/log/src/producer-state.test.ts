@@ -112,7 +112,8 @@ test('a transaction is open from its first batch to its marker', () => {
   expect(verdict(state, batch(2))).toBe(ErrorCode.INVALID_TXN_STATE);
   state.apply(marker(1, 6), 0);
   expect(state.active()).toMatchObject([{ currentTransactionStart: -1, coordinatorEpoch: 6, producerEpoch: 1 }]);
-  expect(verdict(state, batch(0, { epoch: 1, txn: true }))).toBe('next');
+  expect(verdict(state, batch(0, { epoch: 1 }))).toBe('next');
+  expect(verdict(state, batch(0, { epoch: 1, txn: true }))).toBe(ErrorCode.INVALID_TXN_STATE); // nobody verified it
 });
 
 test('a snapshot has the whole state', () => {

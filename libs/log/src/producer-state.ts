@@ -1,13 +1,23 @@
 // The last batches of each idempotent producer (KIP-98), which decide whether a batch is new, a duplicate or out of
 // order.
 //
-// Promises: a batch that repeats one of the producer's last five gets the offset of the original; a gap, an old epoch
-// and a write that breaks an open transaction are refused. Without state (expired, never seen) any sequence is
-// accepted, and so is a later one where the state may lack batches. Live appends and replay change it through the same
-// `apply`.
+// Promises: a batch that repeats one of the producer's last five gets the offset of the original; a gap, an old epoch, a
+// write that breaks an open transaction and one that opens a transaction without verification are refused. Without state
+// (expired, never seen) any sequence is accepted, and so is a later one where the state may lack batches. Live appends and
+// replay change it through the same `apply`.
 import { ErrorCode, NO_OFFSET, Offset, Timestamp } from '@milepost/core';
-import { NO_PRODUCER_ID, NO_SEQUENCE, type RecordBatch, readEndMarker, sequenceAfter } from '@milepost/records';
+import {
+  type EndMarker,
+  NO_PRODUCER_ID,
+  NO_SEQUENCE,
+  type RecordBatch,
+  readEndMarker,
+  sequenceAfter,
+} from '@milepost/records';
+import { type EndedTransaction, OpenTransactions } from './open-transactions.ts';
 import type { ActiveProducer, AppendRefused } from './outcomes.ts';
+import type { TransactionMarker } from './transaction-marker.ts';
+import { type Verification, Verifications } from './verifications.ts';
 
 /** A producer has at most this many requests in flight; older batches cannot be repeated. */
 export const REMEMBERED_BATCHES = 5;
@@ -38,6 +48,7 @@ export type SequenceVerdict =
   | { readonly kind: 'duplicate'; readonly of: RememberedBatch }
   | { readonly kind: 'refused'; readonly refused: AppendRefused };
 
+const MOST_EPOCH = 2 ** 15 - 1;
 /** The limit of refused first batches. Beyond it the oldest is dropped, and its producer's next batch accepted. */
 const MOST_MISSED = 10_000;
 
@@ -47,6 +58,8 @@ export class ProducerState {
   readonly #producers = new Map<bigint, Producer>();
   /** Of producers without state, by id: the batch that must precede all others. */
   readonly #missed = new Map<bigint, { readonly epoch: number; readonly sequence: number }>();
+  readonly #transactions = new OpenTransactions();
+  readonly #verifications = new Verifications();
 
   get size(): number {
     return this.#producers.size;
@@ -60,17 +73,15 @@ export class ProducerState {
     const { producerId, producerEpoch, baseSequence, lastSequence } = batch;
     if (producerId === NO_PRODUCER_ID) return NEXT;
     const producer = this.#producers.get(producerId);
-    if (producer === undefined) return this.#firstOf(batch);
-    if (producerEpoch < producer.epoch)
-      return refuse(
-        ErrorCode.INVALID_PRODUCER_EPOCH,
-        `producer ${producerId} has epoch ${producer.epoch}, the batch ${producerEpoch}`,
-      );
+    if (producer === undefined) return this.#flawOfVerification(batch, producer) ?? this.#firstOf(batch);
+    if (producerEpoch < producer.epoch) return { kind: 'refused', refused: oldEpoch(batch, producer) };
     const isNewEpoch = producerEpoch > producer.epoch;
     const duplicate = isNewEpoch
       ? undefined
       : producer.batches.find((known) => known.lastSequence === lastSequence && firstSequence(known) === baseSequence);
     if (duplicate !== undefined) return { kind: 'duplicate', of: duplicate };
+    const unverified = this.#flawOfVerification(batch, producer);
+    if (unverified !== undefined) return unverified;
     const expected = isNewEpoch ? 0 : nextSequence(producer);
     if (baseSequence !== expected) {
       if (producer.isIncomplete && (isNewEpoch || isAhead(baseSequence, expected))) return this.#firstOf(batch);
@@ -82,6 +93,56 @@ export class ProducerState {
     if (producer.transactionStart !== NO_OFFSET && !batch.isTransactional)
       return refuse(ErrorCode.INVALID_TXN_STATE, `producer ${producerId} has a transaction open`);
     return NEXT;
+  }
+
+  /**
+   * Of a batch that would begin its producer's transaction here. Undefined: the transaction is ongoing, and the batch
+   * belongs to it.
+   */
+  beginVerification(
+    batch: RecordBatch,
+    addsPartition: boolean,
+    nowMs: number,
+  ): Verification | AppendRefused | undefined {
+    const producer = this.#producers.get(batch.producerId);
+    if (producer !== undefined && batch.producerEpoch < producer.epoch) return oldEpoch(batch, producer);
+    return isOngoing(batch, producer) ? undefined : this.#verifications.begin(batch, addsPartition, nowMs);
+  }
+
+  /** Why a coordinator may not end a transaction in the producer's name with this marker (KIP-360, KIP-890, KIP-1228). */
+  flawOfMarker({
+    producerId,
+    producerEpoch,
+    coordinatorEpoch,
+    transactionVersion,
+  }: TransactionMarker): AppendRefused | undefined {
+    const producer = this.#producers.get(producerId);
+    if (producer === undefined) return undefined;
+    const { epoch } = producer;
+    // From version 2 on each transaction ends in an epoch of its own. The same epoch again is the same marker again, unless
+    // a transaction has begun in it; at the largest epoch there is none after it.
+    const hasOwnEpoch = transactionVersion >= 2;
+    const isRepeated = producerEpoch === epoch && (producer.transactionStart === NO_OFFSET || epoch === MOST_EPOCH);
+    const isOld = hasOwnEpoch ? producerEpoch <= epoch && !isRepeated : producerEpoch < epoch;
+    if (isOld) {
+      const message = `producer ${producerId} has epoch ${epoch}, the marker of transaction version ${transactionVersion} ${producerEpoch}`;
+      return { error: ErrorCode.INVALID_PRODUCER_EPOCH, message, recordErrors: [] };
+    }
+    if (coordinatorEpoch >= producer.coordinatorEpoch) return undefined;
+    const message = `producer ${producerId}: marker of coordinator epoch ${coordinatorEpoch}, expected ${producer.coordinatorEpoch} or later`;
+    return { error: ErrorCode.TRANSACTION_COORDINATOR_FENCED, message, recordErrors: [] };
+  }
+
+  /** The producer's transaction that has no marker here yet. */
+  ongoingTransaction(producerId: bigint): { readonly producerEpoch: number; readonly firstOffset: Offset } | undefined {
+    const producer = this.#producers.get(producerId);
+    if (producer === undefined || producer.transactionStart === NO_OFFSET) return undefined;
+    return { producerEpoch: producer.epoch, firstOffset: producer.transactionStart };
+  }
+
+  /** The first offset whose transaction is not final, exclusive for read_committed. Undefined: all are final. */
+  firstUnstable(highWatermark: Offset): Offset | undefined {
+    return this.#transactions.firstUnstable(highWatermark);
   }
 
   /**
@@ -98,11 +159,12 @@ export class ProducerState {
     this.#missed.set(producerId, { epoch: producerEpoch, sequence: baseSequence });
   }
 
-  /** The batch is in the log. */
-  apply(batch: RecordBatch, nowMs: number): void {
+  /** The batch is in the log. Returns the transaction that it ends: that of a marker, if its producer has written here. */
+  apply(batch: RecordBatch, nowMs: number): EndedTransaction | undefined {
     const { producerId } = batch;
-    if (producerId === NO_PRODUCER_ID) return;
+    if (producerId === NO_PRODUCER_ID) return undefined;
     this.#missed.delete(producerId);
+    if (batch.isTransactional) this.#verifications.appended(batch);
     const producer = this.#producers.get(producerId) ?? this.#added(producerId, batch.producerEpoch);
     if (batch.producerEpoch !== producer.epoch) {
       producer.epoch = batch.producerEpoch;
@@ -111,8 +173,13 @@ export class ProducerState {
     }
     producer.lastSeenMs = nowMs;
     producer.lastTimestamp = batch.maxTimestamp;
-    if (batch.isControl) endTransaction(producer, batch);
-    else remember(producer, batch);
+    if (batch.isControl) return this.#endTransaction(producer, batch);
+    remember(producer, batch);
+    if (batch.isTransactional && producer.transactionStart === NO_OFFSET) {
+      producer.transactionStart = batch.baseOffset;
+      this.#transactions.begin({ producerId, firstOffset: batch.baseOffset });
+    }
+    return undefined;
   }
 
   /**
@@ -139,6 +206,8 @@ export class ProducerState {
     const batches = isKnown ? known.batches : [];
     if (batch !== undefined) batches.push(batch);
     const isIncomplete = isKnown && batch === undefined;
+    if (line.transactionStart !== NO_OFFSET && known?.transactionStart !== line.transactionStart)
+      this.#transactions.begin({ producerId, firstOffset: line.transactionStart });
     this.#producers.set(producerId, { ...line, batches, isIncomplete, lastSeenMs: nowMs });
   }
 
@@ -157,6 +226,7 @@ export class ProducerState {
 
   /** Removes producers that have been silent for that long and have no transaction open. */
   expire(nowMs: number, expirationMs: number): void {
+    this.#verifications.expire(nowMs, expirationMs);
     for (const [producerId, producer] of this.#producers)
       if (nowMs - producer.lastSeenMs >= expirationMs && producer.transactionStart === NO_OFFSET)
         this.#producers.delete(producerId);
@@ -171,6 +241,22 @@ export class ProducerState {
       coordinatorEpoch: producer.coordinatorEpoch,
       currentTransactionStart: producer.transactionStart,
     }));
+  }
+
+  #flawOfVerification(batch: RecordBatch, producer: Producer | undefined): SequenceVerdict | undefined {
+    if (!batch.isTransactional || isOngoing(batch, producer)) return undefined;
+    const refused = this.#verifications.flawOf(batch, producer !== undefined && producer.batches.length > 0);
+    return refused && { kind: 'refused', refused };
+  }
+
+  #endTransaction(producer: Producer, batch: RecordBatch): EndedTransaction | undefined {
+    const { producerId, lastOffset } = batch;
+    const marker = markerIn(batch);
+    if (marker !== undefined) producer.coordinatorEpoch = marker.coordinatorEpoch;
+    const firstOffset = producer.transactionStart;
+    producer.transactionStart = NO_OFFSET;
+    if (firstOffset === NO_OFFSET) return undefined;
+    return this.#transactions.end({ producerId, firstOffset }, lastOffset, marker?.end === 'abort');
   }
 
   #firstOf({ producerId, producerEpoch, baseSequence }: RecordBatch): SequenceVerdict {
@@ -222,14 +308,23 @@ function remember(producer: Producer, batch: RecordBatch): void {
     offsetDelta: batch.lastOffsetDelta,
     timestamp: batch.maxTimestamp,
   });
-  if (batch.isTransactional && producer.transactionStart === NO_OFFSET) producer.transactionStart = batch.baseOffset;
 }
 
-function endTransaction(producer: Producer, batch: RecordBatch): void {
-  producer.transactionStart = NO_OFFSET;
-  for (const record of batch.records())
-    producer.coordinatorEpoch = readEndMarker(record)?.coordinatorEpoch ?? producer.coordinatorEpoch;
+/** Undefined where the cleaner has emptied it, with all that its transaction wrote. */
+function markerIn(batch: RecordBatch): EndMarker | undefined {
+  for (const record of batch.records()) return readEndMarker(record);
+  return undefined;
 }
+
+/** An older epoch's transaction may have ended without this log knowing it yet. */
+const isOngoing = ({ producerEpoch }: RecordBatch, producer: Producer | undefined): boolean =>
+  producer !== undefined && producer.transactionStart !== NO_OFFSET && producer.epoch === producerEpoch;
+
+const oldEpoch = ({ producerId, producerEpoch }: RecordBatch, { epoch }: Producer): AppendRefused => ({
+  error: ErrorCode.INVALID_PRODUCER_EPOCH,
+  message: `producer ${producerId} has epoch ${epoch}, the batch ${producerEpoch}`,
+  recordErrors: [],
+});
 
 function refuse(error: AppendRefused['error'], message: string): SequenceVerdict {
   return { kind: 'refused', refused: { error, message, recordErrors: [] } };

@@ -9,6 +9,7 @@
 // that remains is synced before it counts as flushed: after a kill -9 it may be only in the page cache, and after a
 // failed sync (integrity/failed-sync.ts) it must be rewritten for the sync to mean anything.
 import { type Clock, type Disk, type Logger, NO_LEADER_EPOCH, type Offset, Offset as offsetOf } from '@milepost/core';
+import { isAbortMarker } from '@milepost/records';
 import { readText, replaceText } from './checkpoint.ts';
 import { EpochHistory } from './epoch-history.ts';
 import { LogFile } from './log-file.ts';
@@ -37,9 +38,14 @@ export interface RecoveryTask {
   readonly indexIntervalBytes: number;
 }
 
-export interface Recovered {
+interface OpenedSegments {
   /** In order, at least one. */
   readonly segments: Segment[];
+  /** Those of them whose index of aborted transactions must be rebuilt (transaction-index-recovery.ts). */
+  readonly unsureOfAborted: Set<Segment>;
+}
+
+export interface Recovered extends OpenedSegments {
   readonly epochs: EpochHistory;
   readonly logStartOffset: Offset;
   /** Something had to be cut, or is damaged above the recovery point: a new leader epoch signals it to clients. */
@@ -50,13 +56,15 @@ export interface Recovered {
 }
 
 export async function recover(task: RecoveryTask): Promise<Recovered> {
-  const segments = await openSegments(task);
+  const { segments, unsureOfAborted } = await openSegments(task);
   const logStartOffset = offsetOf(Math.max(task.logStartOffset, (segments[0] as Segment).baseOffset));
   const epochs = readEpochs(task, segments, logStartOffset);
   const isHistoryLost = epochs.latest === NO_LEADER_EPOCH && (segments[0] as Segment).sizeBytes > 0;
   const isAsItWasClosed = task.wasClean && !isHistoryLost && endsAsClosed(task, segments.at(-1) as Segment);
   const scanFrom = isHistoryLost ? offsetOf(0) : task.recoveryPoint;
-  const scanned = isAsItWasClosed ? UNSCANNED : await scanUnflushed(task, segments, scanFrom, epochs);
+  const scanned = isAsItWasClosed
+    ? UNSCANNED
+    : await scanUnflushed(task, { segments, unsureOfAborted }, scanFrom, epochs);
   await startOverIfEmptied(task, segments);
 
   const end = (segments.at(-1) as Segment).nextOffset;
@@ -70,7 +78,8 @@ export async function recover(task: RecoveryTask): Promise<Recovered> {
   epochs.truncateFromStart(logStartOffset);
   if (epochs.isDirty) await replaceText(task.disk, task.folder, EPOCH_FILE, epochs.toText());
   epochs.isDirty = false;
-  return { segments, epochs, logStartOffset, ...scanned, lostTail: scanned.lostTail || isShort, isShort };
+  const lostTail = scanned.lostTail || isShort;
+  return { segments, unsureOfAborted, epochs, logStartOffset, ...scanned, lostTail, isShort };
 }
 
 /** Empty if the file contradicts the batches: it is rebuilt from them then. */
@@ -112,9 +121,9 @@ const UNSCANNED = { lostTail: false, scannedBytes: 0 };
 /**
  * The segments with something at or beyond the log's start; a new one if there is none. Removes leftovers of deletions.
  */
-async function openSegments(task: RecoveryTask): Promise<Segment[]> {
+async function openSegments(task: RecoveryTask): Promise<OpenedSegments> {
   const { disk, folder } = task;
-  await finishSwaps(disk, folder, task.logger);
+  const swapped = await finishSwaps(disk, folder, task.logger);
   const names = (disk.list(folder) ?? []).map((entry) => entry.name);
   const bases = names.flatMap((name) => offsetsIn(name, 'log')).sort((a, b) => a - b);
   const kept = bases.filter((_, n) => (bases[n + 1] ?? Number.POSITIVE_INFINITY) > task.logStartOffset);
@@ -123,14 +132,18 @@ async function openSegments(task: RecoveryTask): Promise<Segment[]> {
   if (kept.length === 0) {
     const first = new Segment(disk, folder, task.logStartOffset, { isNew: true });
     await disk.syncFolder(folder);
-    return [first];
+    return { segments: [first], unsureOfAborted: new Set() };
   }
-  return kept.map((base, n) => {
+  const unsureOfAborted = new Set<Segment>();
+  const segments = kept.map((base, n) => {
     const segment = new Segment(disk, folder, base, { isNew: false, nextOffset: kept[n + 1] ?? base });
-    const isIndexed = segment.indexPaths.every((path) => names.includes(path.slice(folder.length + 1)));
+    const isIndexed = segment.rebuildableIndexPaths.every((path) => names.includes(path.slice(folder.length + 1)));
     if (!isIndexed) segment.rebuildIndexes();
+    const isSure = isIndexed && !swapped.includes(base) && segment.hasSaneAborted;
+    if (!isSure) unsureOfAborted.add(segment);
     return segment;
   });
+  return { segments, unsureOfAborted };
 }
 
 function isLeftover(name: string, bases: readonly Offset[]): boolean {
@@ -163,7 +176,7 @@ function endsAsClosed(task: RecoveryTask, last: Segment): boolean {
 
 async function scanUnflushed(
   task: RecoveryTask,
-  segments: Segment[],
+  { segments, unsureOfAborted }: OpenedSegments,
   scanFrom: Offset,
   epochs: EpochHistory,
 ): Promise<{ lostTail: boolean; scannedBytes: number }> {
@@ -180,6 +193,7 @@ async function scanUnflushed(
     scannedBytes += segment.sizeBytes;
     const found = await scanSegment(task, segment, next, epochs);
     isDamaged ||= found.isDamaged;
+    if (found.hasAborted || segment.hasAborted) unsureOfAborted.add(segment);
     const damage = found.cutAt ?? flawOfEnd(task, segment, next);
     if (damage !== undefined) {
       wasCut = true;
@@ -204,6 +218,8 @@ interface ScanResult {
   readonly cutAt: Damage | undefined;
   /** Something above the recovery point is damaged, and remains in its place. */
   readonly isDamaged: boolean;
+  /** Transactions were aborted here. */
+  readonly hasAborted: boolean;
 }
 
 /** Scans a segment, rebuilds its indexes, and adds missing epochs. */
@@ -222,6 +238,7 @@ async function scanSegment(
   let isDamaged = false;
   let isBehindDamage = false;
   let isDamagedToTheEnd = false;
+  let hasAborted = false;
   segment.clearIndexes();
   await scanInTurns(task.clock, segment.log, 0, {
     visit: (batch, position) => {
@@ -237,6 +254,7 @@ async function scanSegment(
       epochs.begin(batch.leaderEpoch, batch.baseOffset);
       least = batch.nextOffset;
       isBehindDamage = false;
+      hasAborted ||= isAbortMarker(batch);
       return undefined;
     },
     onFlaw: (position, flaw) => {
@@ -262,7 +280,7 @@ async function scanSegment(
     },
   });
   segment.endsAt(isDamagedToTheEnd ? (end as Offset) : least);
-  return { cutAt, isDamaged };
+  return { cutAt, isDamaged, hasAborted };
 }
 
 const beginsIntact = ({ log, baseOffset }: Segment): boolean => findIntact(log, 0, baseOffset) === 0;

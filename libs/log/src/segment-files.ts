@@ -1,5 +1,6 @@
-// The files of a segment, by name and as one list: `<base>.log` with the batches, and its indexes. To add an index, add
-// an entry to `indexKinds`.
+// The files of a segment, by name and as one list: `<base>.log` with the batches, and its indexes. To add an index that can
+// be rebuilt from the batches, add an entry to `indexKinds`. The index of aborted transactions cannot, and exists only where
+// it has an entry.
 //
 // While a segment is not (or no longer) part of the log, all its files have a suffix: `.cleaned`, `.swap`, `.deleted`.
 import type { Disk, Offset } from '@milepost/core';
@@ -7,8 +8,9 @@ import type { IndexFile } from './index-file.ts';
 import { LogFile } from './log-file.ts';
 import { OffsetIndex } from './offset-index.ts';
 import { TimeIndex } from './time-index.ts';
+import { TransactionIndex } from './transaction-index.ts';
 
-/** The operations of every index. It can be rebuilt from the batches, so it is not synced per append. */
+/** The operations of every index. It can be rebuilt, so it is not synced per append. */
 export interface SegmentIndex {
   readonly entries: IndexFile;
   clear(): void;
@@ -26,9 +28,11 @@ type IndexOf<Kind extends IndexKind> = ReturnType<(typeof indexKinds)[Kind]>;
 
 const INDEX_KINDS = Object.keys(indexKinds) as IndexKind[];
 
+const TRANSACTIONS = 'txnindex';
+
+export const INDEX_EXTENSIONS: readonly string[] = [TRANSACTIONS, ...INDEX_KINDS];
 /** In the order of renaming: where a .log has its new name, its indexes have theirs. */
-export const SEGMENT_EXTENSIONS: readonly string[] = [...INDEX_KINDS, 'log'];
-export const INDEX_EXTENSIONS: readonly string[] = INDEX_KINDS;
+export const SEGMENT_EXTENSIONS: readonly string[] = [...INDEX_EXTENSIONS, 'log'];
 
 export const offsetName = (offset: Offset): string => offset.toString().padStart(20, '0');
 
@@ -47,6 +51,8 @@ export class SegmentFiles {
   #suffix: string;
   /** Opened at their first use: many logs share few open files. */
   readonly #indexes: { -readonly [Kind in IndexKind]?: IndexOf<Kind> } = {};
+  #transactions: TransactionIndex | undefined;
+  #isTransactionsSought: boolean;
 
   /** `isNew`: all files are created, and content that an interrupted attempt left under their names is cut away. */
   constructor(disk: Disk, folder: string, baseOffset: Offset, { isNew, suffix }: { isNew: boolean; suffix: string }) {
@@ -54,9 +60,10 @@ export class SegmentFiles {
     this.#baseOffset = baseOffset;
     this.#stem = `${folder}/${offsetName(baseOffset)}`;
     this.#isNew = isNew;
+    this.#isTransactionsSought = isNew;
     this.#suffix = suffix;
     this.log = new LogFile(disk, this.#pathOf('log'), isNew);
-    if (isNew) this.#openAll();
+    if (isNew) this.#openRebuildable();
   }
 
   get offsets(): OffsetIndex {
@@ -65,15 +72,35 @@ export class SegmentFiles {
   get times(): TimeIndex {
     return this.#indexes.timeindex ?? this.#open('timeindex');
   }
-  get indexPaths(): readonly string[] {
+  /** Undefined where no transaction of the segment was aborted. */
+  get transactions(): TransactionIndex | undefined {
+    if (!this.#isTransactionsSought) {
+      this.#isTransactionsSought = true;
+      const file = LogFile.existing(this.#disk, this.#pathOf(TRANSACTIONS));
+      this.#transactions = file && new TransactionIndex(file);
+    }
+    return this.#transactions;
+  }
+  /** With a new file if need be. @throws DiskFailed */
+  createTransactions(): TransactionIndex {
+    this.#transactions =
+      this.transactions ?? new TransactionIndex(new LogFile(this.#disk, this.#pathOf(TRANSACTIONS), true));
+    return this.#transactions;
+  }
+  /** Those that are always there. */
+  get rebuildableIndexPaths(): readonly string[] {
     return INDEX_KINDS.map((kind) => this.#pathOf(kind));
+  }
+  get indexPaths(): readonly string[] {
+    return INDEX_EXTENSIONS.map((extension) => this.#pathOf(extension));
   }
   get paths(): readonly string[] {
     return SEGMENT_EXTENSIONS.map((extension) => this.#pathOf(extension));
   }
 
+  /** Those that can be rebuilt from the batches of the segment. */
   clearIndexes(): void {
-    for (const index of this.#openAll()) index.clear();
+    for (const index of this.#openRebuildable()) index.clear();
   }
 
   truncateIndexes(offset: Offset): void {
@@ -101,8 +128,10 @@ export class SegmentFiles {
    * move.
    */
   moveTo(suffix: string): void {
-    for (const kind of INDEX_KINDS) this.#open(kind).entries.file.moveTo(this.#disk, `${this.#stem}.${kind}${suffix}`);
-    this.log.moveTo(this.#disk, `${this.#stem}.log${suffix}`);
+    const move = (file: LogFile, extension: string) => file.moveTo(this.#disk, `${this.#stem}.${extension}${suffix}`);
+    if (this.transactions) move(this.transactions.entries.file, TRANSACTIONS);
+    for (const kind of INDEX_KINDS) move(this.#open(kind).entries.file, kind);
+    move(this.log, 'log');
     this.#suffix = suffix;
   }
 
@@ -131,11 +160,16 @@ export class SegmentFiles {
     return index;
   }
 
-  #openAll(): SegmentIndex[] {
+  #openRebuildable(): SegmentIndex[] {
     return INDEX_KINDS.map((kind) => this.#open(kind));
   }
 
+  #openAll(): SegmentIndex[] {
+    return this.transactions ? [...this.#openRebuildable(), this.transactions] : this.#openRebuildable();
+  }
+
   #opened(): SegmentIndex[] {
-    return INDEX_KINDS.flatMap((kind) => this.#indexes[kind] ?? []);
+    const opened: SegmentIndex[] = INDEX_KINDS.flatMap((kind) => this.#indexes[kind] ?? []);
+    return this.#transactions ? [...opened, this.#transactions] : opened;
   }
 }

@@ -23,8 +23,11 @@ export const DELETED = '.deleted';
 
 const LEADER_EPOCH_AT = 12;
 
-/** The first step of a start: undoes or completes a cleaning that was interrupted. */
-export async function finishSwaps(disk: Disk, folder: string, logger: Logger): Promise<void> {
+/**
+ * The first step of a start: undoes or completes a cleaning that was interrupted. Resolves with the base offsets of the
+ * segments that were put in place now: their indexes must be rebuilt, as those that had their names already are removed.
+ */
+export async function finishSwaps(disk: Disk, folder: string, logger: Logger): Promise<readonly Offset[]> {
   const names = (disk.list(folder) ?? []).map(({ name }) => name);
   for (const name of names) if (name.endsWith(CLEANED)) await disk.remove(`${folder}/${name}`);
   const swapped = names.filter((name) => name.endsWith(SWAP)).map((name) => name.slice(0, -SWAP.length));
@@ -32,6 +35,7 @@ export async function finishSwaps(disk: Disk, folder: string, logger: Logger): P
   for (const base of bases) await finishSwap(disk, folder, base, names, logger);
   const isOrphan = (name: string) => offsetsIn(name, ...INDEX_EXTENSIONS).some((base) => !bases.includes(base));
   for (const name of swapped) if (isOrphan(name)) await disk.remove(`${folder}/${name}${SWAP}`);
+  return bases;
 }
 
 async function finishSwap(

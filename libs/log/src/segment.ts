@@ -13,6 +13,7 @@ import type { OffsetIndex } from './offset-index.ts';
 import { ReadEnds } from './read-ends.ts';
 import { SegmentFiles } from './segment-files.ts';
 import type { TimeEntry, TimeIndex } from './time-index.ts';
+import type { AbortedTransaction } from './transaction-index.ts';
 
 /** The fields in a batch's first bytes. */
 export interface BatchPlace {
@@ -64,6 +65,10 @@ export class Segment {
   }
   get indexPaths(): readonly string[] {
     return this.#files.indexPaths;
+  }
+  /** Those that are always there. */
+  get rebuildableIndexPaths(): readonly string[] {
+    return this.#files.rebuildableIndexPaths;
   }
   get sizeBytes(): number {
     return this.log.sizeBytes;
@@ -118,6 +123,38 @@ export class Segment {
     }
     this.#bytesSinceIndexEntry += batch.sizeBytes;
     this.#nextOffset = batch.nextOffset;
+  }
+
+  /** Before the first marker of an aborted transaction is appended. True: the index was created just now. @throws DiskFailed */
+  expectAborted(): boolean {
+    if (this.#files.transactions !== undefined) return false;
+    this.#files.createTransactions();
+    return true;
+  }
+
+  /** The transaction's marker is in the segment. */
+  noteAborted(transaction: AbortedTransaction): void {
+    this.#files.createTransactions().append(transaction);
+  }
+
+  /** Adds the aborted transactions that overlap the range and end here. True: those of later segments do not overlap it. */
+  collectAborted(from: Offset, upTo: Offset, found: AbortedTransaction[]): boolean {
+    return this.#files.transactions?.collect(from, upTo, found) ?? false;
+  }
+
+  /** Transactions were aborted here, as far as the index knows. */
+  get hasAborted(): boolean {
+    return (this.#files.transactions?.entries.count ?? 0) > 0;
+  }
+
+  /** Before they are noted again. */
+  clearAborted(): void {
+    this.#files.transactions?.clear();
+  }
+
+  /** Whether what the index of aborted transactions says can be so. */
+  get hasSaneAborted(): boolean {
+    return this.#files.transactions?.looksSane(this.baseOffset, this.#nextOffset) ?? true;
   }
 
   /**

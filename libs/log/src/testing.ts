@@ -18,10 +18,19 @@ import {
   Timestamp,
   Uuid,
 } from '@milepost/core';
-import { batchesOf, type BatchToBuild, buildBatch, type LogRecord } from '@milepost/records';
+import {
+  batchesOf,
+  type BatchToBuild,
+  buildBatch,
+  type LogRecord,
+  RecordBatch,
+  type TransactionEnd,
+} from '@milepost/records';
 import { type LogConfig, logConfigOf } from './log-config.ts';
 import { LogDirectory } from './log-directory.ts';
 import type { Log } from './log.ts';
+import type { AppendOutcome } from './outcomes.ts';
+import type { TransactionMarker } from './transaction-marker.ts';
 
 export const IDENTITY = { clusterId: 'cluster', brokerId: BrokerId(1) };
 export const TOPIC_ID = Uuid('11111111-2222-4333-8444-555555555555');
@@ -98,6 +107,48 @@ export function appendAll(log: Log, values: readonly string[], epoch = 0): void 
   for (const value of values) {
     const outcome = log.append(batchOf([value]), LeaderEpoch(epoch));
     invariant(outcome.error === ErrorCode.NONE, () => `${value}: ${JSON.stringify(outcome)}`);
+  }
+}
+
+/** A producer whose transactions the coordinator always confirms; one record in each batch. */
+export class TransactionalProducer {
+  readonly #log: () => Log;
+  readonly #id: bigint;
+  epoch: number;
+  sequence = 0;
+
+  constructor(log: Log | (() => Log), id: bigint, epoch = 0) {
+    this.#log = typeof log === 'function' ? log : () => log;
+    this.#id = id;
+    this.epoch = epoch;
+  }
+
+  /** Without verification. */
+  tryToSend(value: string, key?: string): AppendOutcome {
+    return this.#log().append(this.#batch(value, key), LeaderEpoch(0));
+  }
+
+  /** Answers with the offset. */
+  send(value: string, key?: string): Offset {
+    const log = this.#log();
+    const batch = this.#batch(value, key);
+    const verification = log.beginVerification(RecordBatch.at(batch, 0) as RecordBatch, false);
+    invariant(verification === undefined || !('error' in verification), () => JSON.stringify(verification));
+    verification?.confirm();
+    const outcome = log.append(batch, LeaderEpoch(0));
+    invariant(outcome.error === ErrorCode.NONE, () => `${value}: ${JSON.stringify(outcome)}`);
+    this.sequence++;
+    return outcome.baseOffset;
+  }
+
+  end(how: TransactionEnd, more: Partial<TransactionMarker> = {}): AppendOutcome {
+    const marker = { producerId: this.#id, producerEpoch: this.epoch, coordinatorEpoch: 0, transactionVersion: 1 };
+    return this.#log().appendMarker({ ...marker, isCommit: how === 'commit', ...more }, LeaderEpoch(0));
+  }
+
+  #batch(value: string, key?: string): Buffer {
+    const producer = { producerId: this.#id, producerEpoch: this.epoch, baseSequence: this.sequence };
+    return batchOf([key === undefined ? value : { value, key }], { ...producer, isTransactional: true });
   }
 }
 

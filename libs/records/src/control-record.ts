@@ -10,7 +10,7 @@ import {
   type Offset,
   type Timestamp,
 } from '@milepost/core';
-import type { LogRecord } from './batch.ts';
+import type { LogRecord, RecordBatch } from './batch.ts';
 import { buildBatch } from './batch-builder.ts';
 
 export type TransactionEnd = 'abort' | 'commit';
@@ -50,6 +50,13 @@ export function readEndMarker(record: Pick<LogRecord, 'key' | 'value'>): EndMark
   const value = new ByteReader(record.value ?? Buffer.alloc(0));
   readVersion(value);
   return { end: type === 1 ? 'commit' : 'abort', coordinatorEpoch: value.int32() };
+}
+
+/** Whether the batch ends a transaction, and drops it. */
+export function isAbortMarker(batch: RecordBatch): boolean {
+  if (!batch.isControl) return false;
+  for (const record of batch.records()) return readEndMarker(record)?.end === 'abort';
+  return false; // emptied by the cleaner
 }
 
 function readVersion(reader: ByteReader): void {

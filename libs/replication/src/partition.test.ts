@@ -1,5 +1,5 @@
 import { ErrorCode, LeaderEpoch, NO_TIMESTAMP, Offset } from '@milepost/core';
-import type { AppendOutcome, Log } from '@milepost/log';
+import type { AppendOutcome, Log, TransactionMarker } from '@milepost/log';
 import { type FlushPolicy, Partition } from './partition.ts';
 
 /** A log whose disk syncs when the test says so. */
@@ -25,6 +25,9 @@ class FakeLog {
       logAppendTimeMs: NO_TIMESTAMP,
       duplicate: false,
     };
+  }
+  appendMarker(_: TransactionMarker, epoch: LeaderEpoch): AppendOutcome {
+    return this.append(Buffer.alloc(0), epoch);
   }
   readonly begun: LeaderEpoch[] = [];
   beginEpoch(epoch: LeaderEpoch): void {
@@ -209,4 +212,35 @@ test('a leader epoch never goes back', () => {
   partition.lead(LeaderEpoch(5));
   expect(() => partition.lead(LeaderEpoch(4))).toThrow('leader epoch 4 after 5');
   expect(partition.leaderEpoch).toBe(5);
+});
+
+const marker = { producerId: 1n, producerEpoch: 0, coordinatorEpoch: 0, isCommit: true, transactionVersion: 2 };
+
+test('a marker is answered when it is committed, not before', async () => {
+  const { log, partition } = given('always');
+  let answer: ErrorCode | undefined;
+  void partition.appendMarker(marker).then((error) => {
+    answer = error;
+  });
+  await ticks();
+  expect(answer).toBeUndefined();
+  await log.syncEnds();
+  expect(answer).toBe(ErrorCode.NONE);
+  expect(partition.highWatermark).toBe(1);
+});
+
+test('a marker that cannot be committed any more is answered with the reason', async () => {
+  const failing = given('always');
+  const failed = failing.partition.appendMarker(marker);
+  await ticks();
+  await failing.log.syncFails();
+  expect(await failed).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
+  expect(await failing.partition.appendMarker(marker)).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
+
+  const moving = given('always');
+  const moved = moving.partition.appendMarker(marker);
+  moving.partition.lead(LeaderEpoch(5));
+  await ticks();
+  await moving.log.syncEnds();
+  expect(await moved).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER);
 });

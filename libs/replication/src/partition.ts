@@ -8,7 +8,7 @@
 // other watchers.
 // Never: retries a failed sync (the page may be gone), or notifies a watcher of an offset that may yet be lost.
 import { ErrorCode, invariant, type LeaderEpoch, Offset, type Uuid } from '@milepost/core';
-import type { AppendOutcome, AppendRefused, FlushPolicy, Log } from '@milepost/log';
+import type { AppendOutcome, AppendRefused, FlushPolicy, Log, TransactionMarker } from '@milepost/log';
 
 export type { FlushPolicy };
 
@@ -19,6 +19,9 @@ export interface PartitionReports {
   /** A bug of the watcher, which is not called again. */
   watcherFailed(partition: Partition, failure: unknown): void;
 }
+
+/** A control batch of one record. */
+const MARKER_BYTES = 78;
 
 const GONE: AppendRefused = {
   error: ErrorCode.KAFKA_STORAGE_ERROR,
@@ -64,9 +67,9 @@ export class Partition {
   get highWatermark(): Offset {
     return this.#flush === 'always' ? this.log.flushedOffset : this.log.logEndOffset;
   }
-  /** Exclusive: the end for read_committed. Equal to the high watermark while there are no transactions. */
+  /** Exclusive: the end for read_committed. Below the high watermark while a transaction is open. */
   get lastStableOffset(): Offset {
-    return this.highWatermark;
+    return this.log.lastStableOffset(this.highWatermark);
   }
   /** Grows by the size of committed batches: a waiting fetch counts bytes this way without reading them. */
   get committedBytes(): number {
@@ -105,6 +108,37 @@ export class Partition {
   async appendInSteps(records: Buffer): Promise<AppendOutcome> {
     const valid = await this.log.validate(records);
     return this.#failed ? GONE : this.#appended(this.log.appendValid(valid, this.#leaderEpoch), records.length);
+  }
+
+  /**
+   * Ends a transaction here. Resolves with NONE when the marker is committed, else with the reason: the producer or the
+   * coordinator is fenced, or this partition is not led here, or no longer, or has failed. The caller limits the wait.
+   */
+  async appendMarker(marker: TransactionMarker): Promise<ErrorCode> {
+    if (this.#failed) return GONE.error;
+    const leaderEpoch = this.#leaderEpoch;
+    const outcome = this.#appended(this.log.appendMarker(marker, leaderEpoch), MARKER_BYTES);
+    if (outcome.error !== ErrorCode.NONE) return outcome.error;
+    return this.#committed(outcome.lastOffset, leaderEpoch);
+  }
+
+  #committed(offset: Offset, leaderEpoch: LeaderEpoch): Promise<ErrorCode> {
+    const verdict = (): ErrorCode | undefined => {
+      if (this.#leaderEpoch !== leaderEpoch) return ErrorCode.NOT_LEADER_OR_FOLLOWER;
+      if (this.highWatermark > offset) return ErrorCode.NONE;
+      return this.isFailed ? GONE.error : undefined;
+    };
+    return new Promise((resolve) => {
+      let unwatch = (): void => {};
+      const look = (): void => {
+        const reached = verdict();
+        if (reached === undefined) return;
+        unwatch();
+        resolve(reached);
+      };
+      unwatch = this.watch(look);
+      look();
+    });
   }
 
   #appended(outcome: AppendOutcome, sizeBytes: number): AppendOutcome {

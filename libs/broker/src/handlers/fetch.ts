@@ -6,9 +6,10 @@
 // committed or a partition changes. In a session (KIP-227, fetch-sessions/) requests and responses hold only changes.
 import { ErrorCode, NO_LEADER_EPOCH, NO_OFFSET, type Offset, type Uuid, ZERO_UUID } from '@milepost/core';
 import type { EpochEnd } from '@milepost/log';
+import { batchesOf } from '@milepost/records';
 import type { Partition } from '@milepost/replication';
 import { Fetch, type FetchRequest, type FetchResponse } from '@milepost/wire';
-import { LeaderHints, ledPartition, topicNameOf } from '../access.ts';
+import { LeaderHints, ledPartition, storageErrorOf, topicNameOf } from '../access.ts';
 import {
   type FetchContext,
   fetchContextOf,
@@ -202,7 +203,13 @@ class Reading {
     });
     if (outcome.error !== ErrorCode.NONE) return this.#failed(partition, asked, outcome.error);
     this.sizeBytes += outcome.records.length;
-    return { ...answer, records: this.#loan.trimmed(outcome.records) };
+    const records = this.#loan.trimmed(outcome.records);
+    if (!readsCommitted || records.length === 0) return { ...answer, records };
+    try {
+      return { ...answer, records, abortedTransactions: log.abortedTransactions(asked.fetchOffset, endOf(records)) };
+    } catch (failure) {
+      return this.#failed(partition, asked, storageErrorOf(failure, partition, this.#context));
+    }
   }
 
   /** An error has no offsets beside it, as in Kafka: a client requests them with ListOffsets. */
@@ -236,6 +243,13 @@ const refused = ({ partition }: AskedPartition, errorCode: ErrorCode): FetchedPa
   abortedTransactions: isUnknown(errorCode) ? [] : null,
   records: NO_RECORDS,
 });
+
+/** Behind the last of the batches. */
+function endOf(records: Buffer): Offset {
+  let end = NO_OFFSET;
+  for (const { nextOffset } of batchesOf(records)) end = nextOffset;
+  return end;
+}
 
 const isFollower = ({ replicaId, replicaState }: FetchRequest): boolean =>
   replicaId >= 0 || replicaState.replicaId >= 0;

@@ -45,6 +45,7 @@ import { pushTelemetry } from './push-telemetry.ts';
 import { syncGroup } from './sync-group.ts';
 import { unregisterBroker } from './unregister-broker.ts';
 import { updateFeatures } from './update-features.ts';
+import { writeTxnMarkers } from './write-txn-markers.ts';
 
 export type { Handler } from './handler.ts';
 
@@ -67,6 +68,7 @@ export const handlers: readonly Handler[] = [
   deleteTopics,
   initProducerId,
   offsetForLeaderEpoch,
+  writeTxnMarkers,
   describeAcls,
   createAcls,
   deleteAcls,

@@ -7,18 +7,26 @@
 // connection.
 // With acks=all, a request that takes longer than timeoutMs gets REQUEST_TIMED_OUT; its records may still be committed
 // later, as in Kafka. acks=1 ignores the timeout, as in Kafka.
-// Transactional batches are refused with INVALID_TXN_STATE: no transaction can be open here yet.
+// A batch that opens a transaction in a partition waits until the coordinator has confirmed it (transaction-verification.ts).
 import { ErrorCode, NO_OFFSET, type Uuid } from '@milepost/core';
 import { isInternalTopic } from '@milepost/metadata';
 import type { Appended, AppendOutcome, AppendRefused } from '@milepost/log';
 import { RecordBatch } from '@milepost/records';
 import type { Partition } from '@milepost/replication';
 import { Produce, type ProduceRequest, type ProduceResponse } from '@milepost/wire';
-import { errorOfFailed, LeaderHints, topicNameOf } from '../access.ts';
+import { errorOfFailed, isShortOfReplicas, LeaderHints, topicNameOf } from '../access.ts';
 import type { Context } from '../services.ts';
 import { handler, type Unanswered } from './handler.ts';
+import {
+  flawOfTransaction,
+  hasTransactionalBatches,
+  type ProducedPartition as Asked,
+  type TransactionalBatch,
+  transactionalBatchesOf,
+  type TransactionRefused,
+  verify,
+} from './transaction-verification.ts';
 
-type Asked = ProduceRequest['topicData'][number]['partitionData'][number];
 type Answered = ProduceResponse['responses'][number]['partitionResponses'][number];
 
 const ALL = -1;
@@ -28,6 +36,8 @@ const FIRST_VERSION_WITH_ZSTD = 7;
 const FIRST_VERSION_WITH_IDS = 13;
 /** Kafka's own admin tools may write to internal topics. */
 const ADMIN_CLIENT_ID = '__admin_client';
+
+const NOTHING_REFUSED: ReadonlyMap<Asked, TransactionRefused> = new Map();
 
 /** The outcome of the append to one partition. */
 type Attempt = Refused | Stored;
@@ -52,14 +62,79 @@ interface AttemptedTopic {
   readonly attempts: readonly Attempt[];
 }
 
-export const produce = handler(Produce, (request, context) => {
+export const produce = handler(Produce, (request, context) =>
+  hasTransactionalBatches(request)
+    ? produceInTransaction(request, context)
+    : appendAll(request, context, NOTHING_REFUSED),
+);
+
+function produceInTransaction(
+  request: ProduceRequest,
+  context: Context,
+): ProduceResponse | Unanswered | Promise<ProduceResponse | Unanswered> {
+  const { transactionalId } = request;
+  const { partitions } = context.services.storage;
+  const batches = (of: ProduceRequest): TransactionalBatch[] =>
+    transactionalBatchesOf(of, (topic, index) => {
+      const name = nameOf(topic, context);
+      const found = name === undefined ? ErrorCode.UNKNOWN_TOPIC_ID : partitions.find(name, index);
+      return typeof found === 'number' ? undefined : found;
+    });
+  const asked = batches(request);
+  const flaw = flawOfTransaction(transactionalId, asked);
+  if (flaw !== undefined || transactionalId === null)
+    return refuseAll(request, context, flaw ?? ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+  const isOngoing = asked.every(({ batch: { producerId, producerEpoch }, partition }) => {
+    const ongoing = partition?.log.ongoingTransaction(producerId);
+    return partition === undefined || ongoing?.producerEpoch === producerEpoch;
+  });
+  if (isOngoing) return appendAll(request, context, NOTHING_REFUSED);
+  const kept = withOwnBytes(request);
+  return appendVerified(kept, context, verify(transactionalId, batches(kept), context));
+}
+
+/** The requests behind it on its connection wait until it is appended. */
+async function appendVerified(
+  request: ProduceRequest,
+  context: Context,
+  verified: Promise<ReadonlyMap<Asked, TransactionRefused>>,
+): Promise<ProduceResponse | Unanswered> {
+  const release = context.peer.hold();
+  let response: ReturnType<typeof appendAll>;
+  try {
+    response = appendAll(request, context, await verified);
+  } finally {
+    release();
+  }
+  return response;
+}
+
+function refuseAll(request: ProduceRequest, context: Context, errorCode: ErrorCode): ReturnType<typeof finish> {
+  const topics = request.topicData.map((topic) => ({
+    name: nameOf(topic, context),
+    topicId: topic.topicId,
+    attempts: topic.partitionData.map(({ index }): Refused => ({ index, errorCode })),
+  }));
+  return finish(topics, request, context);
+}
+
+function appendAll(
+  request: ProduceRequest,
+  context: Context,
+  refused: ReadonlyMap<Asked, TransactionRefused>,
+): ProduceResponse | Unanswered | Promise<ProduceResponse | Unanswered> {
   const line = new Line();
   const topics = request.topicData
     .filter(({ partitionData }) => partitionData.length > 0)
-    .map(({ name, topicId, partitionData }) => {
-      const topic = context.apiVersion < FIRST_VERSION_WITH_IDS ? name : topicNameOf(context, topicId);
+    .map((topicData) => {
+      const { topicId, partitionData } = topicData;
+      const topic = nameOf(topicData, context);
       const append = (asked: Asked) => appendTo(topic, asked, request.acks, context);
-      return { name: topic, topicId, attempts: partitionData.map((asked) => line.append(asked, append)) };
+      const attempts = partitionData.map((asked) => {
+        const details = refused.get(asked);
+        return details ? { index: asked.index, errorCode: details.errorCode, details } : line.append(asked, append);
+      });
+      return { name: topic, topicId, attempts };
     });
   context.throttle(context.services.clients.quotas.produced(context.quotaClient, () => sizeOf(request)));
   if (!line.isWaiting) return finish(topics as AttemptedTopic[], request, context);
@@ -69,7 +144,18 @@ export const produce = handler(Produce, (request, context) => {
   return Promise.all(topics.map(async (topic) => ({ ...topic, attempts: await settled(topic) })))
     .finally(release)
     .then((attempted) => finish(attempted, request, context));
+}
+
+const nameOf = ({ name, topicId }: ProduceRequest['topicData'][number], context: Context): string | undefined =>
+  context.apiVersion < FIRST_VERSION_WITH_IDS ? name : topicNameOf(context, topicId);
+
+/** A request's bytes are lent until its handler first waits. */
+const withOwnBytes = (request: ProduceRequest): ProduceRequest => ({
+  ...request,
+  topicData: request.topicData.map((topic) => ({ ...topic, partitionData: topic.partitionData.map(withOwnRecords) })),
 });
+
+const withOwnRecords = (asked: Asked): Asked => ({ ...asked, records: asked.records && Buffer.from(asked.records) });
 
 /** Preserves the order of a request's appends: when one waits, all later ones wait behind it. */
 class Line {
@@ -83,7 +169,7 @@ class Line {
     let attempt: Attempt | Promise<Attempt>;
     if (this.#last === undefined) attempt = append(asked);
     else {
-      const kept = { ...asked, records: asked.records && Buffer.from(asked.records) }; // the request's bytes are lent
+      const kept = withOwnRecords(asked);
       attempt = this.#last.then(() => append(kept));
     }
     if (attempt instanceof Promise) this.#last = attempt;
@@ -163,15 +249,8 @@ function sizeOf({ topicData }: ProduceRequest): number {
   return sizeBytes;
 }
 
-/** As in Kafka since 4.0: the replicas of the partition limit min.insync.replicas. */
-function isShortOfReplicas({ topic, index, log }: Partition, { services }: Context): boolean {
-  const state = services.image().topics.get(topic)?.partitions[index];
-  return state !== undefined && state.isr.length < Math.min(log.config.minInsyncReplicas, state.replicas.length);
-}
-
 /** Why the version of the request does not allow the batch. */
 function misfitOf(batch: RecordBatch, version: number): ErrorCode | undefined {
-  if (batch.isTransactional) return ErrorCode.INVALID_TXN_STATE;
   if (batch.compression === 'zstd' && version < FIRST_VERSION_WITH_ZSTD) return ErrorCode.UNSUPPORTED_COMPRESSION_TYPE;
   return undefined;
 }

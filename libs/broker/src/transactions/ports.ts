@@ -1,0 +1,39 @@
+// What handlers need of the coordinators of transactions and of groups when records of a transaction are written and when it
+// ends. Until there are coordinators, `noTransactions` refuses.
+import { ErrorCode } from '@milepost/core';
+import type { TransactionMarker } from '@milepost/log';
+
+export interface NamedPartition {
+  readonly topic: string;
+  readonly index: number;
+}
+
+export interface PartitionsToVerify {
+  readonly transactionalId: string;
+  readonly producerId: bigint;
+  readonly producerEpoch: number;
+  readonly partitions: readonly NamedPartition[];
+  /** Transaction version 2: partitions that are not part of the ongoing transaction are added to it, and begin one if need be. */
+  readonly addsPartitions: boolean;
+}
+
+export interface TransactionVerifier {
+  /**
+   * Whether each partition is part of the producer's ongoing transaction (KIP-890). Resolves with an error code for each, in
+   * their order, as AddPartitionsToTxn would answer; NETWORK_EXCEPTION where the coordinator cannot be reached.
+   */
+  verify(asked: PartitionsToVerify): Promise<readonly ErrorCode[]>;
+}
+
+export interface TransactionalOffsets {
+  /**
+   * A transaction has ended: offsets that it committed in this shard of groups become real, or are dropped. Resolves when
+   * that is stored.
+   */
+  transactionEnded(shard: number, marker: TransactionMarker): Promise<ErrorCode>;
+}
+
+export const noTransactions: TransactionVerifier & TransactionalOffsets = {
+  verify: async ({ partitions }) => partitions.map(() => ErrorCode.INVALID_TXN_STATE),
+  transactionEnded: async () => ErrorCode.COORDINATOR_NOT_AVAILABLE,
+};

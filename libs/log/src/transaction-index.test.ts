@@ -1,0 +1,145 @@
+import { LeaderEpoch, Offset } from '@milepost/core';
+import { SimDisk } from '@milepost/simulator';
+import type { Log } from './index.ts';
+import { appendAll, openLog, tinySegments, TransactionalProducer } from './testing.ts';
+
+const aborted = (log: Log, from = 0, upTo = log.logEndOffset as number): string[] =>
+  log
+    .abortedTransactions(Offset(from), Offset(upTo))
+    .map(({ producerId, firstOffset, lastOffset }) => `${producerId}:${firstOffset}-${lastOffset}`);
+const indexesOn = (disk: SimDisk): string[] => [...disk.files().keys()].filter((path) => path.endsWith('.txnindex'));
+
+/** Three producers, overlapping, over several segments; returns what was aborted. */
+async function manyTransactions(log: Log): Promise<string[]> {
+  const expected: string[] = [];
+  const producers = [1n, 2n, 3n].map((id) => ({ id, it: new TransactionalProducer(log, id), first: -1 }));
+  for (let n = 0; n < 60; n++) {
+    const producer = producers[(n * 7) % 3] as (typeof producers)[number];
+    const offset = producer.it.send(`${n}`.padEnd(60, '.'));
+    if (producer.first < 0) producer.first = offset;
+    if (n % 5 !== 4) continue;
+    const isAborted = n % 2 === 0;
+    const marker = log.logEndOffset;
+    producer.it.end(isAborted ? 'abort' : 'commit');
+    if (isAborted) expected.push(`${producer.id}:${producer.first}-${marker}`);
+    producer.first = -1;
+  }
+  await log.sync();
+  return expected;
+}
+
+test('a log without aborted transactions has no file for them', async () => {
+  const disk = new SimDisk();
+  const { log } = await openLog(disk);
+  const one = new TransactionalProducer(log, 1n);
+  one.send('a');
+  one.end('commit');
+  await log.sync();
+  expect([indexesOn(disk), aborted(log)]).toEqual([[], []]);
+  one.send('b');
+  one.end('abort');
+  expect([indexesOn(disk), aborted(log)]).toEqual([['/data/t-0/00000000000000000000.txnindex'], ['1:2-3']]);
+});
+
+test('an entry has the form that Apache Kafka writes', async () => {
+  const disk = new SimDisk();
+  const { log, directory } = await openLog(disk);
+  const [one, two] = [new TransactionalProducer(log, 1n), new TransactionalProducer(log, 258n)];
+  one.send('a');
+  two.send('b');
+  one.end('abort'); // 2, while the other is open since 1
+  two.end('abort'); // 3
+  await directory.close();
+  expect(disk.files().get('/data/t-0/00000000000000000000.txnindex')?.toString('hex')).toBe(
+    [
+      ['0000', '0000000000000001', '0000000000000000', '0000000000000002', '0000000000000001'],
+      ['0000', '0000000000000102', '0000000000000001', '0000000000000003', '0000000000000004'],
+    ]
+      .flat()
+      .join(''),
+  );
+});
+
+test('those are found that overlap the range, to its end exclusive', async () => {
+  const { log } = await openLog(new SimDisk());
+  const one = new TransactionalProducer(log, 1n);
+  appendAll(log, ['0']);
+  one.send('1');
+  appendAll(log, ['2']);
+  one.end('abort'); // 3
+  appendAll(log, ['4']);
+  expect([aborted(log, 0, 1), aborted(log, 0, 2), aborted(log, 3, 4), aborted(log, 4, 5)]).toEqual([
+    [],
+    ['1:1-3'],
+    ['1:1-3'],
+    [],
+  ]);
+});
+
+test('a transaction that ends in a later segment than it began is found from the earlier one', async () => {
+  const { log } = await openLog(new SimDisk(), { config: tinySegments() });
+  const expected = await manyTransactions(log);
+  expect(expected.length).toBeGreaterThan(5);
+  expect(aborted(log)).toEqual(expected);
+  for (let from = 0; from < log.logEndOffset; from++)
+    for (const upTo of [from + 1, from + 5, log.logEndOffset]) {
+      const overlapping = expected.filter((text) => {
+        const [, first, last] = /:(\d+)-(\d+)/.exec(text) ?? [];
+        return Number(last) >= from && Number(first) < upTo;
+      });
+      expect(aborted(log, from, upTo)).toEqual(overlapping);
+    }
+});
+
+test.each(['clean stop', 'kill', 'power cut'])(
+  'after a %s the same are found, and the same after another',
+  async (how) => {
+    let disk = new SimDisk(3);
+    let opened = await openLog(disk, { config: tinySegments() });
+    const expected = await manyTransactions(opened.log);
+    for (let round = 0; round < 2; round++) {
+      if (how === 'clean stop') await opened.directory.close();
+      else disk = how === 'kill' ? disk.kill() : disk.powerCut();
+      opened = await openLog(disk, { config: tinySegments() });
+      expect(aborted(opened.log)).toEqual(expected);
+    }
+  },
+);
+
+test('after a kill with the index cut off or spoilt it is rebuilt, also where a transaction began segments ago', async () => {
+  const disk = new SimDisk();
+  const { log, directory } = await openLog(disk, { config: tinySegments() });
+  const expected = await manyTransactions(log);
+  await directory.close();
+  for (const path of indexesOn(disk)) {
+    for (const spoil of [(size: number) => disk.open(path, 'create').truncate(size - 5), () => disk.flipBit(path, 3)]) {
+      spoil(disk.files().get(path)?.length ?? 0);
+      const again = await openLog(disk, { config: tinySegments() });
+      expect(aborted(again.log)).toEqual(expected);
+      await again.directory.close();
+    }
+  }
+});
+
+test('a cut forgets those whose markers it takes away, and the transaction is open again', async () => {
+  const disk = new SimDisk();
+  const { log } = await openLog(disk, { config: tinySegments() });
+  const expected = await manyTransactions(log);
+  const [, first, last] = /:(\d+)-(\d+)/.exec(expected[2] as string) ?? [];
+  await log.truncateTo(Offset(Number(last)));
+  expect(aborted(log)).toEqual(expected.slice(0, 2));
+  expect(log.ongoingTransaction(BigInt((expected[2] as string)[0] as string))?.firstOffset).toBe(Number(first));
+  const marker = { coordinatorEpoch: 0, isCommit: false, transactionVersion: 1, producerEpoch: 0 };
+  log.appendMarker({ ...marker, producerId: BigInt((expected[2] as string)[0] as string) }, LeaderEpoch(0));
+  expect(aborted(log)).toEqual(expected.slice(0, 3));
+});
+
+test('with a full disk the marker is refused, and the transaction stays open', async () => {
+  const disk = new SimDisk();
+  const { log } = await openLog(disk);
+  const one = new TransactionalProducer(log, 1n);
+  one.send('a');
+  disk.capacityBytes = 0;
+  expect(one.end('abort')).toMatchObject({ isOutOfRoom: true });
+  expect(log.ongoingTransaction(1n)).toBeDefined();
+});
