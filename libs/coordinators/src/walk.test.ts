@@ -44,7 +44,7 @@ test.each(protocols)('a coordinator that accepts commits of past generations is 
   expect(found).toContainEqual(expect.stringContaining('was committed after'));
 });
 
-test.each(protocols)('a coordinator that forgets to watch some members is found: %s', async (protocol) => {
+test.each(protocols)('a coordinator without session timers for some members is found: %s', async (protocol) => {
   const forgets = (clock: Clock, random: SeededRandom): Clock => ({
     now: () => clock.now(),
     monotonic: () => clock.monotonic(),

@@ -203,7 +203,7 @@ test('a topic that was created again is not read from where the former one ended
   h.coordinator.topicsChanged();
   await h.clock.advance(100);
   expect(storedOffsets(h)).toEqual([9]);
-  expect(await h.committed()).toBe(-1); // asked for by name, as before OffsetFetch v10
+  expect(await h.committed()).toBe(-1); // requested by name, as before OffsetFetch v10
   expect(await h.coordinator.fetchOffsets({ groupId: 'g', topics: null, requireStable: false })).toEqual({
     error: ErrorCode.NONE,
     topics: [],

@@ -77,7 +77,7 @@ test('offsets of groups whose members are no consumers stay, because their topic
   expect(await h.committed()).toBe(5);
 });
 
-test('a retention asked for by the commit itself counts (OffsetCommit v2-4)', async () => {
+test('a retention in the commit itself counts (OffsetCommit v2-4)', async () => {
   const h = await Harness.start();
   const nobody = h.member();
   await h.coordinator.commitOffsets(commitOf(nobody, 5, { retentionTimeMs: 15 * MINUTE }));

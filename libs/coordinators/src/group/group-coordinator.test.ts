@@ -5,7 +5,7 @@ import { type ConsumerMember, settledGroup as settledConsumers } from '../testin
 import { Awaited, commitOf, Harness } from '../testing/harness.ts';
 import { settled } from '../../../core/src/testing/manual-clock.ts';
 
-test('after a restart members go on with their ids, generation and assignments, without a rebalance', async () => {
+test('after a restart members continue with their ids, generation and assignments, without a rebalance', async () => {
   const h = await Harness.start();
   const [leader, follower] = await h.stable(2);
   await leader!.commit(7);
@@ -196,11 +196,11 @@ test('a write whose response got lost may have landed: the client retries and th
   expect(await h.committed()).toBe(5);
 });
 
-test('a removal whose response got lost may have landed: the member is told that it lives only once the store says so', async () => {
+test('a removal whose response was lost may have landed: the member gets a success only once the store confirms it', async () => {
   const h = await Harness.start();
   const [first, second] = (await settledConsumers(h, ['a', 'b'])) as [ConsumerMember, ConsumerMember];
   h.store.health = 'forgetful';
-  await h.clock.advance(h.config.consumerSessionTimeoutMs); // both are removed, and nobody here knows
+  await h.clock.advance(h.config.consumerSessionTimeoutMs); // both are removed, unknown to this coordinator
   h.store.health = 'away';
   expect((await first.beat()).error).toBe(ErrorCode.COORDINATOR_NOT_AVAILABLE);
   h.store.health = 'well';
@@ -211,7 +211,7 @@ test('a removal whose response got lost may have landed: the member is told that
   expect((await second.beat()).error).toBe(ErrorCode.NONE);
 });
 
-test('until its shards are loaded a coordinator answers COORDINATOR_LOAD_IN_PROGRESS, except to heartbeats', async () => {
+test('until its shards are loaded a coordinator returns COORDINATOR_LOAD_IN_PROGRESS, except to heartbeats', async () => {
   const h = await Harness.start();
   const [member] = await h.stable(1);
   const started = h.restart('away');
@@ -253,7 +253,7 @@ test('a group of a shard that this coordinator does not own gets NOT_COORDINATOR
   expect((await h.coordinator.list({ states: [], types: [] })).error).toBe(ErrorCode.NONE);
 });
 
-test('a deposed coordinator answers NOT_COORDINATOR, to pending requests too', async () => {
+test('a deposed coordinator returns NOT_COORDINATOR, to pending requests too', async () => {
   const h = await Harness.start();
   const [leader] = await h.stable(2);
   const joining = await leader!.join();

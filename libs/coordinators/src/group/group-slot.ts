@@ -38,7 +38,7 @@ export interface ConsumerCommand {
   readonly consumer: ConsumerVerb;
   /** Converts a classic group with members to a consumer group, if that is possible. */
   readonly upgrades?: true;
-  /** Responds where a classic group with members stays classic; `reason` says why. Without it, `noGroup` responds. */
+  /** Responds if a classic group with members stays classic, with the reason. Without it, `noGroup` responds. */
   readonly classicGroup?: (reason?: string) => void;
   /** Responds where there is no group. Without it, a consumer group is created. */
   readonly noGroup?: () => void;
@@ -59,7 +59,7 @@ export class GroupSlot implements Slot<GroupEvent> {
   readonly #host: SlotHost<GroupEvent>;
   readonly #queue: CommandQueue<GroupEvent, GroupDecision>;
   #group: Group | undefined;
-  /** The group's row in the store. A group without one is forgotten when the last member has left. */
+  /** The group's row in the store. A group without one is removed when the last member has left. */
   #row: StoredGroup | undefined;
 
   constructor(groupId: string, context: GroupContext, host: SlotHost<GroupEvent>) {
@@ -105,7 +105,7 @@ export class GroupSlot implements Slot<GroupEvent> {
   }
 
   /**
-   * The member's removal is being stored. A member that came back now must not be told that it lives: as soon as the
+   * The member's removal is being stored. A member that came back now must not get a success: as soon as the
    * removal is durable, what it holds is given to another one.
    */
   isBeingRemoved(memberId: string): boolean {
@@ -231,8 +231,8 @@ export class GroupSlot implements Slot<GroupEvent> {
 
   /**
    * Needed after a write that would have removed a member, or the group: if it landed, a restart gives away what the member
-   * holds, so the member must not be told that it lives. And after one with pending offsets: if it landed and their
-   * transaction ends meanwhile, they would stay pending for good. Other writes take nothing from anybody.
+   * holds, so the member must not get a success. And after one with pending offsets: if it landed and their transaction
+   * ends meanwhile, they would stay pending for good. Other writes take nothing from any member.
    */
   #restate(failed: readonly GroupDecision[]): readonly GroupEvent[] {
     const members = [...(this.#group?.members.keys() ?? [])];
@@ -293,7 +293,7 @@ export class GroupSlot implements Slot<GroupEvent> {
       if (classic) this.timers.keepSession(memberId, classic.sessionTimeoutMs);
   }
 
-  /** As after a restart, and at once: no member may learn of partitions that another one still holds. */
+  /** As after a restart, and in the same step: no member may learn of partitions that another one still owns. */
   #resumeAsClassic(now: Timestamp): void {
     this.#context.logger.info({ group: this.groupId }, 'a consumer group becomes a classic group');
     const decision = this.#decideClassic(resume, now);

@@ -149,7 +149,7 @@ export function groupStoreContract(name: string, make: () => Promise<GroupStoreU
       expect(taken.offsets).toEqual([offset({ offset: Offset(2) })]);
     });
 
-    test('many calls at once all land, and one that is refused takes no other down', async () => {
+    test('many concurrent calls all land, and a refused one does not fail the others', async () => {
       const store = await data.connect();
       const epochs = (await store.acquire([1, 2])).epochs;
       const [first, second] = [epochs.get(1) as number, epochs.get(2) as number];

@@ -15,13 +15,13 @@ export interface SlotHost<Event> {
   persist(events: readonly Event[]): Promise<ErrorCode>;
   /** Under which the shard is owned; asserted: it is. */
   epoch(): number;
-  /** The slot holds nothing any more and has no command: it can be forgotten. */
+  /** The slot is empty and has no command: it can be removed. */
   vacated(): void;
 }
 
 type ShardState =
   | { readonly is: 'unowned' }
-  /** `attempt` tells this load from an earlier one of the same shard. */
+  /** `attempt` distinguishes this load from an earlier one of the same shard. */
   | { readonly is: 'loading'; readonly attempt: symbol }
   | { readonly is: 'active'; readonly epoch: number };
 
@@ -31,7 +31,7 @@ export class Shard<S extends Slot<Event>, Event> {
   readonly #slots = new Map<string, S>();
   #state: ShardState = { is: 'unowned' };
 
-  /** `create` makes the slot of a key; the slot calls `vacated` when it can be forgotten. */
+  /** `create` makes the slot of a key; the slot calls `vacated` when it can be removed. */
   constructor(index: number, create: (key: string, vacated: () => void) => S) {
     this.index = index;
     this.#create = create;
@@ -72,7 +72,7 @@ export class Shard<S extends Slot<Event>, Event> {
     return slot;
   }
 
-  /** Until `activate`, requests are answered with COORDINATOR_LOAD_IN_PROGRESS. */
+  /** Until `activate`, requests get COORDINATOR_LOAD_IN_PROGRESS. */
   beginLoading(): symbol {
     const attempt = Symbol(`load of shard ${this.index}`);
     this.#become({ is: 'loading', attempt });
@@ -83,7 +83,7 @@ export class Shard<S extends Slot<Event>, Event> {
     this.#state = { is: 'active', epoch };
   }
 
-  /** Pending and future requests are answered with NOT_COORDINATOR. */
+  /** Pending and future requests get NOT_COORDINATOR. */
   resign(): void {
     this.#become({ is: 'unowned' });
   }

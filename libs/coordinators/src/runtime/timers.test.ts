@@ -1,7 +1,7 @@
 import type { Clock } from '@milepost/core';
 import { Timers } from './timers.ts';
 
-/** Time that a test sets; alarms run when it says so, late if it likes. */
+/** Time that the test sets; alarms run on command, possibly late. */
 class LateClock implements Clock {
   nowMs = 0;
   #alarms: { readonly atMs: number; readonly run: () => void }[] = [];
@@ -21,7 +21,7 @@ class LateClock implements Clock {
   }
 }
 
-test('a process that stood still expires nobody before it has read what arrived meanwhile', () => {
+test('a process that stood still expires no member before it has read what arrived meanwhile', () => {
   const clock = new LateClock();
   const timers = new Timers(clock);
   const expired: string[] = [];

@@ -19,7 +19,7 @@ import { TestCatalog } from './test-catalog.ts';
 
 const SHARDS = Array.from({ length: 50 }, (_, shard) => shard);
 
-/** Ids that a reader can tell apart. */
+/** Ids that are easy to distinguish in output. */
 export class CountingRandom implements Random {
   #count = 0;
   below(limit: number): number {

@@ -49,7 +49,7 @@ export class WalkMember implements Walker {
     }
   }
 
-  /** True if it must send the next heartbeat at once, to confirm a revocation. */
+  /** True if it must send the next heartbeat immediately, to confirm a revocation. */
   async #beat(): Promise<boolean> {
     const answer = await this.#world.coordinator.consumerHeartbeat(this.#request());
     await this.#breathe();

@@ -11,7 +11,7 @@ test('a dynamic member without an id gets one and joins with it (KIP-394)', asyn
   expect(second.value).toMatchObject({ error: ErrorCode.NONE, memberId: 'truck-id1', generation: 1 });
 });
 
-test('clients before JoinGroup v4 and static members join at once', async () => {
+test('clients before JoinGroup v4 and static members join immediately', async () => {
   const h = await Harness.start();
   const old = await h.member({ requireKnownMemberId: false }).join();
   const fixed = await h.member({ instanceId: 'truck-7' }).join();

@@ -1,7 +1,7 @@
 import { ErrorCode } from '@milepost/core';
 import { Harness } from '../../testing/harness.ts';
 
-test('a member that leaves makes the others rebalance at once', async () => {
+test('a member that leaves makes the others rebalance immediately', async () => {
   const h = await Harness.start();
   const [a, b] = await h.stable(2);
   expect(await b!.leave()).toBe(ErrorCode.NONE);
@@ -18,7 +18,7 @@ test('the last one to leave leaves an Empty group, durably', async () => {
   expect(await h.stateOf()).toBe('Empty');
 });
 
-test('several members leave at once, each with its own result (KIP-345)', async () => {
+test('several members leave in one request, each with its own result (KIP-345)', async () => {
   const h = await Harness.start();
   const [a, fixed, c] = [h.member(), h.member({ instanceId: 'i1' }), h.member()];
   await Promise.all([a.enter(), fixed.enter(), c.enter()]);

@@ -141,7 +141,7 @@ function waitForMoreMembers(turn: ClassicTurn, delayMs: number, remainingMs: num
 const initialDelayMs = ({ context }: ClassicTurn): number =>
   Math.max(context.config.initialRebalanceDelayMs, LEAST_INITIAL_DELAY_MS);
 
-/** The leader stays if it has joined, else the first that has takes over; false when nobody has. */
+/** The leader remains if it has joined, else the first member that has joined replaces it; false if none has. */
 function electLeaderAmongJoined(group: ClassicGroup): boolean {
   if (group.leaderId !== null && group.members.get(group.leaderId)?.join) return true;
   const successor = [...group.members.values()].find((member) => member.join);

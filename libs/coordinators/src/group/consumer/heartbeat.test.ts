@@ -192,7 +192,7 @@ test('a member that does not give up its partitions within its rebalance timeout
   expect(await b.follow()).toMatchObject({ assignment: [{ partitions: [0, 1, 2, 3] }] });
 });
 
-test('a member that changes its subscription gives up at once what it no longer reads', async () => {
+test('a member that changes its subscription immediately revokes the topics that it no longer reads', async () => {
   const h = await withTopic(2);
   h.catalog.set('u', 2);
   const [a] = await settledGroup(h, ['a'], { topicNames: ['t', 'u'] });

@@ -89,7 +89,7 @@ function rebalanceReason(isNew: boolean, subscriptionChanged: boolean): Rebalanc
   return subscriptionChanged ? 'subscription_changed' : undefined;
 }
 
-/** A request with all fields asks for a response with all fields. */
+/** A request with all fields gets a response with all fields. */
 const isFull = ({ rebalanceTimeoutMs, topicNames, topicRegex, owned }: ConsumerHeartbeatCommand): boolean =>
   rebalanceTimeoutMs >= 0 && (topicNames !== null || topicRegex !== null) && owned !== null;
 

@@ -15,7 +15,10 @@ import {
 
 type Condition = (topic: Uuid, partition: number) => boolean;
 
-/** `subscriptionChanged`: by this heartbeat. Topics that it no longer reads are revoked at once, whatever the target. */
+/**
+ * `subscriptionChanged`: by this heartbeat. Topics that it no longer reads are revoked immediately, whatever the
+ * target.
+ */
 export function reconcile(
   group: ConsumerGroup,
   member: ConsumerMember,

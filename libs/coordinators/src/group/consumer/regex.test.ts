@@ -43,7 +43,7 @@ test('names and an expression are combined, and an empty expression is none', as
 });
 
 test.each(['(', '[a', 'a**', '(?<!x)a', '(a)\\1', `${'a'.repeat(10_001)}`])(
-  'an expression that is not one of RE2 is refused, and nobody joins: %.10s',
+  'an expression that RE2 does not support is refused, and no member joins: %.10s',
   async (topicRegex) => {
     const h = await Harness.start();
     const result = await new ConsumerMember(h, 'a').join({ ...byRegex, topicRegex });

@@ -36,7 +36,7 @@ export function resumeConsumers(turn: ConsumerTurn): void {
   }
 }
 
-/** The member was asked to join again. Asking again does not extend the deadline. */
+/** The member must rejoin. A repeated request does not extend the deadline. */
 export function awaitJoin(turn: ConsumerTurn, memberId: string): void {
   turn.after(() => awaitJoinNow(turn.timers, turn.group.members.get(memberId)));
 }

@@ -23,7 +23,7 @@ import { TopicState, type WantedRecord } from './topic-state.ts';
 const LINGER_MS = 20;
 /** Of keys and values; a larger record has a batch of its own. */
 const BATCH_BYTES = 256 * 1024;
-/** When more than this waits in a shard, it is appended at once. */
+/** When more than this waits in a shard, it is appended immediately. */
 const MAX_WAITING_BYTES = 4 * BATCH_BYTES;
 /** A partition that accepted nothing is tried again after this long: its disk may be full, or have failed for good. */
 const RETRY_MS = 5_000;

@@ -33,7 +33,7 @@ async function classicGroup(h: Harness, count: number): Promise<TestMember[]> {
   return members;
 }
 
-/** As its client does: joins again when told to, asks for its assignment. */
+/** As its client does: rejoins on request, and requests its assignment. */
 async function follow(member: TestMember, owned: readonly number[] = []): Promise<number[] | ErrorCode> {
   const beaten = await member.heartbeat();
   if (beaten !== ErrorCode.NONE && beaten !== ErrorCode.REBALANCE_IN_PROGRESS) return beaten;
@@ -152,7 +152,7 @@ test('the same happens when it expires, and the next coordinator finds the group
   expect(await h.stateOf()).toBe('PreparingRebalance');
   await h.restart();
   expect(h.store.table.groups.get('g')?.group).toMatchObject({ kind: 'classic' });
-  expect(await h.stateOf()).toBe('PreparingRebalance'); // what the silent one had would be nobody's for ever
+  expect(await h.stateOf()).toBe('PreparingRebalance'); // otherwise the silent member's partitions would never have an owner
   for (const { answer } of await Promise.all([a.join({ protocols: protocols() }), b.join({ protocols: protocols() })]))
     expect((await answer).error).toBe(ErrorCode.NONE);
   await h.assign([a, b]);
@@ -169,7 +169,7 @@ test('a mixed group continues in the next coordinator', async () => {
   expect((await described(h))?.members.map(({ isClassic }) => isClassic)).toEqual([true, true, false]);
 });
 
-test('a classic member that does not join when asked, and one that does not send SyncGroup, are removed', async () => {
+test('a classic member that does not rejoin on request, and one that does not send SyncGroup, are removed', async () => {
   const h = await Harness.start();
   const [a, b, modern] = await mixed(h);
   await new ConsumerMember(h, 'another').join();
@@ -191,7 +191,7 @@ test('a classic member that does not join when asked, and one that does not send
   expect(h.rebalances).toContainEqual(expect.stringContaining('sync_expired'));
 });
 
-test('the session of a classic member in a consumer group is as long as it asked for', async () => {
+test('the session of a classic member in a consumer group has the requested length', async () => {
   const h = await Harness.start();
   const [a] = await mixed(h);
   await h.clock.advance(10_001);
@@ -406,7 +406,7 @@ test('an upgrade in a second rebalance keeps the partitions of a static member t
   await a.sync([], { assignments: [{ memberId: a.memberId, assignment: assignment([0, 1, 2, 3]) }] });
   const b = h.member({ protocols: protocols(), rebalanceTimeoutMs: 5_000, sessionTimeoutMs: 300_000 });
   const joiningToo = await b.enter();
-  await h.clock.advance(6_000); // the static member works on, and has not heard of the rebalance
+  await h.clock.advance(6_000); // the static member continues, and has not learned of the rebalance
   await joiningToo.answer;
   expect(await h.stateOf()).toBe('CompletingRebalance');
   await h.member({ protocols: protocols() }).enter();

@@ -3,7 +3,9 @@
 // (runtime/shard-store.ts).
 import type { LeaderEpoch, Offset, Timestamp, Uuid } from '@milepost/core';
 
-/** A group's durable state: what a coordinator needs to go on after a restart. `state` is the coordinator's own JSON. */
+/**
+ * A group's durable state: what a coordinator needs to continue after a restart. `state` is the coordinator's own JSON.
+ */
 export interface StoredGroup {
   readonly groupId: string;
   readonly kind: 'classic' | 'consumer';
@@ -15,7 +17,7 @@ export interface StoredGroup {
 export interface StoredOffset {
   readonly groupId: string;
   readonly topic: string;
-  /** ZERO_UUID where the client's version names topics by name and nobody knew the id. */
+  /** ZERO_UUID if the client's version names topics by name and the id was unknown. */
   readonly topicId: Uuid;
   readonly partition: number;
   readonly offset: Offset;
@@ -23,7 +25,7 @@ export interface StoredOffset {
   /** Any text that a client likes, U+0000 included (as in group ids). */
   readonly metadata: string;
   readonly committedAt: Timestamp;
-  /** Only what an old client asked for (OffsetCommit v2-4 retention time); null: the group's own rule. */
+  /** Only if an old client requested it (OffsetCommit v2-4 retention time); null: the group's own rule. */
   readonly expiresAt: Timestamp | null;
 }
 

@@ -1,4 +1,4 @@
-// What a coordinator knows of topics: the broker's newest image of them.
+// A coordinator's view of topics: the broker's newest image of them.
 import type { Uuid } from '@milepost/core';
 
 export interface TopicCatalog {
