@@ -61,6 +61,7 @@ export const rooms = {
     telemetry: ['partitions'],
     'broker-config.ts': ['network', 'quotas'],
     membership: ['broker-config.ts'],
+    controller: [],
     parts: [
       'membership',
       'broker-config.ts',
