@@ -178,6 +178,26 @@ describe('a reader with read_committed', () => {
   });
 });
 
+test('a reader with read_committed waits for the bytes that it can see, not for those behind an open transaction', async () => {
+  await send('plain', { isTransactional: false });
+  const sizeBytes = (await fetch(READ_COMMITTED)).records?.length ?? 0;
+  await send('a');
+  const waiting = fetch(READ_COMMITTED, { offset: 1, maxWaitMs: 60_000, minBytes: 2 * sizeBytes + 200 });
+  let isAnswered = false;
+  void waiting.then(() => {
+    isAnswered = true;
+  });
+  for (let n = 0; n < 20; n++) await send('plain', { isTransactional: false });
+  await mark(true); // the transaction, 20 plain batches and the marker become visible
+  const first = await waiting;
+  expect([isAnswered, first.offsets.length]).toEqual([true, 22]);
+
+  await send('b', { sequence: 1 }); // offset 23
+  const behind = fetch(READ_COMMITTED, { offset: 23, maxWaitMs: 300, minBytes: 1 });
+  await send('plain', { isTransactional: false });
+  expect(await behind).toMatchObject({ offsets: [], lastStableOffset: 23, highWatermark: 25 });
+});
+
 test('a reader with read_committed is told of the aborted transactions in what it reads, and of no others', async () => {
   await send('a');
   await mark(false); // offset 1

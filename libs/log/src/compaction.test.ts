@@ -1,7 +1,7 @@
 // What compaction retains, on a simulated disk: records, offsets, files. The rules of Apache Kafka's cleaner, one by
 // one.
 import { ErrorCode, LeaderEpoch, Offset, Timestamp } from '@milepost/core';
-import { type BatchToBuild, batchesOf, buildBatch, type Codec, RecordBatch } from '@milepost/records';
+import { type BatchToBuild, batchesOf, buildBatch, type Codec, readEndMarker, RecordBatch } from '@milepost/records';
 import { SimClock, SimDisk } from '@milepost/simulator';
 import { type Log, LogCleaner, type LogConfig, logConfigOf, type LogDirectory, MAX_TIMESTAMP } from './index.ts';
 import type { CleanerDeps } from './log-cleaner.ts';
@@ -47,7 +47,7 @@ class Bench {
         mapLoadFactor: 0.9,
         bytesPerSecond: 1e9,
       }),
-      lastStableOffsetOf: (one) => one.flushedOffset,
+      lastStableOffsetOf: (one) => one.lastStableOffset(one.flushedOffset),
       ...more,
     });
     return this;
@@ -445,6 +445,102 @@ test('aborted records are dropped and replace no other record', async () => {
   await it.clean();
   expect(it.read().filter((record) => /:\w=/.test(record))).toEqual(['0:a=good', '2:b=good']);
 });
+
+/** `offset` of a batch with records, `-offset` of one that is emptied; markers by their end. */
+const stored = (it: Bench): string[] =>
+  it
+    .batches()
+    .filter(({ isTransactional }) => isTransactional)
+    .map((batch) => {
+      const [record] = [...batch.records()];
+      if (record === undefined) return `-${batch.baseOffset}`;
+      return batch.isControl ? `${readEndMarker(record)?.end} ${batch.baseOffset}` : `${batch.baseOffset}`;
+    });
+
+const abortedIn = (it: Bench): string[] =>
+  it.log
+    .abortedTransactions(Offset(0), it.log.logEndOffset)
+    .map(({ firstOffset, lastOffset }) => `${firstOffset}-${lastOffset}`);
+
+test('nothing at or behind an open transaction is cleaned', async () => {
+  const it = await bench();
+  const producer = new TransactionalProducer(() => it.log, 7n);
+  it.append('a=1');
+  producer.send('open', 'b');
+  it.append('a=2');
+  await it.roll();
+  expect(await it.clean()).toBe(0);
+  producer.end('commit');
+  await it.clock.settle(it.log.sync());
+  expect(await it.clean()).toBe(1);
+  expect(it.read().slice(0, 2)).toEqual(['1:b=open', '2:a=2']);
+});
+
+test('the marker of an aborted transaction remains until its records are gone and delete.retention.ms has passed', async () => {
+  const it = await bench({ 'delete.retention.ms': '60000' });
+  const producer = new TransactionalProducer(() => it.log, 7n);
+  const dirtied = async (): Promise<void> => {
+    await it.roll();
+    expect(await it.clean()).toBe(1);
+  };
+  producer.send('aborted', 'a'); // 0
+  producer.end('abort'); // 1
+  producer.send('committed', 'a'); // 2
+  producer.end('commit'); // 3
+  await dirtied();
+  // This pass drops the records; its copy still names the transaction.
+  expect([stored(it), abortedIn(it)]).toEqual([['abort 1', '2', 'commit 3'], ['0-1']]);
+  await dirtied(); // sets the horizon
+  const horizonMs = it.batches().find(({ baseOffset }) => baseOffset === 1)?.deleteHorizonMs ?? 0;
+  expect([stored(it), abortedIn(it)]).toEqual([['abort 1', '2', 'commit 3'], []]);
+  expect(horizonMs).toBeGreaterThanOrEqual(it.clock.now() + 50_000);
+  await it.clock.run(horizonMs - it.clock.now() - 5_000);
+  await dirtied();
+  expect(stored(it)).toContain('abort 1');
+  await it.clock.run(10_000);
+  await dirtied();
+  expect(stored(it)).toEqual(['2', 'commit 3']);
+});
+
+test('the marker of a committed transaction remains while a record of it is the last of its key', async () => {
+  const it = await bench({ 'delete.retention.ms': '0' });
+  const producer = new TransactionalProducer(() => it.log, 7n);
+  producer.send('first', 'a'); // 0
+  producer.end('commit'); // 1
+  producer.send('second', 'b'); // 2
+  producer.end('commit'); // 3
+  await it.roll();
+  await it.clean();
+  expect(stored(it)).toEqual(['0', 'commit 1', '2', 'commit 3']);
+  it.append('a=plain');
+  for (let pass = 0; pass < 3; pass++) {
+    await it.roll();
+    await it.clean();
+  }
+  expect(stored(it)).toEqual(['2', 'commit 3']);
+});
+
+test.each(['power cut', 'kill'] as const)(
+  'after a %s a cleaned log tells the same aborted transactions',
+  async (how) => {
+    const it = await bench();
+    const [one, two] = [new TransactionalProducer(() => it.log, 7n), new TransactionalProducer(() => it.log, 8n)];
+    one.send('x'.repeat(300), 'a'); // 0
+    two.send('y'.repeat(300), 'b'); // 1
+    one.end('abort'); // 2
+    it.append(`c=${'z'.repeat(600)}`); // 3: the other one ends in a later segment
+    two.send('y'.repeat(300), 'd'); // 4
+    two.end('abort'); // 5
+    one.send('good', 'e');
+    one.end('commit');
+    await it.roll();
+    expect(await it.clean()).toBe(1);
+    const before = [abortedIn(it), it.read()];
+    expect(before[0]).toEqual(['0-2', '1-5']);
+    await it.restart(how);
+    expect([abortedIn(it), it.read()]).toEqual(before);
+  },
+);
 
 test('the event loop runs between slices', async () => {
   const it = await bench({ 'segment.bytes': '2000000', 'max.message.bytes': '200000' });

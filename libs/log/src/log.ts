@@ -38,7 +38,7 @@ import type {
 } from './outcomes.ts';
 import { recoverProducers, type RecoveredProducers } from './producer-recovery.ts';
 import { ProducerState } from './producer-state.ts';
-import { NO_RECORDS, readBatches, type ReadOptions } from './read.ts';
+import { NO_RECORDS, readBatches, type ReadOptions, seek } from './read.ts';
 import { recover } from './recovery.ts';
 import { Segment } from './segment.ts';
 import { SegmentList } from './segment-list.ts';
@@ -198,6 +198,15 @@ export class Log {
     for (let n = segments.placeOf(from); n < all.length; n++)
       if ((all[n] as Segment).collectAborted(from, upTo, found)) break;
     return found;
+  }
+
+  /** The bytes of the batches from one offset to another; both are where a batch begins or the log ends. @throws DiskFailed */
+  bytesBetween(from: Offset, to: Offset): number {
+    const { all } = this.#parts.segments;
+    const [first, last] = [this.#parts.segments.placeOf(from), this.#parts.segments.placeOf(to)];
+    let bytes = positionOf(all[last] as Segment, to) - positionOf(all[first] as Segment, from);
+    for (let n = first; n < last; n++) bytes += (all[n] as Segment).sizeBytes;
+    return bytes;
   }
 
   /** Exclusive: below it every transaction has ended with a marker below the high watermark, which never decreases. */
@@ -398,4 +407,9 @@ export class Log {
     await sync.next().catch(() => {});
     segments.close();
   }
+}
+
+function positionOf(segment: Segment, offset: Offset): number {
+  const place = offset >= segment.nextOffset ? undefined : seek(segment, offset);
+  return place?.position ?? segment.sizeBytes;
 }

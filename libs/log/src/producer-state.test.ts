@@ -200,3 +200,33 @@ describe('where batches are missing', () => {
     expect(formatSnapshot(again)).toEqual(formatSnapshot(state));
   });
 });
+
+// Written by ProducerStateManager of Apache Kafka 4.3.1: producer 9 has written nothing since its last marker, producer 4711
+// has a transaction open since offset 40.
+test('a snapshot of Apache Kafka is read, and written again with the same bytes', () => {
+  const kafka = Buffer.from(
+    '0001e2b525650000000200000000000000090001ffffffffffffffffffffffff000000000000019b76daa80300000008ffffffffffffffff000000000000126700030000000e000000000000002d000000020000019b76daa802000000070000000000000028',
+    'hex',
+  );
+  const state = parseSnapshot(kafka, 0);
+  expect(state.active()).toEqual([
+    {
+      producerId: 9n,
+      producerEpoch: 1,
+      lastSequence: -1,
+      lastTimestamp: 1_767_225_600_003,
+      coordinatorEpoch: 8,
+      currentTransactionStart: -1,
+    },
+    {
+      producerId: 4711n,
+      producerEpoch: 3,
+      lastSequence: 14,
+      lastTimestamp: 1_767_225_600_002,
+      coordinatorEpoch: 7,
+      currentTransactionStart: 40,
+    },
+  ]);
+  expect(state.firstUnstable(Offset(100))).toBe(40);
+  expect(formatSnapshot(state)).toEqual(kafka);
+});

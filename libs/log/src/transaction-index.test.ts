@@ -1,7 +1,9 @@
 import { LeaderEpoch, Offset } from '@milepost/core';
 import { SimDisk } from '@milepost/simulator';
 import type { Log } from './index.ts';
+import { LogFile } from './log-file.ts';
 import { appendAll, openLog, tinySegments, TransactionalProducer } from './testing.ts';
+import { TransactionIndex } from './transaction-index.ts';
 
 const aborted = (log: Log, from = 0, upTo = log.logEndOffset as number): string[] =>
   log
@@ -41,23 +43,36 @@ test('a log without aborted transactions has no file for them', async () => {
   expect([indexesOn(disk), aborted(log)]).toEqual([['/data/t-0/00000000000000000000.txnindex'], ['1:2-3']]);
 });
 
-test('an entry has the form that Apache Kafka writes', async () => {
+test('the index has the bytes that Apache Kafka writes', () => {
   const disk = new SimDisk();
-  const { log, directory } = await openLog(disk);
-  const [one, two] = [new TransactionalProducer(log, 1n), new TransactionalProducer(log, 258n)];
+  const index = new TransactionIndex(new LogFile(disk, '/00000000000000000100.txnindex', true));
+  const add = (producerId: bigint, firstOffset: number, lastOffset: number, lastStableOffset: number): void =>
+    index.append({
+      producerId,
+      firstOffset: Offset(firstOffset),
+      lastOffset: Offset(lastOffset),
+      lastStableOffset: Offset(lastStableOffset),
+    });
+  add(4711n, 90, 120, 95);
+  add(258n, 95, 121, 122);
+  add(4711n, 130, 141, 142);
+  index.entries.flush();
+  // Of TransactionIndex in Apache Kafka 4.3.1.
+  const kafka =
+    '00000000000000001267000000000000005a0000000000000078000000000000005f00000000000000000102000000000000005f0000000000000079000000000000007a000000000000000012670000000000000082000000000000008d000000000000008e';
+  expect(disk.files().get('/00000000000000000100.txnindex')?.toString('hex')).toBe(kafka);
+  expect([index.looksSane(Offset(100), Offset(142)), index.looksSane(Offset(100), Offset(141))]).toEqual([true, false]);
+});
+
+test('an entry tells up to where all had ended when its transaction did', async () => {
+  const { log } = await openLog(new SimDisk());
+  const [one, two] = [new TransactionalProducer(log, 1n), new TransactionalProducer(log, 2n)];
   one.send('a');
   two.send('b');
   one.end('abort'); // 2, while the other is open since 1
   two.end('abort'); // 3
-  await directory.close();
-  expect(disk.files().get('/data/t-0/00000000000000000000.txnindex')?.toString('hex')).toBe(
-    [
-      ['0000', '0000000000000001', '0000000000000000', '0000000000000002', '0000000000000001'],
-      ['0000', '0000000000000102', '0000000000000001', '0000000000000003', '0000000000000004'],
-    ]
-      .flat()
-      .join(''),
-  );
+  const ends = log.abortedTransactions(Offset(0), log.logEndOffset).map(({ lastStableOffset }) => lastStableOffset);
+  expect(ends).toEqual([1, 4]);
 });
 
 test('those are found that overlap the range, to its end exclusive', async () => {

@@ -1,5 +1,5 @@
-import { MalformedMessage, Offset, Timestamp } from '@milepost/core';
-import { buildEndMarker, readEndMarker, RecordBatch } from './index.ts';
+import { LeaderEpoch, MalformedMessage, Offset, Timestamp } from '@milepost/core';
+import { buildEndMarker, isAbortMarker, readEndMarker, RecordBatch, type TransactionEnd } from './index.ts';
 
 test.each(['commit', 'abort'] as const)('the marker of a %s is a transactional control batch of one record', (end) => {
   const bytes = buildEndMarker({
@@ -28,4 +28,22 @@ test('a control record of another type is ignored, a broken one is malformed', (
   expect(() => readEndMarker({ key: null, value: null })).toThrow(MalformedMessage);
   expect(() => readEndMarker({ key: Buffer.from('00000001', 'hex'), value: null })).toThrow(MalformedMessage);
   expect(() => readEndMarker({ key: Buffer.from('ffff0001', 'hex'), value: null })).toThrow(MalformedMessage);
+});
+
+// As Apache Kafka 4.3.1 builds them: producer 4711, epoch 3, coordinator epoch 7, leader epoch 5, at offset 41.
+test.each<[TransactionEnd, string]>([
+  [
+    'abort',
+    '0000000000000029000000420000000502914030d50030000000000000019b76daa8000000019b76daa80000000000000012670003ffffffff000000012000000008000000000c00000000000700',
+  ],
+  [
+    'commit',
+    '0000000000000029000000420000000502657ee69d0030000000000000019b76daa8000000019b76daa80000000000000012670003ffffffff000000012000000008000000010c00000000000700',
+  ],
+])('the marker of a %s is byte for byte that of Apache Kafka', (end, bytes) => {
+  const marker = { end, coordinatorEpoch: 7, producerId: 4711n, producerEpoch: 3, leaderEpoch: LeaderEpoch(5) };
+  const timestamp = Timestamp(1_767_225_600_000);
+  expect(buildEndMarker({ ...marker, timestamp, baseOffset: Offset(41) }).toString('hex')).toBe(bytes);
+  const batch = RecordBatch.at(Buffer.from(bytes, 'hex'), 0) as RecordBatch;
+  expect(isAbortMarker(batch)).toBe(end === 'abort');
 });

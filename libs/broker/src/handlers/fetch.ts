@@ -19,6 +19,7 @@ import {
 import type { AskedPartition, FetchedPartition, NamedPartition } from '../fetch-sessions/fetch-session.ts';
 import { Loan } from '../network/buffer-pool.ts';
 import type { Context } from '../services.ts';
+import { FetchGrowth } from './fetch-growth.ts';
 import { handler, type Unanswered } from './handler.ts';
 
 const READ_UNCOMMITTED = 0;
@@ -43,19 +44,13 @@ async function waitForMore(
   request: FetchRequest,
   context: Context,
 ): Promise<FetchResponse | Unanswered> {
-  const watched = reading.partitions.map((partition) => ({
-    partition,
-    leaderEpoch: partition.leaderEpoch,
-    committedBytes: partition.committedBytes,
-    visibleEnd: visibleEnd(partition, request),
-  }));
+  const growths = reading.partitions.map((one) => new FetchGrowth(one, (partition) => visibleEnd(partition, request)));
   const missingBytes = reading.minBytes - reading.sizeBytes;
   const isMet = (): boolean => {
     let moreBytes = 0;
-    for (const { partition, leaderEpoch, committedBytes, visibleEnd: end } of watched) {
-      if (partition.isFailed || partition.leaderEpoch !== leaderEpoch) return true;
-      // Behind an open transaction, bytes are committed that read_committed cannot see: they do not end a wait.
-      if (visibleEnd(partition, request) > end) moreBytes += partition.committedBytes - committedBytes;
+    for (const growth of growths) {
+      if (growth.isEnded) return true;
+      moreBytes += growth.bytes;
     }
     return moreBytes >= missingBytes;
   };
