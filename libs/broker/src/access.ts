@@ -48,12 +48,6 @@ export function storageErrorOf(failure: unknown, partition: Partition, context: 
   return ErrorCode.KAFKA_STORAGE_ERROR;
 }
 
-/** As in Kafka since 4.0: the replicas of the partition limit min.insync.replicas. */
-export function isShortOfReplicas({ topic, index, log }: Partition, { services }: Context): boolean {
-  const state = services.image().topics.get(topic)?.partitions[index];
-  return state !== undefined && state.isr.length < Math.min(log.config.minInsyncReplicas, state.replicas.length);
-}
-
 /** The name of the topic with this id, or undefined. */
 export const topicNameOf = ({ services }: Context, topicId: Uuid): string | undefined =>
   services.image().topicsById.get(topicId)?.name;

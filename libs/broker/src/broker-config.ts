@@ -16,11 +16,9 @@ import {
   brokerValue,
   type ClusterImage,
   type Configs,
-  topicConfigValues,
-  type TopicState,
 } from '@milepost/metadata';
 import { type ConnectionLimits, readOverrides } from './network/connection-quotas.ts';
-import type { FlushPolicy } from '@milepost/replication';
+import type { FetcherConfig, FlushPolicy } from '@milepost/replication';
 import type { CleanerSettings, LogDirectoryOptions } from '@milepost/log';
 import type { Windows } from './quotas/rate.ts';
 
@@ -59,18 +57,14 @@ export interface BrokerSettings {
   readonly quotaWindows: Windows;
   readonly controllerQuotaWindows: Windows;
   readonly telemetryMaxBytes: number;
+  readonly replication: {
+    /** replica.lag.time.max.ms */
+    readonly lagTimeMs: number;
+    readonly fetcher: FetcherConfig;
+  };
   readonly groupShards: number;
   readonly groups: GroupConfig;
 }
-
-export const isUncleanElectionAllowed = (topic: TopicState, image: ClusterImage, config: BrokerConfig): boolean =>
-  topicConfigValues(topic.configs, configLayers(image, config))['unclean.leader.election.enable'] === 'true';
-
-/** Undefined while preferred leaders are not restored. */
-export const leaderRebalanceIntervalMs = (layers: BrokerConfigLayers): number | undefined =>
-  brokerFlag(layers, 'auto.leader.rebalance.enable')
-    ? brokerNumber(layers, 'leader.imbalance.check.interval.seconds') * 1_000
-    : undefined;
 
 /** Every source of a property's value, highest precedence first. */
 export const configLayers = (image: ClusterImage, config: BrokerConfig): BrokerConfigLayers =>
@@ -118,6 +112,17 @@ export function settingsOf(layers: BrokerConfigLayers): BrokerSettings {
     quotaWindows: windows('quota.window'),
     controllerQuotaWindows: windows('controller.quota.window'),
     telemetryMaxBytes: number('telemetry.max.bytes'),
+    replication: {
+      lagTimeMs: number('replica.lag.time.max.ms'),
+      fetcher: {
+        maxWaitMs: number('replica.fetch.wait.max.ms'),
+        minBytes: number('replica.fetch.min.bytes'),
+        responseMaxBytes: number('replica.fetch.response.max.bytes'),
+        partitionMaxBytes: number('replica.fetch.max.bytes'),
+        backoffMs: number('replica.fetch.backoff.ms'),
+        socketTimeoutMs: number('replica.socket.timeout.ms'),
+      },
+    },
     groupShards: number('offsets.topic.num.partitions'),
     groups: {
       ...DEFAULT_GROUP_CONFIG,

@@ -3,11 +3,21 @@
 //
 // Promises: a batch that is refused, for its content, its sequence or by the disk, changes nothing.
 import { ErrorCode, type LeaderEpoch, NO_TIMESTAMP, type Offset, Timestamp } from '@milepost/core';
-import { isAbortMarker, type RecordBatch } from '@milepost/records';
+import { batchesOf, isAbortMarker, type RecordBatch } from '@milepost/records';
 import { isRefused, validateAppend } from './append-validation.ts';
 import { FlushSchedule } from './flush-schedule.ts';
+import { flawOf } from './integrity/flaws.ts';
 import type { LogParts } from './log-parts.ts';
-import { type AppendOutcome, type AppendRefused, beingCut, olderEpoch, storageError } from './outcomes.ts';
+import {
+  type AppendOutcome,
+  type AppendRefused,
+  beingCut,
+  corrupt,
+  type FollowerAppendOutcome,
+  offsetTooLow,
+  olderEpoch,
+  storageError,
+} from './outcomes.ts';
 import { firstOffset } from './producer-state.ts';
 import { Segment } from './segment.ts';
 import { markerBatch, type TransactionMarker } from './transaction-marker.ts';
@@ -72,6 +82,30 @@ export class LogAppender {
     const { baseOffset, lastOffset } = batch;
     const logAppendTimeMs = isStamped ? Timestamp(now) : NO_TIMESTAMP;
     return { error: ErrorCode.NONE, baseOffset, lastOffset, logAppendTimeMs, duplicate: false };
+  }
+
+  /** Appends a leader's batches unchanged. An incomplete batch at the end is ignored. */
+  appendAsFollower(records: Buffer): FollowerAppendOutcome {
+    const { health, segments, epochs, config } = this.#parts;
+    if (health.failure !== undefined) return storageError(health.failure.message);
+    if (this.#isExcluded) return beingCut(segments.active.nextOffset);
+    let least = segments.active.nextOffset;
+    let epoch = epochs.latest;
+    const runs = new Runs(records, config.segmentBytes);
+    for (const batch of batchesOf(records)) {
+      if (batch.baseOffset < least) return offsetTooLow(batch.baseOffset, least);
+      const flaw =
+        batch.leaderEpoch < epoch ? `leader epoch ${batch.leaderEpoch} after ${epoch}` : flawOf(batch, least);
+      if (flaw !== undefined) return corrupt(`batch of the leader at offset ${batch.baseOffset}: ${flaw}`);
+      least = batch.nextOffset;
+      epoch = batch.leaderEpoch;
+      runs.add(batch);
+    }
+    for (const run of runs.all) {
+      const refusal = this.#store(run, [...batchesOf(run)]);
+      if (refusal !== undefined) return refusal;
+    }
+    return { error: ErrorCode.NONE, sizeBytes: runs.sizeBytes };
   }
 
   /** The next segment begins at the log's end. @throws DiskFailed; the roll is still to be done then. */
@@ -146,5 +180,29 @@ export class LogAppender {
     const { segmentJitterMs, segmentMs } = this.#parts.config;
     const most = Math.min(segmentJitterMs, segmentMs, 2 ** 31 - 1);
     return most > 0 ? this.#parts.context.host.random.below(most) : 0;
+  }
+}
+
+/** Neighboring batches that go into one segment with one write. A batch beyond the limit is a run of its own. */
+class Runs {
+  readonly all: Buffer[] = [];
+  sizeBytes = 0;
+  readonly #records: Buffer;
+  readonly #limitBytes: number;
+  #start = 0;
+
+  constructor(records: Buffer, limitBytes: number) {
+    this.#records = records;
+    this.#limitBytes = limitBytes;
+  }
+
+  add({ sizeBytes }: RecordBatch): void {
+    const end = this.sizeBytes + sizeBytes;
+    const isNew = this.all.length === 0 || end - this.#start > this.#limitBytes;
+    if (isNew) this.#start = this.sizeBytes;
+    const run = this.#records.subarray(this.#start, end);
+    if (isNew) this.all.push(run);
+    else this.all[this.all.length - 1] = run;
+    this.sizeBytes = end;
   }
 }

@@ -26,6 +26,8 @@ export interface LogPast {
   readonly wasClean: boolean;
   readonly recoveryPoint: Offset;
   readonly logStartOffset: Offset;
+  /** Exclusive: the end of the committed part. */
+  readonly highWatermark: Offset;
   /** Exclusive: the end of what the cleaner has processed. */
   readonly cleanedUpTo: Offset;
   /** Acknowledgements did not wait for syncs: an unclean stop may have lost records that readers saw. */

@@ -132,6 +132,7 @@ test('the files are those of Kafka', async () => {
     '/data/log-start-offset-checkpoint',
     '/data/meta.properties',
     '/data/recovery-point-offset-checkpoint',
+    '/data/replication-offset-checkpoint',
     '/data/t-0/00000000000000000000.index',
     '/data/t-0/00000000000000000000.log',
     '/data/t-0/00000000000000000000.timeindex',

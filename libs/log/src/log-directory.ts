@@ -6,6 +6,7 @@
 //   recovery-point-offset-checkpoint   the end of the part of each log that is certainly durable
 //   log-start-offset-checkpoint        where each log starts, if not at 0
 //   cleaner-offset-checkpoint          the end of the cleaned part of each compacted log
+//   replication-offset-checkpoint      the high watermark of each log
 //   <topic>-<partition>/               a log
 //   <topic>-<partition>.<id>-delete/   a log that is being deleted
 //   <topic>-<partition>.stray/         a log without metadata: retained, never opened
@@ -57,6 +58,7 @@ export interface RecoveryProgress {
 const RECOVERY_POINTS = 'recovery-point-offset-checkpoint';
 const LOG_STARTS = 'log-start-offset-checkpoint';
 const CLEANED_OFFSETS = 'cleaner-offset-checkpoint';
+const HIGH_WATERMARKS = 'replication-offset-checkpoint';
 const CLEAN_STOP = '.kafka_cleanshutdown';
 const PARTITION_METADATA = 'partition.metadata';
 const DELETED = '-delete';
@@ -76,6 +78,7 @@ export class LogDirectory {
   readonly #recoveryPoints: OffsetCheckpoint;
   readonly #logStarts: OffsetCheckpoint;
   readonly #cleanedOffsets: OffsetCheckpoint;
+  readonly #highWatermarks: OffsetCheckpoint;
   readonly #fsyncSeconds;
   /** Partitions created or removed during a sync of the folder's names share the next one. */
   readonly #names: GroupCommit;
@@ -98,6 +101,9 @@ export class LogDirectory {
     );
     this.#cleanedOffsets = new OffsetCheckpoint(host.disk, folder, CLEANED_OFFSETS, () =>
       this.#offsets((log) => log.cleanedUpTo),
+    );
+    this.#highWatermarks = new OffsetCheckpoint(host.disk, folder, HIGH_WATERMARKS, () =>
+      this.#offsets((log) => log.highWatermark),
     );
     this.#names = new GroupCommit(() => host.disk.syncFolder(folder));
     this.#fsyncSeconds = host.meter.histogram(
@@ -203,6 +209,7 @@ export class LogDirectory {
     const recoveryPoints = this.#readCheckpoint(RECOVERY_POINTS);
     const logStarts = this.#readCheckpoint(LOG_STARTS);
     const cleanedOffsets = this.#readCheckpoint(CLEANED_OFFSETS);
+    const highWatermarks = this.#readCheckpoint(HIGH_WATERMARKS);
     const names = (disk.list(this.folder) ?? []).filter(({ kind }) => kind === 'folder').map(({ name }) => name);
     for (const name of names) if (name.endsWith(DELETED)) await disk.remove(`${this.folder}/${name}`);
 
@@ -220,6 +227,7 @@ export class LogDirectory {
         recoveryPoint: recoveryPoints.get(name) ?? Offset(0),
         logStartOffset: this.#plausibleStart(name, logStarts.get(name) ?? Offset(0), recoveryPoints.get(name)),
         cleanedUpTo: cleanedOffsets.get(name) ?? Offset(0),
+        highWatermark: highWatermarks.get(name) ?? Offset(0),
       });
       this.#logs.set(name, log);
       scannedBytes += log.recoveredBytes;
@@ -333,6 +341,7 @@ export class LogDirectory {
     await this.#recoveryPoints.save();
     await this.#logStarts.save();
     await this.#cleanedOffsets.save();
+    await this.#highWatermarks.save();
     for (const name of forgotten) this.#unforgotten.delete(name);
   }
 
@@ -355,6 +364,7 @@ export class LogDirectory {
       const warn = (failure: unknown) => this.#host.logger.warn({ failure }, `${this.folder}: ${String(failure)}`);
       void this.#recoveryPoints
         .save()
+        .then(() => this.#highWatermarks.save())
         .catch(warn)
         .finally(() => {
           if (!this.#isClosed) this.#scheduleTick();
@@ -406,6 +416,7 @@ const NO_PAST: LogPast = {
   recoveryPoint: Offset(0),
   logStartOffset: Offset(0),
   cleanedUpTo: Offset(0),
+  highWatermark: Offset(0),
 };
 
 /** A topic's name may contain dashes and dots; the partition follows the last dash. */

@@ -5,7 +5,7 @@ import type { DeletedFiles } from './deleted-files.ts';
 import type { EndedTransaction } from './open-transactions.ts';
 import type { ActiveProducer, AppendRefused } from './outcomes.ts';
 import { type RecoveredProducers, recoverProducers } from './producer-recovery.ts';
-import type { ProducerState, SequenceVerdict } from './producer-state.ts';
+import { ProducerState, type SequenceVerdict } from './producer-state.ts';
 import type { Segment } from './segment.ts';
 import { SnapshotFiles } from './snapshot-files.ts';
 import type { TransactionMarker } from './transaction-marker.ts';
@@ -72,6 +72,12 @@ export class LogProducers {
   /** Removes the snapshot together with the segment that began there. */
   forgetSnapshot(offset: Offset): void {
     this.#snapshots.forget(offset);
+  }
+
+  /** Forgets every producer, and removes their snapshots. */
+  forgetAll(): void {
+    this.#snapshots.forgetAll();
+    this.#state = new ProducerState();
   }
 
   /** After a truncation: rebuilds the producers as of the new end. @throws DiskFailed */

@@ -44,18 +44,27 @@ export class LogStart {
   }
 
   /**
-   * Deletes segments beyond the limits of age or size at this wall time. Resolves with their number. @throws LogFailed,
-   * DiskFailed
+  /**
+   * Deletes segments beyond the limits of age or size at this wall time, of those that end at or below `upTo`. Resolves
+   * with their number. @throws LogFailed, DiskFailed
    */
-  async applyRetention(now: number, roll: () => void): Promise<number> {
+  async applyRetention(now: number, upTo: Offset, roll: () => void): Promise<number> {
     const { segments, config, health, context } = this.#parts;
-    const expired = segments.all.slice(0, expiredCount(segments.all, config, now, this.#offset));
+    const count = expiredCount(segments.all, config, now, this.#offset);
+    const expired = segments.all.slice(0, count).filter(({ nextOffset }) => nextOffset <= upTo);
     const isAll = expired.length === segments.all.length;
     if (isAll && !(await health.unlessFull('a roll', roll))) expired.pop();
     const last = expired.at(-1);
     if (last === undefined) return 0;
     await this.#moveTo(last.nextOffset, () => health.unlessFull('a checkpoint', context.saveOffsets));
     return expired.length;
+  }
+
+  /** For a restart of the log: moves the start, possibly back. Durable with the caller's next save. */
+  restartAt(offset: Offset): void {
+    this.#offset = offset;
+    this.#savedOffset = offset;
+    this.#keptFrom = offset;
   }
 
   /** Call between two syncs. */

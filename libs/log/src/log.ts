@@ -9,7 +9,7 @@
 //
 // This is the public face. The parts: log-appender.ts, log-sync.ts, log-producers.ts, log-start.ts (retention),
 // log-truncation.ts, log-cleaning.ts, log-health.ts, and read.ts.
-import { ErrorCode, type LeaderEpoch, Offset, Timestamp, type Uuid } from '@milepost/core';
+import { ErrorCode, invariant, type LeaderEpoch, Offset, Timestamp, type Uuid } from '@milepost/core';
 import type { RecordBatch } from '@milepost/records';
 import { validateInSteps } from './append-validation.ts';
 import type { Cleanable } from './cleanable.ts';
@@ -26,12 +26,13 @@ import type { LogParts } from './log-parts.ts';
 import { LogProducers } from './log-producers.ts';
 import { LogStart } from './log-start.ts';
 import { LogSync } from './log-sync.ts';
-import { truncateLog } from './log-truncation.ts';
+import { restartLog, type Rooms, truncateLog } from './log-truncation.ts';
 import type {
   ActiveProducer,
   AppendOutcome,
   AppendRefused,
   EpochEnd,
+  FollowerAppendOutcome,
   ReadOutcome,
   SearchTarget,
   TimestampedOffset,
@@ -57,6 +58,7 @@ interface Content extends RecoveredProducers {
   readonly lostTail: boolean;
   readonly scannedBytes: number;
   readonly cleanedUpTo: Offset;
+  readonly highWatermark: Offset;
 }
 
 export class Log {
@@ -72,6 +74,7 @@ export class Log {
   readonly #cleaning: LogCleaning;
   readonly #deletedFiles: DeletedFiles;
   readonly #damage: DamageReports;
+  #highWatermark: Offset;
 
   private constructor(identity: LogIdentity, config: LogConfig, context: LogContext, content: Content) {
     this.topic = identity.topic;
@@ -92,6 +95,7 @@ export class Log {
     const cleanedUpTo = content.cleanedUpTo <= this.logEndOffset ? content.cleanedUpTo : Offset(0);
     this.#cleaning = new LogCleaning(this.#parts, cleanedUpTo);
     this.#damage = new DamageReports(host.logger);
+    this.#highWatermark = this.#withinLog(content.highWatermark);
   }
 
   /** For a folder without files. Durable when the caller has synced the folder's names. @throws DiskFailed */
@@ -106,6 +110,7 @@ export class Log {
       lostTail: false,
       scannedBytes: 0,
       cleanedUpTo: Offset(0),
+      highWatermark: Offset(0),
     });
   }
 
@@ -118,8 +123,9 @@ export class Log {
     await rebuildTransactionIndexes(host, folder, recovered.segments, unsureOfAborted);
     const producers = await recoverProducers(host, folder, recovered.segments, isShort);
     const lostTail = recovered.lostTail || (past.acknowledgedUnsynced && !past.wasClean);
-    const { cleanedUpTo } = past;
-    return new Log(identity, config, context, { ...recovered, ...producers, lostTail, cleanedUpTo });
+    const { cleanedUpTo, highWatermark } = past;
+    const content = { ...recovered, ...producers, lostTail, cleanedUpTo, highWatermark };
+    return new Log(identity, config, context, content);
   }
 
   /** The topic's current config. */
@@ -139,6 +145,20 @@ export class Log {
   /** Exclusive: everything below is durable. */
   get flushedOffset(): Offset {
     return this.#parts.sync.flushedOffset;
+  }
+  /**
+   * Exclusive: all below is committed, as the log's partition knows it. Saved now and then, so that it may be behind after
+   * a start.
+   */
+  get highWatermark(): Offset {
+    return this.#highWatermark;
+  }
+  set highWatermark(offset: Offset) {
+    invariant(
+      offset <= this.logEndOffset,
+      () => `${this.#parts.health.name}: high watermark ${offset}, the log ends at ${this.logEndOffset}`,
+    );
+    this.#highWatermark = offset;
   }
   get failed(): boolean {
     return this.#parts.health.failure !== undefined;
@@ -169,6 +189,11 @@ export class Log {
   /** Like `append`, for a validated batch. */
   appendValid(batch: RecordBatch | AppendRefused, leaderEpoch: LeaderEpoch): AppendOutcome {
     return this.#appender.appendValid(batch, leaderEpoch, this.#parts.context.host.clock.now());
+  }
+
+  /** Appends the leader's batches at their own offsets and with their own epochs. Durable after `sync`. */
+  appendAsFollower(records: Buffer): FollowerAppendOutcome {
+    return this.#appender.appendAsFollower(records);
   }
 
   /**
@@ -305,25 +330,45 @@ export class Log {
   }
 
   /**
-   * Deletes segments beyond the limits of age or size at this wall time, and removes silent producers. Resolves with
-   * the number of segments; 0 for a failed log. @throws LogFailed, DiskFailed
+   * Deletes segments beyond the limits of age or size at this wall time, of those that end at or below `upTo`, and
+   * removes silent producers. Resolves with the number of segments; 0 for a failed log. @throws LogFailed, DiskFailed
    */
-  async applyRetention(now: number): Promise<number> {
+  async applyRetention(now: number, upTo: Offset = this.logEndOffset): Promise<number> {
     if (this.failed) return 0;
+    this.expireProducers();
+    return this.#start.applyRetention(now, upTo, () => this.#appender.roll());
+  }
+
+  /** Removes producers that have been silent for producer.id.expiration.ms. */
+  expireProducers(): void {
     const { producers, context, config } = this.#parts;
     producers.expire(context.host.clock.monotonic(), config.producerIdExpirationMs);
-    return this.#start.applyRetention(now, () => this.#appender.roll());
   }
 
   /**
-   * Cuts everything from the batch that contains the offset on. Resolves when that is durable. @throws LogFailed,
-   * DiskFailed
+   * Cuts everything from the batch that contains the offset on, and forgets the epochs that began there. Resolves when
+   * that is durable. @throws LogFailed, DiskFailed
    */
   async truncateTo(offset: Offset): Promise<void> {
     this.#parts.health.mustBeWritable();
-    if (offset >= this.logEndOffset) return;
-    const rooms = { appender: this.#appender, start: this.#start, cleaning: this.#cleaning };
-    await truncateLog(this.#parts, rooms, offset);
+    if (offset < this.logStartOffset) return this.restartAt(offset);
+    await truncateLog(this.#parts, this.#rooms, offset);
+    this.#highWatermark = this.#withinLog(this.#highWatermark);
+  }
+
+  /** Deletes all of it, epochs and producers included, and starts there. Durable when this resolves. @throws LogFailed, DiskFailed */
+  async restartAt(offset: Offset): Promise<void> {
+    this.#parts.health.mustBeWritable();
+    await restartLog(this.#parts, this.#rooms, offset);
+    this.#highWatermark = this.#withinLog(this.#highWatermark);
+  }
+
+  get #rooms(): Rooms {
+    return { appender: this.#appender, start: this.#start, cleaning: this.#cleaning };
+  }
+
+  #withinLog(offset: Offset): Offset {
+    return Offset(Math.max(this.logStartOffset, Math.min(offset, this.logEndOffset)));
   }
 
   /** Exclusive: the end of what was cleaned. */

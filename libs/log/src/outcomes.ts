@@ -25,6 +25,12 @@ export interface AppendRefused {
   readonly isOutOfRoom?: boolean;
 }
 
+/** What became of the batches that a follower got from its leader. */
+export type FollowerAppendOutcome =
+  | { readonly error: typeof ErrorCode.NONE; readonly sizeBytes: number }
+  /** OFFSET_OUT_OF_RANGE: they begin before the log's end. CORRUPT_MESSAGE: they are not what a leader can have written. */
+  | AppendRefused;
+
 export interface RecordError {
   readonly batchIndex: number;
   readonly message: string;
@@ -73,6 +79,15 @@ export function storageError(message: string, isOutOfRoom = false): AppendRefuse
 export function olderEpoch(epoch: LeaderEpoch, latest: LeaderEpoch): AppendRefused {
   const message = `leader epoch ${epoch} is older than epoch ${latest} of this log`;
   return { error: ErrorCode.NOT_LEADER_OR_FOLLOWER, message, recordErrors: [] };
+}
+
+export function offsetTooLow(offset: Offset, end: Offset): AppendRefused {
+  const message = `a batch at offset ${offset}, the log ends at ${end}`;
+  return { error: ErrorCode.OFFSET_OUT_OF_RANGE, message, recordErrors: [] };
+}
+
+export function corrupt(message: string): AppendRefused {
+  return { error: ErrorCode.CORRUPT_MESSAGE, message, recordErrors: [] };
 }
 
 /** A log that is being truncated is not led at that moment: the client finds its leader and retries. */

@@ -74,6 +74,12 @@ export class SegmentList {
     this.#segments.splice(this.#segments.indexOf(run[0] as Segment), run.length, cleaned);
   }
 
+  /** The log begins again with a new segment, which `make` creates. @throws DiskFailed, and then it may have none */
+  restart(make: () => Segment, { fileDeleteDelayMs }: LogConfig): void {
+    for (const segment of this.#segments.toReversed()) this.#delete(segment, fileDeleteDelayMs);
+    this.#segments.splice(0, this.#segments.length, make());
+  }
+
   close(): void {
     for (const segment of this.#segments) segment.close();
   }

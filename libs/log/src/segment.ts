@@ -169,7 +169,7 @@ export class Segment {
     jitterMs: number,
   ): boolean {
     return (
-      this.log.sizeBytes > config.segmentBytes - sizeBytes ||
+      (this.log.sizeBytes > 0 && this.log.sizeBytes > config.segmentBytes - sizeBytes) ||
       (this.log.sizeBytes > 0 &&
         maxTimestamp - this.#firstBatchTimestamp(maxTimestamp) > config.segmentMs - jitterMs) ||
       this.offsets.isFull(config.segmentIndexBytes) ||

@@ -31,6 +31,10 @@ export class SnapshotFiles {
     return [{ sync: () => file.sync().then(() => file.close()) }];
   }
 
+  forgetAll(): void {
+    for (const offset of [...this.#offsets]) this.forget(offset);
+  }
+
   /** Removes the snapshot together with the segment that began there. */
   forget(offset: Offset): void {
     if (this.#offsets.delete(offset)) this.#deletedFiles.remove([snapshotPath(this.#folder, offset)]);

@@ -105,19 +105,6 @@ const OWN_KEYS: readonly BrokerConfigKey[] = [
     { accepts: atLeast(1_000) },
   ),
   key('broker.heartbeat.interval.ms', 'INT', '2000', 'How often a broker extends its lease.', positive),
-  key(
-    'auto.leader.rebalance.enable',
-    'BOOLEAN',
-    'true',
-    'Whether the controller restores preferred leaders from time to time.',
-  ),
-  key(
-    'leader.imbalance.check.interval.seconds',
-    'LONG',
-    '300',
-    'How often the controller looks for partitions that their preferred leader does not lead.',
-    positive,
-  ),
   key('connections.max.idle.ms', 'LONG', '600000', 'A connection that is silent for this long is closed.'),
   key('max.connections', 'INT', '2147483647', 'How many connections are open at most.', {
     ...notNegative,
@@ -158,6 +145,42 @@ const OWN_KEYS: readonly BrokerConfigKey[] = [
   ),
   key('fetch.max.bytes', 'INT', '57671680', 'The most that one fetch is answered with.', { accepts: atLeast(1024) }),
   key('max.incremental.fetch.session.cache.slots', 'INT', '1000', 'How many fetch sessions are kept.', notNegative),
+
+  key(
+    'replica.lag.time.max.ms',
+    'LONG',
+    '30000',
+    'A follower that has not caught up with its leader for this long is no longer in sync.',
+  ),
+  key(
+    'replica.fetch.wait.max.ms',
+    'INT',
+    '500',
+    'How long a leader lets a follower wait for new records; below replica.lag.time.max.ms.',
+  ),
+  key('replica.fetch.min.bytes', 'INT', '1', 'How much a follower waits for.'),
+  key(
+    'replica.fetch.max.bytes',
+    'INT',
+    '1048576',
+    'The most that a follower fetches of one partition at once; a larger batch comes whole.',
+    notNegative,
+  ),
+  key(
+    'replica.fetch.response.max.bytes',
+    'INT',
+    '10485760',
+    'The most that a follower fetches of all its partitions at once.',
+    notNegative,
+  ),
+  key(
+    'replica.fetch.backoff.ms',
+    'INT',
+    '1000',
+    'How long a follower waits after a leader or a partition that could not be fetched from.',
+    notNegative,
+  ),
+  key('replica.socket.timeout.ms', 'INT', '30000', 'How long a follower waits for a response of its leader.'),
 
   key('group.min.session.timeout.ms', 'INT', '6000', "The shortest session timeout of a classic group's member."),
   key('group.max.session.timeout.ms', 'INT', '1800000', "The longest session timeout of a classic group's member."),

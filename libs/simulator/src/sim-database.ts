@@ -102,7 +102,6 @@ export class SimDatabase {
       );
     return {
       hold: (claim) => call(() => leases.hold(claim)),
-      all: () => call(() => leases.all()),
       release: (brokerId, incarnation) => call(() => leases.release(brokerId, incarnation)),
       close: () => leases.close(),
     };

@@ -1,20 +1,22 @@
 // Produce, versions 3 to 13 (0 to 2 are advertised for old clients and refused).
 //
-// All partitions of a request are appended first. A response means that the leader has the records for good: acks=1 and
-// acks=all wait until the high watermark has passed them (docs/decisions/0026-acks-1-waits-for-the-fsync.md). With
-// flush `always` that is after the next fsync, a group commit that appends of all clients share; with `os` there is no
-// wait. A duplicate waits for the fsync of the batch that it repeats. acks=0 has no response; an error closes the
-// connection.
+// All partitions of a request are appended first. acks=1 waits until the leader has the records for good
+// (docs/decisions/0026-acks-1-waits-for-the-fsync.md): with flush `always` that is after the next fsync, a group commit
+// that appends of all clients share; with `os` there is no wait. acks=all waits until every in-sync replica has them for
+// good, that is, until the high watermark has passed them (docs/decisions/0035-what-acks-all-means-with-replicas.md). A
+// duplicate waits for the batch that it repeats. acks=0 has no response; an error closes the connection.
+// Records belong to the leader epoch in which they were appended. When the epoch changes, the wait ends with
+// NOT_LEADER_OR_FOLLOWER, since the records may be truncated.
 // With acks=all, a request that takes longer than timeoutMs gets REQUEST_TIMED_OUT; its records may still be committed
 // later, as in Kafka. acks=1 ignores the timeout, as in Kafka.
 // A batch that opens a transaction in a partition waits until the coordinator has confirmed it (transaction-verification.ts).
-import { ErrorCode, NO_OFFSET, type Uuid } from '@milepost/core';
+import { ErrorCode, type LeaderEpoch, NO_OFFSET, type Uuid } from '@milepost/core';
 import { isInternalTopic } from '@milepost/metadata';
 import type { Appended, AppendOutcome, AppendRefused } from '@milepost/log';
 import { RecordBatch } from '@milepost/records';
 import type { Partition } from '@milepost/replication';
 import { Produce, type ProduceRequest, type ProduceResponse } from '@milepost/wire';
-import { errorOfFailed, isShortOfReplicas, LeaderHints, topicNameOf } from '../access.ts';
+import { errorOfFailed, LeaderHints, topicNameOf } from '../access.ts';
 import type { Context } from '../services.ts';
 import { handler, type Unanswered } from './handler.ts';
 import {
@@ -53,6 +55,8 @@ interface Stored {
   readonly index: number;
   readonly errorCode: typeof ErrorCode.NONE;
   readonly partition: Partition;
+  /** In which the records were appended. */
+  readonly leaderEpoch: LeaderEpoch;
   readonly outcome: Appended;
 }
 
@@ -184,13 +188,17 @@ function finish(
 ): ProduceResponse | Unanswered | Promise<ProduceResponse> {
   if (request.acks === 0) return unanswered(topics);
   const stored = topics.flatMap(({ attempts }) => attempts.filter(isStored));
-  if (stored.every(isCommitted)) return answer(topics, ErrorCode.NONE, context);
-  return commit(stored, request, context).then((uncommitted) => answer(topics, uncommitted, context));
+  const { acks } = request;
+  if (stored.every((one) => isAcknowledged(one, acks))) return answer(topics, acks, ErrorCode.NONE, context);
+  return commit(stored, request, context).then((outcome) => answer(topics, acks, outcome, context));
 }
 
 const isStored = (attempt: Attempt): attempt is Stored => 'outcome' in attempt;
 
-const isCommitted = ({ partition, outcome }: Stored): boolean => partition.highWatermark > outcome.lastOffset;
+const isAcknowledged = ({ partition, outcome }: Stored, acks: number): boolean =>
+  (acks === ALL ? partition.highWatermark : partition.ownEnd) > outcome.lastOffset;
+
+const isAnotherEpoch = ({ partition, leaderEpoch }: Stored): boolean => partition.leaderEpoch !== leaderEpoch;
 
 function appendTo(
   topic: string | undefined,
@@ -207,7 +215,7 @@ function appendTo(
   const partition = context.services.storage.partitions.find(topic, index);
   if (typeof partition === 'number') return refuse(partition);
   if (acks < -1 || acks > 1) return refuse(ErrorCode.INVALID_REQUIRED_ACKS);
-  if (acks === ALL && isShortOfReplicas(partition, context)) return refuse(ErrorCode.NOT_ENOUGH_REPLICAS);
+  if (acks === ALL && partition.isUnderMinIsr) return refuse(ErrorCode.NOT_ENOUGH_REPLICAS);
   if (isInternalTopic(topic) && context.clientId !== ADMIN_CLIENT_ID) return refuse(ErrorCode.INVALID_TOPIC_EXCEPTION);
   if (records === null) return refuse(ErrorCode.INVALID_RECORD, 'expected one record batch, seen none');
   const batch = RecordBatch.at(records, 0);
@@ -240,7 +248,7 @@ function attempted(
     traffic.messagesIn += outcome.lastOffset - outcome.baseOffset + 1;
     traffic.bytesIn += sizeBytes;
   }
-  return { index, errorCode: ErrorCode.NONE, partition, outcome };
+  return { index, errorCode: ErrorCode.NONE, partition, leaderEpoch: partition.leaderEpoch, outcome };
 }
 
 function sizeOf({ topicData }: ProduceRequest): number {
@@ -274,21 +282,27 @@ function detailsOf({ error, message, recordErrors }: AppendRefused, { log }: Par
 const unanswered = (topics: readonly AttemptedTopic[]): Unanswered =>
   topics.every(({ attempts }) => attempts.every(isStored)) ? 'none' : 'close';
 
-/** Resolves with the error for the partitions that are not committed then; NONE: those that are not have failed. */
+/** Resolves with the error for the partitions that are not acknowledged then; NONE: those that are not have failed. */
 async function commit(stored: readonly Stored[], request: ProduceRequest, context: Context): Promise<ErrorCode> {
   const outcome = await context.services.storage.delayedProduces.wait({
     partitions: new Set(stored.map(({ partition }) => partition)),
     timeoutMs: request.acks === ALL ? request.timeoutMs : NO_TIMEOUT_MS,
-    isMet: () => stored.every((one) => isCommitted(one) || one.partition.isFailed),
+    isMet: () =>
+      stored.every((one) => isAcknowledged(one, request.acks) || one.partition.isFailed || isAnotherEpoch(one)),
   });
   return outcome === 'met' ? ErrorCode.NONE : ErrorCode.REQUEST_TIMED_OUT;
 }
 
-function answer(topics: readonly AttemptedTopic[], uncommitted: ErrorCode, context: Context): ProduceResponse {
+function answer(
+  topics: readonly AttemptedTopic[],
+  acks: number,
+  unacknowledged: ErrorCode,
+  context: Context,
+): ProduceResponse {
   const hints = new LeaderHints(context);
   const answered = (topic: string | undefined, one: Attempt): Answered => {
     const { index } = one;
-    const errorCode = errorOf(one, uncommitted, context);
+    const errorCode = errorOf(one, acks, unacknowledged, context);
     context.count(errorCode);
     const isLost = errorCode === ErrorCode.NOT_LEADER_OR_FOLLOWER;
     const leader = isLost ? { currentLeader: hints.leaderOf(topic, index) } : {};
@@ -305,7 +319,10 @@ function answer(topics: readonly AttemptedTopic[], uncommitted: ErrorCode, conte
   return { responses, nodeEndpoints: hints.nodeEndpoints };
 }
 
-function errorOf(one: Attempt, uncommitted: ErrorCode, context: Context): ErrorCode {
-  if (!isStored(one) || isCommitted(one)) return one.errorCode;
-  return uncommitted === ErrorCode.NONE ? errorOfFailed(one.partition, context) : uncommitted;
+function errorOf(one: Attempt, acks: number, unacknowledged: ErrorCode, context: Context): ErrorCode {
+  if (!isStored(one)) return one.errorCode;
+  if (isAnotherEpoch(one)) return ErrorCode.NOT_LEADER_OR_FOLLOWER;
+  if (isAcknowledged(one, acks))
+    return acks === ALL && one.partition.isUnderMinIsr ? ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND : one.errorCode;
+  return unacknowledged === ErrorCode.NONE ? errorOfFailed(one.partition, context) : unacknowledged;
 }

@@ -7,7 +7,7 @@ import { type Clock, ErrorCode } from '@milepost/core';
 import type { TransactionMarker } from '@milepost/log';
 import { OFFSETS_TOPIC } from '@milepost/metadata';
 import { WriteTxnMarkers, type WriteTxnMarkersRequest } from '@milepost/wire';
-import { errorOfFailed, isShortOfReplicas } from '../access.ts';
+import { errorOfFailed } from '../access.ts';
 import type { Context } from '../services.ts';
 import { handler } from './handler.ts';
 
@@ -46,7 +46,7 @@ async function written(request: MarkerRequest, context: Context) {
 async function append(topic: string, index: number, marker: TransactionMarker, context: Context): Promise<ErrorCode> {
   const partition = context.services.storage.partitions.find(topic, index);
   if (typeof partition === 'number') return partition;
-  if (isShortOfReplicas(partition, context)) return ErrorCode.NOT_ENOUGH_REPLICAS;
+  if (partition.isUnderMinIsr) return ErrorCode.NOT_ENOUGH_REPLICAS;
   const errorCode = await partition.appendMarker(marker);
   return errorCode !== ErrorCode.NONE && partition.isFailed ? errorOfFailed(partition, context) : errorCode;
 }

@@ -1,20 +1,23 @@
-// The partitions that this broker leads: makes the disk match the metadata image.
+// The replicas of this broker: makes the disk match the metadata image.
 //
-// Images are applied one after the other, newer ones only: folders of new partitions are created, those of deleted
-// topics removed, configs passed to their logs. Never deletes a partition without proof of its deletion: a folder
-// without a row at start is set aside (a restored older database must not erase logs).
+// Images are applied one after the other, newer ones only: folders of new replicas are created, those of deleted topics
+// and of replicas that moved to other brokers removed, roles and configs passed on. The role of a replica changes only
+// while nothing is being copied to it. Never deletes a replica without proof of its deletion: a folder without a row at
+// start is set aside (a restored older database must not erase logs).
 import {
   type BrokerId,
+  type Clock,
   DiskFailed,
   ErrorCode,
   invariant,
   LeaderEpoch,
   type Logger,
+  NO_BROKER,
   NO_LEADER_EPOCH,
   partitionName,
   severalAtOnce,
 } from '@milepost/core';
-import { type LogConfig, type LogDirectory, LogFailed } from '@milepost/log';
+import { type Log, type LogConfig, type LogDirectory, LogFailed } from '@milepost/log';
 import {
   type ClusterImage,
   isSameOrigin,
@@ -23,7 +26,7 @@ import {
   type PartitionState,
   type TopicState,
 } from '@milepost/metadata';
-import { type FlushPolicy, Partition } from '@milepost/replication';
+import { type FlushPolicy, Partition, type PartitionDeps, type ReplicaFetchers } from '@milepost/replication';
 import { firstNames } from './first-names.ts';
 
 /** Leader epochs are 32-bit. */
@@ -37,16 +40,18 @@ const isDeepEqual = (one: ClusterImage['brokerConfigs'], other: ClusterImage['br
  */
 const FOLDERS_AT_ONCE = 64;
 
-interface Led {
+interface LocalReplica {
   readonly topic: TopicState;
   readonly state: PartitionState;
   readonly config: LogConfig;
 }
 
-export interface LocalPartitionsOptions {
+export interface LocalPartitionsOptions extends Pick<PartitionDeps, 'lagTimeMs' | 'proposeIsr'> {
   readonly brokerId: BrokerId;
   readonly flush: FlushPolicy;
+  readonly clock: Clock;
   readonly logger: Logger;
+  readonly fetchers: Pick<ReplicaFetchers, 'add' | 'remove'>;
   readonly configOf: (topic: TopicState, image: ClusterImage) => LogConfig;
 }
 
@@ -78,8 +83,15 @@ export class LocalPartitions {
     return this.#byTopic.get(topic)?.[index];
   }
 
-  /** The partition, or Kafka's error for why it cannot be served here. */
+  /** The partition that is led here, or Kafka's error for why it cannot be served here. */
   find(topic: string, index: number): Partition | ErrorCode {
+    const replica = this.findReplica(topic, index);
+    if (typeof replica === 'number' || replica.isLeader) return replica;
+    return ErrorCode.NOT_LEADER_OR_FOLLOWER;
+  }
+
+  /** As `find`, whether it is led here or followed. */
+  findReplica(topic: string, index: number): Partition | ErrorCode {
     if (this.#isFenced) return ErrorCode.NOT_LEADER_OR_FOLLOWER;
     const partition = this.get(topic, index);
     if (partition) return partition.isFailed ? ErrorCode.KAFKA_STORAGE_ERROR : partition;
@@ -87,9 +99,9 @@ export class LocalPartitions {
     const state = newest?.partitions[index];
     if (!state) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
     const applied = this.#image.topics.get(topic);
-    const wasOpened = applied?.id === newest?.id && applied?.partitions[index] !== undefined;
-    const isOurs = state.leader === this.#options.brokerId;
-    return isOurs && wasOpened ? ErrorCode.KAFKA_STORAGE_ERROR : ErrorCode.NOT_LEADER_OR_FOLLOWER;
+    const before = applied?.id === newest?.id ? applied?.partitions[index] : undefined;
+    const wasOpened = before !== undefined && this.#isReplica(before);
+    return this.#isReplica(state) && wasOpened ? ErrorCode.KAFKA_STORAGE_ERROR : ErrorCode.NOT_LEADER_OR_FOLLOWER;
   }
 
   *all(): Iterable<Partition> {
@@ -112,12 +124,14 @@ export class LocalPartitions {
   }
 
   /**
-   * At start, before an image is applied: sets folders that the image does not know aside, with the suffix `.stray`.
+   * At start, before an image is applied: sets folders of partitions that have no replica here aside, with the suffix
+   * `.stray`.
    */
   async setAsideStrays(image: ClusterImage): Promise<void> {
     const strays = Array.from(this.#directory.logs()).filter((log) => {
       const topic = image.topics.get(log.topic);
-      return topic?.id !== log.topicId || !topic.partitions[log.partition];
+      const state = topic?.id === log.topicId ? topic.partitions[log.partition] : undefined;
+      return !state || !this.#isReplica(state);
     });
     this.#reportStrays(strays.map(({ topic, partition }) => partitionName(topic, partition)));
     for (const { topic, partition } of strays) await this.#directory.setAside(topic, partition);
@@ -127,15 +141,15 @@ export class LocalPartitions {
    * KIP-320: a log that lost its tail continues in a new epoch, by which clients learn of the truncation. So does one
    * that has seen a later epoch than the metadata (an older database restored, a bit flipped in a batch's header, which
    * no CRC covers): otherwise nothing could ever be appended to it again.
+   * A replica that lost something, its whole folder included, leaves the ISR if others are in it, and one of those leads:
+   * it no longer has the records that it reported to its leader (KIP-966).
    */
   newEpochsAfterLoss(image: ClusterImage): MetadataChange[] {
-    return [...this.#ledHere(image)].flatMap(([topic, partition]): MetadataChange[] => {
-      const log = this.#directory.get(topic.name, partition.index);
-      const latest = Math.max(partition.leaderEpoch, log?.latestEpoch ?? NO_LEADER_EPOCH);
-      if (!log || (!log.lostTail && latest === partition.leaderEpoch) || latest >= LAST_EPOCH) return [];
-      const leaderEpoch = LeaderEpoch(latest + 1);
-      const partitionEpoch = partition.partitionEpoch + 1;
-      return [{ type: 'partition-changed', id: topic.id, partition: { ...partition, leaderEpoch, partitionEpoch } }];
+    return [...this.#replicasIn(image)].flatMap(([topic, state]): MetadataChange[] => {
+      const log = this.#directory.get(topic.name, state.index);
+      const changed = (log?.lostTail ?? true) ? withoutReplica(state, this.#options.brokerId) : undefined;
+      const partition = changed ?? withNewEpoch(state, this.#options.brokerId, log);
+      return partition ? [{ type: 'partition-changed', id: topic.id, partition }] : [];
     });
   }
 
@@ -174,15 +188,24 @@ export class LocalPartitions {
   async #apply(image: ClusterImage): Promise<void> {
     if (this.#isRetired || image.version < this.#image.version) return;
     this.#coming = image; // by it, requests that waited for a deleted topic see that the topic is gone
+    const reason = isSameOrigin(image.origin, this.#image.origin) ? 'deleted' : 'stray';
     for (const [name, partitions] of this.#byTopic)
-      if (image.topics.get(name)?.id !== partitions.find(Boolean)?.topicId)
-        await this.#forget(name, partitions, isSameOrigin(image.origin, this.#image.origin) ? 'deleted' : 'stray');
+      if (image.topics.get(name)?.id !== partitions.find(Boolean)?.topicId) {
+        this.#byTopic.delete(name);
+        this.#complete.delete(name);
+        await this.#forgetAll(partitions.filter(Boolean), reason);
+      }
+    for (const { name, partitions } of changedTopics(image, this.#image)) {
+      const moved = partitions.flatMap((state) => (this.#isReplica(state) ? [] : (this.get(name, state.index) ?? [])));
+      for (const { index } of moved) delete this.#byTopic.get(name)?.[index];
+      await this.#forgetAll(moved, reason);
+    }
     const sameBrokers = isDeepEqual(image.brokerConfigs, this.#image.brokerConfigs);
     const changed = [...image.topics.values()].filter(
       (topic) => !sameBrokers || this.#image.topics.get(topic.name) !== topic || !this.#complete.has(topic.name),
     );
     for (const { name } of changed) this.#complete.add(name);
-    await severalAtOnce(FOLDERS_AT_ONCE, this.#ledOf(changed, image), (led) => this.#open(led));
+    await severalAtOnce(FOLDERS_AT_ONCE, this.#replicasOf(changed, image), (replica) => this.#open(replica));
     this.#image = image;
     this.#coming = undefined;
   }
@@ -191,19 +214,18 @@ export class LocalPartitions {
    * A topic is missing in an image of another origin because the database has lost it: its logs are stray, not deleted.
    * What the disk does not release now is set aside at the next start, or makes room for a partition of that name.
    */
-  async #forget(topic: string, partitions: Partition[], reason: 'deleted' | 'stray'): Promise<void> {
-    this.#byTopic.delete(topic);
-    this.#complete.delete(topic);
-    if (reason === 'stray')
-      this.#reportStrays(partitions.filter(Boolean).map(({ index }) => partitionName(topic, index)));
-    await severalAtOnce(FOLDERS_AT_ONCE, partitions.filter(Boolean), async (partition) => {
+  async #forgetAll(partitions: readonly Partition[], reason: 'deleted' | 'stray'): Promise<void> {
+    if (reason === 'stray') this.#reportStrays(partitions.map(({ topic, index }) => partitionName(topic, index)));
+    await severalAtOnce(FOLDERS_AT_ONCE, partitions, async (partition) => {
+      const { topic, index } = partition;
       partition.retire();
+      await this.#options.fetchers.remove(partition);
       try {
-        if (reason === 'deleted') await this.#directory.delete(topic, partition.index);
-        else await this.#directory.setAside(topic, partition.index);
+        if (reason === 'deleted') await this.#directory.delete(topic, index);
+        else await this.#directory.setAside(topic, index);
       } catch (failure) {
         if (!(failure instanceof DiskFailed)) throw failure;
-        const name = partitionName(topic, partition.index);
+        const name = partitionName(topic, index);
         this.#options.logger.error(
           { partition: name, err: failure },
           `${name} is gone from the metadata, but its folder could not be moved yet`,
@@ -216,16 +238,17 @@ export class LocalPartitions {
     if (names.length === 0) return;
     this.#options.logger.warn(
       { partitions: names.length },
-      `the metadata knows no such partition, or another topic id: set aside as .stray: ${firstNames(names)}`,
+      `the metadata knows no such replica here, or another topic id: set aside as .stray: ${firstNames(names)}`,
     );
   }
 
   /** A partition whose folder the disk refuses is offline, and retried with the next image; the others are served. */
-  async #open({ topic, state, config }: Led): Promise<void> {
+  async #open({ topic, state, config }: LocalReplica): Promise<void> {
     try {
-      const partition = this.get(topic.name, state.index) ?? (await this.#openPartition(topic, state, config));
-      partition.lead(state.leaderEpoch);
+      const open = this.get(topic.name, state.index);
+      const partition = open ?? (await this.#openPartition(topic, state, config));
       partition.log.config = config;
+      await this.#give(partition, state, open === undefined);
     } catch (failure) {
       if (!(failure instanceof DiskFailed)) throw failure;
       this.#complete.delete(topic.name);
@@ -234,26 +257,41 @@ export class LocalPartitions {
     }
   }
 
-  *#ledOf(topics: readonly TopicState[], image: ClusterImage): Iterable<Led> {
+  /** Its role. A follower in a new epoch is fetched for anew, behind everything that the old epoch brought. */
+  async #give(partition: Partition, state: PartitionState, isNew: boolean): Promise<void> {
+    const { fetchers, brokerId } = this.#options;
+    const isSameTerm = !isNew && partition.leaderEpoch === state.leaderEpoch && partition.leader === state.leader;
+    if (!isSameTerm) await fetchers.remove(partition);
+    partition.become(state);
+    if (!isSameTerm && state.leader !== brokerId && state.leader !== NO_BROKER) fetchers.add(partition, state.leader);
+  }
+
+  *#replicasOf(topics: readonly TopicState[], image: ClusterImage): Iterable<LocalReplica> {
     for (const topic of topics) {
       const config = this.#options.configOf(topic, image);
-      for (const state of topic.partitions) if (state.leader === this.#options.brokerId) yield { topic, state, config };
+      for (const state of topic.partitions) if (this.#isReplica(state)) yield { topic, state, config };
     }
   }
 
-  async #openPartition(
-    topic: TopicState,
-    { index, leaderEpoch }: PartitionState,
-    config: LogConfig,
-  ): Promise<Partition> {
+  async #openPartition(topic: TopicState, state: PartitionState, config: LogConfig): Promise<Partition> {
+    const { index } = state;
     // An echo of the group store: no sync is spent on it.
     const flush = topic.name === OFFSETS_TOPIC ? 'os' : this.#options.flush;
     const log =
       this.#directory.get(topic.name, index) ?? (await this.#directory.create(topic.name, topic.id, index, config));
     invariant(log.topicId === topic.id, () => `${topic.name}-${index}: topic id ${log.topicId}, expected ${topic.id}`);
-    const opened = new Partition(log, leaderEpoch, flush, {
-      failed: (partition, failure) => this.#reportFailed(partition, failure),
-      watcherFailed: (partition, failure) => this.#reportWatcher(partition, failure),
+    const { brokerId, clock, lagTimeMs, proposeIsr } = this.#options;
+    const opened = new Partition(log, state, {
+      brokerId,
+      flush,
+      clock,
+      lagTimeMs,
+      proposeIsr,
+      activeEpochOf: (id) => this.#image.brokers.get(id)?.epoch,
+      reports: {
+        failed: (partition, failure) => this.#reportFailed(partition, failure),
+        watcherFailed: (partition, failure) => this.#reportWatcher(partition, failure),
+      },
     });
     const partitions = this.#byTopic.get(topic.name) ?? [];
     partitions[index] = opened;
@@ -261,10 +299,13 @@ export class LocalPartitions {
     return opened;
   }
 
-  *#ledHere(image: ClusterImage): Iterable<[TopicState, PartitionState]> {
+  #isReplica({ replicas }: PartitionState): boolean {
+    return replicas.includes(this.#options.brokerId);
+  }
+
+  *#replicasIn(image: ClusterImage): Iterable<[TopicState, PartitionState]> {
     for (const topic of image.topics.values())
-      for (const partition of topic.partitions)
-        if (partition.leader === this.#options.brokerId) yield [topic, partition];
+      for (const state of topic.partitions) if (this.#isReplica(state)) yield [topic, state];
   }
 
   /** A log reports a disk failure itself, when it happens; this is for any other failure. */
@@ -284,4 +325,26 @@ export class LocalPartitions {
       `${name}: a request that waited for it failed, because of a bug; the partition continues`,
     );
   }
+}
+
+function* changedTopics(image: ClusterImage, before: ClusterImage): Iterable<TopicState> {
+  for (const topic of image.topics.values()) if (before.topics.get(topic.name) !== topic) yield topic;
+}
+
+/** Undefined where it is not in sync, or alone so: then it has more than any other. */
+function withoutReplica(state: PartitionState, id: BrokerId): PartitionState | undefined {
+  const isr = state.isr.filter((one) => one !== id);
+  if (isr.length === state.isr.length || isr.length === 0) return undefined;
+  const partitionEpoch = state.partitionEpoch + 1;
+  if (state.leader !== id) return { ...state, isr, partitionEpoch };
+  const leader = state.replicas.find((one) => isr.includes(one)) ?? NO_BROKER;
+  return { ...state, isr, partitionEpoch, leader, leaderEpoch: LeaderEpoch(state.leaderEpoch + 1) };
+}
+
+/** Undefined where the epoch is good enough. */
+function withNewEpoch(state: PartitionState, id: BrokerId, log: Log | undefined): PartitionState | undefined {
+  const latest = Math.max(state.leaderEpoch, log?.latestEpoch ?? NO_LEADER_EPOCH);
+  if (state.leader !== id || !log || (!log.lostTail && latest === state.leaderEpoch) || latest >= LAST_EPOCH)
+    return undefined;
+  return { ...state, leaderEpoch: LeaderEpoch(latest + 1), partitionEpoch: state.partitionEpoch + 1 };
 }

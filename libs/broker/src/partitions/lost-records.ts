@@ -30,8 +30,9 @@ export async function makeUpForLoss(
   const endOf = ({ topic, index }: Partition): Offset => ends.get(partitionName(topic, index)) ?? Offset(0);
   const lost = Array.from(partitions.all()).filter(
     (partition) =>
-      withoutFolder.has(partitionName(partition.topic, partition.index)) ||
-      partition.log.logEndOffset < endOf(partition),
+      partition.isLeader &&
+      (withoutFolder.has(partitionName(partition.topic, partition.index)) ||
+        partition.log.logEndOffset < endOf(partition)),
   );
   if (lost.length === 0) return;
   const reported = lost.filter(({ topic }) => topic !== OFFSETS_TOPIC); // an echo, which is recreated from the store
@@ -48,7 +49,7 @@ export async function makeUpForLoss(
         'these partitions continue in a new leader epoch, beyond every committed offset',
     );
   await partitions.apply(await commit((image) => newEpochs(image, brokerId, lost)));
-  for (const partition of lost) await partition.log.skipTo(endOf(partition), partition.leaderEpoch);
+  for (const partition of lost) await partition.skipTo(endOf(partition));
 }
 
 function committedEnds(committed: readonly CommittedOffset[]): Map<string, Offset> {

@@ -1,4 +1,4 @@
-// The part of a broker on its disk: the log directory, the partitions led here, the requests that wait for them, and
+// The part of a broker on its disk: the log directory, the replicas of partitions, the requests that wait for them, and
 // the upkeep of their logs.
 //
 // Promises: `lead` is done before anything is served; after `close` no image and no retention touches the folder.
@@ -7,6 +7,7 @@ import { LogCleaner, type LogConfig, LogDirectory, logConfigOf } from '@milepost
 import { type ClusterImage, type Decide, topicConfigValues, type TopicState } from '@milepost/metadata';
 import { type BrokerConfig, type BrokerSettings, cleanerSettings, configLayers } from '../broker-config.ts';
 import { TopicTraffic } from '../telemetry/topic-traffic.ts';
+import { Replication } from './replication.ts';
 import { LocalPartitions } from '../partitions/local-partitions.ts';
 import { type CommittedOffset, type LossDeps, makeUpForLoss } from '../partitions/lost-records.ts';
 import { Purgatory } from '../partitions/purgatory.ts';
@@ -26,13 +27,21 @@ export class Storage {
   readonly delayedFetches: Purgatory;
   readonly unpacking: Unpacking;
   readonly traffic: TopicTraffic;
+  readonly replication: Replication;
   readonly #host: Host;
   readonly #config: BrokerConfig;
   readonly #directory: LogDirectory;
   /** Partitions led here that had no folder when the broker started. */
   #withoutFolder: ReadonlySet<string> = new Set();
 
-  private constructor(host: Host, config: BrokerConfig, directory: LogDirectory, partitions: LocalPartitions) {
+  private constructor(
+    host: Host,
+    config: BrokerConfig,
+    directory: LogDirectory,
+    partitions: LocalPartitions,
+    replication: Replication,
+  ) {
+    this.replication = replication;
     this.#host = host;
     this.#config = config;
     this.#directory = directory;
@@ -44,7 +53,13 @@ export class Storage {
   }
 
   /** Recovers the logs in the folder that `lock` locks. @throws LogDirectoryRefused */
-  static async open(host: Host, image: ClusterImage, config: BrokerConfig, lock: DiskLock): Promise<Storage> {
+  static async open(
+    host: Host,
+    image: ClusterImage,
+    config: BrokerConfig,
+    settings: BrokerSettings,
+    lock: DiskLock,
+  ): Promise<Storage> {
     const { brokerId, dataDir, flush, onProgress } = config;
     const configOf = (topic: TopicState, of: ClusterImage): LogConfig =>
       logConfigOf(topicConfigValues(topic.configs, configLayers(of, config)));
@@ -63,8 +78,18 @@ export class Storage {
         ...(onProgress && { onProgress }),
       },
     );
-    const partitions = new LocalPartitions(directory, image, { brokerId, flush, logger: host.logger, configOf });
-    return new Storage(host, config, directory, partitions);
+    const replication = new Replication();
+    const partitions = new LocalPartitions(directory, image, {
+      brokerId,
+      flush,
+      clock: host.clock,
+      logger: host.logger,
+      configOf,
+      lagTimeMs: settings.replication.lagTimeMs,
+      proposeIsr: replication.proposeIsr,
+      fetchers: replication.fetchers,
+    });
+    return new Storage(host, config, directory, partitions, replication);
   }
 
   /** Sets strays aside, begins a new leader epoch where a log lost its tail, and opens every partition led here. */
@@ -149,6 +174,7 @@ export class Storage {
 
   async close(): Promise<void> {
     try {
+      await this.replication.close();
       await this.partitions.retire();
     } finally {
       await this.#directory.close();

@@ -8,7 +8,6 @@ import {
   ClientMetricsConfigRow,
   ClientQuotaRow,
   ClusterRow,
-  ControllerRow,
   GroupConfigRow,
   MetadataChangesRow,
   MetadataVersionRow,
@@ -20,7 +19,6 @@ import { TransactionRow, TransactionShardRow } from './transactions.ts';
 
 export const entities = [
   ClusterRow,
-  ControllerRow,
   MetadataVersionRow,
   MetadataChangesRow,
   BrokerRow,

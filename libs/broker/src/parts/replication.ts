@@ -1,0 +1,67 @@
+// The part of a broker that keeps replicas the same: followers copy from their leaders, leaders change their in-sync replicas.
+//
+// Promises: nothing is fetched or proposed before `begin`, since both name the epoch of this broker's registration; nothing
+// more is once `close` has resolved.
+import type { BrokerId, Host } from '@milepost/core';
+import type { ClusterImage } from '@milepost/metadata';
+import { IsrChanges, type IsrProposal, type Partition, ReplicaFetchers } from '@milepost/replication';
+import type { BrokerSettings } from '../broker-config.ts';
+import type { Registration } from '../membership/registration.ts';
+
+export interface ReplicationDeps {
+  readonly host: Host;
+  readonly settings: BrokerSettings;
+  readonly brokerId: BrokerId;
+  readonly registration: Pick<Registration, 'epoch' | 'commit'>;
+  readonly image: () => ClusterImage;
+  /** Makes an image true here. */
+  readonly apply: (image: ClusterImage) => Promise<void>;
+  readonly partitions: () => Iterable<Partition>;
+}
+
+export class Replication {
+  readonly fetchers = new ReplicaFetchers();
+  #isrChanges: IsrChanges | undefined;
+  #stopShrinking = (): void => {};
+
+  readonly proposeIsr = (proposal: IsrProposal, refused: () => void): void => {
+    if (this.#isrChanges) this.#isrChanges.propose(proposal, refused);
+    else refused();
+  };
+
+  begin(deps: ReplicationDeps): void {
+    const { host, settings, brokerId, registration, image, apply } = deps;
+    const { clock, network, logger } = host;
+    this.#isrChanges = new IsrChanges({
+      clock,
+      logger,
+      brokerId,
+      apply,
+      commit: (decide) => registration.commit(decide),
+    });
+    this.fetchers.begin({
+      clock,
+      network,
+      logger,
+      brokerId,
+      brokerEpoch: () => registration.epoch,
+      addressOf: (leader) => image().brokers.get(leader),
+      config: settings.replication.fetcher,
+    });
+    this.#shrinkLater(deps);
+  }
+
+  async close(): Promise<void> {
+    this.#stopShrinking();
+    await Promise.all([this.fetchers.close(), this.#isrChanges?.close()]);
+  }
+
+  /** Twice within the time that a follower has, as in Kafka. */
+  #shrinkLater(deps: ReplicationDeps): void {
+    const { host, settings, partitions } = deps;
+    this.#stopShrinking = host.clock.after(settings.replication.lagTimeMs / 2, () => {
+      for (const partition of partitions()) partition.shrinkIsr();
+      this.#shrinkLater(deps);
+    });
+  }
+}

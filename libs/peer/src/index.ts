@@ -1,0 +1,1 @@
+export { PeerConnection, type PeerOptions, PeerUnreachable } from './peer-connection.ts';

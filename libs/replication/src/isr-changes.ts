@@ -1,0 +1,85 @@
+// The changes of in-sync replicas that this broker's partitions have proposed: one commit at a time, with all that have
+// come in meanwhile (Kafka's AlterPartitionManager).
+//
+// Promises: a proposal whose outcome is not known is repeated until it is: its partition counts with the old and the new
+// members until then, and its epochs let it be made only once.
+import { type BrokerId, type Clock, type Logger, sleep } from '@milepost/core';
+import { BrokerFenced, type ClusterImage, type Decide, StoreUnavailable } from '@milepost/metadata';
+import { decideIsrChanges, type IsrProposal, partitionOf } from './isr-change.ts';
+
+const RETRY_MS = 1_000;
+
+export interface IsrChangesDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly brokerId: BrokerId;
+  /** Fenced by the epoch of this broker's registration. @throws BrokerFenced, StoreUnavailable */
+  readonly commit: (decide: Decide) => Promise<ClusterImage>;
+  /** Resolves when the image is applied here: partitions whose ISR has changed know it then. */
+  readonly apply: (image: ClusterImage) => Promise<void>;
+}
+
+interface Waiting {
+  readonly proposal: IsrProposal;
+  /** Called where the change was not made, and never will be. */
+  readonly refused: () => void;
+}
+
+export class IsrChanges {
+  readonly #deps: IsrChangesDeps;
+  #waiting: Waiting[] = [];
+  #running: Promise<void> | undefined;
+  readonly #closing = new AbortController();
+
+  constructor(deps: IsrChangesDeps) {
+    this.#deps = deps;
+  }
+
+  propose(proposal: IsrProposal, refused: () => void): void {
+    if (this.#closing.signal.aborted) return;
+    this.#waiting.push({ proposal, refused });
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  /** Resolves when no commit is under way. What waits is dropped. */
+  async close(): Promise<void> {
+    this.#closing.abort(new Error('the broker is closing'));
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { clock } = this.#deps;
+    const { signal } = this.#closing;
+    await Promise.resolve(); // those that are proposed in this turn go along
+    while (this.#waiting.length > 0 && !signal.aborted) {
+      const batch = this.#waiting;
+      this.#waiting = [];
+      if (await this.#commit(batch)) continue;
+      this.#waiting = [...batch, ...this.#waiting];
+      await sleep(clock, RETRY_MS, signal).catch(() => {});
+    }
+  }
+
+  /** False: whether the changes were made is not known, or could not be applied here. */
+  async #commit(batch: readonly Waiting[]): Promise<boolean> {
+    const { brokerId, commit, apply, logger } = this.#deps;
+    const proposals = batch.map(({ proposal }) => proposal);
+    try {
+      const image = await commit((before) => decideIsrChanges(before, brokerId, proposals));
+      await apply(image);
+      for (const { proposal, refused } of batch)
+        if (partitionOf(image, proposal)?.partitionEpoch === proposal.partitionEpoch) refused();
+      return true;
+    } catch (failure) {
+      if (failure instanceof StoreUnavailable) return false; // the metadata store logs that the database is away
+      const how = failure instanceof BrokerFenced ? 'this broker is fenced' : 'for a reason that should not be';
+      logger.error(
+        { partitions: batch.length, err: failure },
+        `in-sync replicas not changed, ${how}: ${String(failure)}`,
+      );
+      return false;
+    }
+  }
+}
