@@ -1,8 +1,7 @@
-// Bugs, each between the broker and its world or in one method, only in this folder: a simulator that does not find
-// them proves nothing. Planted for the time of one life.
+// Bugs of one node, each between the broker and its world or in one method, only in this folder: a simulator that does
+// not find them proves nothing. Planted for the time of one life.
 import { ErrorCode, type Offset } from '@milepost/core';
 import { CoordinatorStoreUnavailable, type GroupStore } from '@milepost/coordinators';
-import type { Plants, Scenario } from '@milepost/simulator';
 import { DatabaseMemory } from '../../libs/broker/src/admin/database-memory.ts';
 import { FetchSession, keyOf } from '../../libs/broker/src/fetch-sessions/fetch-session.ts';
 import { BufferPool } from '../../libs/broker/src/network/buffer-pool.ts';
@@ -15,18 +14,7 @@ import { Log } from '../../libs/log/src/log.ts';
 import { OffsetIndex } from '../../libs/log/src/offset-index.ts';
 import { ProducerState } from '../../libs/log/src/producer-state.ts';
 import { Partition } from '../../libs/replication/src/partition.ts';
-
-export interface PlantedBug {
-  readonly name: string;
-  /** The sentences that it breaks: another one would be a real bug. */
-  readonly breaks: readonly string[];
-  /** The scenario of its lives, if few seeds would choose it: the test does not wait for the others. */
-  readonly scenario?: Partial<Scenario>;
-  /** The wrappers between the broker and its world. */
-  readonly plants?: Plants;
-  /** Puts the bug into the code; the returned function removes it. */
-  readonly plant?: () => () => void;
-}
+import { methodOf, type PlantedBug, replaced } from './planted-bug.ts';
 
 export const plantedBugs: readonly PlantedBug[] = [
   {
@@ -297,13 +285,4 @@ function hasty(store: GroupStore): GroupStore {
         if (!(failure instanceof CoordinatorStoreUnavailable)) throw failure;
       }),
   };
-}
-
-const methodOf = <Target, Name extends keyof Target>(target: Target, name: Name): Target[Name] => target[name];
-
-function replaced(prototype: object, name: string, by: PropertyDescriptor): () => void {
-  const original = Object.getOwnPropertyDescriptor(prototype, name);
-  if (!original) throw new Error(`there is no ${name} to put a bug into`);
-  Object.defineProperty(prototype, name, { ...by, configurable: true });
-  return () => Object.defineProperty(prototype, name, original);
 }

@@ -11,8 +11,8 @@ export interface Shrunk {
 const MOST_ATTEMPTS = 120;
 
 /** `failing` is what the seed came to under these conditions. */
-export async function shrink(failing: Outcome, conditions: Conditions): Promise<Shrunk> {
-  const shrinking = new Shrinking(failing, conditions);
+export async function shrink(failing: Outcome, conditions: Conditions, mostAttempts = MOST_ATTEMPTS): Promise<Shrunk> {
+  const shrinking = new Shrinking(failing, conditions, mostAttempts);
   await shrinking.run();
   return shrinking;
 }
@@ -21,8 +21,10 @@ class Shrinking implements Shrunk {
   outcome: Outcome;
   conditions: Conditions;
   attempts = 0;
+  readonly #mostAttempts: number;
 
-  constructor(failing: Outcome, conditions: Conditions) {
+  constructor(failing: Outcome, conditions: Conditions, mostAttempts: number) {
+    this.#mostAttempts = mostAttempts;
     this.outcome = failing;
     this.conditions = conditions;
   }
@@ -38,7 +40,7 @@ class Shrinking implements Shrunk {
   }
 
   get #hasPatience(): boolean {
-    return this.attempts < MOST_ATTEMPTS;
+    return this.attempts < this.#mostAttempts;
   }
 
   /** Many at once, then fewer, then one after the other. */

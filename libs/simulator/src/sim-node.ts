@@ -64,6 +64,10 @@ export class SimNode {
   get brokerId(): BrokerId {
     return this.#parts.brokerId;
   }
+  /** Its new disk has not replaced the lost one for the cluster yet. */
+  get hasLostItsDisk(): boolean {
+    return this.#hasLostItsDisk;
+  }
   get isFrozen(): boolean {
     return this.#life.isFrozen;
   }

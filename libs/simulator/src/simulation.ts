@@ -285,7 +285,7 @@ class Simulation implements World {
 
   /** Reports its replicas that are in sync by the database. A database that forgot commits may be wrong. */
   #auditReplicas({ node }: NodeOperator): void {
-    if (this.#operators.length === 1 || (this.#hasForgotten && this.phase !== 'over')) return;
+    if (this.#operators.length === 1 || node.hasLostItsDisk || (this.#hasForgotten && this.phase !== 'over')) return;
     const replicas = replicasIn(node.disk.files());
     const { topics } = this.#database.metadata.image;
     for (const partition of this.topics.partitions()) {

@@ -1,7 +1,7 @@
 // A client of the cluster, like Kafka's clients: any broker tells it the leaders of partitions and the coordinators of
 // groups. It has one connection to each broker that it needs, and refreshes its metadata when a broker refuses. It ignores
 // metadata older than it has seen.
-import { type Address, ErrorCode } from '@milepost/core';
+import { type Address, type BrokerId, ErrorCode, type LeaderEpoch } from '@milepost/core';
 import { type AnyApi, FindCoordinator, Metadata, type RequestInput, type ResponseOutput } from '@milepost/wire';
 import type { SimPartition } from '../model/observation.ts';
 import type { SimRandom } from '../sim-random.ts';
@@ -16,6 +16,11 @@ const GROUP = 0;
 export interface Leader {
   readonly broker: SimClient;
   readonly epoch: number;
+}
+
+export interface LeaderHint {
+  readonly currentLeader: { readonly leaderId: BrokerId; readonly leaderEpoch: LeaderEpoch };
+  readonly nodeEndpoints: readonly (Address & { readonly nodeId: BrokerId })[];
 }
 
 export class ClusterClient {
@@ -67,6 +72,18 @@ export class ClusterClient {
   /** It refused, or did not respond: the next request refreshes the metadata first. */
   forgetLeaderOf(partition: SimPartition): void {
     this.#leaders.delete(partition);
+  }
+
+  /** As `forgetLeaderOf`, where the response to the refused request may name the leader (KIP-951). */
+  refused(partition: SimPartition, { currentLeader, nodeEndpoints }: LeaderHint): void {
+    this.forgetLeaderOf(partition);
+    const { leaderId, leaderEpoch } = currentLeader;
+    this.#learn(
+      partition,
+      leaderId,
+      leaderEpoch,
+      nodeEndpoints.find(({ nodeId }) => nodeId === leaderId),
+    );
   }
 
   async askLeader<A extends AnyApi>(
@@ -137,13 +154,16 @@ export class ClusterClient {
     for (const partition of this.#world.topics.partitions()) {
       const found = topics.get(partition.topic.id)?.find(({ partitionIndex }) => partitionIndex === partition.index);
       if (!found) continue;
-      const { leaderId: leader, leaderEpoch: epoch } = found;
-      const address = addresses.get(leader);
-      if (leader >= 0) this.#world.see({ kind: 'leader-told', partition, leader, epoch });
-      if (!address || epoch < (this.#epochs.get(partition) ?? -1)) continue;
-      this.#epochs.set(partition, epoch);
-      this.#leaders.set(partition, { broker: this.#broker(address), epoch });
+      const { leaderId, leaderEpoch } = found;
+      this.#learn(partition, leaderId, leaderEpoch, addresses.get(leaderId));
     }
+  }
+
+  #learn(partition: SimPartition, leader: number, epoch: number, address: Address | undefined): void {
+    if (leader >= 0) this.#world.see({ kind: 'leader-told', partition, leader, epoch });
+    if (!address || epoch < (this.#epochs.get(partition) ?? -1)) return;
+    this.#epochs.set(partition, epoch);
+    this.#leaders.set(partition, { broker: this.#broker(address), epoch });
   }
 
   async #rest(): Promise<void> {

@@ -150,7 +150,8 @@ export class IdempotentProducer {
       if (answer && isAboutSequence(answer.errorCode) && !lane.isBackingOut && lane.unacknowledged[0] === batch)
         this.#giveUp(lane, batch, answer.errorCode);
       lane.isBackingOut = true;
-      this.#client.forgetLeaderOf(lane.partition);
+      if (!response || !answer) this.#client.forgetLeaderOf(lane.partition);
+      else this.#client.refused(lane.partition, { ...answer, ...response });
     }
     if (lane.underWay === 0) lane.isBackingOut = false;
   }

@@ -69,7 +69,8 @@ export class PlainProducer {
       this.#world.note(
         `${this.#client.name} hears ${batch.records[0]?.text}: ${answer?.errorCode} at ${answer?.baseOffset}`,
       );
-      if (answer?.errorCode !== ErrorCode.NONE) return this.#client.forgetLeaderOf(partition);
+      if (!response || !answer) return this.#client.forgetLeaderOf(partition);
+      if (answer.errorCode !== ErrorCode.NONE) return this.#client.refused(partition, { ...answer, ...response });
       // What the leader alone has acknowledged may be lost with it, where others have copies and lead next.
       if (this.#acks === ALL || partition.topic.replicas === 1)
         this.#world.see({ kind: 'acknowledged', batch, baseOffset: answer.baseOffset });

@@ -76,7 +76,7 @@ export class Reader {
       if (typeof fetched === 'object') {
         this.#positions.set(partition, fetched.next);
         found ||= fetched.next > offset;
-      } else if (fetched === 'moved') this.#client.forgetLeaderOf(partition);
+      } else if (answer && fetched === 'moved') this.#client.refused(partition, { ...answer, ...response });
       else this.#positions.delete(partition);
     }
     this.#world.note(
