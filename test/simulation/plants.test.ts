@@ -1,6 +1,7 @@
 // The simulator finds the bugs that it is made for: each planted bug within 500 seeds.
 import { type Outcome, simulate } from '@milepost/simulator';
-import { type PlantedBug, plantedBugs } from './plants.ts';
+import type { PlantedBug } from './planted-bug.ts';
+import { plantedBugs } from './plants.ts';
 
 const MOST_SEEDS = 500;
 

@@ -18,6 +18,7 @@ export class NodeOperator {
   readonly #random: SimRandom;
   #diskSlowness = 1;
   #diskFails: SimDisk['fail'] = () => undefined;
+  #servesSinceMs = 0;
   #startAt = 0;
   #aliveSince = 0;
   #isStopping = false;
@@ -41,6 +42,11 @@ export class NodeOperator {
   }
   get isWell(): boolean {
     return this.node.isUp && this.#repairAt === undefined && !this.#isStopping;
+  }
+
+  /** The monotonic time since when it serves, without standing still. */
+  get servesSinceMs(): number {
+    return this.node.isUp && !this.node.isFrozen && !this.#isStopping ? this.#servesSinceMs : Number.POSITIVE_INFINITY;
   }
 
   /** A new disk inherits the condition of the previous one. */
@@ -106,6 +112,11 @@ export class NodeOperator {
   freeze(): void {
     this.#world.note(`${this.name} stands still`);
     this.node.freeze();
+  }
+
+  thaw(): void {
+    this.node.thaw();
+    this.#servesSinceMs = this.#now;
   }
 
   /** Its machine is destroyed, and the operator replaces it. */
@@ -196,6 +207,7 @@ export class NodeOperator {
     try {
       await this.node.start();
       this.#world.note(`${this.name} serves`);
+      this.#servesSinceMs = this.#now;
     } catch (failure) {
       this.#world.note(`${this.name} does not start: ${String(failure)}`);
       if (wasCalm) this.#broken(`the node does not start: ${String(failure)}`);

@@ -54,6 +54,10 @@ export function scenarioOf(random: SimRandom, nodes: number): Scenario {
       'max.incremental.fetch.session.cache.slots': random.pick(['1000', '1000', '1', '0']),
       'group.initial.rebalance.delay.ms': random.pick(['0', '1000', '3000']),
       'group.consumer.session.timeout.ms': '6000',
+      ...(!isAlone && {
+        'broker.session.timeout.ms': random.pick(['6000', '15000']),
+        'broker.heartbeat.interval.ms': '1000',
+      }),
       ...(stalledReaders > 0 && { 'connections.max.idle.ms': '10000' }),
     },
     topics,

@@ -32,6 +32,8 @@ import { sleep, type World } from './workload/world.ts';
 
 /** Longer than any request may wait here. */
 const HANG_MS = 90_000;
+/** broker.session.timeout.ms */
+const DEFAULT_SESSION_MS = 15_000;
 const LONGEST_LIFE_MS = 1_800_000;
 
 export interface Violation {
@@ -111,6 +113,7 @@ class Simulation implements World {
       pauseMs,
       without: new Set(withoutFaults),
     });
+    this.#database.metadata.watchers.add(this.#watchForBrokersGone());
     this.note(`scenario ${JSON.stringify(this.#scenario)}`);
   }
 
@@ -281,6 +284,24 @@ class Simulation implements World {
     const operator = new NodeOperator(this, node, machine);
     operator.onPowerCut = () => this.#auditReplicas(operator);
     return operator;
+  }
+
+  /** Called with each change of the metadata. */
+  #watchForBrokersGone(): () => void {
+    const sessionMs = Number(this.#scenario.properties['broker.session.timeout.ms'] ?? DEFAULT_SESSION_MS);
+    const gone = new Set<number>();
+    return () => {
+      for (const { id, isFenced } of this.#database.metadata.image.brokers.values()) {
+        const wasGone = gone.has(id);
+        if (isFenced) gone.add(id);
+        else gone.delete(id);
+        const operator = this.#operators.find(({ node }) => node.brokerId === id);
+        if (!isFenced || wasGone || !operator) continue;
+        const wellSinceMs = Math.max(operator.servesSinceMs, this.#weather.databaseFaultAtMs);
+        const aliveForLeases = Math.max(0, this.clock.monotonic() - wellSinceMs) / sessionMs;
+        this.see({ kind: 'declared-gone', broker: id, aliveForLeases });
+      }
+    };
   }
 
   /** Reports its replicas that are in sync by the database. A database that forgot commits may be wrong. */

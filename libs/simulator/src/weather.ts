@@ -67,6 +67,8 @@ export interface WeatherParts {
 export class Weather {
   /** Faults so far, including those left out. */
   count = 0;
+  /** When the database was last anything worse than away: brokers may lose their leases by it. */
+  databaseFaultAtMs = 0;
   readonly #parts: WeatherParts;
   readonly #times: SimRandom;
   /** Of the current fault: each has its own, so that leaving one out changes nothing for the others. */
@@ -134,7 +136,7 @@ export class Weather {
       case 'process frozen':
         if (!node.isAlive) return;
         victim.freeze();
-        return this.#for(`${fault}: ${victim.name}`, between(this.#random, 200, 40_000), () => node.thaw());
+        return this.#for(`${fault}: ${victim.name}`, between(this.#random, 200, 40_000), () => victim.thaw());
       case 'network cut':
         return network.cut();
       case 'network silent':
@@ -206,8 +208,10 @@ export class Weather {
       case 'database slow for one': {
         const road = fault === 'database slow' ? database : database.road(victim.name);
         road.slowness = between(this.#random, 50, 1_500);
+        this.#databaseFault();
         return this.#for(`${fault}: ${victim.name}`, between(this.#random, 1_000, 15_000), () => {
           road.slowness = 1;
+          this.#databaseFault();
         });
       }
       case 'database fails over':
@@ -231,9 +235,17 @@ export class Weather {
 
   #setDatabase(name: string, road: { health: DatabaseHealth }, health: DatabaseHealth, ms: number): void {
     road.health = health;
+    const { database } = this.#parts;
+    const excuses = road !== database || health !== 'away';
+    if (excuses) this.#databaseFault();
     this.#for(name, ms, () => {
       road.health = 'well';
+      if (excuses) this.#databaseFault();
     });
+  }
+
+  #databaseFault(): void {
+    this.databaseFaultAtMs = this.#parts.world.clock.monotonic();
   }
 
   #setDatabaseFor({ name }: NodeOperator, health: DatabaseHealth, ms: number): void {
@@ -278,6 +290,7 @@ export class Weather {
   #forget(sinceMs: number, { metadata: { image } }: DatabaseBackup, goBack: () => void): void {
     const { world } = this.#parts;
     world.note(`the database is as it was at ${sinceMs}, version ${image.version}`);
+    this.#databaseFault();
     goBack();
     world.topics.forgottenBut(new Set(Array.from(image.topics.values(), ({ id }) => id)));
     world.see({ kind: 'database-forgot', sinceMs });

@@ -17,6 +17,7 @@ import { OneLeaderPerEpoch } from './one-leader-per-epoch.ts';
 import { OrderPerPartition } from './order-per-partition.ts';
 import { ReadersComeToTheEnd } from './readers-come-to-the-end.ts';
 import { ReplicasAgree } from './replicas-agree.ts';
+import { TheLivingAreNotDeclaredGone } from './the-living-are-not-declared-gone.ts';
 import { WhatIsServedWasSent } from './what-is-served-was-sent.ts';
 
 export type { Checker, Moment } from './checker.ts';
@@ -35,6 +36,7 @@ export const allCheckers = (): Checker[] => [
   new InSyncReplicasHaveIt(),
   new ReplicasAgree(),
   new AQuietClusterConverges(),
+  new TheLivingAreNotDeclaredGone(),
   new ExclusiveOwnership(),
   new CommitsNeverGoBack(),
   new OffsetsEndWithTheirTopic(),

@@ -125,6 +125,8 @@ export type Observation =
       readonly broker: number;
       readonly replica: Replica;
     }
+  /** The cluster takes a broker for gone, though nothing but an absent database has kept it from extending its lease. */
+  | { readonly kind: 'declared-gone'; readonly broker: number; readonly aliveForLeases: number }
   /** In the end, after a while without faults. */
   | { readonly kind: 'not-converged'; readonly what: string }
   | GroupObservation
