@@ -62,6 +62,7 @@ export const rooms = {
     telemetry: ['partitions'],
     'broker-config.ts': ['network', 'quotas'],
     membership: ['broker-config.ts'],
+    controller: [],
     parts: [
       'membership',
       'broker-config.ts',
@@ -115,7 +116,7 @@ const floors = Object.entries(rooms).flatMap(([library, folders]) =>
 const layers = Object.entries(may).map(([lib, below]) => ({
   name: `${lib}-imports-only-what-is-below-it`,
   severity: 'error',
-  from: { path: `^libs/${lib}/`, pathNot: '\\.(test|contract)\\.ts$' },
+  from: { path: `^libs/${lib}/`, pathNot: ['\\.(test|contract)\\.ts$', '/testing/'] },
   to: { path: '^(libs|apps)/', pathNot: `^libs/(${[lib, ...below].join('|')})/` },
 }));
 
@@ -176,7 +177,7 @@ export default {
     {
       name: 'only-tests-import-the-simulator',
       severity: 'error',
-      from: { path: '^(apps|libs)/', pathNot: ['\\.test\\.ts$', '^libs/simulator/'] },
+      from: { path: '^(apps|libs)/', pathNot: ['\\.test\\.ts$', '/testing/', '^libs/simulator/'] },
       to: { path: '^libs/simulator/' },
     },
   ],

@@ -50,6 +50,11 @@ function watchStandstill(ask: () => Promise<void>): { stop(): Promise<number> } 
 type Seen = Map<string, number>;
 const saw = (seen: Seen, value: string) => seen.set(value, (seen.get(value) ?? 0) + 1);
 
+/** The first record of each partition, which may be read twice (see below). */
+const FIRST = 'first';
+const isFirst = (value: string) => value.startsWith(FIRST);
+const countOf = (seen: Seen) => [...seen.keys()].filter((value) => !isFirst(value)).length;
+
 test('members remain while PostgreSQL is away, commits are refused, and everything continues when it is back', async () => {
   const postgresFolder = join(dataFolder(), 'postgres');
   let postgres = await startEmbeddedPostgres({ dataDir: postgresFolder, logger: silentLogger });
@@ -118,7 +123,7 @@ test('members remain while PostgreSQL is away, commits are refused, and everythi
     const messages = Array.from({ length: count }, () => ({ key: String(sent), value: String(sent++) }));
     await producer.send({ topic: TOPIC, messages });
   };
-  const allSeen = (seen: Seen) => seen.size === sent;
+  const allSeen = (seen: Seen) => countOf(seen) === sent;
   const committed = async (groupId: string): Promise<number[]> => {
     const [topic] = await admin.fetchOffsets({ groupId, topics: [TOPIC] });
     const sorted = topic?.partitions.toSorted((a, b) => a.partition - b.partition) ?? [];
@@ -148,6 +153,14 @@ test('members remain while PostgreSQL is away, commits are refused, and everythi
     const held = groups[0]?.members.map(({ assignment }) => assignment.topicPartitions[0]?.partitions.length);
     return groups[0]?.groupState === 'Stable' && String(held) === `${PARTITIONS / 2},${PARTITIONS / 2}`;
   });
+  // A member that gives a partition up still delivers what its pending fetch returns for it: @platformatic/kafka checks the
+  // assignment when it sends a fetch, not when the response comes. A record in each partition ends those fetches. A group that
+  // read the rest of the test's records through one of them read 54 records twice, before PostgreSQL was ever away.
+  const firsts = Array.from({ length: PARTITIONS }, (_, partition) => ({ partition, value: `${FIRST}-${partition}` }));
+  await producer.send({ topic: TOPIC, messages: firsts });
+  await until('the fetches from before the assignment are over', async () =>
+    [classic, modern].every((seen) => firsts.every(({ value }) => seen.has(value))),
+  );
   await send(200);
   await until('all read and committed', async () => allSeen(classic) && allSeen(modern) && caughtUp('classic'));
   await until('committed by the new protocol', () => caughtUp('modern'));
@@ -205,7 +218,7 @@ test('members remain while PostgreSQL is away, commits are refused, and everythi
     expect(await modernEpoch()).toBe(epochBefore);
   } else console.info(`this machine stood still for ${Math.round(longestMs)} ms: members may have been removed`);
   // A group that was not rebalanced has read nothing twice.
-  const twice = (seen: Seen) => [...seen.values()].filter((times) => times !== 1).length;
+  const twice = (seen: Seen) => [...seen].filter(([value, times]) => times !== 1 && !isFirst(value)).length;
   if (joins === joinsBefore) expect(twice(classic)).toBe(0);
   if ((await modernEpoch()) === epochBefore) expect(twice(modern)).toBe(0);
 

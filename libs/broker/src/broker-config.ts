@@ -16,6 +16,8 @@ import {
   brokerValue,
   type ClusterImage,
   type Configs,
+  topicConfigValues,
+  type TopicState,
 } from '@milepost/metadata';
 import { type ConnectionLimits, readOverrides } from './network/connection-quotas.ts';
 import type { FetcherConfig, FlushPolicy } from '@milepost/replication';
@@ -65,6 +67,15 @@ export interface BrokerSettings {
   readonly groupShards: number;
   readonly groups: GroupConfig;
 }
+
+export const isUncleanElectionAllowed = (topic: TopicState, image: ClusterImage, config: BrokerConfig): boolean =>
+  topicConfigValues(topic.configs, configLayers(image, config))['unclean.leader.election.enable'] === 'true';
+
+/** Undefined while preferred leaders are not restored. */
+export const leaderRebalanceIntervalMs = (layers: BrokerConfigLayers): number | undefined =>
+  brokerFlag(layers, 'auto.leader.rebalance.enable')
+    ? brokerNumber(layers, 'leader.imbalance.check.interval.seconds') * 1_000
+    : undefined;
 
 /** Every source of a property's value, highest precedence first. */
 export const configLayers = (image: ClusterImage, config: BrokerConfig): BrokerConfigLayers =>

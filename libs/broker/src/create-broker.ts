@@ -1,24 +1,35 @@
 // A broker: opens its logs, loads its groups, serves clients. Plain objects from here down: whatever `new` can create
 // can be simulated.
 //
-// Start: the folder's lock, metadata, the lease of the broker's id, logs (recovered), a new leader epoch where a log
-// lost its tail (KIP-320), groups, the port, the registration; only then are clients read from. Stop: no new clients,
-// pending requests complete, logs are synced and closed, the lease is released. The caller owns the stores and closes
-// them after the broker.
+// Start: the folder's lock, metadata, the lease of the broker's id, its partitions to others until it serves again, logs
+// (recovered), a new leader epoch where a log lost its tail (KIP-320), groups, the port, the registration; only then are
+// clients read from. Stop: its partitions to others, no new clients, pending requests complete, logs are synced and
+// closed, the lease is released. The caller owns the stores and closes them after the broker.
 import { type Address, Background, type Host, retry } from '@milepost/core';
 import { CoordinatorStoreUnavailable, type GroupStore } from '@milepost/coordinators';
 import { isUnclaimed, lockLogFolder } from '@milepost/log';
 import {
+  applied,
   type BrokerLeases,
   type ClusterImage,
   type Decide,
   type MetadataStore,
+  registered,
+  restarted,
   StoreUnavailable,
   topicConfigValues,
+  type TopicState,
 } from '@milepost/metadata';
 import { DatabaseMemory } from './admin/database-memory.ts';
 import { Controller } from './parts/controller.ts';
-import { type BrokerConfig, configLayers, settingsOf } from './broker-config.ts';
+import {
+  type BrokerConfig,
+  configLayers,
+  isUncleanElectionAllowed,
+  leaderRebalanceIntervalMs,
+  settingsOf,
+} from './broker-config.ts';
+import { ClusterController } from './controller/cluster-controller.ts';
 import { Closers } from './closers.ts';
 import { Dispatcher } from './dispatch.ts';
 import { Coordination } from './parts/coordination.ts';
@@ -113,10 +124,12 @@ async function start(
     aborted,
   });
   closers.add('the lease of this broker', () => membership.leave());
-  // The former holder of the lease may have registered, and led partitions, while this start waited for the lease.
-  const first = await commit(() => []);
+  // The former holder of the lease may have registered, and led partitions, while this start waited for the lease. In a
+  // cluster others lead its partitions until this one serves.
+  const first = await commit((of) => restarted(of, brokerId));
   const folder = { path: dataDir, isUnclaimed: isFresh, past };
   const folderState = judgeLogFolder(folder, brokerId, first, config.acceptLostLog);
+  const isUncleanAllowed = (topic: TopicState, of: ClusterImage) => isUncleanElectionAllowed(topic, of, config);
   const storage = await Storage.open(host, first, config, settings, lock);
   closers.add('the log directory', () => storage.close());
   closers.add('the memory of the database', () => memory.close());
@@ -148,20 +161,30 @@ async function start(
 
   const closing = new AbortController();
   const whileRunning = patience(host, closing.signal);
-  const registration = new Registration({ store: metadata, membership });
+  const registration = new Registration({
+    store: metadata,
+    membership,
+    changesOf: (of, broker) => {
+      const changes = registered({ image: of, isUncleanAllowed: (topic) => isUncleanAllowed(topic, of) }, broker);
+      return [...changes, ...partitions.newEpochsAfterLoss(applied(of, changes))];
+    },
+  });
   const commitWhileRunning = (decide: Decide) => whileRunning(() => registration.commit(decide));
   /** Restores what the database has lost before its image is served. */
   let recovery = Promise.resolve();
-  const apply = async (newer: ClusterImage): Promise<void> => {
-    if (memory.notice(newer))
+  async function apply(newer: ClusterImage): Promise<void> {
+    if (memory.notice(newer)) {
+      cluster.databaseWentBack();
       recovery = storage
         .leadOn(commitWhileRunning)
         .then(() => background.run('loading the groups again', () => coordination.reload()));
+    }
     await recovery;
     await partitions.apply(newer);
     groups.topicsChanged();
     await memory.save();
-  };
+    cluster.imageChanged(image());
+  }
   const controller = new Controller({
     host,
     store: metadata,
@@ -173,6 +196,20 @@ async function start(
     layersOf,
     largestInLogs: () => partitions.largestProducerId(),
     apply,
+  });
+  const cluster = new ClusterController({
+    clock: host.clock,
+    logger: host.logger,
+    background,
+    commit: (decide, controllerEpoch) => registration.commit(decide, controllerEpoch),
+    leases: stores.leases,
+    brokerId,
+    image,
+    apply,
+    isUncleanAllowed,
+    sessionTimeoutMs: settings.sessionTimeoutMs,
+    intervalMs: settings.heartbeatIntervalMs,
+    rebalanceIntervalMs: () => leaderRebalanceIntervalMs(layers()),
   });
   const clients = new Clients({ host, settings, image, layers });
   const apis = handlers.map(({ api }) => api);
@@ -196,7 +233,7 @@ async function start(
   closers.add('waits for the metadata store', () => closing.abort(new Error('the broker is closing')));
   membership.listensOn(config.advertised.port || address.port);
   if (membership.lostTo !== undefined) throw new Error(`stopped while starting: ${membership.lostTo}`);
-  await controller.register(address, incarnation, patiently);
+  cluster.begin(await controller.register(address, incarnation, patiently));
   storage.replication.begin({
     host,
     settings,
@@ -208,6 +245,7 @@ async function start(
   });
   membership.onLost(() => {
     partitions.fence();
+    background.run('ending the control of the cluster', () => cluster.close());
     background.run('closing the fetchers of a fenced broker', () => storage.replication.close());
     background.run('closing the groups of a fenced broker', () => groups.close());
   });
@@ -224,6 +262,7 @@ async function start(
     lagTimes: new LagTimes(partitions, () => host.clock.now()),
   });
   closers.add('the gauges', () => gauges.close());
+  closers.add('the control of the cluster', () => cluster.leave());
   aborted.throwIfAborted();
   clients.listener.begin();
 

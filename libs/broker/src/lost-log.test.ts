@@ -78,7 +78,7 @@ test('an empty log folder under a broker that has lived before is refused, until
   const before = it.metadata.image.topics.get('t')?.partitions[0]?.leaderEpoch ?? -1;
   await it.start({ acceptLostLog: word });
   expect(warnings).toEqual([
-    'the log folder lacks records that were acknowledged: t-0 (no folder, groups committed 3); these partitions go on in a ' +
+    'the log folder lacks records that were acknowledged: t-0 (no folder, groups committed 3); these partitions continue in a ' +
       'new leader epoch, beyond every committed offset',
   ]);
   const client = await it.client();

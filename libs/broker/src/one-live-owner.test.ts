@@ -144,6 +144,7 @@ test('an empty folder that waits for the lease of a broker learns what that brok
   const second = new BrokerUnderTest(host, '/second', {}, it.metadata);
   const late: BrokerLeases = {
     hold: (claim) => waiting.then(() => leases.hold(claim)),
+    all: () => leases.all(),
     release: (...args) => leases.release(...args),
     close: () => leases.close(),
   };

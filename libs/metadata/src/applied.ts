@@ -2,7 +2,7 @@
 import { type BrokerId, invariant, unreachable, type Uuid } from '@milepost/core';
 import type { MetadataChange } from './changes.ts';
 import { type ClientQuota, quotaKey } from './client-quota.ts';
-import type { BrokerState, ClusterImage, Configs, TopicState } from './image.ts';
+import type { BrokerState, ClusterImage, Configs, ControllerState, TopicState } from './image.ts';
 import type { Origin } from './origin.ts';
 import { MetadataConflict } from './store.ts';
 
@@ -12,6 +12,7 @@ export function applied(image: ClusterImage, changes: readonly MetadataChange[])
     origin: image.origin,
     version: image.version + 1,
     clusterId: image.clusterId,
+    controller: image.controller,
     brokers: new Map(image.brokers),
     topics: new Map(image.topics),
     topicsById: new Map(image.topicsById),
@@ -28,6 +29,7 @@ export function applied(image: ClusterImage, changes: readonly MetadataChange[])
 interface Draft extends ClusterImage {
   origin: Origin;
   version: number;
+  controller: ControllerState;
   readonly brokers: Map<BrokerId, BrokerState>;
   readonly topics: Map<string, TopicState>;
   readonly topicsById: Map<Uuid, TopicState>;
@@ -40,10 +42,21 @@ interface Draft extends ClusterImage {
 function apply(draft: Draft, change: MetadataChange): void {
   switch (change.type) {
     case 'broker-registered':
-      draft.brokers.set(change.broker.id, { ...change.broker, epoch: draft.version });
+      draft.brokers.set(change.broker.id, { ...change.broker, epoch: draft.version, isFenced: false });
       return;
+    case 'broker-fencing-changed': {
+      const broker = draft.brokers.get(change.id);
+      if (!broker) throw new MetadataConflict(change, `broker ${change.id} is not registered`);
+      draft.brokers.set(change.id, { ...broker, isFenced: change.isFenced });
+      return;
+    }
     case 'broker-removed':
       if (!draft.brokers.delete(change.id)) throw new MetadataConflict(change, `broker ${change.id} is not registered`);
+      return;
+    case 'controller-elected':
+      if (change.epoch <= draft.controller.epoch)
+        throw new MetadataConflict(change, `expected an epoch beyond ${draft.controller.epoch}, seen ${change.epoch}`);
+      draft.controller = { id: change.id, epoch: change.epoch };
       return;
     case 'topic-created':
       return createTopic(draft, change);

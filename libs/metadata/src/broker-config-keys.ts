@@ -105,6 +105,19 @@ const OWN_KEYS: readonly BrokerConfigKey[] = [
     { accepts: atLeast(1_000) },
   ),
   key('broker.heartbeat.interval.ms', 'INT', '2000', 'How often a broker extends its lease.', positive),
+  key(
+    'auto.leader.rebalance.enable',
+    'BOOLEAN',
+    'true',
+    'Whether the controller restores preferred leaders from time to time.',
+  ),
+  key(
+    'leader.imbalance.check.interval.seconds',
+    'LONG',
+    '300',
+    'How often the controller looks for partitions that their preferred leader does not lead.',
+    positive,
+  ),
   key('connections.max.idle.ms', 'LONG', '600000', 'A connection that is silent for this long is closed.'),
   key('max.connections', 'INT', '2147483647', 'How many connections are open at most.', {
     ...notNegative,

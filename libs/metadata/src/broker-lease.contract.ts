@@ -103,6 +103,18 @@ export function brokerLeasesContract(name: string, make: () => Promise<BrokerLea
       expect(await other.hold(claimOf(2))).toMatchObject({ isHeld: false, holder: { epoch: 6 } });
     });
 
+    test('all leases are listed, those that have ended too, with what remains of them', async () => {
+      expect((await one.all()).size).toBe(0);
+      await one.hold(claimOf(1));
+      await other.hold(claimOf(2, { brokerId: BrokerId(2) }));
+      await other.release(BrokerId(2), incarnation(2));
+      const leases = await one.all();
+      expect([...leases.keys()].toSorted((a, b) => a - b)).toEqual([1, 2]);
+      expect(leases.get(BrokerId(1))).toMatchObject({ incarnation: incarnation(1), host: 'host-1', epoch: 1 });
+      expect(leases.get(BrokerId(1))?.remainingMs).toBeGreaterThan(0);
+      expect(leases.get(BrokerId(2))?.remainingMs).toBeLessThanOrEqual(0);
+    });
+
     test('every id has its own lease', async () => {
       await one.hold(claimOf(1));
       expect(await other.hold(claimOf(2, { brokerId: BrokerId(2) }))).toEqual({ isHeld: true, epoch: 1 });

@@ -45,6 +45,8 @@ export type LeaseOutcome =
 export interface BrokerLeases {
   /** Acquires the lease, or extends the one that the claimant holds. @throws StoreUnavailable */
   hold(claim: LeaseClaim): Promise<LeaseOutcome>;
+  /** Every lease that was ever acquired, those that have ended included. @throws StoreUnavailable */
+  all(): Promise<ReadonlyMap<BrokerId, LeaseHolder>>;
   /** Ends the lease of this incarnation now, so that a successor need not wait. @throws StoreUnavailable */
   release(brokerId: BrokerId, incarnation: Uuid): Promise<void>;
   close(): Promise<void>;

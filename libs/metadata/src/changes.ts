@@ -3,11 +3,17 @@ import type { BrokerId, Uuid } from '@milepost/core';
 import type { ClientQuota } from './client-quota.ts';
 import type { BrokerState, Configs, PartitionState, TopicState } from './image.ts';
 
+export type BrokerRegistration = Omit<BrokerState, 'epoch' | 'isFenced'>;
+
 export type MetadataChange =
-  /** By every start of a broker. The store fills in `epoch`: the version of the new image. */
-  | { readonly type: 'broker-registered'; readonly broker: Omit<BrokerState, 'epoch'> }
+  /** By every start of a broker. The store fills in `epoch`: the version of the new image. It is not fenced any more. */
+  | { readonly type: 'broker-registered'; readonly broker: BrokerRegistration }
+  /** Conflict: it is not registered. */
+  | { readonly type: 'broker-fencing-changed'; readonly id: BrokerId; readonly isFenced: boolean }
   /** Conflict: it is not registered. */
   | { readonly type: 'broker-removed'; readonly id: BrokerId }
+  /** NO_BROKER: the controller resigns. Conflict: the epoch is not beyond the present one. */
+  | { readonly type: 'controller-elected'; readonly id: BrokerId; readonly epoch: number }
   /** Conflict: the name or the id exists. */
   | { readonly type: 'topic-created'; readonly topic: TopicState }
   /** Conflict: no such id. */

@@ -1,5 +1,5 @@
 // The cluster's metadata at one version: immutable, shared by all readers. A change makes a new image.
-import type { BrokerId, LeaderEpoch, Uuid } from '@milepost/core';
+import { type BrokerId, type LeaderEpoch, NO_BROKER, type Uuid } from '@milepost/core';
 import type { ClientQuota } from './client-quota.ts';
 import { FIRST_LINEAGE, type Origin } from './origin.ts';
 
@@ -15,6 +15,19 @@ export interface BrokerState {
   readonly host: string;
   readonly port: number;
   readonly rack: string | null;
+  /**
+   * Its lease has ended, or it has left, or its new life is not ready yet. It becomes neither a leader nor a member of an ISR,
+   * and clients are not sent to it. It unfences itself when it serves.
+   */
+  readonly isFenced: boolean;
+}
+
+/** The broker that watches the others: it declares them gone, elects leaders and completes reassignments. */
+export interface ControllerState {
+  /** NO_BROKER before the first, and after one has resigned. */
+  readonly id: BrokerId;
+  /** Grows with each election of a controller: what a deposed one decides is refused. */
+  readonly epoch: number;
 }
 
 export interface PartitionState {
@@ -26,6 +39,9 @@ export interface PartitionState {
   readonly leaderEpoch: LeaderEpoch;
   /** Grows with every change of this row: the compare in compare-and-set. */
   readonly partitionEpoch: number;
+  /** While replicas are reassigned: those of `replicas` that are new, and those that leave in the end. Else absent. */
+  readonly addingReplicas?: readonly BrokerId[];
+  readonly removingReplicas?: readonly BrokerId[];
 }
 
 export type Configs = Readonly<Record<string, string>>;
@@ -46,6 +62,8 @@ export interface ClusterImage {
   readonly version: number;
   /** 22 characters, as Kafka writes it to meta.properties. */
   readonly clusterId: string;
+  readonly controller: ControllerState;
+  /** All that are registered, fenced ones included. */
   readonly brokers: ReadonlyMap<BrokerId, BrokerState>;
   readonly topics: ReadonlyMap<string, TopicState>;
   readonly topicsById: ReadonlyMap<Uuid, TopicState>;
@@ -64,6 +82,7 @@ export const emptyImage = (clusterId: string): ClusterImage => ({
   origin: { systemId: '', timeline: 0, lineage: FIRST_LINEAGE },
   version: 0,
   clusterId,
+  controller: { id: NO_BROKER, epoch: 0 },
   brokers: new Map(),
   topics: new Map(),
   topicsById: new Map(),
@@ -76,3 +95,14 @@ export const emptyImage = (clusterId: string): ClusterImage => ({
 export const OFFSETS_TOPIC = '__consumer_offsets';
 
 export const isInternalTopic = (name: string): boolean => name === OFFSETS_TOPIC || name === '__transaction_state';
+
+/** Registered, and not fenced: it may lead, join an ISR, and clients are sent to it. */
+export const isAlive = ({ brokers }: Pick<ClusterImage, 'brokers'>, id: BrokerId): boolean =>
+  brokers.get(id)?.isFenced === false;
+
+export const aliveBrokers = ({ brokers }: Pick<ClusterImage, 'brokers'>): BrokerState[] =>
+  [...brokers.values()].filter(({ isFenced }) => !isFenced);
+
+/** NO_BROKER while there is none that is alive. */
+export const livingController = (image: Pick<ClusterImage, 'brokers' | 'controller'>): BrokerId =>
+  isAlive(image, image.controller.id) ? image.controller.id : NO_BROKER;

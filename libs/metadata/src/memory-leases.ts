@@ -35,6 +35,11 @@ export class MemoryBrokerLeases implements BrokerLeases {
     return { isHeld: true, epoch: epoch ?? 1 };
   }
 
+  async all(): Promise<ReadonlyMap<BrokerId, LeaseHolder>> {
+    const nowMs = this.#clock.now();
+    return new Map(Array.from(this.#leases(), ([id, row]) => [id, { ...row, remainingMs: row.untilMs - nowMs }]));
+  }
+
   async release(brokerId: BrokerId, incarnation: Uuid): Promise<void> {
     const leases = this.#leases();
     const row = leases.get(brokerId);

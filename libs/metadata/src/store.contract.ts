@@ -4,7 +4,7 @@ import { quotaKey } from './client-quota.ts';
 import type { ClusterImage, PartitionState, TopicState } from './image.ts';
 import { isSameOrigin, type Sighting } from './origin.ts';
 import { partitionOn } from './placement.ts';
-import { BrokerFenced, MetadataConflict, type MetadataStore } from './store.ts';
+import { BrokerFenced, ControllerFenced, MetadataConflict, type MetadataStore } from './store.ts';
 
 export interface MetadataStoreUnderTest {
   /** Another store on the same data, as another broker would open it. Not opened yet. */
@@ -62,10 +62,17 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
       const image = await store.commit(() => [
         { type: 'partitions-added', id: idOf('plain'), partitions: [partitionOn(1, [BrokerId(2), BrokerId(1)])] },
         { type: 'partition-changed', id: idOf('many'), partition: moved(3, 1) },
+        { type: 'partition-changed', id: idOf('many'), partition: reassigned },
+        { type: 'broker-fencing-changed', id: BrokerId(1), isFenced: true },
+        { type: 'controller-elected', id: BrokerId(2), epoch: 7 },
         { type: 'topic-configured', id: idOf('plain'), configs: { 'segment.ms': '1' } },
       ]);
       expect(image.topics.get('plain')?.partitions.map(({ index }) => index)).toEqual([0, 1]);
       expect(image.topics.get('many')?.partitions[3]).toEqual(moved(3, 1));
+      expect(image.topics.get('many')?.partitions[4]).toEqual(reassigned);
+      expect(image.brokers.get(BrokerId(1))).toMatchObject({ isFenced: true });
+      expect(image.brokers.get(BrokerId(2))).toMatchObject({ isFenced: false });
+      expect(image.controller).toEqual({ id: 2, epoch: 7 });
       expect(image.topicsById.get(idOf('plain'))?.configs).toEqual({ 'segment.ms': '1' });
       expect(image.groupConfigs.get('ü\0\\')).toEqual({ 'consumer.session.timeout.ms': '50000' });
       expect(image.clientMetricsConfigs.get('all')).toEqual({ metrics: '', 'interval.ms': '1000' });
@@ -115,6 +122,8 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
         { type: 'partition-changed', id: idOf('t'), partition: moved(0, 2) },
         { type: 'partition-changed', id: idOf('t'), partition: moved(1, 1) },
         { type: 'broker-removed', id: BrokerId(9) },
+        { type: 'broker-fencing-changed', id: BrokerId(9), isFenced: true },
+        { type: 'controller-elected', id: BrokerId(1), epoch: 0 },
       ] as const;
       for (const misfit of misfits) {
         const commit = store.commit(() => [{ type: 'topic-created', topic: topic('with it', 1) }, misfit]);
@@ -232,6 +241,40 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
       const image = await store.commit(create, { brokerId: BrokerId(1), brokerEpoch: again?.epoch ?? -1 });
       expect(image.topics.size).toBe(1);
       expect(await (await data.connect()).open()).toEqual(image);
+    });
+
+    test('a controller commits under its epoch, and no longer when another one was elected', async () => {
+      const [store, other] = [await opened(), await opened()];
+      const registered = await store.commit(() => [
+        { type: 'broker-registered', broker: { id: BrokerId(1), incarnation: null, host: 'h', port: 1, rack: null } },
+        { type: 'controller-elected', id: BrokerId(1), epoch: 1 },
+      ]);
+      const brokerEpoch = registered.brokers.get(BrokerId(1))?.epoch ?? -1;
+      const fence = { brokerId: BrokerId(1), brokerEpoch, controllerEpoch: 1 };
+      const create = (name: string) => () => [{ type: 'topic-created', topic: topic(name, 1) } as const];
+      expect((await store.commit(create('in time'), fence)).topics.has('in time')).toBe(true);
+      await other.commit(() => [{ type: 'controller-elected', id: BrokerId(1), epoch: 2 }]);
+      await expect(store.commit(create('too late'), fence)).rejects.toThrow(ControllerFenced);
+      const image = await store.commit(create('as a broker'), { brokerId: BrokerId(1), brokerEpoch });
+      expect(image.topics.has('too late')).toBe(false);
+      expect(image.topics.has('as a broker')).toBe(true);
+    });
+
+    test('all partitions of a broker that failed change in one commit, or none does', async () => {
+      const [store, other] = [await opened(), await opened()];
+      await store.commit(() => [{ type: 'topic-created', topic: topic('t', 1_500) }]);
+      const all = Array.from({ length: 1_500 }, (_, index) => ({
+        type: 'partition-changed' as const,
+        id: idOf('t'),
+        partition: moved(index, 1),
+      }));
+      const image = await store.commit(() => all);
+      expect(await other.commit(() => [])).toEqual(image);
+      expect(await (await data.connect()).open()).toEqual(image);
+      expect(image.topics.get('t')?.partitions.every(({ leader }) => leader === BrokerId(2))).toBe(true);
+      await expect(
+        store.commit(() => [{ type: 'topic-configured', id: idOf('t'), configs: {} }, ...all]),
+      ).rejects.toThrow(MetadataConflict);
     });
 
     test('a broker that registers again gets an epoch that was never used before', async () => {
@@ -373,6 +416,15 @@ const topic = (name: string, partitions: number, configs: Record<string, string>
   configs,
   partitions: Array.from({ length: partitions }, (_, index) => partitionOn(index, [BrokerId(1), BrokerId(2)])),
 });
+
+const reassigned: PartitionState = {
+  ...partitionOn(4, [BrokerId(3), BrokerId(1), BrokerId(2)]),
+  isr: [BrokerId(1), BrokerId(2)],
+  leader: BrokerId(1),
+  partitionEpoch: 1,
+  addingReplicas: [BrokerId(3)],
+  removingReplicas: [BrokerId(2)],
+};
 
 /** The partition after a change of leader; it takes a partition at `partitionEpoch - 1`. */
 const moved = (index: number, partitionEpoch: number): PartitionState => ({

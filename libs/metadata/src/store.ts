@@ -17,6 +17,8 @@ export interface Fence {
   readonly brokerId: BrokerId;
   /** The epoch of the broker's registration; a later one belongs to its successor. */
   readonly brokerEpoch: number;
+  /** The epoch under which it is the controller. Absent: what it commits is not a controller's decision. */
+  readonly controllerEpoch?: number;
 }
 
 export interface MetadataStore {
@@ -29,7 +31,7 @@ export interface MetadataStore {
   /**
    * Locks the metadata, lets `decide` choose on the true image, and writes all of its changes, in order, in one
    * transaction. Resolves with an image that contains them; without changes nothing is written, and it is the true
-   * image. @throws BrokerFenced; MetadataConflict if a change does not fit, and any error of `decide`: then nothing was
+   * image. @throws BrokerFenced; ControllerFenced; MetadataConflict if a change does not fit, and any error of `decide`: then nothing was
    * written. StoreUnavailable if that is unknown.
    */
   commit(decide: Decide, fence?: Fence): Promise<ClusterImage>;
@@ -65,10 +67,21 @@ export class BrokerFenced extends Error {
   override readonly name = 'BrokerFenced';
 }
 
-/** For stores: called with the true image, under the lock. @throws BrokerFenced */
-export function checkFence({ brokers }: ClusterImage, { brokerId, brokerEpoch }: Fence): void {
+/** The broker that commits as the controller is not, or no longer, the controller in that epoch. */
+export class ControllerFenced extends Error {
+  override readonly name = 'ControllerFenced';
+}
+
+/** For stores: called with the true image, under the lock. @throws BrokerFenced, ControllerFenced */
+export function checkFence(image: ClusterImage, { brokerId, brokerEpoch, controllerEpoch }: Fence): void {
+  const { brokers, controller } = image;
   const epoch = brokers.get(brokerId)?.epoch;
-  if (epoch === brokerEpoch) return;
-  const seen = epoch === undefined ? 'it is not registered' : `epoch ${epoch} is registered`;
-  throw new BrokerFenced(`broker ${brokerId} with epoch ${brokerEpoch} may not change metadata: ${seen}`);
+  if (epoch !== brokerEpoch) {
+    const seen = epoch === undefined ? 'it is not registered' : `epoch ${epoch} is registered`;
+    throw new BrokerFenced(`broker ${brokerId} with epoch ${brokerEpoch} may not change metadata: ${seen}`);
+  }
+  if (controllerEpoch !== undefined && (controller.id !== brokerId || controller.epoch !== controllerEpoch))
+    throw new ControllerFenced(
+      `broker ${brokerId} is no longer the controller of epoch ${controllerEpoch}: ${controller.id} is, in epoch ${controller.epoch}`,
+    );
 }

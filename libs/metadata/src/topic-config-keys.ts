@@ -332,7 +332,7 @@ export const TOPIC_CONFIG_KEYS: readonly TopicConfigKey[] = [
     name: 'unclean.leader.election.enable',
     type: 'BOOLEAN',
     default: 'false',
-    hasEffect: false,
+    hasEffect: true,
     synonyms: [{ name: 'unclean.leader.election.enable' }],
     documentation: 'Whether a replica that is not in sync may lead when no other is left: records may be lost.',
   },

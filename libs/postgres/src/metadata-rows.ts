@@ -1,5 +1,5 @@
 // Reads the whole image from its rows.
-import { BrokerId, LeaderEpoch, Uuid } from '@milepost/core';
+import { BrokerId, LeaderEpoch, NO_BROKER, Uuid } from '@milepost/core';
 import {
   type BrokerState,
   type ClientQuota,
@@ -16,6 +16,7 @@ import {
   BrokerRow,
   ClientMetricsConfigRow,
   ClientQuotaRow,
+  ControllerRow,
   GroupConfigRow,
   PartitionRow,
   TopicRow,
@@ -28,6 +29,7 @@ export async function readImage(
   { clusterId, origin, version }: Sighting,
 ): Promise<ClusterImage> {
   const brokers = await manager.find(BrokerRow);
+  const [controller] = await manager.find(ControllerRow);
   const topics = await manager.find(TopicRow);
   const partitions = await manager.find(PartitionRow, { order: { index: 'ASC' } });
   const brokerConfigs = await manager.find(BrokerConfigRow);
@@ -39,6 +41,7 @@ export async function readImage(
     origin,
     version,
     clusterId,
+    controller: { id: BrokerId(controller?.brokerId ?? NO_BROKER), epoch: controller?.epoch ?? 0 },
     brokers: new Map(brokers.map((row) => [BrokerId(row.id), brokerState(row)])),
     topics: new Map(states.map((topic) => [topic.name, topic])),
     topicsById: new Map(states.map((topic) => [topic.id, topic])),
@@ -62,6 +65,8 @@ const partitionState = (row: PartitionRow): PartitionState => ({
   leader: BrokerId(row.leader),
   leaderEpoch: LeaderEpoch(row.leaderEpoch),
   partitionEpoch: row.partitionEpoch,
+  ...(row.addingReplicas.length > 0 && { addingReplicas: row.addingReplicas.map(BrokerId) }),
+  ...(row.removingReplicas.length > 0 && { removingReplicas: row.removingReplicas.map(BrokerId) }),
 });
 
 const clientQuota = ({ entity, quotas }: ClientQuotaRow): ClientQuota => ({
@@ -69,11 +74,12 @@ const clientQuota = ({ entity, quotas }: ClientQuotaRow): ClientQuota => ({
   quotas,
 });
 
-const brokerState = ({ id, epoch, incarnation, host, port, rack }: BrokerRow): BrokerState => ({
+const brokerState = ({ id, epoch, incarnation, host, port, rack, isFenced }: BrokerRow): BrokerState => ({
   id: BrokerId(id),
   epoch,
   incarnation: incarnation === null ? null : Uuid(incarnation),
   host,
   port,
   rack,
+  isFenced,
 });

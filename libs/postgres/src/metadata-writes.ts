@@ -14,6 +14,7 @@ import {
   BrokerRow,
   ClientMetricsConfigRow,
   ClientQuotaRow,
+  ControllerRow,
   GroupConfigRow,
   MetadataVersionRow,
   PartitionRow,
@@ -26,14 +27,74 @@ export async function writeChanges(
   changes: readonly MetadataChange[],
   after: ClusterImage,
 ): Promise<void> {
-  for (const change of changes) await write(runner, change, after);
+  for (let place = 0; place < changes.length; ) {
+    const moves = leadingMoves(changes, place);
+    if (moves.length > 0) await movePartitions(runner, moves);
+    else await write(runner, changes[place] as MetadataChange, after);
+    place += Math.max(1, moves.length);
+  }
 }
 
-async function write({ manager }: QueryRunner, change: MetadataChange, after: ClusterImage): Promise<void> {
+type PartitionMove = Extract<MetadataChange, { type: 'partition-changed' }>;
+
+/** A failed broker leads thousands of partitions, and the transaction that moves them has a deadline. */
+const MOVES_PER_STATEMENT = 1_000;
+
+/** The changes of partitions from this place on that one statement can make: no partition comes twice. */
+function leadingMoves(changes: readonly MetadataChange[], from: number): PartitionMove[] {
+  const moves: PartitionMove[] = [];
+  const seen = new Set<string>();
+  for (let place = from; moves.length < MOVES_PER_STATEMENT; place++) {
+    const change = changes[place];
+    if (change?.type !== 'partition-changed') break;
+    const key = `${change.id} ${change.partition.index}`;
+    if (seen.has(key)) break;
+    seen.add(key);
+    moves.push(change);
+  }
+  return moves;
+}
+
+const MOVED = `
+  WITH moved AS (
+    UPDATE partitions p SET replicas = c.replicas, isr = c.isr, leader = c.leader, leader_epoch = c.leader_epoch,
+      partition_epoch = c.partition_epoch, adding_replicas = c.adding_replicas, removing_replicas = c.removing_replicas
+    FROM json_to_recordset($1) AS c(topic_id uuid, index int, replicas int[], isr int[], leader int, leader_epoch int,
+      partition_epoch int, adding_replicas int[], removing_replicas int[])
+    WHERE p.topic_id = c.topic_id AND p.index = c.index AND p.partition_epoch = c.partition_epoch - 1
+    RETURNING 1)
+  SELECT count(*)::int AS count FROM moved`;
+
+async function movePartitions(runner: QueryRunner, moves: readonly PartitionMove[]): Promise<void> {
+  const rows = moves.map(({ id, partition }) => ({
+    topic_id: id,
+    index: partition.index,
+    replicas: partition.replicas,
+    isr: partition.isr,
+    leader: partition.leader,
+    leader_epoch: partition.leaderEpoch,
+    partition_epoch: partition.partitionEpoch,
+    adding_replicas: partition.addingReplicas ?? [],
+    removing_replicas: partition.removingReplicas ?? [],
+  }));
+  const [moved]: { count: number }[] = await runner.query(MOVED, [JSON.stringify(rows)]);
+  if (moved?.count !== moves.length)
+    throw new MetadataConflict(
+      moves[0] as PartitionMove,
+      `expected ${moves.length} partitions as the image has them, seen ${moved?.count}`,
+    );
+}
+
+async function write(runner: QueryRunner, change: MetadataChange, after: ClusterImage): Promise<void> {
+  const { manager } = runner;
   switch (change.type) {
     case 'broker-registered':
-      await manager.upsert(BrokerRow, { ...change.broker, epoch: after.version }, ['id']);
+      await manager.upsert(BrokerRow, { ...change.broker, epoch: after.version, isFenced: false }, ['id']);
       return;
+    case 'broker-fencing-changed':
+      return one(change, await manager.update(BrokerRow, { id: change.id }, { isFenced: change.isFenced }));
+    case 'controller-elected':
+      return one(change, await manager.update(ControllerRow, { id: 1 }, { brokerId: change.id, epoch: change.epoch }));
     case 'broker-removed':
       return one(change, await manager.delete(BrokerRow, { id: change.id }));
     case 'topic-created': {
@@ -45,11 +106,8 @@ async function write({ manager }: QueryRunner, change: MetadataChange, after: Cl
       return one(change, await manager.delete(TopicRow, { id: change.id }));
     case 'partitions-added':
       return insertPartitions(manager, change.id, change.partitions);
-    case 'partition-changed': {
-      const { index, partitionEpoch } = change.partition;
-      const where = { topicId: change.id, index, partitionEpoch: partitionEpoch - 1 };
-      return one(change, await manager.update(PartitionRow, where, columnsOf(change.partition)));
-    }
+    case 'partition-changed':
+      return movePartitions(runner, [change]);
     case 'topic-configured':
       return one(change, await manager.update(TopicRow, { id: change.id }, { configs: change.configs }));
     case 'broker-configured':
@@ -82,7 +140,7 @@ async function put(
   else await manager.upsert(row, { ...key, ...values }, Object.keys(key));
 }
 
-/** PostgreSQL accepts 65,535 parameters in a statement; a partition has seven. */
+/** PostgreSQL accepts 65,535 parameters in a statement; a partition has nine. */
 const PARTITIONS_PER_STATEMENT = 1_000;
 
 async function insertPartitions(
@@ -99,7 +157,13 @@ async function insertPartitions(
   }
 }
 
-const columnsOf = ({ replicas, isr, ...rest }: PartitionState) => ({ ...rest, replicas: [...replicas], isr: [...isr] });
+const columnsOf = ({ replicas, isr, addingReplicas = [], removingReplicas = [], ...rest }: PartitionState) => ({
+  ...rest,
+  replicas: [...replicas],
+  isr: [...isr],
+  addingReplicas: [...addingReplicas],
+  removingReplicas: [...removingReplicas],
+});
 
 function one(change: MetadataChange, { affected }: { affected?: number | null }): void {
   if (affected !== 1) throw new MetadataConflict(change, `expected one row as the image has it, seen ${affected}`);

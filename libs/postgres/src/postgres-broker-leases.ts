@@ -1,6 +1,6 @@
 // The leases of broker ids in PostgreSQL, by its `clock_timestamp()` (`now()` is the transaction's beginning). On a
 // connection of its own: a heartbeat waits neither for the pool nor behind a long statement.
-import { type BrokerId, type Uuid } from '@milepost/core';
+import { BrokerId, type Uuid } from '@milepost/core';
 import {
   type BrokerLeases,
   type LeaseClaim,
@@ -19,12 +19,13 @@ const TIMEOUT_MS = 5_000;
 const FREE = `
   INSERT INTO broker_leases (broker_id, incarnation, host, port, place, epoch, since, lease_until)
   VALUES ($1, '00000000-0000-0000-0000-000000000000', '', 0, '', 0, '-infinity', '-infinity') ON CONFLICT DO NOTHING`;
-const LOCKED = `
-  SELECT incarnation, host, port, place, epoch::float8 AS epoch,
+const HOLDERS = `
+  SELECT broker_id, incarnation, host, port, place, epoch::float8 AS epoch,
     (extract(epoch FROM since) * 1000)::float8 AS since_ms,
     (extract(epoch FROM lease_until) * 1000)::float8 AS until_ms,
     (extract(epoch FROM lease_until - clock_timestamp()) * 1000)::float8 AS remaining_ms
-  FROM broker_leases WHERE broker_id = $1 AND epoch > 0 FOR UPDATE`;
+  FROM broker_leases WHERE epoch > 0`;
+const LOCKED = `${HOLDERS} AND broker_id = $1 FOR UPDATE`;
 const HELD = `
   UPDATE broker_leases SET incarnation = $2, host = $3, port = $4, place = $5, epoch = $6,
     since = CASE WHEN incarnation = $2 THEN since ELSE clock_timestamp() END,
@@ -33,6 +34,7 @@ const HELD = `
 const RELEASED = `UPDATE broker_leases SET lease_until = clock_timestamp() WHERE broker_id = $1 AND incarnation = $2`;
 
 interface Row {
+  readonly broker_id: number;
   readonly incarnation: Uuid;
   readonly host: string;
   readonly port: number;
@@ -68,6 +70,13 @@ export class PostgresBrokerLeases implements BrokerLeases {
       await client.query(HELD, [brokerId, incarnation, host, port, place, epoch, sessionTimeoutMs]);
       await client.query('COMMIT');
       return { isHeld: true, epoch: epoch ?? 1 };
+    });
+  }
+
+  all(): Promise<ReadonlyMap<BrokerId, LeaseHolder>> {
+    return this.#inTurn(async (client) => {
+      const { rows } = await client.query<Row>(HOLDERS);
+      return new Map(rows.map((row) => [BrokerId(row.broker_id), holderIn(row)]));
     });
   }
 
@@ -114,9 +123,13 @@ export class PostgresBrokerLeases implements BrokerLeases {
   }
 }
 
-const holderIn = ({ since_ms: sinceMs, until_ms: untilMs, remaining_ms: remainingMs, ...row }: Row): LeaseHolder => ({
-  ...row,
-  sinceMs,
-  untilMs,
-  remainingMs,
+const holderIn = ({ incarnation, host, port, place, epoch, since_ms, until_ms, remaining_ms }: Row): LeaseHolder => ({
+  incarnation,
+  host,
+  port,
+  place,
+  epoch,
+  sinceMs: since_ms,
+  untilMs: until_ms,
+  remainingMs: remaining_ms,
 });

@@ -21,11 +21,12 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-/** Each table before those that refer to it. */
+/** Each table before those that refer to it, and first those that every look at the database locks first. */
 const METADATA_TABLES = [
-  'cluster',
   'metadata_version',
+  'cluster',
   'metadata_changes',
+  'controller',
   'brokers',
   'topics',
   'partitions',

@@ -102,6 +102,7 @@ export class SimDatabase {
       );
     return {
       hold: (claim) => call(() => leases.hold(claim)),
+      all: () => call(() => leases.all()),
       release: (brokerId, incarnation) => call(() => leases.release(brokerId, incarnation)),
       close: () => leases.close(),
     };

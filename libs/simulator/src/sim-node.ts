@@ -30,6 +30,7 @@ export interface SimNodeParts {
   readonly brokerId: BrokerId;
   readonly database: SimDatabase;
   readonly logger: Logger;
+  readonly rack?: string;
   readonly properties: Readonly<Record<string, string>>;
   /** Called with the disk of each life, before the broker sees it. */
   readonly onDisk?: (disk: SimDisk) => void;
@@ -86,7 +87,7 @@ export class SimNode {
   /** Resolves when it serves; never, if it is killed before. @throws like createBroker; it is dead then. */
   async start(): Promise<void> {
     if (this.isAlive) throw new Error('the node is alive already');
-    const { brokerId, database, machine, random, logger, properties, plants = {} } = this.#parts;
+    const { brokerId, database, machine, random, logger, rack, properties, plants = {} } = this.#parts;
     this.#life.hangUp();
     const life = this.#newLife();
     this.#life = life;
@@ -118,7 +119,7 @@ export class SimNode {
           dataDir: DATA_FOLDER,
           listen: this.address,
           advertised: this.address,
-          rack: null,
+          rack: rack ?? null,
           flush: 'always',
           properties,
           ...(this.#hasLostItsDisk && {

@@ -1,22 +1,23 @@
 // Changes leaders, replicas, brokers and quotas. They are decided on the true image, and the response is sent when they are
 // applied.
 import type { BrokerId } from '@milepost/core';
-import type { ClusterImage, MetadataChange } from '@milepost/metadata';
+import type { ClusterImage, Electorate, MetadataChange, TopicState } from '@milepost/metadata';
 import type { CommitQueue } from './commit-queue.ts';
 import type { Refusal } from '../refusal.ts';
-import { decideReassignment, electionRefusal, type NewReplicas, unregistered } from './leader-decisions.ts';
+import {
+  decideElection,
+  decideReassignment,
+  type NamedPartition,
+  type NewReplicas,
+  type PartitionMove,
+  unregistered,
+} from './leader-decisions.ts';
 import { decideQuotas, type QuotaWish } from '../quotas/quota-decisions.ts';
 
 export interface ClusterAdminDeps {
-  readonly brokerId: BrokerId;
   readonly queue: CommitQueue;
-  /** The newest image that this broker knows. */
-  readonly image: () => ClusterImage;
-}
-
-export interface NamedPartition {
-  readonly topic: string;
-  readonly partition: number;
+  /** unclean.leader.election.enable of a topic in an image. */
+  readonly isUncleanAllowed: (topic: TopicState, image: ClusterImage) => boolean;
 }
 
 export class ClusterAdmin {
@@ -26,17 +27,24 @@ export class ClusterAdmin {
     this.#deps = deps;
   }
 
-  /** For each partition, why no leader was elected: leaders never change, as no data moves between brokers. */
-  elect(electionType: number, partitions: readonly NamedPartition[]): Refusal[] {
-    return partitions.map((one) => electionRefusal(this.#deps.image(), electionType, one));
+  /** In the order of the requests; undefined where a leader was elected. */
+  elect(electionType: number, partitions: readonly NamedPartition[]): Promise<(Refusal | undefined)[]> {
+    return this.#deps.queue.run((image) => {
+      const decisions = partitions.map((one) => decideElection(image, electionType, one));
+      return {
+        changes: onceEach(decisions.filter((decision) => 'type' in decision)),
+        outcome: (failure) => decisions.map((decision) => ('error' in decision ? decision : failure)),
+      };
+    });
   }
 
   /** In the order of the requests; undefined where it is done. All of them or none. */
   reassign(wishes: readonly NewReplicas[], allowReplicationFactorChange: boolean): Promise<(Refusal | undefined)[]> {
     return this.#deps.queue.run((image) => {
-      const decisions = wishes.map((wish) => decideReassignment(image, wish, allowReplicationFactorChange));
+      const electorate = this.#electorate(image);
+      const decisions = wishes.map((wish) => decideReassignment(electorate, wish, allowReplicationFactorChange));
       return {
-        changes: decisions.flatMap((decision) => (decision && 'type' in decision ? [decision] : [])),
+        changes: onceEach(decisions.flatMap((decision) => (decision && 'type' in decision ? [decision] : []))),
         outcome: (failure) =>
           decisions.map((decision) => (decision && 'error' in decision ? decision : decision && failure)),
       };
@@ -46,7 +54,7 @@ export class ClusterAdmin {
   /** Undefined: the broker is unregistered. */
   unregister(id: BrokerId): Promise<Refusal | undefined> {
     return this.#deps.queue.run((image) => {
-      const decided = unregistered(image, id, this.#deps.brokerId);
+      const decided = unregistered(this.#electorate(image), id);
       const isRefused = 'error' in decided;
       return {
         changes: isRefused ? [] : decided,
@@ -66,4 +74,17 @@ export class ClusterAdmin {
       };
     });
   }
+
+  #electorate(image: ClusterImage): Electorate {
+    return { image, isUncleanAllowed: (topic) => this.#deps.isUncleanAllowed(topic, image) };
+  }
+}
+
+/** Of changes of the same partition the first: a request may name a partition twice. */
+function onceEach(changes: readonly PartitionMove[]): PartitionMove[] {
+  const seen = new Set<string>();
+  return changes.filter(({ id, partition }) => {
+    const key = `${id} ${partition.index}`;
+    return !seen.has(key) && seen.add(key);
+  });
 }

@@ -42,7 +42,7 @@ function admin(store: Pick<MetadataStore, 'commit'> = new MemoryMetadataStore(da
   return {
     topics: new TopicAdmin({ host: { random, logger: silentLogger }, queue, layers }),
     configs: new ConfigAdmin({ brokerId, queue, layers, logLevel: new LogLevel(silentLogger) }),
-    cluster: new ClusterAdmin({ brokerId, queue, image: () => stale }),
+    cluster: new ClusterAdmin({ isUncleanAllowed: () => false, queue }),
   };
 }
 

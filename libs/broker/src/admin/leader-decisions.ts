@@ -1,97 +1,123 @@
-// Decides on changes of leaders and replicas, by Kafka's rules: pure functions from the image and a request to a change
-// or a refusal. No data moves between brokers: a leader stays, new replicas are refused, and any other change is made.
+// What administrators may do to leaders and replicas, by Kafka's rules: pure functions from the image and a request to changes
+// or a refusal. Which replica leads after a change is decided in libs/metadata (election.ts).
 import { type BrokerId, ErrorCode, NO_BROKER } from '@milepost/core';
-import type { ClusterImage, MetadataChange, PartitionState } from '@milepost/metadata';
+import {
+  changedPartition,
+  type ClusterImage,
+  type Electorate,
+  isAlive,
+  type MetadataChange,
+  type PartitionState,
+  withoutBroker,
+} from '@milepost/metadata';
 import { ElectionType } from '@milepost/wire';
 import { type Refusal, refusal } from '../refusal.ts';
 
-export interface NewReplicas {
+export interface NamedPartition {
   readonly topic: string;
   readonly partition: number;
+}
+
+export interface NewReplicas extends NamedPartition {
   /** Null: cancel the reassignment in progress. */
   readonly replicas: readonly BrokerId[] | null;
 }
 
-export function electionRefusal(
+export type PartitionMove = Extract<MetadataChange, { type: 'partition-changed' }>;
+
+/** `electionType`: one of ElectionType. */
+export function decideElection(
   image: ClusterImage,
   electionType: number,
-  { topic, partition }: Omit<NewReplicas, 'replicas'>,
-): Refusal {
-  const state = image.topics.get(topic)?.partitions[partition];
-  if (!state) return unknown(topic, partition);
+  { topic, partition }: NamedPartition,
+): PartitionMove | Refusal {
+  const found = image.topics.get(topic);
+  const state = found?.partitions[partition];
+  if (!found || !state) return unknown(topic, partition);
   const isPreferred = electionType === ElectionType.PREFERRED;
   const hasWanted = isPreferred ? state.leader === state.replicas[0] : state.leader !== NO_BROKER;
   if (hasWanted) return refusal(ErrorCode.ELECTION_NOT_NEEDED, `${topic}-${partition} has that leader`);
+  const changed = changedPartition(state, {}, (id) => isAlive(image, id), isPreferred ? 'preferred' : 'unclean');
+  if (changed) return { type: 'partition-changed', id: found.id, partition: changed };
   return isPreferred
     ? refusal(
         ErrorCode.PREFERRED_LEADER_NOT_AVAILABLE,
-        `broker ${state.replicas[0]} has no copy of ${topic}-${partition}`,
+        `broker ${state.replicas[0]} is not alive, or not in sync with ${topic}-${partition}`,
       )
-    : refusal(ErrorCode.ELIGIBLE_LEADERS_NOT_AVAILABLE, `no other broker has a copy of ${topic}-${partition}`);
+    : refusal(ErrorCode.ELIGIBLE_LEADERS_NOT_AVAILABLE, `no broker that has ${topic}-${partition} is alive`);
 }
 
 /** Undefined where there is nothing to change. */
 export function decideReassignment(
-  image: ClusterImage,
+  { image, isUncleanAllowed }: Electorate,
   { topic, partition, replicas }: NewReplicas,
   allowReplicationFactorChange: boolean,
-): MetadataChange | Refusal | undefined {
-  const state = image.topics.get(topic);
-  const current = state?.partitions[partition];
-  if (!state || !current) return unknown(topic, partition);
-  if (!replicas) return refusal(ErrorCode.NO_REASSIGNMENT_IN_PROGRESS, `${topic}-${partition} is not being reassigned`);
-  const problem = replicasProblem(image, replicas, current);
-  if (problem) return refusal(ErrorCode.INVALID_REPLICA_ASSIGNMENT, `${topic}-${partition}: ${problem}`);
-  if (!allowReplicationFactorChange && replicas.length !== current.replicas.length)
+): PartitionMove | Refusal | undefined {
+  const found = image.topics.get(topic);
+  const state = found?.partitions[partition];
+  if (!found || !state) return unknown(topic, partition);
+  const name = `${topic}-${partition}`;
+  const isEligible = (id: BrokerId): boolean => isAlive(image, id);
+  const asChange = (changed: PartitionState | undefined): PartitionMove | undefined =>
+    changed && { type: 'partition-changed', id: found.id, partition: changed };
+  if (!replicas) {
+    const former = beforeReassignment(state);
+    if (!former) return refusal(ErrorCode.NO_REASSIGNMENT_IN_PROGRESS, `${name} is not being reassigned`);
+    const isr = state.isr.filter((id) => former.includes(id));
+    if (isr.length === 0 && !isUncleanAllowed(found))
+      return refusal(
+        ErrorCode.INVALID_REPLICA_ASSIGNMENT,
+        `Unable to revert partition assignment for ${topic}:${partition} because it would require an unclean leader election.`,
+      );
+    const kind = isr.length === 0 ? 'unclean' : 'keep';
+    const wanted = { replicas: former, isr, addingReplicas: [], removingReplicas: [] };
+    return asChange(changedPartition(state, wanted, isEligible, kind));
+  }
+  const problem = replicasProblem(image, replicas);
+  if (problem) return refusal(ErrorCode.INVALID_REPLICA_ASSIGNMENT, problem);
+  const current = beforeReassignment(state) ?? state.replicas;
+  if (!allowReplicationFactorChange && replicas.length !== current.length)
     return refusal(
       ErrorCode.INVALID_REPLICATION_FACTOR,
-      `${topic}-${partition}: expected ${current.replicas.length} replicas, seen ${replicas.length}`,
+      `${name}: expected ${current.length} replicas, seen ${replicas.length}`,
     );
-  if (replicas.join() === current.replicas.join()) return undefined;
-  const isr = current.isr.filter((id) => replicas.includes(id));
-  const changed = { ...current, replicas, isr, partitionEpoch: current.partitionEpoch + 1 };
-  return { type: 'partition-changed', id: state.id, partition: changed };
+  const removingReplicas = state.replicas.filter((id) => !replicas.includes(id)).toSorted((a, b) => a - b);
+  // A replica that an earlier reassignment is still adding has not got the data only because this one wants it too.
+  const addingReplicas = replicas.filter((id) => !current.includes(id)).toSorted((a, b) => a - b);
+  const wanted = { replicas: [...replicas, ...removingReplicas], addingReplicas, removingReplicas };
+  return asChange(changedPartition(state, wanted, isEligible));
+}
+
+/** The replicas that a cancellation would restore; undefined where no reassignment is in progress. */
+function beforeReassignment({
+  replicas,
+  addingReplicas = [],
+  removingReplicas = [],
+}: PartitionState): BrokerId[] | undefined {
+  if (addingReplicas.length + removingReplicas.length === 0) return undefined;
+  return replicas.filter((id) => !addingReplicas.includes(id));
 }
 
 /** All changes that unregister a broker. */
-export function unregistered(image: ClusterImage, id: BrokerId, own: BrokerId): readonly MetadataChange[] | Refusal {
+export function unregistered(electorate: Electorate, id: BrokerId): readonly MetadataChange[] | Refusal {
+  const { image } = electorate;
   if (!image.brokers.has(id)) return refusal(ErrorCode.BROKER_ID_NOT_REGISTERED, `broker ${id} is not registered`);
-  if (id === own)
+  if (isAlive(image, id))
     return refusal(
       ErrorCode.INVALID_REQUEST,
       `broker ${id} is running: stop it, and send the request to another broker`,
     );
-  const changes: MetadataChange[] = [{ type: 'broker-removed', id }];
-  for (const topic of image.topics.values())
-    for (const partition of topic.partitions)
-      if (partition.isr.includes(id) || partition.leader === id)
-        changes.push({ type: 'partition-changed', id: topic.id, partition: without(partition, id) });
-  return changes;
+  return [...withoutBroker(electorate, id), { type: 'broker-removed', id }];
 }
 
-/** The last in-sync replica remains in the list, as in Kafka: it is the one that has everything. */
-function without(partition: PartitionState, id: BrokerId): PartitionState {
-  const rest = partition.isr.filter((one) => one !== id);
-  return {
-    ...partition,
-    isr: rest.length > 0 ? rest : partition.isr,
-    leader: partition.leader === id ? NO_BROKER : partition.leader,
-    partitionEpoch: partition.partitionEpoch + 1,
-  };
-}
-
-function replicasProblem(
-  image: ClusterImage,
-  replicas: readonly BrokerId[],
-  { replicas: current, leader }: PartitionState,
-): string | undefined {
-  if (replicas.length === 0) return 'a partition needs a replica';
+function replicasProblem(image: ClusterImage, replicas: readonly BrokerId[]): string | undefined {
+  if (replicas.length === 0) return 'The manual partition assignment includes an empty replica list.';
   const absent = replicas.find((id) => !image.brokers.has(id));
-  if (absent !== undefined) return `there is no broker ${absent}`;
-  if (new Set(replicas).size < replicas.length) return `a broker is named twice: ${replicas.join(', ')}`;
-  const added = replicas.find((id) => !current.includes(id));
-  if (added !== undefined) return `broker ${added} has no copy of it, and none can be made: data stays where it is`;
-  return replicas.includes(leader) ? undefined : `its leader, ${leader}, must stay`;
+  if (absent !== undefined)
+    return `The manual partition assignment includes broker ${absent}, but no such broker is registered.`;
+  const twice = replicas.find((id, place) => replicas.indexOf(id) < place);
+  if (twice === undefined) return undefined;
+  return `The manual partition assignment includes the broker ${twice} more than once.`;
 }
 
 const unknown = (topic: string, partition: number): Refusal =>

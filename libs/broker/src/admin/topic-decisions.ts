@@ -1,10 +1,12 @@
 // Decides on changes of topics, by Kafka's rules: pure functions from the image and a request to a change or a refusal.
 import { type BrokerId, ErrorCode, type Uuid } from '@milepost/core';
 import {
+  aliveBrokers,
   type BrokerConfigLayers,
   brokerNumber,
   type ClusterImage,
   collidingTopic,
+  isAlive,
   partitionOn,
   type PartitionState,
   placePartitions,
@@ -80,8 +82,8 @@ export function decidePartitions(
   if (more > MOST_PARTITIONS_PER_REQUEST) return tooMany(more);
   const replicationFactor = topic.partitions[0]?.replicas.length ?? 1;
   if (!assignments) {
-    const brokers = [...image.brokers.values()];
-    if (replicationFactor > brokers.length) return tooFewBrokers(replicationFactor, brokers.length);
+    const brokers = aliveBrokers(image);
+    if (replicationFactor > brokers.length) return tooFewBrokers(replicationFactor, image);
     return { topic, partitions: placePartitions({ brokers, partitions: more, replicationFactor, start, firstIndex }) };
   }
   if (assignments.length !== more)
@@ -90,15 +92,16 @@ export function decidePartitions(
     const problem = replicasProblem(brokerIds, replicationFactor, image);
     if (problem) return refusal(ErrorCode.INVALID_REPLICA_ASSIGNMENT, problem);
   }
-  const partitions = assignments.map(({ brokerIds }, place) => partitionOn(firstIndex + place, brokerIds));
-  return { topic, partitions };
+  const partitions = assignments.map(({ brokerIds }, place) => assignedPartition(firstIndex + place, brokerIds, image));
+  const problem = partitions.find((one): one is Refusal => 'error' in one);
+  return problem ?? { topic, partitions: partitions as PartitionState[] };
 }
 
 const configsOf = ({ configs }: NewTopic): Record<string, string | null> =>
   Object.fromEntries(configs.map(({ name, value }) => [name, value]));
 
 function placed(wish: NewTopic, { image, layers, start }: Surroundings): PartitionState[] | Refusal {
-  const brokers = [...image.brokers.values()];
+  const brokers = aliveBrokers(image);
   const replicationFactor =
     wish.replicationFactor === -1 ? brokerNumber(layers, 'default.replication.factor') : wish.replicationFactor;
   if (replicationFactor < 1)
@@ -110,7 +113,7 @@ function placed(wish: NewTopic, { image, layers, start }: Surroundings): Partiti
   if (partitions < 1)
     return refusal(ErrorCode.INVALID_PARTITIONS, `partitions: expected 1 or more, or -1, seen ${partitions}`);
   if (partitions > MOST_PARTITIONS_PER_REQUEST) return tooMany(partitions);
-  if (replicationFactor > brokers.length) return tooFewBrokers(replicationFactor, brokers.length);
+  if (replicationFactor > brokers.length) return tooFewBrokers(replicationFactor, image);
   return placePartitions({ brokers, partitions, replicationFactor, start });
 }
 
@@ -129,7 +132,26 @@ function assigned(wish: NewTopic, image: ClusterImage): PartitionState[] | Refus
         : `partitions: expected 0, 1, 2 and so on, seen ${partitionIndex} at place ${place}`;
     if (problem) return refusal(ErrorCode.INVALID_REPLICA_ASSIGNMENT, problem);
   }
-  return byIndex.map(({ partitionIndex, brokerIds }) => partitionOn(partitionIndex, brokerIds));
+  const partitions = byIndex.map(({ partitionIndex, brokerIds }) =>
+    assignedPartition(partitionIndex, brokerIds, image),
+  );
+  const refused = partitions.find((one): one is Refusal => 'error' in one);
+  return refused ?? (partitions as PartitionState[]);
+}
+
+/** A replica that was assigned by hand may be on a fenced broker, as in Kafka: it is not in sync at first. */
+function assignedPartition(
+  index: number,
+  replicas: readonly BrokerId[],
+  image: ClusterImage,
+): PartitionState | Refusal {
+  const isr = replicas.filter((id) => isAlive(image, id));
+  if (isr.length === 0)
+    return refusal(
+      ErrorCode.INVALID_REPLICA_ASSIGNMENT,
+      `All brokers specified in the manual partition assignment for partition ${index} are fenced or in controlled shutdown.`,
+    );
+  return { ...partitionOn(index, isr), replicas };
 }
 
 function replicasProblem(replicas: readonly BrokerId[], expected: number, image: ClusterImage): string | undefined {
@@ -143,5 +165,16 @@ function replicasProblem(replicas: readonly BrokerId[], expected: number, image:
 const tooMany = (partitions: number): Refusal =>
   refusal(ErrorCode.POLICY_VIOLATION, `at most ${MOST_PARTITIONS_PER_REQUEST} partitions at once, seen ${partitions}`);
 
-const tooFewBrokers = (replicas: number, brokers: number): Refusal =>
-  refusal(ErrorCode.INVALID_REPLICATION_FACTOR, `${replicas} replicas expected, there are ${brokers} brokers`);
+/** Kafka's words. Kafka counts fenced brokers too; here a topic is not under-replicated from its beginning (decision 39). */
+function tooFewBrokers(replicas: number, image: ClusterImage): Refusal {
+  const alive = aliveBrokers(image).length;
+  const seen = alive === image.brokers.size ? `${alive} broker(s) are registered` : `${alive} broker(s) are alive`;
+  const reason =
+    alive === 0
+      ? 'All brokers are currently fenced or in controlled shutdown.'
+      : `The target replication factor of ${replicas} cannot be reached because only ${seen}.`;
+  return refusal(
+    ErrorCode.INVALID_REPLICATION_FACTOR,
+    `Unable to replicate the partition ${replicas} time(s): ${reason}`,
+  );
+}

@@ -1,6 +1,6 @@
-// AlterPartitionReassignments, versions 0 to 1. A change that moves no data is applied immediately: another order of
-// the replicas, or fewer replicas. New replicas are INVALID_REPLICA_ASSIGNMENT. No reassignment is ever ongoing, so
-// none can be cancelled.
+// AlterPartitionReassignments, versions 0 to 1: begins to move partitions to other replicas, or cancels that (null). What needs
+// no data to move is done at once (the order of replicas, fewer of them). Else the new replicas are added, copy the data and
+// join the ISR; then the controller completes the reassignment. ListPartitionReassignments shows what is in progress.
 import { ErrorCode } from '@milepost/core';
 import { AlterPartitionReassignments } from '@milepost/wire';
 import { handler } from './handler.ts';

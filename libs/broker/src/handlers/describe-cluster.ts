@@ -1,6 +1,8 @@
-// DescribeCluster, versions 0 to 2: the cluster's id and brokers. Controllers have no endpoints of their own here: a
-// request for them is MISMATCHED_ENDPOINT_TYPE, any other type UNSUPPORTED_ENDPOINT_TYPE (KIP-919).
+// DescribeCluster, versions 0 to 2: the cluster's id, its controller and its brokers, from v2 on request also the fenced
+// ones (KIP-1073). Controllers are not endpoints of their own here:
+// asking for them is MISMATCHED_ENDPOINT_TYPE, any other type UNSUPPORTED_ENDPOINT_TYPE (KIP-919).
 import { ErrorCode } from '@milepost/core';
+import { aliveBrokers, livingController } from '@milepost/metadata';
 import { DescribeCluster, EndpointType } from '@milepost/wire';
 import { authorizedOperations } from './authorized-operations.ts';
 import { handler } from './handler.ts';
@@ -18,8 +20,10 @@ export const describeCluster = handler(DescribeCluster, (request, { services, co
   return {
     errorCode: ErrorCode.NONE,
     clusterId: image.clusterId,
-    controllerId: services.config.brokerId,
-    brokers: [...image.brokers.values()].map(({ id, host, port, rack }) => ({ brokerId: id, host, port, rack })),
+    controllerId: livingController(image),
+    brokers: (request.includeFencedBrokers ? [...image.brokers.values()] : aliveBrokers(image)).map(
+      ({ id, host, port, rack, isFenced }) => ({ brokerId: id, host, port, rack, isFenced }),
+    ),
     clusterAuthorizedOperations: authorizedOperations('cluster', request.includeClusterAuthorizedOperations),
   };
 });

@@ -1,6 +1,7 @@
-// DescribeQuorum, versions 0 to 2: the voters of the metadata. The metadata lives in PostgreSQL and this broker writes
-// it, so the quorum has one voter: this broker, at the version of the metadata that it serves, since its registration.
-// The other brokers are observers. Anything but partition 0 of __cluster_metadata is UNKNOWN_TOPIC_OR_PARTITION.
+// DescribeQuorum, versions 0 to 2: the controller and those that follow the metadata. The metadata lives in PostgreSQL, which
+// does the voting, so the quorum has one voter: the controller, in its epoch, at the version that this broker serves. The other
+// brokers that are alive observe. Without a controller the leader is -1. Anything but partition 0 of __cluster_metadata is
+// UNKNOWN_TOPIC_OR_PARTITION.
 import {
   type BrokerId,
   ErrorCode,
@@ -11,6 +12,7 @@ import {
   Timestamp,
   ZERO_UUID,
 } from '@milepost/core';
+import { aliveBrokers, livingController } from '@milepost/metadata';
 import { DescribeQuorum } from '@milepost/wire';
 import type { Context } from '../services.ts';
 import { handler } from './handler.ts';
@@ -19,7 +21,7 @@ const METADATA_TOPIC = '__cluster_metadata';
 const LISTENER = 'PLAINTEXT';
 
 export const describeQuorum = handler(DescribeQuorum, ({ topics }, context) => {
-  const { brokers } = context.services.image();
+  const image = context.services.image();
   return {
     topics: topics.map(({ topicName, partitions }) => ({
       topicName,
@@ -27,7 +29,7 @@ export const describeQuorum = handler(DescribeQuorum, ({ topics }, context) => {
         topicName === METADATA_TOPIC && partitionIndex === 0 ? quorum(context) : unknown(partitionIndex, context),
       ),
     })),
-    nodes: [...brokers.values()].map(({ id, host, port }) => ({
+    nodes: aliveBrokers(image).map(({ id, host, port }) => ({
       nodeId: id,
       listeners: [{ name: LISTENER, host, port }],
     })),
@@ -35,8 +37,9 @@ export const describeQuorum = handler(DescribeQuorum, ({ topics }, context) => {
 });
 
 function quorum({ services }: Context) {
-  const { brokerId } = services.config;
-  const { brokers, version } = services.image();
+  const image = services.image();
+  const { version } = image;
+  const leaderId = livingController(image);
   const now = Timestamp(services.host.clock.now());
   const replica = (replicaId: BrokerId) => ({
     replicaId,
@@ -48,11 +51,13 @@ function quorum({ services }: Context) {
   return {
     partitionIndex: 0,
     errorCode: ErrorCode.NONE,
-    leaderId: brokerId,
-    leaderEpoch: LeaderEpoch(brokers.get(brokerId)?.epoch ?? 0),
+    leaderId,
+    leaderEpoch: LeaderEpoch(image.controller.epoch),
     highWatermark: Offset(version),
-    currentVoters: [replica(brokerId)],
-    observers: [...brokers.keys()].filter((id) => id !== brokerId).map(replica),
+    currentVoters: leaderId === NO_BROKER ? [] : [replica(leaderId)],
+    observers: aliveBrokers(image)
+      .filter(({ id }) => id !== leaderId)
+      .map(({ id }) => replica(id)),
   };
 }
 

@@ -1,8 +1,8 @@
 // DescribeTopicPartitions, version 0: topics in the order of their names, page by page (KIP-966). No topics means all.
 // A cursor outside the requested topics, or with a bad partition, is an error of each topic: the response as a whole
 // has none.
-import { ErrorCode, ZERO_UUID } from '@milepost/core';
-import { isInternalTopic, topicNameProblem } from '@milepost/metadata';
+import { ErrorCode, NO_BROKER, ZERO_UUID } from '@milepost/core';
+import { isAlive, isInternalTopic, topicNameProblem } from '@milepost/metadata';
 import {
   DescribeTopicPartitions,
   type DescribeTopicPartitionsRequest,
@@ -54,7 +54,8 @@ const missing = (name: string, errorCode: ErrorCode, context: Context): Answered
 });
 
 function page(name: string, first: number, limit: number, context: Context) {
-  const topic = context.services.image().topics.get(name);
+  const image = context.services.image();
+  const topic = image.topics.get(name);
   if (!topic) {
     const errorCode = topicNameProblem(name) ? ErrorCode.INVALID_TOPIC_EXCEPTION : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
     return { total: 0, topic: missing(name, errorCode, context) };
@@ -62,15 +63,16 @@ function page(name: string, first: number, limit: number, context: Context) {
   const partitions = topic.partitions
     .slice(first, first + limit)
     .map(({ index, leader, leaderEpoch, replicas, isr }) => ({
-      errorCode: ErrorCode.NONE,
+      errorCode: isAlive(image, leader) ? ErrorCode.NONE : ErrorCode.LEADER_NOT_AVAILABLE,
       partitionIndex: index,
-      leaderId: leader,
+      leaderId: isAlive(image, leader) ? leader : NO_BROKER,
       leaderEpoch,
       replicaNodes: replicas,
       isrNodes: isr,
       // Never null: the Java client reads both without a check (KIP-966).
       eligibleLeaderReplicas: [],
       lastKnownElr: [],
+      offlineReplicas: replicas.filter((id) => !isAlive(image, id)),
     }));
   return {
     total: topic.partitions.length,

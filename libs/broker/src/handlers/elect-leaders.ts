@@ -1,11 +1,11 @@
-// ElectLeaders, versions 0 to 2. Leaders do not move, so an election is not needed (ELECTION_NOT_NEEDED) or not
-// possible. A request for all partitions (null) leaves out those that need none, as in Kafka.
+// ElectLeaders, versions 0 to 2: the preferred leaders (KIP-183), or any replica at all (KIP-460), which may lose records. For
+// all partitions at once (null) those that need no election are left out, as in Kafka.
 import { ErrorCode } from '@milepost/core';
 import { ElectionType, ElectLeaders } from '@milepost/wire';
-import type { NamedPartition } from '../admin/cluster-admin.ts';
+import type { NamedPartition } from '../admin/leader-decisions.ts';
 import { handler } from './handler.ts';
 
-export const electLeaders = handler(ElectLeaders, ({ electionType, topicPartitions }, { services, count }) => {
+export const electLeaders = handler(ElectLeaders, async ({ electionType, topicPartitions }, { services, count }) => {
   if (electionType !== ElectionType.PREFERRED && electionType !== ElectionType.UNCLEAN) {
     count(ErrorCode.INVALID_REQUEST);
     return { errorCode: ErrorCode.INVALID_REQUEST, replicaElectionResults: [] };
@@ -16,14 +16,16 @@ export const electLeaders = handler(ElectLeaders, ({ electionType, topicPartitio
       topic: name,
       partitions: partitions.map(({ index }) => index),
     }));
+  const named = asked.flatMap(({ topic, partitions }) =>
+    partitions.map((partition): NamedPartition => ({ topic, partition })),
+  );
+  const outcomes = await services.controller.cluster.elect(electionType, named);
+  let place = 0;
   const replicaElectionResults = asked.map(({ topic, partitions }) => {
-    const named = partitions.map((partition): NamedPartition => ({ topic, partition }));
-    const refusals = services.controller.cluster.elect(electionType, named);
-    const results = refusals.map(({ error, message }, place) => ({
-      partitionId: partitions[place] ?? -1,
-      errorCode: error,
-      errorMessage: message,
-    }));
+    const results = partitions.map((partitionId) => {
+      const refused = outcomes[place++];
+      return { partitionId, errorCode: refused?.error ?? ErrorCode.NONE, errorMessage: refused?.message ?? null };
+    });
     const shown = topicPartitions ? results : results.filter((one) => one.errorCode !== ErrorCode.ELECTION_NOT_NEEDED);
     for (const { errorCode } of shown) count(errorCode);
     return { topic, partitionResult: shown };

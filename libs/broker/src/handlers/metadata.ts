@@ -1,10 +1,19 @@
-// Metadata, versions 0 to 13: brokers, topics and leaders; topics by name, from v12 also by id.
+// Metadata, versions 0 to 13: the brokers that are alive, the controller, topics and their leaders; by name, from v12 also by id.
 // v0: no topics means all; later null means all and none means none. An unknown topic is created when both the broker
 // (auto.create.topics.enable) and the request allow it, and the response contains it. When that fails, or is not
 // allowed, the error is UNKNOWN_TOPIC_OR_PARTITION. A bad name is INVALID_TOPIC_EXCEPTION, an unknown id
 // UNKNOWN_TOPIC_ID.
 import { ErrorCode, NO_BROKER, type Uuid, ZERO_UUID } from '@milepost/core';
-import { isInternalTopic, type PartitionState, type TopicState, topicNameProblem } from '@milepost/metadata';
+import {
+  aliveBrokers,
+  type ClusterImage,
+  isAlive,
+  isInternalTopic,
+  livingController,
+  type PartitionState,
+  type TopicState,
+  topicNameProblem,
+} from '@milepost/metadata';
 import { Metadata, type MetadataRequest, type MetadataResponse } from '@milepost/wire';
 import type { Context } from '../services.ts';
 import { authorizedOperations } from './authorized-operations.ts';
@@ -23,11 +32,11 @@ export const metadata = handler(Metadata, async (request, context) => {
   const image = services.image();
   const topics = asked
     ? asked.map((one) => answerOf(one, request, context))
-    : [...image.topics.values()].map((topic) => described(topic, request));
+    : [...image.topics.values()].map((topic) => described(topic, request, image));
   return {
-    brokers: [...image.brokers.values()].map(({ id, host, port, rack }) => ({ nodeId: id, host, port, rack })),
+    brokers: aliveBrokers(image).map(({ id, host, port, rack }) => ({ nodeId: id, host, port, rack })),
     clusterId: image.clusterId,
-    controllerId: image.brokers.has(services.config.brokerId) ? services.config.brokerId : NO_BROKER,
+    controllerId: livingController(image),
     topics,
     clusterAuthorizedOperations: authorizedOperations('cluster', request.includeClusterAuthorizedOperations),
   };
@@ -67,7 +76,7 @@ async function createMissing(asked: readonly Asked[], request: MetadataRequest, 
 function answerOf({ name, topicId }: Asked, request: MetadataRequest, { services, count }: Context): Answered {
   const image = services.image();
   const topic = name === null ? image.topicsById.get(topicId) : image.topics.get(name);
-  if (topic) return described(topic, request);
+  if (topic) return described(topic, request, image);
   const errorCode = errorOf(name);
   count(errorCode);
   return { errorCode, name, topicId, isInternal: name !== null && isInternalTopic(name), partitions: [] };
@@ -78,23 +87,27 @@ function errorOf(name: string | null): ErrorCode {
   return topicNameProblem(name) ? ErrorCode.INVALID_TOPIC_EXCEPTION : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
 }
 
-function described({ id, name, partitions }: TopicState, request: MetadataRequest): Answered {
+function described({ id, name, partitions }: TopicState, request: MetadataRequest, image: ClusterImage): Answered {
   return {
     errorCode: ErrorCode.NONE,
     name,
     topicId: id,
     isInternal: isInternalTopic(name),
-    partitions: partitions.map(partitionOf),
+    partitions: partitions.map((partition) => partitionOf(partition, image)),
     topicAuthorizedOperations: authorizedOperations('topic', request.includeTopicAuthorizedOperations),
   };
 }
 
-const partitionOf = ({ index, leader, leaderEpoch, replicas, isr }: PartitionState) => ({
-  errorCode: leader === NO_BROKER ? ErrorCode.LEADER_NOT_AVAILABLE : ErrorCode.NONE,
-  partitionIndex: index,
-  leaderId: leader,
-  leaderEpoch,
-  replicaNodes: replicas,
-  isrNodes: isr,
-  offlineReplicas: [],
-});
+/** A leader that is not alive is none that a client could be sent to (as in Kafka's KRaftMetadataCache). */
+function partitionOf({ index, leader, leaderEpoch, replicas, isr }: PartitionState, image: ClusterImage) {
+  const isLed = isAlive(image, leader);
+  return {
+    errorCode: isLed ? ErrorCode.NONE : ErrorCode.LEADER_NOT_AVAILABLE,
+    partitionIndex: index,
+    leaderId: isLed ? leader : NO_BROKER,
+    leaderEpoch,
+    replicaNodes: replicas,
+    isrNodes: isr,
+    offlineReplicas: replicas.filter((id) => !isAlive(image, id)),
+  };
+}

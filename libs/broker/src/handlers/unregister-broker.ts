@@ -1,5 +1,5 @@
-// UnregisterBroker, version 0: removes a broker that is gone for good; its partitions have no leader then. A broker
-// does not remove itself (INVALID_REQUEST).
+// UnregisterBroker, version 0: forgets a broker that is gone for good. It remains a replica of its partitions until they are
+// reassigned. A broker that is alive is not forgotten (INVALID_REQUEST).
 import { ErrorCode } from '@milepost/core';
 import { UnregisterBroker } from '@milepost/wire';
 import { handler } from './handler.ts';

@@ -4,7 +4,16 @@
 // A database that went back does not know the registration, or knows an earlier one. That deposes nobody: who lives is
 // decided by the lease (decision 19). While this process holds the lease it registers again, and the commit is repeated.
 import { invariant } from '@milepost/core';
-import { BrokerFenced, type BrokerState, type ClusterImage, type Decide, type MetadataStore } from '@milepost/metadata';
+import {
+  BrokerFenced,
+  type BrokerRegistration,
+  type BrokerState,
+  type ClusterImage,
+  type Decide,
+  type Fence,
+  type MetadataChange,
+  type MetadataStore,
+} from '@milepost/metadata';
 import type { Membership } from './membership.ts';
 
 /** A database that goes back again and again under one commit is not waited for: the client retries. */
@@ -13,6 +22,8 @@ const MOST_ATTEMPTS = 3;
 export interface RegistrationDeps {
   readonly store: Pick<MetadataStore, 'commit'>;
   readonly membership: Pick<Membership, 'confirm'>;
+  /** All that a registration changes: the broker leads from then on. A pure function. */
+  readonly changesOf: (image: ClusterImage, broker: BrokerRegistration) => readonly MetadataChange[];
 }
 
 export class Registration {
@@ -31,18 +42,22 @@ export class Registration {
   }
 
   /** Registers at the start of a life: the epochs of all earlier lives are over. @throws StoreUnavailable */
-  async begin(broker: Omit<BrokerState, 'epoch'>): Promise<ClusterImage> {
-    const image = await this.#deps.store.commit(() => [{ type: 'broker-registered', broker }]);
+  async begin(broker: BrokerRegistration): Promise<ClusterImage> {
+    const { store, changesOf } = this.#deps;
+    const image = await store.commit((before) => changesOf(before, broker));
     this.#current = image.brokers.get(broker.id);
     invariant(this.#current !== undefined, () => `broker ${broker.id} has registered, and its image lacks it`);
     return image;
   }
 
-  /** A commit of this broker. @throws BrokerFenced: another process is this broker now; otherwise as the store's. */
-  async commit(decide: Decide): Promise<ClusterImage> {
+  /**
+   * A commit of this broker; with `controllerEpoch`, of the controller in that epoch. @throws BrokerFenced: another process
+   * is this broker now; otherwise as the store's.
+   */
+  async commit(decide: Decide, controllerEpoch?: number): Promise<ClusterImage> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#deps.store.commit(decide, this.#fence());
+        return await this.#deps.store.commit(decide, this.#fence(controllerEpoch));
       } catch (failure) {
         if (!(failure instanceof BrokerFenced) || attempt === MOST_ATTEMPTS) throw failure;
         await this.#renew();
@@ -61,8 +76,8 @@ export class Registration {
   /** Where the database knows an earlier registration, or none. */
   async #registerAgain(): Promise<void> {
     if (!this.#current) return;
-    const { epoch, ...broker } = this.#current;
-    const { store, membership } = this.#deps;
+    const { epoch, isFenced: _, ...broker } = this.#current;
+    const { store, membership, changesOf } = this.#deps;
     if (!(await membership.confirm())) throw new BrokerFenced(`broker ${broker.id} has lost its lease`);
     const { brokers } = await store.commit((image) => {
       const registered = image.brokers.get(broker.id);
@@ -70,13 +85,14 @@ export class Registration {
       if (registered && registered.epoch >= epoch && isOwn) return [];
       if (registered && registered.epoch > epoch)
         throw new BrokerFenced(`broker ${broker.id} with epoch ${epoch}: epoch ${registered.epoch} is registered`);
-      return [{ type: 'broker-registered', broker }];
+      return changesOf(image, broker);
     });
     this.#current = brokers.get(broker.id);
   }
 
-  #fence() {
-    const current = this.#current;
-    return current && { brokerId: current.id, brokerEpoch: current.epoch };
+  #fence(controllerEpoch: number | undefined): Fence | undefined {
+    if (!this.#current) return undefined;
+    const { id: brokerId, epoch: brokerEpoch } = this.#current;
+    return { brokerId, brokerEpoch, ...(controllerEpoch !== undefined && { controllerEpoch }) };
   }
 }

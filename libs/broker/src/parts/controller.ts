@@ -2,8 +2,8 @@
 // registration. Every change goes through one queue to the store. When its response is sent, this broker's disk matches
 // it.
 import type { Address, Background, Host, Uuid } from '@milepost/core';
-import type { BrokerConfigLayers, ClusterImage, MetadataStore } from '@milepost/metadata';
-import type { BrokerConfig } from '../broker-config.ts';
+import { type BrokerConfigLayers, type ClusterImage, type MetadataStore, type TopicState } from '@milepost/metadata';
+import { type BrokerConfig, isUncleanElectionAllowed } from '../broker-config.ts';
 import { ClusterAdmin } from '../admin/cluster-admin.ts';
 import { CommitQueue } from '../admin/commit-queue.ts';
 import { ConfigAdmin } from '../admin/config-admin.ts';
@@ -40,12 +40,13 @@ export class Controller {
   constructor(deps: ControllerDeps) {
     const { host, store, registration, memory, config, image, layersOf, apply, largestInLogs } = deps;
     const { brokerId } = config;
+    const isUncleanAllowed = (topic: TopicState, of: ClusterImage) => isUncleanElectionAllowed(topic, of, config);
     const queue = new CommitQueue({ commit: (decide) => registration.commit(decide), image, apply });
     this.#deps = deps;
     this.logLevel = new LogLevel(host.logger);
     this.topics = new TopicAdmin({ host, queue, layers: layersOf });
     this.configs = new ConfigAdmin({ brokerId, queue, layers: layersOf, logLevel: this.logLevel });
-    this.cluster = new ClusterAdmin({ brokerId, queue, image });
+    this.cluster = new ClusterAdmin({ queue, isUncleanAllowed });
     this.producerIds = new ProducerIds({ store, memory, largestInLogs });
   }
 
@@ -60,10 +61,12 @@ export class Controller {
     listening: Address,
     incarnation: Uuid,
     patiently: (attempt: () => Promise<ClusterImage>) => Promise<ClusterImage>,
-  ): Promise<void> {
+  ): Promise<ClusterImage> {
     const { config, registration, apply } = this.#deps;
     const { brokerId: id, rack, advertised } = config;
     const broker = { id, incarnation, rack, host: advertised.host, port: advertised.port || listening.port };
-    await apply(await patiently(() => registration.begin(broker)));
+    const image = await patiently(() => registration.begin(broker));
+    await apply(image);
+    return image;
   }
 }

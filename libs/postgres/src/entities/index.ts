@@ -8,6 +8,7 @@ import {
   ClientMetricsConfigRow,
   ClientQuotaRow,
   ClusterRow,
+  ControllerRow,
   GroupConfigRow,
   MetadataChangesRow,
   MetadataVersionRow,
@@ -19,6 +20,7 @@ import { TransactionRow, TransactionShardRow } from './transactions.ts';
 
 export const entities = [
   ClusterRow,
+  ControllerRow,
   MetadataVersionRow,
   MetadataChangesRow,
   BrokerRow,

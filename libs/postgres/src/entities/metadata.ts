@@ -37,6 +37,16 @@ export class BrokerRow {
   @Column('text', { nullable: true }) rack!: string | null;
   /** The life of the process that registered. */
   @Column('uuid', { nullable: true }) incarnation!: string | null;
+  @Column('boolean', { name: 'is_fenced', default: false }) isFenced!: boolean;
+}
+
+/** One row: which broker is the controller, and in which epoch. */
+@Entity('controller')
+@Check('controller_one_row', '"id" = 1')
+export class ControllerRow {
+  @PrimaryColumn('smallint', { primaryKeyConstraintName: 'controller_pkey' }) id!: number;
+  @Column('int', { name: 'broker_id' }) brokerId!: number;
+  @Column('int') epoch!: number;
 }
 
 /** Which process is the live owner of a broker id. Only postgres-broker-leases.ts reads and writes it. */
@@ -70,6 +80,9 @@ export class PartitionRow {
   @Column('int') leader!: number;
   @Column('int', { name: 'leader_epoch' }) leaderEpoch!: number;
   @Column('int', { name: 'partition_epoch' }) partitionEpoch!: number;
+  /** Both empty unless replicas are being reassigned. */
+  @Column('int', { name: 'adding_replicas', array: true, default: [] }) addingReplicas!: number[];
+  @Column('int', { name: 'removing_replicas', array: true, default: [] }) removingReplicas!: number[];
   @ManyToOne('TopicRow', 'partitions', { onDelete: 'CASCADE' })
   @JoinColumn({ name: 'topic_id', foreignKeyConstraintName: 'partitions_topic_id_fkey' })
   topic!: Relation<TopicRow>;

@@ -8,6 +8,7 @@ import { MetadataChanges1763800000004 } from './1763800000004-metadata-changes.t
 import { BrokerLeases1763800000010 } from './1763800000010-broker-leases.ts';
 import { BrokerIncarnations1763800000011 } from './1763800000011-broker-incarnations.ts';
 import { Transactions1763800000020 } from './1763800000020-transactions.ts';
+import { Cluster1763800000030 } from './1763800000030-cluster.ts';
 
 export const migrations = [
   Metadata1763800000000,
@@ -18,4 +19,5 @@ export const migrations = [
   BrokerLeases1763800000010,
   BrokerIncarnations1763800000011,
   Transactions1763800000020,
+  Cluster1763800000030,
 ];
