@@ -4,6 +4,7 @@ import { ErrorCode, type Offset } from '@milepost/core';
 import { CoordinatorStoreUnavailable, type GroupStore } from '@milepost/coordinators';
 import { DatabaseMemory } from '../../libs/broker/src/admin/database-memory.ts';
 import { FetchSession, keyOf } from '../../libs/broker/src/fetch-sessions/fetch-session.ts';
+import { Membership } from '../../libs/broker/src/membership/membership.ts';
 import { BufferPool } from '../../libs/broker/src/network/buffer-pool.ts';
 import { ClientConnection } from '../../libs/broker/src/network/connection.ts';
 import { MemoryBudget } from '../../libs/broker/src/network/memory-budget.ts';
@@ -260,6 +261,12 @@ export const plantedBugs: readonly PlantedBug[] = [
     scenario: { groups: ['classic', 'consumer'], faults: ['database fails over', 'kill'] },
     breaks: ['nothing hangs and nothing breaks', 'every live group settles'],
     plant: () => replaced(DatabaseMemory.prototype, 'notice', { value: () => false }),
+  },
+  {
+    name: 'a broker that takes a database that went back for its successor',
+    scenario: { groups: ['classic', 'consumer'], faults: ['database fails over', 'kill', 'clean stop'] },
+    breaks: ['nothing hangs and nothing breaks', 'every live group settles'],
+    plant: () => replaced(Membership.prototype, 'confirm', { value: () => Promise.resolve(false) }),
   },
   {
     name: 'memory of responses that is counted for good',
