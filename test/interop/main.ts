@@ -19,6 +19,7 @@ import { nodeCases } from './node.ts';
 import { pythonCases } from './python.ts';
 import { saramaCases } from './sarama.ts';
 import { streamsCases } from './streams.ts';
+import { transactionFileCases } from './transaction-files.ts';
 
 const families = {
   kcat: kcatCases,
@@ -28,6 +29,7 @@ const families = {
     'compacted topics',
     compactionCases(() => own?.logFolder),
   ),
+  transactions: withJvm('files of transactions', transactionFileCases),
   streams: withJvm('Kafka Streams', streamsCases),
   mirror: withJvm('MirrorMaker 2', mirrorCases),
   node: nodeCases,
