@@ -225,6 +225,7 @@ describe('markers', () => {
     expect(await mark(true, { epoch: 3, coordinatorEpoch: 5 })).toBe(ErrorCode.NONE);
     expect(await mark(true, { epoch: 3, coordinatorEpoch: 4 })).toBe(ErrorCode.TRANSACTION_COORDINATOR_FENCED);
     expect(await mark(true, { topic: 'vans' })).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+    expect(await mark(true, { epoch: -1 })).toBe(ErrorCode.UNKNOWN_SERVER_ERROR);
   });
 });
 

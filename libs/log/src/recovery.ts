@@ -14,6 +14,7 @@ import { readText, replaceText } from './checkpoint.ts';
 import { EpochHistory } from './epoch-history.ts';
 import { LogFile } from './log-file.ts';
 import { seek } from './read.ts';
+import { agreesWithBatches } from './integrity/aborted-check.ts';
 import { clearFailedSync, hadFailedSync, markFailedSync } from './integrity/failed-sync.ts';
 import { type Damage, describeDamage } from './integrity/flaws.ts';
 import { hasHole } from './integrity/torn-write.ts';
@@ -62,6 +63,8 @@ export async function recover(task: RecoveryTask): Promise<Recovered> {
   const isHistoryLost = epochs.latest === NO_LEADER_EPOCH && (segments[0] as Segment).sizeBytes > 0;
   const isAsItWasClosed = task.wasClean && !isHistoryLost && endsAsClosed(task, segments.at(-1) as Segment);
   const scanFrom = isHistoryLost ? offsetOf(0) : task.recoveryPoint;
+  for (const segment of segments)
+    if (!segment.hasPlausibleAborted || !agreesWithBatches(segment, segments)) unsureOfAborted.add(segment);
   const scanned = isAsItWasClosed
     ? UNSCANNED
     : await scanUnflushed(task, { segments, unsureOfAborted }, scanFrom, epochs);
@@ -139,8 +142,7 @@ async function openSegments(task: RecoveryTask): Promise<OpenedSegments> {
     const segment = new Segment(disk, folder, base, { isNew: false, nextOffset: kept[n + 1] ?? base });
     const isIndexed = segment.rebuildableIndexPaths.every((path) => names.includes(path.slice(folder.length + 1)));
     if (!isIndexed) segment.rebuildIndexes();
-    const isSure = isIndexed && !swapped.includes(base) && segment.hasSaneAborted;
-    if (!isSure) unsureOfAborted.add(segment);
+    if (!isIndexed || swapped.includes(base)) unsureOfAborted.add(segment);
     return segment;
   });
   return { segments, unsureOfAborted };

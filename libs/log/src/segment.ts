@@ -152,9 +152,13 @@ export class Segment {
     this.#files.transactions?.clear();
   }
 
-  /** Whether what the index of aborted transactions says can be so. */
-  get hasSaneAborted(): boolean {
+  /** Whether the index of aborted transactions can be right, as far as it tells by itself. */
+  get hasPlausibleAborted(): boolean {
     return this.#files.transactions?.looksSane(this.baseOffset, this.#nextOffset) ?? true;
+  }
+
+  newestAborted(count: number): AbortedTransaction[] {
+    return this.#files.transactions?.newest(count) ?? [];
   }
 
   /**

@@ -52,6 +52,12 @@ export class TransactionIndex {
     return false;
   }
 
+  newest(most: number): AbortedTransaction[] {
+    const { count } = this.entries;
+    const first = Math.max(0, count - most);
+    return Array.from({ length: count - first }, (_, n) => transactionIn(this.entries.entry(first + n)));
+  }
+
   /** Forgets those whose marker is at or beyond the offset. */
   truncateTo(offset: Offset): void {
     this.entries.truncate(this.entries.lastWithin((entry) => longAt(entry, LAST_OFFSET_AT) < offset) + 1);

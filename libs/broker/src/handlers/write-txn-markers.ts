@@ -43,9 +43,14 @@ async function written(request: MarkerRequest, context: Context) {
   return { producerId, topics: await Promise.all(answered) };
 }
 
+/** Kafka fails to build such a batch, and answers as here. */
+const isImpossible = ({ producerId, producerEpoch }: TransactionMarker): boolean =>
+  producerId < 0n || producerEpoch < 0;
+
 async function append(topic: string, index: number, marker: TransactionMarker, context: Context): Promise<ErrorCode> {
   const partition = context.services.storage.partitions.find(topic, index);
   if (typeof partition === 'number') return partition;
+  if (isImpossible(marker)) return ErrorCode.UNKNOWN_SERVER_ERROR;
   if (partition.isUnderMinIsr) return ErrorCode.NOT_ENOUGH_REPLICAS;
   const errorCode = await partition.appendMarker(marker);
   return errorCode !== ErrorCode.NONE && partition.isFailed ? errorOfFailed(partition, context) : errorCode;
