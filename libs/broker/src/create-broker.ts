@@ -13,6 +13,7 @@ import {
   type BrokerLeases,
   type ClusterImage,
   type Decide,
+  logsLost,
   type MetadataStore,
   registered,
   restarted,
@@ -126,9 +127,11 @@ async function start(
   closers.add('the lease of this broker', () => membership.leave());
   // The former holder of the lease may have registered, and led partitions, while this start waited for the lease. In a
   // cluster others lead its partitions until this one serves.
-  const first = await commit((of) => restarted(of, brokerId));
+  const restartedIn = await commit((of) => restarted(of, brokerId));
   const folder = { path: dataDir, isUnclaimed: isFresh, past };
-  const folderState = judgeLogFolder(folder, brokerId, first, config.acceptLostLog);
+  const folderState = judgeLogFolder(folder, brokerId, restartedIn, config.acceptLostLog);
+  // Before the folder is claimed: a start that ends here finds it as it was.
+  const first = folderState === 'known' ? restartedIn : await commit((of) => logsLost(of, brokerId));
   const isUncleanAllowed = (topic: TopicState, of: ClusterImage) => isUncleanElectionAllowed(topic, of, config);
   const storage = await Storage.open(host, first, config, settings, lock);
   closers.add('the log directory', () => storage.close());

@@ -5,6 +5,7 @@ import {
   controllerElection,
   fenced,
   left,
+  logsLost,
   registered,
   restarted,
   unfenced,
@@ -65,6 +66,23 @@ test('a controller that does not know its epoch is elected again', () => {
 test('a controller that registers again has another epoch', () => {
   const image = cluster();
   expect(after(image, registered(clean(image), broker(ONE))).controller).toEqual({ id: 1, epoch: 2 });
+});
+
+test('a broker without its logs leaves every ISR with another member, even one that is down', () => {
+  const image = after(cluster([ONE, TWO], [TWO, ONE], [ONE], [TWO, THREE]), [
+    { type: 'broker-fencing-changed', id: TWO, isFenced: true },
+    { type: 'broker-fencing-changed', id: ONE, isFenced: true },
+  ]);
+  const lost = after(image, logsLost(image, ONE));
+  expect(partitionsOf(lost)).toMatchObject([
+    { leader: NO_BROKER, leaderEpoch: 1, isr: [2] },
+    { leader: NO_BROKER, leaderEpoch: 1, isr: [2] },
+    { leader: 1, isr: [1] }, // nobody else has it
+    { leader: 2, isr: [2, 3] },
+  ]);
+  const back = after(lost, registered(clean(lost), broker(ONE)));
+  expect(partitionsOf(back)[0]).toMatchObject({ leader: NO_BROKER, isr: [2] });
+  expect(partitionsOf(after(back, registered(clean(back), broker(TWO))))[0]).toMatchObject({ leader: 2, isr: [2] });
 });
 
 test('the partitions of a broker that is gone are led by others of their ISR, in one commit', () => {

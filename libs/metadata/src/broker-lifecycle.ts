@@ -3,7 +3,14 @@
 import { type BrokerId, LeaderEpoch, NO_BROKER } from '@milepost/core';
 import { applied } from './applied.ts';
 import type { BrokerRegistration, MetadataChange } from './changes.ts';
-import { type Electorate, leadersFound, reassignmentsCompleted, withoutBroker } from './election.ts';
+import {
+  changedPartition,
+  eachPartition,
+  type Electorate,
+  leadersFound,
+  reassignmentsCompleted,
+  withoutBroker,
+} from './election.ts';
 import { type ClusterImage, isAlive } from './image.ts';
 
 /** It serves from now on, and leads what had no leader without it. Where there is no controller, it is the controller. */
@@ -62,6 +69,19 @@ export function restarted(image: ClusterImage, id: BrokerId): MetadataChange[] {
       });
     }
   return changes;
+}
+
+/**
+ * A broker starts without the logs that it had: it leaves every ISR that has another member, alive or not, since that one
+ * has what is lost here (KIP-966). A partition whose other members are all down has no leader until one is back.
+ */
+export function logsLost(image: ClusterImage, id: BrokerId): MetadataChange[] {
+  const isEligible = (one: BrokerId): boolean => one !== id && isAlive(image, one);
+  return eachPartition(image, (partition) => {
+    const isr = partition.isr.filter((one) => one !== id);
+    const isElsewhere = partition.isr.includes(id) && isr.length > 0;
+    return isElsewhere ? changedPartition(partition, { isr }, isEligible) : undefined;
+  });
 }
 
 /** Everything that the controller has to do now; nothing where all is well. */

@@ -130,7 +130,8 @@ export function preferredLeaders(image: ClusterImage, most: number): MetadataCha
   });
 }
 
-function eachPartition(
+/** A change for each partition that `change` has one for. */
+export function eachPartition(
   { topics }: ClusterImage,
   change: (partition: PartitionState, topic: TopicState) => PartitionState | undefined,
 ): MetadataChange[] {

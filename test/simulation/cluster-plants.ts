@@ -1,0 +1,218 @@
+// Bugs of a cluster, each between a broker and its world or in one method, only in this folder. Those that others have had
+// name their source.
+import { type BrokerId, NO_OFFSET, Offset } from '@milepost/core';
+import { type MetadataChange, LeaseWatch, type MetadataStore, type PartitionState } from '@milepost/metadata';
+import type { Scenario } from '@milepost/simulator';
+import { Leadership } from '../../libs/replication/src/leadership.ts';
+import { Partition } from '../../libs/replication/src/partition.ts';
+import { Replica } from '../../libs/replication/src/replica.ts';
+import { methodOf, type PlantedBug, replaced } from './planted-bug.ts';
+
+/** Any of them may be the first to see that records are gone, or others in their place. */
+const LOSS = [
+  'nothing acknowledged is lost',
+  'a reader never sees what a power cut can take back',
+  'no offset is given out twice',
+  'an idempotent producer has no duplicates',
+  'records of a producer stand in the order in which it sent them',
+  'the high watermark never passes what the replicas in sync have',
+  'the high watermark never steps back within an epoch',
+  'replicas agree byte for byte below the high watermark',
+];
+
+/** One topic with three replicas, and nothing that may delete its records. */
+const replicated = (minInsyncReplicas: number, faults: Scenario['faults']): Partial<Scenario> => ({
+  topics: [
+    {
+      name: 'steady',
+      isSteady: true,
+      isCompacted: false,
+      partitions: 2,
+      replicas: 3,
+      minInsyncReplicas,
+      retentionMs: -1,
+      retentionBytes: -1,
+      segmentMs: 30_000,
+      indexIntervalBytes: 100,
+    },
+  ],
+  deletesRecords: false,
+  idempotentProducers: 2,
+  faults,
+});
+
+export const clusterBugs: readonly PlantedBug[] = [
+  {
+    name: 'a follower that fetches on before its fsync',
+    scenario: replicated(2, ['power cut everywhere', 'power cut', 'disk slow']),
+    breaks: LOSS,
+    plant: () => {
+      const sync = methodOf(Partition.prototype, 'syncAsFollower');
+      return together(
+        replaced(Partition.prototype, 'ownEnd', {
+          get(this: Partition) {
+            return this.isLeader ? this.log.flushedOffset : this.log.logEndOffset;
+          },
+        }),
+        replaced(Partition.prototype, 'syncAsFollower', {
+          async value(this: Partition) {
+            void sync.call(this).catch(() => {});
+          },
+        }),
+      );
+    },
+  },
+  {
+    name: 'a high watermark that is one too far',
+    scenario: replicated(1, ['kill', 'power cut', 'node isolated']),
+    breaks: LOSS,
+    plant: () => {
+      const committedEnd = methodOf(Leadership.prototype, 'committedEnd');
+      return replaced(Leadership.prototype, 'committedEnd', {
+        value(this: Leadership, ...[ownEnd, minInsyncReplicas]: Parameters<typeof committedEnd>) {
+          const end = committedEnd.call(this, ownEnd, minInsyncReplicas);
+          return end === NO_OFFSET || end >= ownEnd ? end : Offset(end + 1);
+        },
+      });
+    },
+  },
+  {
+    name: 'a leader that acknowledges before the in-sync replicas have it',
+    scenario: replicated(1, ['kill', 'power cut', 'node isolated']),
+    breaks: LOSS,
+    plant: () =>
+      replaced(Leadership.prototype, 'committedEnd', {
+        value(this: Leadership, ownEnd: Offset, minInsyncReplicas: number) {
+          return this.isUnderMinIsr(minInsyncReplicas) ? NO_OFFSET : ownEnd;
+        },
+      }),
+  },
+  {
+    // KIP-101: what a follower has beyond its high watermark may be committed.
+    name: 'a follower that cuts its log at its high watermark',
+    scenario: replicated(1, ['kill', 'power cut', 'clean stop', 'nodes slow']),
+    breaks: LOSS,
+    plant: () => {
+      const become = methodOf(Partition.prototype, 'become');
+      return replaced(Partition.prototype, 'become', {
+        value(this: Partition, state: PartitionState) {
+          const { leaderEpoch } = this;
+          become.call(this, state);
+          if (!this.isLeader && state.leaderEpoch !== leaderEpoch)
+            void this.log.truncateTo(this.highWatermark).catch(() => {});
+        },
+      });
+    },
+  },
+  {
+    // KIP-497; apache/kafka#9100: the change may have been made, or not.
+    name: 'an ISR change that counts before its response',
+    scenario: replicated(1, ['node isolated', 'nodes apart', 'database away for one', 'database slow for one', 'kill']),
+    breaks: LOSS,
+    plant: () =>
+      replaced(Leadership.prototype, 'committedEnd', {
+        value(this: Leadership, ownEnd: Offset, minInsyncReplicas: number) {
+          if (this.isUnderMinIsr(minInsyncReplicas)) return NO_OFFSET;
+          const isr = this.proposal?.members.map(({ id }) => id) ?? this.state.isr;
+          const ends = [...this.followers].flatMap((one) => (isr.includes(one.brokerId) ? one.logEndOffset : []));
+          return Offset(Math.min(ownEnd, ...ends));
+        },
+      }),
+  },
+  {
+    // KIP-903
+    name: 'a follower that joins the ISR by a request of its former life',
+    scenario: replicated(1, ['disk lost', 'kill', 'nodes slow', 'nodes apart']),
+    breaks: LOSS,
+    plant: () => {
+      const fetched = methodOf(Replica.prototype, 'fetched');
+      return together(
+        replaced(Replica.prototype, 'brokerEpoch', { get: () => -1 }),
+        replaced(Replica.prototype, 'fetched', {
+          value(this: Replica, ...[fetch, leaderEnd, nowMs]: Parameters<typeof fetched>) {
+            return fetched.call(this, { ...fetch, brokerEpoch: -1 }, leaderEnd, nowMs);
+          },
+        }),
+      );
+    },
+  },
+  {
+    name: 'a follower that joins the ISR before it has all that is committed',
+    scenario: replicated(1, ['kill', 'power cut', 'node isolated', 'disk lost']),
+    breaks: LOSS,
+    plant: () => {
+      const expansion = methodOf(Leadership.prototype, 'expansion');
+      return replaced(Leadership.prototype, 'expansion', {
+        value(this: Leadership, ...[follower]: Parameters<typeof expansion>) {
+          return expansion.call(this, follower, NO_OFFSET);
+        },
+      });
+    },
+  },
+  {
+    name: 'a leader elected from outside the ISR',
+    scenario: replicated(1, ['kill', 'node isolated', 'power cut']),
+    breaks: LOSS,
+    plants: { metadataStore: (store) => electing(store, fromOutsideTheIsr) },
+  },
+  {
+    name: 'a leader epoch given to two leaders',
+    scenario: replicated(1, ['kill', 'process frozen', 'power cut']),
+    breaks: ['a partition has one leader in each epoch', ...LOSS],
+    plants: {
+      metadataStore: (store) => electing(store, ({ before, after }) => ({ ...after, leaderEpoch: before.leaderEpoch })),
+    },
+  },
+  {
+    // estuary/flow#3092
+    name: 'a latest offset told before a new leader knows what is committed',
+    scenario: replicated(1, ['kill', 'clean stop', 'nodes slow']),
+    breaks: ['the high watermark never steps back within an epoch'],
+    plant: () => replaced(Partition.prototype, 'isCommittedEndKnown', { get: () => true }),
+  },
+  {
+    // pulsar#23011
+    name: 'brokers declared gone because the database was away',
+    scenario: replicated(1, ['database away']),
+    breaks: ['a broker that lives is not declared gone'],
+    plant: () =>
+      replaced(LeaseWatch.prototype, 'look', {
+        value(this: LeaseWatch, ...[{ leases }]: Parameters<LeaseWatch['look']>) {
+          return (id: BrokerId) => (leases.get(id)?.remainingMs ?? 0) <= 0;
+        },
+      }),
+  },
+];
+
+interface Election {
+  readonly before: PartitionState;
+  readonly after: PartitionState;
+}
+
+/** Each change of a leader is changed once more. */
+function electing(store: MetadataStore, change: (election: Election) => PartitionState): MetadataStore {
+  return {
+    ...store,
+    commit: (decide, fence) =>
+      store.commit((image) => {
+        const changes = decide(image);
+        return changes.map((one): MetadataChange => {
+          if (one.type !== 'partition-changed') return one;
+          const before = image.topicsById.get(one.id)?.partitions[one.partition.index];
+          const isElection = before && one.partition.leader >= 0 && one.partition.leader !== before.leader;
+          return isElection ? { ...one, partition: change({ before, after: one.partition }) } : one;
+        });
+      }, fence),
+  };
+}
+
+function fromOutsideTheIsr({ before, after }: Election): PartitionState {
+  const outsider = after.replicas.find((id) => !before.isr.includes(id));
+  return outsider === undefined ? after : { ...after, leader: outsider, isr: [outsider] };
+}
+
+const together =
+  (...putBack: readonly (() => void)[]): (() => void) =>
+  () => {
+    for (const one of putBack) one();
+  };
