@@ -269,6 +269,7 @@ class Simulation implements World {
     const say = (level: string) => (_: object, message: string) => {
       this.note(`${machine.name} ${level}: ${message}`);
       if (/takes no more records|is offline/.test(message)) operator.needsRepair();
+      if (/the database is not as this broker left it/.test(message)) this.see({ kind: 'database-loss-noticed' });
     };
     const logger: Logger = { debug: () => {}, info: () => {}, warn: say('warns'), error: say('errs') };
     const node = new SimNode({

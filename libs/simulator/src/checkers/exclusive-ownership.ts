@@ -1,8 +1,16 @@
 // A partition has one owner: within each generation of the classic protocol, and, in either protocol, at every moment until
 // the owner's session ends.
+//
+// A database that went back has lost owners and generations (docs/decisions/0033). What its broker said before it noticed that
+// and loaded the groups again proves nothing.
 import { Books } from '../model/books.ts';
 import type { Observation } from '../model/observation.ts';
 import { type Checker, type Moment } from './checker.ts';
+
+/** Within it, a broker that noticed has loaded its groups again. */
+const RELOAD_MS = 5_000;
+/** Within it, a broker has noticed, unless nothing was lost. */
+const NOTICE_MS = 30_000;
 
 interface Hold {
   readonly partitions: readonly number[];
@@ -14,12 +22,16 @@ export class ExclusiveOwnership implements Checker {
   /** `<group> generation <n> partition <p>`. */
   readonly #owners = new Map<string, string>();
   readonly #holds = new Books<string, Map<string, Hold>>(() => new Map());
+  /** Before it, members may hold what the database has lost. */
+  #countsFromMs = 0;
 
   see(observation: Observation, now: Moment): string | undefined {
-    if (observation.kind === 'database-forgot') {
-      // Members that the database has lost may not know it yet, and generations restart from its state.
+    if (observation.kind === 'database-forgot') this.#countsFromMs = now.monotonic + NOTICE_MS;
+    if (observation.kind === 'database-loss-noticed') this.#countsFromMs = now.monotonic + RELOAD_MS;
+    if (now.monotonic < this.#countsFromMs) {
       this.#owners.clear();
       this.#holds.clear();
+      return undefined;
     }
     if (observation.kind === 'assigned') {
       const { group, generation, member, partitions } = observation;

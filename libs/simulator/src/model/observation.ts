@@ -109,6 +109,8 @@ export type Observation =
   | { readonly kind: 'clock-set'; readonly from: number }
   /** The database has its state of `sinceMs`: later commits are lost. */
   | { readonly kind: 'database-forgot'; readonly sinceMs: number }
+  /** A broker has found that the database went back, and loads its groups again. */
+  | { readonly kind: 'database-loss-noticed' }
   /** The medium was damaged, or lost while no other replica was in sync: its content may be refused, or cut. */
   | { readonly kind: 'rotten'; readonly topic: string; readonly index: number }
   /** A broker names the leader of a partition. */
