@@ -3,7 +3,12 @@ import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Broker, createBroker } from '@milepost/broker';
 import { BrokerId, type Host, type Logger } from '@milepost/core';
-import { PostgresBrokerLeases, PostgresGroupStore, PostgresMetadataStore } from '@milepost/postgres';
+import {
+  PostgresBrokerLeases,
+  PostgresGroupStore,
+  PostgresMetadataStore,
+  PostgresTransactionStore,
+} from '@milepost/postgres';
 import type { Settings } from '@milepost/settings';
 import { Inject, Injectable, Module } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
@@ -36,7 +41,8 @@ export class BrokerPart implements Part {
     this.#metadata = new PostgresMetadataStore(this.database(), { logger });
     this.#leases = new PostgresBrokerLeases(this.database());
     const groups = new PostgresGroupStore(this.database(), { logger });
-    const stores = { metadata: this.#metadata, groups, leases: this.#leases };
+    const transactions = new PostgresTransactionStore(this.database(), { logger });
+    const stores = { metadata: this.#metadata, groups, transactions, leases: this.#leases };
     const config = {
       brokerId: BrokerId(settings.brokerId),
       machine: hostname(),

@@ -3,9 +3,11 @@ import type { Address, BrokerId } from '@milepost/core';
 import {
   type AssignorName,
   DEFAULT_GROUP_CONFIG,
+  DEFAULT_TRANSACTION_CONFIG,
   type GroupConfig,
   MIGRATION_POLICIES,
   type MigrationPolicy,
+  type TransactionConfig,
 } from '@milepost/coordinators';
 import {
   type BrokerConfigLayers,
@@ -66,6 +68,8 @@ export interface BrokerSettings {
   };
   readonly groupShards: number;
   readonly groups: GroupConfig;
+  readonly transactionShards: number;
+  readonly transactions: TransactionConfig;
 }
 
 export const isUncleanElectionAllowed = (topic: TopicState, image: ClusterImage, config: BrokerConfig): boolean =>
@@ -135,6 +139,14 @@ export function settingsOf(layers: BrokerConfigLayers): BrokerSettings {
       },
     },
     groupShards: number('offsets.topic.num.partitions'),
+    transactionShards: number('transaction.state.log.num.partitions'),
+    transactions: {
+      ...DEFAULT_TRANSACTION_CONFIG,
+      maxTimeoutMs: number('transaction.max.timeout.ms'),
+      idExpirationMs: number('transactional.id.expiration.ms'),
+      abortTimedOutIntervalMs: number('transaction.abort.timed.out.transaction.cleanup.interval.ms'),
+      removeExpiredIntervalMs: number('transaction.remove.expired.transaction.cleanup.interval.ms'),
+    },
     groups: {
       ...DEFAULT_GROUP_CONFIG,
       minSessionTimeoutMs: number('group.min.session.timeout.ms'),

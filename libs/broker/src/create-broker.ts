@@ -6,7 +6,7 @@
 // clients read from. Stop: its partitions to others, no new clients, pending requests complete, logs are synced and
 // closed, the lease is released. The caller owns the stores and closes them after the broker.
 import { type Address, Background, type Host, retry } from '@milepost/core';
-import { CoordinatorStoreUnavailable, type GroupStore } from '@milepost/coordinators';
+import { CoordinatorStoreUnavailable, type GroupStore, type TransactionStore } from '@milepost/coordinators';
 import { isUnclaimed, lockLogFolder } from '@milepost/log';
 import {
   applied,
@@ -34,6 +34,8 @@ import { ClusterController } from './controller/cluster-controller.ts';
 import { Closers } from './closers.ts';
 import { Dispatcher } from './dispatch.ts';
 import { Coordination } from './parts/coordination.ts';
+import { TransactionCoordination } from './parts/transaction-coordination.ts';
+import { CoordinatedVerifier } from './transactions/coordinated-verifier.ts';
 import { handlers } from './handlers/index.ts';
 import { joinCluster } from './membership/join.ts';
 import { judgeLogFolder } from './membership/log-folder.ts';
@@ -44,13 +46,13 @@ import type { Services } from './services.ts';
 import { BrokerGauges } from './telemetry/broker-gauges.ts';
 import { LagTimes } from './telemetry/lag-times.ts';
 import { type GroupSnapshot, groupSnapshots, type TopicSnapshot, topicSnapshots } from './telemetry/snapshots.ts';
-import { noTransactions } from './transactions/ports.ts';
 
 const STORE_RETRY_MS = 1_000;
 
 export interface BrokerStores {
   readonly metadata: MetadataStore;
   readonly groups: GroupStore;
+  readonly transactions: TransactionStore;
   readonly leases: BrokerLeases;
 }
 
@@ -180,7 +182,8 @@ async function start(
       cluster.databaseWentBack();
       recovery = storage
         .leadOn(commitWhileRunning)
-        .then(() => background.run('loading the groups again', () => coordination.reload()));
+        .then(() => background.run('loading the groups again', () => coordination.reload()))
+        .then(() => background.run('loading the transactions again', () => transactional.reload()));
     }
     await recovery;
     await partitions.apply(newer);
@@ -214,6 +217,20 @@ async function start(
     intervalMs: settings.heartbeatIntervalMs,
     rebalanceIntervalMs: () => leaderRebalanceIntervalMs(layers()),
   });
+  const transactional = await TransactionCoordination.create({
+    host,
+    store: stores.transactions,
+    partitions,
+    offsets: groups,
+    producerIds: controller.producerIds,
+    settings,
+    background,
+    layers,
+    patiently,
+  });
+  const { coordinator: transactions, stateTopic: transactionStateTopic } = transactional;
+  closers.add('the transaction coordinator', () => transactions.close());
+  await transactional.start(aborted);
   const clients = new Clients({ host, settings, image, layers });
   const apis = handlers.map(({ api }) => api);
   const services: Services = {
@@ -224,8 +241,10 @@ async function start(
     controller,
     groups,
     offsetsTopic,
-    transactionVerifier: noTransactions,
-    transactionalOffsets: noTransactions,
+    transactions,
+    transactionStateTopic,
+    transactionVerifier: new CoordinatedVerifier(transactions),
+    transactionalOffsets: groups,
     clients,
     apis,
     image,
@@ -250,6 +269,7 @@ async function start(
     partitions.fence();
     background.run('ending the control of the cluster', () => cluster.close());
     background.run('closing the fetchers of a fenced broker', () => storage.replication.close());
+    background.run('closing the transactions of a fenced broker', () => transactions.close());
     background.run('closing the groups of a fenced broker', () => groups.close());
   });
   closers.add('the upkeep of the logs', storage.startUpkeep(settings));
@@ -286,9 +306,10 @@ async function start(
 }
 
 /** Long polls end now, commits when they are durable, rebalances with a retriable error. */
-async function sayGoodbye({ storage, groups, clients }: Services): Promise<void> {
+async function sayGoodbye({ storage, groups, transactions, clients }: Services): Promise<void> {
   const left = clients.listener.close();
   storage.delayedFetches.close();
+  await transactions.close();
   await groups.close();
   await left;
   storage.delayedProduces.close();

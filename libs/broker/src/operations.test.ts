@@ -298,7 +298,7 @@ test('topics are described page by page', async () => {
   expect(seen).toEqual(['a-0', 'a-1', 'a-2', 'b-0', 'b-1']);
 });
 
-test('every group is coordinated here, and no transaction is', async () => {
+test('every group and every transaction is coordinated here, and no share group is', async () => {
   const it = await given();
   const client = await it.client();
   const one = await client.ask(FindCoordinator, 2, { key: 'g' });
@@ -308,8 +308,10 @@ test('every group is coordinated here, and no transaction is', async () => {
     { key: 'g', nodeId: 1 },
     { key: 'h', nodeId: 1 },
   ]);
-  const none = await client.ask(FindCoordinator, 4, { keyType: 1, coordinatorKeys: ['t'] });
-  expect(none.coordinators[0]?.errorCode).toBe(ErrorCode.UNSUPPORTED_VERSION);
+  const transaction = await client.ask(FindCoordinator, 4, { keyType: 1, coordinatorKeys: ['t'] });
+  expect(transaction.coordinators).toMatchObject([{ key: 't', nodeId: 1, errorCode: ErrorCode.NONE }]);
+  const share = await client.ask(FindCoordinator, 6, { keyType: 2, coordinatorKeys: ['s'] });
+  expect(share.coordinators[0]?.errorCode).toBe(ErrorCode.INVALID_REQUEST);
 });
 
 test('dashboards see offsets, lag and traffic, and nothing of a topic that is gone', async () => {

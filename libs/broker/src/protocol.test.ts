@@ -209,7 +209,7 @@ test.each<[string, (records: Buffer) => Buffer | null, Partial<ProduceRequest>, 
     () =>
       buildBatch({ records: [record('t')], isTransactional: true, producerId: 5n, producerEpoch: 0, baseSequence: 0 }),
     { transactionalId: 't' },
-    ErrorCode.INVALID_TXN_STATE,
+    ErrorCode.INVALID_PRODUCER_ID_MAPPING,
   ],
   [
     'a transactional batch in a request without a transactional id',
@@ -272,15 +272,6 @@ test('a repeated idempotent batch gets the offset of the first, a gap is out of 
   ]);
   expect([first.baseOffset, again.baseOffset, next.baseOffset]).toEqual([0, 0, 2]);
   expect((await produce(client, name, numbered(8))).errorCode).toBe(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER);
-});
-
-test('transactions are refused in a way that makes clients stop without retries', async () => {
-  const client = await it.client();
-  const { errorCode, producerId } = await client.ask(InitProducerId, 4, {
-    transactionalId: 't',
-    transactionTimeoutMs: 1,
-  });
-  expect([errorCode, producerId]).toEqual([ErrorCode.UNSUPPORTED_VERSION, -1n]);
 });
 
 test('a topic is found by its id, and only while it exists', async () => {

@@ -1,11 +1,11 @@
 // What a handler receives: the broker's parts, and the request's client. Handlers keep no state between requests.
 import type { ErrorCode, Host } from '@milepost/core';
-import type { GroupCoordinator } from '@milepost/coordinators';
+import type { GroupCoordinator, TransactionCoordinator } from '@milepost/coordinators';
 import type { ClusterImage } from '@milepost/metadata';
 import type { AnyApi } from '@milepost/wire';
 import type { Controller } from './parts/controller.ts';
 import type { BrokerConfig, BrokerSettings } from './broker-config.ts';
-import type { OffsetsTopic } from './groups/offsets-topic.ts';
+import type { InternalTopic } from './groups/internal-topic.ts';
 import type { Clients } from './parts/clients.ts';
 import type { Peer } from './network/connection.ts';
 import type { Storage } from './parts/storage.ts';
@@ -21,7 +21,9 @@ export interface Services {
   /** Changes of the cluster's metadata. */
   readonly controller: Controller;
   readonly groups: GroupCoordinator;
-  readonly offsetsTopic: OffsetsTopic;
+  readonly offsetsTopic: InternalTopic;
+  readonly transactions: TransactionCoordinator;
+  readonly transactionStateTopic: InternalTopic;
   readonly transactionVerifier: TransactionVerifier;
   readonly transactionalOffsets: TransactionalOffsets;
   /** Quotas, memory, fetch sessions and telemetry of clients. */

@@ -14,12 +14,13 @@ import {
 } from '@milepost/wire';
 import { BrokerUnderTest } from './testing/broker-under-test.ts';
 import type { RawClient } from './testing/raw-client.ts';
-import { noTransactions, type PartitionsToVerify } from './transactions/ports.ts';
+import { CoordinatedVerifier } from './transactions/coordinated-verifier.ts';
+import type { PartitionsToVerify } from './transactions/ports.ts';
 
 const READ_COMMITTED = 1;
 const PRODUCER = 7n;
 
-const refuse = noTransactions.verify;
+const { verify } = CoordinatedVerifier.prototype;
 
 let it: BrokerUnderTest;
 let client: RawClient;
@@ -30,7 +31,7 @@ let verdicts: ErrorCode[];
 beforeEach(async () => {
   asked = [];
   verdicts = [ErrorCode.NONE];
-  noTransactions.verify = async (question) => {
+  CoordinatedVerifier.prototype.verify = async (question) => {
     asked.push(question);
     const verdict = (verdicts.length > 1 ? verdicts.shift() : verdicts[0]) as ErrorCode;
     return question.partitions.map(() => verdict);
@@ -41,7 +42,7 @@ beforeEach(async () => {
   await client.ask(CreateTopics, 7, { topics: [{ name: 'trucks', numPartitions: 2, replicationFactor: 1 }] });
 });
 afterEach(async () => {
-  noTransactions.verify = refuse;
+  CoordinatedVerifier.prototype.verify = verify;
   await it.stop();
 });
 

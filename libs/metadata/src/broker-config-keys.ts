@@ -251,6 +251,43 @@ const OWN_KEYS: readonly BrokerConfigKey[] = [
   key('offsets.retention.minutes', 'INT', '10080', 'How long the offsets of an empty group are kept.', positive),
   key('offsets.retention.check.interval.ms', 'LONG', '600000', 'How often expired offsets are looked for.', positive),
   key('offsets.commit.timeout.ms', 'INT', '5000', 'How long a commit waits for the database.', positive),
+  key('transaction.max.timeout.ms', 'INT', '900000', 'The longest time-out that a transaction may ask for.', positive),
+  key(
+    'transactional.id.expiration.ms',
+    'INT',
+    '604800000',
+    'How long a transactional id that is not used is remembered.',
+    positive,
+  ),
+  key(
+    'transaction.abort.timed.out.transaction.cleanup.interval.ms',
+    'INT',
+    '10000',
+    'How often transactions that last too long are looked for.',
+    positive,
+  ),
+  key(
+    'transaction.remove.expired.transaction.cleanup.interval.ms',
+    'INT',
+    '3600000',
+    'How often expired transactional ids are looked for.',
+    positive,
+  ),
+  key(
+    'transaction.state.log.num.partitions',
+    'INT',
+    '50',
+    'Over how many shards transactional ids are spread; never changed later.',
+    positive,
+  ),
+  key(
+    'transaction.state.log.replication.factor',
+    'SHORT',
+    '3',
+    'Replicas of __transaction_state, as far as there are brokers.',
+    positive,
+  ),
+  key('transaction.state.log.segment.bytes', 'INT', '104857600', 'Segment size of __transaction_state.', positive),
   key('offset.metadata.max.bytes', 'INT', '4096', 'The longest text that a client may store with an offset.'),
 ];
 

@@ -93,8 +93,9 @@ export const emptyImage = (clusterId: string): ClusterImage => ({
 });
 
 export const OFFSETS_TOPIC = '__consumer_offsets';
+export const TRANSACTION_STATE_TOPIC = '__transaction_state';
 
-export const isInternalTopic = (name: string): boolean => name === OFFSETS_TOPIC || name === '__transaction_state';
+export const isInternalTopic = (name: string): boolean => name === OFFSETS_TOPIC || name === TRANSACTION_STATE_TOPIC;
 
 /** Registered, and not fenced: it may lead, join an ISR, and clients are sent to it. */
 export const isAlive = ({ brokers }: Pick<ClusterImage, 'brokers'>, id: BrokerId): boolean =>

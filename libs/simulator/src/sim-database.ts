@@ -2,7 +2,15 @@
 // or losing its responses. It outlives the brokers, and can go back to an earlier backup of itself.
 //
 // Promises what the stores' contracts promise; a call that fails while it is pending may have happened or not.
-import { type GroupStore, CoordinatorStoreUnavailable, GroupTable, MemoryGroupStore } from '@milepost/coordinators';
+import {
+  type GroupStore,
+  CoordinatorStoreUnavailable,
+  GroupTable,
+  MemoryGroupStore,
+  MemoryTransactionStore,
+  type TransactionStore,
+  TransactionTable,
+} from '@milepost/coordinators';
 import type { Clock } from '@milepost/core';
 import {
   type BrokerLeases,
@@ -36,11 +44,13 @@ export interface DatabaseRoad {
 export interface DatabaseBackup {
   readonly metadata: MemoryMetadataBackup;
   readonly groups: Pick<GroupTable, 'epochs' | 'groups'>;
+  readonly transactions: Pick<TransactionTable, 'epochs' | 'transactions'>;
 }
 
 export class SimDatabase {
   readonly metadata = new MemoryMetadataDatabase();
   readonly groups = new GroupTable();
+  readonly transactions = new TransactionTable();
   /** For every machine. */
   health: DatabaseHealth = 'well';
   /** Every call takes this many times longer. */
@@ -62,18 +72,25 @@ export class SimDatabase {
   }
 
   backup(): DatabaseBackup {
-    return { metadata: this.metadata.backup(), groups: copyOf(this.groups) };
+    const { epochs, transactions } = this.transactions;
+    return {
+      metadata: this.metadata.backup(),
+      groups: copyOf(this.groups),
+      transactions: { epochs: new Map(epochs), transactions: new Map(transactions) },
+    };
   }
 
   /** A standby with only the backup's content is promoted, under the programs that use it. */
-  failOver({ metadata, groups }: DatabaseBackup): void {
+  failOver({ metadata, groups, transactions }: DatabaseBackup): void {
     this.#refill(groups);
+    this.#refillTransactions(transactions);
     this.metadata.failOver(metadata);
   }
 
   /** The database becomes the backup again, on the timeline of the backup. */
-  restore({ metadata, groups }: DatabaseBackup): void {
+  restore({ metadata, groups, transactions }: DatabaseBackup): void {
     this.#refill(groups);
+    this.#refillTransactions(transactions);
     this.metadata.restore(metadata);
   }
 
@@ -128,6 +145,18 @@ export class SimDatabase {
           life,
           this.#call(machine, () => this.#logged(store.persist(shard, epoch, events)), lost),
         ),
+    };
+  }
+
+  transactionStore(life?: SimLife, machine = ''): TransactionStore {
+    const store = new MemoryTransactionStore(this.transactions);
+    const lost = (why: string): Error => new CoordinatorStoreUnavailable(why);
+    const call = <Answer>(work: () => Promise<Answer>): Promise<Answer> => heard(life, this.#call(machine, work, lost));
+    return {
+      shards: () => call(() => store.shards()),
+      // The request of a dead program was lost with it.
+      acquire: (shards) => call(() => (life?.isOver ? never : this.#logged(store.acquire(shards)))),
+      persist: (shard, epoch, events) => call(() => this.#logged(store.persist(shard, epoch, events))),
     };
   }
 
@@ -186,6 +215,13 @@ export class SimDatabase {
     this.groups.groups.clear();
     for (const [shard, epoch] of epochs) this.groups.epochs.set(shard, epoch);
     for (const [groupId, rows] of copyOf({ epochs, groups }).groups) this.groups.groups.set(groupId, rows);
+  }
+
+  #refillTransactions({ epochs, transactions }: DatabaseBackup['transactions']): void {
+    this.transactions.epochs.clear();
+    this.transactions.transactions.clear();
+    for (const [shard, epoch] of epochs) this.transactions.epochs.set(shard, epoch);
+    for (const [id, row] of transactions) this.transactions.transactions.set(id, row);
   }
 
   #isAwayFor(machine: string): boolean {

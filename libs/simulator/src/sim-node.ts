@@ -110,6 +110,7 @@ export class SimNode {
     const stores = {
       metadata: plants.metadataStore?.(metadata) ?? metadata,
       groups: plants.groupStore?.(groups) ?? groups,
+      transactions: database.transactionStore(life, machine.name),
       leases: database.leases(life, machine.name),
     };
     try {

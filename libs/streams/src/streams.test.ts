@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Broker, createBroker } from '@milepost/broker';
-import { GroupTable, MemoryGroupStore } from '@milepost/coordinators';
+import { GroupTable, MemoryGroupStore, MemoryTransactionStore, TransactionTable } from '@milepost/coordinators';
 import { AddressInUse, BrokerId, silentLogger } from '@milepost/core';
 import { MemoryBrokerLeases, MemoryMetadataDatabase, MemoryMetadataStore } from '@milepost/metadata';
 import { nodeHost } from '@milepost/node-host';
@@ -22,6 +22,7 @@ const host = nodeHost();
 const folder = mkdtempSync(join(tmpdir(), 'milepost-streams-'));
 const metadata = new MemoryMetadataDatabase();
 const groups = new GroupTable();
+const transactions = new TransactionTable();
 /** Not one of the system's ephemeral ports: it must be free when the broker restarts. */
 let port = 20_000 + (process.pid % 12_000);
 let broker: Broker;
@@ -32,6 +33,7 @@ async function startBroker(): Promise<void> {
   const stores = {
     metadata: new MemoryMetadataStore(metadata),
     groups: new MemoryGroupStore(groups),
+    transactions: new MemoryTransactionStore(transactions),
     leases: new MemoryBrokerLeases(metadata, host.clock),
   };
   broker = await createBroker(host, stores, {

@@ -4,10 +4,14 @@ import { ErrorCode } from '@milepost/core';
 import { FeatureUpgradeType } from '@milepost/wire';
 import { type Refusal, refusal } from '../refusal.ts';
 
-/** The APIs and requests are those of Kafka 4.3 (4.3-IV0); groups of the new protocol are served (KIP-848). */
+/**
+ * The APIs and requests are those of Kafka 4.3 (4.3-IV0); groups of the new protocol are served (KIP-848), and an epoch
+ * per transaction (KIP-890).
+ */
 export const FEATURES: ReadonlyMap<string, number> = new Map([
   ['group.version', 1],
   ['metadata.version', 30],
+  ['transaction.version', 2],
 ]);
 
 export interface FeatureUpdate {

@@ -1,10 +1,9 @@
-// FindCoordinator, versions 0 to 6: this broker coordinates every group. The offsets are in the group store; the topic
-// __consumer_offsets, which echoes them, is created at the first request, and the response does not wait for it. Other
-// kinds of key: transactions UNSUPPORTED_VERSION (see init-producer-id.ts), share groups and unknown ones
-// INVALID_REQUEST.
+// FindCoordinator, versions 0 to 6: this broker coordinates every group and every transaction. Their state is in the stores;
+// the topics __consumer_offsets and __transaction_state, which echo them, are created at the first request, and the response
+// does not wait for them. Share groups and unknown kinds of key: INVALID_REQUEST.
 import { ErrorCode, NO_BROKER } from '@milepost/core';
 import { CoordinatorType, FindCoordinator } from '@milepost/wire';
-import type { Context } from '../services.ts';
+import type { Context, Services } from '../services.ts';
 import { handler } from './handler.ts';
 
 const NOWHERE = { nodeId: NO_BROKER, host: '', port: -1 };
@@ -25,16 +24,26 @@ function find(keyType: number, { services, count }: Context) {
     count(errorCode);
     return { errorCode, errorMessage, ...NOWHERE };
   };
+  const topic = topicOf(keyType, services);
+  if (!topic) return refuse(ErrorCode.INVALID_REQUEST, `key type ${keyType}: expected ${EXPECTED}`);
+  const broker = services.image().brokers.get(services.config.brokerId);
+  if (!broker) return refuse(ErrorCode.COORDINATOR_NOT_AVAILABLE, 'the coordinator is starting');
+  topic.ensure(services.image(), services.controller.topics);
+  return { errorCode: ErrorCode.NONE, nodeId: broker.id, host: broker.host, port: broker.port };
+}
+
+const EXPECTED = `${CoordinatorType.GROUP} (group) or ${CoordinatorType.TRANSACTION} (transaction)`;
+
+function topicOf(
+  keyType: number,
+  { offsetsTopic, transactionStateTopic }: Services,
+): Services['offsetsTopic'] | undefined {
   switch (keyType) {
-    case CoordinatorType.GROUP: {
-      const broker = services.image().brokers.get(services.config.brokerId);
-      if (!broker) return refuse(ErrorCode.COORDINATOR_NOT_AVAILABLE, 'the coordinator is starting');
-      services.offsetsTopic.ensure(services.image(), services.controller.topics);
-      return { errorCode: ErrorCode.NONE, nodeId: broker.id, host: broker.host, port: broker.port };
-    }
+    case CoordinatorType.GROUP:
+      return offsetsTopic;
     case CoordinatorType.TRANSACTION:
-      return refuse(ErrorCode.UNSUPPORTED_VERSION, 'this broker does not do transactions');
+      return transactionStateTopic;
     default:
-      return refuse(ErrorCode.INVALID_REQUEST, `key type ${keyType}: expected ${CoordinatorType.GROUP} (group)`);
+      return undefined;
   }
 }

@@ -1,23 +1,28 @@
-// InitProducerId, versions 0 to 5, for idempotent producers: a new id in epoch 0, whatever id and epoch the request
-// carries (Kafka ignores them without a transactional id; @platformatic/kafka sends 0/0). One of the two alone:
-// INVALID_REQUEST. With a transactional id: UNSUPPORTED_VERSION. Transactions are not advertised, and this code stops a
-// client with an error. A retriable one would let it retry until it times out, and an authorization error would
-// mislead.
+// InitProducerId, versions 0 to 5. For idempotent producers: a fresh id in epoch 0, whatever id and epoch the request carries
+// (Kafka ignores them without a transactional id; @platformatic/kafka sends 0/0). For a transactional id: its id, in the next
+// epoch. One of id and epoch alone: INVALID_REQUEST. Versions before 4 do not know PRODUCER_FENCED.
 import { ErrorCode } from '@milepost/core';
 import { StoreUnavailable } from '@milepost/metadata';
 import { InitProducerId } from '@milepost/wire';
 import { handler } from './handler.ts';
 
 const NO_PRODUCER = { producerId: -1n, producerEpoch: -1 };
+const FIRST_VERSION_WITH_FENCED = 4;
 
-export const initProducerId = handler(InitProducerId, async (request, { services, count }) => {
-  const { transactionalId, producerId, producerEpoch } = request;
+export const initProducerId = handler(InitProducerId, async (request, { apiVersion, services, count }) => {
+  const { transactionalId, transactionTimeoutMs: timeoutMs, producerId, producerEpoch } = request;
   const refuse = (errorCode: ErrorCode) => {
     count(errorCode);
     return { errorCode, ...NO_PRODUCER };
   };
   if (transactionalId === '' || producerId < 0n !== producerEpoch < 0) return refuse(ErrorCode.INVALID_REQUEST);
-  if (transactionalId !== null) return refuse(ErrorCode.UNSUPPORTED_VERSION);
+  if (transactionalId !== null) {
+    const expected = producerId < 0n ? undefined : { producerId, producerEpoch };
+    const { error, ...producer } = await services.transactions.initProducerId({ transactionalId, timeoutMs, expected });
+    if (error === ErrorCode.NONE) return { errorCode: error, ...producer };
+    const isUnknown = error === ErrorCode.PRODUCER_FENCED && apiVersion < FIRST_VERSION_WITH_FENCED;
+    return refuse(isUnknown ? ErrorCode.INVALID_PRODUCER_EPOCH : error);
+  }
   try {
     return { errorCode: ErrorCode.NONE, producerId: await services.controller.producerIds.take(), producerEpoch: 0 };
   } catch (failure) {

@@ -28,6 +28,7 @@ export class ClientListener {
   readonly #held = new Set<ClientConnection>();
   readonly #limits: ConnectionQuotas;
   #isOpen = false;
+  #accepted = 0;
   #listening: Listening | undefined;
   #cancelSweep: Cancel = () => {};
 
@@ -54,7 +55,9 @@ export class ClientListener {
     const { clock, logger, network } = this.#deps.host;
     const { requestMaxBytes, memory, buffers } = this.#deps;
     this.#listening = await network.listen(address, (connection) => {
-      const client = new ClientConnection(connection, { dispatch, logger, clock, requestMaxBytes, memory, buffers });
+      const number = ++this.#accepted;
+      const shared = { dispatch, logger, clock, requestMaxBytes, memory, buffers };
+      const client = new ClientConnection(connection, { ...shared, number });
       const { host } = connection.remote;
       const limit = this.#limits.enter(host);
       if (limit !== undefined) {

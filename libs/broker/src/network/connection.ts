@@ -26,6 +26,8 @@ export interface Peer {
   /** As Kafka prints it in group descriptions: `/192.0.2.1`. */
   readonly host: string;
   readonly port: number;
+  /** Counts this broker's connections: one that was opened later has a larger number. */
+  readonly number: number;
   /** The client's own name and version (KIP-511). */
   software: { readonly name: string; readonly version: string };
   /** After the pending responses are sent, stop reading for this long (KIP-219). */
@@ -53,6 +55,7 @@ export interface ConnectionDeps {
   readonly requestMaxBytes: number;
   readonly memory: MemoryBudget;
   readonly buffers?: FrameMemory;
+  readonly number?: number;
 }
 
 interface Slot {
@@ -63,6 +66,7 @@ interface Slot {
 export class ClientConnection implements ConnectionListener, Peer {
   readonly host: string;
   readonly port: number;
+  readonly number: number;
   software = { name: '', version: '' };
   readonly #connection: Connection;
   readonly #dispatch: Dispatch;
@@ -97,8 +101,10 @@ export class ClientConnection implements ConnectionListener, Peer {
   #whenIdle: (() => void) | undefined;
 
   /** Nothing is read before `begin`. */
-  constructor(connection: Connection, { dispatch, logger, clock, requestMaxBytes, memory, buffers }: ConnectionDeps) {
+  constructor(connection: Connection, deps: ConnectionDeps) {
+    const { dispatch, logger, clock, requestMaxBytes, memory, buffers, number = 0 } = deps;
     this.#connection = connection;
+    this.number = number;
     this.#dispatch = dispatch;
     this.#logger = logger;
     this.#clock = clock;

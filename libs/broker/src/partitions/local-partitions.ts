@@ -20,9 +20,9 @@ import {
 import { type Log, type LogConfig, type LogDirectory, LogFailed } from '@milepost/log';
 import {
   type ClusterImage,
+  isInternalTopic,
   isSameOrigin,
   type MetadataChange,
-  OFFSETS_TOPIC,
   type PartitionState,
   type TopicState,
 } from '@milepost/metadata';
@@ -276,7 +276,7 @@ export class LocalPartitions {
   async #openPartition(topic: TopicState, state: PartitionState, config: LogConfig): Promise<Partition> {
     const { index } = state;
     // An echo of the group store: no sync is spent on it.
-    const flush = topic.name === OFFSETS_TOPIC ? 'os' : this.#options.flush;
+    const flush = isInternalTopic(topic.name) ? 'os' : this.#options.flush;
     const log =
       this.#directory.get(topic.name, index) ?? (await this.#directory.create(topic.name, topic.id, index, config));
     invariant(log.topicId === topic.id, () => `${topic.name}-${index}: topic id ${log.topicId}, expected ${topic.id}`);

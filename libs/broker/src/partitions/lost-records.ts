@@ -1,7 +1,7 @@
 // A start with logs that are missing, or that end before offsets that groups have committed: begins a new leader epoch
 // there, so that clients notice (KIP-320), and skips all offsets that are known to have been used.
 import { LeaderEpoch, type Logger, Offset, partitionName } from '@milepost/core';
-import { type ClusterImage, type Decide, type MetadataChange, OFFSETS_TOPIC } from '@milepost/metadata';
+import { type ClusterImage, type Decide, isInternalTopic, type MetadataChange } from '@milepost/metadata';
 import type { Partition } from '@milepost/replication';
 import { firstNames } from './first-names.ts';
 import type { LocalPartitions } from './local-partitions.ts';
@@ -35,7 +35,7 @@ export async function makeUpForLoss(
         partition.log.logEndOffset < endOf(partition)),
   );
   if (lost.length === 0) return;
-  const reported = lost.filter(({ topic }) => topic !== OFFSETS_TOPIC); // an echo, which is recreated from the store
+  const reported = lost.filter(({ topic }) => !isInternalTopic(topic)); // an echo, which is recreated from the store
   const described = reported.map((partition) => {
     const { topic, index, log } = partition;
     const [end, needed] = [log.logEndOffset, endOf(partition)];

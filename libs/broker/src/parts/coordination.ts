@@ -6,8 +6,8 @@ import { type BrokerConfigLayers, OFFSETS_TOPIC } from '@milepost/metadata';
 import type { BrokerSettings } from '../broker-config.ts';
 import type { LocalPartitions } from '../partitions/local-partitions.ts';
 import { groupOverrides } from '../groups/group-overrides.ts';
-import { chooseGroupShards } from '../groups/group-shards.ts';
-import { OffsetsTopic } from '../groups/offsets-topic.ts';
+import { chooseShards } from '../groups/coordinator-shards.ts';
+import { InternalTopic } from '../groups/internal-topic.ts';
 import { ImageCatalog } from '../groups/topic-catalog.ts';
 
 export interface CoordinationDeps {
@@ -23,7 +23,7 @@ export interface CoordinationDeps {
 
 export class Coordination {
   readonly groups: GroupCoordinator;
-  readonly offsetsTopic: OffsetsTopic;
+  readonly offsetsTopic: InternalTopic;
   readonly #store: RestoringGroupStore;
   readonly #shards: readonly number[];
 
@@ -32,7 +32,9 @@ export class Coordination {
     const { clock, random, logger, meter } = host;
     const { groups: config } = settings;
     this.#shards = Array.from({ length: shards }, (_, shard) => shard);
-    this.offsetsTopic = new OffsetsTopic({
+    this.offsetsTopic = new InternalTopic({
+      name: OFFSETS_TOPIC,
+      settings: 'offsets.topic',
       partitions,
       layers,
       shards,
@@ -59,10 +61,12 @@ export class Coordination {
   /** The groups of the image that `partitions` serve. */
   static async create(deps: CoordinationDeps): Promise<Coordination> {
     const { host, store, partitions, settings, patiently } = deps;
-    const { shards, warning } = chooseGroupShards({
+    const { shards, warning } = chooseShards({
       stored: await patiently(() => store.shards()),
       topic: partitions.image.topics.get(OFFSETS_TOPIC)?.partitions.length,
       setting: settings.groupShards,
+      property: 'offsets.topic.num.partitions',
+      contents: 'groups',
     });
     if (warning) host.logger.warn({}, warning);
     return new Coordination(deps, shards);

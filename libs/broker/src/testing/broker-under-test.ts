@@ -1,7 +1,7 @@
 // A broker for tests: a real one on a given host, with its metadata and groups in memory that outlives it, so that it
 // can be stopped and restarted on the same folder.
 import { BrokerId, type Host } from '@milepost/core';
-import { GroupTable, MemoryGroupStore } from '@milepost/coordinators';
+import { GroupTable, MemoryGroupStore, MemoryTransactionStore, TransactionTable } from '@milepost/coordinators';
 import { MemoryBrokerLeases, MemoryMetadataDatabase, MemoryMetadataStore } from '@milepost/metadata';
 import type { BrokerConfig } from '../broker-config.ts';
 import { type Broker, type BrokerStores, createBroker } from '../create-broker.ts';
@@ -18,6 +18,7 @@ export class BrokerUnderTest {
   readonly dataDir: string;
   readonly metadata: MemoryMetadataDatabase;
   readonly groups = new GroupTable();
+  readonly transactions = new TransactionTable();
   readonly #properties: Record<string, string>;
   readonly #clients: RawClient[] = [];
   #broker: Broker | undefined;
@@ -46,6 +47,7 @@ export class BrokerUnderTest {
     const inMemory = {
       metadata: new MemoryMetadataStore(this.metadata),
       groups: new MemoryGroupStore(this.groups),
+      transactions: new MemoryTransactionStore(this.transactions),
       leases: new MemoryBrokerLeases(this.metadata, this.host.clock),
     };
     const config: BrokerConfig = {

@@ -1,6 +1,6 @@
 // What handlers need of the coordinators of transactions and of groups when records of a transaction are written and when it
-// ends. Until there are coordinators, `noTransactions` refuses.
-import { ErrorCode } from '@milepost/core';
+// ends.
+import type { ErrorCode } from '@milepost/core';
 import type { TransactionMarker } from '@milepost/log';
 
 export interface NamedPartition {
@@ -32,8 +32,3 @@ export interface TransactionalOffsets {
    */
   transactionEnded(shard: number, marker: TransactionMarker): Promise<ErrorCode>;
 }
-
-export const noTransactions: TransactionVerifier & TransactionalOffsets = {
-  verify: async ({ partitions }) => partitions.map(() => ErrorCode.INVALID_TXN_STATE),
-  transactionEnded: async () => ErrorCode.COORDINATOR_NOT_AVAILABLE,
-};

@@ -1,9 +1,9 @@
-// `__consumer_offsets`: an internal, compacted topic in which the coordinator echoes the group store. Created when a
-// client first looks for a coordinator or commits, as in Kafka; no request waits for it. An echo causes no sync: the
-// group store is the truth.
+// An internal, compacted topic in which a coordinator echoes its store: `__consumer_offsets`, `__transaction_state`.
+// Created when a client first looks for such a coordinator, or commits, as in Kafka; no request waits for it. An echo
+// causes no sync: the store is the truth.
 import { type Background, ErrorCode, type Logger, type Offset, Timestamp } from '@milepost/core';
 import type { PartitionWriter } from '@milepost/coordinators';
-import { type BrokerConfigLayers, brokerNumber, type ClusterImage, OFFSETS_TOPIC } from '@milepost/metadata';
+import { type BrokerConfigLayers, brokerNumber, type ClusterImage } from '@milepost/metadata';
 import type { LocalPartitions } from '../partitions/local-partitions.ts';
 import type { TopicAdmin } from '../admin/topic-admin.ts';
 
@@ -11,7 +11,10 @@ import type { TopicAdmin } from '../admin/topic-admin.ts';
 const CREATE_AGAIN_MS = 10_000;
 const READ_BYTES = 1024 * 1024;
 
-export interface OffsetsTopicDeps {
+export interface InternalTopicDeps {
+  readonly name: string;
+  /** What the names of its broker properties begin with. */
+  readonly settings: 'offsets.topic' | 'transaction.state.log';
   readonly partitions: LocalPartitions;
   readonly layers: () => BrokerConfigLayers;
   readonly shards: number;
@@ -20,16 +23,16 @@ export interface OffsetsTopicDeps {
   readonly background: Background;
 }
 
-export class OffsetsTopic implements PartitionWriter {
-  readonly #deps: OffsetsTopicDeps;
+export class InternalTopic implements PartitionWriter {
+  readonly #deps: InternalTopicDeps;
   #notBefore = Timestamp(0);
 
-  constructor(deps: OffsetsTopicDeps) {
+  constructor(deps: InternalTopicDeps) {
     this.#deps = deps;
   }
 
   append(index: number, batch: Buffer): ReturnType<PartitionWriter['append']> {
-    const partition = this.#deps.partitions.find(OFFSETS_TOPIC, index);
+    const partition = this.#deps.partitions.find(this.#deps.name, index);
     if (typeof partition === 'number') return 'later';
     const { error } = partition.append(batch);
     if (error === ErrorCode.NONE) return 'appended';
@@ -37,7 +40,7 @@ export class OffsetsTopic implements PartitionWriter {
   }
 
   read(index: number, from: Offset): Buffer | undefined {
-    const partition = this.#deps.partitions.find(OFFSETS_TOPIC, index);
+    const partition = this.#deps.partitions.find(this.#deps.name, index);
     if (typeof partition === 'number') return undefined;
     const { log } = partition;
     const start = Math.max(from, log.logStartOffset) as Offset;
@@ -47,29 +50,29 @@ export class OffsetsTopic implements PartitionWriter {
 
   /** Creates it in the background if it is missing. */
   ensure(image: ClusterImage, topics: TopicAdmin): void {
-    const { now, background } = this.#deps;
-    if (image.topics.has(OFFSETS_TOPIC) || image.brokers.size === 0 || now() < this.#notBefore) return;
+    const { name, now, background } = this.#deps;
+    if (image.topics.has(name) || image.brokers.size === 0 || now() < this.#notBefore) return;
     this.#notBefore = Timestamp(now() + CREATE_AGAIN_MS);
-    background.run(`creating ${OFFSETS_TOPIC}`, () => this.#create(image, topics));
+    background.run(`creating ${name}`, () => this.#create(image, topics));
   }
 
   async #create(image: ClusterImage, topics: TopicAdmin): Promise<void> {
-    const { layers, shards, logger } = this.#deps;
-    const replicas = Math.min(brokerNumber(layers(), 'offsets.topic.replication.factor'), image.brokers.size);
+    const { name, settings, layers, shards, logger } = this.#deps;
+    const replicas = Math.min(brokerNumber(layers(), `${settings}.replication.factor`), image.brokers.size);
     const configs = {
       'cleanup.policy': 'compact',
       'compression.type': 'producer',
-      'segment.bytes': String(brokerNumber(layers(), 'offsets.topic.segment.bytes')),
+      'segment.bytes': String(brokerNumber(layers(), `${settings}.segment.bytes`)),
     };
     const wish = {
-      name: OFFSETS_TOPIC,
+      name,
       numPartitions: shards,
       replicationFactor: replicas,
       assignments: [],
-      configs: Object.entries(configs).map(([name, value]) => ({ name, value })),
+      configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
     };
     const [outcome] = await topics.create([wish], false);
     if (outcome && 'error' in outcome && outcome.error !== ErrorCode.TOPIC_ALREADY_EXISTS)
-      logger.warn({ topic: OFFSETS_TOPIC }, `topic not created: ${outcome.message}`);
+      logger.warn({ topic: name }, `topic not created: ${outcome.message}`);
   }
 }
