@@ -1,27 +1,37 @@
 // Batches that unpack to much more than their size, on simulated time: which clients they delay, and which not.
 import { ErrorCode, type Host, NO_BROKER, silentLogger, silentMeter, Timestamp, ZERO_UUID } from '@milepost/core';
 import { buildBatch, type Codec } from '@milepost/records';
-import { SimClock, SimDisk, SimInflater, SimNetwork, SimRandom } from '@milepost/simulator';
+import { SimClock, SimDeflater, SimDisk, SimInflater, SimNetwork, SimRandom } from '@milepost/simulator';
 import { CreateTopics, ListOffsets, ListOffsetsTime, Metadata, Produce } from '@milepost/wire';
+import { randomBytes } from 'node:crypto';
 import { BrokerUnderTest } from './testing/broker-under-test.ts';
 import type { RawClient } from './testing/raw-client.ts';
 
 const LARGE_BYTES = 20_000_000;
+const CODECS = ['gzip', 'zstd', 'lz4', 'snappy'] as const;
 
 let clock: SimClock;
 let it: BrokerUnderTest;
 let client: RawClient;
 let other: RawClient;
+let deflations = 0;
 
 beforeEach(async () => {
   clock = new SimClock();
   const random = new SimRandom(1);
+  const deflater = new SimDeflater(clock);
   const host: Host = {
     clock,
     random,
     disk: new SimDisk(random.fork(), { clock }),
     network: new SimNetwork(random.fork(), clock),
     inflater: new SimInflater(clock),
+    deflater: {
+      deflate: (...job) => {
+        deflations++;
+        return deflater.deflate(...job);
+      },
+    },
     logger: silentLogger,
     meter: silentMeter,
   };
@@ -29,8 +39,13 @@ beforeEach(async () => {
   await clock.settle(it.start({ flush: 'os' })); // no fsync takes time
   client = await clock.settle(it.client());
   other = await clock.settle(it.client());
-  const topics = [{ name: 'trucks', numPartitions: 2, replicationFactor: 1 }];
-  await clock.settle(client.ask(CreateTopics, 7, { topics }));
+  const topic = { name: 'trucks', numPartitions: 2, replicationFactor: 1 };
+  const packed = CODECS.map((codec) => ({
+    ...topic,
+    name: `trucks-${codec}`,
+    configs: [{ name: 'compression.type', value: codec }],
+  }));
+  await clock.settle(client.ask(CreateTopics, 7, { topics: [topic, ...packed] }));
 });
 afterEach(() => clock.settle(it.stop()));
 
@@ -57,7 +72,7 @@ async function produce(by: RawClient, ...batches: (readonly [partition: number, 
   return responses[0]?.partitionResponses.map(({ errorCode, baseOffset }) => [errorCode, baseOffset]);
 }
 
-test.each<Codec>(['gzip', 'zstd', 'lz4', 'snappy'])(
+test.each<Codec>(CODECS)(
   'a batch (%s) that unpacks to twenty megabytes is stored, and other clients get responses meanwhile',
   async (codec) => {
     let isStored = false;
@@ -106,6 +121,53 @@ test.each([
   const answered = await answeredDuring(listing);
   if (offset === 0) expect(answered).toBeGreaterThan(4);
   expect((await listing).topics[0]?.partitions[0]).toMatchObject({ errorCode: ErrorCode.NONE, offset });
+});
+
+/** One produce to a topic with its own `compression.type`. */
+async function produceTo(codec: Codec, records: Buffer) {
+  const topicData = [{ name: `trucks-${codec}`, topicId: ZERO_UUID, partitionData: [{ index: 0, records }] }];
+  const { responses } = await client.ask(Produce, 8, { acks: -1, timeoutMs: 60_000, topicData });
+  return responses[0]?.partitionResponses[0];
+}
+
+/** How many turns of the loop the work takes on simulated time, where what is done in one turn takes none. */
+async function turnsOf(work: Promise<unknown>): Promise<number> {
+  const before = clock.turns;
+  await clock.settle(work);
+  return clock.turns - before;
+}
+
+test.each(CODECS)('a batch that unpacks to twenty megabytes is packed anew, as %s, in many turns', async (codec) => {
+  const records = batch({ sizeBytes: LARGE_BYTES, codec: codec === 'zstd' ? 'gzip' : 'zstd' });
+  const plain = await turnsOf(produce(client, [0, { sizeBytes: LARGE_BYTES, codec: 'zstd' }]));
+  const produced = produceTo(codec, records);
+  expect(await turnsOf(produced)).toBeGreaterThan(plain + 10);
+  expect(await produced).toMatchObject({ errorCode: ErrorCode.NONE, baseOffset: 0 });
+});
+
+test('a batch that came unpacked is packed beside the loop by a slow codec, on it by a fast one and where it is small', async () => {
+  const value = Buffer.alloc(900_000, 'position ');
+  const of = (sizeBytes: number) =>
+    buildBatch({ records: [{ key: null, value: value.subarray(0, sizeBytes), timestamp: Timestamp(1) }] });
+  for (const [codec, sizeBytes, beside] of [
+    ['lz4', 900_000, 0],
+    ['gzip', 16_000, 0],
+    ['gzip', 900_000, 1],
+  ] as const) {
+    deflations = 0;
+    expect(await clock.settle(produceTo(codec, of(sizeBytes)))).toMatchObject({ errorCode: ErrorCode.NONE });
+    expect([codec, sizeBytes, deflations]).toEqual([codec, sizeBytes, beside]);
+  }
+});
+
+test('records that become too large a batch in the codec of the topic are refused, naming the limit', async () => {
+  const noise = randomBytes(900_000);
+  const value = Buffer.concat([noise, noise, noise]); // zstd finds the repetitions; gzip does not look back that far
+  const records = buildBatch({ compression: 'zstd', records: [{ key: null, value, timestamp: Timestamp(1) }] });
+  expect(await clock.settle(produceTo('gzip', records))).toMatchObject({
+    errorCode: ErrorCode.MESSAGE_TOO_LARGE,
+    errorMessage: expect.stringMatching(/^records of 2700\d\d\d bytes as gzip: .* max.message.bytes 1048588$/),
+  });
 });
 
 test('batches that a producer sends after a large one are appended after it, in this request and in the next ones', async () => {

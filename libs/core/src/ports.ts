@@ -207,6 +207,20 @@ export interface Inflater {
 
 export const INFLATED_PIECE_BYTES = 1024 * 1024;
 
+/** Compression beside the event loop, for input that could hold it up. */
+export interface Deflater {
+  /**
+   * Packs the bytes, which must not change meanwhile, and passes on the output as `Inflater.inflate` does. Without a
+   * `level`: the format's default. Rejects with an error that `take` throws, which ends the work.
+   */
+  deflate(
+    format: 'gzip' | 'zstd',
+    bytes: Uint8Array,
+    level: number | undefined,
+    take: (piece: Uint8Array) => void,
+  ): Promise<void>;
+}
+
 /** What a library runs on. */
 export interface Host {
   readonly clock: Clock;
@@ -214,6 +228,7 @@ export interface Host {
   readonly network: Network;
   readonly random: Random;
   readonly inflater: Inflater;
+  readonly deflater: Deflater;
   readonly meter: Meter;
   readonly logger: Logger;
 }

@@ -2,24 +2,31 @@
 // topic names a codec, with consecutive offset deltas, and with the largest timestamp of the records in the header.
 //
 // Every record is checked, also those of compressed batches (docs/decisions/0009-compressed-batches-are-unpacked.md).
-import { ErrorCode, errorName, type Host, MalformedMessage, NO_TIMESTAMP, type Timestamp } from '@milepost/core';
+import { ErrorCode, errorName, MalformedMessage, NO_TIMESTAMP, type Timestamp } from '@milepost/core';
 import {
+  atOnce,
   type Codec,
+  inSteps,
   NO_PRODUCER_ID,
+  packsQuickly,
   RecordBatch,
   RecordCursor,
   renumbered,
   rewriteBatch,
+  rewriteBatchInSteps,
+  type RewrittenRecords,
+  STEP_RECORDS,
+  type Stepping,
   UNPACKED_LIMIT_BYTES,
   UnpacksToMore,
 } from '@milepost/records';
 import type { LogConfig } from './log-config.ts';
 import type { AppendRefused, RecordError } from './outcomes.ts';
-import { steppingOn } from './stepping.ts';
+import { type SteppingHost, steppingOn } from './stepping.ts';
 
 /**
  * The one batch that a client may send at a time, in the form to store, or the reason for the refusal. `undefined`: it
- * unpacks to more than `unpackBytes`, and should be validated in steps.
+ * unpacks to more than `unpackBytes`, or packing it anew takes long; it should be validated in steps.
  */
 export function validateAppend(records: Buffer, config: LogConfig, now: number): RecordBatch | AppendRefused;
 export function validateAppend(
@@ -36,21 +43,23 @@ export function validateAppend(
 ): RecordBatch | AppendRefused | undefined {
   const batch = batchOf(records, config);
   if (isRefused(batch)) return batch;
+  const isLimited = unpackBytes < UNPACKED_LIMIT_BYTES;
+  if (isLimited && batch.sizeBytes > unpackBytes) return undefined; // also one that is not packed
   try {
     const check = new RecordsCheck(batch, batch.unpack(unpackBytes), config, now);
     while (check.step());
-    return check.outcome();
+    return isLimited && check.takesLong ? undefined : check.outcome();
   } catch (failure) {
-    if (failure instanceof UnpacksToMore && unpackBytes < UNPACKED_LIMIT_BYTES) return undefined;
+    if (failure instanceof UnpacksToMore && isLimited) return undefined;
     return refusalOf(failure);
   }
 }
 
-/** Like `validateAppend`, for a batch that unpacks to much: other work runs between the steps. */
+/** Like `validateAppend`, for a large batch: other work runs between the steps. */
 export async function validateInSteps(
   records: Buffer,
   config: LogConfig,
-  host: Pick<Host, 'clock' | 'inflater'>,
+  host: SteppingHost,
 ): Promise<RecordBatch | AppendRefused> {
   const batch = batchOf(records, config);
   if (isRefused(batch)) return batch;
@@ -58,7 +67,7 @@ export async function validateInSteps(
   try {
     const check = new RecordsCheck(batch, await batch.unpackInSteps(stepping), config, host.clock.now());
     while (check.step()) await stepping.nextTurn();
-    return check.outcome();
+    return await check.outcomeInSteps(stepping);
   } catch (failure) {
     return refusalOf(failure);
   }
@@ -130,8 +139,6 @@ function flawOfSize({ sizeBytes }: RecordBatch, { maxMessageBytes }: LogConfig):
 const codecFor = (batch: RecordBatch, { compression }: LogConfig): Codec =>
   compression === 'producer' ? (batch.compression as Codec) : compression;
 
-/** The records that one step checks: a few milliseconds. */
-const STEP_RECORDS = 50_000;
 /** A refusal names at most this many bad records: a batch may hold millions. */
 const MOST_RECORD_ERRORS = 1_000;
 
@@ -183,33 +190,59 @@ class RecordsCheck {
     }
   }
 
+  /** Whether `outcome` would hold the event loop for long. Call after the last step. */
+  get takesLong(): boolean {
+    const rewriting = this.#rewriting();
+    if (rewriting === undefined || this.#isRefused) return false;
+    const { count, bytes } = rewriting;
+    return (!this.#isConsecutive && count > STEP_RECORDS) || !packsQuickly(bytes.length, rewriting);
+  }
+
   /** Call after the last step. */
   outcome(): RecordBatch | AppendRefused {
-    if (this.#wrongKeys + this.#wrongTimes > 0) return this.#refusal();
-    const stored = this.#stored();
-    if (stored !== this.#batch) {
-      const tooLarge = flawOfSize(stored, this.#config);
-      if (tooLarge !== undefined) return tooLarge;
-    }
-    const { segmentBytes } = this.#config;
+    if (this.#isRefused) return this.#refusal();
+    const rewriting = this.#rewriting();
+    if (rewriting === undefined) return this.#fitting(this.#batch);
+    const bytes = this.#isConsecutive ? this.#bytes : atOnce(renumbered(this.#bytes, rewriting.count));
+    return this.#fitting(RecordBatch.at(rewriteBatch(this.#batch, { ...rewriting, bytes }), 0) as RecordBatch);
+  }
+
+  /** Like `outcome`, without holding the event loop. */
+  async outcomeInSteps(stepping: Stepping): Promise<RecordBatch | AppendRefused> {
+    const rewriting = this.#rewriting();
+    if (rewriting === undefined || this.#isRefused) return this.outcome();
+    const bytes = this.#isConsecutive ? this.#bytes : await inSteps(renumbered(this.#bytes, rewriting.count), stepping);
+    const { maxMessageBytes } = this.#config;
+    const packed = await rewriteBatchInSteps(this.#batch, { ...rewriting, bytes }, maxMessageBytes, stepping);
+    return packed
+      ? this.#fitting(RecordBatch.at(packed, 0) as RecordBatch)
+      : refuse(
+          ErrorCode.MESSAGE_TOO_LARGE,
+          `records of ${bytes.length} bytes as ${rewriting.codec}: a batch of more than max.message.bytes ${maxMessageBytes}`,
+        );
+  }
+
+  get #isRefused(): boolean {
+    return this.#wrongKeys + this.#wrongTimes > 0;
+  }
+
+  /** How the records are stored; undefined: as they came. */
+  #rewriting(): RewrittenRecords | undefined {
+    const batch = this.#batch;
+    const codec = codecFor(batch, this.#config);
+    if (this.#isConsecutive && codec === batch.compression) return undefined;
+    const { recordCount: count, maxTimestamp } = batch;
+    return { bytes: this.#bytes, count, codec, level: this.#config.compressionLevels[codec], maxTimestamp };
+  }
+
+  #fitting(stored: RecordBatch): RecordBatch | AppendRefused {
+    const { segmentBytes, timestampType } = this.#config;
+    if (timestampType === 'CreateTime') stored.setCreateTime(this.#maxTimestamp as Timestamp);
+    const tooLarge = stored === this.#batch ? undefined : flawOfSize(stored, this.#config);
+    if (tooLarge !== undefined) return tooLarge;
     return stored.sizeBytes > segmentBytes
       ? refuse(ErrorCode.RECORD_LIST_TOO_LARGE, `batch of ${stored.sizeBytes} bytes, segment.bytes ${segmentBytes}`)
       : stored;
-  }
-
-  #stored(): RecordBatch {
-    const batch = this.#batch;
-    const codec = codecFor(batch, this.#config);
-    const stored = this.#isConsecutive && codec === batch.compression ? batch : this.#rewritten(codec);
-    if (this.#config.timestampType === 'CreateTime') stored.setCreateTime(this.#maxTimestamp as Timestamp);
-    return stored;
-  }
-
-  #rewritten(codec: Codec): RecordBatch {
-    const { recordCount: count, maxTimestamp } = this.#batch;
-    const bytes = this.#isConsecutive ? this.#bytes : renumbered(this.#bytes, count);
-    const level = this.#config.compressionLevels[codec];
-    return RecordBatch.at(rewriteBatch(this.#batch, { bytes, count, codec, level, maxTimestamp }), 0) as RecordBatch;
   }
 
   #wrongKey(): void {

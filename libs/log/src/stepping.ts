@@ -2,7 +2,10 @@
 import type { Host } from '@milepost/core';
 import type { Stepping } from '@milepost/records';
 
-export const steppingOn = ({ clock, inflater }: Pick<Host, 'clock' | 'inflater'>): Stepping => ({
+export type SteppingHost = Pick<Host, 'clock' | 'inflater' | 'deflater'>;
+
+export const steppingOn = ({ clock, inflater, deflater }: SteppingHost): Stepping => ({
   inflater,
+  deflater,
   nextTurn: () => new Promise((resolve) => clock.after(0, resolve)),
 });

@@ -3,6 +3,7 @@
 import {
   BrokerId,
   type Clock,
+  type Deflater,
   type Disk,
   ErrorCode,
   type Host,
@@ -36,7 +37,10 @@ export const IDENTITY = { clusterId: 'cluster', brokerId: BrokerId(1) };
 export const TOPIC_ID = Uuid('11111111-2222-4333-8444-555555555555');
 export const START_MS = 1_767_225_600_000;
 
-export function testHost(disk: Disk, options: { clock?: Clock; logger?: Logger } = {}): Host {
+export function testHost(
+  disk: Disk,
+  options: { clock?: Clock; logger?: Logger; inflater?: Inflater; deflater?: Deflater } = {},
+): Host {
   const never = () => () => {};
   let ids = 0;
   const random: Random = {
@@ -49,7 +53,8 @@ export function testHost(disk: Disk, options: { clock?: Clock; logger?: Logger }
     clock: options.clock ?? { now: () => START_MS, monotonic: () => 0, after: never },
     network: {} as Network,
     random,
-    inflater: {} as Inflater,
+    inflater: options.inflater ?? ({} as Inflater),
+    deflater: options.deflater ?? ({} as Deflater),
     meter: silentMeter,
     logger: options.logger ?? silentLogger,
   };

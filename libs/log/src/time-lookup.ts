@@ -2,7 +2,17 @@
 // order with that or a later timestamp. Batches are selected by their headers; only the one with the result is
 // unpacked, in steps where it is large.
 import { MalformedMessage, Offset, Timestamp } from '@milepost/core';
-import { RecordBatch, RecordCursor, type Stepping, UNPACKED_LIMIT_BYTES, UnpacksToMore } from '@milepost/records';
+import {
+  atOnce,
+  inSteps,
+  RecordBatch,
+  RecordCursor,
+  STEP_RECORDS,
+  type Stepping,
+  type Steps,
+  UNPACKED_LIMIT_BYTES,
+  UnpacksToMore,
+} from '@milepost/records';
 import { MAX_TIMESTAMP, type SearchTarget, type TimestampedOffset, UNPACKS_TO_MORE } from './outcomes.ts';
 import { flawOf } from './integrity/flaws.ts';
 import { findIntact, STOP, scan } from './integrity/scan.ts';
@@ -82,12 +92,7 @@ async function firstInSteps(
   stepping: Stepping,
 ): Promise<TimestampedOffset | undefined> {
   try {
-    const walk = walkTo(batch, await batch.unpackInSteps(stepping), target, range);
-    for (;;) {
-      const { done, value } = walk.next();
-      if (done) return value;
-      await stepping.nextTurn();
-    }
+    return await inSteps(walkTo(batch, await batch.unpackInSteps(stepping), target, range), stepping);
   } catch (failure) {
     return ofUnreadable(batch, failure);
   }
@@ -133,11 +138,7 @@ function firstInBatch(
   unpackBytes: number,
 ): TimestampedOffset | LargeBatch | undefined {
   try {
-    const walk = walkTo(batch, batch.unpack(unpackBytes), target, range);
-    for (;;) {
-      const { done, value } = walk.next();
-      if (done) return value;
-    }
+    return atOnce(walkTo(batch, batch.unpack(unpackBytes), target, range));
   } catch (failure) {
     if (failure instanceof UnpacksToMore && unpackBytes < UNPACKED_LIMIT_BYTES) return new LargeBatch(batch);
     return ofUnreadable(batch, failure);
@@ -150,15 +151,12 @@ function ofUnreadable({ baseOffset, maxTimestamp, leaderEpoch }: RecordBatch, fa
   return { offset: baseOffset, timestamp: maxTimestamp, leaderEpoch };
 }
 
-/** How many records one step looks at: a few milliseconds. */
-const STEP_RECORDS = 50_000;
-
 function* walkTo(
   batch: RecordBatch,
   bytes: Buffer,
   target: number,
   { from, upTo }: OffsetRange,
-): Generator<void, TimestampedOffset | undefined> {
+): Steps<TimestampedOffset | undefined> {
   const { leaderEpoch } = batch;
   const appendTime = batch.timestampType === 'LogAppendTime' ? batch.maxTimestamp : undefined;
   const cursor = new RecordCursor().begin(bytes, batch.recordCount);

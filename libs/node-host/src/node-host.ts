@@ -1,6 +1,7 @@
 // The whole real host, for callers that need all of it. Without a logger and a meter it logs and measures nothing.
 import { type Host, silentLogger, silentMeter } from '@milepost/core';
 import { nodeClock } from './node-clock.ts';
+import { nodeDeflater } from './node-deflater.ts';
 import { nodeDisk } from './node-disk.ts';
 import { nodeInflater } from './node-inflater.ts';
 import { nodeNetwork } from './node-network.ts';
@@ -12,6 +13,7 @@ export const nodeHost = (parts: Partial<Host> = {}): Host => ({
   network: nodeNetwork,
   random: nodeRandom,
   inflater: nodeInflater,
+  deflater: nodeDeflater,
   logger: silentLogger,
   meter: silentMeter,
   ...parts,

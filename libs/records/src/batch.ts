@@ -10,7 +10,8 @@
 import { ByteReader, LeaderEpoch, MalformedMessage, Offset, Timestamp } from '@milepost/core';
 import { codecOf, decompress, type Codec } from './compression.ts';
 import { crc32c } from './crc32c.ts';
-import { type Stepping, unpackInSteps } from './unpack-in-steps.ts';
+import type { Stepping } from './steps.ts';
+import { unpackInSteps } from './unpack-in-steps.ts';
 
 export const BATCH_HEADER_BYTES = 61;
 /** baseOffset and batchLength: enough to find the next batch. */

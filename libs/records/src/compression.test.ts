@@ -1,5 +1,5 @@
 import { MalformedMessage } from '@milepost/core';
-import { nodeInflater } from '@milepost/node-host';
+import { nodeHost } from '@milepost/node-host';
 import { type Codec, compress, decompress, UnpacksToMore } from './index.ts';
 import { unpackInSteps } from './unpack-in-steps.ts';
 
@@ -9,7 +9,7 @@ const nextTurn = (): Promise<void> => {
   return new Promise((resolve) => setImmediate(resolve));
 };
 const inSteps = (codec: Codec, bytes: Buffer, limitBytes: number): Promise<Buffer> =>
-  unpackInSteps(codec, bytes, limitBytes, { inflater: nodeInflater, nextTurn });
+  unpackInSteps(codec, bytes, limitBytes, { ...nodeHost(), nextTurn });
 
 const packing: Codec[] = ['gzip', 'snappy', 'lz4', 'zstd'];
 const samples: [string, Buffer][] = [

@@ -5,5 +5,6 @@ export * from './compression.ts';
 export * from './control-record.ts';
 export * from './crc32c.ts';
 export * from './record-cursor.ts';
-export { type Stepping } from './unpack-in-steps.ts';
+export { packsQuickly } from './pack-in-steps.ts';
+export * from './steps.ts';
 export { UnpacksToMore } from './unpacked.ts';

@@ -8,7 +8,8 @@
 //
 // The checksums are not verified: the batch's own CRC covers the same bytes.
 import { ByteReader, MalformedMessage } from '@milepost/core';
-import { STEP_BYTES, Unpacked } from './unpacked.ts';
+import { STEP_BYTES, type Steps } from './steps.ts';
+import { Unpacked } from './unpacked.ts';
 
 const MAGIC = 0x184d_2204;
 const INDEPENDENT = 0x20;
@@ -26,7 +27,7 @@ export function unpackLz4(bytes: Buffer, limitBytes: number): Buffer {
 }
 
 /** Yields after each megabyte that it has unpacked, or after a block, which may be four. */
-export function* lz4Steps(bytes: Buffer, limitBytes: number): Generator<void, Buffer> {
+export function* lz4Steps(bytes: Buffer, limitBytes: number): Steps<Buffer> {
   const frame = frameOf(bytes);
   const output = new Unpacked('lz4', limitBytes, limitBytes);
   let next = STEP_BYTES;

@@ -6,7 +6,8 @@
 //   01 copy           length-4 in bits 2-4, offset in bits 5-7 (high) and one byte
 //   10 copy, 11 copy  length-1 in the six high bits, offset in two or four bytes (little-endian)
 import { ByteReader, MalformedMessage } from '@milepost/core';
-import { STEP_BYTES, Unpacked } from './unpacked.ts';
+import { STEP_BYTES, type Steps } from './steps.ts';
+import { Unpacked } from './unpacked.ts';
 
 const XERIAL = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]);
 const XERIAL_HEADER_BYTES = 16;
@@ -18,7 +19,7 @@ export function unpackSnappy(bytes: Buffer, limitBytes: number): Buffer {
 }
 
 /** Yields about once per unpacked megabyte. */
-export function* snappySteps(bytes: Buffer, limitBytes: number): Generator<void, Buffer> {
+export function* snappySteps(bytes: Buffer, limitBytes: number): Steps<Buffer> {
   const output = new Unpacked('snappy', limitBytes, limitBytes);
   let next = STEP_BYTES;
   for (const chunk of chunksOf(bytes))

@@ -6,12 +6,7 @@ import { type Inflater, MalformedMessage } from '@milepost/core';
 import { type Codec, notOfCodec, tooLarge } from './compression.ts';
 import { lz4Steps } from './lz4.ts';
 import { snappySteps } from './snappy.ts';
-
-export interface Stepping {
-  readonly inflater: Inflater;
-  /** Resolves when the event loop has done its other pending work. */
-  readonly nextTurn: () => Promise<void>;
-}
+import { inSteps, type Stepping } from './steps.ts';
 
 /** @throws MalformedMessage for bytes that are not of the codec, are cut off, or unpack to more than the limit. */
 export async function unpackInSteps(
@@ -27,17 +22,9 @@ export async function unpackInSteps(
     case 'zstd':
       return inflated(codec, bytes, limitBytes, stepping.inflater);
     case 'snappy':
-      return stepped(snappySteps(bytes, limitBytes), stepping);
+      return inSteps(snappySteps(bytes, limitBytes), stepping);
     case 'lz4':
-      return stepped(lz4Steps(bytes, limitBytes), stepping);
-  }
-}
-
-async function stepped(steps: Generator<void, Buffer>, { nextTurn }: Stepping): Promise<Buffer> {
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done) return value;
-    await nextTurn();
+      return inSteps(lz4Steps(bytes, limitBytes), stepping);
   }
 }
 

@@ -5,9 +5,6 @@ import { MalformedMessage } from '@milepost/core';
 /** The bytes unpack to more than the caller's limit. They may also be malformed after that point. */
 export class UnpacksToMore extends MalformedMessage {}
 
-/** The bytes unpacked in one step, for unpacking in steps. */
-export const STEP_BYTES = 1024 * 1024;
-
 const FIRST_BYTES = 4096;
 /** Up to this size a loop is faster than a call that leaves JavaScript. */
 const SHORT_BYTES = 32;

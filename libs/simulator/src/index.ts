@@ -5,6 +5,7 @@ export type { DiskOperation } from './sim-disk-file.ts';
 export * from './sim-link.ts';
 export * from './sim-machine.ts';
 export * from './sim-host.ts';
+export * from './sim-deflater.ts';
 export * from './sim-inflater.ts';
 export * from './sim-network.ts';
 export * from './sim-random.ts';

@@ -2,6 +2,7 @@
 // lock or a leftover timer is detected.
 import { type Host, type Logger, silentMeter } from '@milepost/core';
 import { SimClock } from './sim-clock.ts';
+import { SimDeflater } from './sim-deflater.ts';
 import { SimDisk } from './sim-disk.ts';
 import { SimInflater } from './sim-inflater.ts';
 import { SimNetwork } from './sim-network.ts';
@@ -13,6 +14,7 @@ export class SimHost implements Host {
   readonly disk: SimDisk;
   readonly network: SimNetwork;
   readonly inflater: SimInflater;
+  readonly deflater: SimDeflater;
   readonly meter = silentMeter;
   /** Every line of level warn and error. */
   readonly lines: string[] = [];
@@ -23,6 +25,7 @@ export class SimHost implements Host {
     this.disk = new SimDisk(this.random.fork(), { clock: this.clock });
     this.network = new SimNetwork(this.random.fork(), this.clock);
     this.inflater = new SimInflater(this.clock);
+    this.deflater = new SimDeflater(this.clock);
     const nothing = (): void => {};
     const keep = (_: object, message: string): void => void this.lines.push(message);
     this.logger = { debug: nothing, info: nothing, warn: keep, error: keep };

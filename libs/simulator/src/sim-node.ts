@@ -10,6 +10,7 @@ import { SimDisk } from './sim-disk.ts';
 import { SimLife } from './sim-life.ts';
 import { SimMeter } from './sim-meter.ts';
 import type { SimMachine } from './sim-machine.ts';
+import { SimDeflater } from './sim-deflater.ts';
 import { SimInflater } from './sim-inflater.ts';
 import type { SimRandom } from './sim-random.ts';
 
@@ -104,6 +105,7 @@ export class SimNode {
       network: life.network,
       random: random.fork(),
       inflater: new SimInflater(life.clock),
+      deflater: new SimDeflater(life.clock),
       meter: this.#meter,
       logger: whileAlive(life, logger),
     };

@@ -221,8 +221,9 @@ function appendTo(
   const batch = RecordBatch.at(records, 0);
   const misfit = batch && misfitOf(batch, context.apiVersion);
   if (misfit !== undefined) return refuse(misfit);
-  const isPacked = batch !== undefined && batch.compression !== 'none';
-  const outcome = isPacked ? context.services.storage.unpacking.append(partition, records) : partition.append(records);
+  const { unpacking } = context.services.storage;
+  const takesWork = batch !== undefined && unpacking.concerns(batch, partition.log.config);
+  const outcome = takesWork ? unpacking.append(partition, records) : partition.append(records);
   const sizeBytes = records.length;
   return outcome instanceof Promise
     ? outcome.then((later) => attempted(partition, index, sizeBytes, later, context))

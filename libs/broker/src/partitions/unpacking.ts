@@ -12,14 +12,17 @@ import type { Clock, Offset } from '@milepost/core';
 import {
   type AppendOutcome,
   type Log,
+  type LogConfig,
   type SearchTarget,
   type TimestampedOffset,
   UNPACKS_TO_MORE,
 } from '@milepost/log';
+import type { RecordBatch } from '@milepost/records';
 import type { Partition } from '@milepost/replication';
 
 const MOST_MS_A_TURN = 20;
 const MOST_ON_LOOP_BYTES = 2 * 1024 * 1024;
+const PACKS: ReadonlySet<LogConfig['compression']> = new Set(['gzip', 'snappy', 'lz4', 'zstd']);
 
 export class Unpacking {
   readonly #clock: Clock;
@@ -30,6 +33,11 @@ export class Unpacking {
 
   constructor(clock: Clock) {
     this.#clock = clock;
+  }
+
+  /** Whether to append the batch here, as it is to be unpacked or packed, or is large. */
+  concerns(batch: RecordBatch, { compression }: LogConfig): boolean {
+    return batch.compression !== 'none' || PACKS.has(compression) || batch.sizeBytes > MOST_ON_LOOP_BYTES;
   }
 
   /** Appends immediately if that is little work. Otherwise returns a promise and appends a copy of the records. */
