@@ -15,13 +15,22 @@ import type { Partition } from '@milepost/replication';
 import type { Context } from './services.ts';
 
 /** The partition, led here in the epoch that the client names, or the error code to return (KIP-320). */
-export function ledPartition(
+export const ledPartition = (
   { services }: Context,
   topic: string,
   index: number,
   currentLeaderEpoch: LeaderEpoch,
-): Partition | ErrorCode {
-  const partition = services.storage.partitions.find(topic, index);
+): Partition | ErrorCode => inEpoch(services.storage.partitions.find(topic, index), currentLeaderEpoch);
+
+/** As `ledPartition`, whether the replica here leads or follows (KIP-392). */
+export const replicaOf = (
+  { services }: Context,
+  topic: string,
+  index: number,
+  currentLeaderEpoch: LeaderEpoch,
+): Partition | ErrorCode => inEpoch(services.storage.partitions.findReplica(topic, index), currentLeaderEpoch);
+
+function inEpoch(partition: Partition | ErrorCode, currentLeaderEpoch: LeaderEpoch): Partition | ErrorCode {
   if (typeof partition === 'number' || currentLeaderEpoch === NO_LEADER_EPOCH) return partition;
   if (currentLeaderEpoch < partition.leaderEpoch) return ErrorCode.FENCED_LEADER_EPOCH;
   if (currentLeaderEpoch > partition.leaderEpoch) return ErrorCode.UNKNOWN_LEADER_EPOCH;

@@ -18,6 +18,7 @@ import {
   brokerValue,
   type ClusterImage,
   type Configs,
+  RACK_AWARE_SELECTOR,
   topicConfigValues,
   type TopicState,
 } from '@milepost/metadata';
@@ -64,6 +65,8 @@ export interface BrokerSettings {
   readonly replication: {
     /** replica.lag.time.max.ms */
     readonly lagTimeMs: number;
+    /** replica.selector.class: consumers are sent to a follower in their rack (KIP-392). */
+    readonly isRackAware: boolean;
     readonly fetcher: FetcherConfig;
   };
   readonly groupShards: number;
@@ -129,6 +132,7 @@ export function settingsOf(layers: BrokerConfigLayers): BrokerSettings {
     telemetryMaxBytes: number('telemetry.max.bytes'),
     replication: {
       lagTimeMs: number('replica.lag.time.max.ms'),
+      isRackAware: brokerValue(layers, 'replica.selector.class') === RACK_AWARE_SELECTOR,
       fetcher: {
         maxWaitMs: number('replica.fetch.wait.max.ms'),
         minBytes: number('replica.fetch.min.bytes'),

@@ -37,6 +37,9 @@ const limitsByAddress: Check = {
 const positive = { accepts: atLeast(1) };
 const notNegative = { accepts: atLeast(0) };
 
+/** The one value of replica.selector.class that is known here. */
+export const RACK_AWARE_SELECTOR = 'org.apache.kafka.common.replica.RackAwareReplicaSelector';
+
 const OWN_KEYS: readonly BrokerConfigKey[] = [
   key('node.id', 'INT', null, 'The number of this broker (MILEPOST_BROKER_ID).', notNegative),
   key('broker.id', 'INT', '-1', 'The older name of node.id.'),
@@ -192,6 +195,13 @@ const OWN_KEYS: readonly BrokerConfigKey[] = [
     '1000',
     'How long a follower waits after a leader or a partition that could not be fetched from.',
     notNegative,
+  ),
+  key(
+    'replica.selector.class',
+    'STRING',
+    null,
+    'With RackAwareReplicaSelector, consumers whose client.rack is the broker.rack of an in-sync follower are sent to it.',
+    { accepts: { expected: `${RACK_AWARE_SELECTOR}, or nothing`, holds: (value) => value === RACK_AWARE_SELECTOR } },
   ),
   key('replica.socket.timeout.ms', 'INT', '30000', 'How long a follower waits for a response of its leader.'),
 

@@ -1,6 +1,6 @@
 export * from './applied.ts';
 export * from './broker-config.ts';
-export { BROKER_CONFIG_KEYS, type BrokerConfigKey } from './broker-config-keys.ts';
+export { BROKER_CONFIG_KEYS, type BrokerConfigKey, RACK_AWARE_SELECTOR } from './broker-config-keys.ts';
 export * from './broker-lease.ts';
 export * from './broker-lifecycle.ts';
 export * from './changes.ts';

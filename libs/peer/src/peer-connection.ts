@@ -1,8 +1,8 @@
-// A connection from this broker to another one: requests out, responses back, in order. Pipelined.
+// A connection from this broker to another one: requests out, responses back, in order. Pipelined; made on first use.
 //
 // Promises: a request is answered once, with its response or with PeerUnreachable: the connection could not be made, was
-// closed, or gave no response within the timeout, after which it is closed, since nobody knows what the other side has done.
-// Never: reconnects by itself.
+// closed, or gave no response within the timeout. Then it is closed, since nobody knows what the other side has done.
+// Never: reconnects.
 import {
   type Address,
   ByteReader,
@@ -24,9 +24,9 @@ import {
 export interface PeerOptions {
   readonly network: Network;
   readonly clock: Clock;
-  /** As the other side's logs and metrics name it. */
+  /** The name of this client in the logs and metrics of the other side. */
   readonly clientId: string;
-  /** How long a response may take, the wait that a request asks for included. */
+  /** How long a response may take, including the wait that a request asks for. */
   readonly timeoutMs: number;
 }
 
@@ -43,49 +43,21 @@ interface Pending {
 }
 
 export class PeerConnection {
+  readonly #address: Address;
   readonly #options: PeerOptions;
   readonly #frames = new FrameAssembler();
   readonly #pending: Pending[] = [];
+  /** Requests that wait for the connection. */
+  #unsent: Buffer[] = [];
+  #isConnecting = false;
   #connection: Connection | undefined;
   #correlationId = 0;
   /** Why it is closed. */
   #failure: PeerUnreachable | undefined;
 
-  private constructor(options: PeerOptions) {
+  constructor(address: Address, options: PeerOptions) {
+    this.#address = address;
     this.#options = options;
-  }
-
-  /** @throws PeerUnreachable */
-  static async connect(address: Address, options: PeerOptions): Promise<PeerConnection> {
-    const peer = new PeerConnection(options);
-    const where = `${address.host}:${address.port}`;
-    const { clock, network, timeoutMs } = options;
-    await new Promise<void>((resolve, reject) => {
-      const cancel = clock.after(timeoutMs, () => {
-        peer.#fail(`${where} does not answer`);
-        reject(peer.#failure as Error);
-      });
-      const connecting = network.connect(address, {
-        bytes: (chunk) => peer.#take(chunk),
-        drained: () => {},
-        closed: () => peer.#fail(`${where} has closed the connection`),
-      });
-      connecting.then(
-        (connection) => {
-          cancel();
-          if (peer.#failure) connection.close('abort');
-          peer.#connection = connection;
-          resolve();
-        },
-        (failure: unknown) => {
-          cancel();
-          peer.#fail(`${where}: ${failure instanceof Error ? failure.message : String(failure)}`);
-          reject(peer.#failure as Error);
-        },
-      );
-    });
-    if (peer.#failure) throw peer.#failure;
-    return peer;
   }
 
   get isClosed(): boolean {
@@ -106,44 +78,65 @@ export class PeerConnection {
         return api.response(version).read(reader);
       };
       this.#pending.push({ correlationId, read, resolve: resolve as (response: never) => void, reject, cancel });
-      this.#connection?.send([frame]);
+      this.#send(frame);
     });
   }
 
-  /** What waits for a response fails. */
+  /** Requests without a response fail. */
   close(): void {
     this.#fail('the connection was closed here');
+  }
+
+  #send(frame: Buffer): void {
+    if (this.#connection) {
+      this.#connection.send([frame]);
+      return;
+    }
+    this.#unsent.push(frame);
+    if (this.#isConnecting) return;
+    this.#isConnecting = true;
+    const connecting = this.#options.network.connect(this.#address, {
+      bytes: (chunk) => this.#take(chunk),
+      drained: () => {},
+      closed: () => this.#fail('it closed the connection'),
+    });
+    connecting.then(
+      (connection) => this.#connected(connection),
+      (failure: unknown) => this.#fail(failure instanceof Error ? failure.message : String(failure)),
+    );
+  }
+
+  #connected(connection: Connection): void {
+    if (this.#failure) return connection.close('abort');
+    this.#connection = connection;
+    connection.send(this.#unsent);
+    this.#unsent = [];
   }
 
   #take(chunk: Buffer): void {
     if (this.#failure) return;
     try {
-      for (const frame of this.#frames.frames(chunk)) this.#answer(frame);
+      for (const frame of this.#frames.frames(chunk)) this.#receive(frame);
     } catch (failure) {
       if (!(failure instanceof MalformedMessage)) throw failure;
-      this.#fail(`a response that is none: ${failure.message}`);
+      this.#fail(`its response is malformed: ${failure.message}`);
     }
   }
 
-  #answer(frame: Buffer): void {
-    const pending = this.#pending.shift();
-    const reader = new ByteReader(frame);
-    if (pending === undefined || frame.length < 4 || frame.readInt32BE(0) !== pending.correlationId) {
-      if (pending) this.#pending.unshift(pending);
+  #receive(frame: Buffer): void {
+    const [pending] = this.#pending;
+    if (pending === undefined || frame.length < 4 || frame.readInt32BE(0) !== pending.correlationId)
       throw new MalformedMessage('it belongs to no request');
-    }
-    try {
-      pending.resolve(pending.read(reader) as never);
-      pending.cancel();
-    } catch (failure) {
-      this.#pending.unshift(pending);
-      throw failure;
-    }
+    const response = pending.read(new ByteReader(frame));
+    this.#pending.shift();
+    pending.cancel();
+    pending.resolve(response as never);
   }
 
   #fail(reason: string): void {
     if (this.#failure) return;
-    this.#failure = new PeerUnreachable(reason);
+    const { host, port } = this.#address;
+    this.#failure = new PeerUnreachable(`${host}:${port}: ${reason}`);
     this.#connection?.close('abort');
     for (const { reject, cancel } of this.#pending.splice(0)) {
       cancel();

@@ -1,7 +1,7 @@
 // Changes of in-sync replicas, decided on the true image by compare-and-set (KIP-497): on the leader epoch, the partition
 // epoch, and the broker epoch of every member that is added (KIP-903). Pure.
 import type { BrokerId, LeaderEpoch, Uuid } from '@milepost/core';
-import type { ClusterImage, MetadataChange, PartitionState } from '@milepost/metadata';
+import { type ClusterImage, isAlive, type MetadataChange, type PartitionState } from '@milepost/metadata';
 
 export interface IsrMember {
   readonly id: BrokerId;
@@ -44,15 +44,14 @@ const isCurrent = (state: PartitionState, leader: BrokerId, proposal: IsrProposa
   state.leaderEpoch === proposal.leaderEpoch &&
   state.partitionEpoch === proposal.partitionEpoch;
 
-/** A member that was in sync need not be alive: its leader would have proposed it away. */
+/** A member that was in sync need not be alive: if it has to leave, its leader proposes that. */
 const isEligible = (
-  { brokers }: ClusterImage,
+  image: ClusterImage,
   { replicas, isr, leader }: PartitionState,
   { members }: IsrProposal,
 ): boolean =>
   members.some(({ id }) => id === leader) &&
-  members.every(
-    ({ id, brokerEpoch }) =>
-      replicas.includes(id) &&
-      (isr.includes(id) || (brokers.has(id) && (brokerEpoch === -1 || brokers.get(id)?.epoch === brokerEpoch))),
-  );
+  members.every((member) => replicas.includes(member.id) && (isr.includes(member.id) || mayJoin(image, member)));
+
+const mayJoin = (image: ClusterImage, { id, brokerEpoch }: IsrMember): boolean =>
+  isAlive(image, id) && (brokerEpoch === -1 || image.brokers.get(id)?.epoch === brokerEpoch);

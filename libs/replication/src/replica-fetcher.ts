@@ -60,14 +60,26 @@ interface Fetching {
   readonly fetchOffset: Offset;
 }
 
-/** `refused`: to be left alone for replica.fetch.backoff.ms. */
+/** `refused`: to be left alone for a while. */
 type Outcome = 'done' | 'refused';
+
+interface Patience {
+  /** How often in a row. */
+  readonly refusals: number;
+  /** On the steady clock. */
+  readonly fromMs: number;
+}
+
+const READY: Patience = { refusals: 0, fromMs: Number.NEGATIVE_INFINITY };
+
+/** A new leader often learns of its election a moment after its followers: doubled each time, up to replica.fetch.backoff.ms. */
+const FIRST_BACKOFF_MS = 20;
 
 export class ReplicaFetcher {
   readonly leader: BrokerId;
   readonly #deps: FetcherDeps;
-  /** In the order in which they are asked for, with the time before which each is left alone. */
-  readonly #partitions = new Map<Partition, number>();
+  /** In the order in which they are requested. */
+  readonly #partitions = new Map<Partition, Patience>();
   readonly #running: Promise<void>;
   #applying: Promise<void> = Promise.resolve();
   #peer: PeerConnection | undefined;
@@ -86,7 +98,7 @@ export class ReplicaFetcher {
   }
 
   add(partition: Partition): void {
-    this.#partitions.set(partition, Number.NEGATIVE_INFINITY);
+    this.#partitions.set(partition, READY);
     this.#wake();
   }
 
@@ -108,7 +120,7 @@ export class ReplicaFetcher {
     while (!this.#isClosed) {
       const fetching = await this.#due();
       if (fetching.length === 0) {
-        await this.#pause(this.#partitions.size > 0 ? backoffMs : undefined);
+        await this.#pause(this.#waitMs);
         continue;
       }
       const response = await this.#fetch(fetching);
@@ -125,7 +137,7 @@ export class ReplicaFetcher {
   async #due(): Promise<Fetching[]> {
     const nowMs = this.#deps.clock.monotonic();
     const due: Fetching[] = [];
-    for (const [partition, fromMs] of this.#partitions) {
+    for (const [partition, { fromMs }] of this.#partitions) {
       if (fromMs > nowMs || partition.isFailed) continue;
       if (partition.ownEnd < partition.log.logEndOffset) await partition.syncAsFollower().catch(() => {});
       if (!partition.isFailed)
@@ -137,8 +149,7 @@ export class ReplicaFetcher {
   /** Undefined: the leader is not reached. */
   async #fetch(fetching: readonly Fetching[]): Promise<ResponseOutput<typeof Fetch> | undefined> {
     try {
-      const peer = await this.#connected();
-      const response = await peer.request(Fetch, Fetch.newest, this.#requestFor(fetching));
+      const response = await this.#connected().request(Fetch, Fetch.newest, this.#requestFor(fetching));
       if (response.errorCode !== ErrorCode.NONE) throw new PeerUnreachable(`Fetch: ${errorName(response.errorCode)}`);
       if (!this.#isReachable) this.#deps.logger.info({ leader: this.leader }, `broker ${this.leader} is reached again`);
       this.#isReachable = true;
@@ -156,23 +167,14 @@ export class ReplicaFetcher {
     }
   }
 
-  async #connected(): Promise<PeerConnection> {
+  #connected(): PeerConnection {
     if (this.#peer && !this.#peer.isClosed) return this.#peer;
     const { network, clock, brokerId, addressOf, config } = this.#deps;
     const address = addressOf(this.leader);
     if (!address) throw new PeerUnreachable('it is not registered');
-    const peer = await PeerConnection.connect(address, {
-      network,
-      clock,
-      clientId: `broker-${brokerId}-fetcher-0`,
-      timeoutMs: config.socketTimeoutMs,
-    });
-    if (this.#isClosed) {
-      peer.close();
-      throw new PeerUnreachable('the broker is closing');
-    }
-    this.#peer = peer;
-    return peer;
+    const clientId = `broker-${brokerId}-fetcher-0`;
+    this.#peer = new PeerConnection(address, { network, clock, clientId, timeoutMs: config.socketTimeoutMs });
+    return this.#peer;
   }
 
   #disconnect(): void {
@@ -234,12 +236,11 @@ export class ReplicaFetcher {
       if (!this.#partitions.has(partition)) return;
       if (outcome === 'done' && (answer.records?.length ?? 0) === 0) return;
       // Behind the others: a busy partition in front would starve them.
-      this.#partitions.delete(partition);
-      this.#partitions.set(partition, outcome === 'done' ? Number.NEGATIVE_INFINITY : this.#afterBackoff);
+      this.#putBehind(partition, outcome === 'done' ? READY : this.#refusedAgain(partition));
     } catch (failure) {
+      if (failure instanceof DiskFailed) return this.#refusedByDisk(partition, failure);
       this.#partitions.delete(partition);
       if (failure instanceof LogFailed) return; // the log has reported it
-      if (failure instanceof DiskFailed) return this.#refusedByDisk(partition, failure);
       this.#deps.logger.error(
         { partition: name, err: failure },
         `${name} is no longer copied from broker ${this.leader}: ${String(failure)}`,
@@ -251,12 +252,26 @@ export class ReplicaFetcher {
   #refusedByDisk(partition: Partition, { path, code, message }: DiskFailed): void {
     const name = partitionName(partition.topic, partition.index);
     this.#deps.logger.error({ partition: name, path, code }, `${name}: ${message}`);
-    this.#partitions.set(partition, this.#afterBackoff);
+    this.#putBehind(partition, this.#refusedAgain(partition));
   }
 
-  get #afterBackoff(): number {
+  #putBehind(partition: Partition, patience: Patience): void {
+    this.#partitions.delete(partition);
+    this.#partitions.set(partition, patience);
+  }
+
+  #refusedAgain(partition: Partition): Patience {
     const { clock, config } = this.#deps;
-    return clock.monotonic() + config.backoffMs;
+    const refusals = (this.#partitions.get(partition)?.refusals ?? 0) + 1;
+    const delayMs = Math.min(config.backoffMs, FIRST_BACKOFF_MS * 2 ** (refusals - 1));
+    return { refusals, fromMs: clock.monotonic() + delayMs };
+  }
+
+  /** Until the first of those that are left alone is to be tried again. */
+  get #waitMs(): number | undefined {
+    const times = Array.from(this.#partitions, ([partition, { fromMs }]) => (partition.isFailed ? Infinity : fromMs));
+    const first = Math.min(...times);
+    return first === Infinity ? undefined : Math.max(1, first - this.#deps.clock.monotonic());
   }
 
   /** @throws LogFailed, DiskFailed */

@@ -9,6 +9,7 @@ export class ReplicaFetchers {
   readonly #fetchers = new Map<BrokerId, ReplicaFetcher>();
   /** By partition, the leader that it is copied from. */
   readonly #leaders = new Map<Partition, BrokerId>();
+  readonly #ending = new Set<Promise<void>>();
   #deps: FetcherDeps | undefined;
 
   begin(deps: FetcherDeps): void {
@@ -31,15 +32,20 @@ export class ReplicaFetchers {
     await fetcher?.remove(partition);
     if (!fetcher?.isIdle || this.#fetchers.get(leader) !== fetcher) return;
     this.#fetchers.delete(leader);
-    await fetcher.close();
+    this.#end(fetcher);
   }
 
   async close(): Promise<void> {
     this.#deps = undefined;
     this.#leaders.clear();
-    const fetchers = [...this.#fetchers.values()];
+    for (const fetcher of this.#fetchers.values()) this.#end(fetcher);
     this.#fetchers.clear();
-    await Promise.all(fetchers.map((fetcher) => fetcher.close()));
+    await Promise.all(this.#ending);
+  }
+
+  #end(fetcher: ReplicaFetcher): void {
+    const ended = fetcher.close().finally(() => this.#ending.delete(ended));
+    this.#ending.add(ended);
   }
 
   #fetcherOf(leader: BrokerId, deps: FetcherDeps): ReplicaFetcher {

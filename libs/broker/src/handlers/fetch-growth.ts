@@ -5,22 +5,30 @@
 import { DiskFailed, type LeaderEpoch, type Offset } from '@milepost/core';
 import type { Partition } from '@milepost/replication';
 
+/** What a fetch can see of a partition, and where the partition counts bytes itself. */
+export interface FetchView {
+  readonly visibleEnd: (partition: Partition) => Offset;
+  readonly countedEnd: (partition: Partition) => Offset;
+  /** Below `countedEnd`. */
+  readonly countedBytes: (partition: Partition) => number;
+}
+
 export class FetchGrowth {
   readonly #partition: Partition;
-  readonly #visibleEnd: (partition: Partition) => Offset;
+  readonly #view: FetchView;
   readonly #leaderEpoch: LeaderEpoch;
   readonly #begin: Offset;
-  readonly #committedBytes: number;
-  readonly #beganAtHighWatermark: boolean;
+  readonly #countedBytes: number;
+  readonly #beganAtCountedEnd: boolean;
   #measured: { readonly end: Offset; readonly bytes: number } | undefined;
 
-  constructor(partition: Partition, visibleEnd: (partition: Partition) => Offset) {
+  constructor(partition: Partition, view: FetchView) {
     this.#partition = partition;
-    this.#visibleEnd = visibleEnd;
+    this.#view = view;
     this.#leaderEpoch = partition.leaderEpoch;
-    this.#begin = visibleEnd(partition);
-    this.#committedBytes = partition.committedBytes;
-    this.#beganAtHighWatermark = this.#begin === partition.highWatermark;
+    this.#begin = view.visibleEnd(partition);
+    this.#countedBytes = view.countedBytes(partition);
+    this.#beganAtCountedEnd = this.#begin === view.countedEnd(partition);
   }
 
   /** The partition failed, or changed its leader epoch: the client must be told now. */
@@ -29,10 +37,11 @@ export class FetchGrowth {
   }
 
   get bytes(): number {
-    const { highWatermark, committedBytes } = this.#partition;
-    const end = this.#visibleEnd(this.#partition);
+    const { visibleEnd, countedEnd, countedBytes } = this.#view;
+    const end = visibleEnd(this.#partition);
     if (end <= this.#begin) return 0;
-    if (this.#beganAtHighWatermark && end === highWatermark) return committedBytes - this.#committedBytes;
+    if (this.#beganAtCountedEnd && end === countedEnd(this.#partition))
+      return countedBytes(this.#partition) - this.#countedBytes;
     if (this.#measured?.end !== end) this.#measured = { end, bytes: this.#measure(end) };
     return this.#measured.bytes;
   }

@@ -1,15 +1,17 @@
-// Fetch, versions 4 to 18, for consumers.
+// Fetch, versions 4 to 18, for consumers and followers.
 //
 // Returns whole batches, verbatim, below the high watermark (read_committed: below the last stable offset), in the
 // order in which the client names its partitions (clients rotate it), up to max_bytes in all; the first batch is sent
 // whatever its size (KIP-74). With less than min_bytes to send, the request waits up to max_wait until enough is
 // committed or a partition changes. In a session (KIP-227, fetch-sessions/) requests and responses hold only changes.
+// From version 11 on, consumers may read from followers, and a leader sends them to one in their rack (KIP-392).
+// A follower reads what the leader has for good, committed or not, and says by its offset what it has itself.
 import { ErrorCode, NO_LEADER_EPOCH, NO_OFFSET, type Offset, type Uuid, ZERO_UUID } from '@milepost/core';
 import type { EpochEnd } from '@milepost/log';
 import { batchesOf } from '@milepost/records';
 import type { Partition } from '@milepost/replication';
 import { Fetch, type FetchRequest, type FetchResponse } from '@milepost/wire';
-import { LeaderHints, ledPartition, storageErrorOf, topicNameOf } from '../access.ts';
+import { LeaderHints, ledPartition, replicaOf, storageErrorOf, topicNameOf } from '../access.ts';
 import {
   type FetchContext,
   fetchContextOf,
@@ -19,12 +21,14 @@ import {
 import type { AskedPartition, FetchedPartition, NamedPartition } from '../fetch-sessions/fetch-session.ts';
 import { Loan } from '../network/buffer-pool.ts';
 import type { Context } from '../services.ts';
-import { FetchGrowth } from './fetch-growth.ts';
+import { FetchGrowth, type FetchView } from './fetch-growth.ts';
 import { handler, type Unanswered } from './handler.ts';
+import { preferredReadReplica } from './preferred-read-replica.ts';
 
 const READ_UNCOMMITTED = 0;
 const READ_COMMITTED = 1;
 const FIRST_VERSION_WITH_STORAGE_ERROR = 6;
+const FIRST_VERSION_WITH_RACKS = 11;
 const FIRST_VERSION_WITH_LEADERS = 16;
 const NO_RECORDS = Buffer.alloc(0);
 
@@ -44,7 +48,7 @@ async function waitForMore(
   request: FetchRequest,
   context: Context,
 ): Promise<FetchResponse | Unanswered> {
-  const growths = reading.partitions.map((one) => new FetchGrowth(one, (partition) => visibleEnd(partition, request)));
+  const growths = reading.partitions.map((partition) => new FetchGrowth(partition, reading.view));
   const missingBytes = reading.minBytes - reading.sizeBytes;
   const isMet = (): boolean => {
     let moreBytes = 0;
@@ -68,15 +72,26 @@ async function waitForMore(
   return reading.response();
 }
 
-/** The exclusive end of what the request may read. */
-const visibleEnd = ({ lastStableOffset, highWatermark }: Partition, { isolationLevel }: FetchRequest): Offset =>
-  isolationLevel === READ_COMMITTED ? lastStableOffset : highWatermark;
+const committed = {
+  countedEnd: ({ highWatermark }: Partition) => highWatermark,
+  countedBytes: ({ committedBytes }: Partition) => committedBytes,
+};
+const UNCOMMITTED_VIEW: FetchView = { ...committed, visibleEnd: committed.countedEnd };
+const COMMITTED_VIEW: FetchView = { ...committed, visibleEnd: ({ lastStableOffset }) => lastStableOffset };
+const FOLLOWER_VIEW: FetchView = {
+  visibleEnd: ({ ownEnd }) => ownEnd,
+  countedEnd: ({ ownEnd }) => ownEnd,
+  countedBytes: ({ durableBytes }) => durableBytes,
+};
 
 /** One read of all partitions of a request. */
 class Reading {
   minBytes = 0;
   partitions: Partition[] = [];
   sizeBytes = 0;
+  readonly view: FetchView;
+  /** The follower that fetches; undefined for a consumer. */
+  readonly #follower: ReplicaState | undefined;
   readonly #request: FetchRequest;
   readonly #asked: FetchContext;
   readonly #context: Context;
@@ -84,14 +99,20 @@ class Reading {
   #read: ReadPartition[] = [];
   #hasFailed = false;
   readonly #loan: Loan;
+  /** A follower's position counts as of the arrival of its request. */
+  #isFirstLook = true;
 
   constructor(request: FetchRequest, asked: FetchContext, context: Context) {
     this.#request = request;
+    this.#follower = followerOf(request);
+    const consumerView = request.isolationLevel === READ_COMMITTED ? COMMITTED_VIEW : UNCOMMITTED_VIEW;
+    this.view = this.#follower ? FOLLOWER_VIEW : consumerView;
     this.#asked = asked;
     this.#context = context;
     this.#loan = new Loan(context.services.clients.buffers);
     context.whenTaken(this.#loan.giveBack);
     this.#again();
+    this.#isFirstLook = false;
   }
 
   /** Kafka's rule: enough bytes, nothing to read, no time to wait, or an error that the client should receive now. */
@@ -120,7 +141,7 @@ class Reading {
     this.#loan.giveBack();
     const { clients, settings } = this.#context.services;
     const { memory, quotas } = clients;
-    const quotaBytes = quotas.mostFetchBytes(this.#context.quotaClient);
+    const quotaBytes = this.#follower ? Number.POSITIVE_INFINITY : quotas.mostFetchBytes(this.#context.quotaClient);
     this.#maxBytes = Math.min(this.#request.maxBytes, settings.fetchMaxBytes, quotaBytes, memory.readableBytes);
     this.minBytes = Math.min(this.#request.minBytes, this.#maxBytes);
     this.partitions = [];
@@ -144,7 +165,7 @@ class Reading {
   /** Over its quota, the client gets an empty response, and its next fetch requests the same again (KIP-219). */
   response(): FetchResponse {
     const { services, quotaClient, throttle } = this.#context;
-    const throttleMs = services.clients.quotas.fetched(quotaClient, this.sizeBytes);
+    const throttleMs = this.#follower ? 0 : services.clients.quotas.fetched(quotaClient, this.sizeBytes);
     throttle(throttleMs);
     if (throttleMs > 0)
       return { sessionId: this.#request.sessionEpoch > 0 ? this.#request.sessionId : 0, responses: [] };
@@ -156,10 +177,11 @@ class Reading {
 
   #find({ topic, topicId, asked }: NamedPartition): Partition | ErrorCode {
     if (topic === undefined) return ErrorCode.UNKNOWN_TOPIC_ID;
-    if (isFollower(this.#request)) return ErrorCode.NOT_LEADER_OR_FOLLOWER; // no partition has another replica
     // Fetch alone takes any epoch below zero as none, as in Kafka.
     const currentLeaderEpoch = asked.currentLeaderEpoch < 0 ? NO_LEADER_EPOCH : asked.currentLeaderEpoch;
-    const found = ledPartition(this.#context, topic, asked.partition, currentLeaderEpoch);
+    const mayFollow = this.#context.apiVersion >= FIRST_VERSION_WITH_RACKS && !this.#follower;
+    const find = mayFollow ? replicaOf : ledPartition;
+    const found = find(this.#context, topic, asked.partition, currentLeaderEpoch);
     if (typeof found === 'number' || topicId === ZERO_UUID || found.topicId === topicId) return found;
     return ErrorCode.INCONSISTENT_TOPIC_ID; // a session's topic was deleted and recreated
   }
@@ -168,18 +190,15 @@ class Reading {
     this.partitions.push(partition);
     const traffic = this.#context.services.storage.traffic.of(partition.topic);
     traffic.fetchRequests++;
-    const { highWatermark, lastStableOffset, log } = partition;
+    const { log } = partition;
     const readsCommitted = this.#request.isolationLevel === READ_COMMITTED;
-    const upTo = visibleEnd(partition, this.#request);
-    const answer: FetchedPartition = {
-      partitionIndex: asked.partition,
-      errorCode: ErrorCode.NONE,
-      highWatermark,
-      lastStableOffset,
-      logStartOffset: log.logStartOffset,
-      abortedTransactions: readsCommitted ? [] : null,
-      records: NO_RECORDS,
-    };
+    const upTo = this.view.visibleEnd(partition);
+    const answer = emptyAnswer(partition, asked, readsCommitted);
+    const preferred = this.#follower ? undefined : preferredReadReplica(partition, asked, this.#request, this.#context);
+    if (preferred !== undefined) {
+      this.#hasFailed = true; // the client should move now
+      return { ...answer, preferredReadReplica: preferred };
+    }
     if (asked.lastFetchedEpoch >= 0) {
       const diverged = divergence(partition, asked);
       if (typeof diverged === 'object') {
@@ -189,7 +208,7 @@ class Reading {
       if (diverged !== ErrorCode.NONE) return this.#failed(partition, asked, diverged);
     }
     // The usual long poll at the end of the log: nothing to read.
-    if (asked.fetchOffset === upTo) return answer;
+    if (asked.fetchOffset === upTo) return this.#toldByFollower(partition, asked, answer);
     const outcome = log.read(asked.fetchOffset, {
       maxBytes: Math.max(0, Math.min(asked.partitionMaxBytes, this.#maxBytes - this.sizeBytes)),
       upTo,
@@ -199,12 +218,24 @@ class Reading {
     if (outcome.error !== ErrorCode.NONE) return this.#failed(partition, asked, outcome.error);
     this.sizeBytes += outcome.records.length;
     const records = this.#loan.trimmed(outcome.records);
+    if (this.#follower) return this.#toldByFollower(partition, asked, { ...answer, records });
     if (!readsCommitted || records.length === 0) return { ...answer, records };
     try {
       return { ...answer, records, abortedTransactions: log.abortedTransactions(asked.fetchOffset, endOf(records)) };
     } catch (failure) {
       return this.#failed(partition, asked, storageErrorOf(failure, partition, this.#context));
     }
+  }
+
+  /** The follower has all below its fetch offset: that may commit records, and the answer says how far. */
+  #toldByFollower(partition: Partition, asked: AskedPartition, answer: FetchedPartition): FetchedPartition {
+    const follower = this.#follower;
+    if (!follower || !this.#isFirstLook) return answer;
+    const { replicaId, replicaEpoch: brokerEpoch } = follower;
+    const { fetchOffset, logStartOffset } = asked;
+    const refusal = partition.fetchedByFollower(replicaId, { fetchOffset, logStartOffset, brokerEpoch });
+    if (refusal !== ErrorCode.NONE) return this.#failed(partition, asked, refusal);
+    return { ...answer, highWatermark: partition.highWatermark, lastStableOffset: partition.lastStableOffset };
   }
 
   /** An error has no offsets beside it, as in Kafka: a client requests them with ListOffsets. */
@@ -246,8 +277,27 @@ function endOf(records: Buffer): Offset {
   return end;
 }
 
-const isFollower = ({ replicaId, replicaState }: FetchRequest): boolean =>
-  replicaId >= 0 || replicaState.replicaId >= 0;
+const emptyAnswer = (
+  { highWatermark, lastStableOffset, log }: Partition,
+  { partition }: AskedPartition,
+  readsCommitted: boolean,
+): FetchedPartition => ({
+  partitionIndex: partition,
+  errorCode: ErrorCode.NONE,
+  highWatermark,
+  lastStableOffset,
+  logStartOffset: log.logStartOffset,
+  abortedTransactions: readsCommitted ? [] : null,
+  records: NO_RECORDS,
+});
+
+type ReplicaState = FetchRequest['replicaState'];
+
+/** Until version 14 a follower tells its id, and no epoch. */
+function followerOf({ replicaId, replicaState }: FetchRequest): ReplicaState | undefined {
+  if (replicaState.replicaId >= 0) return replicaState;
+  return replicaId >= 0 ? { replicaId, replicaEpoch: -1 } : undefined;
+}
 
 const allRefused = ({ topics }: FetchRequest): FetchResponse['responses'] =>
   topics.map(({ topic, topicId, partitions }) => ({

@@ -3,7 +3,7 @@
 // where there is none, -1 without an error. Nothing is tiered: earliest local is earliest; last tiered and earliest
 // pending upload are -1. A name that the version does not define is UNSUPPORTED_VERSION; a partition named twice is
 // INVALID_REQUEST. Epochs are those of the found offset.
-import { ErrorCode, NO_OFFSET, type Offset } from '@milepost/core';
+import { ErrorCode, NO_BROKER, NO_OFFSET, type Offset } from '@milepost/core';
 import { MAX_TIMESTAMP } from '@milepost/log';
 import type { Partition } from '@milepost/replication';
 import { ListOffsets, type ListOffsetsRequest, type ListOffsetsResponse, ListOffsetsTime } from '@milepost/wire';
@@ -17,6 +17,7 @@ type Answered = ListOffsetsResponse['topics'][number]['partitions'][number];
 
 const READ_UNCOMMITTED = 0;
 const READ_COMMITTED = 1;
+const FIRST_VERSION_WITH_OFFSET_NOT_AVAILABLE = 5;
 
 const FIRST_VERSION_KNOWING = new Map<number, number>([
   [ListOffsetsTime.LATEST, 1],
@@ -94,7 +95,13 @@ function find(
   if (timestamp < 0 && context.apiVersion < known) return ErrorCode.UNSUPPORTED_VERSION;
   const partition = ledPartition(context, topic, asked.partitionIndex, asked.currentLeaderEpoch);
   if (typeof partition === 'number') return partition;
-  const upTo = isolationLevel === READ_COMMITTED ? partition.lastStableOffset : partition.highWatermark;
+  const isConsumer = request.replicaId === NO_BROKER;
+  const committedEnd = isolationLevel === READ_COMMITTED ? partition.lastStableOffset : partition.highWatermark;
+  const upTo = isConsumer ? committedEnd : partition.ownEnd;
+  if (isConsumer && isAboutEnd(timestamp) && !partition.isCommittedEndKnown)
+    return context.apiVersion >= FIRST_VERSION_WITH_OFFSET_NOT_AVAILABLE
+      ? ErrorCode.OFFSET_NOT_AVAILABLE
+      : ErrorCode.LEADER_NOT_AVAILABLE;
   const failed = (failure: unknown): ErrorCode => storageErrorOf(failure, partition, context);
   try {
     const found = offsetAt(partition, timestamp, upTo, context.services.storage.unpacking);
@@ -103,6 +110,10 @@ function find(
     return failed(failure);
   }
 }
+
+/** A search by time may end at the end, too. */
+const isAboutEnd = (timestamp: number): boolean =>
+  timestamp >= 0 || timestamp === ListOffsetsTime.LATEST || timestamp === ListOffsetsTime.MAX_TIMESTAMP;
 
 type Unpacking = Context['services']['storage']['unpacking'];
 

@@ -20,6 +20,7 @@ import {
 import { type Log, type LogConfig, type LogDirectory, LogFailed } from '@milepost/log';
 import {
   type ClusterImage,
+  isAlive,
   isInternalTopic,
   isSameOrigin,
   type MetadataChange,
@@ -147,7 +148,7 @@ export class LocalPartitions {
   newEpochsAfterLoss(image: ClusterImage): MetadataChange[] {
     return [...this.#replicasIn(image)].flatMap(([topic, state]): MetadataChange[] => {
       const log = this.#directory.get(topic.name, state.index);
-      const changed = (log?.lostTail ?? true) ? withoutReplica(state, this.#options.brokerId) : undefined;
+      const changed = (log?.lostTail ?? true) ? withoutReplica(image, state, this.#options.brokerId) : undefined;
       const partition = changed ?? withNewEpoch(state, this.#options.brokerId, log);
       return partition ? [{ type: 'partition-changed', id: topic.id, partition }] : [];
     });
@@ -287,7 +288,7 @@ export class LocalPartitions {
       clock,
       lagTimeMs,
       proposeIsr,
-      activeEpochOf: (id) => this.#image.brokers.get(id)?.epoch,
+      activeEpochOf: (id) => (isAlive(this.#image, id) ? this.#image.brokers.get(id)?.epoch : undefined),
       reports: {
         failed: (partition, failure) => this.#reportFailed(partition, failure),
         watcherFailed: (partition, failure) => this.#reportWatcher(partition, failure),
@@ -332,12 +333,12 @@ function* changedTopics(image: ClusterImage, before: ClusterImage): Iterable<Top
 }
 
 /** Undefined where it is not in sync, or alone so: then it has more than any other. */
-function withoutReplica(state: PartitionState, id: BrokerId): PartitionState | undefined {
+function withoutReplica(image: ClusterImage, state: PartitionState, id: BrokerId): PartitionState | undefined {
   const isr = state.isr.filter((one) => one !== id);
   if (isr.length === state.isr.length || isr.length === 0) return undefined;
   const partitionEpoch = state.partitionEpoch + 1;
   if (state.leader !== id) return { ...state, isr, partitionEpoch };
-  const leader = state.replicas.find((one) => isr.includes(one)) ?? NO_BROKER;
+  const leader = state.replicas.find((one) => isr.includes(one) && isAlive(image, one)) ?? NO_BROKER;
   return { ...state, isr, partitionEpoch, leader, leaderEpoch: LeaderEpoch(state.leaderEpoch + 1) };
 }
 
