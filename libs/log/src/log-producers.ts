@@ -81,8 +81,8 @@ export class LogProducers {
   }
 
   /** After a truncation: rebuilds the producers as of the new end. @throws DiskFailed */
-  async recover(segments: readonly Segment[]): Promise<void> {
-    const found = await recoverProducers(this.#host, this.#folder, segments);
+  async recover(segments: readonly Segment[], highWatermark: Offset): Promise<void> {
+    const found = await recoverProducers(this.#host, this.#folder, segments, { highWatermark });
     this.#state = found.producers;
     this.#snapshots = this.#snapshotsOf(found);
   }

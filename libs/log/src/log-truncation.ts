@@ -27,6 +27,7 @@ export async function truncateLog(
   parts: LogParts,
   { appender, start, cleaning }: Rooms,
   offset: Offset,
+  highWatermark: Offset,
 ): Promise<void> {
   const { context, segments, sync, epochs, producers } = parts;
   const setBack = (to: Offset): void => {
@@ -43,7 +44,7 @@ export async function truncateLog(
     cut(parts, offset);
     setBack(segments.active.nextOffset);
     epochs.truncateFromEnd(segments.active.nextOffset);
-    await producers.recover(segments.all);
+    await producers.recover(segments.all, highWatermark);
     sync.add(segments.active, { sync: () => context.host.disk.syncFolder(context.folder) });
   };
   await appender.exclude(() => cleaning.exclude(() => sync.exclude(truncate)));

@@ -121,9 +121,9 @@ export class Log {
     const task = { disk, clock, logger, folder, ...past, indexIntervalBytes: config.indexIntervalBytes };
     const { isShort, unsureOfAborted, ...recovered } = await recover(task);
     await rebuildTransactionIndexes(host, folder, recovered.segments, unsureOfAborted);
-    const producers = await recoverProducers(host, folder, recovered.segments, isShort);
-    const lostTail = recovered.lostTail || (past.acknowledgedUnsynced && !past.wasClean);
     const { cleanedUpTo, highWatermark } = past;
+    const producers = await recoverProducers(host, folder, recovered.segments, { highWatermark, isShort });
+    const lostTail = recovered.lostTail || (past.acknowledgedUnsynced && !past.wasClean);
     const content = { ...recovered, ...producers, lostTail, cleanedUpTo, highWatermark };
     return new Log(identity, config, context, content);
   }
@@ -352,7 +352,7 @@ export class Log {
   async truncateTo(offset: Offset): Promise<void> {
     this.#parts.health.mustBeWritable();
     if (offset < this.logStartOffset) return this.restartAt(offset);
-    await truncateLog(this.#parts, this.#rooms, offset);
+    await truncateLog(this.#parts, this.#rooms, offset, this.#highWatermark);
     this.#highWatermark = this.#withinLog(this.#highWatermark);
   }
 

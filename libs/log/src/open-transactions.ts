@@ -36,10 +36,15 @@ export class OpenTransactions {
     const { producerId, firstOffset } = transaction;
     const place = this.#placeOf(firstOffset);
     if (this.#ongoing[place]?.firstOffset === firstOffset) this.#ongoing.splice(place, 1);
-    while ((this.#uncommitted.at(-1)?.firstOffset ?? -1) >= firstOffset) this.#uncommitted.pop();
-    this.#uncommitted.push({ firstOffset, lastOffset });
+    this.noteUncommitted({ firstOffset, lastOffset });
     const lastStableOffset = this.#ongoing[0]?.firstOffset ?? offsetOf(lastOffset + 1);
     return { producerId, firstOffset, lastOffset, isAborted, lastStableOffset };
+  }
+
+  /** In the order of their markers. */
+  noteUncommitted({ firstOffset, lastOffset }: Pick<EndedTransaction, 'firstOffset' | 'lastOffset'>): void {
+    while ((this.#uncommitted.at(-1)?.firstOffset ?? -1) >= firstOffset) this.#uncommitted.pop();
+    this.#uncommitted.push({ firstOffset, lastOffset });
   }
 
   /** The high watermark never decreases: what it has passed is forgotten. Undefined: all is final. */

@@ -20,19 +20,30 @@ export const snapshotPath = (folder: string, offset: Offset): string => `${folde
  * Resolves when the recovered state is durable as a snapshot: its source batches may be deleted next. Removes snapshots
  * beyond the end: they describe batches that were cut, and must not be used again. Where batches are missing between
  * the snapshot and the end, the producers known by then are marked incomplete; `isShort`: the log itself ends before
- * offsets that were synced.
+ * offsets that were synced. A snapshot does not name ended transactions whose markers are not below the high watermark:
+ * those are collected from the batches. Without a known high watermark (0) there are none, as on a first start.
  */
 export async function recoverProducers(
   { disk, clock, logger }: Pick<Host, 'disk' | 'clock' | 'logger'>,
   folder: string,
   segments: readonly Segment[],
-  isShort = false,
+  { highWatermark, isShort = false }: { readonly highWatermark: Offset; readonly isShort?: boolean },
 ): Promise<RecoveredProducers> {
   const nowMs = clock.monotonic();
   const end = (segments.at(-1) as Segment).nextOffset;
   const found = snapshotsIn(disk, folder);
   const usable = found.filter((offset) => offset <= end);
-  const { producers, offset } = loadNewest({ disk, folder, logger, nowMs }, usable);
+  const loading = { disk, folder, logger, nowMs };
+  const { producers, offset } = loadNewest(loading, usable);
+  if (highWatermark > 0 && highWatermark < offset) {
+    const before = loadNewest(
+      loading,
+      usable.filter((one) => one <= highWatermark),
+    );
+    const ended = await endedIn(segments, before, { nowMs, clock });
+    for (const one of ended)
+      if (one.lastOffset >= highWatermark && one.lastOffset < offset) producers.noteUncommitted(one);
+  }
   let knownTo = offset;
   for (const segment of segments)
     if (segment.nextOffset > offset) knownTo = await replay(segment, knownTo, producers, { nowMs, clock });
@@ -48,6 +59,20 @@ export async function recoverProducers(
   }
   if (stale.length > 0 || offset !== end) await disk.syncFolder(folder);
   return { producers, snapshots };
+}
+
+/** All that ended in batches at or beyond the offset up to which the producers are known. */
+async function endedIn(
+  segments: readonly Segment[],
+  { producers, offset }: { producers: ProducerState; offset: Offset },
+  replaying: Omit<Replaying, 'onEnded'>,
+): Promise<EndedTransaction[]> {
+  const ended: EndedTransaction[] = [];
+  let knownTo = offset;
+  for (const segment of segments)
+    if (segment.nextOffset > offset)
+      knownTo = await replay(segment, knownTo, producers, { ...replaying, onEnded: (one) => void ended.push(one) });
+  return ended;
 }
 
 /** By their offsets, ascending. */

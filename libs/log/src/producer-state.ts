@@ -140,6 +140,11 @@ export class ProducerState {
     return { producerEpoch: producer.epoch, firstOffset: producer.transactionStart };
   }
 
+  /** A transaction that ended before the snapshot was written, in the order of markers. */
+  noteUncommitted(ended: EndedTransaction): void {
+    this.#transactions.noteUncommitted(ended);
+  }
+
   /** The first offset whose transaction is not final, exclusive for read_committed. Undefined: all are final. */
   firstUnstable(highWatermark: Offset): Offset | undefined {
     return this.#transactions.firstUnstable(highWatermark);

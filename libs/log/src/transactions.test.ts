@@ -212,6 +212,23 @@ describe('a restart', () => {
     },
   );
 
+  test('a transaction whose marker is not committed is still not final, though the snapshot does not name it', async () => {
+    const disk = new SimDisk();
+    const before = await openLog(disk);
+    appendAll(before.log, ['plain']);
+    const [one, two] = [new TransactionalProducer(before.log, 1n), new TransactionalProducer(before.log, 2n)];
+    one.send('a'); // 1
+    two.send('b'); // 2
+    two.end('commit'); // 3
+    one.end('commit'); // 4
+    await before.log.sync();
+    before.log.highWatermark = Offset(3);
+    await before.directory.close();
+    const { log } = await openLog(disk);
+    expect(log.highWatermark).toBe(3);
+    expect([3, 4, 5].map((highWatermark) => log.lastStableOffset(Offset(highWatermark)))).toEqual([1, 1, 5]);
+  });
+
   test('open transactions of many producers are in the order of their first offsets again', async () => {
     const disk = new SimDisk();
     const before = await openLog(disk);
