@@ -20,7 +20,7 @@ import type { PartitionsToVerify } from './transactions/ports.ts';
 const READ_COMMITTED = 1;
 const PRODUCER = 7n;
 
-const { verify } = CoordinatedVerifier.prototype;
+const realVerify = Object.getOwnPropertyDescriptor(CoordinatedVerifier.prototype, 'verify') as PropertyDescriptor;
 
 let it: BrokerUnderTest;
 let client: RawClient;
@@ -42,7 +42,7 @@ beforeEach(async () => {
   await client.ask(CreateTopics, 7, { topics: [{ name: 'trucks', numPartitions: 2, replicationFactor: 1 }] });
 });
 afterEach(async () => {
-  CoordinatedVerifier.prototype.verify = verify;
+  Object.defineProperty(CoordinatedVerifier.prototype, 'verify', realVerify);
   await it.stop();
 });
 

@@ -32,7 +32,7 @@ export class SnapshotFiles {
   }
 
   forgetAll(): void {
-    for (const offset of [...this.#offsets]) this.forget(offset);
+    for (const offset of this.#offsets) this.forget(offset);
   }
 
   /** Removes the snapshot together with the segment that began there. */

@@ -46,10 +46,11 @@ async function added(asked: Asked, context: Context) {
 }
 
 async function errorsOf(
-  { topics: _, verifyOnly, ...producer }: Asked,
+  { transactionalId, producerId, producerEpoch, verifyOnly }: Asked,
   partitions: readonly TopicPartition[],
   { apiVersion, services, peer }: Context,
 ): Promise<readonly ErrorCode[]> {
+  const producer = { transactionalId, producerId, producerEpoch };
   const { topics } = services.image();
   const isThere = ({ topic, partition }: TopicPartition): boolean => !!topics.get(topic)?.partitions[partition];
   if (!partitions.every(isThere))

@@ -214,6 +214,6 @@ export class TransactionSlot implements Slot<TransactionEvent> {
   }
 
   #wake(): void {
-    for (const wake of [...this.#waiters]) wake();
+    for (const wake of this.#waiters) wake();
   }
 }
