@@ -2,7 +2,15 @@
 // of a minute costs nothing and an endless one is detected.
 import type { Cancel, Clock, Connection, ConnectionListener, Host, Listening, Logger, Network } from '@milepost/core';
 import { silentMeter } from '@milepost/core';
-import { SimClock, SimDeflater, SimDisk, SimInflater, SimNetwork, SimRandom } from '@milepost/simulator';
+import {
+  SimClock,
+  SimDeflater,
+  SimDisk,
+  SimInflater,
+  SimKeyDerivation,
+  SimNetwork,
+  SimRandom,
+} from '@milepost/simulator';
 
 /** Counts the timers that are neither over nor cancelled. */
 class CountingClock implements Clock {
@@ -96,6 +104,7 @@ export class World {
       random: this.random.fork(),
       inflater: new SimInflater(this.timers),
       deflater: new SimDeflater(this.timers),
+      keys: new SimKeyDerivation(this.timers),
       meter: silentMeter,
       logger: this.#logger(),
     };

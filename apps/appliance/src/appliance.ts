@@ -30,7 +30,8 @@ const kafka = ({ bootstrapServers }: Settings): (Type | DynamicModule)[] =>
       provide: KAFKA,
       useFactory:
         (broker: BrokerPart): Kafka =>
-        () => ({ bootstrapServers: broker.bootstrapServers() }),
+        () =>
+          broker.kafkaAddress(),
       inject: [BrokerPart],
     },
   ],

@@ -10,9 +10,10 @@ import {
   PostgresTransactionStore,
 } from '@milepost/postgres';
 import type { Settings } from '@milepost/settings';
+import type { KafkaAddress, KafkaSasl } from '@milepost/streams';
 import { Inject, Injectable, Module } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
-import { DATABASE, HOST, Lifecycle, LOGGER, type Part, SETTINGS } from '../../chassis/src/index.ts';
+import { DATABASE, HOST, Lifecycle, LOGGER, type Part, passwordOfSetting, SETTINGS } from '../../chassis/src/index.ts';
 import { brokerProperties } from './broker-properties.ts';
 import { failedDisks, fullDisk } from './troubled-disks.ts';
 
@@ -52,6 +53,7 @@ export class BrokerPart implements Part {
       ...(settings.acceptLostLog === undefined ? {} : { acceptLostLog: settings.acceptLostLog }),
       rack: settings.rack ?? null,
       flush: settings.flush,
+      admin: this.#admin(),
       properties: brokerProperties(logger),
       onProgress: sayNowAndThen(logger),
     };
@@ -71,11 +73,29 @@ export class BrokerPart implements Part {
     return failedDisks(this.#broker?.failedPartitions() ?? []) ?? fullDisk(this.#broker?.partitionsOutOfRoom() ?? []);
   }
 
-  /** For the apps in the same process. */
-  bootstrapServers(): readonly string[] {
+  /** For the apps in the same process: they log in as the administrator. */
+  kafkaAddress(): KafkaAddress {
     if (!this.#broker) throw new Error('the broker is used before its phase');
     const { listen } = this.settings;
-    return [`${isEverywhere(listen) ? '127.0.0.1' : listen}:${this.#broker.address.port}`];
+    const { address, mechanisms } = this.#broker;
+    const bootstrapServers = [`${isEverywhere(listen) ? '127.0.0.1' : listen}:${address.port}`];
+    return mechanisms.length === 0 ? { bootstrapServers } : { bootstrapServers, sasl: this.#login(mechanisms) };
+  }
+
+  #login(mechanisms: readonly KafkaSasl['mechanism'][]): KafkaSasl {
+    const admin = this.#admin();
+    const mechanism = mechanisms.at(-1);
+    if (admin && mechanism) return { mechanism, ...admin };
+    throw new Error(
+      'MILEPOST_ADMIN_PASSWORD_FILE: expected a file with a password, as clients of the broker authenticate (listeners) and ' +
+        'gateway, dashboard and notifications are such clients; got none',
+    );
+  }
+
+  #admin(): { username: string; password: string } | undefined {
+    const { adminUsername: username, adminPassword, adminPasswordFile } = this.settings;
+    const password = adminPassword ?? passwordOfSetting('MILEPOST_ADMIN_PASSWORD_FILE', adminPasswordFile);
+    return password === undefined ? undefined : { username, password };
   }
 }
 

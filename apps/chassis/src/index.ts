@@ -5,4 +5,5 @@ export * from './kafka-from-settings.module.ts';
 export * from './lifecycle.ts';
 export * from './program.ts';
 export * from './run.ts';
+export * from './setting-file.ts';
 export * from './tokens.ts';

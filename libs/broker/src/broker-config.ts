@@ -26,6 +26,8 @@ import { type ConnectionLimits, readOverrides } from './network/connection-quota
 import type { FetcherConfig, FlushPolicy } from '@milepost/replication';
 import type { CleanerSettings, LogDirectoryOptions } from '@milepost/log';
 import type { Windows } from './quotas/rate.ts';
+import { type SecuritySettings, securitySettings } from './security/security-settings.ts';
+import type { Login } from './security/stored-users.ts';
 
 export interface BrokerConfig {
   readonly brokerId: BrokerId;
@@ -41,6 +43,8 @@ export interface BrokerConfig {
   readonly advertised: Address;
   readonly rack: string | null;
   readonly flush: FlushPolicy;
+  /** An administrator whose password this is from the start on. Absent: the stored users are the only ones. */
+  readonly admin?: Login | undefined;
   /** Kafka's broker properties, as set at start; a missing one has Kafka's default. */
   readonly properties: Configs;
   readonly onProgress?: LogDirectoryOptions['onProgress'];
@@ -62,6 +66,7 @@ export interface BrokerSettings {
   readonly quotaWindows: Windows;
   readonly controllerQuotaWindows: Windows;
   readonly telemetryMaxBytes: number;
+  readonly security: SecuritySettings;
   readonly replication: {
     /** replica.lag.time.max.ms */
     readonly lagTimeMs: number;
@@ -130,6 +135,7 @@ export function settingsOf(layers: BrokerConfigLayers): BrokerSettings {
     quotaWindows: windows('quota.window'),
     controllerQuotaWindows: windows('controller.quota.window'),
     telemetryMaxBytes: number('telemetry.max.bytes'),
+    security: securitySettings(layers),
     replication: {
       lagTimeMs: number('replica.lag.time.max.ms'),
       isRackAware: brokerValue(layers, 'replica.selector.class') === RACK_AWARE_SELECTOR,

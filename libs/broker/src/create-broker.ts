@@ -46,6 +46,8 @@ import type { Services } from './services.ts';
 import { BrokerGauges } from './telemetry/broker-gauges.ts';
 import { LagTimes } from './telemetry/lag-times.ts';
 import { type GroupSnapshot, groupSnapshots, type TopicSnapshot, topicSnapshots } from './telemetry/snapshots.ts';
+import type { SaslMechanism } from './security/security-settings.ts';
+import { usersAtStart } from './security/stored-users.ts';
 
 const STORE_RETRY_MS = 1_000;
 
@@ -60,6 +62,8 @@ export interface Broker {
   /** The address it listens on. */
   readonly address: Address;
   readonly clusterId: string;
+  /** How clients authenticate; the strongest last. Empty: they do not. */
+  readonly mechanisms: readonly SaslMechanism[];
   image(): ClusterImage;
   topics(): TopicSnapshot[];
   groupsSnapshot(): Promise<GroupSnapshot[]>;
@@ -141,6 +145,12 @@ async function start(
   memory.begin();
   const wentBack = memory.notice(first);
   await storage.lead(first, commit);
+  const isAuthenticated = settings.security.protocol.startsWith('SASL_');
+  if (isAuthenticated) {
+    const image = await commit(await usersAtStart(first, config.admin, host));
+    if (image.scramUsers.size === 0)
+      host.logger.warn({}, 'no client can log in: set the password of an administrator (MILEPOST_ADMIN_PASSWORD_FILE)');
+  }
 
   const { partitions } = storage;
   const image = (): ClusterImage => partitions.image;
@@ -292,6 +302,7 @@ async function start(
   return {
     address,
     clusterId: first.clusterId,
+    mechanisms: isAuthenticated ? settings.security.mechanisms : [],
     image,
     topics,
     groupsSnapshot,

@@ -12,13 +12,11 @@ import {
   type Counter,
 } from '@milepost/core';
 import { ApiVersions, Produce, readRequestHeader, type RequestHeader, responseFrame } from '@milepost/wire';
-import type { Answer, Dispatch, Peer } from './network/connection.ts';
+import type { Answer, Dispatch, Peer, Reply } from './network/connection.ts';
+import type { ClientSession } from './security/client-session.ts';
 import { type Handler, handlerOf } from './handlers/index.ts';
 import type { Unanswered } from './handlers/handler.ts';
 import type { Context, Services } from './services.ts';
-
-/** The name of an unauthenticated client for quotas and access control. */
-const ANONYMOUS = 'ANONYMOUS';
 
 const DURATION_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
@@ -61,16 +59,20 @@ export class Dispatcher implements Dispatch {
   }
 
   dispatch(frame: Buffer, peer: Peer): Answer | Promise<Answer> {
+    const { session } = peer;
+    if (session.expectsBareToken) return bareToken(frame, session);
     const started = this.#clock.monotonic();
     const reader = new ByteReader(frame);
     const header = readRequestHeader(reader);
+    if (!session.admits(header.apiKey)) return this.#shutOut(header, peer);
     const handler = handlerOf(header.apiKey);
     if (!handler?.api.supports(header.apiVersion)) return this.#refuse(header, peer);
     const request: unknown = handler.api.request(header.apiVersion).read(reader);
     const { name } = handler.api;
-    const quotaClient = { user: ANONYMOUS, clientId: header.clientId ?? '' };
+    const quotaClient = { user: session.principal.name, clientId: header.clientId ?? '' };
     let throttleMs = 0;
     let taken: (() => void) | undefined;
+    let isLast = false;
     const context: Context = {
       services: this.#services,
       apiVersion: header.apiVersion,
@@ -82,6 +84,9 @@ export class Dispatcher implements Dispatch {
       },
       whenTaken: (run) => {
         taken = run;
+      },
+      closeAfter: () => {
+        isLast = true;
       },
       count: (error) => {
         if (error !== ErrorCode.NONE) this.#errors.add(1, { api: name, error: errorName(error) });
@@ -98,7 +103,7 @@ export class Dispatcher implements Dispatch {
       const throttled = muteMs > 0 ? Object.assign({}, response, { throttleTimeMs: muteMs }) : response;
       const answer = this.#answer(handler, header, throttled, taken);
       this.#services.clients.quotas.workedMore(quotaClient, this.#clock.monotonic() - workingSince);
-      return answer;
+      return isLast ? { ...answer, isLast } : answer;
     };
     const failed = (failure: unknown): Answer => this.#failed(failure, name, header, peer);
     try {
@@ -121,10 +126,20 @@ export class Dispatcher implements Dispatch {
     return 'close';
   }
 
-  #answer({ api }: Handler, header: RequestHeader, response: object, taken?: () => void): Answer {
+  #answer({ api }: Handler, header: RequestHeader, response: object, taken?: () => void): Reply {
     const { apiVersion, correlationId } = header;
     const chunks = responseFrame(api, apiVersion, correlationId, response as Record<string, never>);
     return taken ? { chunks, taken } : { chunks };
+  }
+
+  /** As in Kafka: a request that is not part of the authentication gets no response before it has succeeded. */
+  #shutOut({ apiKey }: RequestHeader, { host, session }: Peer): Answer {
+    if (!session.isOpen)
+      this.#logger.info(
+        { client: host, apiKey },
+        `connection closed: API ${apiKey} before the client has authenticated`,
+      );
+    return 'close';
   }
 
   #refuse({ apiKey, apiVersion, correlationId }: RequestHeader, peer: Peer): Answer {
@@ -140,6 +155,15 @@ export class Dispatcher implements Dispatch {
     );
     return 'close';
   }
+}
+
+/** After SaslHandshake version 0 a token is a whole frame, in both directions; a refused client gets none. */
+async function bareToken(frame: Buffer, session: ClientSession): Promise<Answer> {
+  const outcome = await session.authenticate(Buffer.from(frame));
+  if (!outcome || 'refused' in outcome) return 'close';
+  const length = Buffer.alloc(4);
+  length.writeInt32BE(outcome.response.length);
+  return { chunks: [length, outcome.response] };
 }
 
 const isProduce = (frame: Buffer): boolean => frame.length >= 2 && frame.readInt16BE(0) === Produce.key;

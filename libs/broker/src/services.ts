@@ -52,6 +52,8 @@ export interface Context {
    * `close`.
    */
   readonly whenTaken: (run: () => void) => void;
+  /** The connection is closed after the response. */
+  readonly closeAfter: () => void;
   /** Counts an error that is sent; NONE is not counted. */
   readonly count: (error: ErrorCode) => void;
 }

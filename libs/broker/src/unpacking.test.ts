@@ -1,7 +1,15 @@
 // Batches that unpack to much more than their size, on simulated time: which clients they delay, and which not.
 import { ErrorCode, type Host, NO_BROKER, silentLogger, silentMeter, Timestamp, ZERO_UUID } from '@milepost/core';
 import { buildBatch, type Codec } from '@milepost/records';
-import { SimClock, SimDeflater, SimDisk, SimInflater, SimNetwork, SimRandom } from '@milepost/simulator';
+import {
+  SimClock,
+  SimDeflater,
+  SimDisk,
+  SimInflater,
+  SimKeyDerivation,
+  SimNetwork,
+  SimRandom,
+} from '@milepost/simulator';
 import { CreateTopics, ListOffsets, ListOffsetsTime, Metadata, Produce } from '@milepost/wire';
 import { randomBytes } from 'node:crypto';
 import { BrokerUnderTest } from './testing/broker-under-test.ts';
@@ -32,6 +40,7 @@ beforeEach(async () => {
         return deflater.deflate(...job);
       },
     },
+    keys: new SimKeyDerivation(clock),
     logger: silentLogger,
     meter: silentMeter,
   };

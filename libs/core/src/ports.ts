@@ -221,6 +221,12 @@ export interface Deflater {
   ): Promise<void>;
 }
 
+/** Derives keys from passwords beside the event loop: 4,096 iterations take a millisecond. */
+export interface KeyDerivation {
+  /** PBKDF2 (RFC 8018) with HMAC of the digest; the key is as long as the digest. */
+  pbkdf2(password: string, salt: Uint8Array, iterations: number, digest: 'sha256' | 'sha512'): Promise<Buffer>;
+}
+
 /** What a library runs on. */
 export interface Host {
   readonly clock: Clock;
@@ -229,6 +235,7 @@ export interface Host {
   readonly random: Random;
   readonly inflater: Inflater;
   readonly deflater: Deflater;
+  readonly keys: KeyDerivation;
   readonly meter: Meter;
   readonly logger: Logger;
 }

@@ -10,6 +10,7 @@ import {
   invariant,
   LeaderEpoch,
   type Inflater,
+  type KeyDerivation,
   type Logger,
   type Network,
   Offset,
@@ -55,6 +56,7 @@ export function testHost(
     random,
     inflater: options.inflater ?? ({} as Inflater),
     deflater: options.deflater ?? ({} as Deflater),
+    keys: {} as KeyDerivation,
     meter: silentMeter,
     logger: options.logger ?? silentLogger,
   };

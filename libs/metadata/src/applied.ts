@@ -4,6 +4,7 @@ import type { MetadataChange } from './changes.ts';
 import { type ClientQuota, quotaKey } from './client-quota.ts';
 import type { BrokerState, ClusterImage, Configs, ControllerState, TopicState } from './image.ts';
 import type { Origin } from './origin.ts';
+import type { ScramCredentials } from './scram-user.ts';
 import { MetadataConflict } from './store.ts';
 
 /** A new image of the next version, with all of the changes. The old image is not modified. @throws MetadataConflict */
@@ -21,6 +22,8 @@ export function applied(image: ClusterImage, changes: readonly MetadataChange[])
     groupConfigs: image.groupConfigs,
     clientMetricsConfigs: image.clientMetricsConfigs,
     clientQuotas: image.clientQuotas,
+    scramUsers: image.scramUsers,
+    decoySecret: image.decoySecret,
   };
   for (const change of changes) apply(draft, change);
   return draft;
@@ -37,6 +40,8 @@ interface Draft extends ClusterImage {
   groupConfigs: ReadonlyMap<string, Configs>;
   clientMetricsConfigs: ReadonlyMap<string, Configs>;
   clientQuotas: ReadonlyMap<string, ClientQuota>;
+  scramUsers: ReadonlyMap<string, ScramCredentials>;
+  decoySecret: string | null;
 }
 
 function apply(draft: Draft, change: MetadataChange): void {
@@ -87,6 +92,13 @@ function apply(draft: Draft, change: MetadataChange): void {
       draft.clientQuotas = withEntry(draft.clientQuotas, quotaKey(entity), change.quota, quotas);
       return;
     }
+    case 'scram-user-set':
+      draft.scramUsers = withEntry(draft.scramUsers, change.name, change.credentials, change.credentials);
+      return;
+    case 'decoy-secret-set':
+      if (draft.decoySecret !== null) throw new MetadataConflict(change, 'there is one already');
+      draft.decoySecret = change.secret;
+      return;
     case 'lineage-started':
       draft.origin = { ...draft.origin, lineage: change.lineage };
       draft.version = Math.max(draft.version, change.beyond + 1);

@@ -1,6 +1,6 @@
 // The broker properties that are read here, with Kafka's names, types and defaults. The defaults of topics (`log.*`,
 // `message.max.bytes` …) are derived from the table of topic properties, so that each default is written down once.
-import { atLeast, type Check, type ConfigKey, listOf, oneOfIgnoringCase } from './config-key.ts';
+import { atLeast, type Check, type ConfigKey, listMatching, listOf, oneOfIgnoringCase } from './config-key.ts';
 import { type BrokerSynonym, TOPIC_CONFIG_KEYS, type TopicConfigKey } from './topic-config-keys.ts';
 
 export interface BrokerConfigKey extends ConfigKey {
@@ -44,7 +44,46 @@ const OWN_KEYS: readonly BrokerConfigKey[] = [
   key('node.id', 'INT', null, 'The number of this broker (MILEPOST_BROKER_ID).', notNegative),
   key('broker.id', 'INT', '-1', 'The older name of node.id.'),
   key('broker.rack', 'STRING', null, 'Where this broker stands; replicas are spread over racks (MILEPOST_RACK).'),
-  key('listeners', 'LIST', 'PLAINTEXT://:9092', 'Where the broker listens (MILEPOST_LISTEN, MILEPOST_KAFKA_PORT).'),
+  key(
+    'listeners',
+    'LIST',
+    'PLAINTEXT://:9092',
+    'The protocol of clients: PLAINTEXT, or SASL_PLAINTEXT with authentication. The address is that of MILEPOST_LISTEN and MILEPOST_KAFKA_PORT.',
+  ),
+  key(
+    'listener.security.protocol.map',
+    'LIST',
+    'SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT',
+    'The protocol behind the name of a listener.',
+    { accepts: listMatching(/^[^:]+:[^:]+$/, 'a list of listener:protocol') },
+  ),
+  key(
+    'sasl.enabled.mechanisms',
+    'LIST',
+    'SCRAM-SHA-256,SCRAM-SHA-512',
+    "How clients of a SASL listener may authenticate. Kafka's default is GSSAPI, which is not supported.",
+    { accepts: listOf('PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512') },
+  ),
+  key(
+    'sasl.server.max.receive.size',
+    'INT',
+    '524288',
+    'The largest request of a client that has not authenticated; a larger one ends the connection.',
+    positive,
+  ),
+  key(
+    'connections.max.reauth.ms',
+    'LONG',
+    '0',
+    'How long a session lasts until the client must authenticate again (KIP-368); 0: for ever.',
+  ),
+  key(
+    'connection.failed.authentication.delay.ms',
+    'INT',
+    '100',
+    'How long a client waits for the response to a failed authentication.',
+    notNegative,
+  ),
   key('advertised.listeners', 'LIST', null, 'The address that clients are told (MILEPOST_ADVERTISED_LISTENERS).'),
   key('log.dirs', 'LIST', null, 'The folder of the logs (MILEPOST_DATA_DIR); one folder.'),
   key('log.dir', 'LIST', '/tmp/kafka-logs', 'Used where log.dirs is not set.'),

@@ -2,6 +2,7 @@
 import type { BrokerId, Uuid } from '@milepost/core';
 import type { ClientQuota } from './client-quota.ts';
 import type { BrokerState, Configs, PartitionState, TopicState } from './image.ts';
+import type { ScramCredentials } from './scram-user.ts';
 
 export type BrokerRegistration = Omit<BrokerState, 'epoch' | 'isFenced'>;
 
@@ -32,5 +33,9 @@ export type MetadataChange =
   | { readonly type: 'client-metrics-configured'; readonly name: string; readonly configs: Configs }
   /** Replaces all quotas of one entity; an empty set removes the entry. */
   | { readonly type: 'client-quota-set'; readonly quota: ClientQuota }
+  /** Replaces all credentials of a user; an empty set removes the user. */
+  | { readonly type: 'scram-user-set'; readonly name: string; readonly credentials: ScramCredentials }
+  /** Conflict: there is one. */
+  | { readonly type: 'decoy-secret-set'; readonly secret: string }
   /** Only stores make it, when the database went back: the origin gets this lineage, and the version passes `beyond`. */
   | { readonly type: 'lineage-started'; readonly lineage: Uuid; readonly beyond: number };

@@ -2,6 +2,7 @@
 import { type BrokerId, type LeaderEpoch, NO_BROKER, type Uuid } from '@milepost/core';
 import type { ClientQuota } from './client-quota.ts';
 import { FIRST_LINEAGE, type Origin } from './origin.ts';
+import type { ScramCredentials } from './scram-user.ts';
 
 export interface BrokerState {
   readonly id: BrokerId;
@@ -75,6 +76,10 @@ export interface ClusterImage {
   readonly clientMetricsConfigs: ReadonlyMap<string, Configs>;
   /** By `quotaKey` of their entities. */
   readonly clientQuotas: ReadonlyMap<string, ClientQuota>;
+  /** The credentials of users that log in with SCRAM or PLAIN, by name. */
+  readonly scramUsers: ReadonlyMap<string, ScramCredentials>;
+  /** Derives the salts of names that nobody has, alike on every broker. Null until a broker authenticates clients. */
+  readonly decoySecret: string | null;
 }
 
 /** A cluster's first image: it has nothing but its id. */
@@ -90,6 +95,8 @@ export const emptyImage = (clusterId: string): ClusterImage => ({
   groupConfigs: new Map(),
   clientMetricsConfigs: new Map(),
   clientQuotas: new Map(),
+  scramUsers: new Map(),
+  decoySecret: null,
 });
 
 export const OFFSETS_TOPIC = '__consumer_offsets';

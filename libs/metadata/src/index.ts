@@ -16,6 +16,7 @@ export * from './memory-leases.ts';
 export * from './memory-store.ts';
 export * from './origin.ts';
 export * from './placement.ts';
+export * from './scram-user.ts';
 export * from './static-config.ts';
 export * from './store.ts';
 export * from './topic-config.ts';

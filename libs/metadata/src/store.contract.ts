@@ -14,6 +14,8 @@ export interface MetadataStoreUnderTest {
   close(): Promise<void>;
 }
 
+const credential = { salt: 'c2FsdA==', iterations: 4_096, storedKey: 'c3RvcmVk', serverKey: 'c2VydmVy' };
+
 /** `make` gives an empty database. */
 export function metadataStoreContract(name: string, make: () => Promise<MetadataStoreUnderTest>): void {
   describe(name, () => {
@@ -58,6 +60,8 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
         { type: 'client-metrics-configured', name: 'all', configs: { metrics: '', 'interval.ms': '1000' } },
         { type: 'client-quota-set', quota: { entity: { user: null, 'client-id': '\0"' }, quotas: awkwardQuotas } },
         { type: 'client-quota-set', quota: { entity: { ip: null }, quotas: { connection_creation_rate: 1 } } },
+        { type: 'scram-user-set', name: 'ü\0\\', credentials: { 'SCRAM-SHA-256': credential } },
+        { type: 'decoy-secret-set', secret: 'c2VjcmV0' },
       ]);
       const image = await store.commit(() => [
         { type: 'partitions-added', id: idOf('plain'), partitions: [partitionOn(1, [BrokerId(2), BrokerId(1)])] },
@@ -78,6 +82,8 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
       expect(image.clientMetricsConfigs.get('all')).toEqual({ metrics: '', 'interval.ms': '1000' });
       const quota = image.clientQuotas.get(quotaKey({ 'client-id': '\0"', user: null }));
       expect(quota).toEqual({ entity: { user: null, 'client-id': '\0"' }, quotas: awkwardQuotas });
+      expect(image.scramUsers.get('ü\0\\')).toEqual({ 'SCRAM-SHA-256': credential });
+      expect(image.decoySecret).toBe('c2VjcmV0');
       expect(await (await data.connect()).open()).toEqual(image);
     });
 
@@ -93,6 +99,7 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
         { type: 'group-configured', groupId: 'g', configs: { a: 'b' } },
         { type: 'client-metrics-configured', name: 'm', configs: { a: 'b' } },
         { type: 'client-quota-set', quota: { entity: { user: 'u' }, quotas: { request_percentage: 1 } } },
+        { type: 'scram-user-set', name: 'u', credentials: { 'SCRAM-SHA-512': credential } },
       ]);
       const again = { ...topic('t', 1), id: idOf('another') };
       const image = await store.commit(() => [
@@ -103,16 +110,21 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
         { type: 'group-configured', groupId: 'g', configs: {} },
         { type: 'client-metrics-configured', name: 'm', configs: {} },
         { type: 'client-quota-set', quota: { entity: { user: 'u' }, quotas: {} } },
+        { type: 'scram-user-set', name: 'u', credentials: {} },
       ]);
       expect([...image.topicsById.values()]).toEqual([again]);
       expect(image.brokers.size + image.brokerConfigs.size).toBe(0);
       expect(image.groupConfigs.size + image.clientMetricsConfigs.size + image.clientQuotas.size).toBe(0);
+      expect(image.scramUsers.size).toBe(0);
       expect(await (await data.connect()).open()).toEqual(image);
     });
 
     test('if one change of a commit conflicts, none is made', async () => {
       const store = await opened();
-      const before = await store.commit(() => [{ type: 'topic-created', topic: topic('t', 1) }]);
+      const before = await store.commit(() => [
+        { type: 'topic-created', topic: topic('t', 1) },
+        { type: 'decoy-secret-set', secret: 'c2VjcmV0' },
+      ]);
       const misfits = [
         { type: 'topic-created', topic: { ...topic('t', 1), id: idOf('another') } },
         { type: 'topic-created', topic: { ...topic('u', 1), id: idOf('t') } },
@@ -124,6 +136,7 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
         { type: 'broker-removed', id: BrokerId(9) },
         { type: 'broker-fencing-changed', id: BrokerId(9), isFenced: true },
         { type: 'controller-elected', id: BrokerId(1), epoch: 0 },
+        { type: 'decoy-secret-set', secret: 'b3RoZXI=' },
       ] as const;
       for (const misfit of misfits) {
         const commit = store.commit(() => [{ type: 'topic-created', topic: topic('with it', 1) }, misfit]);

@@ -3,6 +3,7 @@ export { nodeClock } from './node-clock.ts';
 export { nodeDisk, type NodeDiskOptions } from './node-disk.ts';
 export { nodeHost } from './node-host.ts';
 export { nodeInflater } from './node-inflater.ts';
+export { nodeKeyDerivation } from './node-key-derivation.ts';
 export { nodeNetwork } from './node-network.ts';
 export { openFileLimit, openFilesWithin } from './open-file-limit.ts';
 export { nodeRandom } from './node-random.ts';

@@ -4,6 +4,7 @@ import { nodeClock } from './node-clock.ts';
 import { nodeDeflater } from './node-deflater.ts';
 import { nodeDisk } from './node-disk.ts';
 import { nodeInflater } from './node-inflater.ts';
+import { nodeKeyDerivation } from './node-key-derivation.ts';
 import { nodeNetwork } from './node-network.ts';
 import { nodeRandom } from './node-random.ts';
 
@@ -14,6 +15,7 @@ export const nodeHost = (parts: Partial<Host> = {}): Host => ({
   random: nodeRandom,
   inflater: nodeInflater,
   deflater: nodeDeflater,
+  keys: nodeKeyDerivation,
   logger: silentLogger,
   meter: silentMeter,
   ...parts,

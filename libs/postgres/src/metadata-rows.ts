@@ -17,8 +17,10 @@ import {
   ClientMetricsConfigRow,
   ClientQuotaRow,
   ControllerRow,
+  DecoySecretRow,
   GroupConfigRow,
   PartitionRow,
+  ScramUserRow,
   TopicRow,
 } from './entities/metadata.ts';
 import { fromText } from './text.ts';
@@ -36,6 +38,8 @@ export async function readImage(
   const groupConfigs = await manager.find(GroupConfigRow);
   const clientMetricsConfigs = await manager.find(ClientMetricsConfigRow);
   const clientQuotas = (await manager.find(ClientQuotaRow)).map(clientQuota);
+  const scramUsers = await manager.find(ScramUserRow);
+  const [decoy] = await manager.find(DecoySecretRow);
   const states = topicStates(topics, partitions);
   return {
     origin,
@@ -49,6 +53,8 @@ export async function readImage(
     groupConfigs: new Map(groupConfigs.map(({ groupId, configs }) => [fromText(groupId), configs])),
     clientMetricsConfigs: new Map(clientMetricsConfigs.map(({ name, configs }) => [fromText(name), configs])),
     clientQuotas: new Map(clientQuotas.map((quota) => [quotaKey(quota.entity), quota])),
+    scramUsers: new Map(scramUsers.map(({ name, credentials }) => [fromText(name), credentials])),
+    decoySecret: decoy?.secret ?? null,
   };
 }
 

@@ -15,9 +15,11 @@ import {
   ClientMetricsConfigRow,
   ClientQuotaRow,
   ControllerRow,
+  DecoySecretRow,
   GroupConfigRow,
   MetadataVersionRow,
   PartitionRow,
+  ScramUserRow,
   TopicRow,
 } from './entities/metadata.ts';
 import { toText } from './text.ts';
@@ -120,6 +122,11 @@ async function write(runner: QueryRunner, change: MetadataChange, after: Cluster
       const { entity, quotas } = change.quota;
       return put(manager, ClientQuotaRow, { entity: quotaKey(entity) }, { quotas });
     }
+    case 'scram-user-set':
+      return put(manager, ScramUserRow, { name: toText(change.name) }, { credentials: change.credentials });
+    case 'decoy-secret-set':
+      await manager.insert(DecoySecretRow, { id: 1, secret: change.secret });
+      return;
     case 'lineage-started':
       await manager.update(MetadataVersionRow, { id: 1 }, { lineage: change.lineage });
       return;

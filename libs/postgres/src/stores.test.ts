@@ -34,6 +34,8 @@ const METADATA_TABLES = [
   'group_configs',
   'client_metrics_configs',
   'client_quotas',
+  'scram_users',
+  'decoy_secret',
   'producer_id_blocks',
 ];
 

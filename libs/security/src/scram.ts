@@ -1,20 +1,22 @@
-// SCRAM-SHA-256 and SCRAM-SHA-512 (RFC 5802, RFC 7677) as a server: what is stored of a password, and the exchange that proves
-// that a client knows it. The password itself never crosses the wire, and cannot be read from what is stored.
+// The server's side of SCRAM-SHA-256 and SCRAM-SHA-512 (RFC 5802, RFC 7677): the stored credential of a password, and the
+// exchange in which a client proves that it knows the password. The password never crosses the wire, and the stored
+// credential does not reveal it.
 //
-// Promises: a name that nobody has is answered like one with a wrong password, in the same steps and at the same cost.
-// Never: waits or draws at random itself; the nonce, the salts and the derivation of keys come from the caller.
+// Promises: an unknown user name gets the same responses as a wrong password, in the same steps and at the same cost.
+// Never: waits or chooses random values itself; nonces, salts and derived keys come from the caller.
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import type { KeyDerivation } from '@milepost/core';
 import { SaslRefused } from './sasl-refused.ts';
 
 const digests = { 'SCRAM-SHA-256': 'sha256', 'SCRAM-SHA-512': 'sha512' } as const;
 export type ScramMechanism = keyof typeof digests;
 export const SCRAM_MECHANISMS = Object.keys(digests) as readonly ScramMechanism[];
 
-/** Kafka's bounds: fewer are too cheap to try, more would let one login take seconds of a CPU. */
+/** Kafka's bounds. Fewer iterations make passwords cheap to guess; more let one login use too much CPU. */
 export const LEAST_ITERATIONS = 4_096;
 export const MOST_ITERATIONS = 16_384;
 
-/** What is stored of a password. */
+/** The stored form of a password. */
 export interface ScramCredential {
   readonly salt: Buffer;
   readonly iterations: number;
@@ -22,13 +24,8 @@ export interface ScramCredential {
   readonly serverKey: Buffer;
 }
 
-/** PBKDF2 with HMAC of that digest. Off the event loop where the host can: 4,096 iterations take a millisecond. */
-export type DeriveKey = (
-  password: string,
-  salt: Buffer,
-  iterations: number,
-  digest: 'sha256' | 'sha512',
-) => Promise<Buffer>;
+/** The host's PBKDF2, beside the event loop. */
+export type DeriveKey = KeyDerivation['pbkdf2'];
 
 export async function scramCredential(
   mechanism: ScramMechanism,
@@ -39,7 +36,7 @@ export async function scramCredential(
   return credentialOf(mechanism, await derive(password, salt, iterations, digests[mechanism]), { salt, iterations });
 }
 
-/** From the salted password, as clients send it to AlterUserScramCredentials (KIP-554). */
+/** From the salted password that clients send in AlterUserScramCredentials (KIP-554). */
 export function credentialOf(
   mechanism: ScramMechanism,
   saltedPassword: Buffer,
@@ -49,7 +46,7 @@ export function credentialOf(
   return { salt, iterations, storedKey, serverKey: hmac(mechanism, saltedPassword, 'Server Key') };
 }
 
-/** For whoever sends the password itself (SASL PLAIN, MQTT, HTTP). */
+/** Checks a password that the client sent itself (SASL PLAIN, MQTT, HTTP). */
 export async function isPasswordOf(
   credential: ScramCredential,
   mechanism: ScramMechanism,
@@ -60,22 +57,22 @@ export async function isPasswordOf(
   return timingSafeEqual(storedKey, credential.storedKey);
 }
 
-/** Stands in for the credential of a name that nobody has: the same for the same name, and no password fits it. */
+/** Replaces the credential of an unknown user: always the same for the same name, and no password fits it. */
 export function decoyCredential(mechanism: ScramMechanism, username: string, secret: Buffer): ScramCredential {
   const salt = createHmac('sha256', secret).update(username).digest().subarray(0, 16);
   const nothing = hash(mechanism, secret);
   return { salt, iterations: LEAST_ITERATIONS, storedKey: nothing, serverKey: nothing };
 }
 
-/** What a client opens the exchange with. */
+/** The client's first message of an exchange. */
 export interface ClientFirst {
   readonly username: string;
-  /** The client authenticates by a delegation token, whose id is the username (KIP-48). */
+  /** The client authenticates with a delegation token, whose id is the user name (KIP-48). */
   readonly isToken: boolean;
   readonly nonce: string;
-  /** The GS2 header, which the client must repeat. */
+  /** The GS2 header, which the final message must repeat. */
   readonly header: string;
-  /** The message without its header: part of what is signed. */
+  /** The message without its header: a part of the signed text. */
   readonly bare: string;
 }
 
@@ -89,7 +86,10 @@ export function parseClientFirst(message: Buffer): ClientFirst {
   const { header, authzid, bare, name, nonce, rest } = partsOf(CLIENT_FIRST, message, 'first');
   const username = fromSaslName(name ?? '');
   if (authzid && fromSaslName(authzid) !== username)
-    throw new SaslRefused('Client requested an authorization id that is different from username');
+    throw new SaslRefused(
+      'Authentication failed: Client requested an authorization id that is different from username',
+      'for the client',
+    );
   return {
     username,
     isToken: (rest ?? '').split(',').includes('tokenauth=true'),
@@ -99,7 +99,7 @@ export function parseClientFirst(message: Buffer): ClientFirst {
   };
 }
 
-/** One exchange, from the client's first message on: `challenge`, then `verify` what the client answers. */
+/** One exchange after the client's first message: send `challenge`, then `verify` the client's final message. */
 export class ScramExchange {
   readonly challenge: Buffer;
   readonly #mechanism: ScramMechanism;
@@ -116,7 +116,7 @@ export class ScramExchange {
     this.challenge = Buffer.from(`r=${this.#nonce},s=${credential.salt.toString('base64')},i=${credential.iterations}`);
   }
 
-  /** The last message of the exchange, which proves to the client that the server knows its key. @throws SaslRefused */
+  /** Returns the server's final message, which proves to the client that the server knows its key. @throws SaslRefused */
   verify(message: Buffer): Buffer {
     const { unsigned = '', header = '', nonce, proof = '' } = partsOf(CLIENT_FINAL, message, 'final');
     const isOfThisExchange = nonce === this.#nonce && Buffer.from(header, 'base64').toString() === this.#first.header;
@@ -124,20 +124,21 @@ export class ScramExchange {
     const signed = `${this.#first.bare},${this.challenge.toString()},${unsigned}`;
     const clientKey = exclusiveOr(hmac(this.#mechanism, storedKey, signed), Buffer.from(proof, 'base64'));
     const isKnown = timingSafeEqual(hash(this.#mechanism, clientKey), storedKey);
-    if (!isOfThisExchange || !isKnown) throw new SaslRefused('Authentication failed: Invalid user credentials');
+    if (!isOfThisExchange || !isKnown)
+      throw new SaslRefused('Authentication failed: Invalid user credentials', 'for the log');
     return Buffer.from(`v=${hmac(this.#mechanism, serverKey, signed).toString('base64')}`);
   }
 }
 
 function partsOf(form: RegExp, message: Buffer, which: string): Partial<Record<string, string>> {
   const parts = form.exec(message.toString())?.groups;
-  if (!parts) throw new SaslRefused(`Invalid SCRAM client ${which} message`);
+  if (!parts) throw new SaslRefused(`Invalid SCRAM client ${which} message`, 'for the log');
   return parts;
 }
 
-/** RFC 5802 section 5.1: `,` and `=` of a name are written `=2C` and `=3D`, and no other `=` may stand in it. */
+/** RFC 5802 section 5.1: a name contains `,` and `=` as `=2C` and `=3D`, and no other `=`. */
 function fromSaslName(text: string): string {
-  if (/=(?!2C|3D)/.test(text)) throw new SaslRefused('Invalid SCRAM client first message');
+  if (/=(?!2C|3D)/.test(text)) throw new SaslRefused('Invalid SCRAM client first message', 'for the log');
   return text.replaceAll('=2C', ',').replaceAll('=3D', '=');
 }
 
@@ -147,5 +148,5 @@ const hmac = (mechanism: ScramMechanism, key: Buffer, text: string): Buffer =>
 const hash = (mechanism: ScramMechanism, bytes: Buffer): Buffer =>
   createHash(digests[mechanism]).update(bytes).digest();
 
-/** As long as `one`: a proof of another length proves nothing. */
+/** As long as `one`: a proof of another length never fits. */
 const exclusiveOr = (one: Buffer, other: Buffer): Buffer => one.map((byte, at) => byte ^ (other[at] ?? 0)) as Buffer;

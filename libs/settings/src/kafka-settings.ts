@@ -104,7 +104,7 @@ export function kafkaMistakes(settings: KafkaSettings): string[] {
   if (!bootstrapServers && (protocol !== 'PLAINTEXT' || [...saslNames, ...sslNames].some(isSet)))
     return [
       'MILEPOST_BOOTSTRAP_SERVERS: expected host:port, as MILEPOST_KAFKA_SECURITY_PROTOCOL, _SASL_* and _SSL_* are for the ' +
-        'Kafka that it names; got none (our own broker speaks PLAINTEXT)',
+        'Kafka that it names; got none (with our own broker they are not needed)',
     ];
   const idle = (names: readonly Name[], wanted: string): string[] =>
     names

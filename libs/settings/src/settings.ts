@@ -15,9 +15,9 @@ const portOrOff = z.union([z.literal('off').transform(() => undefined), port]);
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 const aPort = 'a port from 0 to 65535 (0: any free port)';
 
-/** One `PLAINTEXT://host:port`; TLS and several listeners are not supported yet. */
+/** One `host:port`, with or without the listener's protocol; TLS and several listeners are not supported yet. */
 const advertised = z.string().transform((value, context) => {
-  const match = /^(?:PLAINTEXT:\/\/)?(\[[0-9a-fA-F:]+\]|[^:/\s]+):(\d{1,5})$/.exec(value);
+  const match = /^(?:(?:SASL_)?PLAINTEXT:\/\/)?(\[[0-9a-fA-F:]+\]|[^:/\s]+):(\d{1,5})$/.exec(value);
   if (match?.[1] && Number(match[2]) <= 65_535)
     return { host: match[1].replace(/^\[|\]$/g, ''), port: Number(match[2]) };
   context.addIssue({ code: 'custom', message: 'not a listener' });
@@ -122,8 +122,28 @@ export const table = {
     variable: 'MILEPOST_ADVERTISED_LISTENERS',
     kafkaVariables: ['KAFKA_ADVERTISED_LISTENERS'],
     schema: advertised,
-    expected: 'host:port or PLAINTEXT://host:port',
+    expected: 'host:port, PLAINTEXT://host:port or SASL_PLAINTEXT://host:port',
     meaning: 'The address that clients receive. Unset: the address listened on.',
+  }),
+  adminUsername: setting({
+    variable: 'MILEPOST_ADMIN_USERNAME',
+    schema: text,
+    expected: 'a user name',
+    fallback: 'admin',
+    meaning: 'The user that always exists where clients authenticate; it creates the others.',
+  }),
+  adminPassword: setting({
+    variable: 'MILEPOST_ADMIN_PASSWORD',
+    schema: text,
+    expected: 'a password',
+    meaning: 'Its password, which each start stores in hashed form; or MILEPOST_ADMIN_PASSWORD_FILE.',
+    isSecret: true,
+  }),
+  adminPasswordFile: setting({
+    variable: 'MILEPOST_ADMIN_PASSWORD_FILE',
+    schema: text,
+    expected: 'a file',
+    meaning: 'File with that password and nothing else; a line break at its end is ignored.',
   }),
   flush: setting({
     variable: 'MILEPOST_FLUSH',
@@ -212,7 +232,12 @@ export function readSettings(program: ProgramName, env: Readonly<Record<string, 
     if (parsed.success) settings[name] = parsed.data;
     else wrong.push(`${seen?.variable ?? row.variable}: expected ${row.expected}, got "${shown(row, value)}"`);
   }
-  if (wrong.length === 0) wrong.push(...openDoors(settings as Settings), ...kafkaMistakes(settings as Settings));
+  if (wrong.length === 0)
+    wrong.push(
+      ...openDoors(settings as Settings),
+      ...kafkaMistakes(settings as Settings),
+      ...twoPasswords(settings as Settings),
+    );
   for (const variable of unknown(env)) wrong.push(`${variable}: no such setting; \`npx milepost config\` lists them`);
   if (wrong.length > 0) throw new SettingsInvalid(wrong.join('\n'));
   return settings as Settings;
@@ -246,6 +271,11 @@ function openDoors({ listen, allowAnonymous }: Settings): string[] {
       'set MILEPOST_ALLOW_ANONYMOUS=true to accept that, or listen on 127.0.0.1',
   ];
 }
+
+const twoPasswords = ({ adminPassword, adminPasswordFile }: Settings): string[] =>
+  adminPassword === undefined || adminPasswordFile === undefined
+    ? []
+    : ['MILEPOST_ADMIN_PASSWORD: expected it or MILEPOST_ADMIN_PASSWORD_FILE, got both'];
 
 function unknown(env: Readonly<Record<string, string | undefined>>): string[] {
   const known = new Set(Object.values(table).map((row) => row.variable));

@@ -7,6 +7,7 @@ export * from './sim-machine.ts';
 export * from './sim-host.ts';
 export * from './sim-deflater.ts';
 export * from './sim-inflater.ts';
+export * from './sim-key-derivation.ts';
 export * from './sim-network.ts';
 export * from './sim-random.ts';
 export * from './sim-database.ts';

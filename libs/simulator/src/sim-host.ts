@@ -5,6 +5,7 @@ import { SimClock } from './sim-clock.ts';
 import { SimDeflater } from './sim-deflater.ts';
 import { SimDisk } from './sim-disk.ts';
 import { SimInflater } from './sim-inflater.ts';
+import { SimKeyDerivation } from './sim-key-derivation.ts';
 import { SimNetwork } from './sim-network.ts';
 import { SimRandom } from './sim-random.ts';
 
@@ -15,6 +16,7 @@ export class SimHost implements Host {
   readonly network: SimNetwork;
   readonly inflater: SimInflater;
   readonly deflater: SimDeflater;
+  readonly keys: SimKeyDerivation;
   readonly meter = silentMeter;
   /** Every line of level warn and error. */
   readonly lines: string[] = [];
@@ -26,6 +28,7 @@ export class SimHost implements Host {
     this.network = new SimNetwork(this.random.fork(), this.clock);
     this.inflater = new SimInflater(this.clock);
     this.deflater = new SimDeflater(this.clock);
+    this.keys = new SimKeyDerivation(this.clock);
     const nothing = (): void => {};
     const keep = (_: object, message: string): void => void this.lines.push(message);
     this.logger = { debug: nothing, info: nothing, warn: keep, error: keep };

@@ -12,6 +12,7 @@ import { SimMeter } from './sim-meter.ts';
 import type { SimMachine } from './sim-machine.ts';
 import { SimDeflater } from './sim-deflater.ts';
 import { SimInflater } from './sim-inflater.ts';
+import { SimKeyDerivation } from './sim-key-derivation.ts';
 import type { SimRandom } from './sim-random.ts';
 
 const KAFKA_PORT = 9092;
@@ -106,6 +107,7 @@ export class SimNode {
       random: random.fork(),
       inflater: new SimInflater(life.clock),
       deflater: new SimDeflater(life.clock),
+      keys: new SimKeyDerivation(life.clock),
       meter: this.#meter,
       logger: whileAlive(life, logger),
     };

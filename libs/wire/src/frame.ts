@@ -27,7 +27,9 @@ const FRESH: FrameMemory = { take: (sizeBytes) => Buffer.allocUnsafe(sizeBytes),
  * once; beyond, the buffer doubles as bytes arrive, so that an announced 100 MB only costs the bytes that have arrived.
  */
 export class FrameAssembler {
-  readonly #limitBytes: number;
+  /** The limit of the next frame whose length arrives, and the property that sets it. */
+  limitBytes: number;
+  limitName = 'socket.request.max.bytes';
   readonly #memory: FrameMemory;
   readonly #length = Buffer.alloc(LENGTH_BYTES);
   /** Bytes of the length that have arrived. */
@@ -39,7 +41,7 @@ export class FrameAssembler {
   #lent: Buffer | undefined;
 
   constructor(limitBytes = MAX_FRAME_BYTES, memory = FRESH) {
-    this.#limitBytes = limitBytes;
+    this.limitBytes = limitBytes;
     this.#memory = memory;
   }
 
@@ -96,9 +98,9 @@ export class FrameAssembler {
     this.#lengthBytes += taken;
     if (this.#lengthBytes === LENGTH_BYTES) {
       this.#frameBytes = this.#length.readInt32BE();
-      if (this.#frameBytes < 0 || this.#frameBytes > this.#limitBytes)
+      if (this.#frameBytes < 0 || this.#frameBytes > this.limitBytes)
         throw new MalformedMessage(
-          `a frame of ${this.#frameBytes} bytes announced, 0 to ${this.#limitBytes} are allowed (socket.request.max.bytes)`,
+          `a frame of ${this.#frameBytes} bytes announced, 0 to ${this.limitBytes} are allowed (${this.limitName})`,
         );
     }
     return taken;

@@ -21,6 +21,7 @@ export const apiVersions = handler(ApiVersions, (request, { apiVersion, services
   }));
   if (apiVersion >= FIRST_VERSION_WITH_SOFTWARE)
     peer.software = { name: request.clientSoftwareName, version: request.clientSoftwareVersion };
+  peer.session.versionsSent();
   return {
     errorCode: ErrorCode.NONE,
     apiKeys,

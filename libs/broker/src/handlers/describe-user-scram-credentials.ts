@@ -1,19 +1,44 @@
-// DescribeUserScramCredentials, version 0: no user has any, as there is no authentication. A user that is named is
-// RESOURCE_NOT_FOUND; one that is named twice DUPLICATE_RESOURCE.
+// DescribeUserScramCredentials, version 0: the mechanisms and iterations of users, never their keys (KIP-554). No names
+// request all users. A user without credentials is RESOURCE_NOT_FOUND; one that is named twice DUPLICATE_RESOURCE.
 import { ErrorCode } from '@milepost/core';
-import { DescribeUserScramCredentials } from '@milepost/wire';
+import type { ScramCredentials } from '@milepost/metadata';
+import { DescribeUserScramCredentials, type DescribeUserScramCredentialsResponse } from '@milepost/wire';
+import { mechanismTypes } from '../admin/scram-decisions.ts';
 import { handler } from './handler.ts';
 import { namedTwice } from './named-twice.ts';
 
-export const describeUserScramCredentials = handler(DescribeUserScramCredentials, ({ users }, { count }) => {
+type Described = DescribeUserScramCredentialsResponse['results'][number];
+
+export const describeUserScramCredentials = handler(DescribeUserScramCredentials, ({ users }, { services, count }) => {
+  const { scramUsers } = services.image();
   const names = users?.map(({ name }) => name) ?? [];
   const twice = namedTwice(names);
-  return {
-    errorCode: ErrorCode.NONE,
-    results: [...new Set(names)].map((user) => {
-      const errorCode = twice.has(user) ? ErrorCode.DUPLICATE_RESOURCE : ErrorCode.RESOURCE_NOT_FOUND;
-      count(errorCode);
-      return { user, errorCode, errorMessage: `user ${user} has no SCRAM credentials`, credentialInfos: [] };
-    }),
+  const refused = (user: string, errorCode: ErrorCode, errorMessage: string): Described => {
+    count(errorCode);
+    return { user, errorCode, errorMessage, credentialInfos: [] };
   };
+  const described = (user: string): Described => {
+    const credentials = scramUsers.get(user);
+    if (twice.has(user))
+      return refused(
+        user,
+        ErrorCode.DUPLICATE_RESOURCE,
+        `Cannot describe SCRAM credentials for the same user twice in a single request: ${user}`,
+      );
+    if (!credentials)
+      return refused(
+        user,
+        ErrorCode.RESOURCE_NOT_FOUND,
+        `Attempt to describe a user credential that does not exist: ${user}`,
+      );
+    return { user, errorCode: ErrorCode.NONE, errorMessage: null, credentialInfos: infosOf(credentials) };
+  };
+  const asked = names.length === 0 ? [...scramUsers.keys()] : [...new Set(names)];
+  return { errorCode: ErrorCode.NONE, results: asked.map(described) };
 });
+
+const infosOf = (credentials: ScramCredentials): Described['credentialInfos'] =>
+  mechanismTypes.flatMap(({ name, type }) => {
+    const credential = credentials[name];
+    return credential ? [{ mechanism: type, iterations: credential.iterations }] : [];
+  });

@@ -6,6 +6,7 @@ import { type ConnectionLimits, ConnectionQuotas } from './connection-quotas.ts'
 import type { BufferPool } from './buffer-pool.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import type { Quotas } from '../quotas/quotas.ts';
+import type { Sasl } from '../security/sasl.ts';
 
 /** The time for clients to receive their pending responses when the broker stops. */
 const FAREWELL_MS = 5_000;
@@ -17,6 +18,8 @@ export interface ClientListenerDeps {
   readonly quotas: Pick<Quotas, 'connected' | 'connectionDelayMs'>;
   readonly memory: MemoryBudget;
   readonly buffers: BufferPool;
+  /** Absent: clients do not authenticate. */
+  readonly sasl?: Sasl | undefined;
   /** May change while the broker runs. */
   readonly connectionLimits: () => ConnectionLimits;
 }
@@ -53,10 +56,10 @@ export class ClientListener {
   /** @throws AddressInUse */
   async listen(address: Address, dispatch: Dispatch): Promise<Address> {
     const { clock, logger, network } = this.#deps.host;
-    const { requestMaxBytes, memory, buffers } = this.#deps;
+    const { requestMaxBytes, memory, buffers, sasl } = this.#deps;
     this.#listening = await network.listen(address, (connection) => {
       const number = ++this.#accepted;
-      const shared = { dispatch, logger, clock, requestMaxBytes, memory, buffers };
+      const shared = { dispatch, logger, clock, requestMaxBytes, memory, buffers, sasl };
       const client = new ClientConnection(connection, { ...shared, number });
       const { host } = connection.remote;
       const limit = this.#limits.enter(host);

@@ -9,6 +9,8 @@ import type { Cancel, Clock, Connection, ConnectionListener, Logger } from '@mil
 import { MalformedMessage } from '@milepost/core';
 import { FrameAssembler, type FrameMemory } from '@milepost/wire';
 import { MemoryBudget } from './memory-budget.ts';
+import { ClientSession } from '../security/client-session.ts';
+import type { Sasl } from '../security/sasl.ts';
 
 const MOST_REQUESTS_UNDER_WAY = 256;
 const MOST_ANSWER_BYTES_HELD = 64 * 1024 * 1024;
@@ -20,6 +22,8 @@ export interface Reply {
   readonly chunks: readonly Uint8Array[];
   /** Called once, when the system has taken the chunks or they cannot be sent: until then they must not change. */
   readonly taken?: () => void;
+  /** The connection is closed after this response. */
+  readonly isLast?: true;
 }
 
 export interface Peer {
@@ -30,6 +34,8 @@ export interface Peer {
   readonly number: number;
   /** The client's own name and version (KIP-511). */
   software: { readonly name: string; readonly version: string };
+  /** Who the client is. */
+  readonly session: ClientSession;
   /** After the pending responses are sent, stop reading for this long (KIP-219). */
   mute(throttleMs: number): void;
   /** Starts no other request until the returned function is called: the current one needs its order preserved. */
@@ -56,6 +62,8 @@ export interface ConnectionDeps {
   readonly memory: MemoryBudget;
   readonly buffers?: FrameMemory;
   readonly number?: number;
+  /** Absent: clients do not authenticate. */
+  readonly sasl?: Sasl | undefined;
 }
 
 interface Slot {
@@ -68,6 +76,8 @@ export class ClientConnection implements ConnectionListener, Peer {
   readonly port: number;
   readonly number: number;
   software = { name: '', version: '' };
+  readonly session: ClientSession;
+  readonly #requestMaxBytes: number;
   readonly #connection: Connection;
   readonly #dispatch: Dispatch;
   readonly #logger: Logger;
@@ -102,7 +112,7 @@ export class ClientConnection implements ConnectionListener, Peer {
 
   /** Nothing is read before `begin`. */
   constructor(connection: Connection, deps: ConnectionDeps) {
-    const { dispatch, logger, clock, requestMaxBytes, memory, buffers, number = 0 } = deps;
+    const { dispatch, logger, clock, requestMaxBytes, memory, buffers, sasl, number = 0 } = deps;
     this.#connection = connection;
     this.number = number;
     this.#dispatch = dispatch;
@@ -111,6 +121,8 @@ export class ClientConnection implements ConnectionListener, Peer {
     this.#memory = memory;
     this.host = `/${connection.remote.host}`;
     this.port = connection.remote.port;
+    this.session = new ClientSession(sasl, this.host);
+    this.#requestMaxBytes = requestMaxBytes;
     this.#frames = new FrameAssembler(requestMaxBytes, buffers);
     this.#lastActive = clock.monotonic();
     connection.pause();
@@ -134,6 +146,7 @@ export class ClientConnection implements ConnectionListener, Peer {
   bytes(chunk: Buffer): void {
     if (this.#leaving) return;
     this.#lastActive = this.#clock.monotonic();
+    this.#limitFrames();
     try {
       for (const frame of this.#frames.lent(chunk)) {
         this.#disclaim();
@@ -230,7 +243,7 @@ export class ClientConnection implements ConnectionListener, Peer {
     slot.answer = answer;
     this.#underWay--;
     this.#memory.requests(-slot.requestBytes);
-    if (answer === 'close') this.#leave();
+    if (answer === 'close' || (typeof answer === 'object' && answer.isLast)) this.#leave();
     if (typeof answer !== 'string') this.#hold(sizeOf(answer));
   }
 
@@ -271,8 +284,8 @@ export class ClientConnection implements ConnectionListener, Peer {
     let close = false;
     while (!close && this.#slots[0]?.answer !== undefined) {
       const { answer } = this.#slots.shift() as Slot;
-      if (answer === 'close') close = true;
-      else if (typeof answer === 'object') due.push(answer);
+      if (typeof answer === 'object') due.push(answer);
+      close = answer === 'close' || (typeof answer === 'object' && answer.isLast === true);
     }
     if (due.length > 0) this.#send(due);
     if (this.#gone) return;
@@ -326,6 +339,13 @@ export class ClientConnection implements ConnectionListener, Peer {
       this.#memory.announced(announcedBytes);
     }
     return true;
+  }
+
+  /** A client that may be anybody cannot make the broker hold much. */
+  #limitFrames(): void {
+    const { isOpen, maxReceiveBytes } = this.session;
+    this.#frames.limitBytes = isOpen ? this.#requestMaxBytes : Math.min(maxReceiveBytes, this.#requestMaxBytes);
+    this.#frames.limitName = isOpen ? 'socket.request.max.bytes' : 'sasl.server.max.receive.size';
   }
 
   readonly #askAgain = (): void => this.#scheduleGoOn();

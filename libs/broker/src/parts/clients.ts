@@ -8,6 +8,7 @@ import { Quotas } from '../quotas/quotas.ts';
 import { BufferPool } from '../network/buffer-pool.ts';
 import { ClientListener } from '../network/client-listener.ts';
 import { MemoryBudget } from '../network/memory-budget.ts';
+import { Sasl } from '../security/sasl.ts';
 
 export interface ClientsDeps {
   readonly host: Host;
@@ -26,6 +27,8 @@ export class Clients {
 
   constructor({ host, settings, image, layers }: ClientsDeps) {
     const { clock, random, meter } = host;
+    const { security } = settings;
+    const isAuthenticated = security.protocol.startsWith('SASL_');
     this.quotas = new Quotas({
       clock,
       meter,
@@ -48,6 +51,7 @@ export class Clients {
       memory: this.memory,
       buffers: this.buffers,
       connectionLimits: () => connectionLimitsOf(layers()),
+      sasl: isAuthenticated ? new Sasl({ host, settings: security, image }) : undefined,
     });
   }
 }

@@ -10,6 +10,7 @@ import { ConfigAdmin } from '../admin/config-admin.ts';
 import { LogLevel } from '../admin/log-level.ts';
 import { ProducerIds } from '../admin/producer-ids.ts';
 import { TopicAdmin } from '../admin/topic-admin.ts';
+import { UserAdmin } from '../admin/user-admin.ts';
 import type { DatabaseMemory } from '../admin/database-memory.ts';
 import type { Registration } from '../membership/registration.ts';
 
@@ -35,6 +36,7 @@ export class Controller {
   readonly cluster: ClusterAdmin;
   readonly producerIds: ProducerIds;
   readonly logLevel: LogLevel;
+  readonly users: UserAdmin;
   readonly #deps: ControllerDeps;
 
   constructor(deps: ControllerDeps) {
@@ -47,6 +49,7 @@ export class Controller {
     this.topics = new TopicAdmin({ host, queue, layers: layersOf });
     this.configs = new ConfigAdmin({ brokerId, queue, layers: layersOf, logLevel: this.logLevel });
     this.cluster = new ClusterAdmin({ queue, isUncleanAllowed });
+    this.users = new UserAdmin(queue);
     this.producerIds = new ProducerIds({ store, memory, largestInLogs });
   }
 

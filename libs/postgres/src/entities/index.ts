@@ -9,11 +9,13 @@ import {
   ClientQuotaRow,
   ClusterRow,
   ControllerRow,
+  DecoySecretRow,
   GroupConfigRow,
   MetadataChangesRow,
   MetadataVersionRow,
   PartitionRow,
   ProducerIdRow,
+  ScramUserRow,
   TopicRow,
 } from './metadata.ts';
 import { TransactionRow, TransactionShardRow } from './transactions.ts';
@@ -31,6 +33,8 @@ export const entities = [
   GroupConfigRow,
   ClientMetricsConfigRow,
   ClientQuotaRow,
+  ScramUserRow,
+  DecoySecretRow,
   ProducerIdRow,
   CoordinatorShardRow,
   GroupRow,

@@ -1,4 +1,5 @@
 // The cluster's metadata as rows. Only postgres-metadata-store.ts reads and writes them.
+import type { ScramCredentials } from '@milepost/metadata';
 import { Check, Column, Entity, JoinColumn, ManyToOne, OneToMany, PrimaryColumn, type Relation, Unique } from 'typeorm';
 import { exactNumber } from './columns.ts';
 
@@ -114,6 +115,21 @@ export class ClientMetricsConfigRow {
 export class ClientQuotaRow {
   @PrimaryColumn('text', { primaryKeyConstraintName: 'client_quotas_pkey' }) entity!: string;
   @Column('jsonb') quotas!: Record<string, number>;
+}
+
+/** Of each password only what SCRAM needs (RFC 5802). */
+@Entity('scram_users')
+export class ScramUserRow {
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'scram_users_pkey' }) name!: string;
+  @Column('jsonb') credentials!: ScramCredentials;
+}
+
+/** No row until a broker authenticates clients. */
+@Entity('decoy_secret')
+@Check('decoy_secret_one_row', '"id" = 1')
+export class DecoySecretRow {
+  @PrimaryColumn('smallint', { primaryKeyConstraintName: 'decoy_secret_pkey' }) id!: number;
+  @Column('text') secret!: string;
 }
 
 /** One row: the first producer id that was not handed out. */

@@ -6,6 +6,7 @@ import { AlterClientQuotas } from './alter-client-quotas.ts';
 import { AlterConfigs } from './alter-configs.ts';
 import { AlterPartitionReassignments } from './alter-partition-reassignments.ts';
 import { AlterReplicaLogDirs } from './alter-replica-log-dirs.ts';
+import { AlterUserScramCredentials } from './alter-user-scram-credentials.ts';
 import { ApiVersions } from './api-versions.ts';
 import { ConsumerGroupDescribe } from './consumer-group-describe.ts';
 import { ConsumerGroupHeartbeat } from './consumer-group-heartbeat.ts';
@@ -49,6 +50,8 @@ import { OffsetFetch } from './offset-fetch.ts';
 import { OffsetForLeaderEpoch } from './offset-for-leader-epoch.ts';
 import { Produce } from './produce.ts';
 import { PushTelemetry } from './push-telemetry.ts';
+import { SaslAuthenticate } from './sasl-authenticate.ts';
+import { SaslHandshake } from './sasl-handshake.ts';
 import { SyncGroup } from './sync-group.ts';
 import { TxnOffsetCommit } from './txn-offset-commit.ts';
 import { UnregisterBroker } from './unregister-broker.ts';
@@ -61,6 +64,7 @@ export * from './alter-client-quotas.ts';
 export * from './alter-configs.ts';
 export * from './alter-partition-reassignments.ts';
 export * from './alter-replica-log-dirs.ts';
+export * from './alter-user-scram-credentials.ts';
 export * from './api-versions.ts';
 export * from './consumer-group-describe.ts';
 export * from './consumer-group-heartbeat.ts';
@@ -104,6 +108,8 @@ export * from './offset-fetch.ts';
 export * from './offset-for-leader-epoch.ts';
 export * from './produce.ts';
 export * from './push-telemetry.ts';
+export * from './sasl-authenticate.ts';
+export * from './sasl-handshake.ts';
 export * from './sync-group.ts';
 export * from './txn-offset-commit.ts';
 export * from './unregister-broker.ts';
@@ -126,6 +132,7 @@ export const apis: readonly AnyApi[] = [
   SyncGroup,
   DescribeGroups,
   ListGroups,
+  SaslHandshake,
   ApiVersions,
   CreateTopics,
   DeleteTopics,
@@ -144,6 +151,7 @@ export const apis: readonly AnyApi[] = [
   AlterConfigs,
   AlterReplicaLogDirs,
   DescribeLogDirs,
+  SaslAuthenticate,
   CreatePartitions,
   DeleteGroups,
   ElectLeaders,
@@ -154,6 +162,7 @@ export const apis: readonly AnyApi[] = [
   DescribeClientQuotas,
   AlterClientQuotas,
   DescribeUserScramCredentials,
+  AlterUserScramCredentials,
   DescribeQuorum,
   UpdateFeatures,
   DescribeCluster,

@@ -1,0 +1,71 @@
+// The authentication of a listener's clients: its mechanisms, its limits, and what is counted and logged of it.
+import type { Counter, Host } from '@milepost/core';
+import { Credentials, type CredentialsDeps } from './credentials.ts';
+import { newExchange, type SaslExchange } from './sasl-exchange.ts';
+import type { SaslMechanism, SecuritySettings } from './security-settings.ts';
+
+export interface SaslDeps {
+  readonly host: Pick<Host, 'clock' | 'keys' | 'logger' | 'meter' | 'random'>;
+  readonly settings: SecuritySettings;
+  readonly image: CredentialsDeps['image'];
+}
+
+type Attempt = 'authentication' | 'reauthentication';
+
+export class Sasl {
+  readonly settings: SecuritySettings;
+  readonly clock: Host['clock'];
+  readonly #credentials: Credentials;
+  readonly #logger: Host['logger'];
+  readonly #succeeded: Record<Attempt, Counter>;
+  readonly #failed: Record<Attempt, Counter>;
+  readonly #expired: Counter;
+
+  constructor({ host, settings, image }: SaslDeps) {
+    const { clock, keys, logger, meter, random } = host;
+    this.settings = settings;
+    this.clock = clock;
+    this.#logger = logger;
+    this.#credentials = new Credentials({ image, keys, random });
+    const counter = (name: string, help: string): Counter =>
+      meter.counter(`kafka_server_socket_server_metrics_${name}_total`, help, ['mechanism']);
+    this.#succeeded = {
+      authentication: counter('successful_authentication', 'Clients that authenticated, by SASL mechanism.'),
+      reauthentication: counter('successful_reauthentication', 'Sessions that were renewed (KIP-368).'),
+    };
+    this.#failed = {
+      authentication: counter('failed_authentication', 'Failed attempts to authenticate, by SASL mechanism.'),
+      reauthentication: counter('failed_reauthentication', 'Failed attempts to renew a session.'),
+    };
+    this.#expired = meter.counter(
+      'kafka_server_socket_server_metrics_expired_connections_killed_count',
+      'Connections closed because they were used after their session had expired.',
+    );
+    this.#expired.add(0);
+    for (const counted of [this.#succeeded, this.#failed])
+      for (const mechanism of settings.mechanisms) counted.authentication.add(0, { mechanism });
+  }
+
+  /** Undefined: the mechanism is not enabled. */
+  begin(mechanism: string): SaslExchange | undefined {
+    const enabled = this.settings.mechanisms.find((one) => one === mechanism);
+    return enabled && newExchange(enabled, this.#credentials);
+  }
+
+  succeeded(attempt: Attempt, mechanism: SaslMechanism): void {
+    this.#succeeded[attempt].add(1, { mechanism });
+  }
+
+  /** Resolves after connection.failed.authentication.delay.ms: only then may the client be told. */
+  failed(attempt: Attempt, mechanism: string, client: string, reason: string): Promise<void> {
+    const isEnabled = this.settings.mechanisms.some((one) => one === mechanism);
+    this.#failed[attempt].add(1, { mechanism: isEnabled ? mechanism : 'other' });
+    this.#logger.info({ client, ...(isEnabled && { mechanism }) }, `${attempt} failed: ${reason}`);
+    return new Promise((resolve) => this.clock.after(this.settings.failedDelayMs, resolve));
+  }
+
+  expired(client: string): void {
+    this.#expired.add();
+    this.#logger.info({ client }, 'connection closed: its session has expired, and it did not authenticate again');
+  }
+}
