@@ -25,6 +25,7 @@ export interface BrokerUnderTest {
 const properties = (kind: string): Record<string, string> => ({
   'num.partitions': '4',
   'group.initial.rebalance.delay.ms': '0',
+  'transaction.state.log.replication.factor': '1',
   'auto.create.topics.enable': String(kind !== 'noautocreate'),
   // Records of the comparison are years old: retention must not delete them during a scenario.
   ...(kind === 'differential' && { 'log.retention.check.interval.ms': '86400000' }),
@@ -110,7 +111,6 @@ export const kafkaProperties = (kind: string, on: { port: number; controller: nu
     'log.dirs': on.logs,
     ...(kind === 'differential' && { 'log.initial.task.delay.ms': '86400000' }),
     'offsets.topic.replication.factor': '1',
-    'transaction.state.log.replication.factor': '1',
     'transaction.state.log.min.isr': '1',
   })
     .map(([name, value]) => `${name}=${value}\n`)

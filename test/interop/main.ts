@@ -19,6 +19,7 @@ import { nodeCases } from './node.ts';
 import { pythonCases } from './python.ts';
 import { saramaCases } from './sarama.ts';
 import { streamsCases } from './streams.ts';
+import { javaTransactionCases } from './transactions.ts';
 import { transactionFileCases } from './transaction-files.ts';
 
 const families = {
@@ -30,6 +31,7 @@ const families = {
     compactionCases(() => own?.logFolder),
   ),
   transactions: withJvm('files of transactions', transactionFileCases),
+  transactional: withJvm("Java's transactions", javaTransactionCases),
   streams: withJvm('Kafka Streams', streamsCases),
   mirror: withJvm('MirrorMaker 2', mirrorCases),
   node: nodeCases,

@@ -6,6 +6,7 @@ import { command, missing, type Report } from '../support/run.ts';
 import { type Client, clientCases } from './client.ts';
 import { codecs } from './codecs.ts';
 import { here } from './here.ts';
+import { pythonTransactions } from './transactions.ts';
 
 const MOST_SECONDS_TO_INSTALL = 900;
 const environment = resolve('.cache', 'interop', 'python');
@@ -29,6 +30,7 @@ export async function pythonCases(report: Report, broker: string): Promise<void>
     };
     await clientCases(report, broker, client);
   }
+  await pythonTransactions(report, broker, `${environment}/bin/python`);
 }
 
 /** A text is the reason why they are unavailable here. */

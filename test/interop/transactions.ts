@@ -1,0 +1,64 @@
+// Transactions of clients that we did not write: Kafka's own TransactionalMessageCopier with random aborts and its tool for
+// transactions (transaction version 2), librdkafka's Python client (a version before it).
+import { check, command, type Report } from '../support/run.ts';
+import { here } from './here.ts';
+import type { Jvm } from './jvm.ts';
+
+const RECORDS = 3_000;
+
+export async function javaTransactionCases(report: Report, broker: string, jvm: Jvm): Promise<void> {
+  const tool = (name: string, ...args: string[]) => jvm.run(`org.apache.kafka.tools.${name}`, args);
+  const read = async (topic: string): Promise<string[]> => {
+    const from = ['--bootstrap-server', broker, '--topic', topic, '--from-beginning', '--timeout-ms', '10000'];
+    const { stdout } = await tool(
+      'consumer.ConsoleConsumer',
+      ...from,
+      '--command-property',
+      'isolation.level=read_committed',
+    );
+    return stdout.split('\n').filter(Boolean).toSorted();
+  };
+
+  await report.run('TransactionalMessageCopier copies each record once, with random aborts', async () => {
+    const most = ['--max-messages', String(RECORDS), '--acks', '-1'];
+    await tool('VerifiableProducer', '--bootstrap-server', broker, '--topic', 'txn-java-in', ...most);
+    for (const partition of ['0', '1', '2', '3']) {
+      const topics = ['--input-topic', 'txn-java-in', '--input-partition', partition, '--output-topic', 'txn-java-out'];
+      const group = ['--consumer-group', 'txn-java', '--transactional-id', `copier-${partition}`];
+      const size = ['--transaction-size', '100', '--enable-random-aborts', '--max-messages', String(RECORDS)];
+      const copied = await tool('TransactionalMessageCopier', '--broker-list', broker, ...topics, ...group, ...size);
+      check(copied.stdout.includes('"remaining":0'), `partition ${partition} is copied`, copied.stdout + copied.stderr);
+    }
+    const [wanted, found] = [await read('txn-java-in'), await read('txn-java-out')];
+    check(wanted.length === RECORDS, 'all was written', wanted.length);
+    check(JSON.stringify(found) === JSON.stringify(wanted), 'each record is copied once', found.length);
+  });
+
+  await report.run("Kafka's tool lists and describes transactions, and finds none that hangs", async () => {
+    const ask = async (...args: string[]) =>
+      (await tool('TransactionsCommand', '--bootstrap-server', broker, ...args)).stdout.trim();
+    check((await ask('list')).includes('copier-0'), 'the transactional id is listed', await ask('list'));
+    const described = await ask('describe', '--transactional-id', 'copier-0');
+    check(described.includes('CompleteCommit'), 'it is described', described);
+    const hanging = await ask('find-hanging', '--broker-id', '1');
+    check(hanging.split('\n').length === 1, 'none hangs', hanging);
+  });
+}
+
+/** Of a program that prints what it saw as one line of JSON. */
+async function transactionProgram(report: Report, name: string, file: string, args: readonly string[]): Promise<void> {
+  await report.run(`transactions of ${name}: committed ones are seen whole, a fenced producer is refused`, async () => {
+    const { status, stdout, stderr } = await command(file, args);
+    check(status === 0, 'the program ends well', stderr + stdout);
+    const seen = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Record<string, unknown>;
+    const rounds = Array.from({ length: 10 }, (_, round) => round).filter((round) => round % 3 !== 2);
+    const committed = rounds.flatMap((round) => Array.from({ length: 10 }, (_, n) => `${round}-${n}`));
+    const isSame = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
+    check(isSame(seen['committed'], [...committed, 'of the heir']), 'committed records are read', seen['committed']);
+    check(isSame(seen['copied'], committed), 'they are copied once', seen['copied']);
+    check(String(seen['fenced']).includes('FENCED'), 'the replaced producer is fenced', seen['fenced']);
+  });
+}
+
+export const pythonTransactions = (report: Report, broker: string, python: string): Promise<void> =>
+  transactionProgram(report, 'confluent-kafka', python, [here('python', 'transactions.py'), broker]);
