@@ -35,11 +35,11 @@ export const rooms = {
     'transaction/model': [],
     transaction: ['transaction/model', 'runtime', 'regex.ts'],
     'group/assignors': [],
-    'group/model': ['group/assignors'],
+    'group/model': ['group/assignors', 'runtime'],
     'group/classic': ['group/model'],
     'group/consumer': ['group/model', 'group/assignors', 'regex.ts'],
     'group/migration': ['group/consumer', 'group/classic', 'group/model', 'group/assignors'],
-    'group/echo': ['group/consumer', 'group/classic', 'group/model', 'group/assignors'],
+    'group/echo': ['group/consumer', 'group/classic', 'group/model', 'group/assignors', 'runtime'],
     group: [
       'group/echo',
       'group/migration',
@@ -92,6 +92,7 @@ export const rooms = {
     ],
     'access.ts': ['services.ts'],
     handlers: [
+      'groups',
       'access.ts',
       'services.ts',
       'broker-config.ts',

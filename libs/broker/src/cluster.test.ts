@@ -1,6 +1,14 @@
 // Three brokers on one database are one cluster: who is in it, who controls it, who leads what.
 import { BrokerId, ErrorCode, NO_BROKER, ZERO_UUID } from '@milepost/core';
-import { CreateTopics, DescribeCluster, DescribeQuorum, Metadata } from '@milepost/wire';
+import {
+  CreateTopics,
+  DescribeCluster,
+  DescribeQuorum,
+  FindCoordinator,
+  Metadata,
+  OffsetCommit,
+  OffsetFetch,
+} from '@milepost/wire';
 import { ClusterUnderTest } from './testing/cluster-under-test.ts';
 
 let cluster: ClusterUnderTest;
@@ -155,12 +163,12 @@ test('while the database is away nobody is declared gone, nor for one lease afte
   await started();
   await create('t', 6, 3);
   await cluster.clock.run(20_000);
-  const { version } = cluster.image;
+  const before = cluster.partitions('t').map(({ leader, leaderEpoch }) => ({ leader, leaderEpoch }));
   cluster.database.health = 'away';
   await cluster.clock.run(120_000);
   cluster.database.health = 'well';
   await cluster.clock.run(60_000);
-  expect(cluster.image.version).toBe(version);
+  expect(cluster.partitions('t').map(({ leader, leaderEpoch }) => ({ leader, leaderEpoch }))).toEqual(before);
   expect([...cluster.image.brokers.values()].some(({ isFenced }) => isFenced)).toBe(false);
 });
 
@@ -177,7 +185,7 @@ test('a broker that cannot reach the database is declared gone, and is back once
 });
 
 test('preferred leaders are restored some time after their brokers are back', async () => {
-  await started({ properties: { 'leader.imbalance.check.interval.seconds': '30' } });
+  await started({ properties: { 'leader.imbalance.check.interval.seconds': '5' } });
   await create('t', 3, 1);
   const client = await cluster.client(1);
   const assignments = [{ partitionIndex: 0, brokerIds: [BrokerId(2), BrokerId(3)] }];
@@ -195,4 +203,90 @@ test('preferred leaders are restored some time after their brokers are back', as
     cluster.database.metadataStore().commit(() => [{ type: 'partition-changed', id: topic.id, partition: inSync }]),
   );
   await cluster.until(() => cluster.partitions('p')[0]?.leader === BrokerId(2));
+});
+
+async function coordinatorOf(group: string, at: number): Promise<number> {
+  const client = await cluster.client(at);
+  for (let attempt = 0; attempt < 50; attempt++) {
+    const found = await cluster.settle(client.ask(FindCoordinator, 3, { key: group, keyType: 0 }));
+    if (found.errorCode === ErrorCode.NONE) return found.nodeId;
+    expect(found.errorCode).toBe(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+    await cluster.clock.run(200);
+  }
+  throw new Error(`no coordinator of ${group}`);
+}
+
+async function commitAt(broker: number, groupId: string, offset: number): Promise<ErrorCode | undefined> {
+  const client = await cluster.client(broker);
+  const partitions = [{ partitionIndex: 0, committedOffset: offset as never, committedMetadata: '' }];
+  const { topics } = await cluster.settle(
+    client.ask(OffsetCommit, 8, {
+      groupId,
+      generationIdOrMemberEpoch: -1,
+      memberId: '',
+      topics: [{ name: 't', partitions }],
+    }),
+  );
+  return topics[0]?.partitions[0]?.errorCode;
+}
+
+async function committedAt(broker: number, groupId: string) {
+  const client = await cluster.client(broker);
+  const topics = [{ name: 't', partitionIndexes: [0] }];
+  const found = await cluster.settle(client.ask(OffsetFetch, 7, { groupId, topics, requireStable: false }));
+  return found.errorCode === ErrorCode.NONE ? found.topics[0]?.partitions[0]?.committedOffset : found.errorCode;
+}
+
+const GROUPS = Array.from({ length: 12 }, (_, number) => `group-${number}`);
+
+test('a group is coordinated by the leader of its partition of __consumer_offsets, whichever broker is asked', async () => {
+  await started();
+  await create('t', 1, 3);
+  await coordinatorOf('group-0', 1);
+  await settled();
+  const coordinators = new Set<number>();
+  for (const group of GROUPS) {
+    const coordinator = await coordinatorOf(group, 1);
+    expect(await coordinatorOf(group, 3)).toBe(coordinator);
+    coordinators.add(coordinator);
+    expect(await commitAt(coordinator, group, 7)).toBe(ErrorCode.NONE);
+    expect(await committedAt(coordinator, group)).toBe(7);
+    const other = (coordinator % 3) + 1;
+    expect(await commitAt(other, group, 8)).toBe(ErrorCode.NOT_COORDINATOR);
+  }
+  expect([...coordinators].toSorted((a, b) => a - b)).toEqual([1, 2, 3]);
+  expect(cluster.partitions('__consumer_offsets').map(({ replicas }) => replicas.length)).toContain(3);
+});
+
+test.each<[string, (id: number) => Promise<void>]>([
+  ['stops', (id) => cluster.settle(cluster.node(id).stop())],
+  [
+    'is killed',
+    async (id) => {
+      cluster.node(id).kill();
+      await cluster.until(() => cluster.image.brokers.get(BrokerId(id))?.isFenced === true);
+    },
+  ],
+])('when a broker %s its groups move with the leaders of their partitions, offsets and all', async (_, end) => {
+  await started();
+  await create('t', 1, 3);
+  await coordinatorOf('group-0', 1);
+  await cluster.clock.run(20_000);
+  const before = new Map<string, number>();
+  for (const group of GROUPS) {
+    before.set(group, await coordinatorOf(group, 1));
+    expect(await commitAt(before.get(group) ?? 0, group, 7)).toBe(ErrorCode.NONE);
+  }
+  await end(2);
+  await settled();
+  let moved = 0;
+  for (const group of GROUPS) {
+    const coordinator = await coordinatorOf(group, 3);
+    if (before.get(group) === 2) moved++;
+    else expect(coordinator).toBe(before.get(group));
+    expect(coordinator).not.toBe(2);
+    expect(await committedAt(coordinator, group)).toBe(7);
+    expect(await commitAt(coordinator, group, 8)).toBe(ErrorCode.NONE);
+  }
+  expect(moved).toBeGreaterThan(0);
 });

@@ -156,24 +156,6 @@ async function start(
   const image = (): ClusterImage => partitions.image;
   const layers = () => layersOf(image());
 
-  const coordination = await Coordination.create({
-    host,
-    store: stores.groups,
-    partitions,
-    settings,
-    background,
-    layers,
-    patiently,
-  });
-  const { groups, offsetsTopic } = coordination;
-  closers.add('the group coordinator', () => groups.close());
-  await coordination.start(aborted, { wentBack });
-  const groupsSnapshot = (): Promise<GroupSnapshot[]> => groupSnapshots(groups, partitions);
-  if (folderState !== 'known') {
-    const committed = (await groupsSnapshot()).flatMap(({ offsets }) => offsets);
-    await storage.makeUpForLoss(committed, commit);
-  }
-
   const closing = new AbortController();
   const whileRunning = patience(host, closing.signal);
   const registration = new Registration({
@@ -198,21 +180,10 @@ async function start(
     await recovery;
     await partitions.apply(newer);
     groups.topicsChanged();
+    coordination.follow();
     await memory.save();
     cluster.imageChanged(image());
   }
-  const controller = new Controller({
-    host,
-    store: metadata,
-    registration,
-    memory,
-    config,
-    background,
-    image,
-    layersOf,
-    largestInLogs: () => partitions.largestProducerId(),
-    apply,
-  });
   const cluster = new ClusterController({
     clock: host.clock,
     logger: host.logger,
@@ -226,6 +197,41 @@ async function start(
     sessionTimeoutMs: settings.sessionTimeoutMs,
     intervalMs: settings.heartbeatIntervalMs,
     rebalanceIntervalMs: () => leaderRebalanceIntervalMs(layers()),
+  });
+  const coordination = await Coordination.create({
+    host,
+    store: stores.groups,
+    brokerId,
+    partitions,
+    settings,
+    background,
+    layers,
+    patiently,
+    refresh: async () => {
+      if (image().brokers.size > 1) await apply(await metadata.commit(() => []));
+    },
+  });
+  const { groups, offsetsTopic } = coordination;
+  closers.add('the group coordinator', () => coordination.close());
+  if (wentBack) coordination.databaseWentBack();
+  const groupsSnapshot = (): Promise<GroupSnapshot[]> => groupSnapshots(groups, partitions);
+  if (folderState !== 'known') {
+    await coordination.loaded(aborted);
+    const committed = (await groupsSnapshot()).flatMap(({ offsets }) => offsets);
+    await storage.makeUpForLoss(committed, commit);
+  }
+
+  const controller = new Controller({
+    host,
+    store: metadata,
+    registration,
+    memory,
+    config,
+    background,
+    image,
+    layersOf,
+    largestInLogs: () => partitions.largestProducerId(),
+    apply,
   });
   const transactional = await TransactionCoordination.create({
     host,
@@ -280,7 +286,7 @@ async function start(
     background.run('ending the control of the cluster', () => cluster.close());
     background.run('closing the fetchers of a fenced broker', () => storage.replication.close());
     background.run('closing the transactions of a fenced broker', () => transactions.close());
-    background.run('closing the groups of a fenced broker', () => groups.close());
+    background.run('closing the groups of a fenced broker', () => coordination.close());
   });
   closers.add('the upkeep of the logs', storage.startUpkeep(settings));
 
@@ -298,6 +304,7 @@ async function start(
   closers.add('the control of the cluster', () => cluster.leave());
   aborted.throwIfAborted();
   clients.listener.begin();
+  await coordination.loaded(aborted);
 
   return {
     address,

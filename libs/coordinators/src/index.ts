@@ -9,7 +9,12 @@ export * from './group/model/config.ts';
 export { REBALANCE_REASONS, type RebalanceReason } from './group/model/rebalance-reason.ts';
 export * from './group/model/store.ts';
 export * from './group/model/topic-catalog.ts';
-export { CoordinatorStoreUnavailable, ShardFenced } from './runtime/shard-store.ts';
+export {
+  CoordinatorStoreUnavailable,
+  type Leadership,
+  ShardFenced,
+  type ShardLeader,
+} from './runtime/shard-store.ts';
 export * from './transaction/memory-transaction-store.ts';
 export * from './transaction/model/commands.ts';
 export * from './transaction/model/config.ts';

@@ -1,5 +1,5 @@
 // Consumer groups and offsets in PostgreSQL.
-import type { AcquiredGroups, GroupEvent, GroupStore } from '@milepost/coordinators';
+import type { AcquiredGroups, GroupEvent, GroupStore, Leadership } from '@milepost/coordinators';
 import type { DataSource } from 'typeorm';
 import { GroupWrites } from './group-writes.ts';
 import { readGroups, readOffsets, readPendingOffsets } from './group-rows.ts';
@@ -20,8 +20,8 @@ export class PostgresGroupStore implements GroupStore {
     return this.#writes.shards();
   }
 
-  acquire(shards: readonly number[]): Promise<AcquiredGroups> {
-    return this.#writes.acquire(shards, async (runner, inOrder) => ({
+  acquire(shards: readonly number[], leadership?: Leadership): Promise<AcquiredGroups> {
+    return this.#writes.acquire(shards, leadership, async (runner, inOrder) => ({
       groups: await readGroups(runner, inOrder),
       offsets: await readOffsets(runner, inOrder),
       pending: await readPendingOffsets(runner, inOrder),

@@ -1,5 +1,11 @@
 // Transactions in PostgreSQL. Only the last state of each transactional id is written.
-import type { AcquiredTransactions, Transaction, TransactionEvent, TransactionStore } from '@milepost/coordinators';
+import type {
+  AcquiredTransactions,
+  Leadership,
+  Transaction,
+  TransactionEvent,
+  TransactionStore,
+} from '@milepost/coordinators';
 import { Timestamp, type TopicPartition } from '@milepost/core';
 import type { DataSource, QueryRunner } from 'typeorm';
 import type { PostgresStoreOptions } from './postgres-metadata-store.ts';
@@ -20,8 +26,8 @@ export class PostgresTransactionStore implements TransactionStore {
     return this.#writes.shards();
   }
 
-  acquire(shards: readonly number[]): Promise<AcquiredTransactions> {
-    return this.#writes.acquire(shards, async (runner, inOrder) => ({
+  acquire(shards: readonly number[], leadership?: Leadership): Promise<AcquiredTransactions> {
+    return this.#writes.acquire(shards, leadership, async (runner, inOrder) => ({
       transactions: await readTransactions(runner, inOrder),
     }));
   }

@@ -4,7 +4,7 @@
 // Calls of one transaction do not fail together: a call of a deposed coordinator, or one that PostgreSQL refuses, fails alone.
 // And no call lands late. A transaction locks the rows of its shards first, so a transaction whose connection was dropped has
 // either ended, or can never commit, by the time the next one writes.
-import { CoordinatorStoreUnavailable, ShardFenced } from '@milepost/coordinators';
+import { CoordinatorStoreUnavailable, type Leadership, ShardFenced } from '@milepost/coordinators';
 import type { Logger } from '@milepost/core';
 import type { DataSource, QueryRunner } from 'typeorm';
 import { inTransaction, TransactionLost } from './transaction.ts';
@@ -71,14 +71,17 @@ export class ShardWrites<Event> {
   /** Raises the epochs of the shards, and reads what they hold, in one transaction. @throws CoordinatorStoreUnavailable */
   async acquire<Held>(
     shards: readonly number[],
+    leadership: Leadership | undefined,
     read: (runner: QueryRunner, shards: readonly number[]) => Promise<Held>,
   ): Promise<Held & { readonly epochs: ReadonlyMap<number, number> }> {
     const inOrder = [...new Set(shards)].toSorted((a, b) => a - b);
     const options = { timeoutMs: ACQUIRE_TIMEOUT_MS, repeatable: true };
     try {
       return await inTransaction(this.#database, options, async (runner) => {
-        const epochs = await raiseEpochs(runner, this.#options.table, inOrder);
-        return { epochs, ...(await read(runner, inOrder)) };
+        const epochs = leadership
+          ? await raiseEpochsAsLeader(runner, this.#options.table, inOrder, leadership)
+          : await raiseEpochs(runner, this.#options.table, inOrder);
+        return { epochs, ...(await read(runner, [...epochs.keys()])) };
       });
     } catch (error) {
       throw unavailable(error);
@@ -166,9 +169,37 @@ async function raiseEpochs(
   shards: readonly number[],
 ): Promise<Map<number, number>> {
   const rows: { shard: number; epoch: number }[] = await runner.query(
-    `INSERT INTO ${table} AS s SELECT shard, 1 FROM unnest($1::int[]) AS shard ORDER BY shard
-     ON CONFLICT (shard) DO UPDATE SET epoch = s.epoch + 1 RETURNING shard, epoch`,
+    `INSERT INTO ${table} AS s (shard, epoch) SELECT shard, 1 FROM unnest($1::int[]) AS shard ORDER BY shard
+     ON CONFLICT (shard) DO UPDATE SET epoch = s.epoch + 1, topic_id = NULL, leader_epoch = -1 RETURNING shard, epoch`,
     [shards],
+  );
+  return new Map(rows.map(({ shard, epoch }) => [shard, epoch]));
+}
+
+/**
+ * Those that a later leader has acquired stay as they are. All rows exist from the first acquisition on: how many there are is the
+ * number of shards.
+ */
+async function raiseEpochsAsLeader(
+  runner: QueryRunner,
+  table: string,
+  shards: readonly number[],
+  { topicId, leaderEpochs, shards: count }: Leadership,
+): Promise<Map<number, number>> {
+  await runner.query(
+    `INSERT INTO ${table} (shard, epoch) SELECT shard, 0 FROM generate_series(0, $1::int - 1) AS shard ORDER BY shard
+     ON CONFLICT DO NOTHING`,
+    [count],
+  );
+  await runner.query(`SELECT 1 FROM ${table} WHERE shard = ANY($1) ORDER BY shard FOR UPDATE`, [shards]);
+  const rows: { shard: number; epoch: number }[] = await runner.query(
+    `WITH raised AS (
+       UPDATE ${table} s SET epoch = s.epoch + 1, topic_id = $3, leader_epoch = l.epoch
+       FROM unnest($1::int[], $2::int[]) AS l(shard, epoch)
+       WHERE s.shard = l.shard AND (s.topic_id IS DISTINCT FROM $3 OR s.leader_epoch <= l.epoch)
+       RETURNING s.shard, s.epoch)
+     SELECT shard, epoch FROM raised ORDER BY shard`,
+    [shards, shards.map((shard) => leaderEpochs.get(shard) ?? -1), topicId],
   );
   return new Map(rows.map(({ shard, epoch }) => [shard, epoch]));
 }

@@ -43,8 +43,8 @@ export interface DatabaseRoad {
 /** The content of the database at one moment. */
 export interface DatabaseBackup {
   readonly metadata: MemoryMetadataBackup;
-  readonly groups: Pick<GroupTable, 'epochs' | 'groups'>;
   readonly transactions: Pick<TransactionTable, 'epochs' | 'transactions'>;
+  readonly groups: Pick<GroupTable, 'epochs' | 'leaders' | 'groups'>;
 }
 
 export class SimDatabase {
@@ -134,11 +134,11 @@ export class SimDatabase {
           life,
           this.#call(machine, () => store.shards(), lost),
         ),
-      acquire: (shards) =>
+      acquire: (shards, leadership) =>
         heard(
           life,
           // A dead program acquires no shards: its request was lost with it.
-          this.#call(machine, () => (life?.isOver ? never : this.#logged(store.acquire(shards))), lost),
+          this.#call(machine, () => (life?.isOver ? never : this.#logged(store.acquire(shards, leadership))), lost),
         ),
       persist: (shard, epoch, events) =>
         heard(
@@ -210,11 +210,13 @@ export class SimDatabase {
     return answer;
   }
 
-  #refill({ epochs, groups }: DatabaseBackup['groups']): void {
+  #refill({ epochs, leaders, groups }: DatabaseBackup['groups']): void {
     this.groups.epochs.clear();
+    this.groups.leaders.clear();
+    for (const [shard, leader] of leaders) this.groups.leaders.set(shard, leader);
     this.groups.groups.clear();
     for (const [shard, epoch] of epochs) this.groups.epochs.set(shard, epoch);
-    for (const [groupId, rows] of copyOf({ epochs, groups }).groups) this.groups.groups.set(groupId, rows);
+    for (const [groupId, rows] of copyOf({ epochs, leaders, groups }).groups) this.groups.groups.set(groupId, rows);
   }
 
   #refillTransactions({ epochs, transactions }: DatabaseBackup['transactions']): void {
@@ -240,8 +242,9 @@ export class SimDatabase {
 
 const never = new Promise<never>(() => {});
 
-const copyOf = ({ epochs, groups }: DatabaseBackup['groups']): DatabaseBackup['groups'] => ({
+const copyOf = ({ epochs, leaders, groups }: DatabaseBackup['groups']): DatabaseBackup['groups'] => ({
   epochs: new Map(epochs),
+  leaders: new Map(leaders),
   groups: new Map(
     Array.from(groups, ([id, rows]) => [
       id,

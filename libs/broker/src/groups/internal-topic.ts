@@ -3,7 +3,7 @@
 // causes no sync: the store is the truth.
 import { type Background, ErrorCode, type Logger, type Offset, Timestamp } from '@milepost/core';
 import type { PartitionWriter } from '@milepost/coordinators';
-import { type BrokerConfigLayers, brokerNumber, type ClusterImage } from '@milepost/metadata';
+import { aliveBrokers, type BrokerConfigLayers, brokerNumber, type ClusterImage } from '@milepost/metadata';
 import type { LocalPartitions } from '../partitions/local-partitions.ts';
 import type { TopicAdmin } from '../admin/topic-admin.ts';
 
@@ -58,7 +58,7 @@ export class InternalTopic implements PartitionWriter {
 
   async #create(image: ClusterImage, topics: TopicAdmin): Promise<void> {
     const { name, settings, layers, shards, logger } = this.#deps;
-    const replicas = Math.min(brokerNumber(layers(), `${settings}.replication.factor`), image.brokers.size);
+    const replicas = Math.min(brokerNumber(layers(), `${settings}.replication.factor`), aliveBrokers(image).length);
     const configs = {
       'cleanup.policy': 'compact',
       'compression.type': 'producer',

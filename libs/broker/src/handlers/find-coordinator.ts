@@ -1,8 +1,11 @@
-// FindCoordinator, versions 0 to 6: this broker coordinates every group and every transaction. Their state is in the stores;
-// the topics __consumer_offsets and __transaction_state, which echo them, are created at the first request, and the response
-// does not wait for them. Share groups and unknown kinds of key: INVALID_REQUEST.
+// FindCoordinator, versions 0 to 6: a group is coordinated by the leader of its partition of __consumer_offsets. The topic is
+// created at the first request; until it is there, and while the partition has no leader, the error is
+// COORDINATOR_NOT_AVAILABLE, after which clients retry. A broker that is alone coordinates every group without it. Every broker
+// coordinates the transactions that it is asked for. Share groups and unknown kinds of key: INVALID_REQUEST.
 import { ErrorCode, NO_BROKER } from '@milepost/core';
+import { OFFSETS_TOPIC } from '@milepost/metadata';
 import { CoordinatorType, FindCoordinator } from '@milepost/wire';
+import { coordinatorOf } from '../groups/led-shards.ts';
 import type { Context, Services } from '../services.ts';
 import { handler } from './handler.ts';
 
@@ -10,25 +13,30 @@ const NOWHERE = { nodeId: NO_BROKER, host: '', port: -1 };
 
 const FIRST_VERSION_WITH_MANY_KEYS = 4;
 
-export const findCoordinator = handler(FindCoordinator, ({ keyType, coordinatorKeys }, context) => {
-  if (context.apiVersion < FIRST_VERSION_WITH_MANY_KEYS) return { ...find(keyType, context), coordinators: [] };
+export const findCoordinator = handler(FindCoordinator, ({ keyType, key, coordinatorKeys }, context) => {
+  if (context.apiVersion < FIRST_VERSION_WITH_MANY_KEYS) return { ...find(keyType, key, context), coordinators: [] };
   return {
     errorCode: ErrorCode.NONE,
     ...NOWHERE,
-    coordinators: coordinatorKeys.map((one) => ({ key: one, ...find(keyType, context) })),
+    coordinators: coordinatorKeys.map((one) => ({ key: one, ...find(keyType, one, context) })),
   };
 });
 
-function find(keyType: number, { services, count }: Context) {
+function find(keyType: number, key: string, { services, count }: Context) {
   const refuse = (errorCode: ErrorCode, errorMessage: string) => {
     count(errorCode);
     return { errorCode, errorMessage, ...NOWHERE };
   };
   const topic = topicOf(keyType, services);
   if (!topic) return refuse(ErrorCode.INVALID_REQUEST, `key type ${keyType}: expected ${EXPECTED}`);
-  const broker = services.image().brokers.get(services.config.brokerId);
-  if (!broker) return refuse(ErrorCode.COORDINATOR_NOT_AVAILABLE, 'the coordinator is starting');
-  topic.ensure(services.image(), services.controller.topics);
+  const image = services.image();
+  topic.ensure(image, services.controller.topics);
+  const isGroup = keyType === CoordinatorType.GROUP;
+  const { brokerId } = services.config;
+  const id = isGroup ? coordinatorOf(image, OFFSETS_TOPIC, services.groups.shardOf(key))?.id : brokerId;
+  const broker = id === undefined ? undefined : image.brokers.get(id);
+  if (!broker || broker.isFenced)
+    return refuse(ErrorCode.COORDINATOR_NOT_AVAILABLE, 'the partition of the group has no leader now');
   return { errorCode: ErrorCode.NONE, nodeId: broker.id, host: broker.host, port: broker.port };
 }
 

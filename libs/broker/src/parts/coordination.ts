@@ -1,35 +1,49 @@
 // The group coordinator of this broker and its surroundings: the topic in which it echoes, the catalog of topics, the
 // configs of groups.
-import type { Background, Host } from '@milepost/core';
-import { GroupCoordinator, type GroupStore, RestoringGroupStore } from '@milepost/coordinators';
-import { type BrokerConfigLayers, OFFSETS_TOPIC } from '@milepost/metadata';
+import type { Background, BrokerId, Host } from '@milepost/core';
+import {
+  CoordinatorStoreUnavailable,
+  GroupCoordinator,
+  type GroupStore,
+  RestoringGroupStore,
+} from '@milepost/coordinators';
+import { type BrokerConfigLayers, OFFSETS_TOPIC, StoreUnavailable } from '@milepost/metadata';
 import type { BrokerSettings } from '../broker-config.ts';
 import type { LocalPartitions } from '../partitions/local-partitions.ts';
 import { groupOverrides } from '../groups/group-overrides.ts';
 import { chooseShards } from '../groups/coordinator-shards.ts';
 import { InternalTopic } from '../groups/internal-topic.ts';
+import { LedShards } from '../groups/led-shards.ts';
 import { ImageCatalog } from '../groups/topic-catalog.ts';
 
 export interface CoordinationDeps {
   readonly host: Host;
   readonly store: GroupStore;
+  readonly brokerId: BrokerId;
   readonly partitions: LocalPartitions;
   readonly settings: BrokerSettings;
   readonly background: Background;
   readonly layers: () => BrokerConfigLayers;
   /** Waits for a store that is away. */
   readonly patiently: <T>(attempt: () => Promise<T>) => Promise<T>;
+  /** Resolves when the image is as the metadata store has it now. @throws StoreUnavailable */
+  readonly refresh: () => Promise<void>;
 }
 
 export class Coordination {
   readonly groups: GroupCoordinator;
   readonly offsetsTopic: InternalTopic;
   readonly #store: RestoringGroupStore;
+  readonly #led: LedShards;
+  readonly #partitions: LocalPartitions;
+  readonly #background: Background;
   readonly #shards: readonly number[];
 
   private constructor(deps: CoordinationDeps, shards: number) {
-    const { host, store, partitions, settings, background, layers } = deps;
+    const { host, store, brokerId, partitions, settings, background, layers, refresh } = deps;
     const { clock, random, logger, meter } = host;
+    this.#partitions = partitions;
+    this.#background = background;
     const { groups: config } = settings;
     this.#shards = Array.from({ length: shards }, (_, shard) => shard);
     this.offsetsTopic = new InternalTopic({
@@ -49,12 +63,22 @@ export class Coordination {
       random,
       logger,
       meter,
-      store: this.#store,
+      store: withFreshImage(this.#store, refresh),
       writer: this.offsetsTopic,
       catalog,
       config,
       overridesOf: (groupId) => groupOverrides(partitions.image.groupConfigs.get(groupId), layers),
       shards,
+      onDeposed: () => this.#led.deposed(),
+    });
+    this.#led = new LedShards({
+      clock,
+      background,
+      brokerId,
+      topicName: OFFSETS_TOPIC,
+      shards,
+      owner: this.groups,
+      image: () => partitions.image,
     });
   }
 
@@ -72,17 +96,23 @@ export class Coordination {
     return new Coordination(deps, shards);
   }
 
-  /**
-   * Resolves when every shard is served. If the database went back, offsets that are further in `__consumer_offsets`
-   * are restored first. @throws the signal's reason
-   */
-  async start(aborted: AbortSignal, { wentBack }: { readonly wentBack: boolean }): Promise<void> {
-    if (wentBack) this.#store.databaseWentBack(this.#shards);
+  /** The next time that shards are acquired, offsets that are further in `__consumer_offsets` are restored first. */
+  databaseWentBack(): void {
+    this.#store.databaseWentBack(this.#shards);
+  }
+
+  /** A newer image is served here: acquires and resigns shards as leaders have moved. */
+  follow(): void {
+    this.#background.run('following the leaders of groups', () => this.#led.follow(this.#partitions.image));
+  }
+
+  /** Resolves when every shard that this broker has by its image is served. @throws the signal's reason */
+  async loaded(aborted: AbortSignal): Promise<void> {
     const giveUp = (): void => void this.groups.close();
     aborted.addEventListener('abort', giveUp, { once: true });
     try {
       aborted.throwIfAborted();
-      await this.groups.start(this.#shards);
+      await this.#led.follow(this.#partitions.image);
       aborted.throwIfAborted();
     } finally {
       aborted.removeEventListener('abort', giveUp);
@@ -91,7 +121,32 @@ export class Coordination {
 
   /** The database went back while this broker runs: loads every shard again, as a start does. */
   async reload(): Promise<void> {
-    this.#store.databaseWentBack(this.#shards);
-    await this.groups.start(this.#shards);
+    this.databaseWentBack();
+    this.#led.forget();
+    await this.#led.follow(this.#partitions.image);
+  }
+
+  async close(): Promise<void> {
+    this.#led.close();
+    await this.groups.close();
   }
 }
+
+/**
+ * The former owner of a shard may have committed offsets for topics that this broker's image does not have yet: they would be
+ * removed as those of deleted topics. So a shard is loaded with an image that is not older than what it holds.
+ */
+const withFreshImage = (store: GroupStore, refresh: () => Promise<void>): GroupStore => ({
+  shards: () => store.shards(),
+  persist: (shard, epoch, events) => store.persist(shard, epoch, events),
+  acquire: async (shards, leadership) => {
+    const acquired = await store.acquire(shards, leadership);
+    try {
+      await refresh();
+    } catch (failure) {
+      if (!(failure instanceof StoreUnavailable)) throw failure;
+      throw new CoordinatorStoreUnavailable(failure.message, { cause: failure });
+    }
+    return acquired;
+  },
+});

@@ -34,6 +34,7 @@ import type { PartitionWriter } from './echo/partition-writer.ts';
 import type { TopicCatalog } from './model/topic-catalog.ts';
 import { GroupSlot } from './group-slot.ts';
 import { Runtime } from '../runtime/runtime.ts';
+import type { Leadership } from '../runtime/shard-store.ts';
 
 /** Between two attempts to remove the offsets of deleted topics. */
 const REMOVAL_RETRY_MS = 1_000;
@@ -57,6 +58,8 @@ export interface GroupCoordinatorDeps {
   readonly overridesOf?: (groupId: string) => GroupOverrides | undefined;
   /** How many shards all groups are divided into: GroupStore#shards, or offsets.topic.num.partitions at first. */
   readonly shards: number;
+  /** Another process has acquired a shard that this one owned, or wanted to own. */
+  readonly onDeposed?: (shard: number) => void;
 }
 
 export class GroupCoordinator {
@@ -85,6 +88,7 @@ export class GroupCoordinator {
     config,
     overridesOf,
     shards,
+    onDeposed,
   }: GroupCoordinatorDeps) {
     const rebalances = meter.counter('milepost_group_rebalances_total', 'Rebalances begun, by group and reason.', [
       'consumergroup',
@@ -108,6 +112,7 @@ export class GroupCoordinator {
       logger,
       store: asShardStore(store),
       shards,
+      ...(onDeposed && { onDeposed }),
       kind: {
         contents: 'groups and offsets',
         keyOf: groupIdOf,
@@ -127,12 +132,22 @@ export class GroupCoordinator {
   }
 
   /**
-   * Acquires the shards and loads what they hold. Until then requests to their groups are answered with
+   * Acquires the shards, under the leadership of their partitions where there is one, and loads what they hold. Until then requests to their groups are answered with
    * COORDINATOR_LOAD_IN_PROGRESS; groups of other shards are served.
    */
-  async start(shards: readonly number[]): Promise<void> {
-    this.#scheduleExpiry();
-    await this.#runtime.acquire(shards);
+  async start(shards: readonly number[], leadership?: Leadership): Promise<void> {
+    if (!this.#nextExpiry) this.#scheduleExpiry();
+    await this.#runtime.acquire(shards, leadership);
+  }
+
+  /** Another broker leads the shard's partition now. Pending requests complete with NOT_COORDINATOR. */
+  resign(shard: number): void {
+    this.#runtime.release(shard);
+  }
+
+  /** Whether requests to the shard's groups are served here, or will be once they are loaded. */
+  owns(shard: number): boolean {
+    return this.#runtime.shards()[shard]?.state.is !== 'unowned';
   }
 
   /**

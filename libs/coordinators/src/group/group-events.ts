@@ -3,7 +3,7 @@ import type { AcquiredShards, ShardStore } from '../runtime/shard-store.ts';
 import type { AcquiredGroups, GroupEvent, GroupStore } from './model/store.ts';
 
 export const asShardStore = (store: GroupStore): ShardStore<GroupEvent> => ({
-  acquire: async (shards) => asEvents(await store.acquire(shards)),
+  acquire: async (shards, leadership) => asEvents(await store.acquire(shards, leadership)),
   persist: (shard, epoch, events) => store.persist(shard, epoch, events),
 });
 

@@ -9,11 +9,14 @@ import type {
   StoredOffset,
   AcquiredGroups,
 } from './model/store.ts';
-import { CoordinatorStoreUnavailable, ShardFenced } from '../runtime/shard-store.ts';
+import { raiseEpochs } from '../runtime/memory-epochs.ts';
+import { CoordinatorStoreUnavailable, type Leadership, ShardFenced, type ShardLeader } from '../runtime/shard-store.ts';
 
 /** The data, which outlives a store as the tables of a database do. */
 export class GroupTable {
   readonly epochs = new Map<number, number>();
+  /** By shard, the leadership that it was last acquired under. */
+  readonly leaders = new Map<number, ShardLeader>();
   readonly groups = new Map<string, GroupRows>();
 
   apply(shard: number, event: GroupEvent): void {
@@ -83,10 +86,9 @@ export class MemoryGroupStore implements GroupStore {
     return Math.max(-1, ...this.table.epochs.keys()) + 1;
   }
 
-  async acquire(shards: readonly number[]): Promise<AcquiredGroups> {
+  async acquire(shards: readonly number[], leadership?: Leadership): Promise<AcquiredGroups> {
     await this.#reach();
-    const epochs = new Map(shards.map((shard) => [shard, (this.table.epochs.get(shard) ?? 0) + 1]));
-    for (const [shard, epoch] of epochs) this.table.epochs.set(shard, epoch);
+    const epochs = raiseEpochs(this.table, shards, leadership);
     const rows = [...this.table.groups.values()].filter((row) => epochs.has(row.shard));
     return {
       epochs,

@@ -1,11 +1,18 @@
 // The runtime with the smallest coordinator that there is: counters.
-import { ErrorCode, silentLogger } from '@milepost/core';
+import { ErrorCode, silentLogger, Uuid } from '@milepost/core';
 import { ManualClock, settled } from '../../../core/src/testing/manual-clock.ts';
 import { CommandQueue } from './command-queue.ts';
 import { Runtime } from './runtime.ts';
 import type { Slot, SlotHost } from './shard.ts';
 import { shardOf } from './shard-of.ts';
-import { CoordinatorStoreUnavailable, ShardFenced, type ShardStore } from './shard-store.ts';
+import { raiseEpochs } from './memory-epochs.ts';
+import {
+  CoordinatorStoreUnavailable,
+  type Leadership,
+  ShardFenced,
+  type ShardLeader,
+  type ShardStore,
+} from './shard-store.ts';
 
 interface Added {
   readonly key: string;
@@ -54,17 +61,19 @@ class Counter implements Slot<Added> {
 class World {
   readonly clock = new ManualClock();
   readonly epochs = new Map<number, number>();
+  readonly leaders = new Map<number, ShardLeader>();
+  acquisitions = 0;
   readonly stored: Added[] = [];
   readonly log: string[] = [];
   isAway = false;
   pace: () => Promise<void> = async () => {};
 
   readonly store: ShardStore<Added> = {
-    acquire: async (shards) => {
+    acquire: async (shards, leadership) => {
       await this.pace();
       if (this.isAway) throw new CoordinatorStoreUnavailable('away');
-      for (const shard of shards) this.epochs.set(shard, (this.epochs.get(shard) ?? 0) + 1);
-      const epochs = new Map(shards.map((shard) => [shard, this.epochs.get(shard) ?? 0]));
+      this.acquisitions++;
+      const epochs = raiseEpochs(this, shards, leadership);
       return { epochs, events: this.stored.filter(({ key }) => shards.includes(shardOf(key, 2))) };
     },
     persist: async (shard, epoch, events) => {
@@ -81,6 +90,7 @@ class World {
       logger: silentLogger,
       store: this.store,
       shards: 2,
+      onDeposed: (shard) => void this.log.push(`deposed from ${shard}`),
       kind: {
         contents: 'counters',
         keyOf: ({ key }) => key,
@@ -161,4 +171,51 @@ test('while the store is away a shard is acquired again and again, until the run
   await acquiring;
   expect(runtime.shardOf('a').error).toBe(ErrorCode.NOT_COORDINATOR);
   expect(world.clock.alarms).toBe(0);
+});
+
+const leader = (leaderEpoch: number): Leadership => ({
+  topicId: Uuid('00000000-0000-4000-8000-000000000001'),
+  leaderEpochs: new Map([A, B].map((shard) => [shard, leaderEpoch])),
+  shards: 2,
+});
+
+test('a shard that is released while it loads is not served, whenever its load ends', async () => {
+  const world = new World();
+  const runtime = world.runtime();
+  const held = Promise.withResolvers<void>();
+  world.pace = () => held.promise;
+  const loads = runtime.acquire([A, B], leader(1));
+  await settled();
+  runtime.release(A);
+  expect(runtime.shardOf('a').error).toBe(ErrorCode.NOT_COORDINATOR);
+  held.resolve();
+  await loads;
+  expect(runtime.shardOf('a').error).toBe(ErrorCode.NOT_COORDINATOR);
+  expect(runtime.shardOf('b').error).toBe(ErrorCode.NONE);
+  expect(world.log).toEqual(['loaded 0']);
+});
+
+test('an acquisition that nobody wants any more is not retried, and the next one has the last epoch', async () => {
+  const world = new World();
+  const runtime = world.runtime();
+  world.isAway = true;
+  const first = runtime.acquire([A], leader(1));
+  await settled();
+  const second = runtime.acquire([A], leader(2));
+  world.isAway = false;
+  await world.clock.advance(3_000);
+  await Promise.all([first, second]);
+  expect(world.acquisitions).toBe(1);
+  expect(await runtime.shardOf('a').slot('a').add(1)).toBe(ErrorCode.NONE);
+});
+
+test('an earlier leader does not get the shard of a later one, and learns that it is deposed', async () => {
+  const world = new World();
+  const [earlier, later] = [world.runtime(), world.runtime()];
+  await later.acquire([A], leader(2));
+  await earlier.acquire([A, B], leader(1));
+  expect(earlier.shardOf('a').error).toBe(ErrorCode.NOT_COORDINATOR);
+  expect(earlier.shardOf('b').error).toBe(ErrorCode.NONE);
+  expect(world.log).toEqual(['loaded 1', 'deposed from 1', 'loaded 0']);
+  expect(await later.shardOf('a').slot('a').add(1)).toBe(ErrorCode.NONE);
 });

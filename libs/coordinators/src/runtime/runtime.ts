@@ -1,7 +1,13 @@
 // The runtime of a coordinator, after Kafka's coordinator-common: it acquires shards, loads them, persists their events
 // under their epoch, and resigns them. It knows nothing of what the slots coordinate.
 import { type Clock, ErrorCode, invariant, type Logger, retry } from '@milepost/core';
-import { type AcquiredShards, CoordinatorStoreUnavailable, ShardFenced, type ShardStore } from './shard-store.ts';
+import {
+  type AcquiredShards,
+  CoordinatorStoreUnavailable,
+  type Leadership,
+  ShardFenced,
+  type ShardStore,
+} from './shard-store.ts';
 import { Shard, type Slot, type SlotHost } from './shard.ts';
 import { shardOf } from './shard-of.ts';
 
@@ -29,6 +35,8 @@ export interface RuntimeDeps<S extends Slot<Event>, Event> {
   readonly kind: CoordinatorKind<S, Event>;
   /** How many shards there are, owned or not. */
   readonly shards: number;
+  /** Another process has acquired a shard that this one owned, or wanted to acquire: what it knows of leaders may be old. */
+  readonly onDeposed?: (shard: number) => void;
 }
 
 export class Runtime<S extends Slot<Event>, Event> {
@@ -39,9 +47,13 @@ export class Runtime<S extends Slot<Event>, Event> {
   readonly #shards: readonly Shard<S, Event>[];
   readonly #writes = new Set<Promise<unknown>>();
   readonly #closing = new AbortController();
+  readonly #onDeposed: (shard: number) => void;
+  /** Acquisitions run one after the other: the last one has the last epoch. */
+  #acquiring: Promise<unknown> = Promise.resolve();
   #storeIsAway = false;
 
-  constructor({ clock, logger, store, kind, shards }: RuntimeDeps<S, Event>) {
+  constructor({ clock, logger, store, kind, shards, onDeposed = () => {} }: RuntimeDeps<S, Event>) {
+    this.#onDeposed = onDeposed;
     this.#clock = clock;
     this.#logger = logger;
     this.#store = store;
@@ -65,22 +77,29 @@ export class Runtime<S extends Slot<Event>, Event> {
 
   /**
    * Resolves when the shards are served, or the runtime is closed. While the store is away it retries. Until then their
-   * requests are answered with COORDINATOR_LOAD_IN_PROGRESS; other shards are not affected.
+   * requests are answered with COORDINATOR_LOAD_IN_PROGRESS; other shards are not affected. With a leadership, a shard
+   * that a later leader has acquired is not served.
    */
-  async acquire(indices: readonly number[]): Promise<void> {
+  async acquire(indices: readonly number[], leadership?: Leadership): Promise<void> {
     const loads = indices.map((index) => {
       const shard = this.#shard(index);
       if (shard.state.is === 'active') this.resign(index, shard.state.epoch);
       return { shard, attempt: shard.beginLoading() };
     });
-    const acquired = await this.#acquire(indices);
-    if (!acquired) return;
     // A shard may have been resigned, or acquired again, in the meantime.
-    const current = loads.filter(({ shard, attempt }) => {
-      const { state } = shard;
-      return state.is === 'loading' && state.attempt === attempt;
-    });
-    const loading = new Set(current.map(({ shard }) => shard));
+    const current = () =>
+      loads.filter(({ shard: { state }, attempt }) => state.is === 'loading' && state.attempt === attempt);
+    const turn = this.#acquiring.then(() => this.#acquire(indices, leadership, () => current().length > 0));
+    this.#acquiring = turn.catch(() => {});
+    const acquired = await turn;
+    if (!acquired) return;
+    const loading = new Set(current().map(({ shard }) => shard));
+    for (const shard of loading)
+      if (!acquired.epochs.has(shard.index)) {
+        loading.delete(shard);
+        shard.resign();
+        this.#onDeposed(shard.index);
+      }
     let events = 0;
     for (const event of acquired.events) {
       const key = this.#kind.keyOf(event);
@@ -98,6 +117,13 @@ export class Runtime<S extends Slot<Event>, Event> {
     this.#logger.info({ shards: loading.size, records: events }, `${this.#kind.contents} are loaded`);
   }
 
+  /** Also a shard that is being acquired: its acquisition has no effect any more. */
+  release(index: number): void {
+    const shard = this.#shard(index);
+    if (shard.state.is === 'active') this.resign(index, shard.state.epoch);
+    else shard.resign();
+  }
+
   /** Does nothing if the shard is owned under a later epoch, or is being acquired again. */
   resign(index: number, epoch: number): void {
     const shard = this.#shard(index);
@@ -113,17 +139,22 @@ export class Runtime<S extends Slot<Event>, Event> {
     await Promise.allSettled(this.#writes);
   }
 
-  async #acquire(indices: readonly number[]): Promise<AcquiredShards<Event> | undefined> {
+  async #acquire(
+    indices: readonly number[],
+    leadership: Leadership | undefined,
+    isWanted: () => boolean,
+  ): Promise<AcquiredShards<Event> | undefined> {
     const { signal } = this.#closing;
     try {
-      const acquired = await retry(() => this.#store.acquire(indices), {
+      const attempt = async () => (isWanted() ? this.#store.acquire(indices, leadership) : undefined);
+      const acquired = await retry(attempt, {
         clock: this.#clock,
         pauseMs: ACQUIRE_RETRY_MS,
         signal,
         isRetriable: (failure) => failure instanceof CoordinatorStoreUnavailable,
         onRetry: (failure) => this.#storeFailed(failure),
       });
-      this.#storeResponded();
+      if (acquired) this.#storeResponded();
       return signal.aborted ? undefined : acquired;
     } catch (failure) {
       if (signal.aborted) return undefined;
@@ -156,6 +187,7 @@ export class Runtime<S extends Slot<Event>, Event> {
       const { contents } = this.#kind;
       this.#logger.error({ shard: shard.index, err: problem }, `another process has acquired a shard of ${contents}`);
       this.resign(shard.index, epoch);
+      this.#onDeposed(shard.index);
     }
     return ErrorCode.NOT_COORDINATOR;
   }

@@ -1,12 +1,14 @@
 // A transaction store in memory, for tests and the simulator. Several stores may share one table, as several processes share a
 // database. A test can make it fail: away (refuses), forgetful (writes, then reports that it is away), slow.
-import { CoordinatorStoreUnavailable, ShardFenced } from '../runtime/shard-store.ts';
+import { raiseEpochs } from '../runtime/memory-epochs.ts';
+import { CoordinatorStoreUnavailable, type Leadership, ShardFenced, type ShardLeader } from '../runtime/shard-store.ts';
 import type { AcquiredTransactions, TransactionEvent, TransactionStore } from './model/store.ts';
 import type { Transaction } from './model/transaction.ts';
 
 /** The data, which outlives a store as the tables of a database do. */
 export class TransactionTable {
   readonly epochs = new Map<number, number>();
+  readonly leaders = new Map<number, ShardLeader>();
   readonly transactions = new Map<string, { readonly shard: number; readonly transaction: Transaction }>();
 
   apply(shard: number, event: TransactionEvent): void {
@@ -30,10 +32,9 @@ export class MemoryTransactionStore implements TransactionStore {
     return Math.max(-1, ...this.table.epochs.keys()) + 1;
   }
 
-  async acquire(shards: readonly number[]): Promise<AcquiredTransactions> {
+  async acquire(shards: readonly number[], leadership?: Leadership): Promise<AcquiredTransactions> {
     await this.#reach();
-    const epochs = new Map(shards.map((shard) => [shard, (this.table.epochs.get(shard) ?? 0) + 1]));
-    for (const [shard, epoch] of epochs) this.table.epochs.set(shard, epoch);
+    const epochs = raiseEpochs(this.table, shards, leadership);
     const rows = [...this.table.transactions.values()].filter(({ shard }) => epochs.has(shard));
     return { epochs, transactions: rows.map(({ transaction }) => transaction) };
   }

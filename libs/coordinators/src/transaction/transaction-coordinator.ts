@@ -10,7 +10,7 @@
 import { type Cancel, type Clock, ErrorCode, type Logger, type Timestamp } from '@milepost/core';
 import { Runtime } from '../runtime/runtime.ts';
 import type { Shard } from '../runtime/shard.ts';
-import type { ShardStore } from '../runtime/shard-store.ts';
+import type { Leadership, ShardStore } from '../runtime/shard-store.ts';
 import { addPartitions, verifyPartitions } from './add-partitions.ts';
 import { type Decided, NEEDS_PRODUCER_ID, type NeedsProducerId } from './decided.ts';
 import { endTransaction, notEnded } from './end-transaction.ts';
@@ -75,10 +75,20 @@ export class TransactionCoordinator {
    * Acquires the shards and loads what they hold. Until then requests to their transactional ids are answered with
    * COORDINATOR_LOAD_IN_PROGRESS; those of other shards are served.
    */
-  async start(shards: readonly number[]): Promise<void> {
+  async start(shards: readonly number[], leadership?: Leadership): Promise<void> {
     this.#scheduleTimeOuts();
     this.#scheduleExpiry();
-    await this.#runtime.acquire(shards);
+    await this.#runtime.acquire(shards, leadership);
+  }
+
+  /** Another broker leads the shard's partition now. Pending requests complete with NOT_COORDINATOR. */
+  resign(shard: number): void {
+    this.#runtime.release(shard);
+  }
+
+  /** Whether requests to the shard's transactional ids are served here, or will be once they are loaded. */
+  owns(shard: number): boolean {
+    return this.#runtime.shards()[shard]?.state.is !== 'unowned';
   }
 
   /** The partition of `__transaction_state` whose leader coordinates the transactional id. */
@@ -277,8 +287,8 @@ export class TransactionCoordinator {
 const asResult = (error: ErrorCode): { readonly error: ErrorCode } => ({ error });
 
 const asShardStore = (store: TransactionStore): ShardStore<TransactionEvent> => ({
-  acquire: async (shards) => {
-    const { epochs, transactions } = await store.acquire(shards);
+  acquire: async (shards, leadership) => {
+    const { epochs, transactions } = await store.acquire(shards, leadership);
     return {
       epochs,
       events: transactions.map((transaction): TransactionEvent => ({ type: 'transaction-stored', transaction })),

@@ -10,6 +10,9 @@ import { exactNumber } from './columns.ts';
 export class CoordinatorShardRow {
   @PrimaryColumn('int', { primaryKeyConstraintName: 'coordinator_shards_pkey' }) shard!: number;
   @Column('int') epoch!: number;
+  /** The leadership of its partition that it was last acquired under; -1: none. */
+  @Column('uuid', { name: 'topic_id', nullable: true }) topicId!: string | null;
+  @Column('int', { name: 'leader_epoch', default: -1 }) leaderEpoch!: number;
 }
 
 @Entity('groups')

@@ -9,6 +9,7 @@ import { BrokerLeases1763800000010 } from './1763800000010-broker-leases.ts';
 import { BrokerIncarnations1763800000011 } from './1763800000011-broker-incarnations.ts';
 import { Transactions1763800000020 } from './1763800000020-transactions.ts';
 import { Cluster1763800000030 } from './1763800000030-cluster.ts';
+import { ShardLeaders1763800000031 } from './1763800000031-shard-leaders.ts';
 import { ScramUsers1763800000044 } from './1763800000044-scram-users.ts';
 
 export const migrations = [
@@ -21,5 +22,6 @@ export const migrations = [
   BrokerIncarnations1763800000011,
   Transactions1763800000020,
   Cluster1763800000030,
+  ShardLeaders1763800000031,
   ScramUsers1763800000044,
 ];

@@ -9,6 +9,7 @@ import { batchesOf } from '@milepost/records';
 import { OffsetCommitRecord } from '@milepost/wire';
 import type { AcquiredGroups, GroupEvent, GroupStore, StoredOffset } from '../model/store.ts';
 import type { TopicCatalog } from '../model/topic-catalog.ts';
+import type { Leadership } from '../../runtime/shard-store.ts';
 import type { PartitionWriter } from './partition-writer.ts';
 
 export interface RestoringGroupStoreDeps {
@@ -36,10 +37,10 @@ export class RestoringGroupStore implements GroupStore {
     return this.#deps.store.shards();
   }
 
-  async acquire(shards: readonly number[]): Promise<AcquiredGroups> {
+  async acquire(shards: readonly number[], leadership?: Leadership): Promise<AcquiredGroups> {
     const { store, logger } = this.#deps;
-    const acquired = await store.acquire(shards);
-    const behind = shards.filter((shard) => this.#behind.has(shard));
+    const acquired = await store.acquire(shards, leadership);
+    const behind = shards.filter((shard) => this.#behind.has(shard) && acquired.epochs.has(shard));
     if (behind.length === 0) return acquired;
     const known = new Map(acquired.offsets.map((offset) => [keyOf(offset), offset]));
     const restored: StoredOffset[] = [];

@@ -2,6 +2,7 @@
 // and in the simulator; both pass group-store.contract.ts. A write that fails throws CoordinatorStoreUnavailable or ShardFenced
 // (runtime/shard-store.ts).
 import type { LeaderEpoch, Offset, Timestamp, Uuid } from '@milepost/core';
+import type { Leadership } from '../../runtime/shard-store.ts';
 
 /**
  * A group's durable state: what a coordinator needs to continue after a restart. `state` is the coordinator's own JSON.
@@ -61,9 +62,10 @@ export interface GroupStore {
   shards(): Promise<number>;
   /**
    * Makes this process the owner of the shards (partitions of `__consumer_offsets`) and reads all that they hold. From
-   * now on writes that carry an older epoch for them are refused. @throws CoordinatorStoreUnavailable
+   * now on writes that carry an older epoch for them are refused. A shard that a later leader of its partition has acquired
+   * is refused: it is not among the `epochs`. @throws CoordinatorStoreUnavailable
    */
-  acquire(shards: readonly number[]): Promise<AcquiredGroups>;
+  acquire(shards: readonly number[], leadership?: Leadership): Promise<AcquiredGroups>;
   /**
    * Writes all of the events, in order, in one transaction, or none. Concurrent calls share transactions. Resolves when
    * the events are durable. Settles only once they can no longer land: a group's next write follows at once, and an

@@ -1,5 +1,6 @@
 // The store of transactions, as the coordinator needs it: PostgreSQL in production (libs/postgres), memory in tests and in the
 // simulator; both pass transaction-store.contract.ts.
+import type { Leadership } from '../../runtime/shard-store.ts';
 import type { Transaction } from './transaction.ts';
 
 export type TransactionEvent =
@@ -20,7 +21,7 @@ export interface TransactionStore {
    * Makes this process the owner of the shards (partitions of `__transaction_state`) and reads all that they hold. From
    * now on writes that carry an older epoch for them are refused. @throws CoordinatorStoreUnavailable
    */
-  acquire(shards: readonly number[]): Promise<AcquiredTransactions>;
+  acquire(shards: readonly number[], leadership?: Leadership): Promise<AcquiredTransactions>;
   /**
    * Writes all of the events, in order, in one database transaction, or none. Concurrent calls share database transactions.
    * Resolves when the events are durable. Settles only once they can no longer land.
