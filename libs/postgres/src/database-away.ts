@@ -14,7 +14,7 @@ export function isAway(error: unknown): boolean {
 
 /** Messages of pg, its pool and TypeORM for a broken connection: these errors have no code. */
 const silences =
-  /^(Connection terminated|timeout expired|Query read timeout|timeout exceeded|Client has encountered a connection error|Client was closed|Query runner already released|no answer)/;
+  /^(Connection terminated|timeout expired|Query read timeout|timeout exceeded|Client has encountered a connection error|Client was closed|Query runner already released|no response in time)/;
 
 /** The system's errors, such as ECONNREFUSED; of Node's own only those of a closed stream. */
 const isSocketError = (code = ''): boolean => /^(E(?!RR_)|ERR_STREAM_)[A-Z_]+$/.test(code);
