@@ -32,7 +32,7 @@ export const rooms = {
   coordinators: {
     runtime: [],
     'regex.ts': [],
-    'transaction/model': [],
+    'transaction/model': ['runtime'],
     transaction: ['transaction/model', 'runtime', 'regex.ts'],
     'group/assignors': [],
     'group/model': ['group/assignors', 'runtime'],
