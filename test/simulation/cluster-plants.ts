@@ -5,7 +5,6 @@ import { type MetadataChange, LeaseWatch, type MetadataStore, type PartitionStat
 import type { Scenario } from '@milepost/simulator';
 import { Leadership } from '../../libs/replication/src/leadership.ts';
 import { Partition } from '../../libs/replication/src/partition.ts';
-import { Replica } from '../../libs/replication/src/replica.ts';
 import { methodOf, type PlantedBug, replaced } from './planted-bug.ts';
 
 /** Any of them may be the first to see that records are gone, or others in their place. */
@@ -120,25 +119,8 @@ export const clusterBugs: readonly PlantedBug[] = [
       }),
   },
   {
-    // KIP-903
-    name: 'a follower that joins the ISR by a request of its former life',
-    scenario: replicated(1, ['disk lost', 'kill', 'nodes slow', 'nodes apart']),
-    breaks: LOSS,
-    plant: () => {
-      const fetched = methodOf(Replica.prototype, 'fetched');
-      return together(
-        replaced(Replica.prototype, 'brokerEpoch', { get: () => -1 }),
-        replaced(Replica.prototype, 'fetched', {
-          value(this: Replica, ...[fetch, leaderEnd, nowMs]: Parameters<typeof fetched>) {
-            return fetched.call(this, { ...fetch, brokerEpoch: -1 }, leaderEnd, nowMs);
-          },
-        }),
-      );
-    },
-  },
-  {
     name: 'a follower that joins the ISR before it has all that is committed',
-    scenario: replicated(1, ['kill', 'power cut', 'node isolated', 'disk lost']),
+    scenario: replicated(1, ['kill', 'power cut', 'node isolated']),
     breaks: LOSS,
     plant: () => {
       const expansion = methodOf(Leadership.prototype, 'expansion');

@@ -1,11 +1,12 @@
 // The simulator finds the bugs that it is made for: each planted bug within 500 seeds.
 import { type Outcome, simulate } from '@milepost/simulator';
+import { clusterBugs } from './cluster-plants.ts';
 import type { PlantedBug } from './planted-bug.ts';
 import { plantedBugs } from './plants.ts';
 
 const MOST_SEEDS = 500;
 
-test.each(plantedBugs)(
+test.each([...plantedBugs, ...clusterBugs.map((bug) => ({ ...bug, nodes: 3 }))])(
   '$name is found',
   async (bug) => {
     const found = await firstFound(bug);
@@ -17,11 +18,11 @@ test.each(plantedBugs)(
   1_800_000,
 );
 
-async function firstFound({ scenario = {}, plants = {}, plant }: PlantedBug): Promise<Outcome | undefined> {
+async function firstFound({ nodes = 1, scenario = {}, plants = {}, plant }: PlantedBug): Promise<Outcome | undefined> {
   const takeOut = plant?.();
   try {
     for (let seed = 1; seed <= MOST_SEEDS; seed++) {
-      const outcome = await simulate(seed, { plants, scenario });
+      const outcome = await simulate(seed, { nodes, plants, scenario });
       if (outcome.violation) return outcome;
     }
     return undefined;

@@ -87,6 +87,7 @@ function* smallerThan(scenario: Scenario): Iterable<Partial<Scenario>> {
   if (scenario.topics.some(({ partitions }) => partitions > 1))
     yield { topics: scenario.topics.map((topic) => ({ ...topic, partitions: 1 })) };
   if (scenario.deletesRecords) yield { deletesRecords: false };
+  if (scenario.movesReplicas) yield { movesReplicas: false };
   if (scenario.fillerBytes > 0) yield { fillerBytes: 0 };
   if (scenario.chaosMs > 4_000) yield { chaosMs: Math.ceil(scenario.chaosMs / 2) };
 }

@@ -23,6 +23,7 @@ import { MemberGroup } from './workload/member-group.ts';
 import { Outstanding } from './workload/outstanding.ts';
 import { PlainProducer } from './workload/plain-producer.ts';
 import { Reader } from './workload/reader.ts';
+import { ReplicaMover } from './workload/replica-mover.ts';
 import { SelfAssignedConsumer } from './workload/self-assigned-consumer.ts';
 import { SessionReader } from './workload/session-reader.ts';
 import { StalledReader } from './workload/stalled-reader.ts';
@@ -168,10 +169,11 @@ class Simulation implements World {
   }
 
   async #script(): Promise<void> {
-    const { topics, deletesRecords, chaosMs, calmMs } = this.#scenario;
+    const { topics, deletesRecords, movesReplicas, chaosMs, calmMs } = this.#scenario;
     void this.#weather.run();
     const { producers, sessionReaders, stalledReaders, consumers } = this.#startClients();
     await new Administrator(this).begin(topics, deletesRecords);
+    if (movesReplicas) void new ReplicaMover(this).run();
     const groups = this.#startGroups();
     await sleep(this, chaosMs);
 

@@ -304,9 +304,13 @@ export class Weather {
     else victim.kill();
   }
 
-  /** Where it alone is in sync, its records are lost with it: nothing promises to survive that. */
+  /**
+   * Only while the others serve: of two that are down at once, one may be taken for in sync although its disk is gone. If
+   * it is the only in-sync replica, nothing promises that the records survive.
+   */
   #loseDisk(victim: NodeOperator): void {
     const { world, database } = this.#parts;
+    if (!this.#othersThan(victim).every(({ isWell, node }) => isWell && !node.isFrozen)) return;
     for (const { name, partitions } of database.metadata.image.topics.values())
       for (const { index, isr } of partitions)
         if (isr.every((broker) => broker === victim.node.brokerId)) world.see({ kind: 'rotten', topic: name, index });
