@@ -4,17 +4,19 @@
 // Promises: offsets do not change, so there may be holes; the active segment and records that are not final are never
 // touched; a change of the log during the pass (retention, truncation, close) ends the pass without a trace. Works in
 // slices of SLICE_BYTES (or one batch, where that is more) and rests between them at least as long as it worked, so it
-// uses at most half of the event loop.
+// uses at most half of the event loop. What unpacks to much is unpacked, filtered and packed in several turns.
 // Never: copies a batch that it could not read whole, because the new checksum would make it look intact.
-import { type Clock, type Host, MalformedMessage, type Offset } from '@milepost/core';
-import { batchesOf, type RecordBatch, RecordCursor } from '@milepost/records';
-import { filterBatch, type FilterRules } from './batch-filter.ts';
+import { MalformedMessage, type Offset } from '@milepost/core';
+import { batchesOf, inSteps, type RecordBatch, RecordCursor, type Steps } from '@milepost/records';
+import { filterBatch, type FilterRules, unpackedRecords } from './batch-filter.ts';
 import { type Cleanable, groupsOf } from './cleanable.ts';
+import { Pace, TURN_RECORDS } from './compaction-pace.ts';
 import { FinishedTransactions } from './finished-transactions.ts';
 import { KeyOffsets } from './key-offsets.ts';
 import type { Log } from './log.ts';
 import { describeDamage } from './integrity/flaws.ts';
 import type { Segment } from './segment.ts';
+import type { SteppingHost } from './stepping.ts';
 
 export interface CompactionLimits {
   /** The size of the map of keys (log.cleaner.dedupe.buffer.size). */
@@ -26,7 +28,7 @@ export interface CompactionLimits {
 }
 
 export interface CompactionTask {
-  readonly host: Pick<Host, 'clock'>;
+  readonly host: SteppingHost;
   readonly log: Log;
   readonly cleanable: Cleanable;
   readonly limits: CompactionLimits;
@@ -70,7 +72,9 @@ class Compaction {
   constructor(task: CompactionTask) {
     this.#task = task;
     this.#log = task.log;
-    this.#pace = new Pace(task.host.clock, task.limits.bytesPerSecond);
+    this.#pace = new Pace(task.host, task.limits.bytesPerSecond, () => {
+      if (task.isStopped()) throw new Abandoned();
+    });
   }
 
   async run(): Promise<CompactionOutcome> {
@@ -105,11 +109,11 @@ class Compaction {
       if (segment.nextOffset <= firstDirtyOffset) continue;
       const start = segment.offsets.floor(firstDirtyOffset)?.position ?? 0;
       let isFull = false;
-      await this.#read([segment], segment, start, (batch) => {
+      await this.#read([segment], segment, start, async (batch) => {
         if (
           !transactions.isDiscardable(batch) &&
           !batch.isControl &&
-          !this.#putKeys(batch, firstDirtyOffset, lastOffsets)
+          !(await this.#putKeys(batch, firstDirtyOffset, lastOffsets))
         ) {
           isFull = true;
           return false;
@@ -129,14 +133,20 @@ class Compaction {
     return { lastOffsets, endOffset };
   }
 
-  #putKeys(batch: RecordBatch, from: Offset, lastOffsets: KeyOffsets): boolean {
-    const bytes = batch.unpack();
+  /** False: the map is full. */
+  async #putKeys(batch: RecordBatch, from: Offset, lastOffsets: KeyOffsets): Promise<boolean> {
+    const bytes = await unpackedRecords(batch, this.#pace);
+    return inSteps(this.#putKeysOf(batch, bytes, from, lastOffsets), this.#pace);
+  }
+
+  *#putKeysOf(batch: RecordBatch, bytes: Buffer, from: Offset, lastOffsets: KeyOffsets): Steps<boolean> {
     const cursor = this.#cursor.begin(bytes, batch.recordCount);
     while (cursor.next()) {
       const { keyAt, keyLength } = cursor;
       const offset = batch.baseOffset + cursor.offsetDelta;
-      if (keyLength < 0 || offset < from) continue;
-      if (!lastOffsets.put(bytes.subarray(keyAt, keyAt + keyLength), offset)) return false;
+      if (keyLength >= 0 && offset >= from)
+        if (!lastOffsets.put(bytes.subarray(keyAt, keyAt + keyLength), offset)) return false;
+      if (cursor.index % TURN_RECORDS === TURN_RECORDS - 1) yield;
     }
     return true;
   }
@@ -150,7 +160,7 @@ class Compaction {
         await this.#copy(source, group, cleaned, (batch, position) => {
           const isLastOfSegment = source === last && position + batch.sizeBytes === source.sizeBytes;
           const mustStay = isLastOfSegment || isLastOfProducer(batch);
-          return filterBatch(batch, { isDiscardable: transactions.isDiscardable(batch), mustStay }, rules);
+          return filterBatch(batch, { isDiscardable: transactions.isDiscardable(batch), mustStay }, rules, this.#pace);
         });
       for (const aborted of transactions.takeKept()) cleaned.noteAborted(aborted);
       cleaned.endsAt(last.nextOffset);
@@ -168,11 +178,11 @@ class Compaction {
     source: Segment,
     group: readonly Segment[],
     cleaned: Segment,
-    leftOf: (batch: RecordBatch, position: number) => Buffer | undefined,
+    leftOf: (batch: RecordBatch, position: number) => Promise<Buffer | undefined>,
   ): Promise<void> {
     let left: Buffer[] = [];
-    const keep = (batch: RecordBatch, position: number): boolean => {
-      const bytes = leftOf(batch, position);
+    const keep = async (batch: RecordBatch, position: number): Promise<boolean> => {
+      const bytes = await leftOf(batch, position);
       if (bytes !== undefined) left.push(bytes);
       return true;
     };
@@ -193,7 +203,7 @@ class Compaction {
     group: readonly Segment[],
     segment: Segment,
     start: number,
-    visit: (batch: RecordBatch, position: number) => boolean,
+    visit: (batch: RecordBatch, position: number) => Promise<boolean>,
     endSlice: () => void = () => {},
   ): Promise<void> {
     let least = segment.baseOffset;
@@ -214,9 +224,10 @@ class Compaction {
       for (const batch of batchesOf(slice)) {
         const flaw = segment.flawOf(batch, position, least, segment.nextOffset);
         if (flaw !== undefined) throw new Uncleanable(describeDamage({ path: segment.path, position, flaw }));
-        if (!this.#visit(visit, batch, position, segment)) return endSlice();
+        if (!(await this.#visit(visit, batch, position, segment))) return endSlice();
         least = batch.nextOffset;
         position += batch.sizeBytes;
+        if (this.#pace.isSpent) await this.#pace.nextTurn();
       }
       endSlice();
       this.#bytesRead += position - from;
@@ -224,14 +235,14 @@ class Compaction {
     }
   }
 
-  #visit(
-    visit: (batch: RecordBatch, position: number) => boolean,
+  async #visit(
+    visit: (batch: RecordBatch, position: number) => Promise<boolean>,
     batch: RecordBatch,
     position: number,
     segment: Segment,
-  ): boolean {
+  ): Promise<boolean> {
     try {
-      return visit(batch, position);
+      return await visit(batch, position);
     } catch (failure) {
       if (!(failure instanceof MalformedMessage)) throw failure;
       throw new Uncleanable(describeDamage({ path: segment.path, position, flaw: failure.message }));
@@ -240,27 +251,5 @@ class Compaction {
 
   #mustGoOn(group: readonly Segment[]): void {
     if (this.#task.isStopped() || !this.#log.hasSegments(group)) throw new Abandoned();
-  }
-}
-
-/** Rests as long as it worked, and longer where the bytes exceed the limit per second. */
-class Pace {
-  readonly #clock: Clock;
-  readonly #bytesPerSecond: number;
-  #began = 0;
-
-  constructor(clock: Clock, bytesPerSecond: number) {
-    this.#clock = clock;
-    this.#bytesPerSecond = bytesPerSecond;
-  }
-
-  begin(): void {
-    this.#began = this.#clock.monotonic();
-  }
-
-  rest(bytes: number): Promise<void> {
-    const workedMs = this.#clock.monotonic() - this.#began;
-    const restMs = Math.max(workedMs, (bytes / this.#bytesPerSecond) * 1_000 - workedMs);
-    return new Promise((resolve) => void this.#clock.after(restMs, resolve));
   }
 }

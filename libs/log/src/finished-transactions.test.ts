@@ -1,6 +1,8 @@
 import { LeaderEpoch, Offset, Timestamp } from '@milepost/core';
 import { buildBatch, buildEndMarker, emptiedBatch, RecordBatch, type TransactionEnd } from '@milepost/records';
+import { SimHost } from '@milepost/simulator';
 import { filterBatch } from './batch-filter.ts';
+import { Pace } from './compaction-pace.ts';
 import { FinishedTransactions } from './finished-transactions.ts';
 import { KeyOffsets } from './key-offsets.ts';
 
@@ -43,11 +45,12 @@ test('a marker whose transaction has no records left can be dropped', () => {
   expect(transactions.isDiscardable(emptied)).toBe(true);
 });
 
-test('a marker that can be dropped remains until the horizon that its first cleaning sets', () => {
+test('a marker that can be dropped remains until the horizon that its first cleaning sets', async () => {
   const lastOffsets = new KeyOffsets({ mostBytes: 240, loadFactor: 0.9, expectedKeys: 10 });
   const rules = { lastOffsets, endOffset: Offset(100), now: START as number, deleteRetentionMs: 1_000 };
   const fate = { isDiscardable: true, mustStay: false };
-  const first = RecordBatch.at(filterBatch(marker(4, 'commit'), fate, rules) as Buffer, 0) as RecordBatch;
+  const pace = new Pace(new SimHost(), 1e9, () => {});
+  const first = RecordBatch.at((await filterBatch(marker(4, 'commit'), fate, rules, pace)) as Buffer, 0) as RecordBatch;
   expect([first.deleteHorizonMs, first.recordCount, first.isControl, first.isIntact()]).toEqual([
     START + 1_000,
     1,
@@ -55,6 +58,6 @@ test('a marker that can be dropped remains until the horizon that its first clea
     true,
   ]);
   expect(Array.from(first.records(), ({ timestamp }) => timestamp)).toEqual([START]);
-  expect(filterBatch(first, fate, { ...rules, now: START + 999 })).toEqual(first.bytes);
-  expect(filterBatch(first, fate, { ...rules, now: START + 1_000 })).toBeUndefined();
+  expect(await filterBatch(first, fate, { ...rules, now: START + 999 }, pace)).toEqual(first.bytes);
+  expect(await filterBatch(first, fate, { ...rules, now: START + 1_000 }, pace)).toBeUndefined();
 });

@@ -14,7 +14,7 @@ export interface CleanerSettings extends CompactionLimits {
 }
 
 export interface CleanerDeps {
-  readonly host: Pick<Host, 'clock' | 'logger' | 'meter'>;
+  readonly host: Pick<Host, 'clock' | 'inflater' | 'deflater' | 'logger' | 'meter'>;
   readonly logs: () => Iterable<Log>;
   /** Called in each round. */
   readonly settings: () => CleanerSettings;
