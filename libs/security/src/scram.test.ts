@@ -1,4 +1,4 @@
-import { pbkdf2Sync } from 'node:crypto';
+import { createHash, createHmac, pbkdf2Sync } from 'node:crypto';
 import {
   decoyCredential,
   type DeriveKey,
@@ -37,6 +37,18 @@ test('the exchange of RFC 7677 has its messages, byte for byte', async () => {
   const exchange = await rfcExchange();
   expect(exchange.challenge.toString()).toBe(rfc7677.challenge);
   expect(exchange.verify(bytes(rfc7677.final)).toString()).toBe(rfc7677.end);
+});
+
+test('a client that repeats its nonce in front of the whole one is accepted (librdkafka before 2.6.1)', async () => {
+  const exchange = await rfcExchange();
+  const unsigned = rfc7677.final.slice(0, rfc7677.final.indexOf(',p=')).replace('r=', 'r=rOprNGfwEbeRWgbNEkqO');
+  const salted = await derive('pencil', rfc7677.salt, 4_096, 'sha256');
+  const clientKey = createHmac('sha256', salted).update('Client Key').digest();
+  const storedKey = createHash('sha256').update(clientKey).digest();
+  const signed = `${rfc7677.first.slice('n,,'.length)},${rfc7677.challenge},${unsigned}`;
+  const signature = createHmac('sha256', storedKey).update(signed).digest();
+  const proof = clientKey.map((byte, at) => byte ^ (signature[at] ?? 0));
+  expect(exchange.verify(bytes(`${unsigned},p=${Buffer.from(proof).toString('base64')}`)).toString()).toMatch(/^v=/);
 });
 
 test('another password is refused', async () => {
