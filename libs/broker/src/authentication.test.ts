@@ -1,7 +1,8 @@
 // Clients of a listener with SASL, on the wire: which requests are served before authentication, how an exchange ends, how
 // long a session lasts.
 import { createHash, createHmac, pbkdf2Sync } from 'node:crypto';
-import { ErrorCode } from '@milepost/core';
+import { BrokerId, ErrorCode } from '@milepost/core';
+import { MemoryMetadataDatabase, MemoryMetadataStore } from '@milepost/metadata';
 import type { ScramMechanism } from '@milepost/security';
 import { SimHost } from '@milepost/simulator';
 import {
@@ -372,6 +373,16 @@ test('without SASL every client is anonymous, and a handshake is ILLEGAL_SASL_ST
   expect((await handshake(client, 'PLAIN')).errorCode).toBe(ErrorCode.ILLEGAL_SASL_STATE);
   expect((await token(client, 'x')).errorCode).toBe(ErrorCode.ILLEGAL_SASL_STATE);
   await settle(open.stop());
+});
+
+test('a listener with SASL in a cluster of several brokers is an error at the start, in one line', async () => {
+  const database = new MemoryMetadataDatabase();
+  const broker = { id: BrokerId(2), host: 'two', port: 9092, rack: null, incarnation: null };
+  await new MemoryMetadataStore(database).commit(() => [{ type: 'broker-registered', broker }]);
+  const other = new BrokerUnderTest(new SimHost(host.clock), '/other', { listeners: 'SASL_PLAINTEXT://:1' }, database);
+  await expect(settle(other.start())).rejects.toThrow(
+    /^listeners: SASL_PLAINTEXT is for a cluster of one broker, .* the cluster has also 2: /,
+  );
 });
 
 test('listeners with a protocol that is not supported are an error at the start, in one line', async () => {

@@ -46,7 +46,7 @@ import type { Services } from './services.ts';
 import { BrokerGauges } from './telemetry/broker-gauges.ts';
 import { LagTimes } from './telemetry/lag-times.ts';
 import { type GroupSnapshot, groupSnapshots, type TopicSnapshot, topicSnapshots } from './telemetry/snapshots.ts';
-import type { SaslMechanism } from './security/security-settings.ts';
+import { checkAlone, isAuthenticated, type SaslMechanism } from './security/security-settings.ts';
 import { usersAtStart } from './security/stored-users.ts';
 
 const STORE_RETRY_MS = 1_000;
@@ -120,6 +120,10 @@ async function start(
   const layersOf = (of: ClusterImage) => configLayers(of, config);
   const settings = settingsOf(layersOf(opened));
   const { brokerId, dataDir } = config;
+  checkAlone(
+    settings.security,
+    [...opened.brokers.keys()].filter((id) => id !== brokerId),
+  );
   const isFresh = isUnclaimed(host.disk, dataDir);
   const { membership, past, incarnation } = await joinCluster({
     host,
@@ -145,8 +149,8 @@ async function start(
   memory.begin();
   const wentBack = memory.notice(first);
   await storage.lead(first, commit);
-  const isAuthenticated = settings.security.protocol.startsWith('SASL_');
-  if (isAuthenticated) {
+  const { security } = settings;
+  if (isAuthenticated(security)) {
     const image = await commit(await usersAtStart(first, config.admin, host));
     if (image.scramUsers.size === 0)
       host.logger.warn({}, 'no client can log in: set the password of an administrator (MILEPOST_ADMIN_PASSWORD_FILE)');
@@ -309,7 +313,7 @@ async function start(
   return {
     address,
     clusterId: first.clusterId,
-    mechanisms: isAuthenticated ? settings.security.mechanisms : [],
+    mechanisms: isAuthenticated(security) ? security.mechanisms : [],
     image,
     topics,
     groupsSnapshot,

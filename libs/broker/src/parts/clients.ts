@@ -9,6 +9,7 @@ import { BufferPool } from '../network/buffer-pool.ts';
 import { ClientListener } from '../network/client-listener.ts';
 import { MemoryBudget } from '../network/memory-budget.ts';
 import { Sasl } from '../security/sasl.ts';
+import { isAuthenticated } from '../security/security-settings.ts';
 
 export interface ClientsDeps {
   readonly host: Host;
@@ -28,7 +29,7 @@ export class Clients {
   constructor({ host, settings, image, layers }: ClientsDeps) {
     const { clock, random, meter } = host;
     const { security } = settings;
-    const isAuthenticated = security.protocol.startsWith('SASL_');
+    const sasl = new Sasl({ host, settings: security, image });
     this.quotas = new Quotas({
       clock,
       meter,
@@ -51,7 +52,7 @@ export class Clients {
       memory: this.memory,
       buffers: this.buffers,
       connectionLimits: () => connectionLimitsOf(layers()),
-      sasl: isAuthenticated ? new Sasl({ host, settings: security, image }) : undefined,
+      sasl: isAuthenticated(security) ? sasl : undefined,
     });
   }
 }

@@ -2,7 +2,7 @@
 import type { Counter, Host } from '@milepost/core';
 import { Credentials, type CredentialsDeps } from './credentials.ts';
 import { newExchange, type SaslExchange } from './sasl-exchange.ts';
-import type { SaslMechanism, SecuritySettings } from './security-settings.ts';
+import { isAuthenticated, type SaslMechanism, type SecuritySettings } from './security-settings.ts';
 
 export interface SaslDeps {
   readonly host: Pick<Host, 'clock' | 'keys' | 'logger' | 'meter' | 'random'>;
@@ -38,9 +38,10 @@ export class Sasl {
       reauthentication: counter('failed_reauthentication', 'Failed attempts to renew a session.'),
     };
     this.#expired = meter.counter(
-      'kafka_server_socket_server_metrics_expired_connections_killed_count',
+      'kafka_server_socket_server_metrics_expired_connections_killed_total',
       'Connections closed because they were used after their session had expired.',
     );
+    if (!isAuthenticated(settings)) return;
     this.#expired.add(0);
     for (const counted of [this.#succeeded, this.#failed])
       for (const mechanism of settings.mechanisms) counted.authentication.add(0, { mechanism });

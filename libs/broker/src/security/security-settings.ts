@@ -26,6 +26,9 @@ export class SecuritySettingsRefused extends Error {
   override readonly name = 'SecuritySettingsRefused';
 }
 
+/** Whether clients must authenticate. */
+export const isAuthenticated = ({ protocol }: SecuritySettings): boolean => protocol.startsWith('SASL_');
+
 /** @throws SecuritySettingsRefused */
 export function securitySettings(layers: BrokerConfigLayers): SecuritySettings {
   return {
@@ -35,6 +38,15 @@ export function securitySettings(layers: BrokerConfigLayers): SecuritySettings {
     failedDelayMs: brokerNumber(layers, 'connection.failed.authentication.delay.ms'),
     maxReceiveBytes: brokerNumber(layers, 'sasl.server.max.receive.size'),
   };
+}
+
+/** Replicas of a partition could not follow its leader. @throws SecuritySettingsRefused */
+export function checkAlone(settings: SecuritySettings, others: readonly number[]): void {
+  if (others.length === 0 || !isAuthenticated(settings)) return;
+  throw new SecuritySettingsRefused(
+    `listeners: ${settings.protocol} is for a cluster of one broker, as brokers do not log in to each other yet; the cluster has ` +
+      `also ${others.join(', ')}: use PLAINTEXT, or unregister them`,
+  );
 }
 
 function protocolOf(listeners: readonly string[], map: readonly string[]): SecurityProtocol {
