@@ -1,4 +1,4 @@
-// Access control lists in Kafka's terms: the codes are those of the wire (KIP-140, KIP-290), and so is what a filter matches.
+// Access control lists with Kafka's codes (KIP-140, KIP-290), and Kafka's rules for which ACLs a filter matches.
 
 export const ResourceType = {
   UNKNOWN: 0,
@@ -38,7 +38,7 @@ export type AclOperation = (typeof AclOperation)[keyof typeof AclOperation];
 export const PermissionType = { UNKNOWN: 0, ANY: 1, DENY: 2, ALLOW: 3 } as const;
 export type PermissionType = (typeof PermissionType)[keyof typeof PermissionType];
 
-/** As the name of a resource: every resource. As a host: every host. */
+/** Every resource, as a resource's name; every host, as a host. */
 export const WILDCARD = '*';
 /** The one resource of type CLUSTER. */
 export const CLUSTER_NAME = 'kafka-cluster';
@@ -57,11 +57,11 @@ export interface Acl {
   readonly permission: PermissionType;
 }
 
-/** What is null or ANY matches everything. */
+/** A field that is null or ANY matches everything. */
 export interface AclFilter {
   readonly resourceType: ResourceType;
   readonly resourceName: string | null;
-  /** MATCH: the ACLs that apply to the resource of that name. ANY: those whose pattern has that name. */
+  /** MATCH selects the ACLs that apply to the resource of that name; ANY those whose pattern has exactly that name. */
   readonly patternType: PatternType;
   readonly principal: string | null;
   readonly host: string | null;

@@ -1,15 +1,17 @@
-// Decides what a principal may do, as Kafka's StandardAuthorizer does: a super user may do everything; else one matching DENY
-// refuses, whatever ALLOWs there are; else one matching ALLOW permits; else a resource with ACLs is refused, and one without
-// any follows `allow.everyone.if.no.acl.found`.
+// Decides what a principal may do, by the rules of Kafka's StandardAuthorizer, in this order:
+// 1. A super user may do everything.
+// 2. A matching DENY refuses, whatever ALLOWs exist.
+// 3. A matching ALLOW permits.
+// 4. A resource that has ACLs is refused; one without any follows `allow.everyone.if.no.acl.found`.
 //
-// Immutable: made anew from the ACLs when they change. A decision costs a lookup for each length of prefix in use.
+// Immutable: a change of the ACLs creates a new authorizer. A decision costs one lookup for each prefix length in use.
 import { type Acl, AclOperation, PatternType, PermissionType, type ResourceType, WILDCARD } from './acl.ts';
 import { EVERY_USER } from './principal.ts';
 
 export interface Client {
-  /** As `principalName` writes it. */
+  /** In the form of `principalName`. */
   readonly principal: string;
-  /** The IP address that it connects from. */
+  /** The IP address of the client. */
   readonly host: string;
 }
 
@@ -20,7 +22,7 @@ export interface AuthorizerOptions {
   readonly allowIfNoAcl: boolean;
 }
 
-/** An ALLOW of any of these allows DESCRIBE as well. A DENY denies itself alone. */
+/** An ALLOW of any of these also allows DESCRIBE. A DENY has no implications. */
 const IMPLIES_DESCRIBE: ReadonlySet<AclOperation> = new Set([
   AclOperation.DESCRIBE,
   AclOperation.READ,
@@ -50,7 +52,7 @@ class ResourceAcls {
     if (isPrefixed) this.#prefixLengths.add(acl.resourceName.length);
   }
 
-  /** Those whose pattern covers the resource of that name. */
+  /** The ACLs whose pattern covers the resource of that name. */
   *of(name: string): Iterable<Acl> {
     yield* this.#literal.get(name) ?? [];
     if (name !== WILDCARD) yield* this.#literal.get(WILDCARD) ?? [];
@@ -86,8 +88,8 @@ export class Authorizer {
   }
 
   /**
-   * Whether the client may do that to at least one resource of the type (KIP-679). What an ALLOW implies does not count, and
-   * an ALLOW counts unless a DENY covers all of it.
+   * Whether the client may perform the operation on at least one resource of the type (KIP-679). Implied operations do not
+   * count. An ALLOW counts unless a DENY covers its whole pattern.
    */
   isAllowedOnAny(client: Client, operation: AclOperation, type: ResourceType): boolean {
     if (this.isAllowed(client, operation, type, 'hardcode')) return true;
@@ -107,7 +109,7 @@ export class Authorizer {
 const isOfEverything = ({ patternType, resourceName }: Acl): boolean =>
   patternType === PatternType.LITERAL && resourceName === WILDCARD;
 
-/** Whether the pattern of `wide` holds each name that the pattern of `narrow` holds. */
+/** Whether the pattern of `wide` covers every name that the pattern of `narrow` covers. */
 function coversAll(wide: Acl, narrow: Acl): boolean {
   if (wide.patternType === PatternType.PREFIXED) return narrow.resourceName.startsWith(wide.resourceName);
   return narrow.patternType === PatternType.LITERAL && narrow.resourceName === wide.resourceName;

@@ -1,11 +1,11 @@
-// Who a certificate is: `ssl.principal.mapping.rules` (KIP-371), read and applied as Kafka does. Rules stand one after the
-// other, separated by commas: `RULE:pattern/replacement/`, with `L` or `U` behind it for lower or upper case, or `DEFAULT`
-// for the distinguished name as it is. The first whose pattern fits the whole name decides.
+// Maps the distinguished name of a certificate to the name of a user: `ssl.principal.mapping.rules` (KIP-371), by Kafka's
+// rules. The rules are separated by commas. A rule is `RULE:pattern/replacement/`, optionally followed by `L` or `U` for lower
+// or upper case, or `DEFAULT` for the distinguished name itself. The first rule whose pattern matches the whole name applies.
 import { RE2JS } from 're2js';
 
 type Rule = (distinguishedName: string) => string | undefined;
 
-/** A rule that cannot be read. */
+/** A rule that cannot be parsed. */
 export class MappingRuleRefused extends Error {
   override readonly name = 'MappingRuleRefused';
 }
@@ -21,7 +21,7 @@ export class PrincipalMapper {
     this.#rules = parse(rules);
   }
 
-  /** Undefined for a name that no rule fits: such a client is refused. */
+  /** Undefined if no rule matches: the client is refused. */
   nameOf(distinguishedName: string): string | undefined {
     for (const rule of this.#rules) {
       const name = rule(distinguishedName);
@@ -46,7 +46,7 @@ function parse(text: string): Rule[] {
   return rules;
 }
 
-/** RE2: a pattern of an operator must not take forever on a name of a stranger. */
+/** RE2 matches in linear time: the name comes from a client that is not trusted yet. */
 function mapping(pattern: string, replacement: string, letters: string): Rule {
   const compiled = compile(pattern);
   return (distinguishedName) => {
@@ -72,7 +72,7 @@ function compile(pattern: string): RE2JS {
   }
 }
 
-/** As in Java: the longest number that is a group; what is left of the digits stands for itself. */
+/** As in Java: the longest prefix of the digits that is a group's number; the remaining digits are literal. */
 function groupOf(digits: string, groups: number): { readonly group: number | undefined; readonly rest: string } {
   for (let length = digits.length; length > 0; length--) {
     const group = Number(digits.slice(0, length));

@@ -1,4 +1,4 @@
-// Who a client is: a type and a name, written as Kafka writes it, `User:alice` (KafkaPrincipal).
+// The identity of a client: a type and a name, in Kafka's notation `User:alice` (KafkaPrincipal).
 
 export interface Principal {
   readonly type: string;
@@ -9,15 +9,15 @@ const USER = 'User';
 
 export const userPrincipal = (name: string): Principal => ({ type: USER, name });
 
-/** Who has not authenticated. */
+/** A client that has not authenticated. */
 export const ANONYMOUS = userPrincipal('ANONYMOUS');
 
-/** Stands for every user in an ACL. */
+/** In an ACL: every user. */
 export const EVERY_USER = 'User:*';
 
 export const principalName = ({ type, name }: Principal): string => `${type}:${name}`;
 
-/** `User:alice`, or undefined for a text of another form. The name may itself hold colons. */
+/** Parses `User:alice`; undefined for any other text. The name may contain colons. */
 export function parsePrincipal(text: string): Principal | undefined {
   const colon = text.indexOf(':');
   return colon > 0 && colon < text.length - 1 ? { type: text.slice(0, colon), name: text.slice(colon + 1) } : undefined;
