@@ -6,8 +6,10 @@ import { MemoryMetadataDatabase, MemoryMetadataStore } from '@milepost/metadata'
 import type { ScramMechanism } from '@milepost/security';
 import { SimHost } from '@milepost/simulator';
 import {
+  AlterClientQuotas,
   AlterUserScramCredentials,
   ApiVersions,
+  CreateTopics,
   DescribeUserScramCredentials,
   Metadata,
   SaslAuthenticate,
@@ -352,6 +354,20 @@ describe('users', () => {
       again: ErrorCode.DUPLICATE_RESOURCE,
     });
     expect([...it.broker.image().scramUsers.keys()]).toEqual(['admin', 'good']);
+  });
+
+  test('a quota of one throttles that user, and no other', async () => {
+    const client = await admin();
+    await setPassword(client, 'truck', 'diesel');
+    const entity = [{ entityType: 'user', entityName: 'truck' }];
+    const ops = [{ key: 'controller_mutation_rate', value: 1, remove: false }];
+    await settle(client.ask(AlterClientQuotas, 1, { entries: [{ entity, ops }], validateOnly: false }));
+    const truck = await connect();
+    await plain(truck, 'truck', 'diesel');
+    const create = (by: RawClient, name: string) =>
+      settle(by.ask(CreateTopics, 5, { topics: [{ name, numPartitions: 100, replicationFactor: 1 }] }));
+    expect((await create(client, 'of-admin')).throttleTimeMs).toBe(0);
+    expect((await create(truck, 'of-truck')).throttleTimeMs).toBeGreaterThan(0);
   });
 
   test('nothing that is stored holds the password or the salted password', async () => {
