@@ -1,7 +1,7 @@
 // Three brokers, one partition: what followers copy, what acks=all waits for, and what remains when brokers go.
 import { type BrokerId, ErrorCode, NO_BROKER, Offset, Timestamp, ZERO_UUID } from '@milepost/core';
 import { batchesOf, buildBatch } from '@milepost/records';
-import { CreateTopics, Fetch, ListOffsets, Produce } from '@milepost/wire';
+import { CreateTopics, DeleteRecords, Fetch, ListOffsets, Produce } from '@milepost/wire';
 import { ClusterUnderTest } from './testing/cluster-under-test.ts';
 
 const LATEST = Timestamp(-1);
@@ -174,4 +174,22 @@ test('two brokers that are wiped for good take nothing with them that acks=all h
   await cluster.until(() => isr() === '1,2,3');
   const acknowledged = Array.from({ length: 10 }, (_, n) => `v${n}`);
   for (const id of [1, 2, 3]) expect((await fetch(0, { at: id })).values).toEqual(acknowledged);
+});
+
+test('records are deleted once no replica that may lead next has them', async () => {
+  await given({ properties: { 'replica.lag.time.max.ms': '30000' } });
+  for (let n = 0; n < 4; n++) await produce(`v${n}`);
+  const client = await cluster.client(1);
+  const remove = async (offset: number, timeoutMs: number) => {
+    const partitions = [{ partitionIndex: 0, offset: Offset(offset) }];
+    const request = { topics: [{ name: 't', partitions }], timeoutMs };
+    return (await cluster.settle(client.ask(DeleteRecords, 2, request))).topics[0]?.partitions[0];
+  };
+  cluster.node(3).freeze();
+  expect(await remove(2, 1_000)).toMatchObject({ errorCode: ErrorCode.REQUEST_TIMED_OUT, lowWatermark: 0 });
+  cluster.node(3).thaw();
+  expect(await remove(2, 30_000)).toMatchObject({ errorCode: ErrorCode.NONE, lowWatermark: 2 });
+  cluster.node(1).kill();
+  await cluster.until(() => partition().leader !== 1 && partition().leader !== NO_BROKER);
+  expect(await fetch(0)).toMatchObject({ errorCode: ErrorCode.OFFSET_OUT_OF_RANGE });
 });

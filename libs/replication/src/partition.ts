@@ -246,9 +246,10 @@ export class Partition {
     const follower = leadership.follower(id);
     // The assignment may be newer than what this broker knows: the follower tries again, as in Kafka.
     if (follower === undefined) return ErrorCode.UNKNOWN_LEADER_EPOCH;
+    const { logStartOffset } = follower;
     if (!leadership.fetched(follower, fetch, this.ownEnd)) return ErrorCode.NOT_LEADER_OR_FOLLOWER;
     this.#propose(leadership.expansion(follower, this.highWatermark));
-    if (this.#advance()) this.#notify();
+    if (this.#advance() || follower.logStartOffset !== logStartOffset) this.#notify();
     return ErrorCode.NONE;
   }
 
@@ -279,6 +280,14 @@ export class Partition {
     const start = await this.log.deleteRecordsBefore(offset);
     this.#notify();
     return start;
+  }
+
+  /** As the leader: the lowest start among the logs of the in-sync replicas and of those whose brokers are alive. */
+  lowWatermark(isAlive: (broker: BrokerId) => boolean): Offset {
+    const starts = Array.from(this.#leadership?.followers ?? [])
+      .filter(({ brokerId }) => this.#state.isr.includes(brokerId) || isAlive(brokerId))
+      .map(({ logStartOffset }) => logStartOffset);
+    return Offset(Math.min(this.log.logStartOffset, ...starts));
   }
 
   /** As the leader: skips offsets that must not be reused. Durable when this resolves. @throws LogFailed, DiskFailed */

@@ -4,7 +4,7 @@ import type { KeyDerivation } from '../ports.ts';
 export interface KeyDerivationUnderTest {
   readonly keys: KeyDerivation;
   /** Lets time pass until the promise settles. */
-  settle<Result>(promise: Promise<Result>): Promise<Result>;
+  readonly settle: <Result>(promise: Promise<Result>) => Promise<Result>;
 }
 
 export function keyDerivationContract(name: string, make: () => KeyDerivationUnderTest): void {
