@@ -1,115 +1,15 @@
 // What compaction retains, on a simulated disk: records, offsets, files. The rules of Apache Kafka's cleaner, one by
 // one.
-import { ErrorCode, LeaderEpoch, Offset, Timestamp } from '@milepost/core';
-import { type BatchToBuild, batchesOf, buildBatch, type Codec, readEndMarker, RecordBatch } from '@milepost/records';
-import { SimClock, SimDeflater, SimDisk, SimInflater } from '@milepost/simulator';
-import { type Log, LogCleaner, type LogConfig, logConfigOf, type LogDirectory, MAX_TIMESTAMP } from './index.ts';
-import type { CleanerDeps } from './log-cleaner.ts';
-import { everything, listeningLogger, openLog, testHost, TransactionalProducer } from './testing.ts';
+import { ErrorCode, LeaderEpoch, Offset } from '@milepost/core';
+import { type Codec, readEndMarker, RecordBatch } from '@milepost/records';
+import { MAX_TIMESTAMP } from './index.ts';
+import { everything, TransactionalProducer } from './testing.ts';
+import { compacted, CompactedLog } from './testing/compacted-log.ts';
 
 const DAY_MS = 86_400_000;
 const EPOCH = LeaderEpoch(0);
 
-const compacted = (more: Record<string, string> = {}): LogConfig =>
-  logConfigOf({
-    'cleanup.policy': 'compact',
-    'segment.bytes': '1024',
-    'index.interval.bytes': '100',
-    'min.cleanable.dirty.ratio': '0.01',
-    ...more,
-  });
-
-class Bench {
-  readonly clock = new SimClock();
-  readonly logger = listeningLogger();
-  disk = new SimDisk(1, { clock: this.clock });
-  log!: Log;
-  directory!: LogDirectory;
-  cleaner!: LogCleaner;
-  config: LogConfig;
-
-  constructor(config: LogConfig) {
-    this.config = config;
-  }
-
-  async open(more: Partial<CleanerDeps> = {}): Promise<this> {
-    const { clock, config, disk, logger } = this;
-    const { directory, log } = await clock.settle(openLog(disk, { clock, config, logger }));
-    this.log = log;
-    this.directory = directory;
-    this.cleaner = new LogCleaner({
-      host: testHost(disk, { clock, logger, inflater: new SimInflater(clock), deflater: new SimDeflater(clock) }),
-      logs: () => directory.logs(),
-      settings: () => ({
-        isEnabled: true,
-        backoffMs: 15_000,
-        mapBytes: 24_000,
-        mapLoadFactor: 0.9,
-        bytesPerSecond: 1e9,
-      }),
-      lastStableOffsetOf: (one) => one.lastStableOffset(one.flushedOffset),
-      ...more,
-    });
-    return this;
-  }
-
-  /** `k=v` is a record with that value, `k` a tombstone; all are in one batch. */
-  append(records: string, batch: Omit<BatchToBuild, 'records'> = {}): void {
-    const outcome = this.log.append(this.batchOf(records, batch), EPOCH);
-    if (outcome.error !== ErrorCode.NONE) throw new Error(outcome.message);
-  }
-
-  batchOf(records: string, batch: Omit<BatchToBuild, 'records'> = {}): Buffer {
-    const timestamp = Timestamp(this.clock.now());
-    return buildBatch({
-      ...batch,
-      records: records.split(' ').map((record) => {
-        const [key = '', value] = record.split('=');
-        return { key: Buffer.from(key), value: value === undefined ? null : Buffer.from(value), timestamp };
-      }),
-    });
-  }
-
-  /** A record that fills the segment, so that everything before it can be cleaned. */
-  async roll(): Promise<void> {
-    this.append(`filler=${'x'.repeat(900)}`);
-    this.append('last=1');
-    await this.clock.settle(this.log.sync());
-  }
-
-  clean(): Promise<number> {
-    return this.clock.settle(this.cleaner.round());
-  }
-
-  /** `offset:key=value` of all records but the filler, read from an offset on as a consumer would. */
-  read(from = 0): string[] {
-    return this.batches(from)
-      .flatMap((batch) => [...batch.records()])
-      .map(({ offset, key, value }) => `${offset}:${String(key)}${value === null ? '' : `=${String(value)}`}`)
-      .filter((text) => !/:(filler|last)/.test(text));
-  }
-
-  batches(from = 0): RecordBatch[] {
-    const found: RecordBatch[] = [];
-    for (let at = from; at < this.log.logEndOffset; at = (found.at(-1) as RecordBatch).nextOffset) {
-      const read = this.log.read(Offset(at), everything(this.log.logEndOffset));
-      if (read.error !== ErrorCode.NONE) throw new Error(read.message);
-      found.push(...batchesOf(read.records));
-    }
-    return found;
-  }
-
-  names(): string[] {
-    return (this.disk.list('/data/t-0') ?? []).map(({ name }) => name).filter((name) => !name.endsWith('.deleted'));
-  }
-
-  async restart(how: 'close' | 'power cut' | 'kill' = 'power cut'): Promise<void> {
-    this.disk = how === 'kill' ? this.disk.kill() : this.disk.powerCut();
-    await this.open();
-  }
-}
-
-const bench = (more: Record<string, string> = {}): Promise<Bench> => new Bench(compacted(more)).open();
+const bench = (more: Record<string, string> = {}): Promise<CompactedLog> => new CompactedLog(compacted(more)).open();
 
 test('the last record of each key remains at its offset, and the segment that was active is untouched', async () => {
   const it = await bench();
@@ -236,7 +136,7 @@ test('min.cleanable.dirty.ratio decides when, max.compaction.lag.ms overrules it
 
 test('records beyond the last stable offset are not cleaned', async () => {
   let stable = Offset(0);
-  const it = await new Bench(compacted()).open({ lastStableOffsetOf: () => stable });
+  const it = await new CompactedLog(compacted()).open({ lastStableOffsetOf: () => stable });
   it.append('a=1');
   it.append('a=2');
   await it.roll();
@@ -289,7 +189,7 @@ test('small adjacent segments become one, which ends where the next one begins',
 
 test('a pass ends where the map of keys is full, and the next one continues there', async () => {
   const settings = { isEnabled: true, backoffMs: 1, mapBytes: 24 * 8, mapLoadFactor: 0.9, bytesPerSecond: 1e9 };
-  const it = await new Bench(compacted()).open({ settings: () => settings });
+  const it = await new CompactedLog(compacted()).open({ settings: () => settings });
   for (let round = 0; round < 3; round++) for (let key = 0; key < 20; key++) it.append(`k${key}=${round}`);
   await it.roll();
   expect(await it.clean()).toBeGreaterThan(3);
@@ -298,7 +198,7 @@ test('a pass ends where the map of keys is full, and the next one continues ther
 
 test('a batch with more keys than the map can hold is logged once, and the log is not cleaned', async () => {
   const settings = { isEnabled: true, backoffMs: 1, mapBytes: 24 * 2, mapLoadFactor: 0.9, bytesPerSecond: 1e9 };
-  const it = await new Bench(compacted()).open({ settings: () => settings });
+  const it = await new CompactedLog(compacted()).open({ settings: () => settings });
   it.append('a=1 b=1 c=1 a=2');
   await it.roll();
   expect([await it.clean(), await it.clean()]).toEqual([1, 0]);
@@ -447,7 +347,7 @@ test('aborted records are dropped and replace no other record', async () => {
 });
 
 /** `offset` of a batch with records, `-offset` of one that is emptied; markers by their end. */
-const stored = (it: Bench): string[] =>
+const stored = (it: CompactedLog): string[] =>
   it
     .batches()
     .filter(({ isTransactional }) => isTransactional)
@@ -457,7 +357,7 @@ const stored = (it: Bench): string[] =>
       return batch.isControl ? `${readEndMarker(record)?.end} ${batch.baseOffset}` : `${batch.baseOffset}`;
     });
 
-const abortedIn = (it: Bench): string[] =>
+const abortedIn = (it: CompactedLog): string[] =>
   it.log
     .abortedTransactions(Offset(0), it.log.logEndOffset)
     .map(({ firstOffset, lastOffset }) => `${firstOffset}-${lastOffset}`);
@@ -541,52 +441,6 @@ test.each(['power cut', 'kill'] as const)(
     expect([abortedIn(it), it.read()]).toEqual(before);
   },
 );
-
-/** 30,000 small records, the first of which is written again later, and one whose value packs well. */
-async function benchWithLargeBatch(codec: Codec): Promise<Bench> {
-  const settings = { isEnabled: true, backoffMs: 1, mapBytes: 24 * 100_000, mapLoadFactor: 0.9, bytesPerSecond: 1e9 };
-  const config = compacted({ 'segment.bytes': '2000000', 'max.message.bytes': '2000000' });
-  const it = await new Bench(config).open({ settings: () => settings });
-  const timestamp = Timestamp(it.clock.now());
-  const small = Array.from({ length: 30_000 }, (_, n) => ({
-    key: Buffer.from(`k${n}`),
-    value: Buffer.of(1),
-    timestamp,
-  }));
-  const large = { key: Buffer.from('large'), value: Buffer.alloc(20_000_000, 'position '), timestamp };
-  const outcome = it.log.append(buildBatch({ compression: codec, records: [...small, large] }), EPOCH);
-  if (outcome.error !== ErrorCode.NONE) throw new Error(outcome.message);
-  it.append('k0=2');
-  it.append(`filler=${'x'.repeat(1_990_000)}`);
-  it.append('last=1');
-  await it.clock.settle(it.log.sync());
-  return it;
-}
-
-test.each<Codec>(['gzip', 'zstd', 'lz4', 'snappy'])(
-  'a batch (%s) that unpacks to twenty megabytes is read and rewritten in many turns',
-  async (codec) => {
-    const it = await benchWithLargeBatch(codec);
-    const before = it.clock.turns;
-    expect(await it.clean()).toBe(1);
-    expect(it.clock.turns - before).toBeGreaterThan(30);
-    expect(it.read().map((record) => record.slice(0, 20))).toEqual([
-      ...Array.from({ length: 29_999 }, (_, n) => `${n + 1}:k${n + 1}=\u0001`),
-      '30000:large=position',
-      '30001:k0=2',
-    ]);
-  },
-);
-
-test('a stop of the broker during the work on a large batch ends the pass without a trace', async () => {
-  const it = await benchWithLargeBatch('lz4');
-  const round = it.cleaner.round();
-  await it.clock.run(0.1);
-  await it.clock.settle(it.cleaner.close());
-  expect(await it.clock.settle(round)).toBe(1);
-  expect(it.names().filter((name) => /cleaned|swap/.test(name))).toEqual([]);
-  expect(it.read()).toHaveLength(30_002);
-});
 
 test('the event loop runs between slices', async () => {
   const it = await bench({ 'segment.bytes': '2000000', 'max.message.bytes': '200000' });

@@ -12,7 +12,8 @@ import {
   startEmbeddedPostgres,
 } from '@milepost/postgres';
 import { CreateTopics, FindCoordinator, Metadata, OffsetCommit } from '@milepost/wire';
-import { BrokerUnderTest } from './testing/broker-under-test.ts';
+import { BrokerUnderTest } from '../../libs/broker/src/testing/broker-under-test.ts';
+import { until } from './support/until.ts';
 
 const logger = silentLogger;
 const folder = mkdtempSync(join(tmpdir(), 'milepost-cluster-pg-'));
@@ -21,14 +22,6 @@ afterAll(async () => {
   for (const close of closing.toReversed()) await close();
   rmSync(folder, { recursive: true });
 });
-
-async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
-  for (;;) {
-    const found = await look();
-    if (found !== undefined) return found;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
 
 async function started(url: string, id: number): Promise<BrokerUnderTest> {
   const database = await connectDatabase(url, { logger });
@@ -59,7 +52,7 @@ test('three brokers on one PostgreSQL are one cluster, and two of them remain on
       topics: names.map((name) => ({ name, topicId: ZERO_UUID })),
       allowAutoTopicCreation: false,
     });
-  for (const one of clients) await until(async () => ((await metadataOf(one)).brokers.length === 3 ? true : undefined));
+  for (const one of clients) await until('three brokers', async () => (await metadataOf(one)).brokers.length === 3);
   const controllers = await Promise.all(clients.map(async (one) => (await metadataOf(one)).controllerId));
   expect(new Set(controllers).size).toBe(1);
 
@@ -71,7 +64,7 @@ test('three brokers on one PostgreSQL are one cluster, and two of them remain on
 
   const groupId = 'group-0';
   const find = async (from: (typeof clients)[number]) =>
-    until(async () => {
+    until('a coordinator', async () => {
       const found = await from.ask(FindCoordinator, 3, { key: groupId, keyType: 0 });
       return found.errorCode === ErrorCode.NONE ? found.nodeId : undefined;
     });
@@ -79,19 +72,19 @@ test('three brokers on one PostgreSQL are one cluster, and two of them remain on
     const partitions = [{ partitionIndex: 0, committedOffset: 7 as never, committedMetadata: '' }];
     const asked = { groupId, generationIdOrMemberEpoch: -1, memberId: '', topics: [{ name: 't', partitions }] };
     const { topics: answered } = await (clients[at - 1] ?? client).ask(OffsetCommit, 8, asked);
-    return answered[0]?.partitions[0]?.errorCode === ErrorCode.NONE ? true : undefined;
+    return answered[0]?.partitions[0]?.errorCode === ErrorCode.NONE;
   };
   const coordinator = await find(client);
-  await until(() => commit(coordinator));
+  await until('a commit', () => commit(coordinator));
 
   await brokers[coordinator - 1]?.stop();
   const remaining = clients.find((_, place) => place !== coordinator - 1) ?? client;
-  await until(async () => ((await metadataOf(remaining)).brokers.length === 2 ? true : undefined));
-  const next = await until(async () => {
+  await until('two brokers', async () => (await metadataOf(remaining)).brokers.length === 2);
+  const next = await until('another coordinator', async () => {
     const found = await find(remaining);
     return found === coordinator ? undefined : found;
   });
-  await until(() => commit(next));
+  await until('a commit there', () => commit(next));
   const led = (await metadataOf(remaining, ['t'])).topics[0]?.partitions ?? [];
   expect(led.map(({ leaderId }) => leaderId)).not.toContain(coordinator);
   expect(led.map(({ leaderId }) => leaderId)).not.toContain(-1);
