@@ -115,7 +115,7 @@ async function start(
 
   const lock = lockLogFolder(host.disk, config.dataDir);
   closers.add('the lock of the log folder', () => lock.release());
-  const memory = new DatabaseMemory({ host, store: metadata, folder: config.dataDir });
+  const memory = new DatabaseMemory({ host, background, store: metadata, folder: config.dataDir });
   const opened = await patiently(() => metadata.open(memory.last));
   const layersOf = (of: ClusterImage) => configLayers(of, config);
   const settings = settingsOf(layersOf(opened));

@@ -6,7 +6,7 @@
 // ids before the first of them is used. The position in the database's own log is saved every ten seconds and at a
 // clean stop: a copy that is older by less, with the same metadata, is not recognized.
 // Never: refuses a start because the file is missing or damaged. Such a start has no memory.
-import { type Clock, type Disk, DiskFailed, type Logger } from '@milepost/core';
+import { type Background, type Clock, type Disk, DiskFailed, type Logger } from '@milepost/core';
 import { GroupCommit, readText, replaceText } from '@milepost/log';
 import { type ClusterImage, isSameOrigin, type MetadataStore, type Sighting } from '@milepost/metadata';
 import { crc32c } from '@milepost/records';
@@ -22,6 +22,7 @@ interface Remembered {
 
 export interface DatabaseMemoryDeps {
   readonly host: { readonly clock: Pick<Clock, 'after'>; readonly disk: Disk; readonly logger: Logger };
+  readonly background: Background;
   readonly store: Pick<MetadataStore, 'sighting'>;
   /** The data folder. */
   readonly folder: string;
@@ -91,9 +92,13 @@ export class DatabaseMemory {
 
   /** Begins to save periodically. */
   begin(): void {
-    this.#cancel = this.#deps.host.clock.after(SAVE_EVERY_MS, () => {
-      void this.save().then(() => this.#isClosed || this.begin());
-    });
+    const { host, background } = this.#deps;
+    this.#cancel = host.clock.after(SAVE_EVERY_MS, () =>
+      background.run('saving what was seen of the database', async () => {
+        await this.save();
+        if (!this.#isClosed) this.begin();
+      }),
+    );
   }
 
   /** Saves a last time. The folder may belong to another process afterwards, and is not touched. */
