@@ -64,6 +64,7 @@ export const clusterBugs: readonly PlantedBug[] = [
   {
     name: 'a high watermark that is one too far',
     scenario: replicated(1, ['kill', 'power cut', 'node isolated']),
+    from: 16,
     breaks: LOSS,
     plant: () => {
       const committedEnd = methodOf(Leadership.prototype, 'committedEnd');
@@ -90,6 +91,7 @@ export const clusterBugs: readonly PlantedBug[] = [
     // KIP-101: what a follower has beyond its high watermark may be committed.
     name: 'a follower that cuts its log at its high watermark',
     scenario: replicated(1, ['kill', 'power cut', 'clean stop', 'nodes slow']),
+    from: 36,
     breaks: LOSS,
     plant: () => {
       const become = methodOf(Partition.prototype, 'become');
@@ -149,6 +151,7 @@ export const clusterBugs: readonly PlantedBug[] = [
     // estuary/flow#3092
     name: 'a latest offset told before a new leader knows what is committed',
     scenario: replicated(1, ['kill', 'clean stop', 'nodes slow']),
+    from: 57,
     breaks: ['the high watermark never steps back within an epoch'],
     plant: () => replaced(Partition.prototype, 'isCommittedEndKnown', { get: () => true }),
   },

@@ -1,5 +1,5 @@
 // A bug that a test plants in order to see it found.
-import type { Plants, Scenario } from '@milepost/simulator';
+import { type Outcome, type Plants, type Scenario, simulate } from '@milepost/simulator';
 
 export interface PlantedBug {
   readonly name: string;
@@ -9,11 +9,35 @@ export interface PlantedBug {
   readonly scenario?: Partial<Scenario>;
   /** The number of nodes of its lives; 1 by default. */
   readonly nodes?: number;
+  /** The first seed that is tried, for a rare one: near where it was found last, so that the test does not search for minutes. */
+  readonly from?: number;
   /** The wrappers between the broker and its world. */
   readonly plants?: Plants;
   /** Puts the bug into the code; the returned function removes it. */
   readonly plant?: () => () => void;
 }
+
+/** Each planted bug is found within so many lives. */
+const MOST_SEEDS = 500;
+
+/** The first life that breaks a promise with the bug planted. */
+export async function firstFound(bug: PlantedBug): Promise<Outcome | undefined> {
+  const { from = 1, nodes = 1, scenario = {}, plants = {}, plant } = bug;
+  const takeOut = plant?.();
+  try {
+    for (let seed = from; seed < from + MOST_SEEDS; seed++) {
+      const outcome = await simulate(seed, { nodes, plants, scenario });
+      if (outcome.violation) return outcome;
+    }
+    return undefined;
+  } finally {
+    takeOut?.();
+  }
+}
+
+/** What the test of a planted bug prints. */
+export const findingOf = ({ name }: PlantedBug, found: Outcome | undefined): string =>
+  `${name}: found at seed ${found?.seed}: "${found?.violation?.checker}": ${found?.violation?.what}`;
 
 export const methodOf = <Target, Name extends keyof Target>(target: Target, name: Name): Target[Name] => target[name];
 
