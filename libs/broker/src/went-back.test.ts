@@ -119,6 +119,14 @@ test('without its memory a broker reads from its logs which producer ids are in 
   expect(warnings()).toEqual([]);
 });
 
+test('a producer id that a client made up does not use up the ids of others', async () => {
+  await create('t');
+  await produce('t', 2n ** 63n - 1n);
+  await settle(it.stop());
+  await settle(it.start());
+  expect(await producerId()).toBeLessThan(2n ** 62n);
+});
+
 test('a damaged memory is ignored: one line, and the broker starts', async () => {
   await settle(it.stop());
   const path = `${DATA}/metadata-seen`;

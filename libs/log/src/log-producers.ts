@@ -11,6 +11,9 @@ import { SnapshotFiles } from './snapshot-files.ts';
 import type { TransactionMarker } from './transaction-marker.ts';
 import type { Verification } from './verifications.ts';
 
+/** Beyond all that a cluster issues in its life, and far from the end of 63 bits. */
+const MOST_ISSUED = 2n ** 62n;
+
 export class LogProducers {
   readonly #host: Host;
   readonly #folder: string;
@@ -57,10 +60,10 @@ export class LogProducers {
   active(): ActiveProducer[] {
     return this.#state.active();
   }
-  /** -1 for none. */
+  /** -1 for none. Ids that no broker can have issued do not count: a client made them up. */
   largestId(): bigint {
     let largest = NO_PRODUCER_ID;
-    for (const [id] of this.#state.entries()) if (id > largest) largest = id;
+    for (const [id] of this.#state.entries()) if (id > largest && id < MOST_ISSUED) largest = id;
     return largest;
   }
 

@@ -307,6 +307,16 @@ test('a marker that cannot be committed any more is answered with the reason', a
   expect(await moved).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER);
 });
 
+test('what another sync has brought to the disk is committed before acks=1 counts it', async () => {
+  const { log, partition, seen } = given('always');
+  partition.append(batch);
+  await ticks();
+  expect(partition.isDurable(Offset(0))).toBe(false);
+  log.flushedOffset = Offset(1); // the sync of the commit waits behind this one
+  expect(partition.isDurable(Offset(0))).toBe(true);
+  expect([partition.highWatermark, ...seen]).toEqual([1, 1]);
+});
+
 describe('a leader with followers', () => {
   test('commits what every in-sync replica has told to have, and never takes it back', async () => {
     const { partition, seen, fetched, appended } = given('always', shared());

@@ -122,6 +122,15 @@ export class Partition {
   get ownEnd(): Offset {
     return this.#deps.flush === 'always' ? this.log.flushedOffset : this.log.logEndOffset;
   }
+  /**
+   * Whether this replica has the record at the offset for good, for acks=1. A sync that was not for a commit may have brought
+   * it there: then it counts from now on, so that what is acknowledged can be read.
+   */
+  isDurable(offset: Offset): boolean {
+    if (this.ownEnd <= offset) return false;
+    if (this.#advance()) this.#notify();
+    return true;
+  }
   /** Grows by the size of committed batches: a waiting fetch counts bytes this way without reading them. */
   get committedBytes(): number {
     return this.#committedBytes;

@@ -258,10 +258,13 @@ class Simulation implements World {
     }
   }
 
+  /** A process that stands still answers nobody: that time does not count. */
   async #watchForHangs(): Promise<void> {
-    for (;;) {
-      await sleep(this, 5_000);
-      const hanging = this.outstanding.longerThan(HANG_MS);
+    const everyMs = 5_000;
+    for (let frozenMs = 0; ; ) {
+      await sleep(this, everyMs);
+      if (this.#operators.some(({ node }) => node.isFrozen)) frozenMs += everyMs;
+      const hanging = this.outstanding.longerThan(HANG_MS + frozenMs);
       if (hanging) this.see({ kind: 'broken', what: `${hanging.what} is neither answered nor its connection closed` });
     }
   }

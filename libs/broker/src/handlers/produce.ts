@@ -196,7 +196,7 @@ function finish(
 const isStored = (attempt: Attempt): attempt is Stored => 'outcome' in attempt;
 
 const isAcknowledged = ({ partition, outcome }: Stored, acks: number): boolean =>
-  (acks === ALL ? partition.highWatermark : partition.ownEnd) > outcome.lastOffset;
+  acks === ALL ? partition.highWatermark > outcome.lastOffset : partition.isDurable(outcome.lastOffset);
 
 const isAnotherEpoch = ({ partition, leaderEpoch }: Stored): boolean => partition.leaderEpoch !== leaderEpoch;
 
