@@ -19,7 +19,7 @@ const commands = {
   'test:deploy': [...sources, 'test/deploy/main.ts'],
   'test:observability': [...sources, 'test/observability/main.ts'],
   'test:simulation': [...sources, 'test/simulation/main.ts'],
-  'test:swarm': [...sources, 'test/simulation/main.ts', '--minutes', '10'],
+  'test:swarm': [...sources, 'test/simulation/main.ts', '--nodes', '3', '--minutes', '10'],
   simulate: [...sources, 'test/simulation/main.ts'],
   docs: [...sources, 'test/observability/docs.ts'],
   'test:compat': [...sources, 'test/compat/main.ts'],

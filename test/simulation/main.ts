@@ -1,4 +1,4 @@
-// Lives of a whole cluster from seeds, of one node and of three.
+// Lives of a whole cluster from seeds: of one node, or of as many as --nodes says (docs/decisions/0043 has what is open there).
 //   npm run test:simulation                new seeds, on all cores; fails with the first violations
 //   npm run test:simulation -- --seeds 2000 [--base 7] [--nodes 3]
 //   npm run test:swarm -- --minutes 60     new seeds for that long; a failing life is made smaller before it is printed
@@ -11,10 +11,6 @@ import { firstSeed } from '../support/first-seed.ts';
 import { describeFailure } from './report.ts';
 import type { Share, Told } from './worker.ts';
 
-/** Of the lives of one node: one with three for each two. */
-const CLUSTER_SHARE = 0.5;
-const CLUSTER_NODES = 3;
-
 const { values } = parseArgs({
   options: {
     seed: { type: 'string' },
@@ -22,15 +18,10 @@ const { values } = parseArgs({
     conditions: { type: 'string', default: '{}' },
     seeds: { type: 'string', default: '600' },
     base: { type: 'string' },
-    nodes: { type: 'string' },
+    nodes: { type: 'string', default: '1' },
     minutes: { type: 'string' },
   },
 });
-
-const mixed = (seeds: number): { readonly nodes: number; readonly seeds: number }[] => [
-  { nodes: 1, seeds },
-  { nodes: CLUSTER_NODES, seeds: Math.ceil(seeds * CLUSTER_SHARE) },
-];
 
 const nodesIn = (nodes: number): string => (nodes === 1 ? 'one node' : `${nodes} nodes`);
 
@@ -38,7 +29,7 @@ process.exitCode = values.seed === undefined ? await many() : await one(Number(v
 
 async function one(seed: number): Promise<number> {
   const given = JSON.parse(values.conditions) as Conditions;
-  const conditions = { ...(values.nodes !== undefined && { nodes: Number(values.nodes) }), ...given };
+  const conditions = { nodes: Number(values.nodes), ...given };
   const outcome = await simulate(seed, conditions);
   const events = Number(values.events);
   console.log(outcome.violation ? describeFailure(outcome, conditions, events) : outcome.lastEvents(events).join('\n'));
@@ -51,7 +42,7 @@ async function many(): Promise<number> {
   const base = values.base === undefined ? firstSeed() : Number(values.base);
   const minutes = values.minutes === undefined ? undefined : Number(values.minutes);
   const seeds = minutes === undefined ? Number(values.seeds) : 2 ** 31;
-  const lives = values.nodes === undefined ? mixed(seeds) : [{ nodes: Number(values.nodes), seeds }];
+  const lives = [{ nodes: Number(values.nodes), seeds }];
   const counts = lives.map((one) => `${minutes === undefined ? one.seeds : 'lives'} of ${nodesIn(one.nodes)}`);
   console.log(`from seed ${base} on: ${counts.join(', ')}${minutes === undefined ? '' : `, for ${minutes} minutes`}`);
   const started = performance.now();
