@@ -157,6 +157,14 @@ export const harmless: readonly Allowed[] = [
     why: 'the Kafka that was asked has it set, to be one node',
   },
   {
+    where: /^configs\/all of a broker · .*\[listener\.security\.protocol\.map\]/,
+    why: 'the Kafka that was asked has it set, to be one node; it does not change while a broker runs',
+  },
+  {
+    where: /^configs\/all of a broker · .*\[sasl\.enabled\.mechanisms\]/,
+    why: 'there is no Kerberos: SCRAM is the default; it does not change while a broker runs',
+  },
+  {
     where: /^configs\/all of a broker · .*\[broker\.session\.timeout\.ms\]/,
     why: 'a lease in a database outlasts one in a controller (docs/decisions/0019)',
   },

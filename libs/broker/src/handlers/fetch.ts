@@ -234,6 +234,9 @@ class Reading {
     const { replicaId, replicaEpoch: brokerEpoch } = follower;
     const { fetchOffset, logStartOffset } = asked;
     const refusal = partition.fetchedByFollower(replicaId, { fetchOffset, logStartOffset, brokerEpoch });
+    // Without an epoch in the request nothing says that the assignment here is the older one.
+    const isUnknown = refusal === ErrorCode.UNKNOWN_LEADER_EPOCH && asked.currentLeaderEpoch < 0;
+    if (isUnknown) return this.#failed(partition, asked, ErrorCode.NOT_LEADER_OR_FOLLOWER);
     if (refusal !== ErrorCode.NONE) return this.#failed(partition, asked, refusal);
     return { ...answer, highWatermark: partition.highWatermark, lastStableOffset: partition.lastStableOffset };
   }
