@@ -1,6 +1,7 @@
 // What every GroupStore promises; run by the memory store and by PostgreSQL's.
 import { LeaderEpoch, Offset, Timestamp, Uuid, ZERO_UUID } from '@milepost/core';
 import type { GroupEvent, GroupStore, StoredGroup, StoredOffset } from './model/store.ts';
+import { shardStoreContract } from '../runtime/shard-store.contract.ts';
 import { ShardFenced } from '../runtime/shard-store.ts';
 
 export interface GroupStoreUnderTest {
@@ -33,38 +34,7 @@ export function groupStoreContract(name: string, make: () => Promise<GroupStoreU
       expect(taken.offsets).toEqual([]);
     });
 
-    test('a shard that a later leader of its partition has acquired is refused, and nothing of it is read', async () => {
-      const [one, other] = [await data.connect(), await data.connect()];
-      const by = (topicId: Uuid, leaderEpoch: number) => ({
-        topicId,
-        leaderEpochs: new Map([1, 2].map((shard) => [shard, leaderEpoch])),
-        shards: 5,
-      });
-      const later = await one.acquire([1], by(TOPIC, 4));
-      expect([...later.epochs.keys()]).toEqual([1]);
-      const refused = await other.acquire([1, 2], by(TOPIC, 3));
-      expect([...refused.epochs.keys()]).toEqual([2]);
-      await one.persist(1, later.epochs.get(1) as number, []);
-      const again = await one.acquire([1], by(TOPIC, 4)); // the same leader, after a restart
-      expect(again.epochs.get(1)).toBeGreaterThan(later.epochs.get(1) as number);
-      const recreated = await other.acquire([1], by(ANOTHER_TOPIC, 0));
-      expect(recreated.epochs.get(1)).toBeGreaterThan(again.epochs.get(1) as number);
-    });
-
-    test('the number of shards is known from the first acquisition by a leader, whichever shards that has', async () => {
-      const store = await data.connect();
-      await store.acquire([3], { topicId: TOPIC, leaderEpochs: new Map([[3, 0]]), shards: 10 });
-      expect(await store.shards()).toBe(10);
-    });
-
-    test('the number of shards is that of the first time', async () => {
-      const store = await data.connect();
-      expect(await store.shards()).toBe(0);
-      await store.acquire([2, 0, 1]);
-      expect(await store.shards()).toBe(3);
-      await (await data.connect()).acquire([1]);
-      expect(await store.shards()).toBe(3);
-    });
+    shardStoreContract(() => data.connect());
 
     test('groups and offsets come back as they were', async () => {
       const kept = group('g\u0000\u{1f69a}', {
@@ -218,6 +188,3 @@ const pending = (producerId: bigint, each: StoredOffset, producerEpoch = 1): Gro
   pending: { producerId, producerEpoch, offset: each },
 });
 const byPartition = (offsets: readonly StoredOffset[]) => offsets.toSorted((a, b) => a.partition - b.partition);
-
-const TOPIC = Uuid('00000000-0000-4000-8000-000000000001');
-const ANOTHER_TOPIC = Uuid('00000000-0000-4000-8000-000000000002');
