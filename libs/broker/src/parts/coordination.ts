@@ -15,6 +15,7 @@ import { chooseShards } from '../groups/coordinator-shards.ts';
 import { InternalTopic } from '../groups/internal-topic.ts';
 import { LedShards } from '../groups/led-shards.ts';
 import { ImageCatalog } from '../groups/topic-catalog.ts';
+import { loadedOrClosed } from './loaded-or-closed.ts';
 
 export interface CoordinationDeps {
   readonly host: Host;
@@ -108,15 +109,7 @@ export class Coordination {
 
   /** Resolves when every shard that this broker has by its image is served. @throws the signal's reason */
   async loaded(aborted: AbortSignal): Promise<void> {
-    const giveUp = (): void => void this.groups.close();
-    aborted.addEventListener('abort', giveUp, { once: true });
-    try {
-      aborted.throwIfAborted();
-      await this.#led.follow(this.#partitions.image);
-      aborted.throwIfAborted();
-    } finally {
-      aborted.removeEventListener('abort', giveUp);
-    }
+    await loadedOrClosed(aborted, this.groups, () => this.#led.follow(this.#partitions.image));
   }
 
   /** The database went back while this broker runs: loads every shard again, as a start does. */

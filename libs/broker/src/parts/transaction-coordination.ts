@@ -1,5 +1,5 @@
-// The transaction coordinator of this broker and what it is built on: the topic in which it echoes its store, producer ids,
-// and the partitions that it ends transactions in.
+// The transaction coordinator of this broker and what it is built on: the topic that its clients find it by, in which nothing
+// is echoed yet, producer ids, and the partitions that it ends transactions in.
 import type { Background, Host } from '@milepost/core';
 import { TransactionCoordinator, type TransactionStore } from '@milepost/coordinators';
 import { type BrokerConfigLayers, StoreUnavailable, TRANSACTION_STATE_TOPIC } from '@milepost/metadata';
@@ -10,6 +10,7 @@ import { InternalTopic } from '../groups/internal-topic.ts';
 import type { LocalPartitions } from '../partitions/local-partitions.ts';
 import { LocalMarkers } from '../transactions/local-markers.ts';
 import type { TransactionalOffsets } from '../transactions/ports.ts';
+import { loadedOrClosed } from './loaded-or-closed.ts';
 
 export interface TransactionCoordinationDeps {
   readonly host: Host;
@@ -76,15 +77,7 @@ export class TransactionCoordination {
 
   /** Resolves when every shard is served. @throws the signal's reason */
   async start(aborted: AbortSignal): Promise<void> {
-    const giveUp = (): void => void this.coordinator.close();
-    aborted.addEventListener('abort', giveUp, { once: true });
-    try {
-      aborted.throwIfAborted();
-      await this.coordinator.start(this.#shards);
-      aborted.throwIfAborted();
-    } finally {
-      aborted.removeEventListener('abort', giveUp);
-    }
+    await loadedOrClosed(aborted, this.coordinator, () => this.coordinator.start(this.#shards));
   }
 
   /** The database went back under this broker: loads every shard again, as a start does. */
