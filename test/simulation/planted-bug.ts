@@ -20,8 +20,21 @@ export interface PlantedBug {
 /** Each planted bug is found within so many lives. */
 const MOST_SEEDS = 500;
 
+/** A test for each of them. */
+export function eachIsFound(bugs: readonly PlantedBug[]): void {
+  test.each(bugs)(
+    '$name is found',
+    async (bug) => {
+      const { violation, seed } = (await firstFound(bug)) ?? {};
+      console.info(`${bug.name}: found at seed ${seed}: "${violation?.checker}": ${violation?.what}`);
+      expect(bug.breaks).toContain(violation?.checker);
+    },
+    1_800_000,
+  );
+}
+
 /** The first life that breaks a promise with the bug planted. */
-export async function firstFound(bug: PlantedBug): Promise<Outcome | undefined> {
+async function firstFound(bug: PlantedBug): Promise<Outcome | undefined> {
   const { from = 1, nodes = 1, scenario = {}, plants = {}, plant } = bug;
   const takeOut = plant?.();
   try {
@@ -34,10 +47,6 @@ export async function firstFound(bug: PlantedBug): Promise<Outcome | undefined> 
     takeOut?.();
   }
 }
-
-/** What the test of a planted bug prints. */
-export const findingOf = ({ name }: PlantedBug, found: Outcome | undefined): string =>
-  `${name}: found at seed ${found?.seed}: "${found?.violation?.checker}": ${found?.violation?.what}`;
 
 export const methodOf = <Target, Name extends keyof Target>(target: Target, name: Name): Target[Name] => target[name];
 

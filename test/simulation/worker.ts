@@ -7,15 +7,15 @@ import { shrink } from './shrink.ts';
 export interface Share {
   readonly first: number;
   readonly step: number;
-  /** Each seed is lived with so many nodes, below the `end` of that kind. */
-  readonly kinds: readonly { readonly nodes: number; readonly end: number }[];
+  /** Exclusive. */
+  readonly end: number;
+  readonly nodes: number;
   /** Wall time; then a failing life is made smaller, too. */
   readonly untilMs?: number;
 }
 
 export interface Told {
   readonly seed: number;
-  readonly nodes: number;
   readonly turns: number;
   readonly virtualMs: number;
   readonly realMs: number;
@@ -24,14 +24,13 @@ export interface Told {
 
 const MOST_FAILURES = 3;
 
-const { first, step, kinds, untilMs } = workerData as Share;
+const { first, step, end, nodes, untilMs } = workerData as Share;
 const isSwarm = untilMs !== undefined;
 let failures = 0;
 const isOver = (): boolean => failures >= MOST_FAILURES || (untilMs !== undefined && Date.now() >= untilMs);
-for (let seed = first; kinds.some(({ end }) => seed < end) && !isOver(); seed += step)
-  for (const { nodes, end } of kinds) if (seed < end && !isOver()) await live(seed, nodes);
+for (let seed = first; seed < end && !isOver(); seed += step) await live(seed);
 
-async function live(seed: number, nodes: number): Promise<void> {
+async function live(seed: number): Promise<void> {
   const started = performance.now();
   const conditions = { nodes };
   const outcome = await simulate(seed, conditions);
@@ -39,7 +38,7 @@ async function live(seed: number, nodes: number): Promise<void> {
   const { turns, virtualMs } = outcome;
   const failure = outcome.violation && (await describe(outcome, conditions));
   if (failure !== undefined) failures++;
-  parentPort?.postMessage({ seed, nodes, turns, virtualMs, realMs, failure } satisfies Told);
+  parentPort?.postMessage({ seed, turns, virtualMs, realMs, failure } satisfies Told);
 }
 
 async function describe(outcome: Outcome, conditions: Conditions): Promise<string> {
