@@ -78,3 +78,12 @@ test('a topic that the metadata does not know has no offsets restored', async ()
   h.catalog.delete('t');
   expect(await restored(backup)).toEqual([]);
 });
+
+test('a commit that the echo has lost does not give way to an earlier one of a clock that was ahead', async () => {
+  h.clock.jump(3_600_000);
+  await commit(3);
+  h.clock.jump(-3_600_000);
+  h.partitions.isIll = true;
+  await commit(9);
+  expect(await restored(copyOf(h.store.table))).toEqual(['g t 9']);
+});

@@ -1,8 +1,9 @@
 // A group store whose database went back: what the echo in `__consumer_offsets` knows to be further is stored again before
 // the shard is served.
 //
-// Promises: an offset is restored where the echo has a larger one, or one that was committed later (the last commit may have
-// been an operator's rewind). Nothing is restored unless it was asked for: otherwise the table is the truth, whatever an
+// Promises: an offset is restored where the echo has a larger one, or has a commit behind the table's own (an operator's
+// rewind). Times of commits decide nothing: a wall clock may be set back between two commits, and a power cut may leave only
+// the first of them in the echo. Nothing is restored unless it was asked for: otherwise the table is the truth, whatever an
 // operator has done to it. Never restores an offset of a topic that the metadata does not know.
 import { type Clock, type Logger, MalformedMessage, Offset, type Timestamp, ZERO_UUID } from '@milepost/core';
 import { batchesOf } from '@milepost/records';
@@ -45,7 +46,7 @@ export class RestoringGroupStore implements GroupStore {
     const known = new Map(acquired.offsets.map((offset) => [keyOf(offset), offset]));
     const restored: StoredOffset[] = [];
     for (const shard of behind) {
-      const further = (await this.#echoed(shard)).filter((offset) => isFurther(offset, known.get(keyOf(offset))));
+      const further = await this.#further(shard, known);
       const events = further.map((offset): GroupEvent => ({ type: 'offset-committed', offset }));
       if (events.length > 0) await store.persist(shard, acquired.epochs.get(shard) ?? 0, events);
       restored.push(...further);
@@ -60,40 +61,59 @@ export class RestoringGroupStore implements GroupStore {
     return this.#deps.store.persist(shard, epoch, events);
   }
 
-  /** The last commit of each partition, as far as its topic is still there. Reads a piece per turn of the loop. */
-  async #echoed(shard: number): Promise<StoredOffset[]> {
+  /**
+   * The last commit of each partition, where it is further than the one that is known. Reads a piece per turn of the loop.
+   */
+  async #further(shard: number, known: ReadonlyMap<string, StoredOffset>): Promise<StoredOffset[]> {
     const { clock, echo } = this.#deps;
-    const last = new Map<string, StoredOffset>();
+    const last = new Map<string, EchoedOffset>();
     for (let next = Offset(0); ; ) {
       const bytes = echo.read(shard, next);
       if (!bytes || bytes.length === 0) break;
       for (const batch of batchesOf(bytes)) {
         if (!batch.isControl)
           for (const { key, value } of batch.records()) {
-            if (key && value) this.#remember(last, key, value);
+            if (key && value) this.#remember(last, known, key, value);
             else if (key) last.delete(key.toString('latin1'));
           }
         next = batch.nextOffset;
       }
       await new Promise<void>((resolve) => clock.after(0, resolve));
     }
-    return [...last.values()];
+    return [...last.values()].filter(({ isFurther }) => isFurther).map(({ offset }) => offset);
   }
 
-  #remember(last: Map<string, StoredOffset>, key: Buffer, value: Buffer): void {
-    const offset = read(key, value);
-    const known = offset && this.#deps.catalog.named(offset.topic);
-    const isThere = known && (offset.topicId === ZERO_UUID || offset.topicId === known.id);
-    if (isThere) last.set(key.toString('latin1'), offset);
-    else last.delete(key.toString('latin1'));
+  #remember(
+    last: Map<string, EchoedOffset>,
+    known: ReadonlyMap<string, StoredOffset>,
+    recordKey: Buffer,
+    value: Buffer,
+  ): void {
+    const key = recordKey.toString('latin1');
+    const offset = read(recordKey, value);
+    const topic = offset && this.#deps.catalog.named(offset.topic);
+    const isThere = topic && (offset.topicId === ZERO_UUID || offset.topicId === topic.id);
+    if (!isThere) return void last.delete(key);
+    const table = known.get(keyOf(offset));
+    const isInTable = table !== undefined && isSameCommit(offset, table);
+    const followsTable = !isInTable && (last.get(key)?.hasReachedTable ?? false);
+    const isFurther = !table || followsTable || offset.offset > table.offset;
+    last.set(key, { offset, isFurther, hasReachedTable: isInTable || followsTable });
   }
+}
+
+interface EchoedOffset {
+  readonly offset: StoredOffset;
+  readonly isFurther: boolean;
+  /** It is the commit that the table has, or comes behind it in the echo. */
+  readonly hasReachedTable: boolean;
 }
 
 /** Not the record's key: a group id may be longer than a record can hold. */
 const keyOf = ({ groupId, topic, partition }: StoredOffset): string => JSON.stringify([groupId, topic, partition]);
 
-const isFurther = (echoed: StoredOffset, known: StoredOffset | undefined): boolean =>
-  !known || echoed.offset > known.offset || echoed.committedAt > known.committedAt;
+const isSameCommit = (one: StoredOffset, other: StoredOffset): boolean =>
+  one.offset === other.offset && one.committedAt === other.committedAt;
 
 /** Undefined for a record that is not an offset, or not one of ours. */
 function read(key: Buffer, value: Buffer): StoredOffset | undefined {
