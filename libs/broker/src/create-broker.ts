@@ -148,7 +148,7 @@ async function start(
   closers.add('the memory of the database', () => memory.close());
   memory.begin();
   const wentBack = memory.notice(first);
-  await storage.lead(first, commit);
+  await storage.lead(first, commit, wentBack ? memory.latestLeaderEpoch : undefined);
   const { security } = settings;
   if (isAuthenticated(security)) {
     const image = await commit(await usersAtStart(first, config.admin, host));
@@ -173,19 +173,28 @@ async function start(
   const commitWhileRunning = (decide: Decide) => whileRunning(() => registration.commit(decide));
   /** Restores what the database has lost before its image is served. */
   let recovery = Promise.resolve();
+  async function leadOn(): Promise<void> {
+    const { latestLeaderEpoch } = memory;
+    await serve(await commitWhileRunning((newest) => partitions.newEpochsAfterLoss(newest, latestLeaderEpoch)));
+  }
+  async function serve(newer: ClusterImage): Promise<void> {
+    await memory.saveLeaderEpochs(newer);
+    await partitions.apply(newer);
+  }
   async function apply(newer: ClusterImage): Promise<void> {
     if (memory.notice(newer)) {
       cluster.databaseWentBack();
-      recovery = storage
-        .leadOn(commitWhileRunning)
-        .then(() => background.run('loading the groups again', () => coordination.reload()))
-        .then(() => background.run('loading the transactions again', () => transactional.reload()));
+      recovery = leadOn();
+      background.run('loading what coordinators know again', async () => {
+        await recovery;
+        await Promise.all([coordination.reload(), transactional.reload()]);
+        memory.recovered();
+      });
     }
     await recovery;
-    await partitions.apply(newer);
+    await serve(newer);
     groups.topicsChanged();
     coordination.follow();
-    await memory.save();
     cluster.imageChanged(image());
   }
   const cluster = new ClusterController({
@@ -309,6 +318,7 @@ async function start(
   aborted.throwIfAborted();
   clients.listener.begin();
   await coordination.loaded(aborted);
+  if (wentBack) memory.recovered();
 
   return {
     address,

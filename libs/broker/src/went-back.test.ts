@@ -1,4 +1,5 @@
 // A broker whose database went back: restored while the broker was stopped, or failed over while it ran.
+import { MemoryGroupStore } from '@milepost/coordinators';
 import { BrokerId, ErrorCode, LeaderEpoch, Offset, Timestamp, ZERO_UUID } from '@milepost/core';
 import { MemoryMetadataDatabase, MemoryMetadataStore, type PartitionState, type TopicState } from '@milepost/metadata';
 import { buildBatch } from '@milepost/records';
@@ -189,17 +190,49 @@ test('a broker of which the database knows an earlier life registers again by it
 test('a leader epoch that the database loses under a broker is not used again', async () => {
   await create('t');
   const backup = it.metadata.backup();
-  const { id, partitions } = it.metadata.image.topics.get('t') as TopicState;
-  const { partitionEpoch, ...state } = partitions[0] as PartitionState;
-  const partition = { ...state, leaderEpoch: LeaderEpoch(5), partitionEpoch: partitionEpoch + 1 };
-  await new MemoryMetadataStore(it.metadata).commit(() => [{ type: 'partition-changed', id, partition }]);
-  await host.clock.run(1_000);
+  await raiseEpoch('t', 5);
   await produce('t');
   expect(epochOf('t')).toBe(5);
   it.metadata.failOver(backup);
   await host.clock.run(1_000);
   expect(epochOf('t')).toBe(6);
   expect(await produce('t')).toMatchObject({ errorCode: ErrorCode.NONE, baseOffset: 1 });
+});
+
+/** As another start of the broker with a damaged log raises it. */
+async function raiseEpoch(topic: string, leaderEpoch: number): Promise<void> {
+  const { id, partitions } = it.metadata.image.topics.get(topic) as TopicState;
+  const { partitionEpoch, ...state } = partitions[0] as PartitionState;
+  const partition = { ...state, leaderEpoch: LeaderEpoch(leaderEpoch), partitionEpoch: partitionEpoch + 1 };
+  await new MemoryMetadataStore(it.metadata).commit(() => [{ type: 'partition-changed', id, partition }]);
+  await host.clock.run(1_000);
+}
+
+test('a leader epoch in which nothing was appended is exceeded: clients that heard of it believe no older one', async () => {
+  await create('t');
+  const backup = it.metadata.backup();
+  await raiseEpoch('t', 5);
+  await restart(() => it.metadata.restore(backup));
+  expect(epochOf('t')).toBe(6);
+});
+
+test('a start that ends before it has recovered what the database lost is repeated by the next one', async () => {
+  await withGroup();
+  const { metadata, restoreGroups } = backup();
+  await raiseEpoch('t', 5);
+  await commit(9);
+  await settle(it.stop());
+  restoreGroups();
+  it.metadata.restore(metadata);
+  const groups = new MemoryGroupStore(it.groups);
+  groups.health = 'away';
+  const ended = new AbortController();
+  const starting = it.start({}, { stores: { groups }, aborted: ended.signal });
+  await host.clock.run(30_000);
+  ended.abort(new Error('stopped'));
+  await expect(settle(starting)).rejects.toThrow('stopped');
+  await settle(it.start());
+  expect(await committed()).toBe(9);
 });
 
 async function withGroup(): Promise<void> {

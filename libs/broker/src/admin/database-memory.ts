@@ -2,11 +2,19 @@
 // a database that went back: restored from a backup, or failed over to a standby that lacked the last commits
 // (libs/metadata/src/origin.ts).
 //
-// Promises: the memory is durable before anything depends on it: a change of the metadata before its response, producer
-// ids before the first of them is used. The position in the database's own log is saved every ten seconds and at a
+// Promises: the memory is durable before anything depends on it: leader epochs before a client is told of them, a change of
+// the metadata before its response, producer ids before the first of them is used. The position in the database's own log is saved every ten seconds and at a
 // clean stop: a copy that is older by less, with the same metadata, is not recognized.
 // Never: refuses a start because the file is missing or damaged. Such a start has no memory.
-import { type Background, type Clock, type Disk, DiskFailed, type Logger } from '@milepost/core';
+import {
+  type Background,
+  type Clock,
+  type Disk,
+  DiskFailed,
+  type LeaderEpoch,
+  type Logger,
+  NO_LEADER_EPOCH,
+} from '@milepost/core';
 import { GroupCommit, readText, replaceText } from '@milepost/log';
 import { type ClusterImage, isSameOrigin, type MetadataStore, type Sighting } from '@milepost/metadata';
 import { crc32c } from '@milepost/records';
@@ -18,6 +26,8 @@ interface Remembered {
   readonly sighting: Sighting | undefined;
   /** This broker has used no producer id from this one on. */
   readonly producerIdsEnd: bigint;
+  /** No client has heard of a later leader epoch from this broker. The logs do not know one in which nothing was appended. */
+  readonly latestLeaderEpoch: LeaderEpoch;
 }
 
 export interface DatabaseMemoryDeps {
@@ -31,9 +41,14 @@ export interface DatabaseMemoryDeps {
 export class DatabaseMemory {
   /** As the last life of this broker left it. */
   readonly last: Sighting | undefined;
+  /** As the file has it. */
+  #stored: Sighting | undefined;
+  /** How often the database went back without all of it being recovered yet. */
+  #recoveries = 0;
   readonly #deps: DatabaseMemoryDeps;
   readonly #saving: GroupCommit;
   #producerIdsEnd: bigint;
+  #latestLeaderEpoch: LeaderEpoch;
   #known: Pick<ClusterImage, 'clusterId' | 'origin'> | undefined;
   #saved = '';
   #isFailing = false;
@@ -45,11 +60,13 @@ export class DatabaseMemory {
     const text = readText(host.disk, `${folder}/${NAME}`);
     const remembered = text === undefined ? NOTHING : parse(text);
     if (!remembered) host.logger.warn({}, `${folder}/${NAME} is damaged: an older database would not be recognized`);
-    const { sighting, producerIdsEnd } = remembered ?? NOTHING;
+    const { sighting, producerIdsEnd, latestLeaderEpoch } = remembered ?? NOTHING;
     this.last = sighting;
+    this.#stored = sighting;
     this.#deps = deps;
     this.#known = sighting;
     this.#producerIdsEnd = producerIdsEnd;
+    this.#latestLeaderEpoch = latestLeaderEpoch;
     this.#saving = new GroupCommit(() => this.#save());
   }
 
@@ -57,7 +74,14 @@ export class DatabaseMemory {
     return this.#producerIdsEnd;
   }
 
-  /** Whether the image is of another origin than all before it: then this broker may know more than its database. */
+  get latestLeaderEpoch(): LeaderEpoch {
+    return this.#latestLeaderEpoch;
+  }
+
+  /**
+   * Whether the image is of another origin than all before it: then this broker may know more than its database. Until the
+   * caller has `recovered` that, each start finds the database gone back again.
+   */
   notice({ clusterId, origin, version }: ClusterImage): boolean {
     const known = this.#known;
     this.#known = { clusterId, origin };
@@ -68,7 +92,13 @@ export class DatabaseMemory {
         'forgotten are set aside as .stray, ids and epochs go on beyond those in the logs, committed offsets are ' +
         'restored where __consumer_offsets is ahead; if a newer copy exists, stop, put it in place and start again',
     );
+    this.#recoveries += 1;
     return true;
+  }
+
+  /** What a `notice` found lost is restored. */
+  recovered(): void {
+    this.#recoveries -= 1;
   }
 
   /** Resolves when the current memory is durable. A disk that refuses is logged once. */
@@ -82,6 +112,14 @@ export class DatabaseMemory {
         this.#deps.host.logger.warn({ err: failure }, `${NAME} cannot be written: ${failure.message}`);
       this.#isFailing = true;
     }
+  }
+
+  /** Resolves when it is durable which leader epochs the image has, and that it was seen, as `save` does. */
+  async saveLeaderEpochs({ topics }: ClusterImage): Promise<void> {
+    for (const { partitions } of topics.values())
+      for (const { leaderEpoch } of partitions)
+        if (leaderEpoch > this.#latestLeaderEpoch) this.#latestLeaderEpoch = leaderEpoch;
+    await this.save();
   }
 
   /** Resolves when it is durable that the ids below `end` are used. @throws DiskFailed */
@@ -111,22 +149,29 @@ export class DatabaseMemory {
   async #save(): Promise<void> {
     if (this.#isClosed) return;
     const { host, store, folder } = this.#deps;
-    const sighting = store.sighting() ?? this.last;
-    const text = format({ sighting, producerIdsEnd: this.#producerIdsEnd });
+    const sighting = this.#recoveries > 0 ? this.#stored : (store.sighting() ?? this.last);
+    const latestLeaderEpoch = this.#latestLeaderEpoch;
+    const text = format({ sighting, producerIdsEnd: this.#producerIdsEnd, latestLeaderEpoch });
     if (text === this.#saved) return;
     this.#saved = ''; // until the content of the file is known again
     await replaceText(host.disk, folder, NAME, text);
     this.#saved = text;
+    this.#stored = sighting;
   }
 }
 
-const NOTHING: Remembered = { sighting: undefined, producerIdsEnd: 0n };
+const NOTHING: Remembered = {
+  sighting: undefined,
+  producerIdsEnd: 0n,
+  latestLeaderEpoch: NO_LEADER_EPOCH,
+};
 
 /** One line of JSON, and one with its checksum: a flipped bit must not make a database look old. */
-function format({ sighting, producerIdsEnd }: Remembered): string {
+function format({ sighting, producerIdsEnd, latestLeaderEpoch }: Remembered): string {
   const line = JSON.stringify({
     format: 1,
     producerIdsEnd: String(producerIdsEnd),
+    latestLeaderEpoch,
     ...(sighting && { sighting: { ...sighting, position: String(sighting.position) } }),
   });
   return `${line}\n${checksum(line)}\n`;
@@ -135,12 +180,15 @@ function format({ sighting, producerIdsEnd }: Remembered): string {
 function parse(text: string): Remembered | undefined {
   const [line = '', sum] = text.split('\n');
   if (sum !== checksum(line)) return undefined;
-  const { producerIdsEnd, sighting } = JSON.parse(line) as {
+  const { producerIdsEnd, latestLeaderEpoch, sighting } = JSON.parse(line) as {
     producerIdsEnd: string;
+    /** Absent in the files of earlier builds. */
+    latestLeaderEpoch?: LeaderEpoch;
     sighting?: Omit<Sighting, 'position'> & { readonly position: string };
   };
   return {
     producerIdsEnd: BigInt(producerIdsEnd),
+    latestLeaderEpoch: latestLeaderEpoch ?? NO_LEADER_EPOCH,
     sighting: sighting && { ...sighting, position: BigInt(sighting.position) },
   };
 }

@@ -142,14 +142,16 @@ export class LocalPartitions {
    * KIP-320: a log that lost its tail continues in a new epoch, by which clients learn of the truncation. So does one
    * that has seen a later epoch than the metadata (an older database restored, a bit flipped in a batch's header, which
    * no CRC covers): otherwise nothing could ever be appended to it again.
+   * And so do all whose epoch clients may have seen exceeded: they believe no older one. `heard` is the latest epoch that
+   * they may have heard of, where the database went back.
    * A replica that lost something, its whole folder included, leaves the ISR if others are in it, and one of those leads:
    * it no longer has the records that it reported to its leader (KIP-966).
    */
-  newEpochsAfterLoss(image: ClusterImage): MetadataChange[] {
+  newEpochsAfterLoss(image: ClusterImage, heard: LeaderEpoch = NO_LEADER_EPOCH): MetadataChange[] {
     return [...this.#replicasIn(image)].flatMap(([topic, state]): MetadataChange[] => {
       const log = this.#directory.get(topic.name, state.index);
       const changed = (log?.lostTail ?? true) ? withoutReplica(image, state, this.#options.brokerId) : undefined;
-      const partition = changed ?? withNewEpoch(state, this.#options.brokerId, log);
+      const partition = changed ?? withNewEpoch(state, this.#options.brokerId, log, heard);
       return partition ? [{ type: 'partition-changed', id: topic.id, partition }] : [];
     });
   }
@@ -343,8 +345,13 @@ function withoutReplica(image: ClusterImage, state: PartitionState, id: BrokerId
 }
 
 /** Undefined where the epoch is good enough. */
-function withNewEpoch(state: PartitionState, id: BrokerId, log: Log | undefined): PartitionState | undefined {
-  const latest = Math.max(state.leaderEpoch, log?.latestEpoch ?? NO_LEADER_EPOCH);
+function withNewEpoch(
+  state: PartitionState,
+  id: BrokerId,
+  log: Log | undefined,
+  heard: LeaderEpoch,
+): PartitionState | undefined {
+  const latest = Math.max(state.leaderEpoch, log?.latestEpoch ?? NO_LEADER_EPOCH, heard);
   if (state.leader !== id || !log || (!log.lostTail && latest === state.leaderEpoch) || latest >= LAST_EPOCH)
     return undefined;
   return { ...state, leaderEpoch: LeaderEpoch(latest + 1), partitionEpoch: state.partitionEpoch + 1 };

@@ -2,7 +2,7 @@
 // the upkeep of their logs.
 //
 // Promises: `lead` is done before anything is served; after `close` no image and no retention touches the folder.
-import { DiskFailed, type DiskLock, type Host, Offset, partitionName } from '@milepost/core';
+import { DiskFailed, type DiskLock, type Host, type LeaderEpoch, Offset, partitionName } from '@milepost/core';
 import { LogCleaner, type LogConfig, LogDirectory, logConfigOf } from '@milepost/log';
 import { type ClusterImage, type Decide, topicConfigValues, type TopicState } from '@milepost/metadata';
 import { type BrokerConfig, type BrokerSettings, cleanerSettings, configLayers } from '../broker-config.ts';
@@ -92,10 +92,13 @@ export class Storage {
     return new Storage(host, config, directory, partitions, replication);
   }
 
-  /** Sets strays aside, begins a new leader epoch where a log lost its tail, and opens every partition led here. */
-  async lead(image: ClusterImage, commit: Commit): Promise<void> {
+  /**
+   * Sets strays aside, begins a new leader epoch where a log lost its tail or, if the database went back, clients have
+   * `heard` of a later one, and opens every partition led here.
+   */
+  async lead(image: ClusterImage, commit: Commit, heard?: LeaderEpoch): Promise<void> {
     await this.partitions.setAsideStrays(image);
-    const current = await commit((newest) => this.partitions.newEpochsAfterLoss(newest));
+    const current = await commit((newest) => this.partitions.newEpochsAfterLoss(newest, heard));
     await this.partitions.setAsideStrays(current); // a deletion of the last life may have been committed only now
     this.#withoutFolder = new Set(this.#ledWithoutFolder(current));
     await this.partitions.apply(current);
@@ -106,13 +109,6 @@ export class Storage {
     const { brokerId } = this.#config;
     const deps = { partitions: this.partitions, logger: this.#host.logger, brokerId, commit };
     return makeUpForLoss(deps, this.#withoutFolder, committed);
-  }
-
-  /**
-   * The database went back: continues partitions in epochs beyond those in their logs, and sets the lost ones aside.
-   */
-  async leadOn(commit: Commit): Promise<void> {
-    await this.partitions.apply(await commit((newest) => this.partitions.newEpochsAfterLoss(newest)));
   }
 
   /** Begins retention and cleaning. The returned function ends them, and resolves when neither is running. */
