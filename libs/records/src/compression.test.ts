@@ -56,6 +56,14 @@ describe.each(packing)('%s', (codec) => {
   });
 });
 
+test.each([new RangeError('Array buffer allocation failed'), Object.assign(new Error(), { code: 'Z_MEM_ERROR' })])(
+  'memory that is refused says nothing of the bytes: %s',
+  async (failure) => {
+    const stepping = { ...nodeHost(), nextTurn, inflater: { inflate: () => Promise.reject(failure) } };
+    await expect(unpackInSteps('zstd', Buffer.of(1), 10, stepping)).rejects.toBe(failure);
+  },
+);
+
 test("snappy in the Java library's framing is read, chunk after chunk", () => {
   const chunks = [Buffer.alloc(40_000, 5), Buffer.from('the end of it')];
   const framed = xerial(chunks.map((chunk) => compress('snappy', chunk)));

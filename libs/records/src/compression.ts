@@ -67,5 +67,20 @@ function inflate(by: Inflate, codec: Codec, bytes: Buffer, limitBytes: number): 
 export const tooLarge = (codec: Codec, bytes: Buffer, limitBytes: number): UnpacksToMore =>
   new UnpacksToMore(`${codec} of ${bytes.length} bytes: more than ${limitBytes} bytes unpacked`);
 
-export const notOfCodec = (codec: Codec, bytes: Buffer, error: unknown): MalformedMessage =>
-  new MalformedMessage(`${codec} of ${bytes.length} bytes: ${(error as Error).message}`, { cause: error });
+/** What a failure of a decompressor says of the bytes: nothing, if there was no memory for them. */
+export const notOfCodec = (codec: Codec, bytes: Buffer, error: unknown): unknown =>
+  isOutOfMemory(error)
+    ? error
+    : new MalformedMessage(`${codec} of ${bytes.length} bytes: ${(error as Error).message}`, { cause: error });
+
+const OUT_OF_MEMORY: readonly unknown[] = [
+  'ERR_MEMORY_ALLOCATION_FAILED',
+  'Z_MEM_ERROR',
+  'ZSTD_error_memory_allocation',
+];
+
+/** V8 says so with a RangeError that has no code. */
+const isOutOfMemory = (error: unknown): boolean => {
+  const { code } = error as NodeJS.ErrnoException;
+  return OUT_OF_MEMORY.includes(code) || (error instanceof RangeError && code === undefined);
+};

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ErrorCode, Timestamp } from '@milepost/core';
 import { nodeNetwork } from '@milepost/node-host';
-import { buildBatch, type Codec } from '@milepost/records';
+import { buildBatch, type Codec, type RecordToBuild } from '@milepost/records';
 import { CreateTopics, Produce } from '@milepost/wire';
 import { RawClient } from '../../../libs/broker/src/testing/raw-client.ts';
 import { check } from '../../support/run.ts';
@@ -11,6 +11,8 @@ import { Appliance } from '../support/appliance.ts';
 import { Fleet } from '../support/fleet.ts';
 
 const UNPACKED_BYTES = 120 * 1024 * 1024;
+/** With one byte of value each: 8 bytes of the batch. The bytes are few, the records are not. */
+const TINY_RECORDS = 4_000_000;
 const BOMBS = 24;
 const CONNECTIONS = 3;
 const TOPIC = 'bombs';
@@ -25,10 +27,10 @@ export const bombs: FaultCase = {
     const appliance = await Appliance.start();
     const fleet = Fleet.start(appliance, 1);
     await fleet.goesOn();
-    const value = Buffer.alloc(UNPACKED_BYTES);
-    const batches = CODECS.map((compression) =>
-      buildBatch({ compression, records: [{ key: null, value, timestamp: Timestamp(Date.now()) }] }),
-    );
+    const timestamp = Timestamp(Date.now());
+    const one = [{ key: null, value: Buffer.alloc(UNPACKED_BYTES), timestamp }];
+    const tiny = Array<RecordToBuild>(TINY_RECORDS).fill({ key: null, value: Buffer.of(0), timestamp });
+    const batches = CODECS.flatMap((compression) => [one, tiny].map((records) => buildBatch({ compression, records })));
     const clients = await Promise.all(Array.from({ length: CONNECTIONS }, () => connect(appliance)));
     const topic = { name: TOPIC, numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] };
     await clients[0]?.ask(CreateTopics, 7, { topics: [topic], timeoutMs: 30_000 });
