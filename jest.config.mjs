@@ -8,6 +8,7 @@ export default {
   moduleNameMapper: { '^@milepost/([^/]+)$': '<rootDir>/libs/$1/src/index.ts' },
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.toolchain', '<rootDir>/data'],
   cacheDirectory: '<rootDir>/.cache/jest',
+  testSequencer: '<rootDir>/tools/test-order.mjs',
   // What hangs fails, however late. No test may fail because its machine is slow, or stands still for some seconds.
   testTimeout: 300_000,
   // jest leaves one core idle; on two that is half of them.
