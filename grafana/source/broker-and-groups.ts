@@ -136,6 +136,25 @@ export const brokerAndGroups: DashboardPlan = {
             'below min.insync.replicas': 'sum(kafka_server_replicamanager_underminisrpartitioncount{$filter})',
           },
         },
+        {
+          title: 'Brokers',
+          description: 'As the brokers see each other. Good: none gone, and exactly one controller.',
+          unit: 'short',
+          queries: {
+            alive: 'max(kafka_controller_kafkacontroller_activebrokercount{$filter})',
+            gone: 'max(kafka_controller_kafkacontroller_fencedbrokercount{$filter})',
+            controllers: 'sum(kafka_controller_kafkacontroller_activecontrollercount{$filter})',
+          },
+        },
+        {
+          title: 'Changes of in-sync replicas',
+          description: 'Replicas that fell behind, and that caught up again. Good: none but around restarts.',
+          unit: 'ops',
+          queries: {
+            shrinks: 'sum(rate(kafka_server_replicamanager_isrshrinks_total{$filter}[$__rate_interval]))',
+            expansions: 'sum(rate(kafka_server_replicamanager_isrexpands_total{$filter}[$__rate_interval]))',
+          },
+        },
       ],
     },
     {

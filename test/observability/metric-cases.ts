@@ -78,7 +78,7 @@ export async function metricCases(
       const all = await prometheus.rules();
       return all.length > 0 && all.every(({ health }) => health !== 'unknown') ? all : undefined;
     });
-    check(rules.length === 10, 'there are ten', rules.length);
+    check(rules.length === 14, 'there are fourteen', rules.length);
     for (const { annotations, health, labels, name } of rules) {
       const { description, runbook_url: runbook = '', summary } = annotations;
       check(

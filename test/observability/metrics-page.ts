@@ -30,7 +30,9 @@ Served on \`/metrics\` of each program's HTTP port, as Prometheus text. Written 
 - \`received = appended + dead-lettered + refused + in flight\`, at every scrape: \`milepost_mqtt_messages_received_total\`,
   \`milepost_mqtt_messages_appended_total\`, \`milepost_dead_letters_total\`, \`milepost_mqtt_messages_refused_total\`,
   \`milepost_mqtt_inflight\`. The alert MilepostAccountingGap watches it.
-- Group offsets are exported by the broker only. With several brokers, take groups from one of them.
+- With several brokers each partition is exported by its leader and each group by its coordinator, so that sums over brokers are right. The
+  lag of a group is unknown, and has no series, for partitions of which its coordinator has no replica. What describes the whole cluster
+  (\`kafka_brokers\`, \`kafka_broker_info\`, \`kafka_topic_partitions\`) is exported by every broker: take the maximum.
 `;
 
 export async function metricsPage(): Promise<string> {

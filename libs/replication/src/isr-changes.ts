@@ -2,9 +2,16 @@
 // come in meanwhile (Kafka's AlterPartitionManager).
 //
 // Promises: a proposal whose outcome is not known is repeated until it is: its partition counts with the old and the new
-// members until then, and its epochs let it be made only once.
-import { type BrokerId, type Clock, type Logger, sleep } from '@milepost/core';
-import { BrokerFenced, type ClusterImage, type Decide, StoreUnavailable } from '@milepost/metadata';
+// members until then, and its epochs let it be made only once. A change that was made is counted once, by the leader that
+// proposed it, as in Kafka; one that the controller made is not.
+import { type BrokerId, type Clock, type Counter, type Logger, type Meter, sleep } from '@milepost/core';
+import {
+  BrokerFenced,
+  type ClusterImage,
+  type Decide,
+  type PartitionState,
+  StoreUnavailable,
+} from '@milepost/metadata';
 import { decideIsrChanges, type IsrProposal, partitionOf } from './isr-change.ts';
 
 const RETRY_MS = 1_000;
@@ -12,6 +19,7 @@ const RETRY_MS = 1_000;
 export interface IsrChangesDeps {
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly meter: Meter;
   readonly brokerId: BrokerId;
   /** Fenced by the epoch of this broker's registration. @throws BrokerFenced, StoreUnavailable */
   readonly commit: (decide: Decide) => Promise<ClusterImage>;
@@ -21,18 +29,31 @@ export interface IsrChangesDeps {
 
 interface Waiting {
   readonly proposal: IsrProposal;
+  /** The number of members before the change; undefined until it was attempted. */
+  membersBefore?: number | undefined;
   /** Called where the change was not made, and never will be. */
   readonly refused: () => void;
 }
 
 export class IsrChanges {
   readonly #deps: IsrChangesDeps;
+  readonly #shrinks: Counter;
+  readonly #expansions: Counter;
+  readonly #refusals: Counter;
   #waiting: Waiting[] = [];
   #running: Promise<void> | undefined;
   readonly #closing = new AbortController();
 
   constructor(deps: IsrChangesDeps) {
     this.#deps = deps;
+    const counter = (name: string, help: string): Counter =>
+      deps.meter.counter(`kafka_server_replicamanager_${name}_total`, help);
+    this.#shrinks = counter('isrshrinks', 'Replicas that fell behind were removed from an ISR, by the leader.');
+    this.#expansions = counter('isrexpands', 'Replicas that caught up were added to an ISR, by the leader.');
+    this.#refusals = counter(
+      'failedisrupdates',
+      'Changes of an ISR that were not made: the metadata had changed meanwhile.',
+    );
   }
 
   propose(proposal: IsrProposal, refused: () => void): void {
@@ -67,10 +88,13 @@ export class IsrChanges {
     const { brokerId, commit, apply, logger } = this.#deps;
     const proposals = batch.map(({ proposal }) => proposal);
     try {
-      const image = await commit((before) => decideIsrChanges(before, brokerId, proposals));
+      const image = await commit((before) => {
+        // Of the first attempt: if its response is lost, the change may be in the image of the second.
+        for (const waiting of batch) waiting.membersBefore ??= partitionOf(before, waiting.proposal)?.isr.length;
+        return decideIsrChanges(before, brokerId, proposals);
+      });
       await apply(image);
-      for (const { proposal, refused } of batch)
-        if (partitionOf(image, proposal)?.partitionEpoch === proposal.partitionEpoch) refused();
+      for (const waiting of batch) this.#settle(waiting, partitionOf(image, waiting.proposal));
       return true;
     } catch (failure) {
       if (failure instanceof StoreUnavailable) return false; // the metadata store logs that the database is away
@@ -81,5 +105,13 @@ export class IsrChanges {
       );
       return false;
     }
+  }
+
+  #settle({ proposal, membersBefore = 0, refused }: Waiting, state: PartitionState | undefined): void {
+    if (state?.partitionEpoch === proposal.partitionEpoch) {
+      this.#refusals.add();
+      refused();
+    } else if (state?.partitionEpoch === proposal.partitionEpoch + 1)
+      (proposal.members.length < membersBefore ? this.#shrinks : this.#expansions).add();
   }
 }

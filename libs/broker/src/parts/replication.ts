@@ -31,10 +31,11 @@ export class Replication {
 
   begin(deps: ReplicationDeps): void {
     const { host, settings, brokerId, registration, image, apply } = deps;
-    const { clock, network, logger } = host;
+    const { clock, network, logger, meter } = host;
     this.#isrChanges = new IsrChanges({
       clock,
       logger,
+      meter,
       brokerId,
       apply,
       commit: (decide) => registration.commit(decide),

@@ -1,9 +1,13 @@
 // Gauges under the names of existing Kafka dashboards (kafka_exporter's and the JMX exporter's), set at each scrape
 // from one snapshot: offsets, end and lag of a partition agree with one another. Lag is never negative, empty groups
 // keep their series, deleted groups and topics lose them.
+//
+// In a cluster each series of a partition comes from one broker, so that sums over brokers are right: from its leader, or from
+// the controller while it has none. A group's come from its coordinator; where that has no replica of a partition, the lag of
+// this partition is unknown and has no series.
 import type { BrokerId, Counter, Gauge, Labels, Meter, Offset } from '@milepost/core';
 import { REBALANCE_REASONS } from '@milepost/coordinators';
-import type { ClusterImage } from '@milepost/metadata';
+import { aliveBrokers, type ClusterImage, livingController } from '@milepost/metadata';
 import type { GroupSnapshot, PartitionSnapshot, TopicSnapshot } from './snapshots.ts';
 
 export interface GaugeSources {
@@ -27,7 +31,7 @@ const GROUP_TOPIC = ['consumergroup', 'topic'];
 const GROUP_PARTITION = ['consumergroup', 'topic', 'partition'];
 
 const gauges = {
-  kafka_brokers: ['Brokers of the cluster.', []],
+  kafka_brokers: ['Brokers of the cluster that are alive.', []],
   kafka_broker_info: ['A broker; always 1.', ['id', 'address']],
   kafka_topic_partitions: ['Partitions of the topic.', TOPIC],
   kafka_topic_partition_current_offset: ['The high watermark: the next offset to be committed.', PARTITION],
@@ -41,6 +45,7 @@ const gauges = {
   kafka_cluster_partition_atminisr: ['1: one replica less in sync, and acks=all is refused.', PARTITION],
   kafka_cluster_partition_underreplicated: ['1: some replica lags.', PARTITION],
   kafka_cluster_partition_replicascount: ['Replicas.', PARTITION],
+  kafka_cluster_partition_insyncreplicascount: ['Replicas in sync.', PARTITION],
   kafka_log_log_size: ['Bytes on disk.', PARTITION],
   kafka_log_log_logstartoffset: ['The first offset that is still there.', PARTITION],
   kafka_log_log_logendoffset: ['The next offset to be written.', PARTITION],
@@ -51,8 +56,14 @@ const gauges = {
     'Partitions led here that are below min.insync.replicas.',
     [],
   ],
-  kafka_controller_kafkacontroller_activecontrollercount: ['1 on one broker of the cluster, 0 on the others.', []],
-  kafka_controller_kafkacontroller_offlinepartitionscount: ['Partitions that nobody can serve.', []],
+  kafka_server_replicamanager_atminisrpartitioncount: ['Partitions led here that are at min.insync.replicas.', []],
+  kafka_controller_kafkacontroller_activecontrollercount: ['1 on the controller, 0 on the other brokers.', []],
+  kafka_controller_kafkacontroller_activebrokercount: ['Brokers of the cluster that are alive.', []],
+  kafka_controller_kafkacontroller_fencedbrokercount: ['Brokers of the cluster that were declared gone.', []],
+  kafka_controller_kafkacontroller_offlinepartitionscount: [
+    'Partitions that cannot be served: on the controller those without a leader, on each broker those it leads on a failed disk.',
+    [],
+  ],
   kafka_consumergroup_members: ['Members of the group.', GROUP],
   kafka_consumergroup_current_offset: ['The committed offset.', GROUP_PARTITION],
   kafka_consumergroup_current_offset_sum: ['Committed offsets, added up.', GROUP_TOPIC],
@@ -115,12 +126,18 @@ export class BrokerGauges {
   }
 
   #collectBrokers(): void {
-    const { brokers } = this.#sources.image();
-    this.#set('kafka_brokers', {}, brokers.size);
-    for (const { id, host, port } of brokers.values())
+    const image = this.#sources.image();
+    const alive = aliveBrokers(image);
+    this.#set('kafka_brokers', {}, alive.length);
+    for (const { id, host, port } of alive)
       this.#set('kafka_broker_info', { id: String(id), address: `${host}:${port}` }, 1);
-    const isFirst = Math.min(...brokers.keys()) === this.#sources.brokerId; // any broker may change metadata, but only one should count as the controller
-    this.#set('kafka_controller_kafkacontroller_activecontrollercount', {}, isFirst ? 1 : 0);
+    this.#set('kafka_controller_kafkacontroller_activecontrollercount', {}, this.#isController ? 1 : 0);
+    this.#set('kafka_controller_kafkacontroller_activebrokercount', {}, alive.length);
+    this.#set('kafka_controller_kafkacontroller_fencedbrokercount', {}, image.brokers.size - alive.length);
+  }
+
+  get #isController(): boolean {
+    return livingController(this.#sources.image()) === this.#sources.brokerId;
   }
 
   #collectDisk(): void {
@@ -136,37 +153,45 @@ export class BrokerGauges {
   }
 
   #collectPartition(labels: Labels, { leader, replicas, isr, log }: PartitionSnapshot, minIsr: number): void {
+    const isLed = leader === this.#sources.brokerId;
     const isBehind = isr.length < replicas.length ? 1 : 0;
-    const enough = Math.min(minIsr, replicas.length);
-    this.#set('kafka_topic_partition_leader', labels, leader);
-    this.#set('kafka_topic_partition_replicas', labels, replicas.length);
-    this.#set('kafka_topic_partition_in_sync_replica', labels, isr.length);
-    this.#set('kafka_topic_partition_under_replicated_partition', labels, isBehind);
-    this.#set('kafka_topic_partition_leader_is_preferred', labels, leader === replicas[0] ? 1 : 0);
+    if (isLed || (leader < 0 && this.#isController)) {
+      this.#set('kafka_topic_partition_leader', labels, leader);
+      this.#set('kafka_topic_partition_replicas', labels, replicas.length);
+      this.#set('kafka_topic_partition_in_sync_replica', labels, isr.length);
+      this.#set('kafka_topic_partition_under_replicated_partition', labels, isBehind);
+      this.#set('kafka_topic_partition_leader_is_preferred', labels, leader === replicas[0] ? 1 : 0);
+    }
     if (!log) return;
+    this.#set('kafka_log_log_size', labels, log.sizeBytes);
+    this.#set('kafka_log_log_logstartoffset', labels, log.logStartOffset);
+    this.#set('kafka_log_log_logendoffset', labels, log.logEndOffset);
+    if (!isLed) return;
+    const enough = Math.min(minIsr, replicas.length);
     this.#set('kafka_topic_partition_current_offset', labels, log.highWatermark);
     this.#set('kafka_topic_partition_oldest_offset', labels, log.logStartOffset);
     this.#set('kafka_cluster_partition_underminisr', labels, isr.length < enough ? 1 : 0);
     this.#set('kafka_cluster_partition_atminisr', labels, isr.length === enough ? 1 : 0);
     this.#set('kafka_cluster_partition_underreplicated', labels, isBehind);
     this.#set('kafka_cluster_partition_replicascount', labels, replicas.length);
-    this.#set('kafka_log_log_size', labels, log.sizeBytes);
-    this.#set('kafka_log_log_logstartoffset', labels, log.logStartOffset);
-    this.#set('kafka_log_log_logendoffset', labels, log.logEndOffset);
+    this.#set('kafka_cluster_partition_insyncreplicascount', labels, isr.length);
   }
 
   #collectReplicas(topics: readonly TopicSnapshot[], minIsrOf: (topic: TopicSnapshot) => number): void {
     const { brokerId } = this.#sources;
-    const counts = { led: 0, held: 0, behind: 0, tooFew: 0, offline: 0, failed: 0 };
+    const isController = this.#isController;
+    const counts = { led: 0, held: 0, behind: 0, tooFew: 0, justEnough: 0, offline: 0, failed: 0 };
     for (const topic of topics) {
       const minIsr = minIsrOf(topic);
       for (const { leader, replicas, isr, log } of topic.partitions) {
         const isLed = leader === brokerId;
+        const enough = Math.min(minIsr, replicas.length);
         if (isLed) counts.led++;
         if (replicas.includes(brokerId)) counts.held++;
         if (isLed && isr.length < replicas.length) counts.behind++;
-        if (isLed && isr.length < Math.min(minIsr, replicas.length)) counts.tooFew++;
-        if (leader < 0 || (isLed && (!log || log.isFailed))) counts.offline++;
+        if (isLed && isr.length < enough) counts.tooFew++;
+        if (isLed && isr.length === enough) counts.justEnough++;
+        if ((leader < 0 && isController) || (isLed && (!log || log.isFailed))) counts.offline++;
         if (log?.isFailed) counts.failed++;
       }
     }
@@ -174,6 +199,7 @@ export class BrokerGauges {
     this.#set('kafka_server_replicamanager_partitioncount', {}, counts.held);
     this.#set('kafka_server_replicamanager_underreplicatedpartitions', {}, counts.behind);
     this.#set('kafka_server_replicamanager_underminisrpartitioncount', {}, counts.tooFew);
+    this.#set('kafka_server_replicamanager_atminisrpartitioncount', {}, counts.justEnough);
     this.#set('kafka_controller_kafkacontroller_offlinepartitionscount', {}, counts.offline);
     this.#set('milepost_log_failed_partitions', {}, counts.failed);
   }
@@ -183,14 +209,16 @@ export class BrokerGauges {
     const sums = new Map<string, { offset: number; lag: number }>();
     for (const { topic, partition, offset } of offsets) {
       const end = ends.get(topic)?.[partition];
-      const lag = end === undefined ? 0 : Math.max(0, end - offset);
-      const behindSeconds = this.#sources.lagTimes.secondsBehind(consumergroup, topic, partition, offset);
+      const lag = end === undefined ? undefined : Math.max(0, end - offset);
       const labels = this.#labels.of(consumergroup, topic, partition);
       this.#set('kafka_consumergroup_current_offset', labels, offset);
-      this.#set('kafka_consumergroup_lag', labels, lag);
-      this.#set('kafka_consumergroup_lag_seconds', labels, behindSeconds);
+      if (lag !== undefined) {
+        const behindSeconds = this.#sources.lagTimes.secondsBehind(consumergroup, topic, partition, offset);
+        this.#set('kafka_consumergroup_lag', labels, lag);
+        this.#set('kafka_consumergroup_lag_seconds', labels, behindSeconds);
+      }
       const sum = sums.get(topic) ?? { offset: 0, lag: 0 };
-      sums.set(topic, { offset: sum.offset + offset, lag: sum.lag + lag });
+      sums.set(topic, { offset: sum.offset + offset, lag: sum.lag + (lag ?? 0) });
     }
     for (const [topic, { offset, lag }] of sums) {
       this.#set('kafka_consumergroup_current_offset_sum', { consumergroup, topic }, offset);

@@ -19,7 +19,7 @@ export interface PartitionSnapshot {
   readonly leaderEpoch: LeaderEpoch;
   readonly replicas: readonly BrokerId[];
   readonly isr: readonly BrokerId[];
-  /** Undefined if another broker leads. */
+  /** Of the replica here, led or followed; undefined if there is none. */
   readonly log:
     | {
         readonly logStartOffset: Offset;
