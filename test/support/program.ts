@@ -60,8 +60,12 @@ export class Program {
   }
 
   /** Resolves at the ready line. @throws with the log if the program ends before it. */
-  static async start(name: string, env: Readonly<Record<string, string>>): Promise<Program> {
-    const program = Program.launch(name, env);
+  static async start(
+    name: string,
+    env: Readonly<Record<string, string>>,
+    options: readonly string[] = [],
+  ): Promise<Program> {
+    const program = Program.launch(name, env, options);
     const late = new Promise<never>((_, reject) => {
       setTimeout(
         () => reject(new Error(`${name} is not ready after ${START_LIMIT_MS} ms:\n${program.log}`)),

@@ -1,24 +1,50 @@
 // Broker properties under Kafka's own names: from KAFKA_* variables, and from the file of `--config server.properties`.
+// With `--brokers N` a cluster of N brokers has other defaults than a broker alone (decision 0047).
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { Logger } from '@milepost/core';
 import { type Configs, readStaticConfig } from '@milepost/metadata';
 
+/** All connections of as many programs fit into the embedded PostgreSQL. */
+const MOST_BROKERS = 5;
+const MOST_REPLICAS = 3;
+
 /** @throws Error with a line for each bad value. */
 export function brokerProperties(logger: Logger): Configs {
-  const file = configFile();
+  const file = option('config');
   const { values, warnings, errors } = readStaticConfig({
     environment: process.env,
     ...(file === undefined ? {} : { properties: textOf(file) }),
   });
   if (errors.length > 0) throw new Error(errors.join('\n'));
   for (const warning of warnings) logger.warn({}, warning);
-  return values;
+  return { ...clusterDefaults(brokersOf(process.argv)), ...values };
 }
 
-function configFile(): string | undefined {
-  const options = { config: { type: 'string' } } as const;
-  return parseArgs({ args: process.argv.slice(2), options, strict: false }).values.config as string | undefined;
+/** Replicas of topics whose creator asks for the default, and how many of them acks=all needs. */
+export function clusterDefaults(brokers: number): Configs {
+  if (brokers === 1) return {};
+  const replicas = Math.min(brokers, MOST_REPLICAS);
+  return { 'default.replication.factor': String(replicas), 'min.insync.replicas': String(Math.max(1, replicas - 1)) };
+}
+
+/** `--brokers N` of the command line; 1 without it. @throws Error naming what was expected. */
+export function brokersOf(argv: readonly string[]): number {
+  const seen = option('brokers', argv);
+  if (seen === undefined) return 1;
+  if (/^[1-9]$/.test(seen) && Number(seen) <= MOST_BROKERS) return Number(seen);
+  throw new Error(`--brokers: expected a whole number from 1 to ${MOST_BROKERS}, got "${seen}"`);
+}
+
+/** For another broker with the same properties. */
+export function configFileOptions(): string[] {
+  const file = option('config');
+  return file === undefined ? [] : ['--config', file];
+}
+
+function option(name: 'brokers' | 'config', argv: readonly string[] = process.argv): string | undefined {
+  const options = { brokers: { type: 'string' }, config: { type: 'string' } } as const;
+  return parseArgs({ args: argv.slice(2), options, strict: false }).values[name] as string | undefined;
 }
 
 function textOf(file: string): string {

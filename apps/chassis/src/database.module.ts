@@ -30,10 +30,9 @@ export class DatabasePart implements Part {
     refuseHalfRestored(resolve(settings.dataDir));
     if (!settings.databaseUrl)
       this.#embedded = await startEmbeddedPostgres({ dataDir: join(resolve(settings.dataDir), 'postgres'), logger });
-    const url = settings.databaseUrl ?? this.#embedded?.url ?? '';
     const tired = AbortSignal.timeout(settings.databaseWaitSeconds * 1000);
     try {
-      this.#source = await connectDatabase(url, { logger, signal: AbortSignal.any([aborted, tired]) });
+      this.#source = await connectDatabase(this.url, { logger, signal: AbortSignal.any([aborted, tired]) });
     } catch (error) {
       throw tired.aborted && !aborted.aborted ? unreachable(settings.databaseWaitSeconds) : error;
     }
@@ -42,6 +41,13 @@ export class DatabasePart implements Part {
   async stop(): Promise<void> {
     await this.#source?.destroy();
     await this.#embedded?.stop();
+  }
+
+  /** For other programs on this machine. */
+  get url(): string {
+    const url = this.settings.databaseUrl ?? this.#embedded?.url;
+    if (url === undefined) throw new Error('the database is used before its phase');
+    return url;
   }
 
   source(): DataSource {
@@ -69,6 +75,6 @@ const unreachable = (seconds: number): Error =>
     DatabasePart,
     { provide: DATABASE, useFactory: (part: DatabasePart) => () => part.source(), inject: [DatabasePart] },
   ],
-  exports: [DATABASE],
+  exports: [DATABASE, DatabasePart],
 })
 export class DatabaseModule {}

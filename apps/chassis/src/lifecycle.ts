@@ -2,7 +2,7 @@
 // They start phase by phase and stop in the reverse order, so that the intake closes before the parts that it feeds.
 
 /** From the bottom up. Within a phase: in the order of registration. */
-const phases = ['database', 'broker', 'clients', 'intake'] as const;
+const phases = ['database', 'broker', 'cluster', 'clients', 'intake'] as const;
 export type Phase = (typeof phases)[number];
 
 export interface Part {

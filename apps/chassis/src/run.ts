@@ -45,17 +45,21 @@ export function fail(error: unknown): void {
   process.exitCode = 1;
 }
 
-/** Aborted by the first SIGINT or SIGTERM; a later one ends the process immediately. */
+/**
+ * Aborted by the first SIGINT or SIGTERM, or when the program at the other end of our channel (`ipc`) is gone or lets go; a
+ * later signal ends the process immediately.
+ */
 export function stopSignal(): AbortSignal {
   const wish = new AbortController();
   let firstMs: number | undefined;
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.on(signal, () => {
-      if (firstMs !== undefined && performance.now() - firstMs < SAME_SIGNAL_MS) return;
-      if (firstMs !== undefined) process.exit(130);
-      firstMs = performance.now();
-      setTimeout(() => process.exit(1), STOP_LIMIT_MS).unref();
-      wish.abort();
-    });
+  const wished = (): void => {
+    if (firstMs !== undefined && performance.now() - firstMs < SAME_SIGNAL_MS) return;
+    if (firstMs !== undefined) process.exit(130);
+    firstMs = performance.now();
+    setTimeout(() => process.exit(1), STOP_LIMIT_MS).unref();
+    wish.abort();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, wished);
+  if (process.connected) process.once('disconnect', () => (firstMs === undefined ? wished() : undefined));
   return wish.signal;
 }

@@ -11,15 +11,20 @@ const broker = {
   config: { value: 'FILE', does: "broker properties under Kafka's own names, as in server.properties" },
 };
 
+const appliance = {
+  ...broker,
+  brokers: { value: 'N', does: 'a cluster of N brokers on this machine, ports in a row (1 to 5; 1 by default)' },
+};
+
 const commands: Record<string, Program> = {
   up: {
     does: 'the appliance: PostgreSQL, broker, gateway, dashboard and notifications in one process',
-    options: broker,
+    options: appliance,
     run: async () => void (await import('../../appliance/src/main.ts')),
   },
   demo: {
     does: 'the appliance with 25 trucks on the streets of Gothenburg',
-    options: broker,
+    options: appliance,
     run: async () => (await import('./demo.ts')).demo(),
   },
   broker: {

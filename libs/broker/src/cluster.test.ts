@@ -94,6 +94,23 @@ test('more replicas than there are brokers alive are refused, in Kafka’s words
   expect(await create('t', 1, 2)).toMatchObject({ errorCode: ErrorCode.NONE });
 });
 
+test('__consumer_offsets is not created with fewer replicas than default.replication.factor', async () => {
+  cluster = new ClusterUnderTest({ properties: { 'default.replication.factor': '3' } });
+  for (const id of [1, 2]) await cluster.settle(cluster.node(id).start());
+  const client = await cluster.client(1);
+  const find = async () => (await cluster.settle(client.ask(FindCoordinator, 3, { key: 'g', keyType: 0 }))).errorCode;
+  expect(await find()).toBe(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+  await settled();
+  expect(cluster.partitions('__consumer_offsets')).toEqual([]);
+  await cluster.settle(cluster.node(3).start());
+  await cluster.clock.run(10_000); // the pause after a failed attempt
+  await find();
+  await settled();
+  expect(new Set(cluster.partitions('__consumer_offsets').map(({ replicas }) => replicas.length))).toEqual(
+    new Set([3]),
+  );
+});
+
 test('a broker that stops has moved its leaders before, and nobody is told of it any more', async () => {
   await started();
   await create('t', 6, 3);

@@ -39,7 +39,7 @@ export async function ensureTopics(address: KafkaAddress, plans: readonly TopicP
   });
   try {
     const there = new Set(await admin.listTopics({ includeInternals: false }));
-    for (const plan of plans) if (!there.has(plan.name)) await create(admin, plan);
+    for (const plan of plans) if (!there.has(plan.name)) await createWhenBrokersAreThere(admin, plan);
     const seenBy = await settled(
       admin,
       plans.map(({ name }) => name),
@@ -75,6 +75,20 @@ async function settled(admin: Admin, topics: string[]): Promise<ClusterMetadata[
 
 const SETTLE_LIMIT_MS = 15_000;
 const SETTLE_LOOK_MS = 100;
+
+/** Brokers of a cluster that has just been started may not all be there yet for default.replication.factor. */
+async function createWhenBrokersAreThere(admin: Admin, plan: TopicPlan): Promise<void> {
+  for (const until = performance.now() + BROKERS_LIMIT_MS; ; await pause(BROKERS_LOOK_MS)) {
+    try {
+      return await create(admin, plan);
+    } catch (error) {
+      if (performance.now() > until || !codesOf(error).includes('INVALID_REPLICATION_FACTOR')) throw error;
+    }
+  }
+}
+
+const BROKERS_LIMIT_MS = 60_000;
+const BROKERS_LOOK_MS = 1_000;
 
 /** Another app may be creating the same topic at this moment, which is as good. */
 async function create(admin: Admin, { name, partitions, configs = {} }: TopicPlan): Promise<void> {

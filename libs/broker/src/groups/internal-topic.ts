@@ -1,6 +1,9 @@
 // An internal, compacted topic in which a coordinator echoes its store: `__consumer_offsets`, `__transaction_state`.
 // Created when a client first looks for such a coordinator, or commits, as in Kafka; no request waits for it. An echo
 // causes no sync: the store is the truth.
+//
+// It gets `<settings>.replication.factor` replicas as far as brokers are alive, so that one broker needs no setting; but never
+// fewer than default.replication.factor: until that many are alive it is not created (decision 0047).
 import { type Background, ErrorCode, type Logger, type Offset, Timestamp } from '@milepost/core';
 import type { PartitionWriter } from '@milepost/coordinators';
 import { aliveBrokers, type BrokerConfigLayers, brokerNumber, type ClusterImage } from '@milepost/metadata';
@@ -58,7 +61,9 @@ export class InternalTopic implements PartitionWriter {
 
   async #create(image: ClusterImage, topics: TopicAdmin): Promise<void> {
     const { name, settings, layers, shards, logger } = this.#deps;
-    const replicas = Math.min(brokerNumber(layers(), `${settings}.replication.factor`), aliveBrokers(image).length);
+    const fewest = brokerNumber(layers(), 'default.replication.factor');
+    const wanted = brokerNumber(layers(), `${settings}.replication.factor`);
+    const replicas = Math.min(wanted, Math.max(aliveBrokers(image).length, fewest));
     const configs = {
       'cleanup.policy': 'compact',
       'compression.type': 'producer',

@@ -17,8 +17,8 @@ export interface ServerOptions {
   readonly logger: Logger;
 }
 
-/** Connections for the programs of one appliance; less memory than the defaults; few log lines. */
-const SETTINGS = ['max_connections=60', 'shared_buffers=32MB', 'max_wal_size=256MB', 'jit=off', 'log_checkpoints=off'];
+/** Connections for an appliance of five brokers; less memory than the defaults; few log lines. */
+const SETTINGS = ['max_connections=80', 'shared_buffers=32MB', 'max_wal_size=256MB', 'jit=off', 'log_checkpoints=off'];
 const READY = 'ready to accept connections';
 /** Backends of a postmaster that was killed hold its memory for a moment longer. */
 const MEMORY_STILL_HELD = 'pre-existing shared memory block';
