@@ -35,7 +35,6 @@ import { Closers } from './closers.ts';
 import { Dispatcher } from './dispatch.ts';
 import { Coordination } from './parts/coordination.ts';
 import { TransactionCoordination } from './parts/transaction-coordination.ts';
-import { CoordinatedVerifier } from './transactions/coordinated-verifier.ts';
 import { handlers } from './handlers/index.ts';
 import { joinCluster } from './membership/join.ts';
 import { judgeLogFolder } from './membership/log-folder.ts';
@@ -195,6 +194,7 @@ async function start(
     await serve(newer);
     groups.topicsChanged();
     coordination.follow();
+    transactional.follow();
     cluster.imageChanged(image());
   }
   const cluster = new ClusterController({
@@ -211,29 +211,6 @@ async function start(
     intervalMs: settings.heartbeatIntervalMs,
     rebalanceIntervalMs: () => leaderRebalanceIntervalMs(layers()),
   });
-  const coordination = await Coordination.create({
-    host,
-    store: stores.groups,
-    brokerId,
-    partitions,
-    settings,
-    background,
-    layers,
-    patiently,
-    refresh: async () => {
-      if (image().brokers.size > 1) await apply(await metadata.commit(() => []));
-    },
-  });
-  const { groups, offsetsTopic } = coordination;
-  closers.add('the group coordinator', () => coordination.close());
-  if (wentBack) coordination.databaseWentBack();
-  const groupsSnapshot = (): Promise<GroupSnapshot[]> => groupSnapshots(groups, partitions);
-  if (folderState !== 'known') {
-    await coordination.loaded(aborted);
-    const committed = (await groupsSnapshot()).flatMap(({ offsets }) => offsets);
-    await storage.makeUpForLoss(committed, commit);
-  }
-
   const controller = new Controller({
     host,
     store: metadata,
@@ -246,9 +223,26 @@ async function start(
     largestInLogs: () => partitions.largestProducerId(),
     apply,
   });
+  const refresh = async (): Promise<void> => {
+    if (image().brokers.size > 1) await apply(await metadata.commit(() => []));
+  };
+  const coordination = await Coordination.create({
+    host,
+    store: stores.groups,
+    brokerId,
+    partitions,
+    settings,
+    background,
+    layers,
+    patiently,
+    refresh,
+  });
+  const { groups, offsetsTopic } = coordination;
+  closers.add('the group coordinator', () => coordination.close());
   const transactional = await TransactionCoordination.create({
     host,
     store: stores.transactions,
+    brokerId,
     partitions,
     offsets: groups,
     producerIds: controller.producerIds,
@@ -256,10 +250,17 @@ async function start(
     background,
     layers,
     patiently,
+    refresh,
   });
-  const { coordinator: transactions, stateTopic: transactionStateTopic } = transactional;
-  closers.add('the transaction coordinator', () => transactions.close());
-  await transactional.start(aborted);
+  closers.add('the transaction coordinator', () => transactional.close());
+  if (wentBack) coordination.databaseWentBack();
+  const groupsSnapshot = (): Promise<GroupSnapshot[]> => groupSnapshots(groups, partitions);
+  if (folderState !== 'known') {
+    await coordination.loaded(aborted);
+    const committed = (await groupsSnapshot()).flatMap(({ offsets }) => offsets);
+    await storage.makeUpForLoss(committed, commit);
+  }
+
   const clients = new Clients({ host, settings, image, layers });
   const apis = handlers.map(({ api }) => api);
   const services: Services = {
@@ -270,10 +271,10 @@ async function start(
     controller,
     groups,
     offsetsTopic,
-    transactions,
-    transactionStateTopic,
-    transactionVerifier: new CoordinatedVerifier(transactions),
-    transactionalOffsets: groups,
+    transactions: transactional.coordinator,
+    transactionStateTopic: transactional.stateTopic,
+    transactionVerifier: transactional.verifier,
+    markers: transactional.markers,
     clients,
     apis,
     image,
@@ -298,7 +299,7 @@ async function start(
     partitions.fence();
     background.run('ending the control of the cluster', () => cluster.close());
     background.run('closing the fetchers of a fenced broker', () => storage.replication.close());
-    background.run('closing the transactions of a fenced broker', () => transactions.close());
+    background.run('closing the transactions of a fenced broker', () => transactional.close());
     background.run('closing the groups of a fenced broker', () => coordination.close());
   });
   closers.add('the upkeep of the logs', storage.startUpkeep(settings));
@@ -317,7 +318,7 @@ async function start(
   closers.add('the control of the cluster', () => cluster.leave());
   aborted.throwIfAborted();
   clients.listener.begin();
-  await coordination.loaded(aborted);
+  await Promise.all([coordination.loaded(aborted), transactional.loaded(aborted)]);
   if (wentBack) memory.recovered();
 
   return {

@@ -10,7 +10,8 @@ import type { Clients } from './parts/clients.ts';
 import type { Peer } from './network/connection.ts';
 import type { Storage } from './parts/storage.ts';
 import type { QuotaClient } from './quotas/limits.ts';
-import type { TransactionalOffsets, TransactionVerifier } from './transactions/ports.ts';
+import type { LocalMarkers } from './transactions/local-markers.ts';
+import type { TransactionVerifier } from './transactions/ports.ts';
 
 export interface Services {
   readonly host: Host;
@@ -25,7 +26,8 @@ export interface Services {
   readonly transactions: TransactionCoordinator;
   readonly transactionStateTopic: InternalTopic;
   readonly transactionVerifier: TransactionVerifier;
-  readonly transactionalOffsets: TransactionalOffsets;
+  /** Ends transactions in the partitions led here. */
+  readonly markers: LocalMarkers;
   /** Quotas, memory, fetch sessions and telemetry of clients. */
   readonly clients: Clients;
   /** The APIs that this broker has handlers for and advertises. */

@@ -1,14 +1,12 @@
 // Transactions from end to end: what their clients are told, and what readers see.
-import { ErrorCode, type Host, NO_BROKER, Offset, ZERO_UUID } from '@milepost/core';
+import { ErrorCode, type Host, ZERO_UUID } from '@milepost/core';
 import { nodeHost } from '@milepost/node-host';
-import { batchesOf } from '@milepost/records';
 import { SimDisk } from '@milepost/simulator';
 import {
   ApiVersions,
   CreateTopics,
   DeleteTopics,
   DescribeTransactions,
-  Fetch,
   FindCoordinator,
   ListTransactions,
   Metadata,
@@ -16,6 +14,7 @@ import {
 } from '@milepost/wire';
 import { BrokerUnderTest } from './testing/broker-under-test.ts';
 import type { RawClient } from './testing/raw-client.ts';
+import { readValues } from './testing/read-values.ts';
 import { TransactionalClient } from './testing/transactional-client.ts';
 
 const { NONE, PRODUCER_FENCED, INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE } = ErrorCode;
@@ -49,31 +48,8 @@ async function write(one: TransactionalClient, value: string, index = 0): Promis
   return one.send('trucks', value, index);
 }
 
-async function read(isolationLevel: 0 | 1, index = 0): Promise<string[]> {
-  const partitions = [{ partition: index, fetchOffset: Offset(0), partitionMaxBytes: 1_000_000 }];
-  const { responses } = await client.ask(Fetch, 12, {
-    replicaId: NO_BROKER,
-    maxWaitMs: 0,
-    minBytes: 0,
-    maxBytes: 1_000_000,
-    isolationLevel,
-    sessionId: 0,
-    sessionEpoch: -1,
-    topics: [{ topic: 'trucks', topicId: ZERO_UUID, partitions }],
-    forgottenTopicsData: [],
-  } as never);
-  const fetched = responses[0]!.partitions[0]!;
-  const begun = (fetched.abortedTransactions ?? []).toSorted((one, other) => one.firstOffset - other.firstOffset);
-  const aborted = new Set<bigint>();
-  const values: string[] = [];
-  for (const batch of batchesOf(fetched.records ?? Buffer.alloc(0))) {
-    while (begun[0] && begun[0].firstOffset <= batch.baseOffset) aborted.add(begun.shift()!.producerId);
-    if (batch.isControl) aborted.delete(batch.producerId);
-    else if (!batch.isTransactional || !aborted.has(batch.producerId))
-      for (const { value } of batch.records()) values.push(String(value));
-  }
-  return values;
-}
+const read = (isolationLevel: 0 | 1, index = 0): Promise<string[]> =>
+  readValues(client, 'trucks', index, isolationLevel);
 
 async function until<T>(look: () => Promise<T>, isGood: (found: T) => boolean): Promise<T> {
   for (;;) {
@@ -252,27 +228,30 @@ test('transactions are found, described and listed', async () => {
   expect(await write(one, 'a')).toBe(NONE);
   const { coordinators } = await client.ask(FindCoordinator, 4, { keyType: 1, coordinatorKeys: ['truck-loader'] });
   expect(coordinators).toMatchObject([{ key: 'truck-loader', nodeId: 1, errorCode: NONE }]);
-  const described = await stateOf('truck-loader');
+  // The topic is created now, and its leader loads the transactions that the broker had without it.
+  await until(internalTopic, (topic) => topic !== undefined);
+  const isLoaded = ({ errorCode }: { readonly errorCode: ErrorCode }) =>
+    errorCode !== ErrorCode.COORDINATOR_LOAD_IN_PROGRESS;
+  const described = await until(() => stateOf('truck-loader'), isLoaded);
   expect(described).toMatchObject({ errorCode: NONE, producerId: one.producerId, transactionTimeoutMs: 60_000 });
-  expect((await stateOf('nobody')).errorCode).toBe(ErrorCode.TRANSACTIONAL_ID_NOT_FOUND);
-  const listed = await client.ask(ListTransactions, 2, {
-    stateFilters: ['Ongoing', 'Nonsense'],
-    producerIdFilters: [],
-  });
-  expect(listed).toMatchObject({
+  expect((await until(() => stateOf('nobody'), isLoaded)).errorCode).toBe(ErrorCode.TRANSACTIONAL_ID_NOT_FOUND);
+  const filters = { stateFilters: ['Ongoing', 'Nonsense'], producerIdFilters: [] };
+  expect(await until(() => client.ask(ListTransactions, 2, filters), isLoaded)).toMatchObject({
     unknownStateFilters: ['Nonsense'],
     transactionStates: [{ transactionalId: 'truck-loader', transactionState: 'Ongoing' }],
   });
 });
 
+async function internalTopic() {
+  const { topics } = await client.ask(Metadata, 12, { topics: null, allowAutoTopicCreation: false });
+  return topics.find(({ name }) => name === '__transaction_state');
+}
+
 test('the topic of transactions is created when a producer looks for its coordinator, and is internal', async () => {
   await client.ask(FindCoordinator, 4, { keyType: 1, coordinatorKeys: ['x'] });
-  const ask = async () => (await client.ask(Metadata, 12, { topics: null, allowAutoTopicCreation: false })).topics;
-  const isThere = (topics: Awaited<ReturnType<typeof ask>>) =>
-    topics.some(({ name }) => name === '__transaction_state');
-  const topic = (await until(ask, isThere)).find(({ name }) => name === '__transaction_state')!;
+  const topic = await until(internalTopic, (found) => found !== undefined);
   expect(topic).toMatchObject({ isInternal: true });
-  expect(topic.partitions).toHaveLength(3);
+  expect(topic?.partitions).toHaveLength(3);
 });
 
 test('transaction version 2 is finalized', async () => {

@@ -43,7 +43,7 @@ export interface DatabaseRoad {
 /** The content of the database at one moment. */
 export interface DatabaseBackup {
   readonly metadata: MemoryMetadataBackup;
-  readonly transactions: Pick<TransactionTable, 'epochs' | 'transactions'>;
+  readonly transactions: Pick<TransactionTable, 'epochs' | 'leaders' | 'transactions'>;
   readonly groups: Pick<GroupTable, 'epochs' | 'leaders' | 'groups'>;
 }
 
@@ -72,11 +72,11 @@ export class SimDatabase {
   }
 
   backup(): DatabaseBackup {
-    const { epochs, transactions } = this.transactions;
+    const { epochs, leaders, transactions } = this.transactions;
     return {
       metadata: this.metadata.backup(),
       groups: copyOf(this.groups),
-      transactions: { epochs: new Map(epochs), transactions: new Map(transactions) },
+      transactions: { epochs: new Map(epochs), leaders: new Map(leaders), transactions: new Map(transactions) },
     };
   }
 
@@ -155,7 +155,8 @@ export class SimDatabase {
     return {
       shards: () => call(() => store.shards()),
       // The request of a dead program was lost with it.
-      acquire: (shards) => call(() => (life?.isOver ? never : this.#logged(store.acquire(shards)))),
+      acquire: (shards, leadership) =>
+        call(() => (life?.isOver ? never : this.#logged(store.acquire(shards, leadership)))),
       persist: (shard, epoch, events) => call(() => this.#logged(store.persist(shard, epoch, events))),
     };
   }
@@ -219,9 +220,11 @@ export class SimDatabase {
     for (const [groupId, rows] of copyOf({ epochs, leaders, groups }).groups) this.groups.groups.set(groupId, rows);
   }
 
-  #refillTransactions({ epochs, transactions }: DatabaseBackup['transactions']): void {
+  #refillTransactions({ epochs, leaders, transactions }: DatabaseBackup['transactions']): void {
     this.transactions.epochs.clear();
+    this.transactions.leaders.clear();
     this.transactions.transactions.clear();
+    for (const [shard, leader] of leaders) this.transactions.leaders.set(shard, leader);
     for (const [shard, epoch] of epochs) this.transactions.epochs.set(shard, epoch);
     for (const [id, row] of transactions) this.transactions.transactions.set(id, row);
   }

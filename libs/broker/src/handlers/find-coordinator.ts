@@ -1,9 +1,9 @@
-// FindCoordinator, versions 0 to 6: a group is coordinated by the leader of its partition of __consumer_offsets. The topic is
-// created at the first request; until it is there, and while the partition has no leader, the error is
-// COORDINATOR_NOT_AVAILABLE, after which clients retry. A broker that is alone coordinates every group without it. Every broker
-// coordinates the transactions that it is asked for. Share groups and unknown kinds of key: INVALID_REQUEST.
+// FindCoordinator, versions 0 to 6: a group is coordinated by the leader of its partition of `__consumer_offsets`, a
+// transactional id by that of its partition of `__transaction_state`. The topic is created at the first request; until it is
+// there, and while the partition has no leader, the error is COORDINATOR_NOT_AVAILABLE, after which clients retry. A broker
+// that is alone coordinates everything without it. Share groups and unknown kinds of key: INVALID_REQUEST.
 import { ErrorCode, NO_BROKER } from '@milepost/core';
-import { OFFSETS_TOPIC } from '@milepost/metadata';
+import { OFFSETS_TOPIC, TRANSACTION_STATE_TOPIC } from '@milepost/metadata';
 import { CoordinatorType, FindCoordinator } from '@milepost/wire';
 import { coordinatorOf } from '../groups/led-shards.ts';
 import type { Context, Services } from '../services.ts';
@@ -27,30 +27,35 @@ function find(keyType: number, key: string, { services, count }: Context) {
     count(errorCode);
     return { errorCode, errorMessage, ...NOWHERE };
   };
-  const topic = topicOf(keyType, services);
-  if (!topic) return refuse(ErrorCode.INVALID_REQUEST, `key type ${keyType}: expected ${EXPECTED}`);
+  const kind = kindOf(keyType, services);
+  if (!kind) return refuse(ErrorCode.INVALID_REQUEST, `key type ${keyType}: expected ${EXPECTED}`);
   const image = services.image();
-  topic.ensure(image, services.controller.topics);
-  const isGroup = keyType === CoordinatorType.GROUP;
-  const { brokerId } = services.config;
-  const id = isGroup ? coordinatorOf(image, OFFSETS_TOPIC, services.groups.shardOf(key))?.id : brokerId;
+  kind.topic.ensure(image, services.controller.topics);
+  const id = coordinatorOf(image, kind.topicName, kind.coordinator.shardOf(key))?.id;
   const broker = id === undefined ? undefined : image.brokers.get(id);
   if (!broker || broker.isFenced)
-    return refuse(ErrorCode.COORDINATOR_NOT_AVAILABLE, 'the partition of the group has no leader now');
+    return refuse(ErrorCode.COORDINATOR_NOT_AVAILABLE, `the partition of ${kind.topicName} has no leader now`);
   return { errorCode: ErrorCode.NONE, nodeId: broker.id, host: broker.host, port: broker.port };
 }
 
 const EXPECTED = `${CoordinatorType.GROUP} (group) or ${CoordinatorType.TRANSACTION} (transaction)`;
 
-function topicOf(
-  keyType: number,
-  { offsetsTopic, transactionStateTopic }: Services,
-): Services['offsetsTopic'] | undefined {
+interface CoordinatorKind {
+  readonly topicName: string;
+  readonly topic: Services['offsetsTopic'];
+  readonly coordinator: { shardOf(key: string): number };
+}
+
+function kindOf(keyType: number, services: Services): CoordinatorKind | undefined {
   switch (keyType) {
     case CoordinatorType.GROUP:
-      return offsetsTopic;
+      return { topicName: OFFSETS_TOPIC, topic: services.offsetsTopic, coordinator: services.groups };
     case CoordinatorType.TRANSACTION:
-      return transactionStateTopic;
+      return {
+        topicName: TRANSACTION_STATE_TOPIC,
+        topic: services.transactionStateTopic,
+        coordinator: services.transactions,
+      };
     default:
       return undefined;
   }

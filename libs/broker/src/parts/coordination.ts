@@ -1,13 +1,8 @@
 // The group coordinator of this broker and its surroundings: the topic in which it echoes, the catalog of topics, the
 // configs of groups.
 import type { Background, BrokerId, Host } from '@milepost/core';
-import {
-  CoordinatorStoreUnavailable,
-  GroupCoordinator,
-  type GroupStore,
-  RestoringGroupStore,
-} from '@milepost/coordinators';
-import { type BrokerConfigLayers, OFFSETS_TOPIC, StoreUnavailable } from '@milepost/metadata';
+import { GroupCoordinator, type GroupStore, RestoringGroupStore } from '@milepost/coordinators';
+import { type BrokerConfigLayers, OFFSETS_TOPIC } from '@milepost/metadata';
 import type { BrokerSettings } from '../broker-config.ts';
 import type { LocalPartitions } from '../partitions/local-partitions.ts';
 import { groupOverrides } from '../groups/group-overrides.ts';
@@ -15,6 +10,7 @@ import { chooseShards } from '../groups/coordinator-shards.ts';
 import { InternalTopic } from '../groups/internal-topic.ts';
 import { LedShards } from '../groups/led-shards.ts';
 import { ImageCatalog } from '../groups/topic-catalog.ts';
+import { withFreshImage } from './fresh-image.ts';
 import { loadedOrClosed } from './loaded-or-closed.ts';
 
 export interface CoordinationDeps {
@@ -64,7 +60,11 @@ export class Coordination {
       random,
       logger,
       meter,
-      store: withFreshImage(this.#store, refresh),
+      store: {
+        shards: () => this.#store.shards(),
+        acquire: (some, leadership) => withFreshImage(() => this.#store.acquire(some, leadership), refresh),
+        persist: (shard, epoch, events) => this.#store.persist(shard, epoch, events),
+      },
       writer: this.offsetsTopic,
       catalog,
       config,
@@ -124,22 +124,3 @@ export class Coordination {
     await this.groups.close();
   }
 }
-
-/**
- * The former owner of a shard may have committed offsets for topics that this broker's image does not have yet: they would be
- * removed as those of deleted topics. So a shard is loaded with an image that is not older than what it holds.
- */
-const withFreshImage = (store: GroupStore, refresh: () => Promise<void>): GroupStore => ({
-  shards: () => store.shards(),
-  persist: (shard, epoch, events) => store.persist(shard, epoch, events),
-  acquire: async (shards, leadership) => {
-    const acquired = await store.acquire(shards, leadership);
-    try {
-      await refresh();
-    } catch (failure) {
-      if (!(failure instanceof StoreUnavailable)) throw failure;
-      throw new CoordinatorStoreUnavailable(failure.message, { cause: failure });
-    }
-    return acquired;
-  },
-});

@@ -1,20 +1,31 @@
-// The transaction coordinator of this broker and what it is built on: the topic that its clients find it by, in which nothing
-// is echoed yet, producer ids, and the partitions that it ends transactions in.
-import type { Background, Host } from '@milepost/core';
+// The transaction coordinator of this broker and what it is built on: the topic whose leaders it follows, in which nothing is
+// echoed yet, producer ids, and the partitions that it ends transactions in, here and on other brokers.
+import type { Background, BrokerId, Host } from '@milepost/core';
 import { TransactionCoordinator, type TransactionStore } from '@milepost/coordinators';
-import { type BrokerConfigLayers, StoreUnavailable, TRANSACTION_STATE_TOPIC } from '@milepost/metadata';
+import {
+  type BrokerConfigLayers,
+  type ClusterImage,
+  StoreUnavailable,
+  TRANSACTION_STATE_TOPIC,
+} from '@milepost/metadata';
 import type { ProducerIds } from '../admin/producer-ids.ts';
 import type { BrokerSettings } from '../broker-config.ts';
 import { chooseShards } from '../groups/coordinator-shards.ts';
 import { InternalTopic } from '../groups/internal-topic.ts';
+import { LedShards } from '../groups/led-shards.ts';
 import type { LocalPartitions } from '../partitions/local-partitions.ts';
+import { CoordinatedVerifier } from '../transactions/coordinated-verifier.ts';
 import { LocalMarkers } from '../transactions/local-markers.ts';
-import type { TransactionalOffsets } from '../transactions/ports.ts';
+import { Peers } from '../transactions/peers.ts';
+import type { TransactionalOffsets, TransactionVerifier } from '../transactions/ports.ts';
+import { RoutedMarkers } from '../transactions/routed-markers.ts';
+import { withFreshImage } from './fresh-image.ts';
 import { loadedOrClosed } from './loaded-or-closed.ts';
 
 export interface TransactionCoordinationDeps {
   readonly host: Host;
   readonly store: TransactionStore;
+  readonly brokerId: BrokerId;
   readonly partitions: LocalPartitions;
   readonly offsets: TransactionalOffsets;
   readonly producerIds: Pick<ProducerIds, 'take'>;
@@ -23,17 +34,27 @@ export interface TransactionCoordinationDeps {
   readonly layers: () => BrokerConfigLayers;
   /** Waits for a store that is away. */
   readonly patiently: <T>(attempt: () => Promise<T>) => Promise<T>;
+  /** Resolves when the image is as the metadata store has it now. @throws StoreUnavailable */
+  readonly refresh: () => Promise<void>;
 }
 
 export class TransactionCoordination {
   readonly coordinator: TransactionCoordinator;
   readonly stateTopic: InternalTopic;
-  readonly #shards: readonly number[];
+  readonly verifier: TransactionVerifier;
+  /** Of the partitions led here. */
+  readonly markers: LocalMarkers;
+  readonly #peers: Peers;
+  readonly #led: LedShards;
+  readonly #partitions: LocalPartitions;
+  readonly #background: Background;
 
   private constructor(deps: TransactionCoordinationDeps, shards: number) {
-    const { host, store, partitions, offsets, producerIds, settings, background, layers } = deps;
+    const { host, store, brokerId, partitions, offsets, producerIds, settings, background, layers, refresh } = deps;
     const { clock, logger } = host;
-    this.#shards = Array.from({ length: shards }, (_, shard) => shard);
+    this.#partitions = partitions;
+    this.#background = background;
+    const image = (): ClusterImage => partitions.image;
     this.stateTopic = new InternalTopic({
       name: TRANSACTION_STATE_TOPIC,
       settings: 'transaction.state.log',
@@ -44,13 +65,20 @@ export class TransactionCoordination {
       logger,
       background,
     });
+    this.#peers = new Peers({ host, brokerId, image });
+    this.markers = new LocalMarkers(partitions, offsets);
     this.coordinator = new TransactionCoordinator({
       clock,
       logger,
-      store,
+      store: {
+        shards: () => store.shards(),
+        // A partition that the former owner has added must not be taken for a deleted one.
+        acquire: (some, leadership) => withFreshImage(() => store.acquire(some, leadership), refresh),
+        persist: (shard, epoch, events) => store.persist(shard, epoch, events),
+      },
       config: settings.transactions,
       shards,
-      writer: new LocalMarkers(partitions, offsets),
+      writer: new RoutedMarkers({ brokerId, image, local: this.markers, peers: this.#peers }),
       freshProducerId: async () => {
         try {
           return await producerIds.take();
@@ -59,6 +87,17 @@ export class TransactionCoordination {
           return undefined;
         }
       },
+      onDeposed: () => this.#led.deposed(),
+    });
+    this.verifier = new CoordinatedVerifier({ brokerId, image, coordinator: this.coordinator, peers: this.#peers });
+    this.#led = new LedShards({
+      clock,
+      background,
+      brokerId,
+      topicName: TRANSACTION_STATE_TOPIC,
+      shards,
+      owner: this.coordinator,
+      image,
     });
   }
 
@@ -75,13 +114,27 @@ export class TransactionCoordination {
     return new TransactionCoordination(deps, shards);
   }
 
-  /** Resolves when every shard is served. @throws the signal's reason */
-  async start(aborted: AbortSignal): Promise<void> {
-    await loadedOrClosed(aborted, this.coordinator, () => this.coordinator.start(this.#shards));
+  /** A newer image is served here: acquires and resigns shards as leaders have moved. */
+  follow(): void {
+    const { image } = this.#partitions;
+    this.#peers.follow(image);
+    this.#background.run('following the leaders of transactions', () => this.#led.follow(image));
   }
 
-  /** The database went back under this broker: loads every shard again, as a start does. */
-  reload(): Promise<void> {
-    return this.coordinator.start(this.#shards);
+  /** Resolves when every shard that this broker has by its image is served. @throws the signal's reason */
+  async loaded(aborted: AbortSignal): Promise<void> {
+    await loadedOrClosed(aborted, this.coordinator, () => this.#led.follow(this.#partitions.image));
+  }
+
+  /** The database went back while this broker runs: loads every shard again, as a start does. */
+  async reload(): Promise<void> {
+    this.#led.forget();
+    await this.#led.follow(this.#partitions.image);
+  }
+
+  async close(): Promise<void> {
+    this.#led.close();
+    this.#peers.close();
+    await this.coordinator.close();
   }
 }

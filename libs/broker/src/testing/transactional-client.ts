@@ -17,6 +17,7 @@ export class TransactionalClient {
   producerId = -1n;
   producerEpoch = -1;
   timeoutMs = 60_000;
+  now: () => number = Date.now;
   readonly #sequences = new Map<string, number>();
 
   constructor(client: RawClient, kind: keyof typeof VERSIONS, transactionalId = 'x') {
@@ -61,7 +62,7 @@ export class TransactionalClient {
     const key = `${producerId} ${producerEpoch} ${topic} ${index}`;
     const baseSequence = this.#sequences.get(key) ?? 0;
     const records = buildBatch({
-      records: [{ key: null, value: Buffer.from(value), timestamp: Timestamp(Date.now()) }],
+      records: [{ key: null, value: Buffer.from(value), timestamp: Timestamp(this.now()) }],
       producerId,
       producerEpoch,
       baseSequence,

@@ -1,12 +1,23 @@
-// Ends transactions in the partitions that this broker leads. In `__consumer_offsets` no marker is appended: the offsets of the
-// transaction become real in the group coordinator, or are dropped there.
-import { ErrorCode, errorName, type TopicPartition } from '@milepost/core';
-import type { MarkerOutcome, MarkerWriter, TransactionMarker } from '@milepost/coordinators';
+// Ends transactions in the partitions that this broker leads. In `__consumer_offsets` no marker is appended: the group
+// coordinator makes the offsets of the transaction real, or drops them (docs/decisions/0005).
+import { ErrorCode, type TopicPartition } from '@milepost/core';
+import type { TransactionMarker } from '@milepost/log';
 import { OFFSETS_TOPIC } from '@milepost/metadata';
 import type { LocalPartitions } from '../partitions/local-partitions.ts';
 import type { TransactionalOffsets } from './ports.ts';
 
-export class LocalMarkers implements MarkerWriter {
+/** Responses of a group coordinator that cannot decide now: for the coordinator of transactions, its shard is led elsewhere. */
+const SHARD_IS_ELSEWHERE: ReadonlySet<ErrorCode> = new Set([
+  ErrorCode.COORDINATOR_NOT_AVAILABLE,
+  ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
+  ErrorCode.NOT_COORDINATOR,
+]);
+
+/** Kafka fails to build such a batch, and responds as here. */
+const isImpossible = ({ producerId, producerEpoch }: TransactionMarker): boolean =>
+  producerId < 0n || producerEpoch < 0;
+
+export class LocalMarkers {
   readonly #partitions: LocalPartitions;
   readonly #offsets: TransactionalOffsets;
 
@@ -15,15 +26,20 @@ export class LocalMarkers implements MarkerWriter {
     this.#offsets = offsets;
   }
 
-  async write({ topic, partition: index }: TopicPartition, marker: TransactionMarker): Promise<MarkerOutcome> {
-    if (topic === OFFSETS_TOPIC) return outcomeOf(await this.#offsets.transactionEnded(index, marker));
-    if (!this.#partitions.image.topics.get(topic)?.partitions[index]) return 'gone';
+  /** Resolves with NONE when the end is committed. The caller limits the wait: a second marker does no harm. */
+  async append({ topic, partition: index }: TopicPartition, marker: TransactionMarker): Promise<ErrorCode> {
+    if (topic === OFFSETS_TOPIC) {
+      const error = await this.#offsets.transactionEnded(index, marker);
+      return SHARD_IS_ELSEWHERE.has(error) ? ErrorCode.NOT_LEADER_OR_FOLLOWER : error;
+    }
     const partition = this.#partitions.find(topic, index);
-    return outcomeOf(typeof partition === 'number' ? partition : await partition.appendMarker(marker));
+    if (typeof partition === 'number') return partition;
+    if (isImpossible(marker)) return ErrorCode.UNKNOWN_SERVER_ERROR;
+    if (partition.isUnderMinIsr) return ErrorCode.NOT_ENOUGH_REPLICAS;
+    const error = await partition.appendMarker(marker);
+    if (error === ErrorCode.NONE || !partition.isFailed) return error;
+    // The topic may have been deleted, and another one may have its name now.
+    const now = this.#partitions.find(topic, index);
+    return typeof now === 'number' ? now : ErrorCode.NOT_LEADER_OR_FOLLOWER;
   }
-}
-
-function outcomeOf(error: ErrorCode): MarkerOutcome {
-  if (error === ErrorCode.NONE) return 'written';
-  return error === ErrorCode.INVALID_PRODUCER_EPOCH ? 'obsolete' : { later: errorName(error) };
 }

@@ -61,7 +61,7 @@ export class Runtime<S extends Slot<Event>, Event> {
     this.#shards = Array.from({ length: shards }, (_, index) => {
       const shard: Shard<S, Event> = new Shard(index, (key, vacated) => {
         const persist = (events: readonly Event[]) => this.#persist(shard, events);
-        return kind.createSlot(key, { clock, persist, vacated, epoch: () => epochOf(shard) });
+        return kind.createSlot(key, { clock, persist, vacated, leaderEpoch: () => leaderEpochOf(shard) });
       });
       return shard;
     });
@@ -77,7 +77,7 @@ export class Runtime<S extends Slot<Event>, Event> {
 
   /**
    * Resolves when the shards are served, or the runtime is closed. While the store is away it retries. Until then their
-   * requests are answered with COORDINATOR_LOAD_IN_PROGRESS; other shards are not affected. With a leadership, a shard
+   * requests get COORDINATOR_LOAD_IN_PROGRESS; other shards are not affected. With a leadership, a shard
    * that a later leader has acquired is not served.
    */
   async acquire(indices: readonly number[], leadership?: Leadership): Promise<void> {
@@ -111,7 +111,7 @@ export class Runtime<S extends Slot<Event>, Event> {
     for (const shard of loading) {
       const epoch = acquired.epochs.get(shard.index);
       invariant(epoch !== undefined, () => `shard ${shard.index} was acquired without an epoch`);
-      shard.activate(epoch);
+      shard.activate(epoch, leadership?.leaderEpochs.get(shard.index) ?? 0);
       this.#kind.loaded(shard);
     }
     this.#logger.info({ shards: loading.size, records: events }, `${this.#kind.contents} are loaded`);
@@ -210,7 +210,7 @@ export class Runtime<S extends Slot<Event>, Event> {
   }
 }
 
-function epochOf<S extends Slot<Event>, Event>({ index, state }: Shard<S, Event>): number {
-  invariant(state.is === 'active', () => `shard ${index} is ${state.is}: it has no epoch`);
-  return state.epoch;
+function leaderEpochOf<S extends Slot<Event>, Event>({ index, state }: Shard<S, Event>): number {
+  invariant(state.is === 'active', () => `shard ${index} is ${state.is}: it has no leader epoch`);
+  return state.leaderEpoch;
 }

@@ -1,10 +1,10 @@
-// The store of a coordinator's shards, as the runtime needs it. An epoch fences each write: who acquired a shard later wins.
+// The store of a coordinator's shards, as the runtime needs it. An epoch fences each write: the latest acquisition of a shard wins.
 
 import type { Uuid } from '@milepost/core';
 
 /** Where shards follow the leaders of a topic's partitions: under which leadership they are acquired. */
 export interface Leadership {
-  /** The topic; a deleted and recreated one counts its leader epochs anew. */
+  /** The topic; a deleted and recreated one counts its leader epochs from 0. */
   readonly topicId: Uuid;
   /** By shard, the leader epoch of its partition. */
   readonly leaderEpochs: ReadonlyMap<number, number>;

@@ -13,8 +13,8 @@ export interface SlotHost<Event> {
   readonly clock: Clock;
   /** Resolves with NONE, or with the error for the client. Never rejects. */
   persist(events: readonly Event[]): Promise<ErrorCode>;
-  /** Under which the shard is owned; asserted: it is. */
-  epoch(): number;
+  /** Of the partition that the shard follows; 0 where it follows none. Asserted: the shard is owned. */
+  leaderEpoch(): number;
   /** The slot is empty and has no command: it can be removed. */
   vacated(): void;
 }
@@ -23,7 +23,7 @@ type ShardState =
   | { readonly is: 'unowned' }
   /** `attempt` distinguishes this load from an earlier one of the same shard. */
   | { readonly is: 'loading'; readonly attempt: symbol }
-  | { readonly is: 'active'; readonly epoch: number };
+  | { readonly is: 'active'; readonly epoch: number; readonly leaderEpoch: number };
 
 export class Shard<S extends Slot<Event>, Event> {
   readonly index: number;
@@ -79,8 +79,8 @@ export class Shard<S extends Slot<Event>, Event> {
     return attempt;
   }
 
-  activate(epoch: number): void {
-    this.#state = { is: 'active', epoch };
+  activate(epoch: number, leaderEpoch: number): void {
+    this.#state = { is: 'active', epoch, leaderEpoch };
   }
 
   /** Pending and future requests get NOT_COORDINATOR. */

@@ -37,6 +37,8 @@ export interface TransactionCoordinatorDeps {
   readonly writer: MarkerWriter;
   /** A producer id that nobody has; undefined: none to be had now. */
   readonly freshProducerId: () => Promise<bigint | undefined>;
+  /** Another process has acquired a shard that this one owned, or wanted to acquire: what it knows of leaders may be old. */
+  readonly onDeposed?: (shard: number) => void;
 }
 
 export class TransactionCoordinator {
@@ -48,7 +50,8 @@ export class TransactionCoordinator {
   #nextExpiry: Cancel | undefined;
   #isClosed = false;
 
-  constructor({ clock, logger, store, config, shards, writer, freshProducerId }: TransactionCoordinatorDeps) {
+  constructor(deps: TransactionCoordinatorDeps) {
+    const { clock, logger, store, config, shards, writer, freshProducerId, onDeposed } = deps;
     this.#clock = clock;
     this.#config = config;
     this.#freshProducerId = freshProducerId;
@@ -58,6 +61,7 @@ export class TransactionCoordinator {
       logger,
       store: asShardStore(store),
       shards,
+      ...(onDeposed && { onDeposed }),
       kind: {
         contents: 'transactions',
         keyOf: transactionalIdOf,
@@ -72,12 +76,12 @@ export class TransactionCoordinator {
   }
 
   /**
-   * Acquires the shards and loads what they hold. Until then requests to their transactional ids are answered with
-   * COORDINATOR_LOAD_IN_PROGRESS; those of other shards are served.
+   * Acquires the shards, under the leadership of their partitions where there is one, and loads what they hold. Until then
+   * requests to their transactional ids are answered with COORDINATOR_LOAD_IN_PROGRESS; those of other shards are served.
    */
   async start(shards: readonly number[], leadership?: Leadership): Promise<void> {
-    this.#scheduleTimeOuts();
-    this.#scheduleExpiry();
+    if (!this.#nextTimeOuts) this.#scheduleTimeOuts();
+    if (!this.#nextExpiry) this.#scheduleExpiry();
     await this.#runtime.acquire(shards, leadership);
   }
 
@@ -244,7 +248,6 @@ export class TransactionCoordinator {
 
   #scheduleTimeOuts(): void {
     if (this.#isClosed) return;
-    this.#nextTimeOuts?.();
     this.#nextTimeOuts = this.#clock.after(this.#config.abortTimedOutIntervalMs, () => {
       for (const slot of this.#slots()) if (slot.isTimedOut) void this.#abortTimedOut(slot);
       this.#scheduleTimeOuts();
@@ -268,7 +271,6 @@ export class TransactionCoordinator {
 
   #scheduleExpiry(): void {
     if (this.#isClosed) return;
-    this.#nextExpiry?.();
     this.#nextExpiry = this.#clock.after(this.#config.removeExpiredIntervalMs, () => {
       const now = this.#clock.now() as Timestamp;
       for (const slot of this.#slots())

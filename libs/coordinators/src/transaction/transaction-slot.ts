@@ -44,8 +44,8 @@ export class TransactionSlot implements Slot<TransactionEvent> {
       clock: host.clock,
       timeoutMs: context.config.storeTimeoutMs,
       persist: (events) => host.persist(events),
-      // Every event holds the whole transaction: the next one replaces what a failed write may have left. Until then, nothing
-      // that is answered rests on the difference: an open transaction may always be found aborted after a restart.
+      // Every event holds the whole transaction: the next one replaces what a failed write may have left. Until then, no
+      // response depends on the difference: an open transaction may always be found aborted after a restart.
       restate: () => [],
       failed: (problem) => context.logger.error({ transactionalId, err: problem }, 'a command on a transaction failed'),
       idle: () => {
@@ -189,7 +189,7 @@ export class TransactionSlot implements Slot<TransactionEvent> {
     const marker = {
       producerId,
       producerEpoch,
-      coordinatorEpoch: this.#host.epoch(),
+      coordinatorEpoch: this.#host.leaderEpoch(),
       isCommit: state === 'PrepareCommit',
       transactionVersion: clientVersion,
     };

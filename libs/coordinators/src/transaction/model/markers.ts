@@ -1,4 +1,4 @@
-// How the coordinator tells the partitions of a transaction that it has ended.
+// The markers by which a coordinator ends a transaction in its partitions.
 import type { TopicPartition } from '@milepost/core';
 import type { TransactionVersion } from './transaction.ts';
 
@@ -6,7 +6,7 @@ export interface TransactionMarker {
   readonly producerId: bigint;
   /** From transaction version 2 on, already the epoch of the next transaction: older writes are fenced by the marker. */
   readonly producerEpoch: number;
-  /** Of the coordinator's shard: a partition refuses markers of a deposed coordinator. */
+  /** The leader epoch of the coordinator's partition: a partition refuses markers of a coordinator that was replaced. */
   readonly coordinatorEpoch: number;
   readonly isCommit: boolean;
   readonly transactionVersion: TransactionVersion;
