@@ -6,6 +6,7 @@ import type { BrokerState, ClusterImage, Configs, ControllerState, TopicState } 
 import type { Origin } from './origin.ts';
 import type { ScramCredentials } from './scram-user.ts';
 import { MetadataConflict } from './store.ts';
+import type { StoredAcl } from './stored-acl.ts';
 
 /** A new image of the next version, with all of the changes. The old image is not modified. @throws MetadataConflict */
 export function applied(image: ClusterImage, changes: readonly MetadataChange[]): ClusterImage {
@@ -24,6 +25,7 @@ export function applied(image: ClusterImage, changes: readonly MetadataChange[])
     clientQuotas: image.clientQuotas,
     scramUsers: image.scramUsers,
     decoySecret: image.decoySecret,
+    acls: image.acls,
   };
   for (const change of changes) apply(draft, change);
   return draft;
@@ -42,6 +44,7 @@ interface Draft extends ClusterImage {
   clientQuotas: ReadonlyMap<string, ClientQuota>;
   scramUsers: ReadonlyMap<string, ScramCredentials>;
   decoySecret: string | null;
+  acls: ReadonlyMap<Uuid, StoredAcl>;
 }
 
 function apply(draft: Draft, change: MetadataChange): void {
@@ -99,6 +102,16 @@ function apply(draft: Draft, change: MetadataChange): void {
       if (draft.decoySecret !== null) throw new MetadataConflict(change, 'there is one already');
       draft.decoySecret = change.secret;
       return;
+    case 'acl-created':
+      if (draft.acls.has(change.id)) throw new MetadataConflict(change, `ACL ${change.id} exists`);
+      draft.acls = new Map(draft.acls).set(change.id, change.acl);
+      return;
+    case 'acl-deleted': {
+      const remaining = new Map(draft.acls);
+      if (!remaining.delete(change.id)) throw new MetadataConflict(change, `there is no ACL ${change.id}`);
+      draft.acls = remaining;
+      return;
+    }
     case 'lineage-started':
       draft.origin = { ...draft.origin, lineage: change.lineage };
       draft.version = Math.max(draft.version, change.beyond + 1);

@@ -3,6 +3,7 @@ import type { BrokerId, Uuid } from '@milepost/core';
 import type { ClientQuota } from './client-quota.ts';
 import type { BrokerState, Configs, PartitionState, TopicState } from './image.ts';
 import type { ScramCredentials } from './scram-user.ts';
+import type { StoredAcl } from './stored-acl.ts';
 
 export type BrokerRegistration = Omit<BrokerState, 'epoch' | 'isFenced'>;
 
@@ -37,5 +38,9 @@ export type MetadataChange =
   | { readonly type: 'scram-user-set'; readonly name: string; readonly credentials: ScramCredentials }
   /** Conflict: there is one. */
   | { readonly type: 'decoy-secret-set'; readonly secret: string }
+  /** Conflict: the id exists. */
+  | { readonly type: 'acl-created'; readonly id: Uuid; readonly acl: StoredAcl }
+  /** Conflict: no such id. */
+  | { readonly type: 'acl-deleted'; readonly id: Uuid }
   /** Only stores make it, when the database went back: the origin gets this lineage, and the version passes `beyond`. */
   | { readonly type: 'lineage-started'; readonly lineage: Uuid; readonly beyond: number };

@@ -3,6 +3,7 @@ import { type BrokerId, type LeaderEpoch, NO_BROKER, type Uuid } from '@milepost
 import type { ClientQuota } from './client-quota.ts';
 import { FIRST_LINEAGE, type Origin } from './origin.ts';
 import type { ScramCredentials } from './scram-user.ts';
+import type { StoredAcl } from './stored-acl.ts';
 
 export interface BrokerState {
   readonly id: BrokerId;
@@ -80,6 +81,8 @@ export interface ClusterImage {
   readonly scramUsers: ReadonlyMap<string, ScramCredentials>;
   /** Derives the salts of names that nobody has, alike on every broker. Null until a broker authenticates clients. */
   readonly decoySecret: string | null;
+  /** Without two equal ones. The same map is the same list. */
+  readonly acls: ReadonlyMap<Uuid, StoredAcl>;
 }
 
 /** A cluster's first image: it has nothing but its id. */
@@ -97,6 +100,7 @@ export const emptyImage = (clusterId: string): ClusterImage => ({
   clientQuotas: new Map(),
   scramUsers: new Map(),
   decoySecret: null,
+  acls: new Map(),
 });
 
 export const OFFSETS_TOPIC = '__consumer_offsets';

@@ -19,6 +19,7 @@ export * from './placement.ts';
 export * from './scram-user.ts';
 export * from './static-config.ts';
 export * from './store.ts';
+export * from './stored-acl.ts';
 export * from './topic-config.ts';
 export { TOPIC_CONFIG_KEYS, type TopicConfigKey } from './topic-config-keys.ts';
 export * from './topic-name.ts';

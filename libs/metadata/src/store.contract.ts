@@ -5,6 +5,7 @@ import type { ClusterImage, PartitionState, TopicState } from './image.ts';
 import { isSameOrigin, type Sighting } from './origin.ts';
 import { partitionOn } from './placement.ts';
 import { BrokerFenced, ControllerFenced, MetadataConflict, type MetadataStore } from './store.ts';
+import type { StoredAcl } from './stored-acl.ts';
 
 export interface MetadataStoreUnderTest {
   /** Another store on the same data, as another broker would open it. Not opened yet. */
@@ -15,6 +16,16 @@ export interface MetadataStoreUnderTest {
 }
 
 const credential = { salt: 'c2FsdA==', iterations: 4_096, storedKey: 'c3RvcmVk', serverKey: 'c2VydmVy' };
+
+const aclOf = (resourceName: string): StoredAcl => ({
+  resourceType: 2,
+  resourceName,
+  patternType: 4,
+  principal: 'User:ü\0\\',
+  host: '*',
+  operation: 3,
+  permission: 3,
+});
 
 /** `make` gives an empty database. */
 export function metadataStoreContract(name: string, make: () => Promise<MetadataStoreUnderTest>): void {
@@ -62,6 +73,8 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
         { type: 'client-quota-set', quota: { entity: { ip: null }, quotas: { connection_creation_rate: 1 } } },
         { type: 'scram-user-set', name: 'ü\0\\', credentials: { 'SCRAM-SHA-256': credential } },
         { type: 'decoy-secret-set', secret: 'c2VjcmV0' },
+        { type: 'acl-created', id: idOf('acl'), acl: aclOf('x'.repeat(10_000)) },
+        { type: 'acl-created', id: idOf('another acl'), acl: aclOf('\0') },
       ]);
       const image = await store.commit(() => [
         { type: 'partitions-added', id: idOf('plain'), partitions: [partitionOn(1, [BrokerId(2), BrokerId(1)])] },
@@ -84,6 +97,7 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
       expect(quota).toEqual({ entity: { user: null, 'client-id': '\0"' }, quotas: awkwardQuotas });
       expect(image.scramUsers.get('ü\0\\')).toEqual({ 'SCRAM-SHA-256': credential });
       expect(image.decoySecret).toBe('c2VjcmV0');
+      expect(image.acls.get(idOf('acl'))).toEqual(aclOf('x'.repeat(10_000)));
       expect(await (await data.connect()).open()).toEqual(image);
     });
 
@@ -100,6 +114,7 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
         { type: 'client-metrics-configured', name: 'm', configs: { a: 'b' } },
         { type: 'client-quota-set', quota: { entity: { user: 'u' }, quotas: { request_percentage: 1 } } },
         { type: 'scram-user-set', name: 'u', credentials: { 'SCRAM-SHA-512': credential } },
+        { type: 'acl-created', id: idOf('acl'), acl: aclOf('t') },
       ]);
       const again = { ...topic('t', 1), id: idOf('another') };
       const image = await store.commit(() => [
@@ -111,11 +126,12 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
         { type: 'client-metrics-configured', name: 'm', configs: {} },
         { type: 'client-quota-set', quota: { entity: { user: 'u' }, quotas: {} } },
         { type: 'scram-user-set', name: 'u', credentials: {} },
+        { type: 'acl-deleted', id: idOf('acl') },
       ]);
       expect([...image.topicsById.values()]).toEqual([again]);
       expect(image.brokers.size + image.brokerConfigs.size).toBe(0);
       expect(image.groupConfigs.size + image.clientMetricsConfigs.size + image.clientQuotas.size).toBe(0);
-      expect(image.scramUsers.size).toBe(0);
+      expect(image.scramUsers.size + image.acls.size).toBe(0);
       expect(await (await data.connect()).open()).toEqual(image);
     });
 
@@ -124,6 +140,7 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
       const before = await store.commit(() => [
         { type: 'topic-created', topic: topic('t', 1) },
         { type: 'decoy-secret-set', secret: 'c2VjcmV0' },
+        { type: 'acl-created', id: idOf('acl'), acl: aclOf('t') },
       ]);
       const misfits = [
         { type: 'topic-created', topic: { ...topic('t', 1), id: idOf('another') } },
@@ -137,6 +154,8 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
         { type: 'broker-fencing-changed', id: BrokerId(9), isFenced: true },
         { type: 'controller-elected', id: BrokerId(1), epoch: 0 },
         { type: 'decoy-secret-set', secret: 'b3RoZXI=' },
+        { type: 'acl-created', id: idOf('acl'), acl: aclOf('u') },
+        { type: 'acl-deleted', id: idOf('nothing') },
       ] as const;
       for (const misfit of misfits) {
         const commit = store.commit(() => [{ type: 'topic-created', topic: topic('with it', 1) }, misfit]);

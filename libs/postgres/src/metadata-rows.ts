@@ -8,10 +8,12 @@ import {
   type QuotaEntity,
   quotaKey,
   type Sighting,
+  type StoredAcl,
   type TopicState,
 } from '@milepost/metadata';
 import type { QueryRunner } from 'typeorm';
 import {
+  AclRow,
   BrokerConfigRow,
   BrokerRow,
   ClientMetricsConfigRow,
@@ -40,6 +42,7 @@ export async function readImage(
   const clientQuotas = (await manager.find(ClientQuotaRow)).map(clientQuota);
   const scramUsers = await manager.find(ScramUserRow);
   const [decoy] = await manager.find(DecoySecretRow);
+  const acls = await manager.find(AclRow);
   const states = topicStates(topics, partitions);
   return {
     origin,
@@ -55,6 +58,7 @@ export async function readImage(
     clientQuotas: new Map(clientQuotas.map((quota) => [quotaKey(quota.entity), quota])),
     scramUsers: new Map(scramUsers.map(({ name, credentials }) => [fromText(name), credentials])),
     decoySecret: decoy?.secret ?? null,
+    acls: new Map(acls.map((row) => [Uuid(row.id), storedAcl(row)])),
   };
 }
 
@@ -73,6 +77,16 @@ const partitionState = (row: PartitionRow): PartitionState => ({
   partitionEpoch: row.partitionEpoch,
   ...(row.addingReplicas.length > 0 && { addingReplicas: row.addingReplicas.map(BrokerId) }),
   ...(row.removingReplicas.length > 0 && { removingReplicas: row.removingReplicas.map(BrokerId) }),
+});
+
+const storedAcl = (row: AclRow): StoredAcl => ({
+  resourceType: row.resourceType,
+  resourceName: fromText(row.resourceName),
+  patternType: row.patternType,
+  principal: fromText(row.principal),
+  host: fromText(row.host),
+  operation: row.operation,
+  permission: row.permission,
 });
 
 const clientQuota = ({ entity, quotas }: ClientQuotaRow): ClientQuota => ({

@@ -10,6 +10,7 @@ import {
 } from '@milepost/metadata';
 import type { EntityTarget, QueryRunner } from 'typeorm';
 import {
+  AclRow,
   BrokerConfigRow,
   BrokerRow,
   ClientMetricsConfigRow,
@@ -127,6 +128,14 @@ async function write(runner: QueryRunner, change: MetadataChange, after: Cluster
     case 'decoy-secret-set':
       await manager.insert(DecoySecretRow, { id: 1, secret: change.secret });
       return;
+    case 'acl-created': {
+      const { resourceName, principal, host, ...codes } = change.acl;
+      const texts = { resourceName: toText(resourceName), principal: toText(principal), host: toText(host) };
+      await manager.insert(AclRow, { id: change.id, ...codes, ...texts });
+      return;
+    }
+    case 'acl-deleted':
+      return one(change, await manager.delete(AclRow, { id: change.id }));
     case 'lineage-started':
       await manager.update(MetadataVersionRow, { id: 1 }, { lineage: change.lineage });
       return;

@@ -36,6 +36,7 @@ const METADATA_TABLES = [
   'client_quotas',
   'scram_users',
   'decoy_secret',
+  'acls',
   'producer_id_blocks',
 ];
 

@@ -2,6 +2,7 @@
 import { AlertRow, DeliveryRow, RuleProgressRow, RuleRow, TruckStateRow } from './alerts.ts';
 import { CoordinatorShardRow, GroupOffsetRow, GroupPendingOffsetRow, GroupRow } from './groups.ts';
 import {
+  AclRow,
   BrokerConfigRow,
   BrokerLeaseRow,
   BrokerRow,
@@ -35,6 +36,7 @@ export const entities = [
   ClientQuotaRow,
   ScramUserRow,
   DecoySecretRow,
+  AclRow,
   ProducerIdRow,
   CoordinatorShardRow,
   GroupRow,

@@ -132,6 +132,19 @@ export class DecoySecretRow {
   @Column('text') secret!: string;
 }
 
+/** Codes are Kafka's. */
+@Entity('acls')
+export class AclRow {
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'acls_pkey' }) id!: string;
+  @Column('smallint', { name: 'resource_type' }) resourceType!: number;
+  @Column('text', { name: 'resource_name' }) resourceName!: string;
+  @Column('smallint', { name: 'pattern_type' }) patternType!: number;
+  @Column('text') principal!: string;
+  @Column('text') host!: string;
+  @Column('smallint') operation!: number;
+  @Column('smallint') permission!: number;
+}
+
 /** One row: the first producer id that was not handed out. */
 @Entity('producer_id_blocks')
 @Check('producer_id_blocks_one_row', '"id" = 1')

@@ -11,6 +11,7 @@ import { Transactions1763800000020 } from './1763800000020-transactions.ts';
 import { Cluster1763800000030 } from './1763800000030-cluster.ts';
 import { ShardLeaders1763800000031 } from './1763800000031-shard-leaders.ts';
 import { ScramUsers1763800000044 } from './1763800000044-scram-users.ts';
+import { Acls1763800000051 } from './1763800000051-acls.ts';
 
 export const migrations = [
   Metadata1763800000000,
@@ -24,4 +25,5 @@ export const migrations = [
   Cluster1763800000030,
   ShardLeaders1763800000031,
   ScramUsers1763800000044,
+  Acls1763800000051,
 ];
