@@ -24,8 +24,10 @@ import {
 } from '@milepost/metadata';
 import { type ConnectionLimits, readOverrides } from './network/connection-quotas.ts';
 import type { FetcherConfig, FlushPolicy } from '@milepost/replication';
+import type { AuthorizerOptions } from '@milepost/security';
 import type { CleanerSettings, LogDirectoryOptions } from '@milepost/log';
 import type { Windows } from './quotas/rate.ts';
+import { authorizerSettings } from './security/authorizer-settings.ts';
 import { type SecuritySettings, securitySettings } from './security/security-settings.ts';
 import type { Login } from './security/stored-users.ts';
 
@@ -67,6 +69,8 @@ export interface BrokerSettings {
   readonly controllerQuotaWindows: Windows;
   readonly telemetryMaxBytes: number;
   readonly security: SecuritySettings;
+  /** Undefined: there is no authorizer. */
+  readonly authorizer: AuthorizerOptions | undefined;
   readonly replication: {
     /** replica.lag.time.max.ms */
     readonly lagTimeMs: number;
@@ -114,7 +118,8 @@ export const connectionLimitsOf = (layers: BrokerConfigLayers): ConnectionLimits
   perIpOverrides: readOverrides(brokerList(layers, 'max.connections.per.ip.overrides')),
 });
 
-export function settingsOf(layers: BrokerConfigLayers): BrokerSettings {
+/** @throws SecuritySettingsRefused */
+export function settingsOf(layers: BrokerConfigLayers, { admin }: Pick<BrokerConfig, 'admin'>): BrokerSettings {
   const number = (name: string): number => brokerNumber(layers, name);
   const windows = (name: string): Windows => ({
     count: number(`${name}.num`),
@@ -136,6 +141,7 @@ export function settingsOf(layers: BrokerConfigLayers): BrokerSettings {
     controllerQuotaWindows: windows('controller.quota.window'),
     telemetryMaxBytes: number('telemetry.max.bytes'),
     security: securitySettings(layers),
+    authorizer: authorizerSettings(layers, admin?.username),
     replication: {
       lagTimeMs: number('replica.lag.time.max.ms'),
       isRackAware: brokerValue(layers, 'replica.selector.class') === RACK_AWARE_SELECTOR,

@@ -45,6 +45,7 @@ import type { Services } from './services.ts';
 import { BrokerGauges } from './telemetry/broker-gauges.ts';
 import { LagTimes } from './telemetry/lag-times.ts';
 import { type GroupSnapshot, groupSnapshots, type TopicSnapshot, topicSnapshots } from './telemetry/snapshots.ts';
+import { checkBrokersMayAct } from './security/authorizer-settings.ts';
 import { checkAlone, isAuthenticated, type SaslMechanism } from './security/security-settings.ts';
 import { usersAtStart } from './security/stored-users.ts';
 
@@ -117,12 +118,11 @@ async function start(
   const memory = new DatabaseMemory({ host, background, store: metadata, folder: config.dataDir });
   const opened = await patiently(() => metadata.open(memory.last));
   const layersOf = (of: ClusterImage) => configLayers(of, config);
-  const settings = settingsOf(layersOf(opened));
+  const settings = settingsOf(layersOf(opened), config);
   const { brokerId, dataDir } = config;
-  checkAlone(
-    settings.security,
-    [...opened.brokers.keys()].filter((id) => id !== brokerId),
-  );
+  const others = [...opened.brokers.keys()].filter((id) => id !== brokerId);
+  checkAlone(settings.security, others);
+  checkBrokersMayAct(settings.authorizer, others);
   const isFresh = isUnclaimed(host.disk, dataDir);
   const { membership, past, incarnation } = await joinCluster({
     host,

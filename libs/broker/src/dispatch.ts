@@ -78,6 +78,7 @@ export class Dispatcher implements Dispatch {
       apiVersion: header.apiVersion,
       clientId: header.clientId ?? '',
       peer,
+      permissions: this.#services.clients.authorization.permissionsOf(peer, handler.needs),
       quotaClient,
       throttle: (ms) => {
         throttleMs = Math.max(throttleMs, ms);

@@ -10,6 +10,7 @@ import type { Clients } from './parts/clients.ts';
 import type { Peer } from './network/connection.ts';
 import type { Storage } from './parts/storage.ts';
 import type { QuotaClient } from './quotas/limits.ts';
+import type { Permissions } from './security/permissions.ts';
 import type { LocalMarkers } from './transactions/local-markers.ts';
 import type { TransactionVerifier } from './transactions/ports.ts';
 
@@ -28,7 +29,7 @@ export interface Services {
   readonly transactionVerifier: TransactionVerifier;
   /** Ends transactions in the partitions led here. */
   readonly markers: LocalMarkers;
-  /** Quotas, memory, fetch sessions and telemetry of clients. */
+  /** Quotas, memory, fetch sessions, telemetry and authorization of clients. */
   readonly clients: Clients;
   /** The APIs that this broker has handlers for and advertises. */
   readonly apis: readonly AnyApi[];
@@ -42,6 +43,8 @@ export interface Context {
   /** '' for a client that does not name itself. */
   readonly clientId: string;
   readonly peer: Peer;
+  /** What the client may do, by the ACLs when the request came. */
+  readonly permissions: Permissions;
   /** The client's identity for quotas. */
   readonly quotaClient: QuotaClient;
   /**

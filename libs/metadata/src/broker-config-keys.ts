@@ -40,6 +40,9 @@ const notNegative = { accepts: atLeast(0) };
 /** The one value of replica.selector.class that is known here. */
 export const RACK_AWARE_SELECTOR = 'org.apache.kafka.common.replica.RackAwareReplicaSelector';
 
+/** The one authorizer that is known here, by Kafka's name. */
+const STANDARD_AUTHORIZER = 'org.apache.kafka.metadata.authorizer.StandardAuthorizer';
+
 const OWN_KEYS: readonly BrokerConfigKey[] = [
   key('node.id', 'INT', null, 'The number of this broker (MILEPOST_BROKER_ID).', notNegative),
   key('broker.id', 'INT', '-1', 'The older name of node.id.'),
@@ -83,6 +86,30 @@ const OWN_KEYS: readonly BrokerConfigKey[] = [
     '100',
     'How long a client waits for the response to a failed authentication.',
     notNegative,
+  ),
+  key(
+    'authorizer.class.name',
+    'STRING',
+    '',
+    `${STANDARD_AUTHORIZER} lets clients do what access control lists allow; nothing: every client may do everything.`,
+    {
+      accepts: {
+        expected: `${STANDARD_AUTHORIZER}, or nothing`,
+        holds: (value) => value === '' || value === STANDARD_AUTHORIZER,
+      },
+    },
+  ),
+  key(
+    'super.users',
+    'STRING',
+    '',
+    'Users that may do everything, whatever the access control lists say: User:alice;User:bob.',
+  ),
+  key(
+    'allow.everyone.if.no.acl.found',
+    'BOOLEAN',
+    'false',
+    'Whether everybody may use a resource that no access control list names.',
   ),
   key('advertised.listeners', 'LIST', null, 'The address that clients are told (MILEPOST_ADVERTISED_LISTENERS).'),
   key('log.dirs', 'LIST', null, 'The folder of the logs (MILEPOST_DATA_DIR); one folder.'),

@@ -3,9 +3,10 @@
 import { ErrorCode } from '@milepost/core';
 import { AlterReplicaLogDirs } from '@milepost/wire';
 import type { Context } from '../services.ts';
+import { ALTER_CLUSTER } from '../security/needs.ts';
 import { handler } from './handler.ts';
 
-export const alterReplicaLogDirs = handler(AlterReplicaLogDirs, ({ dirs }, context) => ({
+export const alterReplicaLogDirs = handler(AlterReplicaLogDirs, [ALTER_CLUSTER], ({ dirs }, context) => ({
   results: dirs.flatMap(({ path, topics }) =>
     topics.map(({ name, partitions }) => ({
       topicName: name,
@@ -18,7 +19,9 @@ export const alterReplicaLogDirs = handler(AlterReplicaLogDirs, ({ dirs }, conte
   ),
 }));
 
-function outcomeOf(path: string, topic: string, index: number, { services }: Context): ErrorCode {
+function outcomeOf(path: string, topic: string, index: number, { services, permissions }: Context): ErrorCode {
+  const refused = permissions.refusal(ALTER_CLUSTER);
+  if (refused) return refused.error;
   const partition = services.storage.partitions.find(topic, index);
   if (typeof partition === 'number') return partition;
   return path === services.config.dataDir ? ErrorCode.NONE : ErrorCode.LOG_DIR_NOT_FOUND;

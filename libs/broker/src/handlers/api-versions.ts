@@ -5,12 +5,13 @@
 import { ErrorCode } from '@milepost/core';
 import { ApiVersions, Produce } from '@milepost/wire';
 import { FEATURES } from '../admin/features.ts';
+import { NO_NEEDS } from '../security/needs.ts';
 import { handler } from './handler.ts';
 
 const CLIENT_SOFTWARE = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/;
 const FIRST_VERSION_WITH_SOFTWARE = 3;
 
-export const apiVersions = handler(ApiVersions, (request, { apiVersion, services, peer }) => {
+export const apiVersions = handler(ApiVersions, NO_NEEDS, (request, { apiVersion, services, peer }) => {
   const software = [request.clientSoftwareName, request.clientSoftwareVersion];
   const isNamed = apiVersion < FIRST_VERSION_WITH_SOFTWARE || software.every((text) => CLIENT_SOFTWARE.test(text));
   if (!isNamed) return { errorCode: ErrorCode.INVALID_REQUEST, apiKeys: [] };

@@ -1,25 +1,17 @@
-// KIP-430: the operations that a client may perform. All of them, while there are no ACLs; the bits are Kafka's
-// operations.
+// KIP-430: the operations that a client may perform on a resource which it describes.
+import { CLUSTER_NAME, ResourceType } from '@milepost/security';
 import { OPERATIONS_NOT_ASKED } from '@milepost/wire';
+import { DESCRIBE_CLUSTER } from '../security/needs.ts';
+import type { Context } from '../services.ts';
 
-const READ = 3;
-const WRITE = 4;
-const CREATE = 5;
-const DELETE = 6;
-const ALTER = 7;
-const DESCRIBE = 8;
-const CLUSTER_ACTION = 9;
-const DESCRIBE_CONFIGS = 10;
-const ALTER_CONFIGS = 11;
-const IDEMPOTENT_WRITE = 12;
+export const topicOperations = ({ permissions }: Context, topic: string, isAsked: boolean): number =>
+  isAsked ? permissions.operationsOn(ResourceType.TOPIC, topic) : OPERATIONS_NOT_ASKED;
 
-const bits = (...operations: number[]): number => operations.reduce((mask, operation) => mask | (1 << operation), 0);
+export const groupOperations = ({ permissions }: Context, groupId: string, isAsked: boolean): number =>
+  isAsked ? permissions.operationsOn(ResourceType.GROUP, groupId) : OPERATIONS_NOT_ASKED;
 
-const allOn = {
-  topic: bits(READ, WRITE, CREATE, DESCRIBE, DELETE, ALTER, DESCRIBE_CONFIGS, ALTER_CONFIGS),
-  group: bits(READ, DESCRIBE, DELETE, DESCRIBE_CONFIGS, ALTER_CONFIGS),
-  cluster: bits(CREATE, CLUSTER_ACTION, DESCRIBE_CONFIGS, ALTER_CONFIGS, IDEMPOTENT_WRITE, ALTER, DESCRIBE),
-};
-
-export const authorizedOperations = (resource: keyof typeof allOn, isAsked: boolean): number =>
-  isAsked ? allOn[resource] : OPERATIONS_NOT_ASKED;
+/** None for a client that may not describe the cluster. */
+export function clusterOperations({ permissions }: Context, isAsked: boolean): number {
+  if (!isAsked) return OPERATIONS_NOT_ASKED;
+  return permissions.allows(DESCRIBE_CLUSTER) ? permissions.operationsOn(ResourceType.CLUSTER, CLUSTER_NAME) : 0;
+}

@@ -2,6 +2,7 @@
 // result. A topic named twice is INVALID_REQUEST.
 import { ErrorCode } from '@milepost/core';
 import { CreatePartitions } from '@milepost/wire';
+import { ALTER_TOPIC } from '../security/needs.ts';
 import { handler } from './handler.ts';
 import { namedTwice } from './named-twice.ts';
 
@@ -11,11 +12,14 @@ import { namedTwice } from './named-twice.ts';
  */
 const FIRST_STRICT_VERSION = 3;
 
-export const createPartitions = handler(CreatePartitions, async ({ topics, validateOnly }, context) => {
-  const { services, count, apiVersion } = context;
+export const createPartitions = handler(CreatePartitions, [ALTER_TOPIC], async ({ topics, validateOnly }, context) => {
+  const { services, permissions, count, apiVersion } = context;
   const quota = services.clients.quotas.mutations(context.quotaClient, apiVersion >= FIRST_STRICT_VERSION);
   const twice = namedTwice(topics.map(({ name }) => name));
-  const once = topics.filter(({ name }) => !twice.has(name));
+  const refusals = new Map(
+    topics.filter(({ name }) => !twice.has(name)).map(({ name }) => [name, permissions.refusal(ALTER_TOPIC, name)]),
+  );
+  const once = topics.filter(({ name }) => !twice.has(name) && !refusals.get(name));
   const outcomes = await services.controller.topics.addPartitions(once, validateOnly, quota);
   context.throttle(quota.throttleTimeMs);
   const answer = (name: string, errorCode: ErrorCode, errorMessage: string | null) => {
@@ -28,6 +32,7 @@ export const createPartitions = handler(CreatePartitions, async ({ topics, valid
         const refusal = outcomes[place];
         return answer(name, refusal?.error ?? ErrorCode.NONE, refusal?.message ?? null);
       }),
+      ...[...refusals].flatMap(([name, refusal]) => (refusal ? [answer(name, refusal.error, refusal.message)] : [])),
       ...[...twice].map((name) => answer(name, ErrorCode.INVALID_REQUEST, `topic ${name} is named twice`)),
     ],
   };

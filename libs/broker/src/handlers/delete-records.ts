@@ -9,9 +9,10 @@ import type { Partition } from '@milepost/replication';
 import { DeleteRecords } from '@milepost/wire';
 import { storageErrorOf } from '../access.ts';
 import type { Context } from '../services.ts';
+import { DELETE_TOPIC } from '../security/needs.ts';
 import { handler } from './handler.ts';
 
-export const deleteRecords = handler(DeleteRecords, async ({ topics, timeoutMs }, context) => ({
+export const deleteRecords = handler(DeleteRecords, [DELETE_TOPIC], async ({ topics, timeoutMs }, context) => ({
   topics: await Promise.all(
     topics.map(async ({ name, partitions }) => ({
       name,
@@ -34,6 +35,8 @@ async function deleteBefore(
   context: Context,
 ): Promise<{ lowWatermark: Offset; errorCode: ErrorCode }> {
   const refuse = (errorCode: ErrorCode) => ({ lowWatermark: NO_OFFSET, errorCode });
+  const unauthorized = context.permissions.refusal(DELETE_TOPIC, topic);
+  if (unauthorized) return refuse(unauthorized.error);
   if (isInternalTopic(topic)) return refuse(ErrorCode.INVALID_TOPIC_EXCEPTION);
   const partition = context.services.storage.partitions.find(topic, index);
   if (typeof partition === 'number') return refuse(partition);

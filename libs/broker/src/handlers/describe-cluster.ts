@@ -4,10 +4,12 @@
 import { ErrorCode } from '@milepost/core';
 import { aliveBrokers, livingController } from '@milepost/metadata';
 import { DescribeCluster, EndpointType } from '@milepost/wire';
-import { authorizedOperations } from './authorized-operations.ts';
+import { DESCRIBE_CLUSTER } from '../security/needs.ts';
+import { clusterOperations } from './authorized-operations.ts';
 import { handler } from './handler.ts';
 
-export const describeCluster = handler(DescribeCluster, (request, { services, count }) => {
+export const describeCluster = handler(DescribeCluster, [DESCRIBE_CLUSTER], (request, context) => {
+  const { services, count } = context;
   const { endpointType } = request;
   const image = services.image();
   if (endpointType !== EndpointType.BROKER) {
@@ -24,6 +26,6 @@ export const describeCluster = handler(DescribeCluster, (request, { services, co
     brokers: (request.includeFencedBrokers ? [...image.brokers.values()] : aliveBrokers(image)).map(
       ({ id, host, port, rack, isFenced }) => ({ brokerId: id, host, port, rack, isFenced }),
     ),
-    clusterAuthorizedOperations: authorizedOperations('cluster', request.includeClusterAuthorizedOperations),
+    clusterAuthorizedOperations: clusterOperations(context, request.includeClusterAuthorizedOperations),
   };
 });

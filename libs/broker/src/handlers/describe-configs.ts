@@ -14,24 +14,51 @@ import {
 import { ConfigResourceType, DescribeConfigs, type DescribeConfigsRequest } from '@milepost/wire';
 import { configLayers } from '../broker-config.ts';
 import type { Context } from '../services.ts';
+import {
+  DESCRIBE_CLUSTER_CONFIGS,
+  DESCRIBE_GROUP_CONFIGS,
+  DESCRIBE_TOPIC_CONFIGS,
+  type Need,
+} from '../security/needs.ts';
 import { handler } from './handler.ts';
 
 type Resource = DescribeConfigsRequest['resources'][number];
 type Refusal = { readonly errorCode: ErrorCode; readonly errorMessage: string };
 
-export const describeConfigs = handler(DescribeConfigs, (request, context) => ({
-  results: request.resources.map((resource) => {
-    const { resourceType, resourceName, configurationKeys } = resource;
-    const entries = entriesOf(resource, context);
-    if ('errorCode' in entries) {
-      context.count(entries.errorCode);
-      return { resourceType, resourceName, configs: [], ...entries };
-    }
-    const wanted = configurationKeys?.length ? entries.filter(({ name }) => configurationKeys.includes(name)) : entries;
-    const configs = wanted.map((entry) => described(entry, request));
-    return { errorCode: ErrorCode.NONE, resourceType, resourceName, configs };
+export const describeConfigs = handler(
+  DescribeConfigs,
+  [DESCRIBE_TOPIC_CONFIGS, DESCRIBE_GROUP_CONFIGS, DESCRIBE_CLUSTER_CONFIGS],
+  (request, context) => ({
+    results: request.resources.map((resource) => {
+      const { resourceType, resourceName, configurationKeys } = resource;
+      const entries = unauthorized(resource, context) ?? entriesOf(resource, context);
+      if ('errorCode' in entries) {
+        context.count(entries.errorCode);
+        return { resourceType, resourceName, configs: [], ...entries };
+      }
+      const wanted = configurationKeys?.length
+        ? entries.filter(({ name }) => configurationKeys.includes(name))
+        : entries;
+      const configs = wanted.map((entry) => described(entry, request));
+      return { errorCode: ErrorCode.NONE, resourceType, resourceName, configs };
+    }),
   }),
-}));
+);
+
+function unauthorized({ resourceType, resourceName }: Resource, { permissions }: Context): Refusal | undefined {
+  const refused = (need: Need, name?: string): Refusal | undefined => {
+    const refusal = permissions.refusal(need, name);
+    return refusal && { errorCode: refusal.error, errorMessage: refusal.message };
+  };
+  switch (resourceType) {
+    case ConfigResourceType.TOPIC:
+      return refused(DESCRIBE_TOPIC_CONFIGS, resourceName);
+    case ConfigResourceType.GROUP:
+      return refused(DESCRIBE_GROUP_CONFIGS, resourceName);
+    default:
+      return refused(DESCRIBE_CLUSTER_CONFIGS);
+  }
+}
 
 function entriesOf({ resourceType, resourceName }: Resource, { services }: Context): readonly ConfigEntry[] | Refusal {
   const { config } = services;

@@ -3,23 +3,30 @@ import { ErrorCode } from '@milepost/core';
 import { topicNameProblem } from '@milepost/metadata';
 import { DescribeProducers } from '@milepost/wire';
 import type { Context } from '../services.ts';
+import { READ_TOPIC } from '../security/needs.ts';
 import { handler } from './handler.ts';
 
-export const describeProducers = handler(DescribeProducers, ({ topics }, context) => ({
+export const describeProducers = handler(DescribeProducers, [READ_TOPIC], ({ topics }, context) => ({
   topics: topics.map(({ name, partitionIndexes }) => ({
     name,
     partitions: partitionIndexes.map((index) => described(name, index, context)),
   })),
 }));
 
-function described(topic: string, partitionIndex: number, { services, count }: Context) {
+function described(topic: string, partitionIndex: number, { services, permissions, count }: Context) {
   const problem = topicNameProblem(topic);
+  const unauthorized = problem ? undefined : permissions.refusal(READ_TOPIC, topic);
   const partition = problem
     ? ErrorCode.INVALID_TOPIC_EXCEPTION
-    : services.storage.partitions.find(topic, partitionIndex);
+    : (unauthorized?.error ?? services.storage.partitions.find(topic, partitionIndex));
   if (typeof partition === 'number') {
     count(partition);
-    return { partitionIndex, errorCode: partition, errorMessage: problem ?? null, activeProducers: [] };
+    return {
+      partitionIndex,
+      errorCode: partition,
+      errorMessage: problem ?? unauthorized?.message ?? null,
+      activeProducers: [],
+    };
   }
   const activeProducers = partition.log
     .activeProducers()

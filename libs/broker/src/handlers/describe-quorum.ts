@@ -15,12 +15,18 @@ import {
 import { aliveBrokers, livingController } from '@milepost/metadata';
 import { DescribeQuorum } from '@milepost/wire';
 import type { Context } from '../services.ts';
+import { DESCRIBE_CLUSTER } from '../security/needs.ts';
 import { handler } from './handler.ts';
 
 const METADATA_TOPIC = '__cluster_metadata';
 const LISTENER = 'PLAINTEXT';
 
-export const describeQuorum = handler(DescribeQuorum, ({ topics }, context) => {
+export const describeQuorum = handler(DescribeQuorum, [DESCRIBE_CLUSTER], ({ topics }, context) => {
+  const refused = context.permissions.refusal(DESCRIBE_CLUSTER);
+  if (refused) {
+    context.count(refused.error);
+    return { errorCode: refused.error, errorMessage: refused.message, topics: [], nodes: [] };
+  }
   const image = context.services.image();
   return {
     topics: topics.map(({ topicName, partitions }) => ({

@@ -1,4 +1,5 @@
-// DescribeTopicPartitions, version 0: topics in the order of their names, page by page (KIP-966). No topics means all.
+// DescribeTopicPartitions, version 0: topics in the order of their names, page by page (KIP-966). No topics means all
+// that the client may describe.
 // A cursor outside the requested topics, or with a bad partition, is an error of each topic: the response as a whole
 // has none.
 import { ErrorCode, NO_BROKER, ZERO_UUID } from '@milepost/core';
@@ -9,7 +10,8 @@ import {
   type DescribeTopicPartitionsResponse,
 } from '@milepost/wire';
 import type { Context } from '../services.ts';
-import { authorizedOperations } from './authorized-operations.ts';
+import { DESCRIBE_TOPIC } from '../security/needs.ts';
+import { topicOperations } from './authorized-operations.ts';
 import { handler } from './handler.ts';
 
 /** max.request.partition.size.limit */
@@ -17,11 +19,29 @@ const MOST_PARTITIONS_PER_PAGE = 2_000;
 
 type Answered = DescribeTopicPartitionsResponse['topics'][number];
 
-export const describeTopicPartitions = handler(DescribeTopicPartitions, (request, context) => {
-  const { cursor, responsePartitionLimit } = request;
+export const describeTopicPartitions = handler(DescribeTopicPartitions, [DESCRIBE_TOPIC], (request, context) => {
+  const { permissions } = context;
+  const { cursor } = request;
+  const isNamed = request.topics.length > 0;
   const names = askedNames(request, context);
-  if (cursor && (cursor.partitionIndex < 0 || (request.topics.length > 0 && names[0] !== cursor.topicName)))
+  if (cursor && (cursor.partitionIndex < 0 || (isNamed && names[0] !== cursor.topicName)))
     return { topics: request.topics.map(({ name }) => refused(name, ErrorCode.INVALID_REQUEST, context)) };
+  const isUnseen = (name: string): boolean =>
+    isNamed ? permissions.refusal(DESCRIBE_TOPIC, name) !== undefined : !permissions.allows(DESCRIBE_TOPIC, name);
+  const unseen = new Set(names.filter(isUnseen));
+  const seen = names.filter((name) => !unseen.has(name));
+  const { topics, ...next } = pages(seen, request, context);
+  const unauthorized = isNamed ? [...unseen] : [];
+  const refusals = unauthorized.map((name) => refused(name, ErrorCode.TOPIC_AUTHORIZATION_FAILED, context));
+  return { topics: [...topics, ...refusals], ...next };
+});
+
+/** As many partitions as one response may have, and where the next one begins. */
+function pages(
+  names: readonly string[],
+  { cursor, responsePartitionLimit }: DescribeTopicPartitionsRequest,
+  context: Context,
+): Pick<DescribeTopicPartitionsResponse, 'topics' | 'nextCursor'> {
   let left = Math.max(1, Math.min(responsePartitionLimit, MOST_PARTITIONS_PER_PAGE));
   const topics: Answered[] = [];
   for (const name of names) {
@@ -34,7 +54,7 @@ export const describeTopicPartitions = handler(DescribeTopicPartitions, (request
     if (next < total) return { topics, nextCursor: { topicName: name, partitionIndex: next } };
   }
   return { topics };
-});
+}
 
 function askedNames({ topics, cursor }: DescribeTopicPartitionsRequest, { services }: Context): string[] {
   const all = topics.length === 0 ? services.image().topics.keys() : topics.map(({ name }) => name);
@@ -50,7 +70,7 @@ function refused(name: string, errorCode: ErrorCode, { count }: Context): Answer
 /** The response names the operations on a missing topic as well, as in Kafka. */
 const missing = (name: string, errorCode: ErrorCode, context: Context): Answered => ({
   ...refused(name, errorCode, context),
-  topicAuthorizedOperations: authorizedOperations('topic', true),
+  topicAuthorizedOperations: topicOperations(context, name, true),
 });
 
 function page(name: string, first: number, limit: number, context: Context) {
@@ -82,7 +102,7 @@ function page(name: string, first: number, limit: number, context: Context) {
       topicId: topic.id,
       isInternal: isInternalTopic(name),
       partitions,
-      topicAuthorizedOperations: authorizedOperations('topic', true),
+      topicAuthorizedOperations: topicOperations(context, name, true),
     } satisfies Answered,
   };
 }

@@ -21,6 +21,7 @@ import {
 import type { AskedPartition, FetchedPartition, NamedPartition } from '../fetch-sessions/fetch-session.ts';
 import { Loan } from '../network/buffer-pool.ts';
 import type { Context } from '../services.ts';
+import { CLUSTER_ACTION, READ_TOPIC } from '../security/needs.ts';
 import { FetchGrowth, type FetchView } from './fetch-growth.ts';
 import { handler, type Unanswered } from './handler.ts';
 import { preferredReadReplica } from './preferred-read-replica.ts';
@@ -32,7 +33,7 @@ const FIRST_VERSION_WITH_RACKS = 11;
 const FIRST_VERSION_WITH_LEADERS = 16;
 const NO_RECORDS = Buffer.alloc(0);
 
-export const fetch = handler(Fetch, (request, context) => {
+export const fetch = handler(Fetch, [READ_TOPIC, CLUSTER_ACTION], (request, context) => {
   const nameOf = (topicId: Uuid): string | undefined => topicNameOf(context, topicId);
   const { isolationLevel } = request;
   if (isolationLevel !== READ_UNCOMMITTED && isolationLevel !== READ_COMMITTED)
@@ -176,7 +177,10 @@ class Reading {
   }
 
   #find({ topic, topicId, asked }: NamedPartition): Partition | ErrorCode {
+    const { permissions } = this.#context;
+    if (this.#follower && permissions.refusal(CLUSTER_ACTION)) return ErrorCode.TOPIC_AUTHORIZATION_FAILED;
     if (topic === undefined) return ErrorCode.UNKNOWN_TOPIC_ID;
+    if (!this.#follower && permissions.refusal(READ_TOPIC, topic)) return ErrorCode.TOPIC_AUTHORIZATION_FAILED;
     // Fetch alone takes any epoch below zero as none, as in Kafka.
     const currentLeaderEpoch = asked.currentLeaderEpoch < 0 ? NO_LEADER_EPOCH : asked.currentLeaderEpoch;
     const mayFollow = this.#context.apiVersion >= FIRST_VERSION_WITH_RACKS && !this.#follower;

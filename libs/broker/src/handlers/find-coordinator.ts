@@ -7,28 +7,35 @@ import { OFFSETS_TOPIC, TRANSACTION_STATE_TOPIC } from '@milepost/metadata';
 import { CoordinatorType, FindCoordinator } from '@milepost/wire';
 import { coordinatorOf } from '../groups/led-shards.ts';
 import type { Context, Services } from '../services.ts';
+import { DESCRIBE_GROUP, DESCRIBE_TRANSACTION } from '../security/needs.ts';
 import { handler } from './handler.ts';
 
 const NOWHERE = { nodeId: NO_BROKER, host: '', port: -1 };
 
 const FIRST_VERSION_WITH_MANY_KEYS = 4;
 
-export const findCoordinator = handler(FindCoordinator, ({ keyType, key, coordinatorKeys }, context) => {
-  if (context.apiVersion < FIRST_VERSION_WITH_MANY_KEYS) return { ...find(keyType, key, context), coordinators: [] };
-  return {
-    errorCode: ErrorCode.NONE,
-    ...NOWHERE,
-    coordinators: coordinatorKeys.map((one) => ({ key: one, ...find(keyType, one, context) })),
-  };
-});
+export const findCoordinator = handler(
+  FindCoordinator,
+  [DESCRIBE_GROUP, DESCRIBE_TRANSACTION],
+  ({ keyType, key, coordinatorKeys }, context) => {
+    if (context.apiVersion < FIRST_VERSION_WITH_MANY_KEYS) return { ...find(keyType, key, context), coordinators: [] };
+    return {
+      errorCode: ErrorCode.NONE,
+      ...NOWHERE,
+      coordinators: coordinatorKeys.map((one) => ({ key: one, ...find(keyType, one, context) })),
+    };
+  },
+);
 
-function find(keyType: number, key: string, { services, count }: Context) {
+function find(keyType: number, key: string, { services, permissions, count }: Context) {
   const refuse = (errorCode: ErrorCode, errorMessage: string) => {
     count(errorCode);
     return { errorCode, errorMessage, ...NOWHERE };
   };
   const kind = kindOf(keyType, services);
   if (!kind) return refuse(ErrorCode.INVALID_REQUEST, `key type ${keyType}: expected ${EXPECTED}`);
+  const refused = permissions.refusal(keyType === CoordinatorType.GROUP ? DESCRIBE_GROUP : DESCRIBE_TRANSACTION, key);
+  if (refused) return refuse(refused.error, refused.message);
   const image = services.image();
   kind.topic.ensure(image, services.controller.topics);
   const id = coordinatorOf(image, kind.topicName, kind.coordinator.shardOf(key))?.id;

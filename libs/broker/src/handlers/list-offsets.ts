@@ -9,6 +9,7 @@ import type { Partition } from '@milepost/replication';
 import { ListOffsets, type ListOffsetsRequest, type ListOffsetsResponse, ListOffsetsTime } from '@milepost/wire';
 import { ledPartition, storageErrorOf } from '../access.ts';
 import type { Context } from '../services.ts';
+import { DESCRIBE_TOPIC } from '../security/needs.ts';
 import { handler } from './handler.ts';
 import { namedTwice } from './named-twice.ts';
 
@@ -28,7 +29,7 @@ const FIRST_VERSION_KNOWING = new Map<number, number>([
   [ListOffsetsTime.EARLIEST_PENDING_UPLOAD, 11],
 ]);
 
-export const listOffsets = handler(ListOffsets, (request, context) => {
+export const listOffsets = handler(ListOffsets, [DESCRIBE_TOPIC], (request, context) => {
   const key = (name: string, { partitionIndex }: Asked): string => `${name}-${partitionIndex}`;
   const twice = namedTwice(request.topics.flatMap(({ name, partitions }) => partitions.map((one) => key(name, one))));
   const answered = new Set<string>();
@@ -42,6 +43,8 @@ export const listOffsets = handler(ListOffsets, (request, context) => {
       name,
       partitions: once.map((asked): Answered | Promise<Answered> => {
         const answer = (found: Found | ErrorCode): Answered => answerOf(asked, found, context);
+        const unauthorized = context.permissions.refusal(DESCRIBE_TOPIC, name);
+        if (unauthorized) return answer(unauthorized.error);
         if (twice.has(key(name, asked))) return answer(ErrorCode.INVALID_REQUEST);
         const found = find(name, asked, request, context);
         return found instanceof Promise ? found.then(answer) : answer(found);

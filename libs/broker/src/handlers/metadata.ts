@@ -2,7 +2,7 @@
 // v0: no topics means all; later null means all and none means none. An unknown topic is created when both the broker
 // (auto.create.topics.enable) and the request allow it, and the response contains it. When that fails, or is not
 // allowed, the error is UNKNOWN_TOPIC_OR_PARTITION. A bad name is INVALID_TOPIC_EXCEPTION, an unknown id
-// UNKNOWN_TOPIC_ID.
+// UNKNOWN_TOPIC_ID. Topics that the client may not describe are left out of all, and refused by name or id.
 import { ErrorCode, NO_BROKER, type Uuid, ZERO_UUID } from '@milepost/core';
 import {
   aliveBrokers,
@@ -16,7 +16,8 @@ import {
 } from '@milepost/metadata';
 import { Metadata, type MetadataRequest, type MetadataResponse } from '@milepost/wire';
 import type { Context } from '../services.ts';
-import { authorizedOperations } from './authorized-operations.ts';
+import { CREATE_ON_CLUSTER, CREATE_TOPIC, DESCRIBE_CLUSTER, DESCRIBE_TOPIC } from '../security/needs.ts';
+import { clusterOperations, topicOperations } from './authorized-operations.ts';
 import { handler } from './handler.ts';
 
 type Answered = MetadataResponse['topics'][number];
@@ -24,23 +25,29 @@ type Asked = { readonly name: string | null; readonly topicId: Uuid };
 
 const FIRST_VERSION_WITH_IDS = 12;
 
-export const metadata = handler(Metadata, async (request, context) => {
-  const { apiVersion, services } = context;
-  if (apiVersion < FIRST_VERSION_WITH_IDS && request.topics?.some(isNotByName)) return notByName(request, context);
-  const asked = askedTopics(request, apiVersion);
-  if (asked) await createMissing(asked, request, context);
-  const image = services.image();
-  const topics = asked
-    ? asked.map((one) => answerOf(one, request, context))
-    : [...image.topics.values()].map((topic) => described(topic, request, image));
-  return {
-    brokers: aliveBrokers(image).map(({ id, host, port, rack }) => ({ nodeId: id, host, port, rack })),
-    clusterId: image.clusterId,
-    controllerId: livingController(image),
-    topics,
-    clusterAuthorizedOperations: authorizedOperations('cluster', request.includeClusterAuthorizedOperations),
-  };
-});
+export const metadata = handler(
+  Metadata,
+  [DESCRIBE_TOPIC, CREATE_TOPIC, CREATE_ON_CLUSTER, DESCRIBE_CLUSTER],
+  async (request, context) => {
+    const { apiVersion, services } = context;
+    if (apiVersion < FIRST_VERSION_WITH_IDS && request.topics?.some(isNotByName)) return notByName(request, context);
+    const asked = askedTopics(request, apiVersion);
+    if (asked) await createMissing(asked, request, context);
+    const image = services.image();
+    const topics = asked
+      ? asked.map((one) => answerOf(one, request, context))
+      : [...image.topics.values()]
+          .filter(({ name }) => context.permissions.allows(DESCRIBE_TOPIC, name))
+          .map((topic) => described(topic, request, context));
+    return {
+      brokers: aliveBrokers(image).map(({ id, host, port, rack }) => ({ nodeId: id, host, port, rack })),
+      clusterId: image.clusterId,
+      controllerId: livingController(image),
+      topics,
+      clusterAuthorizedOperations: clusterOperations(context, request.includeClusterAuthorizedOperations),
+    };
+  },
+);
 
 const isNotByName = ({ name, topicId }: Asked): boolean => name === null || topicId !== ZERO_UUID;
 
@@ -64,37 +71,51 @@ function askedTopics({ topics }: MetadataRequest, apiVersion: number): Asked[] |
   return [...new Set(topics.map(({ name }) => name))].map((name) => ({ name, topicId: ZERO_UUID }));
 }
 
-async function createMissing(asked: readonly Asked[], request: MetadataRequest, { services }: Context): Promise<void> {
-  if (!request.allowAutoTopicCreation || !services.settings.autoCreateTopics) return;
-  const { topics } = services.image();
+async function createMissing(asked: readonly Asked[], request: MetadataRequest, context: Context): Promise<void> {
   const missing = asked.flatMap(({ name }) =>
-    name !== null && !topics.has(name) && !topicNameProblem(name) ? [name] : [],
+    name !== null && isToBeCreated(name, request, context) && mayCreate(name, context) ? [name] : [],
   );
-  if (missing.length > 0) await services.controller.topics.createByDefault(missing);
+  if (missing.length > 0) await context.services.controller.topics.createByDefault(missing);
 }
 
-function answerOf({ name, topicId }: Asked, request: MetadataRequest, { services, count }: Context): Answered {
+function isToBeCreated(name: string, request: MetadataRequest, { services, permissions }: Context): boolean {
+  if (!request.allowAutoTopicCreation || !services.settings.autoCreateTopics) return false;
+  return permissions.allows(DESCRIBE_TOPIC, name) && !services.image().topics.has(name) && !topicNameProblem(name);
+}
+
+const mayCreate = (name: string, { permissions }: Context): boolean =>
+  permissions.allows(CREATE_ON_CLUSTER) || permissions.allows(CREATE_TOPIC, name);
+
+/** Does not look for a topic that the client may not describe; ids are no secret, as in Kafka. */
+function answerOf({ name, topicId }: Asked, request: MetadataRequest, context: Context): Answered {
+  const { services, permissions, count } = context;
   const image = services.image();
-  const topic = name === null ? image.topicsById.get(topicId) : image.topics.get(name);
-  if (topic) return described(topic, request, image);
-  const errorCode = errorOf(name);
+  const byId = name === null ? image.topicsById.get(topicId) : undefined;
+  const asked = name ?? byId?.name;
+  const unauthorized = asked === undefined ? undefined : permissions.refusal(DESCRIBE_TOPIC, asked);
+  const topic = byId ?? (name === null || unauthorized ? undefined : image.topics.get(name));
+  if (topic && !unauthorized) return described(topic, request, context);
+  const errorCode = unauthorized?.error ?? errorOf(name, request, context);
   count(errorCode);
-  return { errorCode, name, topicId, isInternal: name !== null && isInternalTopic(name), partitions: [] };
+  const isInternal = !unauthorized && name !== null && isInternalTopic(name);
+  return { errorCode, name, topicId, isInternal, partitions: [] };
 }
 
-function errorOf(name: string | null): ErrorCode {
+function errorOf(name: string | null, request: MetadataRequest, context: Context): ErrorCode {
   if (name === null) return ErrorCode.UNKNOWN_TOPIC_ID;
+  if (isToBeCreated(name, request, context) && !mayCreate(name, context)) return ErrorCode.TOPIC_AUTHORIZATION_FAILED;
   return topicNameProblem(name) ? ErrorCode.INVALID_TOPIC_EXCEPTION : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
 }
 
-function described({ id, name, partitions }: TopicState, request: MetadataRequest, image: ClusterImage): Answered {
+function described({ id, name, partitions }: TopicState, request: MetadataRequest, context: Context): Answered {
+  const image = context.services.image();
   return {
     errorCode: ErrorCode.NONE,
     name,
     topicId: id,
     isInternal: isInternalTopic(name),
     partitions: partitions.map((partition) => partitionOf(partition, image)),
-    topicAuthorizedOperations: authorizedOperations('topic', request.includeTopicAuthorizedOperations),
+    topicAuthorizedOperations: topicOperations(context, name, request.includeTopicAuthorizedOperations),
   };
 }
 

@@ -3,6 +3,7 @@
 import { ErrorCode, ZERO_UUID } from '@milepost/core';
 import { OffsetCommit, type OffsetCommitRequest } from '@milepost/wire';
 import type { Context } from '../services.ts';
+import { READ_GROUP, READ_TOPIC } from '../security/needs.ts';
 import { handler } from './handler.ts';
 
 const FIRST_VERSION_WITH_NEW_ERRORS = 9;
@@ -10,8 +11,10 @@ const FIRST_VERSION_WITH_IDS = 10;
 
 type Topic = OffsetCommitRequest['topics'][number];
 
-export const offsetCommit = handler(OffsetCommit, async (request, context) => {
-  const { services, apiVersion, count } = context;
+export const offsetCommit = handler(OffsetCommit, [READ_GROUP, READ_TOPIC], async (request, context) => {
+  const { services, apiVersion, permissions, count } = context;
+  const refused = permissions.refusal(READ_GROUP, request.groupId);
+  if (refused) return { topics: request.topics.map((topic) => allRefused(topic, refused.error, context)) };
   services.offsetsTopic.ensure(services.image(), services.controller.topics);
   const topics = request.topics.map((topic) => lookUp(topic, context));
   const committed = await services.groups.commitOffsets({
@@ -45,15 +48,26 @@ export const offsetCommit = handler(OffsetCommit, async (request, context) => {
   };
 });
 
-function lookUp(asked: Topic, { services, apiVersion }: Context) {
+function allRefused({ name, topicId, partitions }: Topic, errorCode: ErrorCode, { count }: Context) {
+  const refused = partitions.map(({ partitionIndex }) => {
+    count(errorCode);
+    return { partitionIndex, errorCode };
+  });
+  return { name, topicId, partitions: refused };
+}
+
+function lookUp(asked: Topic, { services, apiVersion, permissions }: Context) {
   const image = services.image();
   const byId = apiVersion >= FIRST_VERSION_WITH_IDS;
   const topic = byId ? image.topicsById.get(asked.topicId) : image.topics.get(asked.name);
+  const name = topic?.name ?? asked.name;
+  const unknownError = byId && !topic ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+  const refused = byId && !topic ? undefined : permissions.refusal(READ_TOPIC, name);
   return {
     asked,
-    name: topic?.name ?? asked.name,
+    name,
     topicId: topic?.id ?? ZERO_UUID,
-    known: topic ? asked.partitions.filter((one) => topic.partitions[one.partitionIndex]) : [],
-    unknownError: byId && !topic ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+    known: topic && !refused ? asked.partitions.filter((one) => topic.partitions[one.partitionIndex]) : [],
+    unknownError: refused?.error ?? unknownError,
   };
 }

@@ -6,6 +6,7 @@ import { ErrorCode, NO_LEADER_EPOCH, NO_OFFSET, type Uuid, ZERO_UUID } from '@mi
 import type { FetchOffsetsCommand, FetchOffsetsResult } from '@milepost/coordinators';
 import { OffsetFetch, type OffsetFetchRequest, type OffsetFetchResponse } from '@milepost/wire';
 import type { Context } from '../services.ts';
+import { DESCRIBE_GROUP, DESCRIBE_TOPIC } from '../security/needs.ts';
 import { handler } from './handler.ts';
 
 const FIRST_VERSION_WITH_GROUP_ERROR = 2;
@@ -21,7 +22,7 @@ interface AskedTopic {
 type Topic = NonNullable<OffsetFetchResponse['groups']>[number]['topics'][number];
 type Partition = Topic['partitions'][number];
 
-export const offsetFetch = handler(OffsetFetch, async (request, context) => {
+export const offsetFetch = handler(OffsetFetch, [DESCRIBE_GROUP, DESCRIBE_TOPIC], async (request, context) => {
   if (context.apiVersion < FIRST_VERSION_WITH_GROUPS) return ofOneGroup(request.groupId, request, context);
   const groups = request.groups.map(async ({ groupId, memberId, memberEpoch, topics }) => {
     const member = { memberId, memberEpoch };
@@ -50,12 +51,19 @@ async function ofGroup(
   context: Context,
   member?: FetchOffsetsCommand['member'],
 ): Promise<{ error: ErrorCode; topics: Topic[] }> {
-  const { services, apiVersion, count } = context;
+  const { services, apiVersion, permissions, count } = context;
+  const refusedGroup = permissions.refusal(DESCRIBE_GROUP, groupId);
+  if (refusedGroup) {
+    count(refusedGroup.error);
+    return { error: refusedGroup.error, topics: [] };
+  }
   const byId = apiVersion >= FIRST_VERSION_WITH_IDS;
   const image = services.image();
   const wanted = asked?.map((topic) => {
     const known = byId ? image.topicsById.get(topic.topicId) : undefined;
-    return { ...topic, name: known?.name ?? topic.name, isUnknown: byId && !known };
+    const name = known?.name ?? topic.name;
+    if (byId && !known) return { ...topic, name, error: ErrorCode.UNKNOWN_TOPIC_ID };
+    return { ...topic, name, error: permissions.refusal(DESCRIBE_TOPIC, name)?.error ?? ErrorCode.NONE };
   });
   const found = await services.groups.fetchOffsets({
     groupId,
@@ -63,20 +71,21 @@ async function ofGroup(
     ...(member && { member }),
     topics:
       wanted
-        ?.filter(({ isUnknown }) => !isUnknown)
+        ?.filter(({ error }) => error === ErrorCode.NONE)
         .map(({ name, topicId, partitionIndexes }) => ({ name, topicId, partitions: partitionIndexes })) ?? null,
   });
   if (found.error !== ErrorCode.NONE) {
     count(found.error);
     return { error: found.error, topics: [] };
   }
-  const unknown = (wanted ?? []).filter(({ isUnknown }) => isUnknown);
+  const unseen = (wanted ?? []).filter(({ error }) => error !== ErrorCode.NONE);
   const topics = found.topics
+    .filter(({ name }) => asked !== null || permissions.allows(DESCRIBE_TOPIC, name))
     .map((topic) => answered(topic, image.topics.get(topic.name)?.id))
     .filter(({ topicId }) => !byId || topicId !== ZERO_UUID);
   return {
     error: ErrorCode.NONE,
-    topics: [...topics, ...unknown.map((topic) => refused(topic, ErrorCode.UNKNOWN_TOPIC_ID))],
+    topics: [...topics, ...unseen.map((topic) => refused(topic, topic.error))],
   };
 }
 

@@ -4,19 +4,26 @@ import { ErrorCode } from '@milepost/core';
 import { OffsetForLeaderEpoch, type OffsetForLeaderEpochRequest } from '@milepost/wire';
 import { ledPartition } from '../access.ts';
 import type { Context } from '../services.ts';
+import { CLUSTER_ACTION, DESCRIBE_TOPIC } from '../security/needs.ts';
 import { handler } from './handler.ts';
 
 type Asked = OffsetForLeaderEpochRequest['topics'][number]['partitions'][number];
 
-export const offsetForLeaderEpoch = handler(OffsetForLeaderEpoch, ({ topics }, context) => ({
-  topics: topics.map(({ topic, partitions }) => ({
-    topic,
-    partitions: partitions.map((asked) => endOf(topic, asked, context)),
-  })),
-}));
+export const offsetForLeaderEpoch = handler(
+  OffsetForLeaderEpoch,
+  [DESCRIBE_TOPIC, CLUSTER_ACTION],
+  ({ topics }, context) => ({
+    topics: topics.map(({ topic, partitions }) => ({
+      topic,
+      partitions: partitions.map((asked) => endOf(topic, asked, context)),
+    })),
+  }),
+);
 
 function endOf(topic: string, { partition, currentLeaderEpoch, leaderEpoch }: Asked, context: Context) {
-  const found = ledPartition(context, topic, partition, currentLeaderEpoch);
+  const { permissions } = context;
+  const unauthorized = permissions.allows(CLUSTER_ACTION) ? undefined : permissions.refusal(DESCRIBE_TOPIC, topic);
+  const found = unauthorized?.error ?? ledPartition(context, topic, partition, currentLeaderEpoch);
   if (typeof found === 'number') {
     context.count(found);
     return { partition, errorCode: found };

@@ -18,6 +18,7 @@ import type { Partition } from '@milepost/replication';
 import { Produce, type ProduceRequest, type ProduceResponse } from '@milepost/wire';
 import { errorOfFailed, LeaderHints, topicNameOf } from '../access.ts';
 import type { Context } from '../services.ts';
+import { WRITE_TOPIC, WRITE_TRANSACTION } from '../security/needs.ts';
 import { handler, type Unanswered } from './handler.ts';
 import {
   flawOfTransaction,
@@ -66,7 +67,7 @@ interface AttemptedTopic {
   readonly attempts: readonly Attempt[];
 }
 
-export const produce = handler(Produce, (request, context) =>
+export const produce = handler(Produce, [WRITE_TOPIC, WRITE_TRANSACTION], (request, context) =>
   hasTransactionalBatches(request)
     ? produceInTransaction(request, context)
     : appendAll(request, context, NOTHING_REFUSED),
@@ -77,17 +78,24 @@ function produceInTransaction(
   context: Context,
 ): ProduceResponse | Unanswered | Promise<ProduceResponse | Unanswered> {
   const { transactionalId } = request;
+  const { permissions } = context;
   const { partitions } = context.services.storage;
+  if (transactionalId === null || permissions.refusal(WRITE_TRANSACTION, transactionalId))
+    return refuseAll(request, context, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+  // What may not be written becomes no part of the transaction; the append refuses it.
+  const mayWrite = (topic: ProduceRequest['topicData'][number]): boolean => {
+    const name = nameOf(topic, context);
+    return name === undefined || permissions.allows(WRITE_TOPIC, name);
+  };
   const batches = (of: ProduceRequest): TransactionalBatch[] =>
-    transactionalBatchesOf(of, (topic, index) => {
+    transactionalBatchesOf({ ...of, topicData: of.topicData.filter(mayWrite) }, (topic, index) => {
       const name = nameOf(topic, context);
       const found = name === undefined ? ErrorCode.UNKNOWN_TOPIC_ID : partitions.find(name, index);
       return typeof found === 'number' ? undefined : found;
     });
   const asked = batches(request);
-  const flaw = flawOfTransaction(transactionalId, asked);
-  if (flaw !== undefined || transactionalId === null)
-    return refuseAll(request, context, flaw ?? ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+  const flaw = flawOfTransaction(asked);
+  if (flaw !== undefined) return refuseAll(request, context, flaw);
   const isOngoing = asked.every(({ batch: { producerId, producerEpoch }, partition }) => {
     const ongoing = partition?.log.ongoingTransaction(producerId);
     return partition === undefined || ongoing?.producerEpoch === producerEpoch;
@@ -212,6 +220,8 @@ function appendTo(
     details: { errorMessage },
   });
   if (topic === undefined) return refuse(ErrorCode.UNKNOWN_TOPIC_ID);
+  const unauthorized = context.permissions.refusal(WRITE_TOPIC, topic);
+  if (unauthorized) return refuse(unauthorized.error, unauthorized.message);
   const partition = context.services.storage.partitions.find(topic, index);
   if (typeof partition === 'number') return refuse(partition);
   if (acks < -1 || acks > 1) return refuse(ErrorCode.INVALID_REQUIRED_ACKS);

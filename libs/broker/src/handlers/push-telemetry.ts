@@ -3,9 +3,10 @@
 import { PushTelemetry } from '@milepost/wire';
 import type { ClientProperties } from '../admin/client-telemetry.ts';
 import type { Context } from '../services.ts';
+import { NO_NEEDS } from '../security/needs.ts';
 import { handler } from './handler.ts';
 
-export const pushTelemetry = handler(PushTelemetry, (push, context) => {
+export const pushTelemetry = handler(PushTelemetry, NO_NEEDS, (push, context) => {
   const errorCode = context.services.clients.telemetry.push(push, clientProperties(context));
   context.count(errorCode);
   return { errorCode };

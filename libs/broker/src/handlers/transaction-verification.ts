@@ -61,11 +61,7 @@ export function transactionalBatchesOf(
 }
 
 /** Why the request as a whole is refused. */
-export function flawOfTransaction(
-  transactionalId: string | null,
-  batches: readonly TransactionalBatch[],
-): ErrorCode | undefined {
-  if (transactionalId === null) return ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+export function flawOfTransaction(batches: readonly TransactionalBatch[]): ErrorCode | undefined {
   const producers = new Set(batches.map(({ batch }) => `${batch.producerId} ${batch.producerEpoch}`));
   return producers.size > 1 ? ErrorCode.INVALID_PRODUCER_ID_MAPPING : undefined;
 }

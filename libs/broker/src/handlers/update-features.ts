@@ -3,18 +3,23 @@
 import { ErrorCode } from '@milepost/core';
 import { FeatureUpgradeType, UpdateFeatures } from '@milepost/wire';
 import { featureRefusal } from '../admin/features.ts';
+import { ALTER_CLUSTER } from '../security/needs.ts';
 import { handler } from './handler.ts';
 
-export const updateFeatures = handler(UpdateFeatures, ({ featureUpdates }, { apiVersion, count }) => {
-  const updates = featureUpdates.map((update) => (apiVersion === 0 ? asLater(update) : update));
-  const refused = updates.map(featureRefusal).find(Boolean);
-  if (refused) {
-    count(refused.error);
-    return { errorCode: refused.error, errorMessage: refused.message, results: [] };
-  }
-  const results = featureUpdates.map(({ feature }) => ({ feature, errorCode: ErrorCode.NONE, errorMessage: null }));
-  return { errorCode: ErrorCode.NONE, results };
-});
+export const updateFeatures = handler(
+  UpdateFeatures,
+  [ALTER_CLUSTER],
+  ({ featureUpdates }, { apiVersion, permissions, count }) => {
+    const updates = featureUpdates.map((update) => (apiVersion === 0 ? asLater(update) : update));
+    const refused = permissions.refusal(ALTER_CLUSTER) ?? updates.map(featureRefusal).find(Boolean);
+    if (refused) {
+      count(refused.error);
+      return { errorCode: refused.error, errorMessage: refused.message, results: [] };
+    }
+    const results = featureUpdates.map(({ feature }) => ({ feature, errorCode: ErrorCode.NONE, errorMessage: null }));
+    return { errorCode: ErrorCode.NONE, results };
+  },
+);
 
 const asLater = <Update extends { readonly allowDowngrade: boolean }>(update: Update) => ({
   ...update,

@@ -6,6 +6,7 @@ import { type Clock, ErrorCode } from '@milepost/core';
 import type { TransactionMarker } from '@milepost/log';
 import { WriteTxnMarkers, type WriteTxnMarkersRequest } from '@milepost/wire';
 import type { Context } from '../services.ts';
+import { ALTER_CLUSTER, CLUSTER_ACTION } from '../security/needs.ts';
 import { handler } from './handler.ts';
 
 /** Kafka's default request.timeout.ms. */
@@ -13,9 +14,27 @@ const REQUEST_TIMEOUT_MS = 30_000;
 
 type MarkerRequest = WriteTxnMarkersRequest['markers'][number];
 
-export const writeTxnMarkers = handler(WriteTxnMarkers, async ({ markers }, context) => ({
-  markers: await Promise.all(markers.map((one) => written(one, context))),
-}));
+export const writeTxnMarkers = handler(
+  WriteTxnMarkers,
+  [ALTER_CLUSTER, CLUSTER_ACTION],
+  async ({ markers }, context) => {
+    const { permissions } = context;
+    const refused = permissions.allows(ALTER_CLUSTER) ? undefined : permissions.refusal(CLUSTER_ACTION);
+    if (refused) return { markers: markers.map((one) => allRefused(one, refused.error, context)) };
+    return { markers: await Promise.all(markers.map((one) => written(one, context))) };
+  },
+);
+
+function allRefused({ producerId, topics }: MarkerRequest, errorCode: ErrorCode, { count }: Context) {
+  const refused = topics.map(({ name, partitionIndexes }) => ({
+    name,
+    partitions: partitionIndexes.map((partitionIndex) => {
+      count(errorCode);
+      return { partitionIndex, errorCode };
+    }),
+  }));
+  return { producerId, topics: refused };
+}
 
 async function written(request: MarkerRequest, { services, count }: Context) {
   const { producerId, topics, transactionResult: isCommit, ...rest } = request;

@@ -8,6 +8,7 @@ import { Quotas } from '../quotas/quotas.ts';
 import { BufferPool } from '../network/buffer-pool.ts';
 import { ClientListener } from '../network/client-listener.ts';
 import { MemoryBudget } from '../network/memory-budget.ts';
+import { Authorization } from '../security/authorization.ts';
 import { Sasl } from '../security/sasl.ts';
 import { isAuthenticated } from '../security/security-settings.ts';
 
@@ -25,6 +26,7 @@ export class Clients {
   readonly buffers = new BufferPool();
   readonly fetchSessions: FetchSessionCache;
   readonly telemetry: ClientTelemetry;
+  readonly authorization: Authorization;
 
   constructor({ host, settings, image, layers }: ClientsDeps) {
     const { clock, random, meter } = host;
@@ -38,6 +40,7 @@ export class Clients {
       controllerWindows: settings.controllerQuotaWindows,
       connectionRate: () => brokerNumber(layers(), 'max.connection.creation.rate'),
     });
+    this.authorization = new Authorization({ logger: host.logger, options: settings.authorizer, image });
     this.memory = new MemoryBudget({
       requestBytes: settings.queuedRequestBytes,
       answerBytes: settings.queuedResponseBytes,

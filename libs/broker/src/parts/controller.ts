@@ -1,9 +1,10 @@
-// The part of a broker that changes the cluster's metadata: topics, configs, quotas, producer ids, and its own
+// The part of a broker that changes the cluster's metadata: topics, configs, quotas, users, ACLs, producer ids, and its own
 // registration. Every change goes through one queue to the store. When its response is sent, this broker's disk matches
 // it.
 import type { Address, Background, Host, Uuid } from '@milepost/core';
 import { type BrokerConfigLayers, type ClusterImage, type MetadataStore, type TopicState } from '@milepost/metadata';
 import { type BrokerConfig, isUncleanElectionAllowed } from '../broker-config.ts';
+import { AclAdmin } from '../admin/acl-admin.ts';
 import { ClusterAdmin } from '../admin/cluster-admin.ts';
 import { CommitQueue } from '../admin/commit-queue.ts';
 import { ConfigAdmin } from '../admin/config-admin.ts';
@@ -37,6 +38,7 @@ export class Controller {
   readonly producerIds: ProducerIds;
   readonly logLevel: LogLevel;
   readonly users: UserAdmin;
+  readonly acls: AclAdmin;
   readonly #deps: ControllerDeps;
 
   constructor(deps: ControllerDeps) {
@@ -50,6 +52,7 @@ export class Controller {
     this.configs = new ConfigAdmin({ brokerId, queue, layers: layersOf, logLevel: this.logLevel });
     this.cluster = new ClusterAdmin({ queue, isUncleanAllowed });
     this.users = new UserAdmin(queue);
+    this.acls = new AclAdmin(queue, host.random);
     this.producerIds = new ProducerIds({ store, memory, largestInLogs });
   }
 

@@ -1,0 +1,39 @@
+// The authorizer of Kafka's properties: authorizer.class.name, super.users, allow.everyone.if.no.acl.found.
+import { type BrokerConfigLayers, brokerFlag, brokerValue } from '@milepost/metadata';
+import { ANONYMOUS, type AuthorizerOptions, parsePrincipal, principalName, userPrincipal } from '@milepost/security';
+import { SecuritySettingsRefused } from './security-settings.ts';
+
+/**
+ * Undefined: there is no authorizer. The administrator of the settings is a super user (decision 51).
+ * @throws SecuritySettingsRefused
+ */
+export function authorizerSettings(
+  layers: BrokerConfigLayers,
+  administrator: string | undefined,
+): AuthorizerOptions | undefined {
+  if (!brokerValue(layers, 'authorizer.class.name')) return undefined;
+  const superUsers = new Set(superUsersIn(brokerValue(layers, 'super.users') ?? ''));
+  if (administrator !== undefined) superUsers.add(principalName(userPrincipal(administrator)));
+  return { superUsers, allowIfNoAcl: brokerFlag(layers, 'allow.everyone.if.no.acl.found') };
+}
+
+/** A follower that is not authorized copies nothing. @throws SecuritySettingsRefused */
+export function checkBrokersMayAct(options: AuthorizerOptions | undefined, others: readonly number[]): void {
+  const brokers = principalName(ANONYMOUS);
+  if (!options || others.length === 0 || options.superUsers.has(brokers)) return;
+  throw new SecuritySettingsRefused(
+    `super.users: expected ${brokers} among them, as brokers do not log in to each other yet, and the cluster has also ` +
+      `${others.join(', ')}; seen ${[...options.superUsers].join(';') || 'nothing'}`,
+  );
+}
+
+/** Separated by semicolons, since a distinguished name has commas. */
+function superUsersIn(text: string): string[] {
+  const names = text
+    .split(';')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+  const bad = names.find((name) => !parsePrincipal(name));
+  if (bad === undefined) return names;
+  throw new SecuritySettingsRefused(`super.users: expected User:name;User:name, seen "${bad}"`);
+}
