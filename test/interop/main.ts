@@ -17,6 +17,7 @@ import { kcatCases } from './kcat.ts';
 import { mirrorCases } from './mirror.ts';
 import { nodeCases } from './node.ts';
 import { pythonCases } from './python.ts';
+import { rightsCases } from './rights.ts';
 import { saramaCases } from './sarama.ts';
 import { streamsCases } from './streams.ts';
 import { javaTransactionCases } from './transactions.ts';
@@ -34,6 +35,7 @@ const families = {
   transactional: withJvm("Java's transactions", javaTransactionCases),
   streams: withJvm('Kafka Streams', streamsCases),
   mirror: withJvm('MirrorMaker 2', mirrorCases),
+  rights: withJvm('locked doors', rightsCases),
   node: nodeCases,
   python: pythonCases,
   go: saramaCases,

@@ -10,6 +10,7 @@ import { pythonTransactions } from './transactions.ts';
 
 const MOST_SECONDS_TO_INSTALL = 900;
 const environment = resolve('.cache', 'interop', 'python');
+export const interpreter = `${environment}/bin/python`;
 
 const clients = [
   { name: 'confluent-kafka', script: 'confluent.py', protocols: ['classic', 'consumer'] },
@@ -23,18 +24,18 @@ export async function pythonCases(report: Report, broker: string): Promise<void>
   for (const { name, script, protocols } of clients) {
     const client: Client = {
       name,
-      file: `${environment}/bin/python`,
+      file: interpreter,
       args: [here('python', script)],
       codecs,
       protocols,
     };
     await clientCases(report, broker, client);
   }
-  await pythonTransactions(report, broker, `${environment}/bin/python`);
+  await pythonTransactions(report, broker, interpreter);
 }
 
 /** A text is the reason why they are unavailable here. */
-async function installed(): Promise<string | undefined> {
+export async function installed(): Promise<string | undefined> {
   if (existsSync(`${environment}/ready`)) return undefined;
   mkdirSync(environment, { recursive: true });
   const limit = { limitMs: MOST_SECONDS_TO_INSTALL * 1_000 };
@@ -42,7 +43,7 @@ async function installed(): Promise<string | undefined> {
   if (made.status !== 0) return `python3 -m venv: ${made.stderr.trim() || made.stdout.trim()}`;
   const requirements = here('python', 'requirements.txt');
   const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', requirements];
-  const { status, stderr } = await fetched(() => command(`${environment}/bin/python`, pip, undefined, limit));
+  const { status, stderr } = await fetched(() => command(interpreter, pip, undefined, limit));
   if (status !== 0) return `pip could not bring them: ${stderr.trim().split('\n').at(-1)}`;
   writeFileSync(`${environment}/ready`, '');
   return undefined;

@@ -1,4 +1,5 @@
 // The broker as a part of a program: the log and the protocol of libs/broker on the real host, its metadata in PostgreSQL.
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Broker, createBroker } from '@milepost/broker';
@@ -55,6 +56,8 @@ export class BrokerPart implements Part {
       flush: settings.flush,
       admin: this.#admin(),
       properties: brokerProperties(logger),
+      allowAnonymous: settings.allowAnonymous,
+      readFile: (path: string) => readFileSync(path),
       onProgress: sayNowAndThen(logger),
     };
     this.#broker = await createBroker(this.host, stores, config, aborted);
@@ -77,7 +80,12 @@ export class BrokerPart implements Part {
   kafkaAddress(): KafkaAddress {
     if (!this.#broker) throw new Error('the broker is used before its phase');
     const { listen } = this.settings;
-    const { address, mechanisms } = this.#broker;
+    const { address, mechanisms, protocol } = this.#broker;
+    if (protocol.endsWith('SSL'))
+      throw new Error(
+        `listeners: expected a first listener without TLS, for gateway, dashboard and notifications on this machine, seen ${protocol}: ` +
+          `name PLAINTEXT or SASL_PLAINTEXT before it, and MILEPOST_LISTEN=127.0.0.1 keeps it here`,
+      );
     const bootstrapServers = [`${isEverywhere(listen) ? '127.0.0.1' : listen}:${address.port}`];
     return mechanisms.length === 0 ? { bootstrapServers } : { bootstrapServers, sasl: this.#login(mechanisms) };
   }

@@ -1,5 +1,6 @@
 // The checks that requests for a partition share.
 import {
+  type Address,
   type BrokerId,
   DiskFailed,
   ErrorCode,
@@ -61,6 +62,10 @@ export function storageErrorOf(failure: unknown, partition: Partition, context: 
 export const topicNameOf = ({ services }: Context, topicId: Uuid): string | undefined =>
   services.image().topicsById.get(topicId)?.name;
 
+/** Where clients of the request's listener reach a broker. */
+export const addressOf = ({ services, peer }: Context, { id, host, port }: BrokerState): Address =>
+  (id === services.config.brokerId ? peer.advertised : undefined) ?? { host, port };
+
 /** KIP-951: a response to a client that used the wrong broker, or an old epoch, names the leader. */
 export class LeaderHints {
   readonly #context: Context;
@@ -81,6 +86,10 @@ export class LeaderHints {
 
   /** The addresses of the leaders named so far. */
   get nodeEndpoints(): { nodeId: BrokerId; host: string; port: number; rack: string | null }[] {
-    return [...this.#brokers.values()].map(({ id, host, port, rack }) => ({ nodeId: id, host, port, rack }));
+    return [...this.#brokers.values()].map((broker) => ({
+      nodeId: broker.id,
+      ...addressOf(this.#context, broker),
+      rack: broker.rack,
+    }));
   }
 }

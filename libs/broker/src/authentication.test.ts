@@ -404,6 +404,6 @@ test('a listener with SASL in a cluster of several brokers is an error at the st
 test('listeners with a protocol that is not supported are an error at the start, in one line', async () => {
   const other = new BrokerUnderTest(new SimHost(host.clock), '/other', { listeners: 'KERBEROS://:9092' });
   await expect(settle(other.start())).rejects.toThrow(
-    /^listeners: expected a listener with the protocol PLAINTEXT or SASL_PLAINTEXT, .* seen KERBEROS$/,
+    /^listeners: expected a listener with the protocol PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL, .* seen KERBEROS$/,
   );
 });

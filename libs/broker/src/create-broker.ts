@@ -46,7 +46,8 @@ import { BrokerGauges } from './telemetry/broker-gauges.ts';
 import { LagTimes } from './telemetry/lag-times.ts';
 import { type GroupSnapshot, groupSnapshots, type TopicSnapshot, topicSnapshots } from './telemetry/snapshots.ts';
 import { checkBrokersMayAct } from './security/authorizer-settings.ts';
-import { checkAlone, isAuthenticated, type SaslMechanism } from './security/security-settings.ts';
+import { isWithSasl, type SecurityProtocol } from './security/listeners.ts';
+import { checkAlone, checkExposure, isAuthenticated, type SaslMechanism } from './security/security-settings.ts';
 import { usersAtStart } from './security/stored-users.ts';
 
 const STORE_RETRY_MS = 1_000;
@@ -59,10 +60,14 @@ export interface BrokerStores {
 }
 
 export interface Broker {
-  /** The address it listens on. */
+  /** The address of the first listener. */
   readonly address: Address;
+  /** The addresses of all listeners, by their names. */
+  readonly listeners: ReadonlyMap<string, Address>;
   readonly clusterId: string;
-  /** How clients authenticate; the strongest last. Empty: they do not. */
+  /** Of the first listener. */
+  readonly protocol: SecurityProtocol;
+  /** How clients of the first listener log in; the strongest last. Empty: they do not. */
   readonly mechanisms: readonly SaslMechanism[];
   image(): ClusterImage;
   topics(): TopicSnapshot[];
@@ -122,6 +127,7 @@ async function start(
   const { brokerId, dataDir } = config;
   const others = [...opened.brokers.keys()].filter((id) => id !== brokerId);
   checkAlone(settings.security, others);
+  checkExposure(settings.security, config.allowAnonymous ?? false);
   checkBrokersMayAct(settings.authorizer, others);
   const isFresh = isUnclaimed(host.disk, dataDir);
   const { membership, past, incarnation } = await joinCluster({
@@ -261,7 +267,7 @@ async function start(
     await storage.makeUpForLoss(committed, commit);
   }
 
-  const clients = new Clients({ host, settings, image, layers });
+  const clients = new Clients({ host, settings, image, layers, readFile: config.readFile ?? noFiles });
   const apis = handlers.map(({ api }) => api);
   const services: Services = {
     host,
@@ -279,8 +285,9 @@ async function start(
     apis,
     image,
   };
-  const address = await clients.listener.listen(config.listen, new Dispatcher(services));
-  closers.add('the client listener', () => sayGoodbye(services));
+  closers.add('the client listeners', () => sayGoodbye(services));
+  const listeners = await clients.listen(config.listen, config.advertised.host, new Dispatcher(services));
+  const address = listeners.get(security.listeners[0].name) as Address;
   closers.add('the watch of the metadata', controller.follow());
   closers.add('waits for the metadata store', () => closing.abort(new Error('the broker is closing')));
   membership.listensOn(config.advertised.port || address.port);
@@ -323,8 +330,10 @@ async function start(
 
   return {
     address,
+    listeners,
     clusterId: first.clusterId,
-    mechanisms: isAuthenticated(security) ? security.mechanisms : [],
+    protocol: security.listeners[0].protocol,
+    mechanisms: isWithSasl(security.listeners[0]) ? security.mechanisms : [],
     image,
     topics,
     groupsSnapshot,
@@ -338,9 +347,13 @@ async function start(
   };
 }
 
+const noFiles = (path: string): never => {
+  throw new Error(`${path}: this broker was given no way to read files`);
+};
+
 /** Long polls end now, commits when they are durable, rebalances with a retriable error. */
 async function sayGoodbye({ storage, groups, transactions, clients }: Services): Promise<void> {
-  const left = clients.listener.close();
+  const left = clients.close();
   storage.delayedFetches.close();
   await transactions.close();
   await groups.close();

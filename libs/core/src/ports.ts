@@ -103,10 +103,35 @@ export interface Address {
 }
 
 export interface Network {
-  /** Resolves when it listens; port 0 means any free port. @throws AddressInUse, or the system's error. */
-  listen(address: Address, accept: (connection: Connection) => ConnectionListener): Promise<Listening>;
+  /**
+   * Resolves when it listens; port 0 means any free port. With `tls`, a connection is accepted after its handshake.
+   * @throws AddressInUse, or the system's error; with `tls` also that of a key or certificate that cannot be used.
+   */
+  listen(address: Address, accept: (connection: Connection) => ConnectionListener, tls?: TlsServer): Promise<Listening>;
   /** Resolves once connected; rejects with the system's error. */
   connect(address: Address, listener: ConnectionListener): Promise<Connection>;
+}
+
+/** How a listener proves who it is, and which clients it accepts. The simulated network has no TLS: every handshake succeeds. */
+export interface TlsServer {
+  /** Compared by identity at each connection: another object is used from then on. */
+  material(): TlsMaterial;
+  /** `requested`: a client may have none, but not a wrong one. */
+  readonly clientCertificate: 'none' | 'requested' | 'required';
+  readonly versions: { readonly least: TlsVersion; readonly most: TlsVersion };
+  /** A handshake failed, or new material cannot be used and the last one remains. */
+  failed(reason: string, client?: Address): void;
+}
+
+export type TlsVersion = 'TLSv1.2' | 'TLSv1.3';
+
+export interface TlsMaterial {
+  /** PEM texts, or a PKCS#12 file. */
+  readonly identity:
+    | { readonly cert: string; readonly key: string; readonly passphrase?: string }
+    | { readonly pfx: Buffer; readonly passphrase?: string };
+  /** PEM: the authorities of clients. Absent: those of the host. */
+  readonly authorities?: string;
 }
 
 export interface Listening {
@@ -127,6 +152,8 @@ export interface ConnectionListener {
 export interface Connection {
   readonly remote: Address;
   readonly local: Address;
+  /** The distinguished name of the certificate that the peer has proved, as RFC 2253 writes it. */
+  readonly certified?: string | undefined;
   /**
    * Queues the bytes, in order. False: more than the buffer's limit is waiting; stop until `drained`. They must not
    * change until `taken`, which is called once, when the system has them or the connection never will.

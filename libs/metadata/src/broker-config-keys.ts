@@ -1,6 +1,6 @@
 // The broker properties that are read here, with Kafka's names, types and defaults. The defaults of topics (`log.*`,
 // `message.max.bytes` …) are derived from the table of topic properties, so that each default is written down once.
-import { atLeast, type Check, type ConfigKey, listMatching, listOf, oneOfIgnoringCase } from './config-key.ts';
+import { atLeast, type Check, type ConfigKey, listMatching, listOf, oneOf, oneOfIgnoringCase } from './config-key.ts';
 import { type BrokerSynonym, TOPIC_CONFIG_KEYS, type TopicConfigKey } from './topic-config-keys.ts';
 
 export interface BrokerConfigKey extends ConfigKey {
@@ -51,7 +51,7 @@ const OWN_KEYS: readonly BrokerConfigKey[] = [
     'listeners',
     'LIST',
     'PLAINTEXT://:9092',
-    'The protocol of clients: PLAINTEXT, or SASL_PLAINTEXT with authentication. The address is that of MILEPOST_LISTEN and MILEPOST_KAFKA_PORT.',
+    'Where clients connect, and by which protocol: PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL. The address of the first listener is that of MILEPOST_LISTEN and MILEPOST_KAFKA_PORT; the others have their own.',
   ),
   key(
     'listener.security.protocol.map',
@@ -111,7 +111,52 @@ const OWN_KEYS: readonly BrokerConfigKey[] = [
     'false',
     'Whether everybody may use a resource that no access control list names.',
   ),
-  key('advertised.listeners', 'LIST', null, 'The address that clients are told (MILEPOST_ADVERTISED_LISTENERS).'),
+  key(
+    'advertised.listeners',
+    'LIST',
+    null,
+    'The addresses that clients are told, by listener; that of the first listener is MILEPOST_ADVERTISED_LISTENERS.',
+  ),
+  key(
+    'ssl.keystore.type',
+    'STRING',
+    'PEM',
+    "What ssl.keystore.location is. Kafka's default is JKS, which is not supported.",
+    {
+      accepts: oneOf('PEM', 'PKCS12'),
+    },
+  ),
+  key(
+    'ssl.keystore.location',
+    'STRING',
+    null,
+    'The file with the private key and the certificates of the listeners with SSL; read again when it changes.',
+  ),
+  key('ssl.keystore.password', 'PASSWORD', null, 'Of a PKCS12 file.'),
+  key('ssl.key.password', 'PASSWORD', null, 'Of an encrypted private key in a PEM file.'),
+  key('ssl.truststore.type', 'STRING', 'PEM', 'What ssl.truststore.location is.', { accepts: oneOf('PEM') }),
+  key(
+    'ssl.truststore.location',
+    'STRING',
+    null,
+    'The file with the authorities of client certificates; read again when it changes.',
+  ),
+  key(
+    'ssl.client.auth',
+    'STRING',
+    'none',
+    'Whether clients of a listener with SSL need a certificate. With SASL_SSL they need none.',
+    { accepts: oneOf('none', 'requested', 'required') },
+  ),
+  key('ssl.enabled.protocols', 'LIST', 'TLSv1.2,TLSv1.3', 'The versions of TLS.', {
+    accepts: listOf('TLSv1.2', 'TLSv1.3'),
+  }),
+  key(
+    'ssl.principal.mapping.rules',
+    'STRING',
+    'DEFAULT',
+    'How the distinguished name of a client certificate becomes the name of a user (KIP-371).',
+  ),
   key('log.dirs', 'LIST', null, 'The folder of the logs (MILEPOST_DATA_DIR); one folder.'),
   key('log.dir', 'LIST', '/tmp/kafka-logs', 'Used where log.dirs is not set.'),
 

@@ -61,13 +61,14 @@ function keyOf(name: string): BrokerConfigKey {
 function entryOf(key: BrokerConfigKey, layers: BrokerConfigLayers): ConfigEntry {
   const defaultOf = (name: string): string | null => BROKER_CONFIG_KEYS.get(name)?.default ?? null;
   const synonyms = synonymsOf(layers, key.name, key.family ?? [key.name], defaultOf);
+  const isSecret = key.type === 'PASSWORD';
   return {
     name: key.name,
-    value: brokerValue(layers, key.name),
+    value: isSecret ? null : brokerValue(layers, key.name),
     type: key.type,
     source: synonyms[0]?.source ?? ConfigSource.DEFAULT_CONFIG,
     readOnly: key.mutability === 'read-only',
-    synonyms,
+    synonyms: isSecret ? [] : synonyms,
     documentation: key.documentation,
   };
 }

@@ -24,6 +24,7 @@ export const ConfigTypeCode: Readonly<Record<ConfigType, number>> = {
   LONG: 5,
   DOUBLE: 6,
   LIST: 7,
+  PASSWORD: 9,
 };
 
 export interface ConfigSynonym {

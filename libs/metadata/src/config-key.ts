@@ -1,7 +1,8 @@
 // One configuration property as Kafka describes it: its type, its default, what it accepts. Texts are read by the rules of
 // Kafka's own parser, so that a value is accepted here exactly where Kafka accepts it.
 
-export type ConfigType = 'BOOLEAN' | 'STRING' | 'INT' | 'SHORT' | 'LONG' | 'DOUBLE' | 'LIST';
+/** The value of a PASSWORD is never told to a client. */
+export type ConfigType = 'BOOLEAN' | 'STRING' | 'INT' | 'SHORT' | 'LONG' | 'DOUBLE' | 'LIST' | 'PASSWORD';
 
 export interface ConfigKey {
   readonly name: string;
@@ -46,6 +47,7 @@ const typeNames: Readonly<Record<ConfigType, string>> = {
   LONG: 'a whole number of 64 bits',
   DOUBLE: 'a number',
   LIST: 'a list separated by commas',
+  PASSWORD: 'a text',
 };
 
 const parsers: Readonly<Record<ConfigType, (text: string) => ConfigValue | undefined>> = {
@@ -55,6 +57,7 @@ const parsers: Readonly<Record<ConfigType, (text: string) => ConfigValue | undef
   SHORT: (text) => wholeNumber(text, 15n),
   LONG: (text) => wholeNumber(text, 63n),
   DOUBLE: (text) => (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : undefined),
+  PASSWORD: (text) => text,
   LIST: (text) => (text === '' ? [] : [...new Set(text.split(',').map((item) => item.trim()))]),
 };
 

@@ -10,6 +10,7 @@ const SEND_LIMIT_BYTES = 1024 * 1024;
 export class NodeConnection implements Connection {
   readonly remote: Address;
   readonly local: Address;
+  readonly certified: string | undefined;
   readonly #socket: Socket;
   readonly #listener: () => ConnectionListener | undefined;
   #isCorked = false;
@@ -18,8 +19,9 @@ export class NodeConnection implements Connection {
   #isClosing = false;
   #closeStalled: NodeJS.Timeout | undefined;
 
-  constructor(socket: Socket, listener: () => ConnectionListener | undefined) {
+  constructor(socket: Socket, listener: () => ConnectionListener | undefined, certified?: string) {
     this.#socket = socket;
+    this.certified = certified;
     this.#listener = listener;
     this.remote = { host: plain(socket.remoteAddress), port: socket.remotePort ?? 0 };
     this.local = { host: plain(socket.localAddress), port: socket.localPort ?? 0 };
@@ -146,4 +148,4 @@ function untakenBytesOf(socket: Socket): number {
 }
 
 /** An IPv4 address without the IPv6 prefix of a dual-stack listener. */
-const plain = (address: string | undefined): string => (address ?? '').replace(/^::ffff:/, '');
+export const plain = (address: string | undefined): string => (address ?? '').replace(/^::ffff:/, '');

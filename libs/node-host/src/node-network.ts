@@ -3,19 +3,15 @@
 import { type Address, AddressInUse, type ConnectionListener, type Listening, type Network } from '@milepost/core';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { NodeConnection, readsInto, withLargeReads } from './node-connection.ts';
+import { tlsServer } from './node-tls.ts';
 
 /** After this much silence the system begins to probe whether the peer is alive. */
 const KEEP_ALIVE_MS = 60_000;
 const TCP = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
 
 export const nodeNetwork: Network = {
-  async listen(address, accept): Promise<Listening> {
-    const server = createServer({ ...TCP, pauseOnConnect: true }, (accepted) => {
-      let listener: ConnectionListener | undefined;
-      const socket = withLargeReads(accepted, (chunk) => listener?.bytes(chunk));
-      const connection = new NodeConnection(socket, () => listener);
-      listener = accept(connection);
-    });
+  async listen(address, accept, tls): Promise<Listening> {
+    const server = tls ? tlsServer(TCP, tls, accept) : tcpServer(accept);
     await listening(server, address);
     // If a connection cannot be accepted (no descriptors left), the server continues.
     server.on('error', () => {});
@@ -30,6 +26,14 @@ export const nodeNetwork: Network = {
     return new NodeConnection(socket, () => listener);
   },
 };
+
+const tcpServer = (accept: Parameters<Network['listen']>[1]): Server =>
+  createServer({ ...TCP, pauseOnConnect: true }, (accepted) => {
+    let listener: ConnectionListener | undefined;
+    const socket = withLargeReads(accepted, (chunk) => listener?.bytes(chunk));
+    const connection = new NodeConnection(socket, () => listener);
+    listener = accept(connection);
+  });
 
 function listening(server: Server, address: Address): Promise<void> {
   return new Promise((resolve, reject) => {

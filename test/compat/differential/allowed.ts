@@ -165,6 +165,15 @@ export const harmless: readonly Allowed[] = [
     why: 'there is no Kerberos: SCRAM is the default; it does not change while a broker runs',
   },
   {
+    where:
+      /^configs\/all of a broker · .*\[ssl\.(client\.auth|enabled\.protocols|key\.password|(key|trust)store\.\w+)\]/,
+    why: 'PEM is the default, as there is no JKS; it does not change while a broker runs',
+  },
+  {
+    where: /^configs\/all of a broker · .*\[(super\.users|allow\.everyone\.if\.no\.acl\.found)\]/,
+    why: 'Kafka leaves the properties of an authorizer out where they are not set',
+  },
+  {
     where: /^configs\/all of a broker · .*\[broker\.session\.timeout\.ms\]/,
     why: 'a lease in a database outlasts one in a controller (docs/decisions/0019)',
   },

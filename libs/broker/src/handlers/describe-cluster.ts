@@ -4,6 +4,7 @@
 import { ErrorCode } from '@milepost/core';
 import { aliveBrokers, livingController } from '@milepost/metadata';
 import { DescribeCluster, EndpointType } from '@milepost/wire';
+import { addressOf } from '../access.ts';
 import { DESCRIBE_CLUSTER } from '../security/needs.ts';
 import { clusterOperations } from './authorized-operations.ts';
 import { handler } from './handler.ts';
@@ -23,9 +24,12 @@ export const describeCluster = handler(DescribeCluster, [DESCRIBE_CLUSTER], (req
     errorCode: ErrorCode.NONE,
     clusterId: image.clusterId,
     controllerId: livingController(image),
-    brokers: (request.includeFencedBrokers ? [...image.brokers.values()] : aliveBrokers(image)).map(
-      ({ id, host, port, rack, isFenced }) => ({ brokerId: id, host, port, rack, isFenced }),
-    ),
+    brokers: (request.includeFencedBrokers ? [...image.brokers.values()] : aliveBrokers(image)).map((broker) => ({
+      brokerId: broker.id,
+      ...addressOf(context, broker),
+      rack: broker.rack,
+      isFenced: broker.isFenced,
+    })),
     clusterAuthorizedOperations: clusterOperations(context, request.includeClusterAuthorizedOperations),
   };
 });

@@ -97,7 +97,7 @@ function described(entry: ConfigEntry, { includeSynonyms, includeDocumentation }
     value: entry.value,
     readOnly: entry.readOnly,
     configSource: entry.source,
-    isSensitive: false,
+    isSensitive: entry.type === 'PASSWORD',
     synonyms: includeSynonyms ? entry.synonyms : [],
     configType: ConfigTypeCode[entry.type],
     documentation: includeDocumentation ? entry.documentation : null,

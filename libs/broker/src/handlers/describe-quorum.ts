@@ -14,6 +14,7 @@ import {
 } from '@milepost/core';
 import { aliveBrokers, livingController } from '@milepost/metadata';
 import { DescribeQuorum } from '@milepost/wire';
+import { addressOf } from '../access.ts';
 import type { Context } from '../services.ts';
 import { DESCRIBE_CLUSTER } from '../security/needs.ts';
 import { handler } from './handler.ts';
@@ -35,9 +36,9 @@ export const describeQuorum = handler(DescribeQuorum, [DESCRIBE_CLUSTER], ({ top
         topicName === METADATA_TOPIC && partitionIndex === 0 ? quorum(context) : unknown(partitionIndex, context),
       ),
     })),
-    nodes: aliveBrokers(image).map(({ id, host, port }) => ({
-      nodeId: id,
-      listeners: [{ name: LISTENER, host, port }],
+    nodes: aliveBrokers(image).map((broker) => ({
+      nodeId: broker.id,
+      listeners: [{ name: LISTENER, ...addressOf(context, broker) }],
     })),
   };
 });

@@ -5,6 +5,7 @@
 import { ErrorCode, NO_BROKER } from '@milepost/core';
 import { OFFSETS_TOPIC, TRANSACTION_STATE_TOPIC } from '@milepost/metadata';
 import { CoordinatorType, FindCoordinator } from '@milepost/wire';
+import { addressOf } from '../access.ts';
 import { coordinatorOf } from '../groups/led-shards.ts';
 import type { Context, Services } from '../services.ts';
 import { DESCRIBE_GROUP, DESCRIBE_TRANSACTION } from '../security/needs.ts';
@@ -27,7 +28,8 @@ export const findCoordinator = handler(
   },
 );
 
-function find(keyType: number, key: string, { services, permissions, count }: Context) {
+function find(keyType: number, key: string, context: Context) {
+  const { services, permissions, count } = context;
   const refuse = (errorCode: ErrorCode, errorMessage: string) => {
     count(errorCode);
     return { errorCode, errorMessage, ...NOWHERE };
@@ -42,7 +44,7 @@ function find(keyType: number, key: string, { services, permissions, count }: Co
   const broker = id === undefined ? undefined : image.brokers.get(id);
   if (!broker || broker.isFenced)
     return refuse(ErrorCode.COORDINATOR_NOT_AVAILABLE, `the partition of ${kind.topicName} has no leader now`);
-  return { errorCode: ErrorCode.NONE, nodeId: broker.id, host: broker.host, port: broker.port };
+  return { errorCode: ErrorCode.NONE, nodeId: broker.id, ...addressOf(context, broker) };
 }
 
 const EXPECTED = `${CoordinatorType.GROUP} (group) or ${CoordinatorType.TRANSACTION} (transaction)`;

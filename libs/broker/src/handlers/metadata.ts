@@ -15,6 +15,7 @@ import {
   topicNameProblem,
 } from '@milepost/metadata';
 import { Metadata, type MetadataRequest, type MetadataResponse } from '@milepost/wire';
+import { addressOf } from '../access.ts';
 import type { Context } from '../services.ts';
 import { CREATE_ON_CLUSTER, CREATE_TOPIC, DESCRIBE_CLUSTER, DESCRIBE_TOPIC } from '../security/needs.ts';
 import { clusterOperations, topicOperations } from './authorized-operations.ts';
@@ -40,7 +41,11 @@ export const metadata = handler(
           .filter(({ name }) => context.permissions.allows(DESCRIBE_TOPIC, name))
           .map((topic) => described(topic, request, context));
     return {
-      brokers: aliveBrokers(image).map(({ id, host, port, rack }) => ({ nodeId: id, host, port, rack })),
+      brokers: aliveBrokers(image).map((broker) => ({
+        nodeId: broker.id,
+        ...addressOf(context, broker),
+        rack: broker.rack,
+      })),
       clusterId: image.clusterId,
       controllerId: livingController(image),
       topics,

@@ -1,12 +1,29 @@
 // Accepts clients, closes idle ones, and lets all of them finish at the end. Clients that connect before the broker is
 // ready are accepted, and read from when it is.
-import { type Address, type Cancel, type Host, type Listening } from '@milepost/core';
+import type { Address, Cancel, Connection, Host, Listening, TlsServer } from '@milepost/core';
+import { ANONYMOUS, type Principal } from '@milepost/security';
 import { ClientConnection, type Dispatch } from './connection.ts';
 import { type ConnectionLimits, ConnectionQuotas } from './connection-quotas.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import type { Quotas } from '../quotas/quotas.ts';
 import type { Sasl } from '../security/sasl.ts';
+
+/** One address that clients connect to, and how they prove who they are. */
+export interface Endpoint {
+  readonly address: Address;
+  /**
+   * The address that its clients are told, port 0 being the one that it listens on; absent: that of the broker in the
+   * cluster's metadata.
+   */
+  readonly advertised?: Address | undefined;
+  /** Absent: clients do not log in. */
+  readonly sasl?: Sasl | undefined;
+  /** Absent: no TLS. */
+  readonly tls?: TlsServer | undefined;
+  /** Who has a certificate of this name, or none; undefined: nobody, and the connection is refused. */
+  readonly principalOf?: (certified: string | undefined) => Principal | undefined;
+}
 
 /** The time for clients to receive their pending responses when the broker stops. */
 const FAREWELL_MS = 5_000;
@@ -18,8 +35,6 @@ export interface ClientListenerDeps {
   readonly quotas: Pick<Quotas, 'connected' | 'connectionDelayMs'>;
   readonly memory: MemoryBudget;
   readonly buffers: BufferPool;
-  /** Absent: clients do not authenticate. */
-  readonly sasl?: Sasl | undefined;
   /** May change while the broker runs. */
   readonly connectionLimits: () => ConnectionLimits;
 }
@@ -32,7 +47,7 @@ export class ClientListener {
   readonly #limits: ConnectionQuotas;
   #isOpen = false;
   #accepted = 0;
-  #listening: Listening | undefined;
+  readonly #listening: Listening[] = [];
   #cancelSweep: Cancel = () => {};
 
   constructor(deps: ClientListenerDeps) {
@@ -53,30 +68,45 @@ export class ClientListener {
     return this.#connections.size;
   }
 
-  /** @throws AddressInUse */
-  async listen(address: Address, dispatch: Dispatch): Promise<Address> {
-    const { clock, logger, network } = this.#deps.host;
-    const { requestMaxBytes, memory, buffers, sasl } = this.#deps;
-    this.#listening = await network.listen(address, (connection) => {
-      const number = ++this.#accepted;
-      const shared = { dispatch, logger, clock, requestMaxBytes, memory, buffers, sasl };
-      const client = new ClientConnection(connection, { ...shared, number });
-      const { host } = connection.remote;
-      const limit = this.#limits.enter(host);
-      if (limit !== undefined) {
-        logger.debug({ client: host, limit }, `connection refused: ${limit} are open`);
-        client.abort();
-        return client;
-      }
-      this.#connections.add(client);
-      client.onGone(() => {
-        this.#connections.delete(client);
-        this.#limits.left(host);
-      });
-      this.#welcome(client, host);
+  /** The limits hold for the clients of all endpoints together. @throws AddressInUse */
+  async listen(endpoint: Endpoint, dispatch: Dispatch): Promise<Address> {
+    const { network } = this.#deps.host;
+    const { address, tls } = endpoint;
+    const listening = await network.listen(address, (connection) => this.#accept(connection, endpoint, dispatch), tls);
+    this.#listening.push(listening);
+    return listening.address;
+  }
+
+  #accept(connection: Connection, { advertised, sasl, principalOf }: Endpoint, dispatch: Dispatch): ClientConnection {
+    const { clock, logger } = this.#deps.host;
+    const { requestMaxBytes, memory, buffers } = this.#deps;
+    const number = ++this.#accepted;
+    const principal = principalOf ? principalOf(connection.certified) : ANONYMOUS;
+    const told = advertised && { host: advertised.host, port: advertised.port || connection.local.port };
+    const shared = { dispatch, logger, clock, requestMaxBytes, memory, buffers, sasl, advertised: told };
+    const client = new ClientConnection(connection, { ...shared, number, principal });
+    const { host } = connection.remote;
+    if (!principal) {
+      logger.info(
+        { client: host, certified: connection.certified },
+        'connection refused: no rule of ssl.principal.mapping.rules matches',
+      );
+      client.abort();
       return client;
+    }
+    const limit = this.#limits.enter(host);
+    if (limit !== undefined) {
+      logger.debug({ client: host, limit }, `connection refused: ${limit} are open`);
+      client.abort();
+      return client;
+    }
+    this.#connections.add(client);
+    client.onGone(() => {
+      this.#connections.delete(client);
+      this.#limits.left(host);
     });
-    return this.#listening.address;
+    this.#welcome(client, host);
+    return client;
   }
 
   /** Starts to read from clients. */
@@ -89,7 +119,7 @@ export class ClientListener {
   /** Accepts no new clients; existing ones get their pending responses, then the connection closes. */
   async close(): Promise<void> {
     this.#cancelSweep();
-    await this.#listening?.close();
+    await Promise.all(this.#listening.map((one) => one.close()));
     const cancel = this.#deps.host.clock.after(FAREWELL_MS, () => {
       for (const client of this.#connections) client.abort();
     });

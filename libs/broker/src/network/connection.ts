@@ -5,8 +5,9 @@
 // are pending together. A client that sends faster than it is served, or does not read its responses, is no longer read
 // from: TCP pushes back. A frame that is not a request closes this connection and disturbs no other.
 // Never holds more than the limits below and those that all connections share (`memory-budget.ts`).
-import type { Cancel, Clock, Connection, ConnectionListener, Logger } from '@milepost/core';
+import type { Address, Cancel, Clock, Connection, ConnectionListener, Logger } from '@milepost/core';
 import { MalformedMessage } from '@milepost/core';
+import type { Principal } from '@milepost/security';
 import { FrameAssembler, type FrameMemory } from '@milepost/wire';
 import { MemoryBudget } from './memory-budget.ts';
 import { ClientSession } from '../security/client-session.ts';
@@ -36,6 +37,8 @@ export interface Peer {
   software: { readonly name: string; readonly version: string };
   /** Who the client is. */
   readonly session: ClientSession;
+  /** Where clients of its listener reach this broker; undefined: where its metadata say. */
+  readonly advertised: Address | undefined;
   /** After the pending responses are sent, stop reading for this long (KIP-219). */
   mute(throttleMs: number): void;
   /** Starts no other request until the returned function is called: the current one needs its order preserved. */
@@ -62,8 +65,11 @@ export interface ConnectionDeps {
   readonly memory: MemoryBudget;
   readonly buffers?: FrameMemory;
   readonly number?: number;
-  /** Absent: clients do not authenticate. */
+  /** Absent: clients do not log in. */
   readonly sasl?: Sasl | undefined;
+  /** Who the client is without a login. */
+  readonly principal?: Principal | undefined;
+  readonly advertised?: Address | undefined;
 }
 
 interface Slot {
@@ -77,6 +83,7 @@ export class ClientConnection implements ConnectionListener, Peer {
   readonly number: number;
   software = { name: '', version: '' };
   readonly session: ClientSession;
+  readonly advertised: Address | undefined;
   readonly #requestMaxBytes: number;
   readonly #connection: Connection;
   readonly #dispatch: Dispatch;
@@ -112,7 +119,7 @@ export class ClientConnection implements ConnectionListener, Peer {
 
   /** Nothing is read before `begin`. */
   constructor(connection: Connection, deps: ConnectionDeps) {
-    const { dispatch, logger, clock, requestMaxBytes, memory, buffers, sasl, number = 0 } = deps;
+    const { dispatch, logger, clock, requestMaxBytes, memory, buffers, sasl, principal, advertised, number = 0 } = deps;
     this.#connection = connection;
     this.number = number;
     this.#dispatch = dispatch;
@@ -121,7 +128,8 @@ export class ClientConnection implements ConnectionListener, Peer {
     this.#memory = memory;
     this.host = `/${connection.remote.host}`;
     this.port = connection.remote.port;
-    this.session = new ClientSession(sasl, this.host);
+    this.session = new ClientSession(sasl, this.host, principal);
+    this.advertised = advertised;
     this.#requestMaxBytes = requestMaxBytes;
     this.#frames = new FrameAssembler(requestMaxBytes, buffers);
     this.#lastActive = clock.monotonic();

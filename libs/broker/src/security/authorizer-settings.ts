@@ -1,7 +1,7 @@
 // The authorizer of Kafka's properties: authorizer.class.name, super.users, allow.everyone.if.no.acl.found.
 import { type BrokerConfigLayers, brokerFlag, brokerValue } from '@milepost/metadata';
 import { ANONYMOUS, type AuthorizerOptions, parsePrincipal, principalName, userPrincipal } from '@milepost/security';
-import { SecuritySettingsRefused } from './security-settings.ts';
+import { SecuritySettingsRefused } from './refused.ts';
 
 /**
  * Undefined: there is no authorizer. The administrator of the settings is a super user (decision 51).

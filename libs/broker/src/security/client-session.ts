@@ -3,7 +3,8 @@
 //
 // On a listener with SASL the requests come in this order: ApiVersions at most once, SaslHandshake, then the tokens of the
 // exchange. Any other request closes the connection. A later SaslHandshake begins a re-authentication (KIP-368), which keeps
-// the mechanism and the principal. On a listener without SASL every client is ANONYMOUS.
+// the mechanism and the principal. On a listener without SASL a client is who its certificate
+// says, or ANONYMOUS.
 import { ErrorCode } from '@milepost/core';
 import { ANONYMOUS, type Principal, principalName, SaslRefused } from '@milepost/security';
 import { ApiVersions, SaslAuthenticate, SaslHandshake } from '@milepost/wire';
@@ -29,7 +30,7 @@ export type TokenOutcome =
   | { readonly refused: string };
 
 export class ClientSession {
-  principal: Principal = ANONYMOUS;
+  principal: Principal;
   readonly #sasl: Sasl | undefined;
   readonly #client: string;
   #state: State;
@@ -44,7 +45,8 @@ export class ClientSession {
   #expiresAt = Number.POSITIVE_INFINITY;
 
   /** `sasl` undefined: the listener does not authenticate its clients. */
-  constructor(sasl: Sasl | undefined, client: string) {
+  constructor(sasl: Sasl | undefined, client: string, principal = ANONYMOUS) {
+    this.principal = principal;
     this.#sasl = sasl;
     this.#client = client;
     this.#state = sasl ? 'new' : 'open';

@@ -1,16 +1,16 @@
-// How clients connect: the protocol of the listener and its authentication, from Kafka's properties. There is one listener,
-// whose address is not set here; of `listeners` only the protocol of the first one is used (CONTROLLER aside).
-import { type BrokerConfigLayers, brokerList, brokerNumber } from '@milepost/metadata';
-import { SCRAM_MECHANISMS, type ScramMechanism } from '@milepost/security';
+// How clients connect and authenticate, from Kafka's properties.
+import type { TlsServer, TlsVersion } from '@milepost/core';
+import { type BrokerConfigLayers, brokerList, brokerNumber, brokerValue } from '@milepost/metadata';
+import { MappingRuleRefused, PrincipalMapper, SCRAM_MECHANISMS, type ScramMechanism } from '@milepost/security';
+import { isWithSasl, isWithTls, type ListenerSettings, listenersOf } from './listeners.ts';
+import { SecuritySettingsRefused } from './refused.ts';
 
 export const SASL_MECHANISMS = ['PLAIN', ...SCRAM_MECHANISMS] as const;
 export type SaslMechanism = 'PLAIN' | ScramMechanism;
 
-export const SECURITY_PROTOCOLS = ['PLAINTEXT', 'SASL_PLAINTEXT'] as const;
-export type SecurityProtocol = (typeof SECURITY_PROTOCOLS)[number];
-
 export interface SecuritySettings {
-  readonly protocol: SecurityProtocol;
+  /** The first one is that of the host's settings. */
+  readonly listeners: readonly [ListenerSettings, ...ListenerSettings[]];
   /** sasl.enabled.mechanisms */
   readonly mechanisms: readonly SaslMechanism[];
   /** connections.max.reauth.ms; 0: sessions do not expire (KIP-368). */
@@ -19,45 +19,107 @@ export interface SecuritySettings {
   readonly failedDelayMs: number;
   /** sasl.server.max.receive.size: the largest request of a client that has not authenticated. */
   readonly maxReceiveBytes: number;
+  /** Undefined: no listener has TLS. */
+  readonly tls: TlsSettings | undefined;
 }
 
-/** A property that does not fit; the message names it, and what was expected. */
-export class SecuritySettingsRefused extends Error {
-  override readonly name = 'SecuritySettingsRefused';
+export interface TlsSettings {
+  readonly keystore: {
+    readonly type: 'PEM' | 'PKCS12';
+    readonly location: string;
+    readonly passphrase: string | undefined;
+  };
+  /** ssl.truststore.location */
+  readonly truststore: string | undefined;
+  /** ssl.client.auth */
+  readonly clientCertificate: TlsServer['clientCertificate'];
+  readonly versions: TlsServer['versions'];
+  /** ssl.principal.mapping.rules */
+  readonly mapper: PrincipalMapper;
 }
 
-/** Whether clients must authenticate. */
-export const isAuthenticated = ({ protocol }: SecuritySettings): boolean => protocol.startsWith('SASL_');
+/** Whether clients of any listener log in. */
+export const isAuthenticated = ({ listeners }: SecuritySettings): boolean => listeners.some(isWithSasl);
 
 /** @throws SecuritySettingsRefused */
 export function securitySettings(layers: BrokerConfigLayers): SecuritySettings {
+  const listeners = listenersOf(layers) as [ListenerSettings, ...ListenerSettings[]];
   return {
-    protocol: protocolOf(brokerList(layers, 'listeners'), brokerList(layers, 'listener.security.protocol.map')),
+    listeners,
     mechanisms: SASL_MECHANISMS.filter((name) => brokerList(layers, 'sasl.enabled.mechanisms').includes(name)),
     maxReauthMs: brokerNumber(layers, 'connections.max.reauth.ms'),
     failedDelayMs: brokerNumber(layers, 'connection.failed.authentication.delay.ms'),
     maxReceiveBytes: brokerNumber(layers, 'sasl.server.max.receive.size'),
+    tls: listeners.some(isWithTls) ? tlsSettings(layers) : undefined,
   };
 }
 
 /** Replicas of a partition could not follow its leader. @throws SecuritySettingsRefused */
-export function checkAlone(settings: SecuritySettings, others: readonly number[]): void {
-  if (others.length === 0 || !isAuthenticated(settings)) return;
+export function checkAlone({ listeners }: SecuritySettings, others: readonly number[]): void {
+  const [first, ...more] = listeners;
+  if (others.length === 0 || (first.protocol === 'PLAINTEXT' && more.length === 0)) return;
+  const protocols = listeners.map(({ protocol }) => protocol).join(', ');
   throw new SecuritySettingsRefused(
-    `listeners: ${settings.protocol} is for a cluster of one broker, as brokers do not log in to each other yet; the cluster has ` +
-      `also ${others.join(', ')}: use PLAINTEXT, or unregister them`,
+    `listeners: ${protocols} is for a cluster of one broker, as brokers do not log in to each other yet; the cluster has ` +
+      `also ${others.join(', ')}: use one listener with PLAINTEXT, or unregister them`,
   );
 }
 
-function protocolOf(listeners: readonly string[], map: readonly string[]): SecurityProtocol {
-  const protocols = new Map(map.map((entry) => entry.split(':').map((part) => part.trim()) as [string, string]));
-  const names = listeners.map((listener) => /^([^:]+):\/\//.exec(listener.trim())?.[1]?.toUpperCase() ?? listener);
-  const name = names.find((one) => one !== 'CONTROLLER') ?? 'PLAINTEXT';
-  const protocol = protocols.get(name) ?? name;
-  const known = SECURITY_PROTOCOLS.find((one) => one === protocol);
-  if (known) return known;
-  throw new SecuritySettingsRefused(
-    `listeners: expected a listener with the protocol ${SECURITY_PROTOCOLS.join(' or ')}, by its name or in ` +
-      `listener.security.protocol.map, seen ${name}${protocol === name ? '' : ` with ${protocol}`}`,
+/**
+ * No listener is reachable from other machines without a decision. The first one is checked with MILEPOST_LISTEN.
+ * @throws SecuritySettingsRefused
+ */
+export function checkExposure({ listeners, tls }: SecuritySettings, allowAnonymous: boolean): void {
+  const [, ...others] = listeners;
+  const needsCertificate = tls?.clientCertificate === 'required';
+  const open = others.find(
+    (one) => !isLoopback(one.address.host) && !isWithSasl(one) && !(isWithTls(one) && needsCertificate),
   );
+  if (!open || allowAnonymous) return;
+  throw new SecuritySettingsRefused(
+    `listeners: ${open.name} at ${open.address.host}:${open.address.port} is reachable from other machines without authentication: ` +
+      'use SASL_SSL, or SSL with ssl.client.auth=required, or set MILEPOST_ALLOW_ANONYMOUS=true to accept that',
+  );
+}
+
+const isLoopback = (host: string): boolean =>
+  host === '' || host === 'localhost' || host === '::1' || host.startsWith('127.');
+
+function tlsSettings(layers: BrokerConfigLayers): TlsSettings {
+  const location = brokerValue(layers, 'ssl.keystore.location');
+  if (!location)
+    throw new SecuritySettingsRefused(
+      'ssl.keystore.location: expected the file with key and certificate of the listeners with SSL, seen nothing',
+    );
+  const type = brokerValue(layers, 'ssl.keystore.type') === 'PKCS12' ? 'PKCS12' : 'PEM';
+  const password = type === 'PEM' ? 'ssl.key.password' : 'ssl.keystore.password';
+  const truststore = brokerValue(layers, 'ssl.truststore.location') ?? undefined;
+  const clientCertificate = brokerValue(layers, 'ssl.client.auth') as TlsServer['clientCertificate'];
+  if (clientCertificate !== 'none' && truststore === undefined)
+    throw new SecuritySettingsRefused(
+      `ssl.truststore.location: expected the file with the authorities of clients, as ssl.client.auth is ${clientCertificate}; seen nothing`,
+    );
+  return {
+    keystore: { type, location, passphrase: brokerValue(layers, password) ?? undefined },
+    truststore,
+    clientCertificate,
+    versions: versionsOf(brokerList(layers, 'ssl.enabled.protocols')),
+    mapper: mapperOf(brokerValue(layers, 'ssl.principal.mapping.rules') ?? 'DEFAULT'),
+  };
+}
+
+function versionsOf(names: readonly string[]): TlsServer['versions'] {
+  const [least, most = least] = (['TLSv1.2', 'TLSv1.3'] as const).filter((name) => names.includes(name));
+  if (!least || !most)
+    throw new SecuritySettingsRefused('ssl.enabled.protocols: expected TLSv1.2 or TLSv1.3, seen nothing');
+  return { least: least satisfies TlsVersion, most };
+}
+
+function mapperOf(rules: string): PrincipalMapper {
+  try {
+    return new PrincipalMapper(rules);
+  } catch (failure) {
+    if (!(failure instanceof MappingRuleRefused)) throw failure;
+    throw new SecuritySettingsRefused(failure.message);
+  }
 }

@@ -1,0 +1,86 @@
+// A TLS server of the machine. It accepts a connection after its handshake, so that nobody sees bytes of a client that has not
+// proved what the listener wants proved.
+//
+// Promises: a client that begins a handshake and never ends it costs a socket for HANDSHAKE_TIMEOUT_MS, and at most
+// MOST_HANDSHAKES do at once. New keys and certificates count from the next connection on; if they cannot be used, the last
+// ones remain.
+import type { Connection, ConnectionListener, TlsMaterial, TlsServer } from '@milepost/core';
+import type { Server, ServerOpts, Socket } from 'node:net';
+import { createServer, type SecureContextOptions, type TLSSocket } from 'node:tls';
+import { NodeConnection, plain } from './node-connection.ts';
+
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+const MOST_HANDSHAKES = 1_000;
+
+type Tcp = Pick<ServerOpts, 'noDelay' | 'keepAlive' | 'keepAliveInitialDelay'>;
+
+/** @throws if the material cannot be used. */
+export function tlsServer(tcp: Tcp, tls: TlsServer, accept: (connection: Connection) => ConnectionListener): Server {
+  let material = tls.material();
+  /** Clients whose handshake is under way. */
+  const shaking = new Set<string>();
+  const asksForCertificate = tls.clientCertificate !== 'none';
+  const server = createServer({
+    ...tcp,
+    ...contextOf(material, tls),
+    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+    requestCert: asksForCertificate,
+    // One that is wrong is refused below, with its reason.
+    rejectUnauthorized: false,
+  });
+  server.prependListener('connection', () => {
+    const newest = tls.material();
+    if (newest === material) return;
+    material = newest;
+    try {
+      server.setSecureContext(contextOf(material, tls));
+    } catch (failure) {
+      tls.failed(`the new certificate cannot be used, and the last one remains: ${(failure as Error).message}`);
+    }
+  });
+  server.on('connection', (socket: Socket) => {
+    const client = textOf(socket);
+    shaking.add(client);
+    socket.once('close', () => shaking.delete(client));
+    if (shaking.size > MOST_HANDSHAKES) socket.destroy();
+  });
+  server.on('secureConnection', (socket) => {
+    shaking.delete(textOf(socket));
+    const refusal = asksForCertificate ? refusalOf(socket, tls) : undefined;
+    if (refusal !== undefined) {
+      tls.failed(refusal, remoteOf(socket));
+      socket.on('error', () => {}).destroy();
+      return;
+    }
+    let listener: ConnectionListener | undefined;
+    const connection = new NodeConnection(socket, () => listener, certified(socket));
+    listener = accept(connection);
+    socket.on('data', (chunk: Buffer) => listener?.bytes(chunk));
+  });
+  server.on('tlsClientError', ({ message }, socket) => tls.failed(message, remoteOf(socket)));
+  return server;
+}
+
+function contextOf({ identity, authorities }: TlsMaterial, { versions }: TlsServer): SecureContextOptions {
+  return {
+    ...identity,
+    ...(authorities === undefined ? {} : { ca: authorities }),
+    minVersion: versions.least,
+    maxVersion: versions.most,
+  };
+}
+
+function refusalOf(socket: TLSSocket, { clientCertificate }: TlsServer): string | undefined {
+  const hasOne = socket.getPeerX509Certificate() !== undefined;
+  if (!hasOne) return clientCertificate === 'required' ? 'the client has no certificate' : undefined;
+  return socket.authorized ? undefined : `the client's certificate: ${String(socket.authorizationError)}`;
+}
+
+/** OpenSSL writes an attribute a line, the most general first; RFC 2253 the other way round, with commas. */
+function certified(socket: TLSSocket): string | undefined {
+  if (!socket.authorized) return undefined;
+  return socket.getPeerX509Certificate()?.subject.split('\n').toReversed().join(',');
+}
+
+const textOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`;
+const remoteOf = ({ remoteAddress, remotePort = 0 }: Socket) => ({ host: plain(remoteAddress), port: remotePort });
