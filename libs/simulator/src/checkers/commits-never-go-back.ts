@@ -15,9 +15,13 @@ export class CommitsNeverGoBack implements Checker {
   readonly name = 'committed offsets never go back by themselves';
   /** Each further than the previous one. */
   readonly #commits = new Books<string, Commit[]>(() => []);
+  #forgotAtMs = -Infinity;
 
   see(observation: Observation, { monotonic }: Moment): string | undefined {
-    if (observation.kind === 'database-forgot') this.#forget(observation.sinceMs);
+    if (observation.kind === 'database-forgot') {
+      this.#forget(observation.sinceMs);
+      this.#forgotAtMs = monotonic;
+    }
     if (observation.kind !== 'committed' && observation.kind !== 'offset-fetched') return undefined;
     const { group, partition, offset, askedAt } = observation;
     const commits = this.#commits.of(`${group} ${partition}`);
@@ -26,7 +30,7 @@ export class CommitsNeverGoBack implements Checker {
       return observation.kind === 'committed'
         ? `${group} ${partition}: ${observation.by} could commit ${offset} after ${last.by} had committed ${last.offset}`
         : `${group} ${partition}: ${last.by} had committed ${last.offset}, and ${offset} is there`;
-    if (observation.kind === 'committed' && offset > (last?.offset ?? -1))
+    if (observation.kind === 'committed' && offset > (last?.offset ?? -1) && askedAt > this.#forgotAtMs)
       commits.push({ offset, atMs: monotonic, by: observation.by });
     return undefined;
   }
