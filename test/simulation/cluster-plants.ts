@@ -1,7 +1,15 @@
 // Bugs of a cluster, each between a broker and its world or in one method, only in this folder. Those that others have had
 // name their source.
 import { type BrokerId, NO_OFFSET, Offset } from '@milepost/core';
-import { type MetadataChange, LeaseWatch, type MetadataStore, type PartitionState } from '@milepost/metadata';
+import {
+  applied,
+  eachPartition,
+  isAlive,
+  LeaseWatch,
+  type MetadataChange,
+  type MetadataStore,
+  type PartitionState,
+} from '@milepost/metadata';
 import type { Scenario } from '@milepost/simulator';
 import { Leadership } from '../../libs/replication/src/leadership.ts';
 import { Partition } from '../../libs/replication/src/partition.ts';
@@ -140,6 +148,20 @@ export const clusterBugs: readonly PlantedBug[] = [
     plants: { metadataStore: (store) => electing(store, fromOutsideTheIsr) },
   },
   {
+    // Those that stay in the ISR may be dead already, and their disks lost.
+    name: 'a broker that leaves its ISRs when it restarts',
+    scenario: replicated(1, ['kill', 'disk lost', 'power cut']),
+    breaks: LOSS,
+    plants: { metadataStore: (store) => leavingIsrs(store) },
+  },
+  {
+    // KIP-966
+    name: 'a broker without its log that stays in the ISR',
+    scenario: replicated(1, ['kill', 'disk lost', 'power cut']),
+    breaks: LOSS,
+    plants: { metadataStore: (store) => stayingInIsrs(store) },
+  },
+  {
     name: 'a leader epoch given to two leaders',
     scenario: replicated(1, ['kill', 'process frozen', 'power cut']),
     breaks: ['a partition has one leader in each epoch', ...LOSS],
@@ -186,6 +208,43 @@ function electing(store: MetadataStore, change: (election: Election) => Partitio
           const before = image.topicsById.get(one.id)?.partitions[one.partition.index];
           const isElection = before && one.partition.leader >= 0 && one.partition.leader !== before.leader;
           return isElection ? { ...one, partition: change({ before, after: one.partition }) } : one;
+        });
+      }, fence),
+  };
+}
+
+/** Whoever is fenced leaves the ISRs in the same commit, where the metadata take another member for alive. */
+function leavingIsrs(store: MetadataStore): MetadataStore {
+  return {
+    ...store,
+    commit: (decide, fence) =>
+      store.commit((image) => {
+        const changes = decide(image);
+        const gone = changes.flatMap((one) => (one.type === 'broker-fencing-changed' && one.isFenced ? [one.id] : []));
+        const after = applied(image, changes);
+        return [
+          ...changes,
+          ...eachPartition(after, (partition) => {
+            const isr = partition.isr.filter((id) => !gone.includes(id));
+            const isElsewhere = isr.length < partition.isr.length && isr.some((id) => isAlive(after, id));
+            return isElsewhere ? { ...partition, isr, partitionEpoch: partition.partitionEpoch + 1 } : undefined;
+          }),
+        ];
+      }, fence),
+  };
+}
+
+/** What a starting broker commits takes nobody out of an ISR. */
+function stayingInIsrs(store: MetadataStore): MetadataStore {
+  return {
+    ...store,
+    commit: (decide, fence) =>
+      store.commit((image) => {
+        const changes = decide(image);
+        if (fence) return changes;
+        return changes.map((one): MetadataChange => {
+          const before = one.type === 'partition-changed' && image.topicsById.get(one.id)?.partitions[one.partition.index];
+          return before ? { ...one, partition: { ...one.partition, isr: before.isr } } : one;
         });
       }, fence),
   };

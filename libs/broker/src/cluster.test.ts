@@ -139,6 +139,7 @@ test('a broker that was killed is declared gone when its lease has ended, and it
   await cluster.clock.run(5_000);
   expect(cluster.image.brokers.get(BrokerId(3))?.isFenced).toBe(false);
   await cluster.until(() => cluster.image.brokers.get(BrokerId(3))?.isFenced === true);
+  await settled(); // the leaders take it out of the ISRs
   for (const [place, { leader, leaderEpoch, isr }] of cluster.partitions('t').entries()) {
     expect(isr).not.toContain(3);
     const wasLed = before[place]?.leader === BrokerId(3);

@@ -185,6 +185,7 @@ async function start(
   async function serve(newer: ClusterImage): Promise<void> {
     await memory.saveLeaderEpochs(newer);
     await partitions.apply(newer);
+    storage.replication.imageServed();
   }
   async function apply(newer: ClusterImage): Promise<void> {
     if (memory.notice(newer)) {

@@ -176,6 +176,27 @@ test('two brokers that are wiped for good take nothing with them that acks=all h
   for (const id of [1, 2, 3]) expect((await fetch(0, { at: id })).values).toEqual(acknowledged);
 });
 
+test('an empty log does not lead while the other in-sync replica restarts: it waits for that one', async () => {
+  await given({ properties: { 'replica.lag.time.max.ms': '3000' } });
+  cluster.node(3).kill();
+  await cluster.until(() => isr() === '1,2');
+  for (let n = 0; n < 10; n++) await produce(`v${n}`);
+  cluster.node(1).kill();
+  cluster.node(1).replaceDisk();
+  cluster.node(2).kill();
+  const second = cluster.node(2).start(); // before 1 is declared gone
+  await cluster.until(() => cluster.image.brokers.get(2 as BrokerId)?.isFenced === true);
+  cluster.node(2).kill();
+  second.catch(() => {});
+  await cluster.settle(cluster.node(1).start());
+  await cluster.clock.run(30_000);
+  expect(partition()).toMatchObject({ leader: NO_BROKER, isr: [2] });
+  await cluster.settle(cluster.node(2).start());
+  await cluster.until(() => isr() === '1,2');
+  const acknowledged = Array.from({ length: 10 }, (_, n) => `v${n}`);
+  for (const id of [1, 2]) expect((await fetch(0, { at: id })).values).toEqual(acknowledged);
+});
+
 test('records are deleted once no replica that may lead next has them', async () => {
   await given({ properties: { 'replica.lag.time.max.ms': '30000' } });
   for (let n = 0; n < 4; n++) await produce(`v${n}`);

@@ -38,6 +38,14 @@ function cluster(...partitions: (readonly BrokerId[])[]): ClusterImage {
   return applied(image, [{ type: 'topic-created', topic }]);
 }
 
+/** As its leader does with a member that is gone. */
+function taken(image: ClusterImage, id: BrokerId): MetadataChange {
+  const [state] = partitionsOf(image);
+  if (!state) throw new Error('there is no partition');
+  const partition = { ...state, isr: state.isr.filter((one) => one !== id), partitionEpoch: state.partitionEpoch + 1 };
+  return { type: 'partition-changed', id: ID, partition };
+}
+
 const partitionsOf = (image: ClusterImage): readonly PartitionState[] => image.topics.get('t')?.partitions ?? [];
 const after = (image: ClusterImage, changes: readonly MetadataChange[]): ClusterImage => applied(image, changes);
 
@@ -90,8 +98,8 @@ test('the partitions of a broker that is gone are led by others of their ISR, in
   const failed = after(image, controllerDuties(clean(image), gone(ONE)));
   expect(failed.brokers.get(ONE)?.isFenced).toBe(true);
   expect(partitionsOf(failed)).toMatchObject([
-    { leader: 2, leaderEpoch: 1, isr: [2], partitionEpoch: 1 },
-    { leader: 2, leaderEpoch: 0, isr: [2], partitionEpoch: 1 },
+    { leader: 2, leaderEpoch: 1, isr: [1, 2], partitionEpoch: 1 },
+    { leader: 2, leaderEpoch: 0, isr: [2, 1], partitionEpoch: 0 },
     { leader: NO_BROKER, leaderEpoch: 1, isr: [1] },
     { leader: 2, leaderEpoch: 0, isr: [2, 3], partitionEpoch: 0 },
   ]);
@@ -122,10 +130,11 @@ test('of two that are gone at once, whichever is back first leads: both had ever
   expect(partitionsOf(alsoUnfenced)).toMatchObject([{ leader: 1, leaderEpoch: 2 }]);
 });
 
-test('of two that are gone one after the other, only the second leads again', () => {
+test('of two that are gone one after the other, only the second leads again once it has taken the first out of the ISR', () => {
   const image = cluster([ONE, TWO]);
   const first = after(image, controllerDuties(clean(image), gone(ONE)));
-  const both = after(first, controllerDuties(clean(first), gone(ONE, TWO)));
+  const alone = after(first, [taken(first, ONE)]);
+  const both = after(alone, controllerDuties(clean(alone), gone(ONE, TWO)));
   const back = after(both, registered(clean(both), broker(ONE)));
   expect(partitionsOf(back)).toMatchObject([{ leader: NO_BROKER, isr: [2] }]);
 });
@@ -142,7 +151,7 @@ test('a broker that leaves moves its leaders, and a controller resigns', () => {
   expect(without.controller).toEqual({ id: NO_BROKER, epoch: 2 });
   expect(without.brokers.get(ONE)?.isFenced).toBe(true);
   expect(partitionsOf(without)).toMatchObject([
-    { leader: 2, isr: [2] },
+    { leader: 2, isr: [1, 2] },
     { leader: NO_BROKER, isr: [1] },
   ]);
   expect(after(image, left(clean(image), TWO)).controller).toEqual({ id: 1, epoch: 1 });
@@ -156,12 +165,24 @@ test('a broker that restarts hands over what others have, and leads on what only
   const starting = after(image, restarted(image, ONE));
   expect(starting.brokers.get(ONE)?.isFenced).toBe(true);
   expect(partitionsOf(starting)).toMatchObject([
-    { leader: 2, isr: [2], leaderEpoch: 1 },
+    { leader: 2, isr: [1, 2], leaderEpoch: 1 },
     { leader: 1, isr: [1], leaderEpoch: 1 },
     { leader: 1, isr: [1], leaderEpoch: 0 },
-    { leader: 2, isr: [2], leaderEpoch: 0 },
+    { leader: 2, isr: [2, 1], leaderEpoch: 0 },
   ]);
   expect(restarted(starting, ONE)).toEqual([]); // it was fenced already
+});
+
+test('a broker without its log does not lead because another one, which has everything, restarted or stopped meanwhile', () => {
+  for (const leaves of [restarted, (image: ClusterImage, id: BrokerId) => left(clean(image), id)]) {
+    const image = cluster([ONE, TWO]); // the disk of 1 is lost, which nobody knows yet
+    const without = after(image, leaves(image, TWO));
+    expect(partitionsOf(without)).toMatchObject([{ leader: 1, isr: [1, 2] }]);
+    const lost = after(without, logsLost(without, ONE));
+    const empty = after(lost, registered(clean(lost), broker(ONE)));
+    expect(partitionsOf(empty)).toMatchObject([{ leader: NO_BROKER, isr: [2] }]);
+    expect(partitionsOf(after(empty, registered(clean(empty), broker(TWO))))).toMatchObject([{ leader: 2, isr: [2] }]);
+  }
 });
 
 test('a reassignment is completed once the new replicas are in sync', () => {

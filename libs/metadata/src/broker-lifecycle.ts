@@ -8,8 +8,8 @@ import {
   eachPartition,
   type Electorate,
   leadersFound,
+  ledByOthers,
   reassignmentsCompleted,
-  withoutBroker,
 } from './election.ts';
 import { type ClusterImage, isAlive } from './image.ts';
 
@@ -24,10 +24,10 @@ export function registered(electorate: Electorate, broker: BrokerRegistration): 
   ];
 }
 
-/** It is gone, or about to go: its partitions are led by others from now on, where others are in sync. */
+/** It is gone, or about to go: its partitions are led by others from now on, where others are in sync. Leaders take it out of the ISRs. */
 export function fenced(electorate: Electorate, id: BrokerId): MetadataChange[] {
   const broker = electorate.image.brokers.get(id);
-  return [...(broker && !broker.isFenced ? [fencing(id, true)] : []), ...withoutBroker(electorate, id)];
+  return [...(broker && !broker.isFenced ? [fencing(id, true)] : []), ...ledByOthers(electorate, id)];
 }
 
 /** As `fenced`, by itself, at a clean stop: a controller resigns, so that nobody waits for its lease to end. */
@@ -42,14 +42,14 @@ export const unfenced = (electorate: Electorate, id: BrokerId): MetadataChange[]
   electorate.image.brokers.get(id)?.isFenced ? [fencing(id, false), ...leadersFound(electorate, id)] : [];
 
 /**
- * A broker that was not fenced has begun a new life, and serves nothing before it registers. Others lead what they have in
- * sync. What nobody else has remains its own: in a new epoch where there are other replicas, as they may have fetched
- * what a power cut took from its log.
+ * A broker that was not fenced has begun a new life, and serves nothing before it registers. Others that are in sync lead its
+ * partitions. It remains in the ISRs: the others may be dead, and not declared gone yet. What nobody else can lead remains
+ * its own: in a new epoch where there are other replicas, as they may have fetched what a power cut took from its log.
  */
 export function restarted(image: ClusterImage, id: BrokerId): MetadataChange[] {
   if (!isAlive(image, id) || image.brokers.size === 1) return [];
   const moves = new Map(
-    withoutBroker({ image, isUncleanAllowed: () => false }, id).flatMap((change) =>
+    ledByOthers({ image, isUncleanAllowed: () => false }, id).flatMap((change) =>
       change.type === 'partition-changed' && change.partition.leader !== NO_BROKER
         ? [[`${change.id} ${change.partition.index}`, change]]
         : [],
@@ -96,7 +96,7 @@ export function controllerDuties(electorate: Electorate, isGone: (id: BrokerId) 
   const gone = [...image.brokers.keys()].filter(isGone);
   // All of them are fenced first: none of them is elected in place of another.
   add(gone.flatMap((id) => (isAlive(image, id) ? [fencing(id, true)] : [])));
-  for (const id of gone) add(withoutBroker({ ...electorate, image }, id));
+  for (const id of gone) add(ledByOthers({ ...electorate, image }, id));
   add(leadersFound({ ...electorate, image }));
   add(reassignmentsCompleted(image));
   return changes;

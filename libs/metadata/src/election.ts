@@ -83,9 +83,19 @@ const isSame = (one: PartitionState, other: PartitionState): boolean =>
   (one.removingReplicas ?? []).join() === (other.removingReplicas ?? []).join();
 
 /**
- * A broker is gone, or about to go: it leaves the ISRs, and its partitions get leaders from them. Where no other member is
- * alive the ISR stays as it is: each of its members has everything, and the first to be back leads.
+ * A broker is gone, or about to go: its partitions get other leaders from their ISRs. It remains in the ISRs, with everything
+ * that they have, until a leader takes it out (docs/decisions/0045-a-leader-takes-others-out-of-the-isr.md).
  */
+export function ledByOthers(electorate: Electorate, gone: BrokerId): MetadataChange[] {
+  const { image } = electorate;
+  const isEligible = (id: BrokerId): boolean => id !== gone && isAlive(image, id);
+  return eachPartition(image, (partition, topic) => {
+    if (partition.leader !== gone) return undefined;
+    return changedPartition(partition, {}, isEligible, electorate.isUncleanAllowed(topic) ? 'unclean' : 'keep');
+  });
+}
+
+/** A broker is gone for good: it leaves the ISRs too, where another member is alive. */
 export function withoutBroker(electorate: Electorate, gone: BrokerId): MetadataChange[] {
   const { image } = electorate;
   const isEligible = (id: BrokerId): boolean => id !== gone && isAlive(image, id);

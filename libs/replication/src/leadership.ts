@@ -107,15 +107,11 @@ export class Leadership {
     return this.#propose([...this.#state.isr, brokerId]);
   }
 
-  /** The ISR without those that were not caught up for replica.lag.time.max.ms. */
+  /** The ISR without those that were not caught up for replica.lag.time.max.ms, and without those that are gone. */
   shrinkage(ownEnd: Offset): IsrProposal | undefined {
     if (!this.#mayPropose) return undefined;
     const { isr } = this.#state;
-    const nowMs = this.#nowMs;
-    const rest = isr.filter(
-      (id) =>
-        id === this.#deps.brokerId || this.#followers.get(id)?.isCaughtUp(ownEnd, nowMs, this.#deps.config.lagTimeMs),
-    );
+    const rest = isr.filter((id) => id === this.#deps.brokerId || this.#mayStay(id, ownEnd));
     return rest.length === isr.length || rest.length === 0 ? undefined : this.#propose(rest);
   }
 
@@ -150,6 +146,13 @@ export class Leadership {
       if (id !== this.#deps.brokerId && !this.#followers.has(id))
         this.#followers.set(id, new Replica(id, isr.includes(id), this.#nowMs));
     this.#maximalIsr = new Set(isr);
+  }
+
+  #mayStay(id: BrokerId, ownEnd: Offset): boolean {
+    const { lagTimeMs, activeEpochOf } = this.#deps.config;
+    return (
+      activeEpochOf(id) !== undefined && this.#followers.get(id)?.isCaughtUp(ownEnd, this.#nowMs, lagTimeMs) === true
+    );
   }
 
   #isJoining(follower: Replica, ownEnd: Offset): boolean {

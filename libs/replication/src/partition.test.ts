@@ -385,6 +385,19 @@ describe('a leader with followers', () => {
     expect(partition.highWatermark).toBe(5);
   });
 
+  test('proposes away who is gone without waiting, and counts with it until that is done', async () => {
+    const { partition, fetched, appended, proposals, active } = given('always', shared());
+    fetched(TWO, 0);
+    await appended(5);
+    fetched(TWO, 5);
+    active.delete(THREE);
+    partition.shrinkIsr();
+    expect(proposals[0]?.proposal.members.map(({ id }) => id)).toEqual([ME, TWO]);
+    expect(partition.highWatermark).toBe(0);
+    partition.become(shared({ isr: [ME, TWO], partitionEpoch: 11 }));
+    expect(partition.highWatermark).toBe(5);
+  });
+
   test('a follower at the leader’s end is in sync, however long nothing was written', async () => {
     const { partition, clock, fetched, proposals } = given('always', shared());
     fetched(TWO, 0);

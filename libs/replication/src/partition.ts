@@ -262,7 +262,7 @@ export class Partition {
     return ErrorCode.NONE;
   }
 
-  /** As the leader, now and then: followers that have fallen behind leave the in-sync replicas. */
+  /** As the leader: followers that have fallen behind, or are gone, leave the in-sync replicas. */
   shrinkIsr(): void {
     if (this.isFailed) return;
     this.#propose(this.#leadership?.shrinkage(this.ownEnd));

@@ -86,11 +86,10 @@ export function scenarioOf(random: SimRandom, nodes: number): Scenario {
 }
 
 /**
- * What a cluster does not stand yet, so that its lives go without. No broker asserts what a database that went back has
- * forgotten of leaders and ISRs. A replica whose disk was lost can lead with an empty log when others went down beside it
- * and are not declared gone yet.
+ * What a cluster does not stand yet, so that its lives go without: no broker asserts what a database that went back has
+ * forgotten of leaders and ISRs.
  */
-const isOpen: ReadonlySet<Fault> = new Set(['database fails over', 'database restored', 'disk lost']);
+const isOpen: ReadonlySet<Fault> = new Set(['database fails over', 'database restored']);
 
 /** These excuse many violations, so most lives do not have them. */
 const rarely: ReadonlySet<Fault> = new Set([

@@ -304,17 +304,15 @@ export class Weather {
     else victim.kill();
   }
 
-  /**
-   * Only while the others serve: of two that are down at once, one may be taken for in sync although its disk is gone. If
-   * it is the only in-sync replica, nothing promises that the records survive.
-   */
+  /** If no replica in sync has a disk left that it was in sync with, nothing promises that the records survive. */
   #loseDisk(victim: NodeOperator): void {
-    const { world, database } = this.#parts;
-    if (!this.#othersThan(victim).every(({ isWell, node }) => isWell && !node.isFrozen)) return;
+    const { world, database, operators } = this.#parts;
+    victim.replaceDisk();
+    const lost = operators.filter(({ node }) => node.hasLostItsDisk).map(({ node }) => node.brokerId);
     for (const { name, partitions } of database.metadata.image.topics.values())
       for (const { index, isr } of partitions)
-        if (isr.every((broker) => broker === victim.node.brokerId)) world.see({ kind: 'rotten', topic: name, index });
-    victim.replaceDisk();
+        if (isr.every((broker) => lost.includes(broker)))
+          world.see({ kind: 'rotten', topic: name, index, isLost: true });
   }
 
   /** A fault between a node and one of its peers. */

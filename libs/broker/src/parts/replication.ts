@@ -22,6 +22,7 @@ export interface ReplicationDeps {
 export class Replication {
   readonly fetchers = new ReplicaFetchers();
   #isrChanges: IsrChanges | undefined;
+  #deps: ReplicationDeps | undefined;
   #stopShrinking = (): void => {};
 
   readonly proposeIsr = (proposal: IsrProposal, refused: () => void): void => {
@@ -32,6 +33,7 @@ export class Replication {
   begin(deps: ReplicationDeps): void {
     const { host, settings, brokerId, registration, image, apply } = deps;
     const { clock, network, logger, meter } = host;
+    this.#deps = deps;
     this.#isrChanges = new IsrChanges({
       clock,
       logger,
@@ -49,10 +51,19 @@ export class Replication {
       addressOf: (leader) => image().brokers.get(leader),
       config: settings.replication.fetcher,
     });
+    this.imageServed();
     this.#shrinkLater(deps);
   }
 
+  /** Call with each newer image, once it is served: brokers that are gone leave the ISRs of the partitions led here. */
+  imageServed(): void {
+    const deps = this.#deps;
+    if (!deps || [...deps.image().brokers.values()].every(({ isFenced }) => !isFenced)) return;
+    for (const partition of deps.partitions()) partition.shrinkIsr();
+  }
+
   async close(): Promise<void> {
+    this.#deps = undefined;
     this.#stopShrinking();
     await Promise.all([this.fetchers.close(), this.#isrChanges?.close()]);
   }

@@ -111,8 +111,8 @@ export type Observation =
   | { readonly kind: 'database-forgot'; readonly sinceMs: number }
   /** A broker has found that the database went back, and loads its groups again. */
   | { readonly kind: 'database-loss-noticed' }
-  /** The medium was damaged, or lost while no other replica was in sync: its content may be refused, or cut. */
-  | { readonly kind: 'rotten'; readonly topic: string; readonly index: number }
+  /** The medium was damaged, or no replica in sync has its disk left (`isLost`): its content may be refused, or cut. */
+  | { readonly kind: 'rotten'; readonly topic: string; readonly index: number; readonly isLost?: true }
   /** A broker names the leader of a partition. */
   | {
       readonly kind: 'leader-told';
