@@ -11,6 +11,7 @@ import {
   type PartitionState,
 } from '@milepost/metadata';
 import type { Scenario } from '@milepost/simulator';
+import { DatabaseRecovery } from '../../libs/broker/src/membership/database-recovery.ts';
 import { Leadership } from '../../libs/replication/src/leadership.ts';
 import { Partition } from '../../libs/replication/src/partition.ts';
 import { methodOf, type PlantedBug, replaced } from './planted-bug.ts';
@@ -178,6 +179,22 @@ export const clusterBugs: readonly PlantedBug[] = [
     plant: () => replaced(Partition.prototype, 'isCommittedEndKnown', { get: () => true }),
   },
   {
+    // patroni#1894, #2417: a standby that lacks an ISR change is promoted.
+    name: 'brokers that restore nothing of what their database has lost',
+    scenario: replicated(1, ['database fails over', 'kill', 'nodes apart']),
+    breaks: ['a partition has one leader in each epoch', 'nothing hangs and nothing breaks', ...LOSS],
+    plants: { metadataStore: (store) => restoringNothing(store) },
+  },
+  {
+    name: 'brokers that serve what their database has before all have restored what they remember',
+    scenario: replicated(1, ['database fails over', 'database slow for one', 'kill', 'nodes apart']),
+    breaks: ['a partition has one leader in each epoch', 'nothing hangs and nothing breaks', ...LOSS],
+    plant: () =>
+      replaced(DatabaseRecovery.prototype, 'run', {
+        value: async () => {},
+      }),
+  },
+  {
     // pulsar#23011
     name: 'brokers declared gone because the database was away',
     scenario: replicated(1, ['database away']),
@@ -234,6 +251,14 @@ function leavingIsrs(store: MetadataStore): MetadataStore {
   };
 }
 
+function restoringNothing(store: MetadataStore): MetadataStore {
+  return {
+    ...store,
+    commit: (decide, fence) =>
+      store.commit((image) => decide(image).filter(({ type }) => type !== 'partition-restored'), fence),
+  };
+}
+
 /** What a starting broker commits takes nobody out of an ISR. */
 function stayingInIsrs(store: MetadataStore): MetadataStore {
   return {
@@ -243,7 +268,8 @@ function stayingInIsrs(store: MetadataStore): MetadataStore {
         const changes = decide(image);
         if (fence) return changes;
         return changes.map((one): MetadataChange => {
-          const before = one.type === 'partition-changed' && image.topicsById.get(one.id)?.partitions[one.partition.index];
+          const before =
+            one.type === 'partition-changed' && image.topicsById.get(one.id)?.partitions[one.partition.index];
           return before ? { ...one, partition: { ...one.partition, isr: before.isr } } : one;
         });
       }, fence),

@@ -37,6 +37,7 @@ import { Coordination } from './parts/coordination.ts';
 import { TransactionCoordination } from './parts/transaction-coordination.ts';
 import { handlers } from './handlers/index.ts';
 import { joinCluster } from './membership/join.ts';
+import { DatabaseRecovery } from './membership/database-recovery.ts';
 import { judgeLogFolder } from './membership/log-folder.ts';
 import { Registration } from './membership/registration.ts';
 import { Clients } from './parts/clients.ts';
@@ -167,30 +168,43 @@ async function start(
 
   const closing = new AbortController();
   const whileRunning = patience(host, closing.signal);
-  const registration = new Registration({
+  const history: DatabaseRecovery = new DatabaseRecovery(image(), {
+    clock: host.clock,
+    brokerId,
+    store: metadata,
+    leases: stores.leases,
+    registration: () => registration,
+    patiently: whileRunning,
+    sessionTimeoutMs: settings.sessionTimeoutMs,
+    closing: closing.signal,
+  });
+  const registration: Registration = new Registration({
     store: metadata,
     membership,
     changesOf: (of, broker) => {
       const changes = registered({ image: of, isUncleanAllowed: (topic) => isUncleanAllowed(topic, of) }, broker);
       return [...changes, ...partitions.newEpochsAfterLoss(applied(of, changes))];
     },
+    known: () => history.known,
   });
-  const commitWhileRunning = (decide: Decide) => whileRunning(() => registration.commit(decide));
   /** Restores what the database has lost before its image is served. */
   let recovery = Promise.resolve();
-  async function leadOn(): Promise<void> {
-    const { latestLeaderEpoch } = memory;
-    await serve(await commitWhileRunning((newest) => partitions.newEpochsAfterLoss(newest, latestLeaderEpoch)));
+  async function recover(): Promise<void> {
+    await history.run();
+    const decide: Decide = (newest) => partitions.newEpochsAfterLoss(newest);
+    await serve(await whileRunning(() => registration.commit(decide)));
   }
   async function serve(newer: ClusterImage): Promise<void> {
+    history.see(newer);
     await memory.saveLeaderEpochs(newer);
     await partitions.apply(newer);
     storage.replication.imageServed();
   }
   async function apply(newer: ClusterImage): Promise<void> {
+    history.see(newer);
     if (memory.notice(newer)) {
       cluster.databaseWentBack();
-      recovery = leadOn();
+      recovery = recover();
       background.run('loading what coordinators know again', async () => {
         await recovery;
         await Promise.all([coordination.reload(), transactional.reload()]);
@@ -204,11 +218,23 @@ async function start(
     transactional.follow();
     cluster.imageChanged(image());
   }
+  /** Decides on the history that this broker serves. One that went back is recovered first. */
+  async function commitServed(decide: Decide, controllerEpoch?: number): Promise<ClusterImage> {
+    for (;;) {
+      let isKnown = true;
+      const committed = await registration.commit((of) => {
+        isKnown = history.isKnown(of);
+        return isKnown ? decide(of) : [];
+      }, controllerEpoch);
+      if (isKnown) return committed;
+      await apply(committed);
+    }
+  }
   const cluster = new ClusterController({
     clock: host.clock,
     logger: host.logger,
     background,
-    commit: (decide, controllerEpoch) => registration.commit(decide, controllerEpoch),
+    commit: commitServed,
     leases: stores.leases,
     brokerId,
     image,
@@ -222,6 +248,7 @@ async function start(
     host,
     store: metadata,
     registration,
+    commit: commitServed,
     memory,
     config,
     background,
@@ -299,6 +326,7 @@ async function start(
     settings,
     brokerId,
     registration,
+    commit: commitServed,
     image,
     apply,
     partitions: () => partitions.all(),

@@ -1,7 +1,13 @@
 // A broker whose database went back: restored while the broker was stopped, or failed over while it ran.
 import { MemoryGroupStore } from '@milepost/coordinators';
 import { BrokerId, ErrorCode, LeaderEpoch, Offset, Timestamp, ZERO_UUID } from '@milepost/core';
-import { MemoryMetadataDatabase, MemoryMetadataStore, type PartitionState, type TopicState } from '@milepost/metadata';
+import {
+  historyOf,
+  MemoryMetadataDatabase,
+  MemoryMetadataStore,
+  type PartitionState,
+  type TopicState,
+} from '@milepost/metadata';
 import { buildBatch } from '@milepost/records';
 import { CreateTopics, FindCoordinator, InitProducerId, OffsetCommit, OffsetFetch, Produce } from '@milepost/wire';
 import { BrokerUnderTest } from './testing/broker-under-test.ts';
@@ -183,11 +189,12 @@ test('a broker of which the database knows an earlier life registers again by it
   const present = registered();
   it.metadata.failOver(earlier);
   await host.clock.run(1_000);
-  expect(registered()).toEqual({ ...present, epoch: it.metadata.image.version });
+  const { version, origin } = it.metadata.image;
+  expect(registered()).toEqual({ ...present, epoch: version, history: historyOf(origin) });
   expect(await create('new')).toBe(ErrorCode.NONE);
 });
 
-test('a leader epoch that the database loses under a broker is not used again', async () => {
+test('a leader epoch that the database loses under a broker is restored', async () => {
   await create('t');
   const backup = it.metadata.backup();
   await raiseEpoch('t', 5);
@@ -195,7 +202,8 @@ test('a leader epoch that the database loses under a broker is not used again', 
   expect(epochOf('t')).toBe(5);
   it.metadata.failOver(backup);
   await host.clock.run(1_000);
-  expect(epochOf('t')).toBe(6);
+  expect(epochOf('t')).toBe(5);
+  expect(it.metadata.image.topics.get('t')?.partitions[0]).toMatchObject({ leaderEpoch: 5 });
   expect(await produce('t')).toMatchObject({ errorCode: ErrorCode.NONE, baseOffset: 1 });
 });
 

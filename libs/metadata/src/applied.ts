@@ -1,9 +1,16 @@
 // The only way an image changes: every store, and every test, calls this function.
 import { type BrokerId, invariant, unreachable, type Uuid } from '@milepost/core';
-import type { MetadataChange } from './changes.ts';
+import type { BrokerRegistration, MetadataChange } from './changes.ts';
 import { type ClientQuota, quotaKey } from './client-quota.ts';
-import type { BrokerState, ClusterImage, Configs, ControllerState, TopicState } from './image.ts';
-import type { Origin } from './origin.ts';
+import {
+  type BrokerState,
+  type ClusterImage,
+  type Configs,
+  type ControllerState,
+  isLater,
+  type TopicState,
+} from './image.ts';
+import { historyOf, type Origin } from './origin.ts';
 import type { ScramCredentials } from './scram-user.ts';
 import { MetadataConflict } from './store.ts';
 import type { StoredAcl } from './stored-acl.ts';
@@ -50,7 +57,7 @@ interface Draft extends ClusterImage {
 function apply(draft: Draft, change: MetadataChange): void {
   switch (change.type) {
     case 'broker-registered':
-      draft.brokers.set(change.broker.id, { ...change.broker, epoch: draft.version, isFenced: false });
+      draft.brokers.set(change.broker.id, registeredIn(draft, change.broker));
       return;
     case 'broker-fencing-changed': {
       const broker = draft.brokers.get(change.id);
@@ -78,6 +85,8 @@ function apply(draft: Draft, change: MetadataChange): void {
       return addPartitions(draft, change);
     case 'partition-changed':
       return changePartition(draft, change);
+    case 'partition-restored':
+      return restorePartition(draft, change);
     case 'topic-configured':
       return put(draft, { ...topicOf(draft, change), configs: change.configs });
     case 'broker-configured':
@@ -120,6 +129,11 @@ function apply(draft: Draft, change: MetadataChange): void {
       unreachable(change);
   }
 }
+
+export const registeredIn = (
+  { version, origin }: Pick<ClusterImage, 'version' | 'origin'>,
+  broker: BrokerRegistration,
+): BrokerState => ({ ...broker, epoch: version, isFenced: false, history: historyOf(origin) });
 
 /** A new map with the entry, or without it where its values are empty. */
 function withEntry<Entry>(
@@ -172,6 +186,15 @@ function changePartition(draft: Draft, change: ChangeOf<'partition-changed'>): v
     partition.leaderEpoch >= stored.leaderEpoch,
     () => `${topic.name}-${partition.index}: leader epoch ${partition.leaderEpoch} after ${stored.leaderEpoch}`,
   );
+  put(draft, { ...topic, partitions: topic.partitions.with(partition.index, partition) });
+}
+
+function restorePartition(draft: Draft, change: ChangeOf<'partition-restored'>): void {
+  const topic = topicOf(draft, change);
+  const { partition } = change;
+  const stored = topic.partitions[partition.index];
+  if (!stored || !isLater(partition, stored))
+    throw new MetadataConflict(change, `${topic.name}-${partition.index} is not as early as that`);
   put(draft, { ...topic, partitions: topic.partitions.with(partition.index, partition) });
 }
 

@@ -12,13 +12,17 @@ import {
   reassignmentsCompleted,
 } from './election.ts';
 import { type ClusterImage, isAlive } from './image.ts';
+import { silentBrokers } from './lost-commits.ts';
 
-/** It serves from now on, and leads what had no leader without it. Where there is no controller, it is the controller. */
+/**
+ * It serves from now on, and leads what had no leader without it, unless others may remember one. Where there is no controller,
+ * it is the controller.
+ */
 export function registered(electorate: Electorate, broker: BrokerRegistration): MetadataChange[] {
   const { image } = electorate;
   return [
     { type: 'broker-registered', broker },
-    ...leadersFound(electorate, broker.id),
+    ...(silentBrokers(image).some((id) => id !== broker.id) ? [] : leadersFound(electorate, broker.id)),
     // A controller that restarts has forgotten what it had seen of the others.
     ...(hasController(image) && image.controller.id !== broker.id ? [] : [electedController(image, broker.id)]),
   ];
@@ -96,6 +100,7 @@ export function controllerDuties(electorate: Electorate, isGone: (id: BrokerId) 
   const gone = [...image.brokers.keys()].filter(isGone);
   // All of them are fenced first: none of them is elected in place of another.
   add(gone.flatMap((id) => (isAlive(image, id) ? [fencing(id, true)] : [])));
+  if (silentBrokers(image).length > 0) return changes; // others may remember other leaders
   for (const id of gone) add(ledByOthers({ ...electorate, image }, id));
   add(leadersFound({ ...electorate, image }));
   add(reassignmentsCompleted(image));

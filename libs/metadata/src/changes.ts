@@ -5,10 +5,10 @@ import type { BrokerState, Configs, PartitionState, TopicState } from './image.t
 import type { ScramCredentials } from './scram-user.ts';
 import type { StoredAcl } from './stored-acl.ts';
 
-export type BrokerRegistration = Omit<BrokerState, 'epoch' | 'isFenced'>;
+export type BrokerRegistration = Omit<BrokerState, 'epoch' | 'isFenced' | 'history'>;
 
 export type MetadataChange =
-  /** By every start of a broker. The store fills in `epoch`: the version of the new image. It is not fenced any more. */
+  /** By every start of a broker. The store fills in `epoch`, the version of the new image, and `history`. It is not fenced any more. */
   | { readonly type: 'broker-registered'; readonly broker: BrokerRegistration }
   /** Conflict: it is not registered. */
   | { readonly type: 'broker-fencing-changed'; readonly id: BrokerId; readonly isFenced: boolean }
@@ -24,6 +24,8 @@ export type MetadataChange =
   | { readonly type: 'partitions-added'; readonly id: Uuid; readonly partitions: readonly PartitionState[] }
   /** Conflict: the stored partitionEpoch is not `partition.partitionEpoch - 1`. */
   | { readonly type: 'partition-changed'; readonly id: Uuid; readonly partition: PartitionState }
+  /** A later state, which the database had and lost. Conflict: the stored one is not an earlier one. */
+  | { readonly type: 'partition-restored'; readonly id: Uuid; readonly partition: PartitionState }
   /** Replaces all of the topic's configs. */
   | { readonly type: 'topic-configured'; readonly id: Uuid; readonly configs: Configs }
   /** Replaces all dynamic configs of one broker, or of all ('' as id); an empty set removes the entry. */

@@ -22,6 +22,11 @@ export interface BrokerState {
    * and clients are not sent to it. It unfences itself when it serves.
    */
   readonly isFenced: boolean;
+  /**
+   * The history of the database in which it registered (`historyOf`). A broker restores what it remembers of the history
+   * before with its registration in the next one. Null: an earlier build registered it.
+   */
+  readonly history: string | null;
 }
 
 /** The broker that watches the others: it declares them gone, elects leaders and completes reassignments. */
@@ -45,6 +50,11 @@ export interface PartitionState {
   readonly addingReplicas?: readonly BrokerId[];
   readonly removingReplicas?: readonly BrokerId[];
 }
+
+/** Of two states of one partition in one history. */
+export const isLater = (one: PartitionState, other: PartitionState): boolean =>
+  one.leaderEpoch > other.leaderEpoch ||
+  (one.leaderEpoch === other.leaderEpoch && one.partitionEpoch > other.partitionEpoch);
 
 export type Configs = Readonly<Record<string, string>>;
 

@@ -12,6 +12,7 @@ export * from './election.ts';
 export * from './group-config.ts';
 export * from './image.ts';
 export * from './lease-watch.ts';
+export * from './lost-commits.ts';
 export * from './memory-leases.ts';
 export * from './memory-store.ts';
 export * from './origin.ts';

@@ -29,6 +29,9 @@ export const FIRST_LINEAGE = 'first';
 export const isSameOrigin = (one: Origin, other: Origin): boolean =>
   one.systemId === other.systemId && one.timeline === other.timeline && one.lineage === other.lineage;
 
+/** A name for an origin. */
+export const historyOf = ({ systemId, timeline, lineage }: Origin): string => `${systemId} ${timeline} ${lineage}`;
+
 /** Whether everything that was seen is still there: the same history, and not earlier in it. */
 export const isContinued = (seen: Sighting, now: Sighting): boolean =>
   isSameOrigin(seen.origin, now.origin) && now.version >= seen.version && now.position >= seen.position;

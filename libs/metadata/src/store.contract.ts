@@ -80,6 +80,7 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
         { type: 'partitions-added', id: idOf('plain'), partitions: [partitionOn(1, [BrokerId(2), BrokerId(1)])] },
         { type: 'partition-changed', id: idOf('many'), partition: moved(3, 1) },
         { type: 'partition-changed', id: idOf('many'), partition: reassigned },
+        { type: 'partition-restored', id: idOf('many'), partition: moved(5, 9) },
         { type: 'broker-fencing-changed', id: BrokerId(1), isFenced: true },
         { type: 'controller-elected', id: BrokerId(2), epoch: 7 },
         { type: 'topic-configured', id: idOf('plain'), configs: { 'segment.ms': '1' } },
@@ -87,6 +88,7 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
       expect(image.topics.get('plain')?.partitions.map(({ index }) => index)).toEqual([0, 1]);
       expect(image.topics.get('many')?.partitions[3]).toEqual(moved(3, 1));
       expect(image.topics.get('many')?.partitions[4]).toEqual(reassigned);
+      expect(image.topics.get('many')?.partitions[5]).toEqual(moved(5, 9));
       expect(image.brokers.get(BrokerId(1))).toMatchObject({ isFenced: true });
       expect(image.brokers.get(BrokerId(2))).toMatchObject({ isFenced: false });
       expect(image.controller).toEqual({ id: 2, epoch: 7 });
@@ -150,6 +152,7 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
         { type: 'partitions-added', id: idOf('t'), partitions: [partitionOn(2, [BrokerId(1)])] },
         { type: 'partition-changed', id: idOf('t'), partition: moved(0, 2) },
         { type: 'partition-changed', id: idOf('t'), partition: moved(1, 1) },
+        { type: 'partition-restored', id: idOf('t'), partition: partitionOn(0, [BrokerId(1)]) },
         { type: 'broker-removed', id: BrokerId(9) },
         { type: 'broker-fencing-changed', id: BrokerId(9), isFenced: true },
         { type: 'controller-elected', id: BrokerId(1), epoch: 0 },

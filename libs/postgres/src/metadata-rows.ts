@@ -94,7 +94,7 @@ const clientQuota = ({ entity, quotas }: ClientQuotaRow): ClientQuota => ({
   quotas,
 });
 
-const brokerState = ({ id, epoch, incarnation, host, port, rack, isFenced }: BrokerRow): BrokerState => ({
+const brokerState = ({ id, epoch, incarnation, host, port, rack, isFenced, history }: BrokerRow): BrokerState => ({
   id: BrokerId(id),
   epoch,
   incarnation: incarnation === null ? null : Uuid(incarnation),
@@ -102,4 +102,5 @@ const brokerState = ({ id, epoch, incarnation, host, port, rack, isFenced }: Bro
   port,
   rack,
   isFenced,
+  history,
 });

@@ -7,6 +7,7 @@ import {
   MetadataConflict,
   type PartitionState,
   quotaKey,
+  registeredIn,
 } from '@milepost/metadata';
 import type { EntityTarget, QueryRunner } from 'typeorm';
 import {
@@ -38,18 +39,19 @@ export async function writeChanges(
   }
 }
 
-type PartitionMove = Extract<MetadataChange, { type: 'partition-changed' }>;
+type PartitionMove = Extract<MetadataChange, { type: 'partition-changed' | 'partition-restored' }>;
 
 /** A failed broker leads thousands of partitions, and the transaction that moves them has a deadline. */
 const MOVES_PER_STATEMENT = 1_000;
 
-/** The changes of partitions from this place on that one statement can make: no partition comes twice. */
+/** The changes of partitions from this place on that one statement can make: of one type, and no partition comes twice. */
 function leadingMoves(changes: readonly MetadataChange[], from: number): PartitionMove[] {
   const moves: PartitionMove[] = [];
   const seen = new Set<string>();
   for (let place = from; moves.length < MOVES_PER_STATEMENT; place++) {
     const change = changes[place];
-    if (change?.type !== 'partition-changed') break;
+    if (change?.type !== 'partition-changed' && change?.type !== 'partition-restored') break;
+    if (moves[0] && change.type !== moves[0].type) break;
     const key = `${change.id} ${change.partition.index}`;
     if (seen.has(key)) break;
     seen.add(key);
@@ -67,6 +69,10 @@ const MOVED = `
     WHERE p.topic_id = c.topic_id AND p.index = c.index AND p.partition_epoch = c.partition_epoch - 1
     RETURNING 1)
   SELECT count(*)::int AS count FROM moved`;
+const RESTORED = MOVED.replace(
+  'p.partition_epoch = c.partition_epoch - 1',
+  '(p.leader_epoch, p.partition_epoch) < (c.leader_epoch, c.partition_epoch)',
+);
 
 async function movePartitions(runner: QueryRunner, moves: readonly PartitionMove[]): Promise<void> {
   const rows = moves.map(({ id, partition }) => ({
@@ -80,7 +86,8 @@ async function movePartitions(runner: QueryRunner, moves: readonly PartitionMove
     adding_replicas: partition.addingReplicas ?? [],
     removing_replicas: partition.removingReplicas ?? [],
   }));
-  const [moved]: { count: number }[] = await runner.query(MOVED, [JSON.stringify(rows)]);
+  const sql = moves[0]?.type === 'partition-restored' ? RESTORED : MOVED;
+  const [moved]: { count: number }[] = await runner.query(sql, [JSON.stringify(rows)]);
   if (moved?.count !== moves.length)
     throw new MetadataConflict(
       moves[0] as PartitionMove,
@@ -92,7 +99,7 @@ async function write(runner: QueryRunner, change: MetadataChange, after: Cluster
   const { manager } = runner;
   switch (change.type) {
     case 'broker-registered':
-      await manager.upsert(BrokerRow, { ...change.broker, epoch: after.version, isFenced: false }, ['id']);
+      await manager.upsert(BrokerRow, registeredIn(after, change.broker), ['id']);
       return;
     case 'broker-fencing-changed':
       return one(change, await manager.update(BrokerRow, { id: change.id }, { isFenced: change.isFenced }));
@@ -110,6 +117,7 @@ async function write(runner: QueryRunner, change: MetadataChange, after: Cluster
     case 'partitions-added':
       return insertPartitions(manager, change.id, change.partitions);
     case 'partition-changed':
+    case 'partition-restored':
       return movePartitions(runner, [change]);
     case 'topic-configured':
       return one(change, await manager.update(TopicRow, { id: change.id }, { configs: change.configs }));

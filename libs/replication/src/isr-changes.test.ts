@@ -46,6 +46,7 @@ async function changed(image: ClusterImage, proposed: IsrProposal, lostResponses
     logger: silentLogger,
     meter,
     brokerId: ONE,
+    image: () => truth,
     apply: () => Promise.resolve(),
     commit: (decide) => {
       truth = applied(truth, decide(truth));

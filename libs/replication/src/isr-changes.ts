@@ -23,6 +23,8 @@ export interface IsrChangesDeps {
   readonly brokerId: BrokerId;
   /** Fenced by the epoch of this broker's registration. @throws BrokerFenced, StoreUnavailable */
   readonly commit: (decide: Decide) => Promise<ClusterImage>;
+  /** The newest image that this broker serves. */
+  readonly image: () => ClusterImage;
   /** Resolves when the image is applied here: partitions whose ISR has changed know it then. */
   readonly apply: (image: ClusterImage) => Promise<void>;
 }
@@ -85,16 +87,17 @@ export class IsrChanges {
 
   /** False: whether the changes were made is not known, or could not be applied here. */
   async #commit(batch: readonly Waiting[]): Promise<boolean> {
-    const { brokerId, commit, apply, logger } = this.#deps;
+    const { brokerId, commit, image, apply, logger } = this.#deps;
     const proposals = batch.map(({ proposal }) => proposal);
     try {
-      const image = await commit((before) => {
+      const committed = await commit((before) => {
         // Of the first attempt: if its response is lost, the change may be in the image of the second.
         for (const waiting of batch) waiting.membersBefore ??= partitionOf(before, waiting.proposal)?.isr.length;
         return decideIsrChanges(before, brokerId, proposals);
       });
-      await apply(image);
-      for (const waiting of batch) this.#settle(waiting, partitionOf(image, waiting.proposal));
+      await apply(committed);
+      // A change that was made may be lost again: the database failed over. What is served counts.
+      for (const waiting of batch) this.#settle(waiting, partitionOf(image(), waiting.proposal));
       return true;
     } catch (failure) {
       if (failure instanceof StoreUnavailable) return false; // the metadata store logs that the database is away

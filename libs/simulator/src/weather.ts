@@ -216,6 +216,7 @@ export class Weather {
       }
       case 'database fails over':
         return this.#later(this.#random.pick([5, 200, 2_000]), (backup, sinceMs) => {
+          if (!this.#isRemembered()) return;
           this.#forget(sinceMs, backup, () => database.failOver(backup));
           this.#setDatabase('database', database, 'away', between(this.#random, 100, 4_000));
         });
@@ -285,6 +286,18 @@ export class Weather {
       const isUsable = world.topics.existing().every(({ isSteady, name }) => !isSteady || topics.has(name));
       if (world.phase === 'chaos' && isUsable) befall(backup, sinceMs);
     });
+  }
+
+  /** Of several nodes, one at least serves with what the database has now: without any, its last commits are gone. */
+  #isRemembered(): boolean {
+    const { operators, database } = this.#parts;
+    const isUpToDate = ({ name, isWell, node }: NodeOperator): boolean => {
+      const { health, slowness } = database.road(name);
+      return isWell && !node.isFrozen && health === 'well' && slowness === 1;
+    };
+    return (
+      operators.length === 1 || (database.health === 'well' && database.slowness === 1 && operators.some(isUpToDate))
+    );
   }
 
   #forget(sinceMs: number, { metadata: { image } }: DatabaseBackup, goBack: () => void): void {

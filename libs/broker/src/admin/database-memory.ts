@@ -49,7 +49,7 @@ export class DatabaseMemory {
   readonly #saving: GroupCommit;
   #producerIdsEnd: bigint;
   #latestLeaderEpoch: LeaderEpoch;
-  #known: Pick<ClusterImage, 'clusterId' | 'origin'> | undefined;
+  #known: Pick<ClusterImage, 'clusterId' | 'origin' | 'version'> | undefined;
   #saved = '';
   #isFailing = false;
   #isClosed = false;
@@ -84,7 +84,8 @@ export class DatabaseMemory {
    */
   notice({ clusterId, origin, version }: ClusterImage): boolean {
     const known = this.#known;
-    this.#known = { clusterId, origin };
+    if (known?.clusterId === clusterId && version < known.version) return false; // of before, and late
+    this.#known = { clusterId, origin, version };
     if (known?.clusterId !== clusterId || isSameOrigin(known.origin, origin)) return false;
     this.#deps.host.logger.warn(
       { seen: known.origin, found: origin, version },

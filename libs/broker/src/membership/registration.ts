@@ -2,7 +2,8 @@
 // process has registered the id, this one changes nothing any more, whatever it still believes.
 //
 // A database that went back does not know the registration, or knows an earlier one. That deposes nobody: who lives is
-// decided by the lease (decision 19). While this process holds the lease it registers again, and the commit is repeated.
+// decided by the lease (decision 19). While this process holds the lease it registers again, restores what it remembers
+// (lost-commits.ts), and the commit is repeated.
 import { invariant } from '@milepost/core';
 import {
   BrokerFenced,
@@ -11,6 +12,8 @@ import {
   type ClusterImage,
   type Decide,
   type Fence,
+  historyOf,
+  lostCommits,
   type MetadataChange,
   type MetadataStore,
 } from '@milepost/metadata';
@@ -24,6 +27,8 @@ export interface RegistrationDeps {
   readonly membership: Pick<Membership, 'confirm'>;
   /** All that a registration changes: the broker leads from then on. A pure function. */
   readonly changesOf: (image: ClusterImage, broker: BrokerRegistration) => readonly MetadataChange[];
+  /** The newest image that this broker has. */
+  readonly known: () => ClusterImage;
 }
 
 export class Registration {
@@ -60,32 +65,34 @@ export class Registration {
         return await this.#deps.store.commit(decide, this.#fence(controllerEpoch));
       } catch (failure) {
         if (!(failure instanceof BrokerFenced) || attempt === MOST_ATTEMPTS) throw failure;
-        await this.#renew();
+        await this.renew();
       }
     }
   }
 
-  /** Commits that find the registration gone at once share one way back to it. */
-  #renew(): Promise<void> {
+  /**
+   * The database went back: registers again, and restores what this broker remembers. Elects nobody: others may remember
+   * more. Concurrent calls share one commit. @throws BrokerFenced, StoreUnavailable
+   */
+  renew(): Promise<void> {
     this.#renewing ??= this.#registerAgain().finally(() => {
       this.#renewing = undefined;
     });
     return this.#renewing;
   }
 
-  /** Where the database knows an earlier registration, or none. */
   async #registerAgain(): Promise<void> {
     if (!this.#current) return;
-    const { epoch, isFenced: _, ...broker } = this.#current;
-    const { store, membership, changesOf } = this.#deps;
+    const { epoch, isFenced: _, history: __, ...broker } = this.#current;
+    const { store, membership, known } = this.#deps;
     if (!(await membership.confirm())) throw new BrokerFenced(`broker ${broker.id} has lost its lease`);
     const { brokers } = await store.commit((image) => {
       const registered = image.brokers.get(broker.id);
       const isOwn = registered?.incarnation === broker.incarnation;
-      if (registered && registered.epoch >= epoch && isOwn) return [];
-      if (registered && registered.epoch > epoch)
+      if (isOwn && registered?.history === historyOf(image.origin)) return []; // restored already
+      if (registered && registered.epoch > epoch && !isOwn)
         throw new BrokerFenced(`broker ${broker.id} with epoch ${epoch}: epoch ${registered.epoch} is registered`);
-      return changesOf(image, broker);
+      return [...lostCommits(image, known()), { type: 'broker-registered', broker }];
     });
     this.#current = brokers.get(broker.id);
   }

@@ -2,7 +2,13 @@
 // registration. Every change goes through one queue to the store. When its response is sent, this broker's disk matches
 // it.
 import type { Address, Background, Host, Uuid } from '@milepost/core';
-import { type BrokerConfigLayers, type ClusterImage, type MetadataStore, type TopicState } from '@milepost/metadata';
+import {
+  type BrokerConfigLayers,
+  type ClusterImage,
+  type Decide,
+  type MetadataStore,
+  type TopicState,
+} from '@milepost/metadata';
 import { type BrokerConfig, isUncleanElectionAllowed } from '../broker-config.ts';
 import { AclAdmin } from '../admin/acl-admin.ts';
 import { ClusterAdmin } from '../admin/cluster-admin.ts';
@@ -18,7 +24,9 @@ import type { Registration } from '../membership/registration.ts';
 export interface ControllerDeps {
   readonly host: Host;
   readonly store: MetadataStore;
-  readonly registration: Registration;
+  readonly registration: Pick<Registration, 'begin'>;
+  /** Fenced by the epoch of this broker's registration. */
+  readonly commit: (decide: Decide) => Promise<ClusterImage>;
   readonly memory: DatabaseMemory;
   readonly config: BrokerConfig;
   readonly background: Background;
@@ -42,10 +50,10 @@ export class Controller {
   readonly #deps: ControllerDeps;
 
   constructor(deps: ControllerDeps) {
-    const { host, store, registration, memory, config, image, layersOf, apply, largestInLogs } = deps;
+    const { host, store, commit, memory, config, image, layersOf, apply, largestInLogs } = deps;
     const { brokerId } = config;
     const isUncleanAllowed = (topic: TopicState, of: ClusterImage) => isUncleanElectionAllowed(topic, of, config);
-    const queue = new CommitQueue({ commit: (decide) => registration.commit(decide), image, apply });
+    const queue = new CommitQueue({ commit, image, apply });
     this.#deps = deps;
     this.logLevel = new LogLevel(host.logger);
     this.topics = new TopicAdmin({ host, queue, layers: layersOf });

@@ -3,7 +3,7 @@
 // Promises: nothing is fetched or proposed before `begin`, since both name the epoch of this broker's registration; nothing
 // more is once `close` has resolved.
 import type { BrokerId, Host } from '@milepost/core';
-import type { ClusterImage } from '@milepost/metadata';
+import type { ClusterImage, Decide } from '@milepost/metadata';
 import { IsrChanges, type IsrProposal, type Partition, ReplicaFetchers } from '@milepost/replication';
 import type { BrokerSettings } from '../broker-config.ts';
 import type { Registration } from '../membership/registration.ts';
@@ -12,7 +12,9 @@ export interface ReplicationDeps {
   readonly host: Host;
   readonly settings: BrokerSettings;
   readonly brokerId: BrokerId;
-  readonly registration: Pick<Registration, 'epoch' | 'commit'>;
+  readonly registration: Pick<Registration, 'epoch'>;
+  /** Fenced by the epoch of this broker's registration. */
+  readonly commit: (decide: Decide) => Promise<ClusterImage>;
   readonly image: () => ClusterImage;
   /** Makes an image true here. */
   readonly apply: (image: ClusterImage) => Promise<void>;
@@ -31,7 +33,7 @@ export class Replication {
   };
 
   begin(deps: ReplicationDeps): void {
-    const { host, settings, brokerId, registration, image, apply } = deps;
+    const { host, settings, brokerId, registration, commit, image, apply } = deps;
     const { clock, network, logger, meter } = host;
     this.#deps = deps;
     this.#isrChanges = new IsrChanges({
@@ -39,8 +41,9 @@ export class Replication {
       logger,
       meter,
       brokerId,
+      image,
       apply,
-      commit: (decide) => registration.commit(decide),
+      commit,
     });
     this.fetchers.begin({
       clock,

@@ -39,6 +39,8 @@ export class BrokerRow {
   /** The life of the process that registered. */
   @Column('uuid', { nullable: true }) incarnation!: string | null;
   @Column('boolean', { name: 'is_fenced', default: false }) isFenced!: boolean;
+  /** Of the database, when it registered. */
+  @Column('text', { nullable: true }) history!: string | null;
 }
 
 /** One row: which broker is the controller, and in which epoch. */

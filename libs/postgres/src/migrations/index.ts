@@ -12,6 +12,7 @@ import { Cluster1763800000030 } from './1763800000030-cluster.ts';
 import { ShardLeaders1763800000031 } from './1763800000031-shard-leaders.ts';
 import { ScramUsers1763800000044 } from './1763800000044-scram-users.ts';
 import { Acls1763800000051 } from './1763800000051-acls.ts';
+import { BrokerHistories1763800000052 } from './1763800000052-broker-histories.ts';
 
 export const migrations = [
   Metadata1763800000000,
@@ -26,4 +27,5 @@ export const migrations = [
   ShardLeaders1763800000031,
   ScramUsers1763800000044,
   Acls1763800000051,
+  BrokerHistories1763800000052,
 ];
