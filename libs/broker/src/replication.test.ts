@@ -129,6 +129,31 @@ test('what a former leader has and the new one lacks is cut from it before it co
   expect((await fetch(0, { at: 1 })).values).toEqual(['kept', 'other']);
 });
 
+test('a former leader keeps nothing of its own below the start of the new leader’s log', async () => {
+  await given({ properties: { 'replica.lag.time.max.ms': '3000' } });
+  await produce('kept');
+  const links = ['broker-2', 'broker-3'].map((name) => cluster.network.link('broker-1', name));
+  for (const link of links) link.silence();
+  await produce('lost', { acks: 1, at: 1 });
+  cluster.node(1).kill();
+  await cluster.until(() => partition().leader === 2 || partition().leader === 3);
+  await cluster.clock.run(1_000);
+  for (const link of links) link.endSilence();
+  await cluster.until(() => isr() === '2,3');
+  for (const value of ['other', 'last']) await produce(value);
+  const client = await cluster.client(partition().leader);
+  const topics = [{ name: 't', partitions: [{ partitionIndex: 0, offset: Offset(2) }] }];
+  const deleted = await cluster.settle(client.ask(DeleteRecords, 2, { topics, timeoutMs: 30_000 }));
+  expect(deleted.topics[0]?.partitions[0]).toMatchObject({ errorCode: ErrorCode.NONE, lowWatermark: 2 });
+  await cluster.settle(cluster.node(1).start());
+  await cluster.until(() => isr() === '1,2,3');
+  expect((await fetch(2, { at: 1 })).values).toEqual(['last']);
+  const logs = [...cluster.node(1).disk.files()].filter(
+    ([path]) => path.startsWith('/data/t-0/') && path.endsWith('.log'),
+  );
+  expect(logs.filter(([, bytes]) => bytes.includes('lost'))).toEqual([]);
+});
+
 test('with too few in sync acks=all is refused, acks=1 is not', async () => {
   await given({ properties: { 'replica.lag.time.max.ms': '3000' } }, { 'min.insync.replicas': '2' });
   cluster.node(2).kill();

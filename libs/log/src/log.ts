@@ -9,7 +9,7 @@
 //
 // This is the public face. The parts: log-appender.ts, log-sync.ts, log-producers.ts, log-start.ts (retention),
 // log-truncation.ts, log-cleaning.ts, log-health.ts, and read.ts.
-import { ErrorCode, invariant, type LeaderEpoch, Offset, Timestamp, type Uuid } from '@milepost/core';
+import { ErrorCode, invariant, type LeaderEpoch, NO_LEADER_EPOCH, Offset, Timestamp, type Uuid } from '@milepost/core';
 import type { RecordBatch } from '@milepost/records';
 import { validateInSteps } from './append-validation.ts';
 import type { Cleanable } from './cleanable.ts';
@@ -168,6 +168,10 @@ export class Log {
   }
   get latestEpoch(): LeaderEpoch {
     return this.#parts.epochs.latest;
+  }
+  /** The first that has records here, or the latest where none has. */
+  get earliestEpoch(): LeaderEpoch {
+    return this.#parts.epochs.starts[0]?.epoch ?? NO_LEADER_EPOCH;
   }
 
   /**

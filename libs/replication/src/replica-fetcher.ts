@@ -280,7 +280,7 @@ export class ReplicaFetcher {
     if (errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) return this.#startOver(partition);
     if (errorCode !== ErrorCode.NONE) return 'refused'; // the next image says more, or another try
     if (divergingEpoch.epoch !== NO_LEADER_EPOCH || divergingEpoch.endOffset >= 0)
-      return this.#truncate(partition, divergingEpoch);
+      return this.#truncate(partition, divergingEpoch, answer.logStartOffset);
     if (answer.records && answer.records.length > 0) {
       const wasAppended = await this.#append(partition, answer.records);
       await partition.syncAsFollower();
@@ -309,7 +309,11 @@ export class ReplicaFetcher {
     return false;
   }
 
-  async #truncate(partition: Partition, diverging: EpochEnd): Promise<Outcome> {
+  /**
+   * Where the leader has deleted the place at which the logs part, it names its log's start. What this log has below may
+   * never have been committed, so nothing of it is kept.
+   */
+  async #truncate(partition: Partition, diverging: EpochEnd, leaderStart: Offset): Promise<Outcome> {
     const { log } = partition;
     const before = { end: log.logEndOffset, epoch: log.latestEpoch };
     const offset = truncationOffset(log, diverging);
@@ -319,8 +323,9 @@ export class ReplicaFetcher {
       fields,
       `${name}: cut from ${before.end} to ${offset}, where it parts from broker ${this.leader}`,
     );
-    await log.truncateTo(offset);
-    return log.logEndOffset < before.end || log.latestEpoch < before.epoch ? 'done' : 'refused';
+    if (offset <= leaderStart && log.logStartOffset < log.logEndOffset) await log.restartAt(leaderStart);
+    else await log.truncateTo(offset);
+    return log.logEndOffset !== before.end || log.latestEpoch < before.epoch ? 'done' : 'refused';
   }
 
   /** The leader has nothing at the end of this log: it was cut further back, or its log starts further on. */

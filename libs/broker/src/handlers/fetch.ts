@@ -204,7 +204,7 @@ class Reading {
       return { ...answer, preferredReadReplica: preferred };
     }
     if (asked.lastFetchedEpoch >= 0) {
-      const diverged = divergence(partition, asked);
+      const diverged = divergence(partition, asked, this.#follower !== undefined);
       if (typeof diverged === 'object') {
         this.#hasFailed = true; // the client should receive the error now
         return { ...answer, divergingEpoch: diverged };
@@ -316,11 +316,19 @@ const allRefused = ({ topics }: FetchRequest): FetchResponse['responses'] =>
     })),
   }));
 
-/** KIP-595: where the client's log diverges from ours. NONE: nowhere. An error: its epoch never existed. */
-function divergence({ log }: Partition, { fetchOffset, lastFetchedEpoch }: AskedPartition): EpochEnd | ErrorCode {
+/**
+ * KIP-595: where the client's log diverges from ours. NONE: nowhere. An error: its epoch never existed. A follower in an epoch of
+ * which everything is deleted here may have other records: it is told where our log starts.
+ */
+function divergence(
+  { log }: Partition,
+  { fetchOffset, lastFetchedEpoch }: AskedPartition,
+  isFollower: boolean,
+): EpochEnd | ErrorCode {
   const end = log.endOffsetForEpoch(lastFetchedEpoch);
   if (!end) return ErrorCode.OFFSET_OUT_OF_RANGE;
-  return end.epoch < lastFetchedEpoch || end.endOffset < fetchOffset ? end : ErrorCode.NONE;
+  const isDeleted = isFollower && lastFetchedEpoch < log.earliestEpoch;
+  return isDeleted || end.epoch < lastFetchedEpoch || end.endOffset < fetchOffset ? end : ErrorCode.NONE;
 }
 
 const isUnknown = (error: ErrorCode): boolean =>
