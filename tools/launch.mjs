@@ -25,6 +25,7 @@ const commands = {
   'test:compat': [...sources, 'test/compat/main.ts'],
   // The warning: kafkajs sets timers to times in the past.
   'test:fault': [...sources, '--disable-warning=TimeoutNegativeWarning', 'test/fault/main.ts'],
+  'test:cluster': [...sources, '--disable-warning=TimeoutNegativeWarning', 'test/cluster/main.ts'],
   'test:fuzz': [...sources, 'test/fuzz/main.ts'],
   bench: [...sources, 'test/bench/main.ts'],
   'bench:groups': [...sources, 'test/bench/groups.ts'],

@@ -3,28 +3,10 @@
 import { existsSync } from 'node:fs';
 import { PostgresServer } from '../support/postgres-server.ts';
 import { missing } from '../support/run.ts';
+import type { Case, CaseContext, Need } from '../support/run-cases.ts';
 
-export interface FaultCase {
-  /** For `--only`, in the words of a command line: `kill-node`. */
-  readonly name: string;
-  /** A sentence about the system. */
-  readonly claim: string;
-  /** Without one of these the case is skipped, with the reason. */
-  readonly needs?: readonly Need[];
-  /** The default number of rounds. Absent: it has no rounds. */
-  readonly rounds?: number;
-  /** Passes by returning. @throws with the observation */
-  readonly run: (context: FaultContext) => Promise<void>;
-}
-
-export interface FaultContext {
-  readonly rounds: number;
-  /** Prints a line of progress. */
-  readonly note: (line: string) => void;
-}
-
-/** Undefined if it is available; else the reason why not. */
-export type Need = () => string | undefined | Promise<string | undefined>;
+export type FaultCase = Case;
+export type FaultContext = CaseContext;
 
 export const postgresServer: Need = () => PostgresServer.missing();
 

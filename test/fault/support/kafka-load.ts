@@ -1,5 +1,6 @@
 // Idempotent producers with acks=all, one for each partition of a topic, that send numbered records one after another;
 // and a consumer group of two members that commits what it has read. With kafkajs, which shares no code with ours.
+import type { KafkaAddress } from '@milepost/streams';
 import kafkajs, { type Consumer, type Kafka, type Producer } from 'kafkajs';
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -12,6 +13,13 @@ const MEMBERS = 2;
 const RETRY_MS = 200;
 /** Long enough for most starts of a broker. Longer would delay the end of a client whose broker is gone. */
 const PATIENT = { retries: 40, initialRetryTime: 100, maxRetryTime: 500 };
+/**
+ * For a member whose coordinator may move: the client asks for another one only after it has given up, and each of its
+ * attempts is itself as many attempts to connect.
+ */
+const IMPATIENT = { retries: 3, initialRetryTime: 100, maxRetryTime: 500 };
+/** How long a broker of several may be silent: one that is frozen keeps its connections. */
+const SILENCE_MS = 5_000;
 
 export interface StoredRecord {
   readonly offset: number;
@@ -25,23 +33,29 @@ export class KafkaLoad {
   readonly committed: number[] = Array.from({ length: PARTITIONS }, () => 0);
   /** By partition: every offset that a member received. */
   readonly read: Set<number>[] = Array.from({ length: PARTITIONS }, () => new Set());
+  /** Sends that failed for good, after all repetitions: why. */
+  readonly failures: string[] = [];
+  /** Members of the group that their client has ended, and restarts if it says so. */
+  readonly crashes: string[] = [];
   readonly #kafka: Kafka;
+  readonly #membersKafka: Kafka;
+  readonly #memberRetry: typeof PATIENT;
   readonly #ends: Promise<void>[] = [];
   readonly #members: Consumer[] = [];
   #isOver = false;
 
-  private constructor(port: number) {
-    this.#kafka = new Client({
-      brokers: [`127.0.0.1:${port}`],
-      clientId: 'load',
-      logLevel: logLevel.NOTHING,
-      connectionTimeout: 10_000,
-      retry: PATIENT,
-    });
+  private constructor({ bootstrapServers }: KafkaAddress) {
+    const limits = { clientId: 'load', logLevel: logLevel.NOTHING, connectionTimeout: 10_000 };
+    const brokers = [...bootstrapServers];
+    const isCluster = brokers.length > 1;
+    const at = { brokers, ...limits, ...(isCluster ? { requestTimeout: SILENCE_MS } : {}) };
+    this.#memberRetry = isCluster ? IMPATIENT : PATIENT;
+    this.#kafka = new Client({ ...at, retry: PATIENT });
+    this.#membersKafka = new Client({ ...at, retry: this.#memberRetry });
   }
 
-  static async start(port: number, firstNumber: number): Promise<KafkaLoad> {
-    const load = new KafkaLoad(port);
+  static async start(at: KafkaAddress, firstNumber: number): Promise<KafkaLoad> {
+    const load = new KafkaLoad(at);
     const admin = load.#kafka.admin();
     await admin.connect();
     await admin.createTopics({ topics: [{ topic: TOPIC, numPartitions: PARTITIONS }], waitForLeaders: true });
@@ -65,7 +79,8 @@ export class KafkaLoad {
       try {
         await producer.connect();
         for (; !this.#isOver; number++) await this.#send(producer, partition, String(number));
-      } catch {
+      } catch (failure) {
+        this.failures.push(`${TOPIC}-${partition}@${number}: ${String(failure)}`);
         number++;
         await pause(RETRY_MS);
       } finally {
@@ -81,12 +96,15 @@ export class KafkaLoad {
   }
 
   async #consume(): Promise<Consumer> {
-    const consumer = this.#kafka.consumer({
+    const consumer = this.#membersKafka.consumer({
       groupId: GROUP,
       sessionTimeout: 10_000,
       heartbeatInterval: 500,
       maxWaitTimeInMs: 200,
-      retry: { ...PATIENT, restartOnFailure: () => Promise.resolve(!this.#isOver) },
+      retry: { ...this.#memberRetry, restartOnFailure: () => Promise.resolve(!this.#isOver) },
+    });
+    consumer.on('consumer.crash', ({ payload: { error, restart } }) => {
+      this.crashes.push(`${error.name}: ${error.message} (${restart ? 'restarted' : 'ended'})`);
     });
     await consumer.connect();
     await consumer.subscribe({ topic: TOPIC, fromBeginning: true });
@@ -112,8 +130,8 @@ export class KafkaLoad {
 }
 
 /** The group's committed offsets by partition, as the broker returns them; -1: none. */
-export async function committedOffsets(port: number): Promise<number[]> {
-  const admin = adminOf(port);
+export async function committedOffsets(at: KafkaAddress): Promise<number[]> {
+  const admin = adminOf(at);
   await admin.connect();
   try {
     const [topic] = await admin.fetchOffsets({ groupId: GROUP, topics: [TOPIC] });
@@ -125,8 +143,8 @@ export async function committedOffsets(port: number): Promise<number[]> {
 }
 
 /** By partition: the log's end. */
-export async function endOffsets(port: number): Promise<number[]> {
-  const admin = adminOf(port);
+export async function endOffsets(at: KafkaAddress): Promise<number[]> {
+  const admin = adminOf(at);
   await admin.connect();
   try {
     const ends = new Map(
@@ -138,5 +156,5 @@ export async function endOffsets(port: number): Promise<number[]> {
   }
 }
 
-const adminOf = (port: number) =>
-  new Client({ brokers: [`127.0.0.1:${port}`], logLevel: logLevel.NOTHING, retry: PATIENT }).admin();
+const adminOf = ({ bootstrapServers }: KafkaAddress) =>
+  new Client({ brokers: [...bootstrapServers], logLevel: logLevel.NOTHING, retry: PATIENT }).admin();

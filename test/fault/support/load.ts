@@ -1,12 +1,13 @@
 // The whole work of an appliance: trucks over MQTT, producers and a consumer group over Kafka. It records what was
 // acknowledged, and `verify` compares that with the content of an appliance.
 import { setTimeout as pause } from 'node:timers/promises';
-import { readAll } from '../../e2e/support/log-reader.ts';
+import type { KafkaAddress } from '@milepost/streams';
+import { readAll, type ReadRecord } from '../../e2e/support/log-reader.ts';
 import { until } from '../../e2e/support/until.ts';
 import { cleanUpWith } from '../../support/program.ts';
 import { check } from '../../support/run.ts';
 import type { Appliance } from './appliance.ts';
-import { committedOffsets, endOffsets, KafkaLoad, PARTITIONS, type StoredRecord, TOPIC } from './kafka-load.ts';
+import { committedOffsets, endOffsets, KafkaLoad, type StoredRecord, TOPIC } from './kafka-load.ts';
 import { Truck } from './trucks-load.ts';
 
 const TRUCKS = 5;
@@ -39,7 +40,7 @@ export class Load {
    * on.
    */
   static async start({ ports }: Appliance, firstNumber = 0): Promise<Load> {
-    const kafka = await KafkaLoad.start(ports.kafka, firstNumber);
+    const kafka = await KafkaLoad.start(addressOf(ports.kafka), firstNumber);
     const trucks = Array.from({ length: TRUCKS }, (_, index) => new Truck(`truck-${index}`, ports.mqtt, firstNumber));
     const load = new Load(trucks, kafka);
     cleanUpWith(() => load.stop());
@@ -96,13 +97,17 @@ export class Load {
 
 /** Everything that was acknowledged is there, at its offset, in order and once; no commit has gone back. */
 export async function verify(acknowledged: Acknowledged, { ports }: Appliance): Promise<void> {
-  await verifyCommits(acknowledged, ports.kafka);
-  await verifyRecords(acknowledged, ports.kafka);
+  const kafka = addressOf(ports.kafka);
+  await verifyCommits(acknowledged.committed, kafka);
+  verifyRecords(TOPIC, acknowledged.records, await readAll(kafka, TOPIC));
   await verifyPositions(acknowledged, ports.kafka);
 }
 
-async function verifyCommits({ committed }: Acknowledged, port: number): Promise<void> {
-  const [now, ends] = [await committedOffsets(port), await endOffsets(port)];
+const addressOf = (port: number): KafkaAddress => ({ bootstrapServers: [`127.0.0.1:${port}`] });
+
+/** By partition: no commit that was acknowledged has gone back, none is beyond the log's end. */
+export async function verifyCommits(committed: readonly number[], at: KafkaAddress): Promise<void> {
+  const [now, ends] = [await committedOffsets(at), await endOffsets(at)];
   for (const [partition, offset] of now.entries()) {
     check(
       offset >= (committed[partition] ?? 0),
@@ -117,19 +122,20 @@ async function verifyCommits({ committed }: Acknowledged, port: number): Promise
   }
 }
 
-async function verifyRecords({ records }: Acknowledged, port: number): Promise<void> {
-  const found = await readAll(port, TOPIC);
-  for (let partition = 0; partition < PARTITIONS; partition++) {
+/** Every record that a producer knows to be stored is at its offset; all of its numbers are in order, each once. */
+export function verifyRecords(
+  topic: string,
+  acknowledged: readonly (readonly StoredRecord[])[],
+  found: readonly ReadRecord[],
+): void {
+  for (const [partition, records] of acknowledged.entries()) {
     const here = found.filter((record) => record.partition === partition);
     const byOffset = new Map(here.map(({ offset, value }) => [offset, value]));
-    const lost = (records[partition] ?? []).filter(({ offset, value }) => byOffset.get(offset) !== value);
-    check(
-      lost.length === 0,
-      `partition ${partition}: every acknowledged record stands at its offset`,
-      lost.slice(0, 5),
-    );
+    const lost = records.filter(({ offset, value }) => byOffset.get(offset) !== value);
+    const name = `${topic}-${partition}`;
+    check(lost.length === 0, `${name}: every acknowledged record is at its offset`, lost.slice(0, 5));
     const numbers = here.map(({ value }) => Number(value));
-    check(isAscending(numbers), `partition ${partition}: in order, each once`, disorder(numbers));
+    check(isAscending(numbers), `${name}: in order, each once`, disorder(numbers));
   }
 }
 
