@@ -1,6 +1,6 @@
 // What every case of the cluster needs, and how each begins and ends.
 import { existsSync } from 'node:fs';
-import { compareSegments } from '../fault/support/compare-segments.ts';
+import { compareCommonSegments } from '../fault/support/compare-segments.ts';
 import { installed } from '../interop/python.ts';
 import type { Case, Need } from '../support/run-cases.ts';
 import { check } from '../support/run.ts';
@@ -34,7 +34,8 @@ export async function prove(cluster: Cluster, load: ClusterLoad, note: (line: st
   const folders = cluster.ids.filter((id) => cluster.broker(id).isUp).map((id) => cluster.broker(id).folder);
   await cluster.stop();
   let segments = 0;
-  for (const one of folders) for (const other of folders) if (one !== other) segments += compareSegments(one, other);
-  check(records > 0, 'records were acknowledged', records);
+  for (const one of folders)
+    for (const other of folders) if (one !== other) segments += compareCommonSegments(one, other);
+  check(records > 0 && segments > 0, 'records and segments to compare', { records, segments });
   note(`${records} acknowledged records are there, in order, each once; ${segments} pairs of segments are alike`);
 }

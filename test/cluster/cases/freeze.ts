@@ -5,7 +5,7 @@ export const freeze: ClusterCase = {
   name: 'freeze',
   claim: 'a leader that is frozen beyond its lease (SIGSTOP) is replaced, and does no harm when it wakes',
   needs: [librdkafka],
-  rounds: 2,
+  rounds: 1,
   async run({ rounds, note }) {
     const { cluster, load } = await underLoad(note);
     for (let round = 1; round <= rounds; round++) {

@@ -1,19 +1,25 @@
-// A restored log beside the one that it was copied from, segment by segment.
+// Two copies of a log, segment by segment: a restored one beside its source, or two replicas.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { check } from '../../support/run.ts';
 
 /** Returns the number of compared segments. The source may have continued: the restored log must be a prefix of it. */
 export function compareSegments(restored: string, source: string): number {
+  const compared = compareCommonSegments(restored, source);
+  check(compared > 0, 'segments to compare', 'none');
+  return compared;
+}
+
+/** As `compareSegments`, for folders that may have nothing in common. */
+export function compareCommonSegments(restored: string, source: string): number {
   let compared = 0;
   for (const name of segmentsOf(restored)) {
     const bytes = readFileSync(join(restored, 'log', name));
     const original = originalOf(join(source, 'log', name));
     if (original === undefined) continue; // deleted or cleaned since
-    check(original.subarray(0, bytes.length).equals(bytes), `${name} is restored as it was`, `${bytes.length} bytes`);
+    check(original.subarray(0, bytes.length).equals(bytes), `${name} is alike in both`, `${bytes.length} bytes`);
     compared++;
   }
-  check(compared > 0, 'segments to compare', 'none');
   return compared;
 }
 

@@ -18,6 +18,11 @@ const PATIENT = { retries: 40, initialRetryTime: 100, maxRetryTime: 500 };
  * attempts is itself as many attempts to connect.
  */
 const IMPATIENT = { retries: 3, initialRetryTime: 100, maxRetryTime: 500 };
+/**
+ * For a producer of a cluster: longer than a failover. This client asks nobody for another leader when a request has timed
+ * out, so that a frozen one is only left by a send that fails for good.
+ */
+const PERSISTENT = { retries: 20, initialRetryTime: 100, maxRetryTime: 500 };
 /** How long a broker of several may be silent: one that is frozen keeps its connections. */
 const SILENCE_MS = 5_000;
 
@@ -50,7 +55,7 @@ export class KafkaLoad {
     const isCluster = brokers.length > 1;
     const at = { brokers, ...limits, ...(isCluster ? { requestTimeout: SILENCE_MS } : {}) };
     this.#memberRetry = isCluster ? IMPATIENT : PATIENT;
-    this.#kafka = new Client({ ...at, retry: PATIENT });
+    this.#kafka = new Client({ ...at, retry: isCluster ? PERSISTENT : PATIENT });
     this.#membersKafka = new Client({ ...at, retry: this.#memberRetry });
   }
 
