@@ -13,7 +13,7 @@ import { Authorization } from '../security/authorization.ts';
 import { Sasl } from '../security/sasl.ts';
 import { isWithSasl, isWithTls, type ListenerSettings } from '../security/listeners.ts';
 import type { SecuritySettings } from '../security/security-settings.ts';
-import { Tls } from '../security/tls.ts';
+import { Tls, tlsMetrics } from '../security/tls.ts';
 
 export interface ClientsDeps {
   readonly host: Host;
@@ -41,7 +41,8 @@ export class Clients {
     const { security } = settings;
     this.#security = security;
     this.#sasl = new Sasl({ host, settings: security, image });
-    this.#tls = security.tls && new Tls({ host, settings: security.tls, readFile });
+    const metrics = tlsMetrics(meter);
+    this.#tls = security.tls && new Tls({ host, metrics, settings: security.tls, readFile });
     this.quotas = new Quotas({
       clock,
       meter,

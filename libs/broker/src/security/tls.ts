@@ -20,8 +20,26 @@ import type { TlsSettings } from './security-settings.ts';
 
 const CHECK_EVERY_MS = 10_000;
 
+export interface TlsMetrics {
+  readonly expiry: Gauge;
+  readonly failedHandshakes: Counter;
+}
+
+/** Without series, while no listener has TLS. */
+export const tlsMetrics = (meter: Meter): TlsMetrics => ({
+  expiry: meter.gauge(
+    'milepost_kafka_certificate_expiry_seconds',
+    'When the certificate of the listeners with SSL ends, in seconds since 1970 (of PEM files).',
+  ),
+  failedHandshakes: meter.counter(
+    'milepost_kafka_tls_handshakes_failed_total',
+    'Connections that ended before their TLS handshake was done.',
+  ),
+});
+
 export interface TlsDeps {
-  readonly host: { readonly clock: Clock; readonly logger: Logger; readonly meter: Meter };
+  readonly host: { readonly clock: Clock; readonly logger: Logger };
+  readonly metrics: TlsMetrics;
   readonly settings: TlsSettings;
   /** @throws the system's error */
   readonly readFile: (path: string) => Buffer;
@@ -29,8 +47,6 @@ export interface TlsDeps {
 
 export class Tls {
   readonly #deps: TlsDeps;
-  readonly #expiry: Gauge;
-  readonly #failed: Counter;
   #material: TlsMaterial;
   #content: Buffer;
   #problem = '';
@@ -39,16 +55,7 @@ export class Tls {
   /** @throws SecuritySettingsRefused */
   constructor(deps: TlsDeps) {
     this.#deps = deps;
-    const { meter } = deps.host;
-    this.#expiry = meter.gauge(
-      'milepost_kafka_certificate_expiry_seconds',
-      'When the certificate of the listeners with SSL ends, in seconds since 1970 (of PEM files).',
-    );
-    this.#failed = meter.counter(
-      'milepost_kafka_tls_handshakes_failed_total',
-      'Connections that ended before their TLS handshake was done.',
-    );
-    this.#failed.add(0);
+    this.#deps.metrics.failedHandshakes.add(0);
     const read = this.#read();
     this.#content = read.content;
     this.#material = this.#use(read);
@@ -63,7 +70,7 @@ export class Tls {
       clientCertificate: withSasl ? 'none' : clientCertificate,
       versions,
       failed: (reason, client) => {
-        if (client) this.#failed.add();
+        if (client) this.#deps.metrics.failedHandshakes.add();
         this.#deps.host.logger.info({ ...(client && { client: client.host }) }, `TLS handshake failed: ${reason}`);
       },
     };
@@ -117,7 +124,7 @@ export class Tls {
     const secret = passphrase === undefined ? {} : { passphrase };
     if (type === 'PKCS12') return { identity: { pfx: keystore, ...secret }, ...authorities };
     const { cert, key, validTo } = identityIn(keystore.toString(), location, passphrase);
-    this.#expiry.set(validTo.getTime() / 1_000);
+    this.#deps.metrics.expiry.set(validTo.getTime() / 1_000);
     return { identity: { cert, key, ...secret }, ...authorities };
   }
 
