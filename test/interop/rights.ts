@@ -12,7 +12,7 @@ import { installed, interpreter } from './python.ts';
 
 const ADMIN = { username: 'admin', password: 'correct-horse' };
 const ACL_COMMAND = 'org.apache.kafka.tools.AclCommand';
-const CONFIG_COMMAND = 'org.apache.kafka.tools.ConfigCommand';
+const CONFIG_COMMAND = 'kafka.admin.ConfigCommand';
 
 export async function rightsCases(report: Report, _broker: string, jvm: Jvm, folder: string): Promise<void> {
   const door = new LockedDoor(jvm, folder);
