@@ -53,7 +53,7 @@ export async function reassign(cluster: Cluster, plan: Plan): Promise<void> {
   check(executed.stdout.includes('Successfully started'), 'the reassignment begins', said(executed));
   const isComplete = async (): Promise<boolean> => {
     const verified = await tool('--verify');
-    const lines = verified.stdout.split('\n').filter((line) => /^Reassignment of partition/.test(line));
+    const lines = verified.stdout.split('\n').filter((line) => line.startsWith('Reassignment of partition'));
     check(lines.length === plan.partitions.length, 'it tells of each partition', said(verified));
     return lines.every((line) => line.endsWith('is completed.'));
   };
