@@ -1,10 +1,13 @@
 // The files of a log with transactions, as Apache Kafka's DumpLogSegments reads them: control batches, `.txnindex`, and the
-// snapshots of producers. The log is written here, by our library: no broker and no coordinator is needed.
+// snapshots of producers, and the records of `__transaction_state`. The logs are written here, by our libraries: no broker is
+// needed.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { BrokerId, Offset, Uuid } from '@milepost/core';
+import { BrokerId, LeaderEpoch, Offset, Timestamp, Uuid } from '@milepost/core';
 import { type Log, LogDirectory, logConfigOf } from '@milepost/log';
 import { nodeHost } from '@milepost/node-host';
+import { buildBatch } from '@milepost/records';
+import { transactionRecord } from '../../libs/coordinators/src/transaction/echo/transaction-records.ts';
 import { TransactionalProducer } from '../../libs/log/src/testing.ts';
 import { check, type Report } from '../support/run.ts';
 import type { Jvm } from './jvm.ts';
@@ -16,7 +19,10 @@ const RECORDS_IN_TRANSACTION = 7;
 
 export async function transactionFileCases(report: Report, _: string, jvm: Jvm, folder: string): Promise<void> {
   await report.run('DumpLogSegments reads the markers, the aborted transactions and the producers of our files', () =>
-    writtenAndDumped(jvm, folder),
+    writtenAndDumped(jvm, join(folder, 'files')),
+  );
+  await report.run('DumpLogSegments decodes the transactions that we echo in __transaction_state', () =>
+    echoedAndDecoded(jvm, join(folder, 'state')),
   );
 }
 
@@ -84,4 +90,50 @@ function writeTransactions(log: Log): string[] {
   }
   producers[0]?.send('open');
   return markers;
+}
+
+async function echoedAndDecoded(jvm: Jvm, folder: string): Promise<void> {
+  const identity = { clusterId: 'transaction-state', brokerId: BrokerId(1) };
+  const directory = await LogDirectory.open(nodeHost(), folder, identity, { flush: 'always' });
+  const log = await directory.create('__transaction_state', TOPIC_ID, 0, logConfigOf({}));
+  const transaction = {
+    transactionalId: 'loader-1',
+    producerId: 7n,
+    previousProducerId: 5n,
+    nextProducerId: 9n,
+    producerEpoch: 3,
+    lastProducerEpoch: 2,
+    timeoutMs: 60_000,
+    partitions: [0, 2].map((partition) => ({ topic: 'trucks', partition })),
+    startedAt: Timestamp(1_800_000_000_000),
+    updatedAt: Timestamp(1_800_000_000_500),
+    clientVersion: 2,
+  } as const;
+  for (const state of ['Ongoing', 'PrepareCommit'] as const) {
+    const record = { ...transactionRecord({ ...transaction, state }), timestamp: Timestamp(1_800_000_000_500) };
+    log.append(buildBatch({ records: [record] }), LeaderEpoch(0));
+  }
+  await directory.close();
+  const file = join(folder, '__transaction_state-0', '00000000000000000000.log');
+  const options = ['--transaction-log-decoder', '--files', file];
+  const { status, stdout } = await jvm.run('org.apache.kafka.tools.DumpLogSegments', options);
+  check(status === 0, 'the file is dumped', stdout);
+  const payloads = [...stdout.matchAll(/payload: (\{.*\})$/gm)].map(([, json]) => JSON.parse(json ?? ''));
+  check(/key: .*"transactionalId":"loader-1"/.test(stdout), 'the transactional id is the key', stdout);
+  check(payloads.map(({ data }) => data.transactionStatus).join() === '1,2', 'Ongoing and PrepareCommit', stdout);
+  const { data, version } = payloads[1];
+  check(version === '1' || version === 1, 'in version 1', payloads[1]);
+  const expected = {
+    producerId: 7,
+    previousProducerId: 5,
+    nextProducerId: 9,
+    producerEpoch: 3,
+    transactionTimeoutMs: 60_000,
+    transactionPartitions: [{ topic: 'trucks', partitionIds: [0, 2] }],
+    transactionLastUpdateTimestampMs: 1_800_000_000_500,
+    transactionStartTimestampMs: 1_800_000_000_000,
+    clientTransactionVersion: 2,
+  };
+  for (const [name, value] of Object.entries(expected))
+    check(JSON.stringify(data[name]) === JSON.stringify(value), `${name} is ${JSON.stringify(value)}`, data);
 }

@@ -204,6 +204,7 @@ async function start(
     history.see(newer);
     if (memory.notice(newer)) {
       cluster.databaseWentBack();
+      transactional.databaseWentBack();
       recovery = recover();
       background.run('loading what coordinators know again', async () => {
         await recovery;
@@ -257,9 +258,7 @@ async function start(
     largestInLogs: () => partitions.largestProducerId(),
     apply,
   });
-  const refresh = async (): Promise<void> => {
-    if (image().brokers.size > 1) await apply(await metadata.commit(() => []));
-  };
+  const refresh = async (): Promise<void> => apply(await metadata.commit(() => []));
   const coordination = await Coordination.create({
     host,
     store: stores.groups,
@@ -269,7 +268,9 @@ async function start(
     background,
     layers,
     patiently,
-    refresh,
+    refresh: async () => {
+      if (image().brokers.size > 1) await refresh();
+    },
   });
   const { groups, offsetsTopic } = coordination;
   closers.add('the group coordinator', () => coordination.close());
@@ -287,7 +288,10 @@ async function start(
     refresh,
   });
   closers.add('the transaction coordinator', () => transactional.close());
-  if (wentBack) coordination.databaseWentBack();
+  if (wentBack) {
+    coordination.databaseWentBack();
+    transactional.databaseWentBack();
+  }
   const groupsSnapshot = (): Promise<GroupSnapshot[]> => groupSnapshots(groups, partitions);
   if (folderState !== 'known') {
     await coordination.loaded(aborted);

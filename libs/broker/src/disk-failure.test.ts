@@ -14,9 +14,19 @@ import { nodeHost } from '@milepost/node-host';
 import { buildBatch } from '@milepost/records';
 import { SimDisk } from '@milepost/simulator';
 import { PrometheusMeter } from '@milepost/telemetry';
-import { CreateTopics, DeleteRecords, DeleteTopics, Fetch, ListOffsets, Produce } from '@milepost/wire';
+import {
+  CreateTopics,
+  DeleteRecords,
+  DeleteTopics,
+  DescribeTransactions,
+  Fetch,
+  ListOffsets,
+  Produce,
+} from '@milepost/wire';
 import { BrokerUnderTest } from './testing/broker-under-test.ts';
 import type { RawClient } from './testing/raw-client.ts';
+import { READ_COMMITTED, readValues } from './testing/read-values.ts';
+import { TransactionalClient } from './testing/transactional-client.ts';
 
 let disk: SimDisk;
 let errors: string[];
@@ -202,4 +212,27 @@ test('a deletion of records whose checkpoint the disk refuses is answered KAFKA_
   const answer = await client.ask(DeleteRecords, 2, { topics, timeoutMs: 5_000 });
   expect(answer.topics[0]?.partitions[0]?.errorCode).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
   expect(errors.at(-1)).toMatch(/^bad-0: .*EIO/);
+});
+
+test('a transaction over a partition whose disk fails in mid-commit ends in the others at once, and there after a restart', async () => {
+  const one = new TransactionalClient(client, 'new');
+  expect(await one.init()).toBe(ErrorCode.NONE);
+  expect(await one.send('bad', 'a')).toBe(ErrorCode.NONE);
+  expect(await one.send('good', 'b')).toBe(ErrorCode.NONE);
+  failSyncsOf('/bad-0/');
+  expect(await one.end(true)).toBe(ErrorCode.NONE);
+  const state = async () =>
+    (await client.ask(DescribeTransactions, 0, { transactionalIds: ['x'] })).transactionStates[0];
+  while ((await state())?.topics.some(({ topic }) => topic === 'good')) await new Promise(setImmediate);
+  expect(await state()).toMatchObject({
+    transactionState: 'PrepareCommit',
+    topics: [{ topic: 'bad', partitions: [0] }],
+  });
+  expect(await readValues(client, 'good', 0, READ_COMMITTED)).toEqual(['b']);
+  disk.fail = () => undefined;
+  await it.stop();
+  await it.start();
+  client = await it.client();
+  while ((await state())?.transactionState !== 'CompleteCommit') await new Promise(setImmediate);
+  expect(await readValues(client, 'bad', 0, READ_COMMITTED)).toEqual(['a']);
 });

@@ -12,6 +12,8 @@ import { buildBatch } from '@milepost/records';
 import { CreateTopics, FindCoordinator, InitProducerId, OffsetCommit, OffsetFetch, Produce } from '@milepost/wire';
 import { BrokerUnderTest } from './testing/broker-under-test.ts';
 import type { RawClient } from './testing/raw-client.ts';
+import { READ_COMMITTED, readValues } from './testing/read-values.ts';
+import { TransactionalClient } from './testing/transactional-client.ts';
 import { SimHost } from '@milepost/simulator';
 
 const DATA = '/data';
@@ -280,4 +282,41 @@ test('committed offsets that a database loses under a broker are stored again', 
   await host.clock.run(2_000);
   expect(await committed()).toBe(9);
   expect([...(it.groups.groups.get('g')?.offsets.values() ?? [])]).toMatchObject([{ offset: 9 }]);
+});
+
+test.each<[string, (fail: () => void) => Promise<void>]>([
+  ['while the broker was stopped', (fail) => restart(fail)],
+  [
+    'under the broker',
+    async (fail) => {
+      fail();
+      await host.clock.run(2_000);
+    },
+  ],
+])('a transaction whose commit the database loses %s stays committed, and its producer goes on', async (_, lose) => {
+  await create('t');
+  await settle((await client()).ask(FindCoordinator, 2, { key: 'x', keyType: 1 }));
+  await host.clock.run(1_000);
+  const one = new TransactionalClient(await client(), 'new');
+  one.now = () => host.clock.now();
+  expect(await settle(one.init())).toBe(ErrorCode.NONE);
+  expect(await settle(one.send('t', 'a'))).toBe(ErrorCode.NONE);
+  const metadata = it.metadata.backup();
+  const open = new Map(it.transactions.transactions);
+  expect(await settle(one.end(true))).toBe(ErrorCode.NONE);
+  await host.clock.run(1_000);
+  await lose(() => {
+    it.transactions.transactions.clear();
+    for (const [id, row] of open) it.transactions.transactions.set(id, row);
+    it.metadata.failOver(metadata);
+  });
+  one.client = await client();
+  expect(await settle(one.send('t', 'b'))).toBe(ErrorCode.NONE);
+  expect(await settle(one.end(true))).toBe(ErrorCode.NONE);
+  await host.clock.run(1_000);
+  expect(it.transactions.transactions.get('x')?.transaction).toMatchObject({
+    state: 'CompleteCommit',
+    producerEpoch: 2,
+  });
+  expect(await settle(readValues(one.client, 't', 0, READ_COMMITTED))).toEqual(['a', 'b']);
 });

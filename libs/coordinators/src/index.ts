@@ -1,6 +1,6 @@
 export type { AssignorName } from './group/assignors/assignor.ts';
 export * from './group/consumer/commands.ts';
-export type { PartitionWriter } from './group/echo/partition-writer.ts';
+export type { PartitionWriter } from './echo/partition-writer.ts';
 export { RestoringGroupStore } from './group/echo/restoring-group-store.ts';
 export * from './group/group-coordinator.ts';
 export * from './group/memory-group-store.ts';
@@ -15,6 +15,7 @@ export {
   ShardFenced,
   type ShardLeader,
 } from './runtime/shard-store.ts';
+export { RestoringTransactionStore } from './transaction/echo/restoring-transaction-store.ts';
 export * from './transaction/memory-transaction-store.ts';
 export * from './transaction/model/commands.ts';
 export * from './transaction/model/config.ts';

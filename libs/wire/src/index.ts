@@ -12,4 +12,5 @@ export {
 export { type Codec, TextTooLong } from './schema/compile.ts';
 export * from './persisted/consumer-protocol.ts';
 export * from './persisted/group-records.ts';
+export * from './persisted/transaction-records.ts';
 export { Persisted, type PersistedSpec } from './schema/persisted.ts';

@@ -1,7 +1,7 @@
-// The transaction coordinator of this broker and what it is built on: the topic whose leaders it follows, in which nothing is
-// echoed yet, producer ids, and the partitions that it ends transactions in, here and on other brokers.
+// The transaction coordinator of this broker and what it is built on: the topic whose leaders it follows and in which it
+// echoes, producer ids, and the partitions that it ends transactions in, here and on other brokers.
 import type { Background, BrokerId, Host } from '@milepost/core';
-import { TransactionCoordinator, type TransactionStore } from '@milepost/coordinators';
+import { RestoringTransactionStore, TransactionCoordinator, type TransactionStore } from '@milepost/coordinators';
 import {
   type BrokerConfigLayers,
   type ClusterImage,
@@ -44,16 +44,19 @@ export class TransactionCoordination {
   readonly verifier: TransactionVerifier;
   /** Of the partitions led here. */
   readonly markers: LocalMarkers;
+  readonly #store: RestoringTransactionStore;
   readonly #peers: Peers;
   readonly #led: LedShards;
   readonly #partitions: LocalPartitions;
   readonly #background: Background;
+  readonly #shards: readonly number[];
 
   private constructor(deps: TransactionCoordinationDeps, shards: number) {
     const { host, store, brokerId, partitions, offsets, producerIds, settings, background, layers, refresh } = deps;
     const { clock, logger } = host;
     this.#partitions = partitions;
     this.#background = background;
+    this.#shards = Array.from({ length: shards }, (_, shard) => shard);
     const image = (): ClusterImage => partitions.image;
     this.stateTopic = new InternalTopic({
       name: TRANSACTION_STATE_TOPIC,
@@ -67,15 +70,23 @@ export class TransactionCoordination {
     });
     this.#peers = new Peers({ host, brokerId, image });
     this.markers = new LocalMarkers(partitions, offsets);
-    this.coordinator = new TransactionCoordinator({
+    this.#store = new RestoringTransactionStore({
       clock,
       logger,
       store: {
         shards: () => store.shards(),
-        // A partition that the former owner has added must not be taken for a deleted one.
+        // A partition that the former owner has added must not be taken for a deleted one, and the image may show that the
+        // database went back.
         acquire: (some, leadership) => withFreshImage(() => store.acquire(some, leadership), refresh),
         persist: (shard, epoch, events) => store.persist(shard, epoch, events),
       },
+      echo: this.stateTopic,
+    });
+    this.coordinator = new TransactionCoordinator({
+      clock,
+      logger,
+      store: this.#store,
+      echo: this.stateTopic,
       config: settings.transactions,
       shards,
       writer: new RoutedMarkers({ brokerId, image, local: this.markers, peers: this.#peers }),
@@ -114,9 +125,15 @@ export class TransactionCoordination {
     return new TransactionCoordination(deps, shards);
   }
 
+  /** The next time that shards are acquired, transactions that are further in `__transaction_state` are restored first. */
+  databaseWentBack(): void {
+    this.#store.databaseWentBack(this.#shards);
+  }
+
   /** A newer image is served here: acquires and resigns shards as leaders have moved. */
   follow(): void {
     const { image } = this.#partitions;
+    this.coordinator.topicsChanged();
     this.#peers.follow(image);
     this.#background.run('following the leaders of transactions', () => this.#led.follow(image));
   }
@@ -128,6 +145,7 @@ export class TransactionCoordination {
 
   /** The database went back while this broker runs: loads every shard again, as a start does. */
   async reload(): Promise<void> {
+    this.databaseWentBack();
     this.#led.forget();
     await this.#led.follow(this.#partitions.image);
   }

@@ -2,6 +2,7 @@
 // protocol (KIP-848). Responses are plain results. A failure of the store is a retriable error code in them, never a
 // rejection.
 import { type Cancel, type Clock, ErrorCode, type Logger, type Meter, type Random, retry } from '@milepost/core';
+import { OFFSETS_TOPIC } from '@milepost/metadata';
 import type { GroupConfig, GroupOverrides } from './model/config.ts';
 import { commit, committed } from './commit.ts';
 import type * as commands from './model/commands.ts';
@@ -28,10 +29,12 @@ import { sync } from './classic/sync.ts';
 import { failedJoin, failedSync } from './classic/turn.ts';
 import type { GroupEvent, GroupStore } from './model/store.ts';
 import { transactionalCommit } from './transactional-commit.ts';
-import { Echo } from './echo/echo.ts';
 import { asShardStore, groupIdOf } from './group-events.ts';
-import type { PartitionWriter } from './echo/partition-writer.ts';
 import type { TopicCatalog } from './model/topic-catalog.ts';
+import { Echo } from '../echo/echo.ts';
+import type { PartitionWriter } from '../echo/partition-writer.ts';
+import type { Shard } from '../runtime/shard.ts';
+import { GroupContent } from './echo/group-content.ts';
 import { GroupSlot } from './group-slot.ts';
 import { Runtime } from '../runtime/runtime.ts';
 import type { Leadership } from '../runtime/shard-store.ts';
@@ -68,7 +71,7 @@ export class GroupCoordinator {
   readonly #configOf: (groupId: string) => GroupConfig;
   readonly #random: Random;
   readonly #catalog: TopicCatalog;
-  readonly #echo: Echo;
+  readonly #echo: Echo<Shard<GroupSlot, GroupEvent>, GroupEvent>;
   readonly #runtime: Runtime<GroupSlot, GroupEvent>;
   readonly #logger: Logger;
   readonly #seenTopics: SeenTopics;
@@ -105,7 +108,14 @@ export class GroupCoordinator {
     this.#logger = logger;
     this.#seenTopics = new SeenTopics(catalog);
     const context = { config, configOf: this.#configOf, random, logger, rebalances, catalog };
-    const echo = new Echo(clock, logger, writer);
+    const echo = new Echo<Shard<GroupSlot, GroupEvent>, GroupEvent>({
+      clock,
+      logger,
+      writer,
+      topic: OFFSETS_TOPIC,
+      item: 'a group',
+      contentOf: (shard) => new GroupContent(shard),
+    });
     this.#echo = echo;
     this.#runtime = new Runtime({
       clock,

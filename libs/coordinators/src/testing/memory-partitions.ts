@@ -1,7 +1,7 @@
-// `__consumer_offsets` in memory.
+// An internal topic in memory.
 import { NO_LEADER_EPOCH, Offset } from '@milepost/core';
 import { batchesOf, RecordBatch } from '@milepost/records';
-import type { PartitionWriter } from '../group/echo/partition-writer.ts';
+import type { PartitionWriter } from '../echo/partition-writer.ts';
 
 export class MemoryPartitions implements PartitionWriter {
   isThere = true;

@@ -11,6 +11,7 @@ import { DEFAULT_TRANSACTION_CONFIG, type TransactionConfig } from '../transacti
 import type { MarkerOutcome, TransactionMarker } from '../transaction/model/markers.ts';
 import type { TransactionVersion } from '../transaction/model/transaction.ts';
 import { TransactionCoordinator } from '../transaction/transaction-coordinator.ts';
+import { MemoryPartitions } from './memory-partitions.ts';
 
 const SHARDS = Array.from({ length: 50 }, (_, shard) => shard);
 
@@ -27,6 +28,8 @@ export class TransactionHarness {
   readonly markers: WrittenMarker[] = [];
   readonly lines: string[] = [];
   store = new MemoryTransactionStore();
+  /** `__transaction_state`. */
+  readonly partitions = new MemoryPartitions();
   coordinator: TransactionCoordinator;
   /** What a partition makes of a marker; by default it is written. */
   outcomeOf: (name: string, marker: TransactionMarker) => MarkerOutcome | Promise<MarkerOutcome> = () => 'written';
@@ -62,7 +65,7 @@ export class TransactionHarness {
   }
 
   #make(): TransactionCoordinator {
-    const { clock, store, config } = this;
+    const { clock, store, config, partitions: echo } = this;
     const line = (_: unknown, message?: string): void => void this.lines.push(message ?? '');
     const logger: Logger = { ...silentLogger, warn: line, error: line };
     return new TransactionCoordinator({
@@ -71,6 +74,7 @@ export class TransactionHarness {
       store,
       config,
       shards: SHARDS.length,
+      echo,
       writer: {
         write: async ({ topic, partition }, marker) => {
           const name = partitionName(topic, partition);

@@ -8,6 +8,7 @@ import { DEFAULT_TRANSACTION_CONFIG } from '../transaction/model/config.ts';
 import type { MarkerOutcome, TransactionMarker } from '../transaction/model/markers.ts';
 import type { TransactionVersion } from '../transaction/model/transaction.ts';
 import { TransactionCoordinator, type TransactionCoordinatorDeps } from '../transaction/transaction-coordinator.ts';
+import { MemoryPartitions } from './memory-partitions.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { WalkProducer } from './walk-producer.ts';
 
@@ -53,6 +54,7 @@ export class TransactionWalk {
     ]),
   );
   #store = new MemoryTransactionStore();
+  readonly #echo = new MemoryPartitions();
   #refusing: string | undefined;
   #nextProducerId = 0n;
   #connections = 0;
@@ -126,6 +128,7 @@ export class TransactionWalk {
       config: { ...DEFAULT_TRANSACTION_CONFIG, abortTimedOutIntervalMs: 1_000, version: this.version },
       shards: SHARDS,
       writer: { write: async (partition, marker) => this.#end(partition, marker) },
+      echo: this.#echo,
       freshProducerId: async () => this.#nextProducerId++,
     };
     return this.#plants.make?.(deps) ?? new TransactionCoordinator(deps);

@@ -8,10 +8,14 @@
 // Where Kafka answers CONCURRENT_TRANSACTIONS at once because the last transaction is still completing, this coordinator first
 // waits a moment for its markers: the client would only come back.
 import { type Cancel, type Clock, ErrorCode, type Logger, type Timestamp } from '@milepost/core';
+import { TRANSACTION_STATE_TOPIC } from '@milepost/metadata';
 import { Runtime } from '../runtime/runtime.ts';
 import type { Shard } from '../runtime/shard.ts';
 import type { Leadership, ShardStore } from '../runtime/shard-store.ts';
 import { addPartitions, verifyPartitions } from './add-partitions.ts';
+import { Echo } from '../echo/echo.ts';
+import type { PartitionWriter } from '../echo/partition-writer.ts';
+import { TransactionContent } from './echo/transaction-content.ts';
 import { type Decided, NEEDS_PRODUCER_ID, type NeedsProducerId } from './decided.ts';
 import { endTransaction, notEnded } from './end-transaction.ts';
 import { abortByFencing } from './fence.ts';
@@ -35,6 +39,8 @@ export interface TransactionCoordinatorDeps {
   /** How many shards all transactional ids are divided into. */
   readonly shards: number;
   readonly writer: MarkerWriter;
+  /** The partitions of `__transaction_state`, for the echo. */
+  readonly echo: PartitionWriter;
   /** A producer id that nobody has; undefined: none to be had now. */
   readonly freshProducerId: () => Promise<bigint | undefined>;
   /** Another process has acquired a shard that this one owned, or wanted to acquire: what it knows of leaders may be old. */
@@ -46,6 +52,7 @@ export class TransactionCoordinator {
   readonly #config: TransactionConfig;
   readonly #freshProducerId: () => Promise<bigint | undefined>;
   readonly #runtime: Runtime<TransactionSlot, TransactionEvent>;
+  readonly #echo: Echo<Shard<TransactionSlot, TransactionEvent>, TransactionEvent>;
   #nextTimeOuts: Cancel | undefined;
   #nextExpiry: Cancel | undefined;
   #isClosed = false;
@@ -56,6 +63,15 @@ export class TransactionCoordinator {
     this.#config = config;
     this.#freshProducerId = freshProducerId;
     const context = { config, logger, writer };
+    const echo = new Echo<Shard<TransactionSlot, TransactionEvent>, TransactionEvent>({
+      clock,
+      logger,
+      writer: deps.echo,
+      topic: TRANSACTION_STATE_TOPIC,
+      item: 'a transactional id',
+      contentOf: (shard) => new TransactionContent(shard),
+    });
+    this.#echo = echo;
     this.#runtime = new Runtime({
       clock,
       logger,
@@ -67,10 +83,12 @@ export class TransactionCoordinator {
         keyOf: transactionalIdOf,
         createSlot: (transactionalId, host) => new TransactionSlot(transactionalId, context, host),
         loaded: (shard) => {
+          echo.acquired(shard);
           for (const slot of shard.slots()) slot.resume();
         },
-        persisted: () => {},
-        resigned: () => {},
+        // A decision is echoed before its markers: should the database lose it, the markers are not its only trace.
+        persisted: (shard, events) => echo.stored(shard, events, events.some(isDecision)),
+        resigned: (shard) => echo.resigned(shard),
       },
     });
   }
@@ -93,6 +111,11 @@ export class TransactionCoordinator {
   /** Whether requests to the shard's transactional ids are served here, or will be once they are loaded. */
   owns(shard: number): boolean {
     return this.#runtime.shards()[shard]?.state.is !== 'unowned';
+  }
+
+  /** Topics have changed: `__transaction_state` may exist now. */
+  topicsChanged(): void {
+    this.#echo.catchUp();
   }
 
   /** The partition of `__transaction_state` whose leader coordinates the transactional id. */
@@ -179,6 +202,7 @@ export class TransactionCoordinator {
     this.#isClosed = true;
     this.#nextTimeOuts?.();
     this.#nextExpiry?.();
+    this.#echo.close();
     await this.#runtime.close();
   }
 
@@ -285,6 +309,9 @@ export class TransactionCoordinator {
     return isAtRest && now - updatedAt >= this.#config.idExpirationMs;
   }
 }
+
+const isDecision = (event: TransactionEvent): boolean =>
+  event.type === 'transaction-stored' && isCompleting(event.transaction);
 
 const asResult = (error: ErrorCode): { readonly error: ErrorCode } => ({ error });
 

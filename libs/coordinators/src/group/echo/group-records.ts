@@ -11,17 +11,12 @@ import {
   GroupMetadataRecord,
   OffsetCommitRecord,
 } from '@milepost/wire';
+import type { EchoRecord } from '../../echo/topic-state.ts';
 import type { Partitions } from '../assignors/assignor.ts';
 import type { ClassicState } from '../classic/stored.ts';
 import { protocolsOf } from '../consumer/embedded-protocol.ts';
 import type { Assigned, ConsumerMember, ConsumerState } from '../consumer/state.ts';
 import type { StoredGroup, StoredOffset } from '../model/store.ts';
-
-export interface EchoRecord {
-  readonly key: Buffer;
-  /** Null: a tombstone. */
-  readonly value: Buffer | null;
-}
 
 /** Versions that Kafka 4.3 writes. */
 const OFFSET_VERSION = 4;

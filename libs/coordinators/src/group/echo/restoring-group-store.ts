@@ -11,7 +11,7 @@ import { OffsetCommitRecord } from '@milepost/wire';
 import type { AcquiredGroups, GroupEvent, GroupStore, StoredOffset } from '../model/store.ts';
 import type { TopicCatalog } from '../model/topic-catalog.ts';
 import type { Leadership } from '../../runtime/shard-store.ts';
-import type { PartitionWriter } from './partition-writer.ts';
+import type { PartitionWriter } from '../../echo/partition-writer.ts';
 
 export interface RestoringGroupStoreDeps {
   readonly clock: Pick<Clock, 'after'>;

@@ -1,4 +1,4 @@
-// A partition of `__consumer_offsets`, as the echo needs it. No caller waits for an append, and nothing depends on one.
+// A partition of a coordinator's internal topic, as the echo needs it. No caller waits for an append, and nothing depends on one.
 import type { Offset } from '@milepost/core';
 
 export interface PartitionWriter {

@@ -1,8 +1,13 @@
-// What a partition of `__consumer_offsets` holds, key by key, read a piece at a time: enough to find what it lacks.
+// What a partition of an internal topic holds, key by key, read a piece at a time: enough to find what it lacks.
 import { Offset } from '@milepost/core';
 import { batchesOf, crc32c } from '@milepost/records';
 import type { PartitionWriter } from './partition-writer.ts';
-import type { EchoRecord } from './group-records.ts';
+
+export interface EchoRecord {
+  readonly key: Buffer;
+  /** Null: a tombstone. */
+  readonly value: Buffer | null;
+}
 
 export interface WantedRecord {
   readonly key: Buffer;
