@@ -3,6 +3,8 @@ import { ErrorCode, Timestamp } from '@milepost/core';
 import type { GroupConfig } from './model/config.ts';
 import type { GroupEvent, StoredOffset } from './model/store.ts';
 import type { CommitCommand, CommitResult } from './model/commands.ts';
+import type { Offsets } from './model/offsets.ts';
+import type { PendingOffsets } from './model/pending-offsets.ts';
 import { commitRefusal } from './consumer/offsets.ts';
 import type { Group } from './group.ts';
 
@@ -13,18 +15,25 @@ export interface CommitDecision {
   readonly keepsSessionOf: string | undefined;
 }
 
+/** The offsets that a group has. */
+export interface KnownOffsets {
+  readonly offsets: Offsets;
+  readonly pending: PendingOffsets;
+}
+
 export function commit(
   group: Group | undefined,
   command: CommitCommand,
   config: GroupConfig,
   now: Timestamp,
+  known: KnownOffsets,
 ): CommitDecision {
   const error = refusal(group, command);
   if (error !== ErrorCode.NONE)
     return { events: [], response: committed(command, () => error), keepsSessionOf: undefined };
 
   const expiresAt = command.retentionTimeMs < 0 ? null : Timestamp(now + command.retentionTimeMs);
-  const events = acceptedOffsets(command, config, now, expiresAt).map(
+  const events = acceptedOffsets(command, config, { now, expiresAt, known }).map(
     (offset): GroupEvent => ({ type: 'offset-committed', offset }),
   );
   const response = committed(command, (metadata) =>
@@ -36,21 +45,36 @@ export function commit(
 export const fits = (metadata: string | null, { offsetMetadataMaxBytes }: GroupConfig): boolean =>
   (metadata?.length ?? 0) <= offsetMetadataMaxBytes;
 
+interface Acceptance {
+  readonly now: Timestamp;
+  readonly expiresAt: Timestamp | null;
+  readonly known: KnownOffsets;
+}
+
 /** Those of the command that are accepted. */
 export const acceptedOffsets = (
   { groupId, topics }: Pick<CommitCommand, 'groupId' | 'topics'>,
   config: GroupConfig,
-  committedAt: Timestamp,
-  expiresAt: Timestamp | null,
+  { now, expiresAt, known }: Acceptance,
 ): StoredOffset[] =>
   topics.flatMap(({ name, topicId, partitions }) =>
     partitions
       .filter(({ metadata }) => fits(metadata, config))
       .map(({ partition, offset, leaderEpoch, metadata }) => {
         const kept = { groupId, topic: name, topicId, partition, offset, leaderEpoch, metadata: metadata ?? '' };
-        return { ...kept, committedAt, expiresAt };
+        return { ...kept, committedAt: timeOfNext(name, partition, now, known), expiresAt };
       }),
   );
+
+/**
+ * The times of a partition's commits are in the order of the commits, by which the end of a transaction tells what came after
+ * its own, though the wall clock may be set back.
+ */
+function timeOfNext(topic: string, partition: number, now: Timestamp, { offsets, pending }: KnownOffsets): Timestamp {
+  const committedAt = offsets.get(topic, partition)?.committedAt ?? now;
+  const pendingAt = pending.latest(topic, partition);
+  return Timestamp(Math.max(now, committedAt, pendingAt === undefined ? now : pendingAt + 1));
+}
 
 export function committed(
   command: Pick<CommitCommand, 'topics'>,

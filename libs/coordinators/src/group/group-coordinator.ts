@@ -298,7 +298,7 @@ export class GroupCoordinator {
     keepSession();
     return slot.submit(
       (now) => {
-        const { keepsSessionOf, ...decision } = commit(slot.group, command, this.#config, now);
+        const { keepsSessionOf, ...decision } = commit(slot.group, command, this.#config, now, slot);
         if (keepsSessionOf !== undefined) this.#keepSession(slot, keepsSessionOf);
         return decision;
       },
@@ -334,7 +334,7 @@ export class GroupCoordinator {
       const slot = this.#slot(groupId);
       return await slot.submit((now) => {
         if (verification.isOver) return { events: [], response: failed(ErrorCode.INVALID_TXN_STATE) };
-        return transactionalCommit(slot.group, command, this.#config, now);
+        return transactionalCommit(slot.group, command, this.#config, now, slot);
       }, failed);
     } finally {
       this.#verifications.delete(verification);

@@ -115,6 +115,25 @@ test('what was committed without a transaction in the meantime is not taken back
   expect(await stable(h)).toEqual([NONE, 7]);
 });
 
+test('offsets of a transaction count though the wall clock was set back before it', async () => {
+  const h = await Harness.start();
+  await commit(h, 5);
+  await end(h, true);
+  h.clock.jump(-3_600_000);
+  await commit(h, 9, { producerEpoch: 2 });
+  expect(await end(h, true, { producerEpoch: 3 })).toBe(NONE);
+  expect(await stable(h)).toEqual([NONE, 9]);
+});
+
+test('a commit without a transaction is not taken back though the wall clock was set back before it', async () => {
+  const h = await Harness.start();
+  await commit(h, 5);
+  h.clock.jump(-3_600_000);
+  await h.member().commit(7);
+  expect(await end(h, true)).toBe(NONE);
+  expect(await stable(h)).toEqual([NONE, 7]);
+});
+
 test('a commit whose transaction ended while it was verified is refused', async () => {
   const h = await Harness.start();
   const verdict = Promise.withResolvers<typeof NONE>();

@@ -1,7 +1,7 @@
 // TxnOffsetCommit: offsets that count once their transaction is committed (KIP-98, KIP-447); and the end of that transaction,
 // which makes them real or drops them. Whoever requires stable offsets waits for that end.
 import { ErrorCode, type Timestamp } from '@milepost/core';
-import { acceptedOffsets, committed, fits } from './commit.ts';
+import { acceptedOffsets, committed, fits, type KnownOffsets } from './commit.ts';
 import { commitRefusal } from './consumer/offsets.ts';
 import type { Group } from './group.ts';
 import type { GroupConfig } from './model/config.ts';
@@ -20,11 +20,12 @@ export function transactionalCommit(
   command: TransactionalCommitCommand,
   config: GroupConfig,
   now: Timestamp,
+  known: KnownOffsets,
 ): Decided<CommitResult> {
   const error = refusal(group, command);
   if (error !== ErrorCode.NONE) return { events: [], response: committed(command, () => error) };
   const { producerId, producerEpoch } = command;
-  const events = acceptedOffsets(command, config, now, null).map((offset): GroupEvent => {
+  const events = acceptedOffsets(command, config, { now, expiresAt: null, known }).map((offset): GroupEvent => {
     return { type: 'offset-pending', pending: { producerId, producerEpoch, offset } };
   });
   const response = committed(command, (metadata) =>

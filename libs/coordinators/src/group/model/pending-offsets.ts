@@ -1,4 +1,5 @@
 // The offsets of one group that open transactions will commit, by producer.
+import type { Timestamp } from '@milepost/core';
 import { Offsets } from './offsets.ts';
 import type { PendingOffset } from './store.ts';
 
@@ -16,6 +17,16 @@ export class PendingOffsets {
 
   has(topic: string, partition: number): boolean {
     return [...this.#producers.values()].some(({ offsets }) => offsets.get(topic, partition));
+  }
+
+  /** The time of the last one of a partition. */
+  latest(topic: string, partition: number): Timestamp | undefined {
+    let latest: Timestamp | undefined;
+    for (const { offsets } of this.#producers.values()) {
+      const { committedAt } = offsets.get(topic, partition) ?? {};
+      if (committedAt !== undefined && committedAt > (latest ?? -1)) latest = committedAt;
+    }
+    return latest;
   }
 
   of(producerId: bigint): PendingOffset[] {
