@@ -303,7 +303,11 @@ class Simulation implements World {
         else gone.delete(id);
         const operator = this.#operators.find(({ node }) => node.brokerId === id);
         if (!isFenced || wasGone || !operator) continue;
-        const wellSinceMs = Math.max(operator.servesSinceMs, this.#weather.databaseFaultAtMs);
+        // A fault of its own way to the database excuses it for as long as that lasts.
+        const isReached = this.#database.road(operator.name).health === 'well';
+        const wellSinceMs = isReached
+          ? Math.max(operator.servesSinceMs, this.#weather.databaseFaultAtMs)
+          : Number.POSITIVE_INFINITY;
         const aliveForLeases = Math.max(0, this.clock.monotonic() - wellSinceMs) / sessionMs;
         this.see({ kind: 'declared-gone', broker: id, aliveForLeases });
       }
