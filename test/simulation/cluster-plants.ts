@@ -73,7 +73,7 @@ export const clusterBugs: readonly PlantedBug[] = [
   {
     name: 'a high watermark that is one too far',
     scenario: replicated(1, ['kill', 'power cut', 'node isolated']),
-    from: 16,
+    from: 20,
     breaks: LOSS,
     plant: () => {
       const committedEnd = methodOf(Leadership.prototype, 'committedEnd');
@@ -100,7 +100,7 @@ export const clusterBugs: readonly PlantedBug[] = [
     // KIP-101: what a follower has beyond its high watermark may be committed.
     name: 'a follower that cuts its log at its high watermark',
     scenario: replicated(1, ['kill', 'power cut', 'clean stop', 'nodes slow']),
-    from: 36,
+    from: 38,
     breaks: LOSS,
     plant: () => {
       const become = methodOf(Partition.prototype, 'become');
@@ -131,7 +131,10 @@ export const clusterBugs: readonly PlantedBug[] = [
   },
   {
     name: 'a follower that joins the ISR before it has all that is committed',
-    scenario: replicated(1, ['kill', 'power cut', 'node isolated']),
+    scenario: {
+      ...replicated(1, ['kill', 'power cut', 'node isolated', 'nodes slow', 'disk slow']),
+      faultPauseMs: 1_500,
+    },
     breaks: LOSS,
     plant: () => {
       const expansion = methodOf(Leadership.prototype, 'expansion');
@@ -182,7 +185,12 @@ export const clusterBugs: readonly PlantedBug[] = [
     // patroni#1894, #2417: a standby that lacks an ISR change is promoted.
     name: 'brokers that restore nothing of what their database has lost',
     scenario: replicated(1, ['database fails over', 'kill', 'nodes apart']),
-    breaks: ['a partition has one leader in each epoch', 'nothing hangs and nothing breaks', ...LOSS],
+    breaks: [
+      'a partition has one leader in each epoch',
+      'nothing hangs and nothing breaks',
+      'a quiet cluster converges',
+      ...LOSS,
+    ],
     plants: { metadataStore: (store) => restoringNothing(store) },
   },
   {

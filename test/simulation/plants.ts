@@ -58,7 +58,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'a producer held to what an older snapshot says of it',
     scenario: { idempotentProducers: 2, faults: ['power cut', 'power cut between steps', 'clean stop'] },
-    from: 33,
+    from: 90,
     breaks: ['an idempotent producer has no duplicates'],
     plants: {
       disk: (disk) => {
