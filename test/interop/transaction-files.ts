@@ -3,7 +3,7 @@
 // needed.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { BrokerId, LeaderEpoch, Offset, Timestamp, Uuid } from '@milepost/core';
+import { BrokerId, ErrorCode, errorName, LeaderEpoch, Offset, Timestamp, Uuid } from '@milepost/core';
 import { type Log, LogDirectory, logConfigOf } from '@milepost/log';
 import { nodeHost } from '@milepost/node-host';
 import { buildBatch } from '@milepost/records';
@@ -105,13 +105,14 @@ async function echoedAndDecoded(jvm: Jvm, folder: string): Promise<void> {
     lastProducerEpoch: 2,
     timeoutMs: 60_000,
     partitions: [0, 2].map((partition) => ({ topic: 'trucks', partition })),
-    startedAt: Timestamp(1_800_000_000_000),
-    updatedAt: Timestamp(1_800_000_000_500),
+    startedAt: Timestamp(1_700_000_000_000),
+    updatedAt: Timestamp(1_700_000_000_500),
     clientVersion: 2,
   } as const;
   for (const state of ['Ongoing', 'PrepareCommit'] as const) {
-    const record = { ...transactionRecord({ ...transaction, state }), timestamp: Timestamp(1_800_000_000_500) };
-    log.append(buildBatch({ records: [record] }), LeaderEpoch(0));
+    const record = { ...transactionRecord({ ...transaction, state }), timestamp: Timestamp(1_700_000_000_500) };
+    const { error } = log.append(buildBatch({ records: [record] }), LeaderEpoch(0));
+    check(error === ErrorCode.NONE, 'the record is appended', errorName(error));
   }
   await directory.close();
   const file = join(folder, '__transaction_state-0', '00000000000000000000.log');
@@ -130,8 +131,8 @@ async function echoedAndDecoded(jvm: Jvm, folder: string): Promise<void> {
     producerEpoch: 3,
     transactionTimeoutMs: 60_000,
     transactionPartitions: [{ topic: 'trucks', partitionIds: [0, 2] }],
-    transactionLastUpdateTimestampMs: 1_800_000_000_500,
-    transactionStartTimestampMs: 1_800_000_000_000,
+    transactionLastUpdateTimestampMs: 1_700_000_000_500,
+    transactionStartTimestampMs: 1_700_000_000_000,
     clientTransactionVersion: 2,
   };
   for (const [name, value] of Object.entries(expected))
