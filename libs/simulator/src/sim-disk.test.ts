@@ -231,6 +231,21 @@ test('a failed sync loses what it covered, and a second one that succeeds does n
   expect(lost).toBeGreaterThan(50);
 });
 
+test('what a failed sync gave up of a page comes to the platter with the next write to that page, never without it', async () => {
+  for (const seed of seeds) {
+    const disk = await makeDisk(seed);
+    const file = disk.open('/data/a', 'create');
+    await disk.syncFolder(folder);
+    file.append(Buffer.from('given up, '));
+    disk.fail = (operation) => (operation === 'synced' ? 'EIO' : undefined);
+    await expect(file.sync()).rejects.toThrow(DiskFailed);
+    disk.fail = () => undefined;
+    file.append(Buffer.from('written'));
+    await file.sync();
+    expect(text(disk.powerCut(), '/data/a')).toBe('given up, written');
+  }
+});
+
 test('a full disk takes what fits and reports the rest; removing makes room', async () => {
   const disk = await makeDisk();
   disk.capacityBytes = 10;

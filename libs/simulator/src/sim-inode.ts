@@ -17,6 +17,8 @@ export class SimInode {
   /** What certainly survives a power cut. */
   #platter = new Content();
   #pending: Change[] = [];
+  /** Pages that a failed sync gave up: they are clean, though the platter lacks them. */
+  readonly #givenUp = new Set<number>();
   #changes = 0;
 
   get sizeBytes(): number {
@@ -32,7 +34,7 @@ export class SimInode {
 
   write(position: number, bytes: Uint8Array): void {
     const change = { number: ++this.#changes, position, bytes: Buffer.from(bytes) };
-    this.#pending.push(change);
+    this.#pending.push(...this.#dirtyAgain(change), change);
     this.#seen.apply(change);
   }
 
@@ -48,11 +50,17 @@ export class SimInode {
     this.#pending = this.#pending.filter((change) => change.number > upTo);
   }
 
-  /** A sync failed: some changes got through, the others are lost, though programs still see them (as on Linux). */
+  /**
+   * A sync failed: some changes got through, the others are lost, though programs still see them (as on Linux), until
+   * their pages are written again.
+   */
   syncFailed(upTo: number, random: SimRandom): void {
-    const lost = this.#pending.filter((change) => change.number <= upTo);
-    for (const change of lost.slice(0, random.below(lost.length + 1))) this.#platter.apply(change);
-    this.#pending = this.#pending.filter((change) => change.number > upTo);
+    const covered = this.#pending.filter((change) => change.number <= upTo);
+    const later = this.#pending.filter((change) => change.number > upTo);
+    const through = random.below(covered.length + 1);
+    for (const change of covered.slice(0, through)) this.#platter.apply(change);
+    for (const change of covered.slice(through)) for (const page of pagesOf(change)) this.#givenUp.add(page);
+    this.#pending = later.flatMap((change) => [...this.#dirtyAgain(change), change]);
   }
 
   /** The medium itself is wrong from now on. */
@@ -65,6 +73,19 @@ export class SimInode {
     after.#platter = this.#survivor(random);
     after.#seen = after.#platter.copy();
     return after;
+  }
+
+  /** A page is written back as a whole: what an earlier sync gave up of it comes with the change. */
+  #dirtyAgain(change: Change): Change[] {
+    const again = pagesOf(change).filter((page) => this.#givenUp.delete(page));
+    return again.map((page) => {
+      const position = page * PAGE_BYTES;
+      return {
+        number: change.number,
+        position,
+        bytes: Buffer.from(this.seen.subarray(position, position + PAGE_BYTES)),
+      };
+    });
   }
 
   #survivor(random: SimRandom): Content {
@@ -91,8 +112,7 @@ export class SimInode {
     for (const { position, bytes } of this.#pending) {
       size = bytes === undefined ? Math.min(size, position) : Math.max(size, position + bytes.length);
       sizes.push(size);
-      const end = position + (bytes?.length ?? 0);
-      for (let page = Math.floor(position / PAGE_BYTES); page * PAGE_BYTES < end; page++) dirty.add(page);
+      for (const page of pagesOf({ position, bytes })) dirty.add(page);
     }
     const least = Math.min(...sizes);
     const most = Math.max(...sizes);
@@ -101,6 +121,13 @@ export class SimInode {
     for (const page of dirty) if (random.chance(0.5)) kept.takePage(page, this.#seen);
     return kept;
   }
+}
+
+/** A truncation changes the page in which it cuts. */
+function pagesOf({ position, bytes }: Pick<Change, 'position' | 'bytes'>): number[] {
+  const first = Math.floor(position / PAGE_BYTES);
+  const end = Math.ceil((position + (bytes?.length ?? 0)) / PAGE_BYTES);
+  return Array.from({ length: Math.max(0, end - first) }, (_, n) => first + n);
 }
 
 /** A growing array of bytes. */
