@@ -112,7 +112,8 @@ test('after the leader is killed another one has everything that was acknowledge
   expect((await fetch(0, { at: 1 })).values).toEqual([...acknowledged, 'next']);
 });
 
-test('what a former leader has and the new one lacks is cut from it before it copies anything', async () => {
+/** Broker 1, down, has a record that the new leader lacks. */
+async function givenFormerLeader(): Promise<void> {
   await given({ properties: { 'replica.lag.time.max.ms': '3000' } });
   await produce('kept');
   const links = ['broker-2', 'broker-3'].map((name) => cluster.network.link('broker-1', name));
@@ -123,6 +124,10 @@ test('what a former leader has and the new one lacks is cut from it before it co
   await cluster.clock.run(1_000); // both know it, and have closed their connections to the old leader
   for (const link of links) link.endSilence();
   await cluster.until(() => isr() === '2,3');
+}
+
+test('what a former leader has and the new one lacks is cut from it before it copies anything', async () => {
+  await givenFormerLeader();
   expect(await produce('other')).toMatchObject({ errorCode: ErrorCode.NONE, baseOffset: 1 });
   await cluster.settle(cluster.node(1).start());
   await cluster.until(() => isr() === '1,2,3');
@@ -130,16 +135,7 @@ test('what a former leader has and the new one lacks is cut from it before it co
 });
 
 test('a former leader keeps nothing of its own below the start of the new leader’s log', async () => {
-  await given({ properties: { 'replica.lag.time.max.ms': '3000' } });
-  await produce('kept');
-  const links = ['broker-2', 'broker-3'].map((name) => cluster.network.link('broker-1', name));
-  for (const link of links) link.silence();
-  await produce('lost', { acks: 1, at: 1 });
-  cluster.node(1).kill();
-  await cluster.until(() => partition().leader === 2 || partition().leader === 3);
-  await cluster.clock.run(1_000);
-  for (const link of links) link.endSilence();
-  await cluster.until(() => isr() === '2,3');
+  await givenFormerLeader();
   for (const value of ['other', 'last']) await produce(value);
   const client = await cluster.client(partition().leader);
   const topics = [{ name: 't', partitions: [{ partitionIndex: 0, offset: Offset(2) }] }];

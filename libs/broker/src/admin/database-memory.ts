@@ -3,8 +3,8 @@
 // (libs/metadata/src/origin.ts).
 //
 // Promises: the memory is durable before anything depends on it: leader epochs before a client is told of them, a change of
-// the metadata before its response, producer ids before the first of them is used. The position in the database's own log is saved every ten seconds and at a
-// clean stop: a copy that is older by less, with the same metadata, is not recognized.
+// the metadata before its response, producer ids before the first of them is used. The position in the database's own log
+// is saved every ten seconds and at a clean stop: a copy that is older by less, with the same metadata, is not recognized.
 // Never: refuses a start because the file is missing or damaged. Such a start has no memory.
 import {
   type Background,

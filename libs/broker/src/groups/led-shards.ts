@@ -57,9 +57,10 @@ export class LedShards {
   }
 
   /** Call with each newer image, once its partitions are open. Resolves when all that it acquires is served. */
-  follow(image: ClusterImage): Promise<void> {
+  follow(): Promise<void> {
     const { brokerId, topicName, shards, owner } = this.#deps;
     if (this.#isClosed) return Promise.resolve();
+    const image = this.#deps.image();
     const topicId = image.topics.get(topicName)?.id;
     const leaderEpochs = new Map<number, number>();
     const wanted: number[] = [];
@@ -86,16 +87,17 @@ export class LedShards {
     return Promise.all([earlier, started]).then(() => {});
   }
 
-  /** Acquires everything anew with the next image. */
-  forget(): void {
+  /** Acquires everything anew. Resolves when it is served. */
+  followAnew(): Promise<void> {
     this.#acquired.clear();
+    return this.follow();
   }
 
   /** Another process has acquired a shard, by an older image or a newer one: the newest one decides. */
   deposed(): void {
     this.#again ??= this.#deps.clock.after(ACQUIRE_AGAIN_MS, () => {
       this.#again = undefined;
-      this.#deps.background.run('acquiring shards again', () => this.follow(this.#deps.image()));
+      this.#deps.background.run('acquiring shards again', () => this.follow());
     });
   }
 

@@ -32,14 +32,12 @@ export class Coordination {
   readonly offsetsTopic: InternalTopic;
   readonly #store: RestoringGroupStore;
   readonly #led: LedShards;
-  readonly #partitions: LocalPartitions;
   readonly #background: Background;
   readonly #shards: readonly number[];
 
   private constructor(deps: CoordinationDeps, shards: number) {
     const { host, store, brokerId, partitions, settings, background, layers, refresh } = deps;
     const { clock, random, logger, meter } = host;
-    this.#partitions = partitions;
     this.#background = background;
     const { groups: config } = settings;
     this.#shards = Array.from({ length: shards }, (_, shard) => shard);
@@ -104,19 +102,18 @@ export class Coordination {
 
   /** A newer image is served here: acquires and resigns shards as leaders have moved. */
   follow(): void {
-    this.#background.run('following the leaders of groups', () => this.#led.follow(this.#partitions.image));
+    this.#background.run('following the leaders of groups', () => this.#led.follow());
   }
 
   /** Resolves when every shard that this broker has by its image is served. @throws the signal's reason */
   async loaded(aborted: AbortSignal): Promise<void> {
-    await loadedOrClosed(aborted, this.groups, () => this.#led.follow(this.#partitions.image));
+    await loadedOrClosed(aborted, this.groups, () => this.#led.follow());
   }
 
   /** The database went back while this broker runs: loads every shard again, as a start does. */
   async reload(): Promise<void> {
     this.databaseWentBack();
-    this.#led.forget();
-    await this.#led.follow(this.#partitions.image);
+    await this.#led.followAnew();
   }
 
   async close(): Promise<void> {

@@ -132,22 +132,20 @@ export class TransactionCoordination {
 
   /** A newer image is served here: acquires and resigns shards as leaders have moved. */
   follow(): void {
-    const { image } = this.#partitions;
     this.coordinator.topicsChanged();
-    this.#peers.follow(image);
-    this.#background.run('following the leaders of transactions', () => this.#led.follow(image));
+    this.#peers.follow(this.#partitions.image);
+    this.#background.run('following the leaders of transactions', () => this.#led.follow());
   }
 
   /** Resolves when every shard that this broker has by its image is served. @throws the signal's reason */
   async loaded(aborted: AbortSignal): Promise<void> {
-    await loadedOrClosed(aborted, this.coordinator, () => this.#led.follow(this.#partitions.image));
+    await loadedOrClosed(aborted, this.coordinator, () => this.#led.follow());
   }
 
   /** The database went back while this broker runs: loads every shard again, as a start does. */
   async reload(): Promise<void> {
     this.databaseWentBack();
-    this.#led.forget();
-    await this.#led.follow(this.#partitions.image);
+    await this.#led.followAnew();
   }
 
   async close(): Promise<void> {
