@@ -36,7 +36,8 @@ function counting(): { meter: Meter; counts: Record<string, number> } {
   return { meter: { ...silentMeter, counter }, counts };
 }
 
-async function changed(image: ClusterImage, proposed: IsrProposal, lostResponses = 0) {
+/** `meanwhile`: what others change between the commit and the image that is served after it. */
+async function changed(image: ClusterImage, proposed: IsrProposal, lostResponses = 0, meanwhile?: PartitionState) {
   const { meter, counts } = counting();
   let truth = image;
   let refusals = 0;
@@ -47,7 +48,10 @@ async function changed(image: ClusterImage, proposed: IsrProposal, lostResponses
     meter,
     brokerId: ONE,
     image: () => truth,
-    apply: () => Promise.resolve(),
+    apply: () => {
+      if (meanwhile) truth = applied(truth, [{ type: 'partition-changed', id: TOPIC_ID, partition: meanwhile }]);
+      return Promise.resolve();
+    },
     commit: (decide) => {
       truth = applied(truth, decide(truth));
       if (losses-- > 0) return Promise.reject(new StoreUnavailable('the response was lost'));
@@ -69,6 +73,26 @@ test('a leader that removes a follower has shrunk the ISR once', async () => {
 test('a change whose response was lost is counted once, when its repetition finds it made', async () => {
   const seen = await changed(before, proposal, 1);
   expect(seen).toEqual({ isrshrinks: 1, isrexpands: 0, failedisrupdates: 0, refusals: 0 });
+});
+
+test('an expansion is counted although the preferred leader was elected before the image with it was served', async () => {
+  const shrunk = applied(before, [
+    { type: 'partition-changed', id: TOPIC_ID, partition: { ...partition, isr: [ONE], partitionEpoch: 8 } },
+    { type: 'broker-registered', broker: { id: TWO, host: 'h', port: 2, rack: null, incarnation: null } },
+    { type: 'broker-fencing-changed', id: TWO, isFenced: false },
+  ]);
+  const joining = { ...proposal, partitionEpoch: 8, members: [ONE, TWO].map((id) => ({ id, brokerEpoch: -1 })) };
+  const elected = { ...partition, leader: TWO, leaderEpoch: LeaderEpoch(5), partitionEpoch: 10 };
+  const seen = await changed(shrunk, joining, 0, elected);
+  expect(seen).toEqual({ isrshrinks: 0, isrexpands: 1, failedisrupdates: 0, refusals: 0 });
+});
+
+test('a change of the controller that came first is not counted as one of the leader', async () => {
+  const moved = applied(before, [
+    { type: 'partition-changed', id: TOPIC_ID, partition: { ...partition, leader: TWO, partitionEpoch: 8 } },
+  ]);
+  const seen = await changed(moved, proposal);
+  expect(seen).toEqual({ isrshrinks: 0, isrexpands: 0, failedisrupdates: 0, refusals: 0 });
 });
 
 test('a change that the metadata no longer allows is counted as failed', async () => {

@@ -9,6 +9,7 @@ import {
   BrokerFenced,
   type ClusterImage,
   type Decide,
+  type MetadataChange,
   type PartitionState,
   StoreUnavailable,
 } from '@milepost/metadata';
@@ -31,8 +32,8 @@ export interface IsrChangesDeps {
 
 interface Waiting {
   readonly proposal: IsrProposal;
-  /** The number of members before the change; undefined until it was attempted. */
-  membersBefore?: number | undefined;
+  /** What the change is where the last attempt found it allowed. */
+  attempted?: 'shrink' | 'expansion' | undefined;
   /** Called where the change was not made, and never will be. */
   readonly refused: () => void;
 }
@@ -91,9 +92,9 @@ export class IsrChanges {
     const proposals = batch.map(({ proposal }) => proposal);
     try {
       const committed = await commit((before) => {
-        // Of the first attempt: if its response is lost, the change may be in the image of the second.
-        for (const waiting of batch) waiting.membersBefore ??= partitionOf(before, waiting.proposal)?.isr.length;
-        return decideIsrChanges(before, brokerId, proposals);
+        const changes = decideIsrChanges(before, brokerId, proposals);
+        for (const waiting of batch) this.#noteAttempt(waiting, before, changes);
+        return changes;
       });
       await apply(committed);
       // A change that was made may be lost again: the database failed over. What is served counts.
@@ -110,11 +111,23 @@ export class IsrChanges {
     }
   }
 
-  #settle({ proposal, membersBefore = 0, refused }: Waiting, state: PartitionState | undefined): void {
+  /** If the response to an attempt is lost, the next one may find the change made: the first is remembered then. */
+  #noteAttempt(waiting: Waiting, before: ClusterImage, changes: readonly MetadataChange[]): void {
+    const { topicId, index, partitionEpoch, members } = waiting.proposal;
+    const state = partitionOf(before, waiting.proposal);
+    if (state?.partitionEpoch !== partitionEpoch) return;
+    const allowed = changes.some(
+      (change) => change.type === 'partition-changed' && change.id === topicId && change.partition.index === index,
+    );
+    if (allowed) waiting.attempted = members.length < state.isr.length ? 'shrink' : 'expansion';
+    else waiting.attempted = undefined;
+  }
+
+  /** The image may already hold later changes of the partition, as the election of its preferred leader. */
+  #settle({ proposal, attempted, refused }: Waiting, state: PartitionState | undefined): void {
     if (state?.partitionEpoch === proposal.partitionEpoch) {
       this.#refusals.add();
       refused();
-    } else if (state?.partitionEpoch === proposal.partitionEpoch + 1)
-      (proposal.members.length < membersBefore ? this.#shrinks : this.#expansions).add();
+    } else if (attempted) (attempted === 'shrink' ? this.#shrinks : this.#expansions).add();
   }
 }
