@@ -10,7 +10,7 @@ const may = {
   peer: ['wire', 'core'],
   replication: ['log', 'peer', 'wire', 'records', 'metadata', 'core'],
   coordinators: ['wire', 'records', 'metadata', 'core'],
-  ingress: ['log', 'records', 'fleet', 'core'],
+  ingress: ['log', 'records', 'fleet', 'security', 'core'],
   roads: ['core'],
   live: ['fleet', 'core'],
   alerts: ['fleet', 'core'],

@@ -57,6 +57,7 @@ function which(name: string): string | undefined {
     const page = await (await browser.newContext(options)).newPage();
     page.setDefaultTimeout(LIMIT_MS);
     page.on('pageerror', (error) => errors.push(error.message));
+    page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
     page.on('request', (request) => {
       if (new URL(request.url()).hostname !== '127.0.0.1') strangers.push(request.url());
     });
@@ -103,7 +104,16 @@ function which(name: string): string | undefined {
     await page.context().close();
   });
 
-  test('sent requests only to its own server, and threw nothing', () => {
+  test('shows topics and groups, and the documentation of the API', async () => {
+    const page = await open();
+    await page.getByRole('tab', { name: 'System' }).click();
+    await page.getByRole('cell', { name: 'truck_gps' }).waitFor();
+    await page.goto(`http://127.0.0.1:${program.ports.http}/docs`);
+    await page.getByText('The last position of every truck').waitFor();
+    await page.context().close();
+  });
+
+  test('sent requests only to its own server; its console has no error, of its content security policy or another', () => {
     expect(strangers).toEqual([]);
     expect(errors).toEqual([]);
   });

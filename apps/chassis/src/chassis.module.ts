@@ -4,6 +4,7 @@ import { nodeDisk, nodeHost, openFileLimit, openFilesWithin } from '@milepost/no
 import type { Settings } from '@milepost/settings';
 import type { PrometheusMeter } from '@milepost/telemetry';
 import { type DynamicModule, Global, Module } from '@nestjs/common';
+import { HttpProtection } from './http-protection.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { ObservationController } from './observation.controller.ts';
 import { HOST, LOGGER, METER, SETTINGS } from './tokens.ts';
@@ -30,8 +31,9 @@ export class ChassisModule {
         { provide: METER, useValue: meter },
         { provide: HOST, useValue: host },
         { provide: Lifecycle, useValue: lifecycle },
+        HttpProtection,
       ],
-      exports: [SETTINGS, LOGGER, METER, HOST, Lifecycle],
+      exports: [SETTINGS, LOGGER, METER, HOST, Lifecycle, HttpProtection],
     };
   }
 }

@@ -1,5 +1,6 @@
 export * from './chassis.module.ts';
 export * from './database.module.ts';
+export * from './http-protection.ts';
 export * from './kafka-address.ts';
 export * from './kafka-from-settings.module.ts';
 export * from './lifecycle.ts';

@@ -9,7 +9,7 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { HOST, KAFKA, type Kafka, LOGGER, METER } from '../../chassis/src/index.ts';
+import { HOST, HttpProtection, KAFKA, type Kafka, LOGGER, METER } from '../../chassis/src/index.ts';
 import { ALERTS_SOURCE, AlertsController } from './alerts.controller.ts';
 import { LiveMapPart, TRUCK_LOG } from './live-map.part.ts';
 import { LiveSocket } from './live-socket.ts';
@@ -26,10 +26,16 @@ class LivePages implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy
   constructor(
     map: LiveMapPart,
     private readonly adapters: HttpAdapterHost,
+    protection: HttpProtection,
     @Inject(HOST) host: Host,
     @Inject(METER) meter: Meter,
   ) {
-    this.#socket = new LiveSocket(map.trucks, map.alerts, () => host.clock.now());
+    this.#socket = new LiveSocket(
+      map.trucks,
+      map.alerts,
+      () => host.clock.now(),
+      ({ headers }) => protection.refusalOf(headers) === undefined,
+    );
     const viewers = meter.gauge('milepost_dashboard_viewers', 'Open pages that follow the map.');
     const trucks = meter.gauge('milepost_dashboard_trucks', 'Trucks whose last position is known.');
     meter.onScrape(() => {

@@ -44,7 +44,7 @@ const alert = (n: number): Alert => ({
 
 beforeAll(async () => {
   const frame = ChassisModule.with({
-    settings: readSettings('dashboard', {}),
+    settings: readSettings('dashboard', { MILEPOST_ALLOWED_ORIGINS: 'https://depot.example:8443' }),
     logger: silentLogger,
     meter: new PrometheusMeter(),
     lifecycle,
@@ -155,10 +155,37 @@ test('a map that lacks the trucks of one partition is ready, and names the parti
   log.failedPartitions = [];
 });
 
+test.each([
+  ['a name that was rebound to this address', { host: 'evil.example:8080' }],
+  ['a page of another site', { host: '127.0.0.1:8080', origin: 'https://evil.example' }],
+])('%s reads neither the API nor the page nor the metrics', async (_, headers) => {
+  for (const url of ['/api/trucks', '/', '/metrics', '/roads.json', '/docs']) {
+    const { body, statusCode } = await app.inject({ url, headers });
+    expect(statusCode).toBe(403);
+    expect(JSON.parse(body).message).toContain('MILEPOST_ALLOWED_ORIGINS=');
+  }
+});
+
+test.each(['localhost:8080', '[::1]:8080', '10.0.0.7', 'depot-box', 'fleet.example:443', 'depot.example'])(
+  'the API is read by the host %s',
+  async (host) => {
+    expect((await app.inject({ url: '/api/trucks', headers: { host } })).statusCode).toBe(200);
+  },
+);
+
+test('every response tells a browser to load nothing from elsewhere and to be in no frame', async () => {
+  for (const url of ['/', '/app.js', '/api/trucks', '/no/such/page', '/metrics']) {
+    const { headers } = await get(url);
+    expect(headers['content-security-policy']).toMatch(/^default-src 'none'; script-src 'self'; style-src 'self';/);
+    expect(headers['content-security-policy']).toContain("frame-ancestors 'none'");
+    expect(headers['x-content-type-options']).toBe('nosniff');
+  }
+});
+
 test('the page, Leaflet and the base map are served from here', async () => {
   const page = await get('/');
   expect(page.status).toBe(200);
-  expect(page.headers['content-security-policy']).toContain("default-src 'self'");
+  expect(page.headers['content-security-policy']).toContain("default-src 'none'");
   expect((await get('/leaflet/leaflet-src.esm.js')).status).toBe(200);
   const roads = await app.inject({ url: '/roads.json', headers: { 'accept-encoding': 'gzip' } });
   expect(JSON.parse(gunzipSync(roads.rawPayload).toString()).attribution).toBe('© OpenStreetMap contributors');
@@ -212,7 +239,10 @@ describe('/api/live', () => {
   test.each([
     ['https://elsewhere.example', 'fleet.example:443'],
     ['https://fleet.example:8443', 'fleet.example:443'],
-    ['null', 'fleet.example'],
+    ['null', 'fleet.example:443'],
+    ['https://evil.example', '127.0.0.1:8080'],
+    ['http://evil.example', 'evil.example'], // rebound to this address
+    ['http://evil.example:8080', 'evil.example:8080'],
   ])('a page of %s may not connect at %s', async (origin, host) => {
     const socket = new WebSocket(`ws://${address()}/api/live`, { origin, headers: { host } });
     const [error] = await once(socket, 'error');
@@ -222,7 +252,7 @@ describe('/api/live', () => {
   test.each([
     ['https://fleet.example', 'fleet.example:443'],
     ['http://fleet.example', 'fleet.example:80'],
-    ['https://fleet.example:8443', 'fleet.example:8443'],
+    ['https://depot.example:8443', 'depot.example'], // by MILEPOST_ALLOWED_ORIGINS
   ])('a page of %s may connect behind a proxy that passes the host %s', async (origin, host) => {
     const socket = new WebSocket(`ws://${address()}/api/live`, { origin, headers: { host } });
     await once(socket, 'open');

@@ -51,11 +51,19 @@ export class LiveSocket {
   readonly #trucks: LiveTrucks;
   readonly #alerts: TopicAlerts;
   readonly #now: () => number;
+  readonly #isAllowed: (request: IncomingMessage) => boolean;
   readonly #server = new WebSocketServer({ noServer: true, maxPayload: incomingLimitBytes, perMessageDeflate: false });
   readonly #viewers = new Set<Viewer>();
   readonly #timers: NodeJS.Timeout[];
 
-  constructor(trucks: LiveTrucks, alerts: TopicAlerts, now: () => number) {
+  /** `isAllowed`: any page that is open in a browser could try to connect. */
+  constructor(
+    trucks: LiveTrucks,
+    alerts: TopicAlerts,
+    now: () => number,
+    isAllowed: (request: IncomingMessage) => boolean,
+  ) {
+    this.#isAllowed = isAllowed;
     this.#trucks = trucks;
     this.#alerts = alerts;
     this.#now = now;
@@ -81,7 +89,7 @@ export class LiveSocket {
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     if (request.url?.split('?')[0] !== livePath) return refuse(socket, '404 Not Found');
-    if (!isOwnPage(request)) return refuse(socket, '403 Forbidden');
+    if (!this.#isAllowed(request)) return refuse(socket, '403 Forbidden');
     if (this.#viewers.size >= viewersLimit) return refuse(socket, '503 Service Unavailable');
     this.#server.handleUpgrade(request, socket, head, (accepted) => this.#admit(accepted));
   }
@@ -141,17 +149,6 @@ function rowOf({ truckId, position, timeMs, heardAtMs, speedKmh, headingDeg, isC
     ...(headingDeg === undefined ? {} : { deg: Math.round(headingDeg) }),
     ...(isClockWrong ? { clockWrong: true } : {}),
   };
-}
-
-/**
- * Any page in the same browser could open this socket and read the positions; programs send no origin. A browser omits
- * its scheme's default port in Origin, and a proxy may add it to Host (nginx: `$host:$server_port`).
- */
-function isOwnPage({ headers: { host, origin } }: IncomingMessage): boolean {
-  if (origin === undefined) return true;
-  const page = URL.canParse(origin) ? new URL(origin) : undefined;
-  const here = page && URL.canParse(`${page.protocol}//${host}`) ? new URL(`${page.protocol}//${host}`) : undefined;
-  return here !== undefined && here.host !== '' && page?.host === here.host;
 }
 
 function refuse(socket: Duplex, status: string): void {

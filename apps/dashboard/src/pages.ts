@@ -36,12 +36,6 @@ function webFolder(): string {
 /** Always revalidated (an ETag makes that cheap), so that after an update no viewer gets a mix of old and new files. */
 function setPageHeaders(reply: { header(name: string, value: string): unknown }): void {
   reply.header('cache-control', 'no-cache');
-  reply.header('x-content-type-options', 'nosniff');
-  reply.header('referrer-policy', 'no-referrer');
-  reply.header(
-    'content-security-policy',
-    "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; connect-src 'self' ws: wss:; frame-ancestors 'none'",
-  );
 }
 
 /** Compressed once, at the first request. */

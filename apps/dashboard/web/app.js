@@ -75,7 +75,7 @@ Roads.load().then(
     roadsLayer = new RoadsLayer(roads).addTo(map);
     list.refresh();
   },
-  () => byId('map').append(h('p', { class: 'tip', style: 'top:50%;left:60%' }, 'The base map could not be loaded')),
+  () => byId('map').append(h('p', { class: 'tip centered' }, 'The base map could not be loaded')),
 );
 
 /** Cached: a thousand trucks need it every second. */

@@ -6,7 +6,16 @@ import type { Settings } from '@milepost/settings';
 import { ensureTopics, Producer } from '@milepost/streams';
 import { isTracing } from '@milepost/telemetry';
 import { Inject, Injectable, Module } from '@nestjs/common';
-import { HOST, KAFKA, type Kafka, Lifecycle, LOGGER, type Part, SETTINGS } from '../../chassis/src/index.ts';
+import {
+  HOST,
+  KAFKA,
+  type Kafka,
+  Lifecycle,
+  LOGGER,
+  originPolicy,
+  type Part,
+  SETTINGS,
+} from '../../chassis/src/index.ts';
 import { LogSink } from './log-sink.ts';
 import { TracedSink } from './traced-sink.ts';
 
@@ -46,6 +55,7 @@ export class GatewayPart implements Part {
       telemetry: routes.map(({ filter }) => filter),
       logger,
       maxPacketBytes: settings.mqttMaxPacketBytes,
+      origins: originPolicy(settings),
     });
     const addresses = { host: settings.listen, mqttPort: settings.mqttPort, wsPort: settings.mqttWsPort };
     const ports = await this.#engine.listen(addresses, this.#intake);

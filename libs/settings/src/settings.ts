@@ -75,6 +75,19 @@ export const table = {
     meaning:
       'Port of the map, the API, /metrics and /health. Unset: 8080 for appliance and dashboard, 8081 broker, 8082 gateway, 8084 notifications.',
   }),
+  allowedOrigins: setting({
+    variable: 'MILEPOST_ALLOWED_ORIGINS',
+    schema: z.string().transform((value, context) => {
+      const parts = value.split(',').map((part) => part.trim());
+      if (parts.every((part) => /^https?:\/\/[^\s/?#@]+$/.test(part) && URL.canParse(part))) return parts;
+      context.addIssue({ code: 'custom', message: 'not an origin' });
+      return z.NEVER;
+    }),
+    expected: 'https://name or http://name:port, several separated by commas',
+    meaning:
+      'Where pages come from that may use the HTTP and WebSocket ports, beside those of this machine: the address of a proxy in front, for ' +
+      'example. A browser on another page, or by another name, is refused.',
+  }),
   databaseUrl: setting({
     variable: 'DATABASE_URL',
     schema: z.string().regex(/^postgres(ql)?:\/\//),

@@ -12,6 +12,7 @@ import { createServer as createHttpServer, type IncomingMessage, type Server as 
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { AddressInUse, type Logger } from '@milepost/core';
+import { OriginPolicy } from '@milepost/security';
 import type { Packet } from 'mqtt-packet';
 import type { Client, ConnectPacket } from 'aedes';
 import { createWebSocketStream, WebSocketServer } from 'ws';
@@ -38,6 +39,8 @@ export interface AedesEngineOptions {
   readonly logger: Logger;
   /** The largest accepted packet. Announced to MQTT 5. */
   readonly maxPacketBytes?: number;
+  /** Which pages may connect over WebSocket. By default those of this machine's addresses. */
+  readonly origins?: OriginPolicy;
 }
 
 /** Ten megabytes that no decoder accepts are still stored as a dead letter, in parts (decision 2). */
@@ -237,13 +240,21 @@ export class AedesEngine implements MqttEngine {
       server,
       maxPayload: this.#maxPacketBytes + WEBSOCKET_ROOM_BYTES,
       verifyClient: ({ req }: { req: IncomingMessage }, admit: (ok: boolean, code: number) => void) =>
-        admit(isOwnPage(req), 403),
+        admit(this.#isAllowed(req), 403),
       perMessageDeflate: false,
       handleProtocols: (protocols) => (protocols.has('mqtt') ? 'mqtt' : protocols.has('mqttv3.1') ? 'mqttv3.1' : false),
     });
     sockets.on('error', () => {}); // the HTTP server reports it too
     sockets.on('connection', (socket, request) => this.#handle(createWebSocketStream(socket), request.socket));
     return server;
+  }
+
+  /** Any page that is open in a browser could try to connect. */
+  #isAllowed({ headers: { host, origin } }: IncomingMessage): boolean {
+    const policy = this.#options.origins ?? new OriginPolicy({ names: [], allowed: [] });
+    const refusal = policy.refusalOf({ host, origin }, 'same-host');
+    if (refusal !== undefined) this.#options.logger.warn({}, `MQTT over WebSocket was refused: ${refusal}`);
+    return refusal === undefined;
   }
 
   #handle(stream: Duplex, socket: Socket): void {
@@ -295,12 +306,4 @@ function isBehind({ conn }: Client, qos: number): boolean {
 function problemOf({ clientId, clean }: ConnectPacket, is5: boolean): string | undefined {
   if (NOT_TEXT.test(clientId)) return 'a client id that is no UTF-8 or holds a NUL';
   return clientId === '' && !clean && !is5 ? 'an empty client id that wants a session' : undefined;
-}
-
-/** Any page open in a browser on this machine could connect here, and browsers send its origin; programs send none. */
-function isOwnPage({ headers }: IncomingMessage): boolean {
-  const { origin, host } = headers;
-  if (origin === undefined) return true;
-  if (host === undefined || !URL.canParse(origin)) return false;
-  return new URL(origin).hostname === new URL(`http://${host}`).hostname;
 }

@@ -204,8 +204,9 @@ test('every QoS 2 message to a device that was away is delivered and released, o
 });
 
 test('a page of another site is refused over WebSocket; one of this host and programs are accepted', async () => {
-  const attempt = async (origin?: string): Promise<string> => {
-    const socket = new WebSocket(`ws://127.0.0.1:${ports.ws}/mqtt`, 'mqtt', origin === undefined ? {} : { origin });
+  const attempt = async (origin?: string, host?: string): Promise<string> => {
+    const options = { ...(origin && { origin }), ...(host && { headers: { host } }) };
+    const socket = new WebSocket(`ws://127.0.0.1:${ports.ws}/mqtt`, 'mqtt', options);
     const outcome = Promise.race([
       once(socket, 'open').then(() => 'open'),
       once(socket, 'unexpected-response').then(([, response]) =>
@@ -220,4 +221,5 @@ test('a page of another site is refused over WebSocket; one of this host and pro
   expect(await attempt('http://127.0.0.1:8080')).toBe('open');
   expect(await attempt('https://evil.example')).toBe('403');
   expect(await attempt('null')).toBe('403');
+  expect(await attempt('http://evil.example:8083', 'evil.example:8083')).toBe('403'); // rebound to this address
 });
