@@ -73,3 +73,14 @@ test('Ctrl-C ends the wait for PostgreSQL, and no password is printed', async ()
   expect(waiting.log).not.toContain('secret');
   expect(await waiting.stop()).toBe(0);
 });
+
+test('a migration gives up on a database that cannot be reached, after the wait that is set', async () => {
+  const { port, server } = await taken();
+  await new Promise((resolve) => server.close(resolve)); // nothing listens there now
+  const settings = { DATABASE_URL: `postgres://me@127.0.0.1:${port}/m`, MILEPOST_DATABASE_WAIT_SECONDS: '1' };
+  const { status, log } = await Program.run('cli', settings, ['migrate']);
+  expect(status).toBe(1);
+  expect(lines(log)).toEqual([
+    expect.stringMatching(/could not be reached within 1 s.*MILEPOST_DATABASE_WAIT_SECONDS/),
+  ]);
+});

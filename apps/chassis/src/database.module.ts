@@ -30,12 +30,7 @@ export class DatabasePart implements Part {
     refuseHalfRestored(resolve(settings.dataDir));
     if (!settings.databaseUrl)
       this.#embedded = await startEmbeddedPostgres({ dataDir: join(resolve(settings.dataDir), 'postgres'), logger });
-    const tired = AbortSignal.timeout(settings.databaseWaitSeconds * 1000);
-    try {
-      this.#source = await connectDatabase(this.url, { logger, signal: AbortSignal.any([aborted, tired]) });
-    } catch (error) {
-      throw tired.aborted && !aborted.aborted ? unreachable(settings.databaseWaitSeconds) : error;
-    }
+    this.#source = await databaseWithin(settings.databaseWaitSeconds, this.url, logger, aborted);
   }
 
   async stop(): Promise<void> {
@@ -53,6 +48,21 @@ export class DatabasePart implements Part {
   source(): DataSource {
     if (!this.#source) throw new Error('the database is used before its phase');
     return this.#source;
+  }
+}
+
+/** Waits that long for a database that cannot be reached. @throws one line with the cure; the signal's reason */
+export async function databaseWithin(
+  seconds: number,
+  url: string,
+  logger: Logger,
+  aborted: AbortSignal = new AbortController().signal,
+): Promise<DataSource> {
+  const tired = AbortSignal.timeout(seconds * 1000);
+  try {
+    return await connectDatabase(url, { logger, signal: AbortSignal.any([aborted, tired]) });
+  } catch (error) {
+    throw tired.aborted && !aborted.aborted ? unreachable(seconds) : error;
   }
 }
 

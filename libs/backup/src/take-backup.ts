@@ -2,7 +2,8 @@
 //
 // Promises: first the database, as of one moment, then the log. So the log is never older than the database: for every
 // topic and committed offset in it, the log is there, up to its end at that moment (docs/decisions/0031). The copy is a
-// backup only once it has its final name. The source is not changed.
+// backup only once it has its final name. The source is not changed. It copies the log of one broker, and so refuses a
+// cluster of several (docs/decisions/0034).
 import { existsSync, statfsSync } from 'node:fs';
 import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
@@ -115,6 +116,7 @@ async function copyDatabase(url: string, clusterIdOfLog: string | undefined, fol
         `the log belongs to cluster ${clusterIdOfLog}, the database to cluster ${clusterId}: ` +
           'set MILEPOST_DATA_DIR and DATABASE_URL to a pair that belongs together',
       );
+    checkAlone(await snapshot.brokerIds());
     const tables = await snapshot.tables();
     for (const { name } of tables) await folder.write(rowsFile(name), lines(snapshot.rows(name)));
     const partitions = await snapshot.partitions();
@@ -127,6 +129,15 @@ async function copyDatabase(url: string, clusterIdOfLog: string | undefined, fol
   } finally {
     await snapshot.close();
   }
+}
+
+/** Each broker of a cluster has records that others lack, and no moment is common to their logs. */
+function checkAlone(brokerIds: readonly number[]): void {
+  if (brokerIds.length <= 1) return;
+  throw new Error(
+    `the cluster has ${brokerIds.length} brokers (${brokerIds.join(', ')}), and a backup copies the log of one: stop all of ` +
+      'them, then copy every data folder and the database (docs/OPERATING.md)',
+  );
 }
 
 async function* lines(batches: AsyncIterable<readonly string[]>): AsyncGenerator<string> {

@@ -52,6 +52,12 @@ export class DatabaseSnapshot {
     return rows[0]?.cluster_id;
   }
 
+  /** The registered brokers, also those that are down. */
+  async brokerIds(): Promise<number[]> {
+    const { rows } = await this.#client.query<{ id: number }>('SELECT id FROM brokers ORDER BY id');
+    return rows.map(({ id }) => id);
+  }
+
   /** The partitions of all topics, by name and number. */
   async partitions(): Promise<PartitionOfTopic[]> {
     const { rows } = await this.#client.query<PartitionOfTopic>(
