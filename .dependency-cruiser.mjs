@@ -19,7 +19,7 @@ const may = {
   telemetry: ['core'],
   'node-host': ['core'],
   settings: ['core'],
-  postgres: ['alerts', 'fleet', 'coordinators', 'metadata', 'core'],
+  postgres: ['alerts', 'fleet', 'coordinators', 'metadata', 'security', 'core'],
   backup: ['postgres', 'records', 'core'],
   simulator: ['broker', 'coordinators', 'replication', 'peer', 'metadata', 'log', 'wire', 'records', 'core'],
 };

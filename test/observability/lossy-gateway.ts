@@ -18,7 +18,7 @@ export async function startLossyGateway(): Promise<LossyGateway> {
   const routes = DEFAULT_ROUTES;
   const intake = new Intake({ clock: nodeClock, logger: silentLogger, meter: forgetful(meter), sink, routes });
   const engine = new AedesEngine({ telemetry: routes.map(({ filter }) => filter), logger: silentLogger });
-  const { mqtt } = await engine.listen({ host: '127.0.0.1', mqttPort: 0, wsPort: undefined }, intake);
+  const { mqtt = 0 } = await engine.listen({ host: '127.0.0.1', ports: { mqtt: 0 } }, intake);
   const server = createServer((_, response) => {
     void meter.text().then((page) => response.writeHead(200, { 'content-type': 'text/plain' }).end(page));
   });

@@ -11,6 +11,8 @@ export interface Ports {
   readonly kafka: number;
   readonly mqtt: number;
   readonly mqttWs: number;
+  readonly mqtts?: number;
+  readonly mqttWss?: number;
   readonly http: number;
 }
 

@@ -3,7 +3,8 @@ import { createServer } from 'node:net';
 import { AddressInUse } from '@milepost/core';
 import { namingThePort } from './taken-port.ts';
 
-const settings = { listen: '127.0.0.1', kafkaPort: 9092, mqttPort: 1883, mqttWsPort: undefined, httpPort: 8080 };
+const noPorts = { mqttListen: undefined, mqttWsPort: undefined, mqttsPort: undefined, mqttWssPort: undefined };
+const settings = { ...noPorts, listen: '127.0.0.1', kafkaPort: 9092, mqttPort: 1883, httpPort: 8080 };
 const messageOf = (failure: unknown): string => (namingThePort(failure, settings) as Error).message;
 
 test('a port in use that our listener finds is named with its setting', () => {

@@ -15,16 +15,19 @@ export async function doctor(): Promise<void> {
 }
 
 async function ports(settings: Settings): Promise<string[]> {
-  const wanted = {
-    MILEPOST_KAFKA_PORT: settings.kafkaPort,
-    MILEPOST_MQTT_PORT: settings.mqttPort,
-    MILEPOST_MQTT_WS_PORT: settings.mqttWsPort,
-    MILEPOST_HTTP_PORT: settings.httpPort,
-  };
+  const { listen, mqttListen = listen } = settings;
+  const wanted = [
+    ['MILEPOST_KAFKA_PORT', listen, settings.kafkaPort],
+    ['MILEPOST_MQTT_PORT', mqttListen, settings.mqttPort],
+    ['MILEPOST_MQTT_WS_PORT', mqttListen, settings.mqttWsPort],
+    ['MILEPOST_MQTTS_PORT', mqttListen, settings.mqttsPort],
+    ['MILEPOST_MQTT_WSS_PORT', mqttListen, settings.mqttWssPort],
+    ['MILEPOST_HTTP_PORT', listen, settings.httpPort],
+  ] as const;
   const findings: string[] = [];
-  for (const [variable, port] of Object.entries(wanted))
-    if (port && !(await isFree(settings.listen, port)))
-      findings.push(`${settings.listen}:${port} is taken: stop what listens there, or set ${variable}`);
+  for (const [variable, host, port] of wanted)
+    if (port && !(await isFree(host, port)))
+      findings.push(`${host}:${port} is taken: stop what listens there, or set ${variable}`);
   return findings;
 }
 

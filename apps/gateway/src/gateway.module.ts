@@ -1,7 +1,16 @@
 // The gateway as a part of a program: MQTT in (libs/ingress over aedes), the log out (an ordinary, idempotent Kafka
 // producer). It starts last and stops first: acknowledged publishes are in the log before any other part stops.
 import type { Host, Logger } from '@milepost/core';
-import { AedesEngine, DEAD_LETTERS_TOPIC, DEFAULT_ROUTES, Intake, parseRoutes, STATUS_TOPIC } from '@milepost/ingress';
+import {
+  AedesEngine,
+  DEAD_LETTERS_TOPIC,
+  DEFAULT_ROUTES,
+  Intake,
+  LISTENERS,
+  type MqttAddresses,
+  parseRoutes,
+  STATUS_TOPIC,
+} from '@milepost/ingress';
 import type { Settings } from '@milepost/settings';
 import { ensureTopics, Producer } from '@milepost/streams';
 import { isTracing } from '@milepost/telemetry';
@@ -17,6 +26,7 @@ import {
   SETTINGS,
 } from '../../chassis/src/index.ts';
 import { LogSink } from './log-sink.ts';
+import { MqttTls } from './mqtt-tls.ts';
 import { TracedSink } from './traced-sink.ts';
 
 /** How long a stop waits for the log to accept pending records. The rest was not acknowledged: devices resend it. */
@@ -31,6 +41,7 @@ export class GatewayPart implements Part {
   #producer: Producer | undefined;
   #intake: Intake | undefined;
   #engine: AedesEngine | undefined;
+  #tls: MqttTls | undefined;
 
   constructor(
     @Inject(SETTINGS) private readonly settings: Settings,
@@ -44,6 +55,8 @@ export class GatewayPart implements Part {
 
   async start(): Promise<void> {
     const { host, lifecycle, logger, settings } = this;
+    if (settings.mqttAuthentication === 'required')
+      throw new Error('MILEPOST_MQTT_AUTHENTICATION: required is not supported yet');
     const routes = settings.routes === undefined ? DEFAULT_ROUTES : parseRoutes(settings.routes);
     await ensureTopics(this.kafka());
     this.#producer = new Producer({ ...this.kafka(), clientId: 'milepost-gateway', logger });
@@ -51,16 +64,19 @@ export class GatewayPart implements Part {
     const log = await LogSink.open(this.#producer, topics);
     const sink = isTracing() ? new TracedSink(log, routes) : log;
     this.#intake = new Intake({ clock: host.clock, logger, meter: host.meter, sink, routes });
+    const tls = (this.#tls = MqttTls.of(settings, host, logger));
     this.#engine = new AedesEngine({
       telemetry: routes.map(({ filter }) => filter),
       logger,
       maxPacketBytes: settings.mqttMaxPacketBytes,
       origins: originPolicy(settings),
+      ...(tls && { secureServer: (accept) => tls.server(accept) }),
     });
-    const addresses = { host: settings.listen, mqttPort: settings.mqttPort, wsPort: settings.mqttWsPort };
-    const ports = await this.#engine.listen(addresses, this.#intake);
-    lifecycle.opened('mqtt', ports.mqtt);
-    if (ports.ws !== undefined) lifecycle.opened('mqttWs', ports.ws);
+    const ports = await this.#engine.listen(addressesOf(settings), this.#intake);
+    for (const listener of LISTENERS) {
+      const port = ports[listener];
+      if (port !== undefined) lifecycle.opened(listener, port);
+    }
   }
 
   /**
@@ -71,6 +87,7 @@ export class GatewayPart implements Part {
     await this.#engine?.close();
     await this.#drained();
     await this.#producer?.close();
+    this.#tls?.close();
   }
 
   notReady(): string | undefined {
@@ -89,6 +106,11 @@ export class GatewayPart implements Part {
       });
     });
   }
+}
+
+function addressesOf({ listen, mqttListen, mqttPort, mqttWsPort, mqttsPort, mqttWssPort }: Settings): MqttAddresses {
+  const ports = { mqtt: mqttPort, mqttWs: mqttWsPort, mqtts: mqttsPort, mqttWss: mqttWssPort };
+  return { host: mqttListen ?? listen, ports };
 }
 
 @Module({ providers: [GatewayPart] })

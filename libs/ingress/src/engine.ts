@@ -11,18 +11,14 @@ export interface MqttEngine {
 
 export interface MqttAddresses {
   readonly host: string;
-  readonly mqttPort: number;
-  /** MQTT over WebSocket; undefined: not opened. */
-  readonly wsPort: number | undefined;
+  /** Of each listener that is opened; 0: any free port. */
+  readonly ports: MqttPorts;
 }
 
-export interface MqttPorts {
-  readonly mqtt: number;
-  readonly ws: number | undefined;
-}
+export type MqttPorts = { readonly [Name in Listener]?: number | undefined };
 
-/** How a device connected: MQTT over TCP, or over WebSocket. */
-export const LISTENERS = ['mqtt', 'mqttWs'] as const;
+/** How a device connected: MQTT over TCP or over WebSocket, each with or without TLS. */
+export const LISTENERS = ['mqtt', 'mqttWs', 'mqtts', 'mqttWss'] as const;
 export type Listener = (typeof LISTENERS)[number];
 
 /** One connection of a device, from CONNACK to its end. */

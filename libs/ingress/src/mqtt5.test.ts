@@ -26,9 +26,9 @@ let port = 0;
 let ws = 0;
 
 beforeAll(async () => {
-  const ports = await engine.listen({ host: '127.0.0.1', mqttPort: 0, wsPort: 0 }, intake);
-  port = ports.mqtt;
-  ws = ports.ws ?? 0;
+  const ports = await engine.listen({ host: '127.0.0.1', ports: { mqtt: 0, mqttWs: 0 } }, intake);
+  port = ports.mqtt ?? 0;
+  ws = ports.mqttWs ?? 0;
 });
 beforeEach(() => {
   sink.automatic = true;

@@ -16,6 +16,16 @@ type Tcp = Pick<ServerOpts, 'noDelay' | 'keepAlive' | 'keepAliveInitialDelay'>;
 
 /** @throws if the material cannot be used. */
 export function tlsServer(tcp: Tcp, tls: TlsServer, accept: (connection: Connection) => ConnectionListener): Server {
+  return secureServer(tcp, tls, (socket) => {
+    let listener: ConnectionListener | undefined;
+    const connection = new NodeConnection(socket, () => listener, certified(socket));
+    listener = accept(connection);
+    socket.on('data', (chunk: Buffer) => listener?.bytes(chunk));
+  });
+}
+
+/** For protocols whose library reads from a socket. It is accepted after its handshake. @throws if the material cannot be used. */
+export function secureServer(tcp: Tcp, tls: TlsServer, accept: (socket: TLSSocket) => void): Server {
   let material = tls.material();
   /** Clients whose handshake is under way. */
   const shaking = new Set<string>();
@@ -52,10 +62,7 @@ export function tlsServer(tcp: Tcp, tls: TlsServer, accept: (connection: Connect
       socket.on('error', () => {}).destroy();
       return;
     }
-    let listener: ConnectionListener | undefined;
-    const connection = new NodeConnection(socket, () => listener, certified(socket));
-    listener = accept(connection);
-    socket.on('data', (chunk: Buffer) => listener?.bytes(chunk));
+    accept(socket);
   });
   server.on('tlsClientError', ({ message }, socket) => tls.failed(message, remoteOf(socket)));
   return server;
@@ -76,8 +83,11 @@ function refusalOf(socket: TLSSocket, { clientCertificate }: TlsServer): string 
   return socket.authorized ? undefined : `the client's certificate: ${String(socket.authorizationError)}`;
 }
 
-/** OpenSSL writes an attribute a line, the most general first; RFC 2253 the other way round, with commas. */
-function certified(socket: TLSSocket): string | undefined {
+/**
+ * The distinguished name of the client's certificate; undefined without one. OpenSSL writes an attribute a line, the most
+ * general first; RFC 2253 the other way round, with commas.
+ */
+export function certified(socket: TLSSocket): string | undefined {
   if (!socket.authorized) return undefined;
   return socket.getPeerX509Certificate()?.subject.split('\n').toReversed().join(',');
 }

@@ -6,3 +6,4 @@ export * from './principal-mapper.ts';
 export * from './sasl-plain.ts';
 export * from './sasl-refused.ts';
 export * from './scram.ts';
+export * from './tls-files.ts';

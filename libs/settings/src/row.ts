@@ -17,6 +17,13 @@ export interface Setting<Schema extends z.ZodType> {
 
 export const setting = <Row extends Setting<z.ZodType>>(row: Row): Row => row;
 export const text = z.string().min(1);
+export const port = z
+  .string()
+  .regex(/^\d{1,5}$/)
+  .transform(Number)
+  .pipe(z.number().max(65_535));
+export const portOrOff = z.union([z.literal('off').transform(() => undefined), port]);
+export const aPort = 'a port from 0 to 65535 (0: any free port)';
 
 export type Value<Row> = Row extends { schema: infer Schema extends z.ZodType; fallback: string }
   ? z.output<Schema>

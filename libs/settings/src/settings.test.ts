@@ -51,6 +51,25 @@ test('an address that other machines can reach needs a decision', () => {
   expect(refused({ MILEPOST_LISTEN: '0.0.0.0', MILEPOST_ALLOW_ANONYMOUS: 'true' })).toBe('accepted');
 });
 
+test('devices may come from other machines where they authenticate, and nobody else', () => {
+  const devices = { MILEPOST_MQTT_LISTEN: '0.0.0.0' };
+  expect(refused(devices)).toContain('set MILEPOST_MQTT_AUTHENTICATION=required');
+  expect(refused({ ...devices, MILEPOST_MQTT_AUTHENTICATION: 'required' })).toBe('accepted');
+  const everybody = { MILEPOST_LISTEN: '0.0.0.0', MILEPOST_MQTT_AUTHENTICATION: 'required' };
+  expect(refused(everybody)).toContain('let only devices in by MILEPOST_MQTT_LISTEN');
+  expect(readSettings('gateway', everybody).listen).toBe('0.0.0.0');
+});
+
+test.each<[string, Record<string, string>, string]>([
+  ['TLS without a certificate', { MILEPOST_MQTTS_PORT: '8883' }, 'MILEPOST_TLS_CERT_FILE: expected the certificate'],
+  ['PEM and PKCS#12', { MILEPOST_TLS_CERT_FILE: '/a', MILEPOST_TLS_KEYSTORE_FILE: '/b' }, 'got both'],
+  ['two passwords', { MILEPOST_TLS_PASSWORD: 'x', MILEPOST_TLS_PASSWORD_FILE: '/p' }, 'got both'],
+  ['certificates of devices without TLS', { MILEPOST_MQTT_CLIENT_CA_FILE: '/ca' }, 'both are off'],
+  ['rules without an authority', { MILEPOST_MQTT_PRINCIPAL_MAPPING_RULES: 'DEFAULT' }, 'there is none'],
+])('%s is refused', (_what, environment, expected) => {
+  expect(refused(environment)).toContain(expected);
+});
+
 test('a refused database address does not repeat its password', () => {
   expect(refused({ DATABASE_URL: 'mysql://me:secret@host/db' })).not.toContain('secret');
 });

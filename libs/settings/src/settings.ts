@@ -2,18 +2,12 @@
 // types, `npx milepost config` and docs/CONFIG.md are generated from it. Broker properties have Kafka's own names.
 import { z } from 'zod';
 import { kafkaMistakes, kafkaTable } from './kafka-settings.ts';
-import { type Setting, setting, text, type Value } from './row.ts';
+import { mqttMistakes, mqttTable, tlsTable } from './mqtt-settings.ts';
+import { aPort, port, type Setting, setting, text, type Value } from './row.ts';
 
 export type ProgramName = 'appliance' | 'broker' | 'gateway' | 'dashboard' | 'notifications';
 
-const port = z
-  .string()
-  .regex(/^\d{1,5}$/)
-  .transform(Number)
-  .pipe(z.number().max(65_535));
-const portOrOff = z.union([z.literal('off').transform(() => undefined), port]);
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
-const aPort = 'a port from 0 to 65535 (0: any free port)';
 
 /** One `host:port`, with or without the listener's protocol; TLS and several listeners are not supported yet. */
 const advertised = z.string().transform((value, context) => {
@@ -38,7 +32,8 @@ export const table = {
     schema: text.regex(/^\S+$/),
     expected: 'an address of this machine, such as 127.0.0.1 or 0.0.0.0',
     fallback: '127.0.0.1',
-    meaning: 'Address that every port listens on. Any other than loopback also requires MILEPOST_ALLOW_ANONYMOUS=true.',
+    meaning:
+      'Address that every port listens on. Any other than loopback requires authentication, or MILEPOST_ALLOW_ANONYMOUS=true.',
   }),
   allowAnonymous: setting({
     variable: 'MILEPOST_ALLOW_ANONYMOUS',
@@ -54,20 +49,8 @@ export const table = {
     fallback: '9092',
     meaning: 'Port of the Kafka protocol.',
   }),
-  mqttPort: setting({
-    variable: 'MILEPOST_MQTT_PORT',
-    schema: port,
-    expected: aPort,
-    fallback: '1883',
-    meaning: 'Port of MQTT over TCP.',
-  }),
-  mqttWsPort: setting({
-    variable: 'MILEPOST_MQTT_WS_PORT',
-    schema: portOrOff,
-    expected: `${aPort}, or off`,
-    fallback: '8083',
-    meaning: 'Port of MQTT over WebSocket; off: not opened.',
-  }),
+  ...mqttTable,
+  ...tlsTable,
   httpPort: setting({
     variable: 'MILEPOST_HTTP_PORT',
     schema: port,
@@ -247,8 +230,9 @@ export function readSettings(program: ProgramName, env: Readonly<Record<string, 
   }
   if (wrong.length === 0)
     wrong.push(
-      ...openDoors(settings as Settings),
+      ...openDoors(program, settings as Settings),
       ...kafkaMistakes(settings as Settings),
+      ...mqttMistakes(settings as Settings),
       ...twoPasswords(settings as Settings),
     );
   for (const variable of unknown(env)) wrong.push(`${variable}: no such setting; \`npx milepost config\` lists them`);
@@ -277,13 +261,31 @@ function lookUp(
 }
 
 /** No listener is reachable from other machines without a decision. */
-function openDoors({ listen, allowAnonymous }: Settings): string[] {
-  if (allowAnonymous || listen === 'localhost' || listen === '::1' || listen.startsWith('127.')) return [];
-  return [
-    `MILEPOST_LISTEN: "${listen}" is reachable from other machines and there is no authentication yet: ` +
-      'set MILEPOST_ALLOW_ANONYMOUS=true to accept that, or listen on 127.0.0.1',
-  ];
+function openDoors(
+  program: ProgramName,
+  { listen, allowAnonymous, mqttAuthentication, mqttListen }: Settings,
+): string[] {
+  if (allowAnonymous) return [];
+  const cure = 'or set MILEPOST_ALLOW_ANONYMOUS=true to accept that, or listen on 127.0.0.1';
+  const hasMqtt = program === 'appliance' || program === 'gateway';
+  const isMqttOpen = hasMqtt && mqttAuthentication === 'none' && !isLoopback(mqttListen ?? listen);
+  const lines: string[] = [];
+  if (isMqttOpen)
+    lines.push(
+      `${mqttListen === undefined ? 'MILEPOST_LISTEN' : 'MILEPOST_MQTT_LISTEN'}: "${mqttListen ?? listen}" is reachable from other ` +
+        `machines and devices do not authenticate: set MILEPOST_MQTT_AUTHENTICATION=required (docs/SECURITY.md), ${cure}`,
+    );
+  // Of the gateway alone, the other port has metrics and health.
+  if (program !== 'gateway' && !isLoopback(listen))
+    lines.push(
+      `MILEPOST_LISTEN: "${listen}" is reachable from other machines and there is no authentication of viewers yet: ` +
+        `let only devices in by MILEPOST_MQTT_LISTEN, ${cure}`,
+    );
+  return lines;
 }
+
+const isLoopback = (address: string): boolean =>
+  address === 'localhost' || address === '::1' || address.startsWith('127.');
 
 const twoPasswords = ({ adminPassword, adminPasswordFile }: Settings): string[] =>
   adminPassword === undefined || adminPasswordFile === undefined

@@ -3,7 +3,6 @@ import { connect as connectTcp, type Socket } from 'node:net';
 import { silentLogger } from '@milepost/core';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { AedesEngine } from './aedes-engine.ts';
-import type { MqttPorts } from '../engine.ts';
 import { Intake } from '../intake.ts';
 import { DEFAULT_ROUTES } from '../routes.ts';
 import { TestSink } from '../test-kit.ts';
@@ -29,7 +28,7 @@ afterEach(async () => {
 });
 
 async function gateway({ stallMs = 30_000, windowMessages = 1000, maxPacketBytes = 12_000_000 } = {}): Promise<{
-  ports: MqttPorts;
+  ports: { mqtt: number; ws: number };
   sink: TestSink;
   intake: Intake;
   engine: AedesEngine;
@@ -43,7 +42,8 @@ async function gateway({ stallMs = 30_000, windowMessages = 1000, maxPacketBytes
     logger: silentLogger,
     maxPacketBytes,
   });
-  const ports = await engine.listen({ host: '127.0.0.1', mqttPort: 0, wsPort: 0 }, intake);
+  const opened = await engine.listen({ host: '127.0.0.1', ports: { mqtt: 0, mqttWs: 0 } }, intake);
+  const ports = { mqtt: opened.mqtt ?? 0, ws: opened.mqttWs ?? 0 };
   undo.push(() => engine.close());
   const device = async (options: IClientOptions = {}): Promise<MqttClient> => {
     const client = mqtt.connect(`mqtt://127.0.0.1:${ports.mqtt}`, { reconnectPeriod: 0, ...options });
@@ -365,6 +365,6 @@ describe('subscribers', () => {
 test('a port in use is named', async () => {
   const { ports } = await gateway();
   const second = new AedesEngine({ telemetry: [], logger: silentLogger });
-  const addresses = { host: '127.0.0.1', mqttPort: ports.mqtt, wsPort: undefined };
+  const addresses = { host: '127.0.0.1', ports: { mqtt: ports.mqtt } };
   await expect(second.listen(addresses, {} as Intake)).rejects.toThrow(`127.0.0.1:${ports.mqtt} is in use`);
 });

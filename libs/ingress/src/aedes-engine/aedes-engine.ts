@@ -10,16 +10,24 @@ import { randomBytes } from 'node:crypto';
 import type { EventEmitter } from 'node:events';
 import { createServer as createHttpServer, type IncomingMessage, type Server as HttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import type { Duplex } from 'node:stream';
 import { AddressInUse, type Logger } from '@milepost/core';
 import { OriginPolicy } from '@milepost/security';
 import type { Packet } from 'mqtt-packet';
 import type { Client, ConnectPacket } from 'aedes';
 import { createWebSocketStream, WebSocketServer } from 'ws';
-import type { MqttAddresses, MqttEngine, MqttEvents, MqttPorts } from '../engine.ts';
+import {
+  type Listener,
+  LISTENERS,
+  type MqttAddresses,
+  type MqttEngine,
+  type MqttEvents,
+  type MqttPorts,
+} from '../engine.ts';
 import { type Connect5, traceOf } from '../mqtt5.ts';
 import { Mqtt5Sessions } from '../mqtt5-sessions.ts';
-import { type ClientReader, Link } from './link.ts';
+import { type Arrival, type ClientReader, Link } from './link.ts';
 import { PacketGuard } from './packet-guard.ts';
 import { completePersistence } from './persistence.ts';
 import { type DevicePublish, type Done, TelemetryBroker } from './telemetry-broker.ts';
@@ -29,6 +37,8 @@ const MAX_UNSENT_BYTES = 1024 * 1024;
 const SWEEP_MS = 500;
 /** A WebSocket message may hold several packets, small ones beside the largest. */
 const WEBSOCKET_ROOM_BYTES = 64 * 1024;
+/** The time for a client with TLS to become a WebSocket. */
+const UPGRADE_MS = 10_000;
 const NOT_TEXT = /[\0\uFFFD]/;
 /** 3.1.1: identifier rejected. */
 const REJECTED_ID = Buffer.from([0x20, 2, 0, 2]);
@@ -41,6 +51,8 @@ export interface AedesEngineOptions {
   readonly maxPacketBytes?: number;
   /** Which pages may connect over WebSocket. By default those of this machine's addresses. */
   readonly origins?: OriginPolicy;
+  /** A server that accepts after the TLS handshake, for the listeners with TLS. */
+  readonly secureServer?: (accept: (socket: TLSSocket) => void) => Server;
 }
 
 /** Ten megabytes that no decoder accepts are still stored as a dead letter, in parts (decision 2). */
@@ -51,8 +63,10 @@ export class AedesEngine implements MqttEngine {
   readonly #maxPacketBytes: number;
   readonly #links = new Map<Client, Link>();
   readonly #accepted = new WeakSet<Client>();
-  readonly #sockets = new WeakMap<Duplex, Socket>();
+  readonly #arrivals = new WeakMap<Duplex, Arrival>();
   readonly #servers: (Server | HttpServer)[] = [];
+  /** All TCP connections, also those that have not sent anything. */
+  readonly #sockets = new Set<Socket>();
   readonly #sessions5 = new Mqtt5Sessions(() => performance.now());
   #broker: TelemetryBroker | undefined;
   #events: MqttEvents | undefined;
@@ -64,15 +78,18 @@ export class AedesEngine implements MqttEngine {
     this.#maxPacketBytes = options.maxPacketBytes ?? MAX_PACKET_BYTES;
   }
 
-  async listen({ host, mqttPort, wsPort }: MqttAddresses, events: MqttEvents): Promise<MqttPorts> {
+  async listen({ host, ports }: MqttAddresses, events: MqttEvents): Promise<MqttPorts> {
     this.#events = events;
     this.#broker = await this.#startBroker();
     this.#sweptAt = performance.now();
     this.#sweeping = setInterval(() => this.#sweep(), SWEEP_MS).unref();
     try {
-      const mqtt = await this.#open(this.#tcpServer(), host, mqttPort);
-      const ws = wsPort === undefined ? undefined : await this.#open(this.#webSocketServer(), host, wsPort);
-      return { mqtt, ws };
+      const opened: { -readonly [Name in Listener]?: number } = {};
+      for (const listener of LISTENERS) {
+        const port = ports[listener];
+        if (port !== undefined) opened[listener] = await this.#open(this.#serverOf(listener), host, port);
+      }
+      return opened;
     } catch (error) {
       await this.close();
       throw error;
@@ -87,14 +104,16 @@ export class AedesEngine implements MqttEngine {
       if (this.#broker) this.#broker.close(() => resolve());
       else resolve();
     });
-    for (const server of this.#servers) if ('closeAllConnections' in server) server.closeAllConnections();
+    for (const socket of this.#sockets) socket.destroy();
     await Promise.all(closed);
   }
 
   async #startBroker(): Promise<TelemetryBroker> {
     const broker = new TelemetryBroker(this.#options.telemetry);
     broker.preConnect = (client, packet, callback) => {
-      const link = new Link(client, packet, this.#sockets.get(client.conn));
+      const arrival = this.#arrivals.get(client.conn);
+      if (!arrival) throw new Error('a connection of no listener');
+      const link = new Link(client, packet, arrival);
       this.#links.set(client, link);
       const is5 = (packet.protocolVersion as number) === 5;
       const problem = problemOf(packet, is5);
@@ -228,11 +247,31 @@ export class AedesEngine implements MqttEngine {
     }
   }
 
-  #tcpServer(): Server {
-    return createServer({ noDelay: true }, (socket) => this.#handle(socket, socket));
+  #serverOf(listener: Listener): Server | HttpServer {
+    switch (listener) {
+      case 'mqtt':
+        return createServer({ noDelay: true }, (socket) => this.#handle(socket, { socket, listener }));
+      case 'mqttWs':
+        return this.#webSocketServer(listener);
+      case 'mqtts':
+        return this.#secureServer((socket) => this.#handle(socket, { socket, listener }));
+      case 'mqttWss': {
+        const upgrader = this.#webSocketServer(listener);
+        return this.#secureServer((socket) => {
+          socket.setTimeout(UPGRADE_MS, () => socket.destroy()); // Node limits only servers that listen themselves
+          upgrader.emit('connection', socket);
+        });
+      }
+    }
   }
 
-  #webSocketServer(): HttpServer {
+  #secureServer(accept: (socket: TLSSocket) => void): Server {
+    const { secureServer } = this.#options;
+    if (!secureServer) throw new Error('a listener with TLS, and no key and certificate');
+    return secureServer(accept);
+  }
+
+  #webSocketServer(listener: Listener): HttpServer {
     const server = createHttpServer((_, response) => {
       response.writeHead(426, { 'content-type': 'text/plain' }).end('MQTT over WebSocket only\n');
     });
@@ -245,7 +284,10 @@ export class AedesEngine implements MqttEngine {
       handleProtocols: (protocols) => (protocols.has('mqtt') ? 'mqtt' : protocols.has('mqttv3.1') ? 'mqttv3.1' : false),
     });
     sockets.on('error', () => {}); // the HTTP server reports it too
-    sockets.on('connection', (socket, request) => this.#handle(createWebSocketStream(socket), request.socket));
+    sockets.on('connection', (socket, request) => {
+      request.socket.setTimeout(0);
+      this.#handle(createWebSocketStream(socket), { socket: request.socket, listener });
+    });
     return server;
   }
 
@@ -257,8 +299,8 @@ export class AedesEngine implements MqttEngine {
     return refusal === undefined;
   }
 
-  #handle(stream: Duplex, socket: Socket): void {
-    this.#sockets.set(stream, socket);
+  #handle(stream: Duplex, arrival: Arrival): void {
+    this.#arrivals.set(stream, arrival);
     const client = this.#broker?.handle(stream);
     if (client) this.#limitPackets(client);
     stream.once('close', () => setImmediate(() => this.#streamClosed(client)));
@@ -287,6 +329,10 @@ export class AedesEngine implements MqttEngine {
         server.off('error', failed);
         resolve();
       });
+    });
+    server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
     });
     server.on('error', (error) => this.#options.logger.warn({ error: error.message }, 'MQTT listener'));
     this.#servers.push(server);

@@ -13,6 +13,12 @@ import { type Connect5, Mqtt5 } from '../mqtt5.ts';
 /** The unread acknowledgements of a device before it is closed. */
 const MAX_UNREAD_ACK_BYTES = 256 * 1024;
 
+/** The connection that a stream of MQTT arrived by. */
+export interface Arrival {
+  readonly socket: Socket;
+  readonly listener: Listener;
+}
+
 export class Link implements MqttClient {
   readonly client: Client;
   /** MQTT 5: at the start whether the session is new, later whether it ends with the connection. */
@@ -22,18 +28,18 @@ export class Link implements MqttClient {
   readonly listener: Listener;
   id = '';
   isAccepted = false;
-  readonly #socket: Socket | undefined;
+  readonly #socket: Socket;
   readonly #silenceMs: number;
   #bytesHeard = 0;
   #heardAt = performance.now();
   #paused = false;
   #reason: CloseReason | undefined;
 
-  constructor(client: Client, connect: ConnectPacket, socket: Socket | undefined) {
+  constructor(client: Client, connect: ConnectPacket, { socket, listener }: Arrival) {
     this.client = client;
     this.clean = connect.clean !== false;
     this.#socket = socket;
-    this.listener = socket === client.conn ? 'mqtt' : 'mqttWs';
+    this.listener = listener;
     this.#silenceMs = connect.keepalive ? connect.keepalive * 1500 : Infinity;
   }
 
@@ -111,7 +117,7 @@ export class Link implements MqttClient {
 
   /** Whether anything has arrived since the last check. */
   isHeard(now: number): boolean {
-    const bytes = this.#socket?.bytesRead ?? 0;
+    const bytes = this.#socket.bytesRead;
     if (bytes === this.#bytesHeard && !this.#paused) return false;
     this.#bytesHeard = bytes;
     this.#heardAt = now;

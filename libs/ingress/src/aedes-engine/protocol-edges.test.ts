@@ -29,7 +29,7 @@ beforeEach(async () => {
   const intake = new Intake({ clock, logger: silentLogger, meter: silentMeter, sink, routes: DEFAULT_ROUTES });
   const telemetry = DEFAULT_ROUTES.map(({ filter }) => filter);
   engine = new AedesEngine({ telemetry, logger: silentLogger, maxPacketBytes: MAX_PACKET_BYTES });
-  ports = await engine.listen({ host: '127.0.0.1', mqttPort: 0, wsPort: 0 }, intake);
+  ports = await engine.listen({ host: '127.0.0.1', ports: { mqtt: 0, mqttWs: 0 } }, intake);
 });
 afterEach(async () => {
   for (const wire of open) wire.socket.destroy();
@@ -68,7 +68,7 @@ class Wire {
   isClosed = false;
 
   constructor() {
-    this.socket = connectTcp(ports.mqtt, '127.0.0.1');
+    this.socket = connectTcp(ports.mqtt ?? 0, '127.0.0.1');
     open.add(this);
     this.socket.on('error', () => {});
     this.socket.on('data', (chunk) => {
@@ -206,7 +206,7 @@ test('every QoS 2 message to a device that was away is delivered and released, o
 test('a page of another site is refused over WebSocket; one of this host and programs are accepted', async () => {
   const attempt = async (origin?: string, host?: string): Promise<string> => {
     const options = { ...(origin && { origin }), ...(host && { headers: { host } }) };
-    const socket = new WebSocket(`ws://127.0.0.1:${ports.ws}/mqtt`, 'mqtt', options);
+    const socket = new WebSocket(`ws://127.0.0.1:${ports.mqttWs}/mqtt`, 'mqtt', options);
     const outcome = Promise.race([
       once(socket, 'open').then(() => 'open'),
       once(socket, 'unexpected-response').then(([, response]) =>

@@ -1,0 +1,81 @@
+// The TLS of the MQTT listeners, from the settings: key and certificate of the server, the authorities of devices.
+import { readFileSync } from 'node:fs';
+import type { Server } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { Host, Logger } from '@milepost/core';
+import { secureServer } from '@milepost/node-host';
+import { type FileSetting, TlsFiles } from '@milepost/security';
+import type { Settings } from '@milepost/settings';
+import { passwordOfSetting } from '../../chassis/src/index.ts';
+
+export class MqttTls {
+  readonly #files: TlsFiles;
+  readonly #settings: Settings;
+  readonly #failed: (reason: string, client?: { readonly host: string }) => void;
+
+  /** Undefined: no listener has TLS. @throws TlsFileRefused */
+  static of(settings: Settings, host: Host, logger: Logger): MqttTls | undefined {
+    const { mqttsPort, mqttWssPort } = settings;
+    return mqttsPort === undefined && mqttWssPort === undefined ? undefined : new MqttTls(settings, host, logger);
+  }
+
+  private constructor(settings: Settings, { clock, meter }: Host, logger: Logger) {
+    this.#settings = settings;
+    const { tlsKeystoreFile, tlsCertFile = '', tlsKeyFile, tlsPassword, tlsPasswordFile, mqttClientCaFile } = settings;
+    this.#files = new TlsFiles({
+      host: { clock, logger },
+      settings: {
+        type: tlsKeystoreFile === undefined ? 'PEM' : 'PKCS12',
+        certificate:
+          tlsKeystoreFile === undefined
+            ? { setting: 'MILEPOST_TLS_CERT_FILE', path: tlsCertFile }
+            : { setting: 'MILEPOST_TLS_KEYSTORE_FILE', path: tlsKeystoreFile },
+        key: fileOf('MILEPOST_TLS_KEY_FILE', tlsKeyFile),
+        passphrase: tlsPassword ?? passwordOfSetting('MILEPOST_TLS_PASSWORD_FILE', tlsPasswordFile),
+        authorities: fileOf('MILEPOST_MQTT_CLIENT_CA_FILE', mqttClientCaFile),
+      },
+      expiry: meter.gauge(
+        'milepost_mqtt_certificate_expiry_seconds',
+        'When the certificate of the MQTT listeners with TLS ends, in seconds since 1970 (of PEM files).',
+      ),
+      listeners: 'the MQTT listeners',
+      readFile: (path) => readFileSync(path),
+    });
+    const failures = meter.counter(
+      'milepost_mqtt_tls_handshakes_failed_total',
+      'Connections that ended before their TLS handshake was done.',
+    );
+    failures.add(0);
+    this.#failed = (reason, client) => {
+      if (client) failures.add();
+      logger.info({ ...(client && { client: client.host }) }, `TLS handshake of MQTT failed: ${reason}`);
+    };
+  }
+
+  /** @throws Error naming the setting, if key and certificate cannot be used. */
+  server(accept: (socket: TLSSocket) => void): Server {
+    const { mqttClientCaFile, mqttClientCertificate, tlsMinVersion, tlsKeystoreFile } = this.#settings;
+    try {
+      return secureServer(
+        { noDelay: true },
+        {
+          material: () => this.#files.material,
+          clientCertificate: mqttClientCaFile === undefined ? 'none' : mqttClientCertificate,
+          versions: { least: tlsMinVersion, most: 'TLSv1.3' },
+          failed: this.#failed,
+        },
+        accept,
+      );
+    } catch (failure) {
+      const setting = tlsKeystoreFile === undefined ? 'MILEPOST_TLS_CERT_FILE' : 'MILEPOST_TLS_KEYSTORE_FILE';
+      throw new Error(`${setting}: expected a key and certificate that can be used: ${(failure as Error).message}`);
+    }
+  }
+
+  close(): void {
+    this.#files.close();
+  }
+}
+
+const fileOf = (setting: string, path: string | undefined): FileSetting | undefined =>
+  path === undefined ? undefined : { setting, path };

@@ -1,0 +1,109 @@
+// MQTT over TLS and over secure WebSocket, with mqtt.js on real sockets.
+import { once } from 'node:events';
+import { connect as connectTcp } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { silentLogger, silentMeter, type TlsMaterial } from '@milepost/core';
+import { secureServer } from '@milepost/node-host';
+import mqtt, { type MqttClient } from 'mqtt';
+import { Authority } from '../../../../test/support/certificates.ts';
+import type { MqttPorts } from '../engine.ts';
+import { Intake } from '../intake.ts';
+import { DEFAULT_ROUTES } from '../routes.ts';
+import { TestSink } from '../test-kit.ts';
+import { AedesEngine } from './aedes-engine.ts';
+
+const authority = new Authority();
+const materialOf = (name: string): TlsMaterial => ({
+  identity: authority.issue({ subject: [['CN', name]], names: ['127.0.0.1'] }),
+});
+
+const clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  after: (delayMs: number, run: () => void) => {
+    const timer = setTimeout(run, delayMs).unref();
+    return () => clearTimeout(timer);
+  },
+};
+
+let engine: AedesEngine;
+let ports: MqttPorts;
+let sink: TestSink;
+let material: TlsMaterial;
+const devices: MqttClient[] = [];
+
+beforeEach(async () => {
+  material = materialOf('first');
+  sink = new TestSink();
+  sink.automatic = true;
+  const intake = new Intake({
+    clock,
+    logger: silentLogger,
+    meter: silentMeter,
+    sink,
+    routes: DEFAULT_ROUTES,
+  });
+  engine = new AedesEngine({
+    telemetry: DEFAULT_ROUTES.map(({ filter }) => filter),
+    logger: silentLogger,
+    secureServer: (accept) =>
+      secureServer(
+        { noDelay: true },
+        {
+          material: () => material,
+          clientCertificate: 'none',
+          versions: { least: 'TLSv1.2', most: 'TLSv1.3' },
+          failed: () => {},
+        },
+        accept,
+      ),
+  });
+  ports = await engine.listen({ host: '127.0.0.1', ports: { mqtts: 0, mqttWss: 0 } }, intake);
+});
+afterEach(async () => {
+  for (const device of devices.splice(0)) device.end(true);
+  await engine.close();
+});
+
+async function connected(url: string): Promise<MqttClient> {
+  const device = await mqtt.connectAsync(url, { ca: authority.cert, reconnectPeriod: 0 });
+  devices.push(device);
+  return device;
+}
+
+test.each(['mqtts', 'wss'] as const)('a device publishes over %s', async (scheme) => {
+  const port = scheme === 'mqtts' ? ports.mqtts : ports.mqttWss;
+  const device = await connected(`${scheme}://127.0.0.1:${port}`);
+  await device.publishAsync('trucks/t-1/gps', '{"lat":57.7,"lon":11.97}', { qos: 1 });
+  expect(sink.values('truck_gps')).toHaveLength(1);
+});
+
+test('only the listeners that were asked for are opened', () => {
+  expect(Object.keys(ports).sort()).toEqual(['mqttWss', 'mqtts']);
+});
+
+test('a new certificate is used from the next connection on, and ends none', async () => {
+  const device = await connected(`mqtts://127.0.0.1:${ports.mqtts}`);
+  material = materialOf('second');
+  const socket = connectTls({ port: ports.mqtts ?? 0, host: '127.0.0.1', ca: authority.cert });
+  await once(socket, 'secureConnect');
+  expect(socket.getPeerX509Certificate()?.subject).toBe('CN=second');
+  socket.destroy();
+  await device.publishAsync('trucks/t-1/gps', '{"lat":57.7,"lon":11.97}', { qos: 1 });
+  expect(device.connected).toBe(true);
+});
+
+test('clients that never finish a handshake, an upgrade or a CONNECT do not keep the engine from closing', async () => {
+  const idle = connectTcp(ports.mqtts ?? 0, '127.0.0.1').on('error', () => {});
+  const halfHello = connectTcp(ports.mqtts ?? 0, '127.0.0.1').on('error', () => {});
+  halfHello.write(Buffer.from('16030100', 'hex'));
+  const sockets = [ports.mqtts, ports.mqttWss].map((port) =>
+    connectTls({ port: port ?? 0, host: '127.0.0.1', ca: authority.cert }).on('error', () => {}),
+  );
+  await Promise.all([once(idle, 'connect'), ...sockets.map((socket) => once(socket, 'secureConnect'))]);
+  const all = [idle, halfHello, ...sockets];
+  const closed = Promise.all(all.map((socket) => new Promise((resolve) => socket.resume().once('close', resolve))));
+  await engine.close();
+  await closed;
+  expect(all.every((socket) => socket.destroyed)).toBe(true);
+});

@@ -1,0 +1,155 @@
+// The MQTT listeners: their ports, TLS, and how devices authenticate. Key and certificate of TLS are files; passwords can be.
+import { z } from 'zod';
+import { aPort, portOrOff, setting, text, type Value } from './row.ts';
+
+const file = 'a file';
+
+export const mqttTable = {
+  mqttListen: setting({
+    variable: 'MILEPOST_MQTT_LISTEN',
+    schema: text.regex(/^\S+$/),
+    expected: 'an address of this machine, such as 127.0.0.1 or 0.0.0.0',
+    meaning: 'Address that the ports of MQTT listen on. Unset: that of MILEPOST_LISTEN.',
+  }),
+  mqttPort: setting({
+    variable: 'MILEPOST_MQTT_PORT',
+    schema: portOrOff,
+    expected: `${aPort}, or off`,
+    fallback: '1883',
+    meaning: 'Port of MQTT over TCP; off: not opened.',
+  }),
+  mqttWsPort: setting({
+    variable: 'MILEPOST_MQTT_WS_PORT',
+    schema: portOrOff,
+    expected: `${aPort}, or off`,
+    fallback: '8083',
+    meaning: 'Port of MQTT over WebSocket; off: not opened.',
+  }),
+  mqttsPort: setting({
+    variable: 'MILEPOST_MQTTS_PORT',
+    schema: portOrOff,
+    expected: `${aPort}, or off`,
+    fallback: 'off',
+    meaning: 'Port of MQTT over TLS, usually 8883; off: not opened.',
+  }),
+  mqttWssPort: setting({
+    variable: 'MILEPOST_MQTT_WSS_PORT',
+    schema: portOrOff,
+    expected: `${aPort}, or off`,
+    fallback: 'off',
+    meaning: 'Port of MQTT over secure WebSocket, usually 8084; off: not opened.',
+  }),
+  mqttAuthentication: setting({
+    variable: 'MILEPOST_MQTT_AUTHENTICATION',
+    schema: z.enum(['none', 'required']),
+    expected: 'none or required',
+    fallback: 'none',
+    meaning:
+      'required: a device needs a certificate, or a user name and password (`milepost devices add`), and publishes and subscribes only ' +
+      'as itself. none: everybody may do everything.',
+  }),
+  mqttClientCaFile: setting({
+    variable: 'MILEPOST_MQTT_CLIENT_CA_FILE',
+    schema: text,
+    expected: file,
+    meaning: 'PEM file of the authorities for certificates of devices. Unset: no device is asked for one.',
+  }),
+  mqttClientCertificate: setting({
+    variable: 'MILEPOST_MQTT_CLIENT_CERTIFICATE',
+    schema: z.enum(['requested', 'required']),
+    expected: 'requested or required',
+    fallback: 'requested',
+    meaning:
+      'With MILEPOST_MQTT_CLIENT_CA_FILE. required: a device without a certificate cannot connect by TLS; requested: it needs a password.',
+  }),
+  mqttCertificateName: setting({
+    variable: 'MILEPOST_MQTT_CERTIFICATE_NAME',
+    schema: z.enum(['subject', 'dns', 'uri', 'email']),
+    expected: 'subject, dns, uri or email',
+    fallback: 'subject',
+    meaning:
+      'The name in the certificate of a device: its subject, or the first alternative name (SAN) of that kind. Without mapping rules, ' +
+      'the common name of the subject, or the alternative name, is the device id.',
+  }),
+  mqttMappingRules: setting({
+    variable: 'MILEPOST_MQTT_PRINCIPAL_MAPPING_RULES',
+    schema: text,
+    expected: "rules as in Kafka's ssl.principal.mapping.rules",
+    meaning:
+      "Maps that name (a subject as in RFC 2253) to the device id, by the rules of Kafka's ssl.principal.mapping.rules: " +
+      'for example RULE:^CN=([^,]+),O=Depot.*$/$1/L.',
+  }),
+} as const;
+
+export const tlsTable = {
+  tlsCertFile: setting({
+    variable: 'MILEPOST_TLS_CERT_FILE',
+    schema: text,
+    expected: file,
+    meaning:
+      "PEM file of the server's certificate, with intermediate ones after it. Read again when it changes, without a restart. " +
+      "Kafka's listeners have KAFKA_SSL_KEYSTORE_LOCATION.",
+  }),
+  tlsKeyFile: setting({
+    variable: 'MILEPOST_TLS_KEY_FILE',
+    schema: text,
+    expected: file,
+    meaning: "PEM file of that certificate's private key. Unset: it is in the file of the certificate.",
+  }),
+  tlsKeystoreFile: setting({
+    variable: 'MILEPOST_TLS_KEYSTORE_FILE',
+    schema: text,
+    expected: file,
+    meaning: 'PKCS#12 file of certificate and key, instead of PEM files.',
+  }),
+  tlsPassword: setting({
+    variable: 'MILEPOST_TLS_PASSWORD',
+    schema: text,
+    expected: 'a password',
+    meaning: 'The password of the private key or of the PKCS#12 file; or MILEPOST_TLS_PASSWORD_FILE.',
+    isSecret: true,
+  }),
+  tlsPasswordFile: setting({
+    variable: 'MILEPOST_TLS_PASSWORD_FILE',
+    schema: text,
+    expected: file,
+    meaning: 'File with that password and nothing else; a line break at its end is ignored.',
+  }),
+  tlsMinVersion: setting({
+    variable: 'MILEPOST_TLS_MIN_VERSION',
+    schema: z.enum(['TLSv1.2', 'TLSv1.3']),
+    expected: 'TLSv1.2 or TLSv1.3',
+    fallback: 'TLSv1.2',
+    meaning: 'The oldest version of TLS that is accepted.',
+  }),
+} as const;
+
+const both = { ...mqttTable, ...tlsTable };
+export type MqttSettings = { readonly [Name in keyof typeof both]: Value<(typeof both)[Name]> };
+
+/** Settings that do not fit together, a line for each. A setting without effect is a mistake: the user meant something else. */
+export function mqttMistakes(settings: MqttSettings): string[] {
+  const { tlsCertFile, tlsKeyFile, tlsKeystoreFile, tlsPassword, tlsPasswordFile } = settings;
+  const { mqttsPort, mqttWssPort, mqttClientCaFile, mqttAuthentication, mqttMappingRules } = settings;
+  const mistakes: string[] = [];
+  const withTls = mqttsPort !== undefined || mqttWssPort !== undefined;
+  if (withTls && tlsCertFile === undefined && tlsKeystoreFile === undefined)
+    mistakes.push(
+      `MILEPOST_TLS_CERT_FILE: expected the certificate for ${mqttsPort === undefined ? 'MILEPOST_MQTT_WSS_PORT' : 'MILEPOST_MQTTS_PORT'}, got none`,
+    );
+  if (tlsKeystoreFile !== undefined && (tlsCertFile !== undefined || tlsKeyFile !== undefined))
+    mistakes.push('MILEPOST_TLS_KEYSTORE_FILE: expected it, or MILEPOST_TLS_CERT_FILE and _KEY_FILE, got both');
+  if (tlsPassword !== undefined && tlsPasswordFile !== undefined)
+    mistakes.push('MILEPOST_TLS_PASSWORD: expected it or MILEPOST_TLS_PASSWORD_FILE, got both');
+  if (mqttClientCaFile !== undefined && !withTls)
+    mistakes.push(
+      'MILEPOST_MQTT_CLIENT_CA_FILE: is for MILEPOST_MQTTS_PORT and MILEPOST_MQTT_WSS_PORT, and both are off',
+    );
+  if (mqttClientCaFile !== undefined && mqttAuthentication === 'none')
+    mistakes.push(
+      'MILEPOST_MQTT_CLIENT_CA_FILE: is for MILEPOST_MQTT_AUTHENTICATION=required, which is none: certificates would not count',
+    );
+  if (mqttMappingRules !== undefined && mqttClientCaFile === undefined)
+    mistakes.push('MILEPOST_MQTT_PRINCIPAL_MAPPING_RULES: is for MILEPOST_MQTT_CLIENT_CA_FILE, and there is none');
+  return mistakes;
+}
