@@ -2,13 +2,11 @@
 import { NUMBER_FIELDS, type NumberField, type Position } from '../position.ts';
 import type { DeviceNumber } from './document.ts';
 
-type Numbers = { readonly lat: DeviceNumber; readonly lon: DeviceNumber } & {
-  readonly [field in NumberField]?: DeviceNumber | undefined;
-};
+export type Numbers = { lat: DeviceNumber; lon: DeviceNumber } & { [field in NumberField]?: DeviceNumber | undefined };
 
 export function assemble(
   identity: { readonly truckId: string; readonly ts: string; readonly source: string },
-  numbers: Numbers,
+  numbers: Readonly<Numbers>,
   ignition?: boolean,
   other?: Readonly<Record<string, unknown>>,
 ): Position {

@@ -60,10 +60,9 @@ export class Document {
 
   /** The value in the document; null, which devices send for "unknown", counts as absent. */
   field(key: string): unknown {
-    const at = this.#at(key);
-    const value = at?.holder[at.key];
-    if (at === undefined || value === undefined || value === null) return undefined;
-    return Object.hasOwn(at.holder, at.key) ? value : undefined; // otherwise it is a member of every object, such as `constructor`
+    const at = this.#locate?.(this.fields, key);
+    if (this.#locate !== undefined && at === undefined) return undefined;
+    return ownField(at?.holder ?? this.fields, at?.key ?? key);
   }
 
   /** A number for `field` of the position, times `factor`. One out of its range is dropped. */
@@ -77,9 +76,10 @@ export class Document {
 
   requiredNumber(key: string, field: NumberField, factor = 1): DeviceNumber {
     const number = this.#read(key, factor);
+    if (number !== undefined && isWithin(field, number.value)) return number;
     const { from, to } = RANGES[field];
     if (this.field(key) === undefined) this.reject('missing-field', `${key}: expected a number, saw nothing`);
-    else if (number === undefined || !isWithin(field, number.value)) {
+    else {
       const reason = number === undefined || Number.isNaN(number.value) ? 'wrong-type' : 'out-of-range';
       const seen = number?.digits ?? shown(this.field(key));
       this.reject(reason, `${key}: expected a number from ${from} to ${to}, saw ${seen}`);
@@ -146,16 +146,18 @@ export class Document {
     }
     if (typeof value !== 'number') return { value: Number.NaN, digits: undefined };
     if (factor !== 1) return { value: rounded(value * factor), digits: undefined };
-    const at = this.#at(key);
-    return { value, digits: at && this.#json.digitsOf(at.holder, at.key) };
-  }
-
-  #at(key: string): Located | undefined {
-    return this.#locate ? this.#locate(this.fields, key) : { holder: this.fields, key };
+    const at = this.#locate?.(this.fields, key);
+    return { value, digits: this.#json.digitsOf(at?.holder ?? this.fields, at?.key ?? key) };
   }
 }
 
 const NO_MARKS = {};
+
+function ownField(holder: Readonly<Record<string, unknown>>, key: string): unknown {
+  const value = holder[key];
+  if (value === undefined || value === null) return undefined;
+  return Object.hasOwn(holder, key) ? value : undefined; // otherwise it is a member of every object, such as `constructor`
+}
 
 const isWithin = (field: NumberField, value: number): boolean =>
   value >= RANGES[field].from && value <= RANGES[field].to;

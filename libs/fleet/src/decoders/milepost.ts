@@ -5,16 +5,16 @@
 // canonical name are passed on in `other`, up to a limit.
 import { type Decoded, decodedAs, type DecodedItem, type DecoderContext } from '../decoder.ts';
 import { clockVerdict } from '../time.ts';
-import { assemble } from './assemble.ts';
-import { type DeviceNumber, Document } from './document.ts';
-import { type KnownField, knownField } from './field-names.ts';
+import { assemble, type Numbers } from './assemble.ts';
+import { Document } from './document.ts';
+import { namesOf } from './document-names.ts';
 import { Others } from './others.ts';
 import { isObject } from './payload.ts';
-import type { NumberField } from '../position.ts';
 
 const NAME = 'milepost';
 const LISTS = ['positions', 'locations', 'points'] as const;
 const OLDER = ['history', 'buffer'] as const;
+const WITH_SEVERAL = [...LISTS, ...OLDER, 'geometry', 'features'] as const;
 
 export function decodeMilepost(payload: Buffer, context: DecoderContext): Decoded {
   const documents = Document.parse(payload);
@@ -27,11 +27,8 @@ export function decodeMilepost(payload: Buffer, context: DecoderContext): Decode
 
 /** Nearly all documents are. */
 function isSingle({ fields }: Document): boolean {
-  return (
-    !LISTS.some((key) => key in fields) &&
-    !OLDER.some((key) => key in fields) &&
-    !('geometry' in fields || 'features' in fields)
-  );
+  for (const key of WITH_SEVERAL) if (key in fields) return false;
+  return true;
 }
 
 /** In the order in which they were taken: history comes before the position that carries it. */
@@ -75,44 +72,15 @@ const without = (fields: Document['fields'], key: string): Document['fields'] =>
   Object.fromEntries(Object.entries(fields).filter(([name]) => name !== key));
 
 function decodeOne(document: Document, { truckId, receivedAtMs }: DecoderContext): DecodedItem {
-  const keys = new Map<NumberField | 'ts' | 'ignition', { key: string; known: KnownField }>();
-  const others = new Others();
-  for (const key of Object.keys(document.fields)) {
-    const known = knownField(key);
-    if (known === undefined) {
-      others.add(key, document.fields[key]);
-      continue;
-    }
-    const field = known.kind === 'number' ? known.field : known.kind === 'time' ? 'ts' : 'ignition';
-    const before = keys.get(field);
-    const wins = before === undefined || isExact(key, field, known);
-    if (before !== undefined) others.add(wins ? before.key : key, document.fields[wins ? before.key : key]);
-    if (wins) keys.set(field, { key, known });
-  }
-  const optional = (field: NumberField): DeviceNumber | undefined => {
-    const named = keys.get(field);
-    return named && document.number(named.key, field, factorOf(named.known));
-  };
-  const required = (field: 'lat' | 'lon'): DeviceNumber => {
-    const named = keys.get(field);
-    return document.requiredNumber(named?.key ?? field, field, named ? factorOf(named.known) : 1);
-  };
-  const { ts, timeMs } = document.time(keys.get('ts')?.key ?? 'ts', receivedAtMs);
-  const [lat, lon] = [required('lat'), required('lon')];
-  const numbers = {
-    lat,
-    lon,
-    speedKmh: optional('speedKmh'),
-    headingDeg: optional('headingDeg'),
-    altitudeM: optional('altitudeM'),
-    accuracyM: optional('accuracyM'),
-    odometerM: optional('odometerM'),
-    fuelPct: optional('fuelPct'),
-    batteryPct: optional('batteryPct'),
-  };
-  const ignition = document.boolean(keys.get('ignition')?.key ?? 'ignition');
-  if (others.overflow !== undefined) document.drop('other', others.overflow);
-  const position = assemble({ truckId, ts, source: NAME }, numbers, ignition, others.fields);
+  const names = namesOf(Object.keys(document.fields));
+  const { ts, timeMs } = document.time(names.time, receivedAtMs);
+  const lat = document.requiredNumber(names.lat.key, 'lat', names.lat.factor);
+  const lon = document.requiredNumber(names.lon.key, 'lon', names.lon.factor);
+  const numbers: Numbers = { lat, lon };
+  for (const { field, key, factor } of names.optional) numbers[field] = document.number(key, field, factor);
+  const ignition = names.ignition === undefined ? undefined : document.boolean(names.ignition);
+  const other = othersOf(document, names.others);
+  const position = assemble({ truckId, ts, source: NAME }, numbers, ignition, other);
   if (document.problem) return document.problem;
   return {
     kind: 'position',
@@ -122,7 +90,10 @@ function decodeOne(document: Document, { truckId, receivedAtMs }: DecoderContext
   };
 }
 
-const factorOf = (known: KnownField): number => (known.kind === 'number' ? known.factor : 1);
-
-const isExact = (key: string, field: string, known: KnownField): boolean =>
-  key === field || (known.kind === 'number' && known.isCanonical && key.toLowerCase() === field.toLowerCase());
+function othersOf(document: Document, names: readonly string[]): Readonly<Record<string, unknown>> | undefined {
+  if (names.length === 0) return undefined;
+  const others = new Others();
+  for (const name of names) others.add(name, document.fields[name]);
+  if (others.overflow !== undefined) document.drop('other', others.overflow);
+  return others.fields;
+}
