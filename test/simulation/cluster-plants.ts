@@ -1,5 +1,6 @@
 // Bugs of a cluster, each between a broker and its world or in one method, only in this folder. Those that others have had
 // name their source.
+import { type AcquiredGroups, type GroupStore, ShardFenced, shardOf } from '@milepost/coordinators';
 import { type BrokerId, NO_OFFSET, Offset } from '@milepost/core';
 import {
   applied,
@@ -10,8 +11,9 @@ import {
   type MetadataStore,
   type PartitionState,
 } from '@milepost/metadata';
-import type { Scenario } from '@milepost/simulator';
+import { GROUP_SHARDS, type Scenario } from '@milepost/simulator';
 import { DatabaseRecovery } from '../../libs/broker/src/membership/database-recovery.ts';
+import { GroupCoordinator } from '../../libs/coordinators/src/group/group-coordinator.ts';
 import { Leadership } from '../../libs/replication/src/leadership.ts';
 import { Partition } from '../../libs/replication/src/partition.ts';
 import { methodOf, type PlantedBug, replaced } from './planted-bug.ts';
@@ -46,8 +48,28 @@ const replicated = (minInsyncReplicas: number, faults: Scenario['faults']): Part
   ],
   deletesRecords: false,
   idempotentProducers: 2,
+  groups: [],
+  selfAssignedConsumers: 0,
+  calmMs: 5_000,
   faults,
 });
+
+/** Groups of both protocols, whose coordinators are killed, cut off and moved. */
+const grouped: Partial<Scenario> = {
+  ...replicated(1, ['kill', 'process frozen', 'node isolated', 'clean stop', 'database away for one']),
+  groups: ['classic', 'consumer'],
+  selfAssignedConsumers: 2,
+  movesReplicas: true,
+  calmMs: 45_000,
+};
+
+/** What a coordinator that knows an older state of its groups, or is not theirs any more, may break. */
+const GROUPS = [
+  'a shard of groups has one owner in each epoch',
+  'committed offsets never go back by themselves',
+  'a partition has one owner within a generation of its group',
+  'every live group settles',
+];
 
 export const clusterBugs: readonly PlantedBug[] = [
   {
@@ -214,6 +236,26 @@ export const clusterBugs: readonly PlantedBug[] = [
         },
       }),
   },
+  {
+    name: 'a deposed coordinator that serves its groups',
+    scenario: grouped,
+    from: 18,
+    breaks: GROUPS,
+    plants: { groupStore: (store) => acknowledgingFenced(store) },
+  },
+  {
+    name: 'a coordinator that loads what it had when it led before',
+    scenario: grouped,
+    breaks: GROUPS,
+    plants: { groupStore: (store) => loadingOnce(store) },
+  },
+  {
+    name: 'a coordinator that goes on when another broker leads',
+    scenario: grouped,
+    from: 14,
+    breaks: [...GROUPS, 'nothing hangs and nothing breaks'],
+    plant: () => replaced(GroupCoordinator.prototype, 'resign', { value: () => {} }),
+  },
 ];
 
 interface Election {
@@ -235,6 +277,37 @@ function electing(store: MetadataStore, change: (election: Election) => Partitio
           return isElection ? { ...one, partition: change({ before, after: one.partition }) } : one;
         });
       }, fence),
+  };
+}
+
+/** What a later owner of the shard has fenced is taken for stored. */
+function acknowledgingFenced(store: GroupStore): GroupStore {
+  return {
+    shards: () => store.shards(),
+    acquire: (shards, leadership) => store.acquire(shards, leadership),
+    persist: (shard, epoch, events) =>
+      store.persist(shard, epoch, events).catch((failure: unknown) => {
+        if (!(failure instanceof ShardFenced)) throw failure;
+      }),
+  };
+}
+
+/** What a shard holds is read at its first acquisition only. */
+function loadingOnce(store: GroupStore): GroupStore {
+  const first = new Map<number, AcquiredGroups>();
+  return {
+    shards: () => store.shards(),
+    persist: (shard, epoch, events) => store.persist(shard, epoch, events),
+    acquire: async (shards, leadership) => {
+      const acquired = await store.acquire(shards, leadership);
+      const { epochs } = acquired;
+      for (const shard of epochs.keys()) if (!first.has(shard)) first.set(shard, acquired);
+      const of = <Row extends { readonly groupId: string }>(rows: (from: AcquiredGroups) => readonly Row[]): Row[] =>
+        [...epochs.keys()].flatMap((shard) =>
+          rows(first.get(shard) ?? acquired).filter(({ groupId }) => shardOf(groupId, GROUP_SHARDS) === shard),
+        );
+      return { epochs, groups: of(({ groups }) => groups), offsets: of(({ offsets }) => offsets), pending: [] };
+    },
   };
 }
 

@@ -9,6 +9,7 @@ export * from './group/model/config.ts';
 export { REBALANCE_REASONS, type RebalanceReason } from './group/model/rebalance-reason.ts';
 export * from './group/model/store.ts';
 export * from './group/model/topic-catalog.ts';
+export { shardOf } from './runtime/shard-of.ts';
 export {
   CoordinatorStoreUnavailable,
   type Leadership,

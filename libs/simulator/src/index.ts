@@ -14,5 +14,5 @@ export * from './sim-database.ts';
 export * from './sim-life.ts';
 export * from './sim-node.ts';
 export * from './trace.ts';
-export type { Scenario } from './scenario.ts';
+export { GROUP_SHARDS, type Scenario } from './scenario.ts';
 export { type Conditions, type Outcome, simulate, type Violation } from './simulation.ts';

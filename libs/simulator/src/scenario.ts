@@ -6,6 +6,9 @@ import type { WantedTopic } from './workload/administrator.ts';
 import type { GroupKind } from './workload/member-group.ts';
 import { between } from './workload/world.ts';
 
+/** Among which groups are divided: offsets.topic.num.partitions. */
+export const GROUP_SHARDS = 3;
+
 export interface Scenario {
   readonly properties: Readonly<Record<string, string>>;
   readonly topics: readonly WantedTopic[];
@@ -29,7 +32,6 @@ export interface Scenario {
 }
 
 export function scenarioOf(random: SimRandom, nodes: number): Scenario {
-  // Every broker still serves all groups: with several of them there is none.
   const isAlone = nodes === 1;
   const groups = random.pick<readonly GroupKind[]>([
     [],
@@ -49,7 +51,7 @@ export function scenarioOf(random: SimRandom, nodes: number): Scenario {
   return {
     properties: {
       'auto.create.topics.enable': 'false',
-      'offsets.topic.num.partitions': '3',
+      'offsets.topic.num.partitions': String(GROUP_SHARDS),
       'log.retention.check.interval.ms': random.pick(['700', '3000']),
       // If the node's clock is set back, producers are ahead of it and would rightly be refused.
       'log.message.timestamp.after.max.ms': '9223372036854775807',
@@ -70,7 +72,7 @@ export function scenarioOf(random: SimRandom, nodes: number): Scenario {
     plainProducers: random.below(3),
     readers: between(random, 1, 2),
     sessionReaders: random.pick([0, 1, 1, 2]),
-    groups: isAlone ? groups : [],
+    groups,
     deletesRecords: random.chance(0.4),
     movesReplicas: !isAlone && random.chance(0.4),
     faults: (isAlone ? FAULTS : [...FAULTS, ...CLUSTER_FAULTS].filter((fault) => !isOpen.has(fault))).filter((fault) =>
@@ -78,8 +80,8 @@ export function scenarioOf(random: SimRandom, nodes: number): Scenario {
     ),
     faultPauseMs: between(random, 1_500, 7_000),
     chaosMs: between(random, 20_000, 70_000),
-    calmMs: groups.length > 0 && isAlone ? 45_000 : 5_000,
-    selfAssignedConsumers: isAlone ? random.pick([0, 0, 1, 2]) : 0,
+    calmMs: groups.length > 0 ? 45_000 : 5_000,
+    selfAssignedConsumers: random.pick([0, 0, 1, 2]),
     stalledReaders,
     fillerBytes: random.pick([0, 0, 0, 12_000]),
   };

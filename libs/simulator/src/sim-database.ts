@@ -55,6 +55,8 @@ export class SimDatabase {
   health: DatabaseHealth = 'well';
   /** Every call takes this many times longer. */
   slowness = 1;
+  /** Called when a machine has acquired a shard of groups, whether it hears of that or not. */
+  onShardAcquired: (shard: number, epoch: number, machine: string) => void = () => {};
   readonly #roads = new Map<string, DatabaseRoad>();
   readonly #random: SimRandom;
   readonly #clock: Clock;
@@ -128,6 +130,11 @@ export class SimDatabase {
   groupStore(life?: SimLife, machine = ''): GroupStore {
     const store = new MemoryGroupStore(this.groups);
     const lost = (why: string): Error => new CoordinatorStoreUnavailable(why);
+    const acquire: GroupStore['acquire'] = async (shards, leadership) => {
+      const acquired = await this.#logged(store.acquire(shards, leadership));
+      for (const [shard, epoch] of acquired.epochs) this.onShardAcquired(shard, epoch, machine);
+      return acquired;
+    };
     return {
       shards: () =>
         heard(
@@ -138,7 +145,7 @@ export class SimDatabase {
         heard(
           life,
           // A dead program acquires no shards: its request was lost with it.
-          this.#call(machine, () => (life?.isOver ? never : this.#logged(store.acquire(shards, leadership))), lost),
+          this.#call(machine, () => (life?.isOver ? never : acquire(shards, leadership)), lost),
         ),
       persist: (shard, epoch, events) =>
         heard(

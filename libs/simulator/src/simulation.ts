@@ -1,10 +1,11 @@
 // One life of a cluster, of one node or several, determined by one seed: chaos, calm, an audit, a power cut and a last
 // audit. Everything that clients see is passed to the checkers; the first violation ends it.
-import { BrokerId, type Logger } from '@milepost/core';
+import { shardOf } from '@milepost/coordinators';
+import { type Address, BrokerId, type Logger } from '@milepost/core';
 import { allCheckers, type Checker } from './checkers/index.ts';
 import type { Observation, SimPartition } from './model/observation.ts';
 import { replicasIn } from './replicas.ts';
-import { type Scenario, scenarioOf } from './scenario.ts';
+import { GROUP_SHARDS, type Scenario, scenarioOf } from './scenario.ts';
 import { SimClock } from './sim-clock.ts';
 import { SimDatabase } from './sim-database.ts';
 import { PowerLost } from './sim-disk.ts';
@@ -87,6 +88,8 @@ class Simulation implements World {
   readonly #trace = new Trace(this.clock);
   readonly #checkers: readonly Checker[] = allCheckers();
   readonly #rotten = new Set<string>();
+  /** By shard of groups, the machine that acquired it last. */
+  readonly #shardOwners = new Map<number, string>();
   #hasForgotten = false;
   #violation: Violation | undefined;
 
@@ -114,6 +117,10 @@ class Simulation implements World {
       pauseMs,
       without: new Set(withoutFaults),
     });
+    this.#database.onShardAcquired = (shard, epoch, broker) => {
+      this.#shardOwners.set(shard, broker);
+      this.see({ kind: 'shard-acquired', shard, epoch, broker });
+    };
     this.#database.metadata.watchers.add(this.#watchForBrokersGone());
     this.note(`scenario ${JSON.stringify(this.#scenario)}`);
   }
@@ -164,6 +171,10 @@ class Simulation implements World {
     }
   }
 
+  coordinates(group: string, { host }: Address): boolean {
+    return this.#shardOwners.get(shardOf(group, GROUP_SHARDS)) === host;
+  }
+
   note(what: string): void {
     this.#trace.note(what);
   }
@@ -173,7 +184,7 @@ class Simulation implements World {
     void this.#weather.run();
     const { producers, sessionReaders, stalledReaders, consumers } = this.#startClients();
     await new Administrator(this).begin(topics, deletesRecords);
-    if (movesReplicas) void new ReplicaMover(this).run();
+    if (movesReplicas) void new ReplicaMover(this, this.#hasGroups ? GROUP_SHARDS : 0).run();
     const groups = this.#startGroups();
     await sleep(this, chaosMs);
 
@@ -218,6 +229,11 @@ class Simulation implements World {
     for (const client of [...producers, ...others, ...sessionReaders, ...stalledReaders, ...consumers])
       void client.run();
     return { producers, sessionReaders, stalledReaders, consumers };
+  }
+
+  get #hasGroups(): boolean {
+    const { groups, selfAssignedConsumers } = this.#scenario;
+    return groups.length > 0 || selfAssignedConsumers > 0;
   }
 
   #startGroups(): MemberGroup[] {

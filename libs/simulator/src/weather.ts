@@ -2,9 +2,11 @@
 // once; disks are slow, full, failing or lost; the network, or the link between two hosts, is cut, slow or silent, also in
 // one direction; the database is slow, away, loses its responses or its last commits, for all nodes or for one; wall
 // clocks are set ahead or back. The seed decides which of these happens, when, to which node, and for how long.
+import type { ClusterImage } from '@milepost/metadata';
+import { ForgottenCommits } from './forgotten-commits.ts';
 import type { NodeOperator } from './node-operator.ts';
 import { PATIENCE_MS } from './node-operator.ts';
-import type { DatabaseBackup, DatabaseHealth, SimDatabase } from './sim-database.ts';
+import type { DatabaseBackup, DatabaseHealth, DatabaseRoad, SimDatabase } from './sim-database.ts';
 import type { SimNetwork } from './sim-network.ts';
 import type { SimRandom } from './sim-random.ts';
 import { between, sleep, type World } from './workload/world.ts';
@@ -71,6 +73,8 @@ export class Weather {
   databaseFaultAtMs = 0;
   readonly #parts: WeatherParts;
   readonly #times: SimRandom;
+  /** By a fail-over of the database, and not restored yet. */
+  #forgotten: ForgottenCommits | undefined;
   /** Of the current fault: each has its own, so that leaving one out changes nothing for the others. */
   #random: SimRandom;
   /** Ends the fault of that name. */
@@ -115,7 +119,7 @@ export class Weather {
   }
 
   #befall(fault: Fault, victim: NodeOperator): void {
-    const { network, database } = this.#parts;
+    const { network, database, operators } = this.#parts;
     const { node } = victim;
     switch (fault) {
       case 'kill':
@@ -216,8 +220,11 @@ export class Weather {
       }
       case 'database fails over':
         return this.#later(this.#random.pick([5, 200, 2_000]), (backup, sinceMs) => {
-          if (!this.#isRemembered()) return;
+          const witnesses = this.#witnesses();
+          if (operators.length > 1 && (witnesses.length === 0 || this.#forgotten)) return;
+          const before = database.metadata.image;
           this.#forget(sinceMs, backup, () => database.failOver(backup));
+          if (operators.length > 1) this.#watchMemory(before, witnesses);
           this.#setDatabase('database', database, 'away', between(this.#random, 100, 4_000));
         });
       case 'database restored':
@@ -288,16 +295,33 @@ export class Weather {
     });
   }
 
-  /** Of several nodes, one at least serves with what the database has now: without any, its last commits are gone. */
-  #isRemembered(): boolean {
+  /** Those that serve with what the database has now. */
+  #witnesses(): NodeOperator[] {
     const { operators, database } = this.#parts;
-    const isUpToDate = ({ name, isWell, node }: NodeOperator): boolean => {
-      const { health, slowness } = database.road(name);
-      return isWell && !node.isFrozen && health === 'well' && slowness === 1;
-    };
-    return (
-      operators.length === 1 || (database.health === 'well' && database.slowness === 1 && operators.some(isUpToDate))
+    const isUpToDate = (road: DatabaseRoad): boolean => road.health === 'well' && road.slowness === 1;
+    if (!isUpToDate(database)) return [];
+    return operators.filter(({ name, isWell, node }) => isWell && !node.isFrozen && isUpToDate(database.road(name)));
+  }
+
+  /** Until one of them has restored what the database has forgotten. Once none of them is left, it is lost. */
+  #watchMemory(before: ClusterImage, witnesses: readonly NodeOperator[]): void {
+    const { world, database } = this.#parts;
+    const forgotten = new ForgottenCommits(
+      before,
+      database.metadata.image,
+      witnesses.map(({ node }) => node),
     );
+    this.#forgotten = forgotten;
+    const look = (): void => {
+      const state = forgotten.state(database.metadata.image);
+      if (state === 'remembered') return;
+      database.metadata.watchers.delete(look);
+      this.#forgotten = undefined;
+      if (state === 'restored') return;
+      world.note('nobody remembers what the database has forgotten');
+      for (const partition of forgotten.partitions) world.see({ kind: 'rotten', ...partition, isLost: true });
+    };
+    database.metadata.watchers.add(look);
   }
 
   #forget(sinceMs: number, { metadata: { image } }: DatabaseBackup, goBack: () => void): void {

@@ -14,6 +14,7 @@ import { NothingSeenIsTakenBack } from './nothing-seen-is-taken-back.ts';
 import { OffsetsEndWithTheirTopic } from './offsets-end-with-their-topic.ts';
 import { OffsetsNeverReused } from './offsets-never-reused.ts';
 import { OneLeaderPerEpoch } from './one-leader-per-epoch.ts';
+import { OneOwnerOfAShard } from './one-owner-of-a-shard.ts';
 import { OrderPerPartition } from './order-per-partition.ts';
 import { ReadersComeToTheEnd } from './readers-come-to-the-end.ts';
 import { ReplicasAgree } from './replicas-agree.ts';
@@ -37,6 +38,7 @@ export const allCheckers = (): Checker[] => [
   new ReplicasAgree(),
   new AQuietClusterConverges(),
   new TheLivingAreNotDeclaredGone(),
+  new OneOwnerOfAShard(),
   new ExclusiveOwnership(),
   new CommitsNeverGoBack(),
   new OffsetsEndWithTheirTopic(),

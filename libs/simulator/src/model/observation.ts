@@ -136,6 +136,8 @@ export type Observation =
   | { readonly kind: 'broken'; readonly what: string };
 
 export type GroupObservation =
+  /** A broker has acquired a shard of groups in the database. */
+  | { readonly kind: 'shard-acquired'; readonly shard: number; readonly epoch: number; readonly broker: string }
   /** A member with the classic protocol received its partitions. */
   | {
       readonly kind: 'assigned';
@@ -159,6 +161,8 @@ export type GroupObservation =
       readonly offset: number;
       readonly askedAt: number;
       readonly by: string;
+      /** The broker that responded. */
+      readonly coordinator: string;
     }
   | {
       readonly kind: 'offset-fetched';

@@ -101,7 +101,7 @@ export class ClassicMember extends Member {
     await this.breathe();
     if (!synced) return false;
     this.world.note(`${this.name} syncs: ${errorName(synced.errorCode)} ${partitions.join(' ')}`);
-    if (!this.#accepted(synced.errorCode)) return false;
+    if (!this.#accepted(synced.errorCode) || this.isOutdated(synced)) return false;
     this.hold(partitions, this.#joinedAt + SESSION_MS);
     return true;
   }
@@ -119,7 +119,8 @@ export class ClassicMember extends Member {
       await this.breathe();
       if (!this.#accepted(beat?.errorCode)) return;
       // Once its session has expired it may be removed at any moment, whatever the response is.
-      if (beat?.errorCode === ErrorCode.NONE && answeredAt < this.heldUntil) this.hold(this.owned, sentAt + SESSION_MS);
+      const isKept = beat?.errorCode === ErrorCode.NONE && answeredAt < this.heldUntil;
+      if (isKept && !this.isOutdated(beat)) this.hold(this.owned, sentAt + SESSION_MS);
     }
   }
 

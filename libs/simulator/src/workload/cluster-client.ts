@@ -23,6 +23,13 @@ export interface LeaderHint {
   readonly nodeEndpoints: readonly (Address & { readonly nodeId: BrokerId })[];
 }
 
+/** The origin of a coordinator's response. */
+export interface Coordinated {
+  readonly broker: string;
+  /** By the database, when the response arrived. Otherwise it may be out of date, as in Kafka. */
+  readonly isOwner: boolean;
+}
+
 export class ClusterClient {
   readonly name: string;
   readonly #world: World;
@@ -36,6 +43,7 @@ export class ClusterClient {
   /** The latest leader epoch that it has seen. */
   readonly #epochs = new Map<SimPartition, number>();
   readonly #coordinators = new Map<string, SimClient>();
+  readonly #coordinated = new WeakMap<object, Coordinated>();
   #refreshing: Promise<void> | undefined;
   #restsUntil = 0;
   #isRetired = false;
@@ -107,8 +115,22 @@ export class ClusterClient {
   ): Promise<ResponseOutput<A> | undefined> {
     const coordinator = await this.#coordinatorOf(group);
     const response = await coordinator?.ask(api, version, body, this.#patienceMs);
-    if (response === undefined) this.#coordinators.delete(group);
+    if (!coordinator || response === undefined) {
+      this.#coordinators.delete(group);
+      return undefined;
+    }
+    const { address } = coordinator;
+    const isOwner = this.#world.coordinates(group, address);
+    if (!isOwner) this.#world.note(`${this.name} is answered by ${address.host}, which does not own ${group} any more`);
+    this.#coordinated.set(response, { broker: address.host, isOwner });
     return response;
+  }
+
+  /** Of a response that `askCoordinator` resolved with. */
+  coordinated(response: object): Coordinated {
+    const coordinated = this.#coordinated.get(response);
+    if (!coordinated) throw new Error(`${this.name}: no coordinator gave this response`);
+    return coordinated;
   }
 
   /** After each response: the broker may not be the coordinator any more. */

@@ -59,9 +59,13 @@ export class ConsumerMember extends Member {
     this.world.note(
       `${this.name} beats: ${errorName(answer.errorCode)} ${answer.memberEpoch} ${JSON.stringify(answer.assignment?.topicPartitions.map(({ partitions }) => partitions) ?? null)}`,
     );
-    if (answer.errorCode === ErrorCode.NONE) return this.#follow(answer, sentAt + CONSUMER_SESSION_MS);
-    this.#refused(answer.errorCode);
-    return false;
+    if (answer.errorCode !== ErrorCode.NONE) {
+      this.#refused(answer.errorCode);
+      return false;
+    }
+    // As if it had been lost: the next heartbeat says everything again.
+    this.#mustSayAll = this.isOutdated(answer);
+    return !this.#mustSayAll && this.#follow(answer, sentAt + CONSUMER_SESSION_MS);
   }
 
   #request() {

@@ -14,6 +14,8 @@ export type GroupKind = 'classic' | 'consumer' | 'mixed';
 
 const MOST_MEMBERS = 4;
 const INSTANCES = 2;
+const DESCRIBE_AGAIN_MS = 1_000;
+const DESCRIBE_PATIENCE_MS = 20_000;
 
 export class MemberGroup {
   readonly kind: GroupKind;
@@ -144,7 +146,18 @@ export class MemberGroup {
     return this.#random.chance(0.33) && !isTaken ? instanceId : null;
   }
 
+  /** Where leaders move, it may take a moment until the next coordinator is ready. */
   async #described(client: ClusterClient) {
+    for (let waitedMs = 0; ; waitedMs += DESCRIBE_AGAIN_MS) {
+      const found = await this.#describedOnce(client);
+      client.heard(this.group.id, found?.error);
+      const isReady = found && !isElsewhere.includes(found.error);
+      if (isReady || waitedMs >= DESCRIBE_PATIENCE_MS) return found && { state: found.state, members: found.members };
+      await sleep(this.#world, DESCRIBE_AGAIN_MS);
+    }
+  }
+
+  async #describedOnce(client: ClusterClient) {
     if (this.kind === 'classic') return this.#classic(client);
     const found = await this.#consumer(client);
     return this.kind === 'mixed' && found?.state === 'Dead' ? this.#classic(client) : found;
@@ -153,7 +166,8 @@ export class MemberGroup {
   async #classic(client: ClusterClient) {
     const response = await client.askCoordinator(this.group.id, DescribeGroups, 5, { groups: [this.group.id] });
     const found = response?.groups[0];
-    return found && { state: found.groupState, members: found.members.map(({ memberId }) => memberId) };
+    const members = found?.members.map(({ memberId }) => memberId) ?? [];
+    return found && { error: found.errorCode, state: found.groupState, members };
   }
 
   async #consumer(client: ClusterClient) {
@@ -164,8 +178,14 @@ export class MemberGroup {
     const found = response?.groups[0];
     if (!found) return undefined;
     const state = found.errorCode === ErrorCode.GROUP_ID_NOT_FOUND ? 'Dead' : found.groupState;
-    return { state, members: found.members.map(({ memberId }) => memberId) };
+    return { error: found.errorCode, state, members: found.members.map(({ memberId }) => memberId) };
   }
 }
 
 const otherThan = (one: 'classic' | 'consumer'): 'classic' | 'consumer' => (one === 'classic' ? 'consumer' : 'classic');
+
+const isElsewhere: readonly ErrorCode[] = [
+  ErrorCode.NOT_COORDINATOR,
+  ErrorCode.COORDINATOR_NOT_AVAILABLE,
+  ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
+];

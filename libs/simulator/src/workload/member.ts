@@ -83,6 +83,11 @@ export abstract class Member {
     return this.#client.askCoordinator(this.group.id, api, version, body);
   }
 
+  /** It comes from a coordinator that does not own the group any more: it may be out of date, and proves nothing. */
+  protected isOutdated(response: object): boolean {
+    return !this.#client.coordinated(response).isOwner;
+  }
+
   /** After each response: the coordinator may be another broker by now. */
   protected heard(error: ErrorCode | undefined): void {
     this.#client.heard(this.group.id, error);
@@ -130,7 +135,7 @@ export abstract class Member {
     await this.breathe();
     const answer = response?.groups[0];
     this.heard(answer?.errorCode);
-    if (answer?.errorCode !== ErrorCode.NONE) return false;
+    if (!response || answer?.errorCode !== ErrorCode.NONE || this.isOutdated(response)) return false;
     const found = answer.topics[0]?.partitions ?? [];
     for (const { partitionIndex: partition, committedOffset: offset, errorCode } of found) {
       if (errorCode !== ErrorCode.NONE) return false;
@@ -187,8 +192,11 @@ export abstract class Member {
     this.heard(error);
     this.world.note(`${this.name} commits ${id}/${partition}: ${offset} in ${generation}: ${error}`);
     const by = `${this.name} in ${generation}`;
-    if (error === ErrorCode.NONE)
-      this.world.see({ kind: 'committed', group: id, partition: `${topic.name}-${partition}`, offset, askedAt, by });
+    if (response && error === ErrorCode.NONE) {
+      const { broker: coordinator } = this.#client.coordinated(response);
+      const name = `${topic.name}-${partition}`;
+      this.world.see({ kind: 'committed', group: id, partition: name, offset, askedAt, by, coordinator });
+    }
     return error;
   }
 }

@@ -91,7 +91,7 @@ export class SelfAssignedConsumer {
     this.#client.heard(this.#group, error);
     this.#world.note(`${this.#group} commits ${partition.name}: ${offset}: ${error}`);
     if (error !== undefined && isByName) this.#world.see({ kind: 'name-commit-answered', ...on });
-    if (error === ErrorCode.NONE && this.#world.topics.exists(topic))
+    if (response && error === ErrorCode.NONE && this.#world.topics.exists(topic))
       this.#world.see({
         kind: 'committed',
         group: this.#group,
@@ -99,6 +99,7 @@ export class SelfAssignedConsumer {
         offset,
         askedAt,
         by: this.#client.name,
+        coordinator: this.#client.coordinated(response).broker,
       });
   }
 
@@ -112,7 +113,7 @@ export class SelfAssignedConsumer {
     this.#client.heard(this.#group, answer?.errorCode);
     const found = answer?.topics[0]?.partitions[0];
     this.#client.heard(this.#group, found?.errorCode);
-    if (found?.errorCode !== ErrorCode.NONE) return;
+    if (!response || found?.errorCode !== ErrorCode.NONE || !this.#client.coordinated(response).isOwner) return;
     const offset = found.committedOffset;
     this.#world.note(`${this.#group} finds ${partition.name} at ${offset}`);
     if (!this.#world.topics.exists(topic)) return;
@@ -126,7 +127,8 @@ export class SelfAssignedConsumer {
     const response = await this.#client.askCoordinator(this.#group, OffsetFetch, 9, this.#asked(null, 9));
     const answer = response?.groups[0];
     this.#client.heard(this.#group, answer?.errorCode);
-    if (answer?.errorCode !== ErrorCode.NONE) return undefined;
+    if (!response || answer?.errorCode !== ErrorCode.NONE) return undefined;
+    if (!this.#client.coordinated(response).isOwner) return undefined;
     return answer.topics.flatMap(({ name, partitions }) => {
       const topic = this.#world.topics.named(name);
       return partitions

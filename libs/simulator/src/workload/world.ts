@@ -20,6 +20,8 @@ export interface World {
   readonly outstanding: Outstanding;
   /** Faults end first, then the workload. When it is over, every broker knows the leaders. */
   readonly phase: 'chaos' | 'calm' | 'over';
+  /** Whether the broker at that address owns the group's shard, by the database. */
+  coordinates(group: string, broker: Address): boolean;
   see(observation: Observation): void;
   note(what: string): void;
 }
