@@ -55,7 +55,7 @@ export const RANGES: Readonly<Record<NumberField, Range>> = {
 
 export const NUMBER_FIELDS = Object.keys(RANGES) as readonly NumberField[];
 
-const OPTIONAL_NUMBERS = [
+export const OPTIONAL_NUMBERS = [
   'speedKmh',
   'headingDeg',
   'altitudeM',

@@ -1,10 +1,10 @@
 // Which key of a document is which field of the position. That depends on the keys alone, and a fleet's devices send the
 // same few lists of keys again and again: what was found for them is cached.
-import { NUMBER_FIELDS, type NumberField } from '../position.ts';
+import { type NumberField, OPTIONAL_NUMBERS } from '../position.ts';
 import { type KnownField, knownField } from './field-names.ts';
 
-export interface NamedNumber {
-  readonly field: NumberField;
+export interface NamedNumber<Field extends NumberField = NumberField> {
+  readonly field: Field;
   readonly key: string;
   /** The document's number times this is in the field's unit. */
   readonly factor: number;
@@ -15,7 +15,7 @@ export interface DocumentNames {
   readonly lat: NamedNumber;
   readonly lon: NamedNumber;
   /** Only those that the document has, in the order of the position. */
-  readonly optional: readonly NamedNumber[];
+  readonly optional: readonly NamedNumber<(typeof OPTIONAL_NUMBERS)[number]>[];
   /** If the document has none: `ts`. */
   readonly time: string;
   readonly ignition: string | undefined;
@@ -65,14 +65,14 @@ function resolve(keys: readonly string[]): DocumentNames {
     if (before !== undefined) others.push(wins ? before.key : key);
     if (wins) named.set(field, { key, known });
   }
-  const number = (field: NumberField): NamedNumber => {
+  const number = <Field extends NumberField>(field: Field): NamedNumber<Field> => {
     const { key, known } = named.get(field) ?? { key: field, known: undefined };
     return { field, key, factor: known?.kind === 'number' ? known.factor : 1 };
   };
   return {
     lat: number('lat'),
     lon: number('lon'),
-    optional: NUMBER_FIELDS.filter((field) => field !== 'lat' && field !== 'lon' && named.has(field)).map(number),
+    optional: OPTIONAL_NUMBERS.filter((field) => named.has(field)).map(number),
     time: named.get('ts')?.key ?? 'ts',
     ignition: named.get('ignition')?.key,
     others,
