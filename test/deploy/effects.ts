@@ -16,6 +16,12 @@ const everything: Values = {
     dashboard: { type: 'LoadBalancer' },
   },
   ingress: { enabled: true, host: 'map.example' },
+  mqttIngress: { enabled: true, host: 'mqtt.example' },
+  networkPolicy: {
+    mqttFrom: [{ namespaceSelector: {} }],
+    dashboardFrom: [{ namespaceSelector: {} }],
+    metricsFrom: [{ podSelector: {} }],
+  },
   gateway: { autoscaling: { enabled: true } },
   extraCaCerts: { existingSecret: 'ca' },
   webhook: { existingSecret: 'hook' },
@@ -37,6 +43,7 @@ const surroundings: readonly Values[] = [
     },
   },
   { allowAnonymous: true, postgres: { external: { existingSecret: 'db' } } },
+  { mode: 'split', allowAnonymous: true, postgres: { external: { existingSecret: 'db' } }, broker: { replicas: 3 } },
   {
     allowAnonymous: true,
     postgres: { external: { existingSecret: 'db' } },
@@ -60,6 +67,10 @@ const others: Readonly<Record<string, unknown>> = {
   'kafka.flush': 'os',
   'kafka.properties': { 'num.partitions': 4 },
   'mqtt.routes': [{ filter: 'a/+', decoder: 'milepost' }],
+  'kafka.rackTopologyKey': 'topology.kubernetes.io/zone',
+  'services.ipFamilyPolicy': 'PreferDualStack',
+  'services.ipFamilies': ['IPv6'],
+  'mqttIngress.path': '/mqtt',
   'webhook.url': 'https://hook.example/',
   'postgres.kind': 'embedded',
   'postgres.external.sslMode': 'verify-full',
@@ -82,7 +93,14 @@ const byLastName: Readonly<Record<string, unknown>> = {
   mqttFrom: [],
   kafkaFrom: [],
   dashboardFrom: [],
-  metricsFrom: [],
+  metricsFrom: [{ namespaceSelector: {} }],
+  nodePort: 31_234,
+  webSocketNodePort: 31_235,
+  envFrom: [{ secretRef: { name: 'more' } }],
+  extraVolumes: [{ name: 'more', emptyDir: {} }],
+  extraVolumeMounts: [{ name: 'more', mountPath: '/more' }],
+  initContainers: [{ name: 'first', image: 'first' }],
+  sidecars: [{ name: 'beside', image: 'beside' }],
 };
 
 export async function effectCases(report: Report, helm: string): Promise<void> {

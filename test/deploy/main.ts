@@ -4,6 +4,7 @@ import { Report } from '../support/run.ts';
 import { chartCases, schemaCases } from './chart.ts';
 import { composeCases } from './compose.ts';
 import { effectCases } from './effects.ts';
+import { faultCases } from './faults.ts';
 import { imageCases } from './image.ts';
 import { findHelm, findKubeconform, findSchemas } from './tools.ts';
 
@@ -13,6 +14,7 @@ const helm = await findHelm();
 if ('reason' in helm) report.skip('the chart', helm.reason);
 else {
   await chartCases(report, helm.path);
+  await faultCases(report, helm.path);
   await effectCases(report, helm.path);
   await schemaCases(report, helm.path, await findKubeconform(), await findSchemas());
 }

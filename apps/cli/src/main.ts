@@ -58,6 +58,11 @@ const commands: Record<string, Program> = {
     operand: 'folder',
     run: async (args) => (await import('./restore.ts')).restore(args),
   },
+  drain: {
+    does: 'waits until the broker of this machine can be stopped without a partition that lacks replicas',
+    options: { seconds: { value: 'N', does: 'how long at most (300 by default); then status 1' } },
+    run: async (args) => (await import('./drain.ts')).drain(args),
+  },
   config: { does: 'every setting: default, meaning, value', run: async () => (await import('./config.ts')).config() },
   doctor: { does: 'checks what a start would need', run: async () => (await import('./doctor.ts')).doctor() },
   migrate: { does: 'brings the database to this version', run: async () => (await import('./migrate.ts')).migrate() },

@@ -1,5 +1,6 @@
 // Every case, in the order of running.
 import type { ClusterCase } from '../cluster-case.ts';
+import { drain } from './drain.ts';
 import { freeze } from './freeze.ts';
 import { kill } from './kill.ts';
 import { lostForGood } from './lost-for-good.ts';
@@ -8,4 +9,13 @@ import { oneMachine } from './one-machine.ts';
 import { rollingRestart } from './rolling-restart.ts';
 import { wiped } from './wiped.ts';
 
-export const cases: readonly ClusterCase[] = [kill, rollingRestart, freeze, wiped, move, lostForGood, oneMachine];
+export const cases: readonly ClusterCase[] = [
+  kill,
+  rollingRestart,
+  drain,
+  freeze,
+  wiped,
+  move,
+  lostForGood,
+  oneMachine,
+];

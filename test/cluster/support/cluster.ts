@@ -191,6 +191,11 @@ export class ClusterBroker {
     return Program.run('broker', this.#settings, [], { limitMs: 120_000 });
   }
 
+  /** A command of ours on its machine, to its end. */
+  milepost(...command: readonly string[]): Promise<{ readonly status: number | string; readonly log: string }> {
+    return Program.run('cli', this.#settings, command);
+  }
+
   /** Like Ctrl-C. @throws unless its status is 0 */
   async stop(): Promise<void> {
     const program = this.#running;

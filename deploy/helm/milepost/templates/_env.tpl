@@ -40,13 +40,22 @@ and no others.
   value: PLAINTEXT://{{ default (printf "$(POD_NAME).%s.%s.svc.%s" (include "milepost.headless" $) $.Release.Namespace $.Values.clusterDomain) .advertised.host }}:{{ .advertised.port }}
 - name: MILEPOST_FLUSH
   value: {{ .flush }}
-{{- with .rack }}
+{{- if .rackTopologyKey }}
 - name: MILEPOST_RACK
-  value: {{ . | quote }}
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.labels['{{ .rackTopologyKey }}']
+{{- else if .rack }}
+- name: MILEPOST_RACK
+  value: {{ .rack | quote }}
 {{- end }}
-{{- range $name, $value := .properties }}
+{{- $brokers := int (include "milepost.brokers" $) }}
+{{- $replicas := min 3 $brokers }}
+{{- /* As of `milepost up --brokers N`: decision 47. */}}
+{{- $ofCluster := ternary (dict "default.replication.factor" (toString $replicas) "min.insync.replicas" (toString (max 1 (sub $replicas 1)))) dict (gt $brokers 1) }}
+{{- range $name, $value := merge dict .properties $ofCluster }}
 - name: KAFKA_{{ $name | replace "." "_" | upper }}
-  value: {{ ternary $value (toJson $value) (kindIs "string" $value) | quote }}
+  value: {{ include "milepost.propertyText" (list $name $value) | quote }}
 {{- end }}
 {{- end }}
 {{- end -}}
@@ -80,6 +89,16 @@ and no others.
 - name: MILEPOST_KAFKA_SSL_KEY_FILE
   value: /etc/milepost/kafka-client/{{ .tls.keyKey }}
 {{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* A browser that comes by a name is refused unless it is known: those of the ingresses are (decision 59). */}}
+{{- define "milepost.env.origins" -}}
+{{- $hosts := list -}}
+{{- range list .Values.ingress .Values.mqttIngress }}{{ if .enabled }}{{ $hosts = append $hosts .host }}{{ end }}{{ end -}}
+{{- with uniq $hosts }}
+- name: MILEPOST_ALLOWED_ORIGINS
+  value: https://{{ join ",https://" . }},http://{{ join ",http://" . }}
 {{- end }}
 {{- end -}}
 

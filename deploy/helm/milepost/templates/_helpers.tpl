@@ -11,10 +11,10 @@
 {{- default $full .Values.fullnameOverride | trunc 40 | trimSuffix "-" -}}
 {{- end -}}
 
-{{/* Given (list root component). Never changes: a selector cannot. */}}
+{{/* Given (list root component). Never changes: a selector cannot. So nameOverride has no part in it; alerts select this name. */}}
 {{- define "milepost.selector" -}}
 {{- $root := index . 0 -}}
-app.kubernetes.io/name: {{ include "milepost.name" $root }}
+app.kubernetes.io/name: milepost
 app.kubernetes.io/instance: {{ $root.Release.Name }}
 app.kubernetes.io/component: {{ index . 1 }}
 {{- end -}}
@@ -95,6 +95,73 @@ capabilities:
 {{- if .Capabilities.APIVersions.Has "security.openshift.io/v1" }}yes{{ end -}}
 {{- end -}}
 
+{{/* Where a pod of ours may run, given the values of `pods` or those of a workload over them. */}}
+{{- define "milepost.scheduling" -}}
+{{- with .priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{/*
+Given (list of rendered variables, list of extra ones): one list in which a name is there once. An extra variable replaces
+the chart's own of that name: Kubernetes would take the last of two, or refuse both.
+*/}}
+{{- define "milepost.env" -}}
+{{- $extra := index . 1 -}}
+{{- $last := dict -}}
+{{- range $extra }}{{ $_ := set $last .name . }}{{ end -}}
+{{- $all := list -}}
+{{- range index . 0 | compact -}}
+{{- range fromYamlArray . }}{{ if not (hasKey $last .name) }}{{ $all = append $all . }}{{ end }}{{ end -}}
+{{- end -}}
+{{- range $extra -}}
+{{- if hasKey $last .name }}{{ $all = append $all (get $last .name) }}{{ $_ := unset $last .name }}{{ end -}}
+{{- end -}}
+{{- toYaml $all -}}
+{{- end -}}
+
+{{/*
+The value of a broker property as text. Helm reads numbers of a values file as floating point, which is exact up to 2^53 only:
+one beyond is refused instead of changed, except for the largest of 64 bits, a default of Kafka's, which nothing else rounds to.
+*/}}
+{{- define "milepost.propertyText" -}}
+{{- $name := index . 0 -}}
+{{- $value := index . 1 -}}
+{{- if kindIs "float64" $value -}}
+{{- if ge $value 9223372036854775808.0 -}}
+9223372036854775807
+{{- else if or (gt $value 9007199254740991.0) (lt $value -9007199254740991.0) -}}
+{{- fail (printf "kafka.properties.%s: expected a number beyond 2^53 in quotes, as helm rounds it otherwise; seen about %.0f" $name $value) -}}
+{{- else -}}
+{{ toJson $value }}
+{{- end -}}
+{{- else if kindIs "string" $value -}}
+{{ $value }}
+{{- else -}}
+{{ toJson $value }}
+{{- end -}}
+{{- end -}}
+
+{{/* A quantity such as 20Gi as a number, to compare two of them: Kubernetes may write it in another way than values.yaml. */}}
+{{- define "milepost.quantity" -}}
+{{- $number := regexFind "^[0-9.]+" . -}}
+{{- $unit := trimPrefix $number . -}}
+{{- $factors := dict "" 1 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "P" 1e15 "E" 1e18 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 "Pi" 1125899906842624 "Ei" 1152921504606846976 -}}
+{{- mulf (float64 $number) (get $factors $unit) | printf "%.0f" -}}
+{{- end -}}
+
 {{/* Given (list root persistence component): the claim for the data of a StatefulSet. */}}
 {{- define "milepost.claim" -}}
 {{- $persistence := index . 1 -}}
@@ -107,11 +174,25 @@ metadata:
     {{- toYaml . | nindent 4 }}
   {{- end }}
 spec:
-  accessModes: {{ default (list "ReadWriteOnce") $persistence.accessModes | toJson }}
-  {{- with $persistence.storageClass }}
-  storageClassName: {{ . }}
-  {{- end }}
-  resources:
-    requests:
-      storage: {{ $persistence.size }}
+  {{- include "milepost.claimSpec" $persistence | nindent 2 }}
+{{- end -}}
+
+{{- define "milepost.claimSpec" -}}
+accessModes: {{ default (list "ReadWriteOnce") .accessModes | toJson }}
+{{- with .storageClass }}
+storageClassName: {{ . }}
+{{- end }}
+resources:
+  requests:
+    storage: {{ .size }}
+{{- end -}}
+
+{{/* How many brokers there are. */}}
+{{- define "milepost.brokers" -}}
+{{- ternary (int .Values.broker.replicas) 1 (eq .Values.mode "split") -}}
+{{- end -}}
+
+{{/* Not empty: the appliance has data of its own, a log or a database. */}}
+{{- define "milepost.applianceKeepsData" -}}
+{{- if or (include "milepost.ownBroker" .) (eq .Values.postgres.kind "embedded") }}yes{{ end -}}
 {{- end -}}

@@ -1,11 +1,13 @@
 {{/*
 The pod of a program. Given (dict "root" . "component" "gateway" "command" "gateway" "env" (list …) "ports" (list …)
-"keepsData" false "database" true): env is a list of rendered YAML, keepsData a volume at /data that the workload claims.
+"keepsData" false "database" true): env is a list of rendered YAML, keepsData a volume at /data that the workload claims, or that
+persistence.existingClaim names.
 */}}
 {{- define "milepost.pod" -}}
 {{- $root := .root -}}
 {{- $own := index $root.Values .component -}}
 {{- $pods := mergeOverwrite (deepCopy $root.Values.pods) (deepCopy $own) -}}
+{{- $drains := and (eq .component "broker") (gt (int (include "milepost.brokers" $root)) 1) -}}
 {{- $generated := and .database (eq $root.Values.postgres.kind "bundled") (not $root.Values.postgres.bundled.existingSecret) -}}
 metadata:
   labels:
@@ -32,7 +34,7 @@ spec:
   automountServiceAccountToken: false
   # A service called milepost would add MILEPOST_PORT and similar variables to the environment, which are not settings.
   enableServiceLinks: false
-  terminationGracePeriodSeconds: {{ add 130 $pods.preStopSleepSeconds }}
+  terminationGracePeriodSeconds: {{ add 130 (ternary $root.Values.broker.drainSeconds $pods.preStopSleepSeconds $drains) }}
   securityContext:
     {{- include "milepost.podSecurity" $root | nindent 4 }}
     {{- if and $pods.fsGroup (not (include "milepost.onOpenShift" $root)) }}
@@ -40,25 +42,13 @@ spec:
     # Not at each start: PostgreSQL refuses a folder that is writable by its group.
     fsGroupChangePolicy: OnRootMismatch
     {{- end }}
-  {{- with $pods.priorityClassName }}
-  priorityClassName: {{ . }}
-  {{- end }}
-  {{- with $pods.nodeSelector }}
-  nodeSelector:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
-  {{- with $pods.tolerations }}
-  tolerations:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
-  {{- with $pods.affinity }}
-  affinity:
-    {{- toYaml . | nindent 4 }}
+  {{- with include "milepost.scheduling" $pods | trim }}
+  {{- . | nindent 2 }}
   {{- end }}
   {{- if $pods.topologySpreadConstraints }}
   topologySpreadConstraints:
     {{- toYaml $pods.topologySpreadConstraints | nindent 4 }}
-  {{- else if eq .component "gateway" }}
+  {{- else if has .component (list "gateway" "broker") }}
   topologySpreadConstraints:
     {{- range list "topology.kubernetes.io/zone" "kubernetes.io/hostname" }}
     - maxSkew: 1
@@ -66,8 +56,12 @@ spec:
       whenUnsatisfiable: ScheduleAnyway
       labelSelector:
         matchLabels:
-          {{- include "milepost.selector" (list $root "gateway") | nindent 10 }}
+          {{- include "milepost.selector" (list $root $.component) | nindent 10 }}
     {{- end }}
+  {{- end }}
+  {{- with $pods.initContainers }}
+  initContainers:
+    {{- toYaml . | nindent 4 }}
   {{- end }}
   containers:
     - name: {{ .component }}
@@ -77,13 +71,11 @@ spec:
       securityContext:
         {{- include "milepost.containerSecurity" $root | nindent 8 }}
       env:
-        {{- include "milepost.env.common" $root | nindent 8 }}
-        {{- range concat (ternary (list (include "milepost.env.database" $root)) list .database) .env | compact }}
-        {{- trim . | nindent 8 }}
-        {{- end }}
-        {{- with $pods.extraEnv }}
+        {{- include "milepost.env" (list (concat (list (include "milepost.env.common" $root)) (ternary (list (include "milepost.env.database" $root)) list .database) .env) $pods.extraEnv) | nindent 8 }}
+      {{- with $pods.envFrom }}
+      envFrom:
         {{- toYaml . | nindent 8 }}
-        {{- end }}
+      {{- end }}
       ports:
         {{- range prepend .ports (list "http" 8080) }}
         - name: {{ index . 0 }}
@@ -99,7 +91,13 @@ spec:
       readinessProbe:
         httpGet: {path: /health/ready, port: http}
         {{- toYaml $pods.probes.readiness | nindent 8 }}
-      {{- if $pods.preStopSleepSeconds }}
+      {{- if $drains }}
+      # Waits until the other replicas are in sync; then SIGTERM moves the leaderships of this broker to them.
+      lifecycle:
+        preStop:
+          exec:
+            command: [node, apps/cli/src/main.js, drain, --seconds, {{ $root.Values.broker.drainSeconds | quote }}]
+      {{- else if $pods.preStopSleepSeconds }}
       lifecycle:
         preStop:
           sleep:
@@ -122,9 +120,25 @@ spec:
           mountPath: /etc/milepost/{{ .name }}
           readOnly: true
         {{- end }}
+        {{- with $pods.extraVolumeMounts }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+    {{- with $pods.sidecars }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
   volumes:
     - name: tmp
       emptyDir: {}
+    {{- if .keepsData }}
+    {{- with $own.persistence.existingClaim }}
+    - name: data
+      persistentVolumeClaim:
+        claimName: {{ . }}
+    {{- end }}
+    {{- end }}
+    {{- with $pods.extraVolumes }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
     {{- with include "milepost.caVolume" $root }}
     {{- . | nindent 4 }}
     {{- end }}
