@@ -12,6 +12,7 @@ import {
   KafkaFromSettingsModule,
   type ProgramOptions,
 } from '../../chassis/src/index.ts';
+import { accounts } from '../../dashboard/src/accounts/accounts.module.ts';
 import { DashboardModule } from '../../dashboard/src/dashboard.module.ts';
 import { GatewayModule } from '../../gateway/src/gateway.module.ts';
 import { NotificationsModule } from '../../notifications/src/notifications.module.ts';
@@ -19,7 +20,13 @@ import { FurtherBrokersPart } from './further-brokers.ts';
 
 export const appliance: Pick<ProgramOptions, 'name' | 'modules'> = {
   name: 'appliance',
-  modules: (settings) => [...kafka(settings), GatewayModule, DashboardModule, NotificationsModule],
+  modules: (settings) => [
+    ...kafka(settings),
+    GatewayModule,
+    DashboardModule,
+    ...accounts(settings),
+    NotificationsModule,
+  ],
 };
 
 function kafka({ bootstrapServers }: Settings): (Type | DynamicModule)[] {

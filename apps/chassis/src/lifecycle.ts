@@ -21,7 +21,7 @@ export interface Part {
   degraded?(): string | undefined;
 }
 
-export type PortName = 'kafka' | 'mqtt' | 'mqttWs' | 'mqtts' | 'mqttWss' | 'http';
+export type PortName = 'kafka' | 'mqtt' | 'mqttWs' | 'mqtts' | 'mqttWss' | 'http' | 'metrics';
 
 export class Lifecycle {
   readonly #parts: Part[] = [];

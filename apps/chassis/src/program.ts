@@ -10,8 +10,12 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { ChassisModule } from './chassis.module.ts';
+import { HttpAuthenticationModule } from './http-authentication.module.ts';
+import { HttpTls } from './http-tls.ts';
 import { Lifecycle } from './lifecycle.ts';
+import { MetricsPort } from './metrics-port.ts';
 import { NestLogger } from './nest-logger.ts';
+import { ObservationController } from './observation.controller.ts';
 import { namingThePort } from './taken-port.ts';
 import { reportUnhandledRejections } from './unhandled-rejections.ts';
 
@@ -50,9 +54,14 @@ export async function startProgram({ name, modules, env = process.env, abort }: 
   const ready = meter.gauge('milepost_ready', '1: the program can do its work, as /health/ready says.');
   meter.onScrape(() => ready.set(lifecycle.notReady().length === 0 ? 1 : 0));
   const frame = ChassisModule.with({ settings, logger, meter, lifecycle });
-  const adapter = new FastifyAdapter({ bodyLimit: BODY_LIMIT_BYTES, forceCloseConnections: true });
+  const tls = HttpTls.of(settings, { clock: nodeClock, logger, meter });
+  const adapter = new FastifyAdapter({
+    bodyLimit: BODY_LIMIT_BYTES,
+    forceCloseConnections: true,
+    ...(tls && { https: tls.options }),
+  });
   const app = await NestFactory.create<NestFastifyApplication>(
-    { module: Root, imports: [frame, ...modules(settings)] },
+    { module: Root, imports: [frame, ...modules(settings), ...authentication(settings)] },
     adapter,
     {
       logger: new NestLogger(logger),
@@ -61,11 +70,15 @@ export async function startProgram({ name, modules, env = process.env, abort }: 
   );
   answerOnlyWhenStarted(app, lifecycle);
   describe(app);
+  tls?.attach(app.getHttpServer());
+  const metricsPort = new MetricsPort(app.get(ObservationController, { strict: false }));
   const stop = async (): Promise<void> => {
     try {
       await lifecycle.stop();
     } finally {
       await app.close();
+      await metricsPort.close();
+      tls?.close();
       await stopTracing();
       stopReporting();
       logger.flush();
@@ -75,8 +88,10 @@ export async function startProgram({ name, modules, env = process.env, abort }: 
   abort?.addEventListener('abort', aborted, { once: true });
   try {
     await app.init();
-    await adapter.getInstance().listen({ port: settings.httpPort, host: settings.listen }); // Nest's own logs a failure too
+    await adapter.getInstance().listen({ port: settings.httpPort, host: settings.httpListen ?? settings.listen }); // Nest's own logs a failure too
     lifecycle.opened('http', (app.getHttpServer().address() as { port: number }).port);
+    if (settings.metricsPort !== undefined)
+      lifecycle.opened('metrics', await metricsPort.open(settings, settings.metricsPort));
     await lifecycle.start();
   } catch (error) {
     await stop().catch((failure: unknown) => logger.warn({ failure: String(failure) }, 'could not stop cleanly'));
@@ -91,6 +106,9 @@ export async function startProgram({ name, modules, env = process.env, abort }: 
 const { version } = createRequire(import.meta.url)('../../../package.json') as { version: string };
 
 class Root {}
+
+const authentication = ({ httpAuthentication }: Settings): Type[] =>
+  httpAuthentication === 'required' ? [HttpAuthenticationModule] : [];
 
 /** Until the parts have started only health and metrics are served; other requests get 503. */
 function answerOnlyWhenStarted(app: NestFastifyApplication, lifecycle: Lifecycle): void {

@@ -3,8 +3,9 @@ import { createServer } from 'node:net';
 import { AddressInUse } from '@milepost/core';
 import { namingThePort } from './taken-port.ts';
 
-const noPorts = { mqttListen: undefined, mqttWsPort: undefined, mqttsPort: undefined, mqttWssPort: undefined };
-const settings = { ...noPorts, listen: '127.0.0.1', kafkaPort: 9092, mqttPort: 1883, httpPort: 8080 };
+const noPorts = { mqttWsPort: undefined, mqttsPort: undefined, mqttWssPort: undefined, metricsPort: undefined };
+const noAddresses = { mqttListen: undefined, httpListen: undefined, metricsListen: '127.0.0.1' };
+const settings = { ...noPorts, ...noAddresses, listen: '127.0.0.1', kafkaPort: 9092, mqttPort: 1883, httpPort: 8080 };
 const messageOf = (failure: unknown): string => (namingThePort(failure, settings) as Error).message;
 
 test('a port in use that our listener finds is named with its setting', () => {

@@ -10,3 +10,5 @@ export const KAFKA = Symbol('Kafka');
 export type Kafka = () => KafkaAddress;
 /** `() => DataSource` (TypeORM, migrated); callable from the phase "broker" on. */
 export const DATABASE = Symbol('Database');
+/** `() => HttpAuthenticator`, where users sign in; callable from the phase "broker" on. */
+export const HTTP_AUTHENTICATOR = Symbol('HttpAuthenticator');

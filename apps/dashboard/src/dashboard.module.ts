@@ -11,6 +11,7 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import { HOST, HttpProtection, KAFKA, type Kafka, LOGGER, METER } from '../../chassis/src/index.ts';
 import { ALERTS_SOURCE, AlertsController } from './alerts.controller.ts';
+import { SessionController } from './accounts/session.controller.ts';
 import { LiveMapPart, TRUCK_LOG } from './live-map.part.ts';
 import { LiveSocket } from './live-socket.ts';
 import { OPERATIONS, OperationsController } from './operations.controller.ts';
@@ -30,12 +31,10 @@ class LivePages implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy
     @Inject(HOST) host: Host,
     @Inject(METER) meter: Meter,
   ) {
-    this.#socket = new LiveSocket(
-      map.trucks,
-      map.alerts,
-      () => host.clock.now(),
-      ({ headers }) => protection.refusalOf(headers) === undefined,
-    );
+    this.#socket = new LiveSocket(map.trucks, map.alerts, () => host.clock.now(), {
+      admit: (request) => protection.admit(request, 'viewer'),
+      gone: (callers) => protection.gone(callers),
+    });
     const viewers = meter.gauge('milepost_dashboard_viewers', 'Open pages that follow the map.');
     const trucks = meter.gauge('milepost_dashboard_trucks', 'Trucks whose last position is known.');
     meter.onScrape(() => {
@@ -58,7 +57,7 @@ class LivePages implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy
 }
 
 @Module({
-  controllers: [TrucksController, AlertsController, OperationsController],
+  controllers: [TrucksController, AlertsController, OperationsController, SessionController],
   providers: [
     LiveMapPart,
     LivePages,

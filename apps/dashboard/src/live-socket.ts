@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import type { Alert } from '@milepost/alerts';
 import type { LiveTruck, LiveTrucks } from '@milepost/live';
 import { type WebSocket, WebSocketServer } from 'ws';
+import type { Admission, Caller } from '../../chassis/src/index.ts';
 import type { TopicAlerts } from './alerts-source.ts';
 
 export const livePath = '/api/live';
@@ -16,6 +17,9 @@ export const unreadLimitBytes = 512 * 1024;
 export const viewersLimit = 500;
 /** A viewer that misses two pings in a row is disconnected. */
 const pingEveryMs = 20_000;
+/** A viewer whose session is over is disconnected. */
+const checkEveryMs = 5_000;
+const POLICY_VIOLATION = 1008;
 /** Viewers send nothing. */
 const incomingLimitBytes = 1_024;
 
@@ -40,8 +44,15 @@ export interface LiveMessage {
   readonly alerts: readonly Alert[];
 }
 
+/** Any page that is open in a browser could try to connect, and a user may be removed meanwhile. */
+export interface LiveGuard {
+  admit(request: IncomingMessage): Promise<Admission>;
+  gone(callers: readonly Caller[]): Promise<readonly Caller[]>;
+}
+
 interface Viewer {
   readonly socket: WebSocket;
+  readonly caller: Caller | undefined;
   sentVersion: number;
   sentAlerts: number;
   isAlive: boolean;
@@ -51,30 +62,25 @@ export class LiveSocket {
   readonly #trucks: LiveTrucks;
   readonly #alerts: TopicAlerts;
   readonly #now: () => number;
-  readonly #isAllowed: (request: IncomingMessage) => boolean;
+  readonly #guard: LiveGuard;
   readonly #server = new WebSocketServer({ noServer: true, maxPayload: incomingLimitBytes, perMessageDeflate: false });
   readonly #viewers = new Set<Viewer>();
   readonly #timers: NodeJS.Timeout[];
 
-  /** `isAllowed`: any page that is open in a browser could try to connect. */
-  constructor(
-    trucks: LiveTrucks,
-    alerts: TopicAlerts,
-    now: () => number,
-    isAllowed: (request: IncomingMessage) => boolean,
-  ) {
-    this.#isAllowed = isAllowed;
+  constructor(trucks: LiveTrucks, alerts: TopicAlerts, now: () => number, guard: LiveGuard) {
+    this.#guard = guard;
     this.#trucks = trucks;
     this.#alerts = alerts;
     this.#now = now;
     this.#timers = [
       setInterval(() => this.#update(), updateEveryMs).unref(),
       setInterval(() => this.#ping(), pingEveryMs).unref(),
+      setInterval(() => void this.#dropGone(), checkEveryMs).unref(),
     ];
   }
 
   attach(http: HttpServer): void {
-    http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+    http.on('upgrade', (request, socket, head) => void this.#upgrade(request, socket, head));
   }
 
   get viewers(): number {
@@ -87,15 +93,18 @@ export class LiveSocket {
     this.#server.close();
   }
 
-  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     if (request.url?.split('?')[0] !== livePath) return refuse(socket, '404 Not Found');
-    if (!this.#isAllowed(request)) return refuse(socket, '403 Forbidden');
+    socket.on('error', () => socket.destroy()); // it may be gone before it is admitted
+    const admission = await this.#guard.admit(request);
+    if (admission.refusal) return refuse(socket, `${admission.refusal.status} Refused`);
     if (this.#viewers.size >= viewersLimit) return refuse(socket, '503 Service Unavailable');
-    this.#server.handleUpgrade(request, socket, head, (accepted) => this.#admit(accepted));
+    this.#server.handleUpgrade(request, socket, head, (accepted) => this.#admit(accepted, admission.caller));
   }
 
-  #admit(socket: WebSocket): void {
-    const viewer: Viewer = { socket, sentVersion: this.#trucks.version, sentAlerts: this.#alerts.taken, isAlive: true };
+  #admit(socket: WebSocket, caller: Caller | undefined): void {
+    const sent = { sentVersion: this.#trucks.version, sentAlerts: this.#alerts.taken };
+    const viewer: Viewer = { socket, caller, isAlive: true, ...sent };
     this.#viewers.add(viewer);
     socket.on('pong', () => (viewer.isAlive = true));
     socket.on('close', () => this.#viewers.delete(viewer));
@@ -127,6 +136,14 @@ export class LiveSocket {
 
   #message(type: LiveMessage['type'], trucks: readonly TruckRow[], alerts: readonly Alert[]): string {
     return JSON.stringify({ type, now: this.#now(), trucks, alerts } satisfies LiveMessage);
+  }
+
+  /** A database that is away throws nobody out. */
+  async #dropGone(): Promise<void> {
+    const callers = [...this.#viewers].flatMap(({ caller }) => caller ?? []);
+    const gone = new Set(await this.#guard.gone(callers).catch(() => []));
+    for (const { caller, socket } of this.#viewers)
+      if (caller && gone.has(caller)) socket.close(POLICY_VIOLATION, 'signed out');
   }
 
   #ping(): void {

@@ -1,4 +1,8 @@
 import { KafkaFromSettingsModule, runProgram } from '../../chassis/src/index.ts';
+import { accounts } from './accounts/accounts.module.ts';
 import { DashboardModule } from './dashboard.module.ts';
 
-await runProgram({ name: 'dashboard', modules: () => [KafkaFromSettingsModule, DashboardModule] });
+await runProgram({
+  name: 'dashboard',
+  modules: (settings) => [KafkaFromSettingsModule, DashboardModule, ...accounts(settings)],
+});

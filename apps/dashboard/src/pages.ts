@@ -6,12 +6,17 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import fastifyStatic from '@fastify/static';
 import { cachedRoads } from '@milepost/roads';
+import type { Needed } from '../../chassis/src/index.ts';
 
 const require = createRequire(import.meta.url);
 /** The type of Fastify's instance, from its plugin. */
 export type HttpServer = Parameters<typeof fastifyStatic>[0];
 
 const gzipped = promisify(gzip);
+
+/** The folder of the page for those who are not signed in yet. */
+const SIGN_IN = 'sign-in';
+const OPEN: { readonly access: Needed } = { access: 'open' };
 
 export async function servePages(server: HttpServer): Promise<void> {
   const pages = { cacheControl: false, setHeaders: setPageHeaders };
@@ -21,6 +26,17 @@ export async function servePages(server: HttpServer): Promise<void> {
     prefix: '/',
     decorateReply: false,
     wildcard: false,
+    globIgnore: [`${SIGN_IN}/**`],
+  });
+  await server.register(async (open) => {
+    open.addHook('onRoute', (route) => void (route.config = { ...route.config, ...OPEN }));
+    await open.register(fastifyStatic, {
+      ...pages,
+      root: join(webFolder(), SIGN_IN),
+      prefix: `/${SIGN_IN}/`,
+      decorateReply: false,
+      wildcard: false,
+    });
   });
   const leaflet = dirname(require.resolve('leaflet/dist/leaflet.css'));
   await server.register(fastifyStatic, { root: leaflet, prefix: '/leaflet/', decorateReply: false, maxAge: '1d' });

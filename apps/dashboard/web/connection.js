@@ -21,9 +21,16 @@ export function connect(onMessage, onState) {
     socket.addEventListener('close', () => {
       onState(wasLive ? 'lost' : 'connecting');
       wasLive = false;
+      void sendToSignIn();
       setTimeout(open, pauseMs * (0.7 + Math.random() * 0.6));
       pauseMs = Math.min(pauseMs * 2, longestPauseMs);
     });
   };
   open();
+}
+
+/** A session may be over; the WebSocket does not tell why it was refused. */
+async function sendToSignIn() {
+  const response = await fetch(new URL('api/session', document.baseURI)).catch(() => undefined);
+  if (response?.status === 401) location.reload();
 }

@@ -9,7 +9,8 @@ export function setUpSystem() {
   const view = byId('view-system');
   const refresh = async () => {
     if (view.hidden || document.hidden) return;
-    const [topics, groups] = await Promise.allSettled([read('api/topics'), read('api/groups')]);
+    const requests = [read('api/topics'), read('api/groups'), user()];
+    const [topics, groups, name] = await Promise.allSettled(requests);
     view.replaceChildren(
       h('h2', {}, 'Consumer groups'),
       table(groups, ['Group', 'State', 'Members', 'Lag'], ({ id, state, members, lag, failed }) => [
@@ -34,10 +35,31 @@ export function setUpSystem() {
         ' · ',
         h('a', { href: 'health/ready' }, 'Health'),
       ),
+      ...signedIn(name.value),
     );
   };
   setInterval(() => void refresh(), everyMs);
   return () => void refresh();
+}
+
+/** The signed-in user, who does not change while the page is open; undefined where nobody signs in. */
+let known;
+const user = async () => (known ??= (await read('api/session')).user ?? {});
+
+function signedIn(who) {
+  if (!who?.name) return [];
+  const signOut = async () => {
+    await fetch('api/session', { method: 'DELETE' });
+    location.reload();
+  };
+  return [
+    h(
+      'p',
+      { class: 'note', 'data-testid': 'user' },
+      `Signed in as ${who.name} (${who.role}) · `,
+      h('button', { class: 'link', type: 'button', onclick: () => void signOut() }, 'Sign out'),
+    ),
+  ];
 }
 
 async function read(url) {

@@ -4,9 +4,9 @@ import type { Server } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Host, Logger } from '@milepost/core';
 import { secureServer } from '@milepost/node-host';
-import { type FileSetting, TlsFiles } from '@milepost/security';
+import { TlsFiles } from '@milepost/security';
 import type { Settings } from '@milepost/settings';
-import { passwordOfSetting } from '../../chassis/src/index.ts';
+import { certificateSetting, fileOf, serverCertificate } from '../../chassis/src/index.ts';
 
 export class MqttTls {
   readonly #files: TlsFiles;
@@ -21,18 +21,11 @@ export class MqttTls {
 
   private constructor(settings: Settings, { clock, meter }: Host, logger: Logger) {
     this.#settings = settings;
-    const { tlsKeystoreFile, tlsCertFile = '', tlsKeyFile, tlsPassword, tlsPasswordFile, mqttClientCaFile } = settings;
     this.#files = new TlsFiles({
       host: { clock, logger },
       settings: {
-        type: tlsKeystoreFile === undefined ? 'PEM' : 'PKCS12',
-        certificate:
-          tlsKeystoreFile === undefined
-            ? { setting: 'MILEPOST_TLS_CERT_FILE', path: tlsCertFile }
-            : { setting: 'MILEPOST_TLS_KEYSTORE_FILE', path: tlsKeystoreFile },
-        key: fileOf('MILEPOST_TLS_KEY_FILE', tlsKeyFile),
-        passphrase: tlsPassword ?? passwordOfSetting('MILEPOST_TLS_PASSWORD_FILE', tlsPasswordFile),
-        authorities: fileOf('MILEPOST_MQTT_CLIENT_CA_FILE', mqttClientCaFile),
+        ...serverCertificate(settings),
+        authorities: fileOf('MILEPOST_MQTT_CLIENT_CA_FILE', settings.mqttClientCaFile),
       },
       expiry: meter.gauge(
         'milepost_mqtt_certificate_expiry_seconds',
@@ -54,7 +47,7 @@ export class MqttTls {
 
   /** @throws Error naming the setting, if key and certificate cannot be used. */
   server(accept: (socket: TLSSocket) => void): Server {
-    const { mqttClientCaFile, mqttClientCertificate, tlsMinVersion, tlsKeystoreFile } = this.#settings;
+    const { mqttClientCaFile, mqttClientCertificate, tlsMinVersion } = this.#settings;
     try {
       return secureServer(
         { noDelay: true },
@@ -67,7 +60,7 @@ export class MqttTls {
         accept,
       );
     } catch (failure) {
-      const setting = tlsKeystoreFile === undefined ? 'MILEPOST_TLS_CERT_FILE' : 'MILEPOST_TLS_KEYSTORE_FILE';
+      const setting = certificateSetting(this.#settings);
       throw new Error(`${setting}: expected a key and certificate that can be used: ${(failure as Error).message}`);
     }
   }
@@ -76,6 +69,3 @@ export class MqttTls {
     this.#files.close();
   }
 }
-
-const fileOf = (setting: string, path: string | undefined): FileSetting | undefined =>
-  path === undefined ? undefined : { setting, path };

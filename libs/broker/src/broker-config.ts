@@ -47,7 +47,7 @@ export interface BrokerConfig {
   readonly flush: FlushPolicy;
   /** An administrator whose password this is from the start on. Absent: the stored users are the only ones. */
   readonly admin?: Login | undefined;
-  /** Listeners may be reachable from other machines without authentication. */
+  /** Whether listeners may be reachable from other machines without authentication. Absent: they may. */
   readonly allowAnonymous?: boolean;
   /** Reads a file of keys or certificates, which may be on a read-only volume. @throws the system's error */
   readonly readFile?: (path: string) => Buffer;

@@ -128,7 +128,7 @@ async function start(
   const { brokerId, dataDir } = config;
   const others = [...opened.brokers.keys()].filter((id) => id !== brokerId);
   checkAlone(settings.security, others);
-  checkExposure(settings.security, config.allowAnonymous ?? false);
+  checkExposure(settings.security, config.listen.host, config.allowAnonymous ?? true);
   checkBrokersMayAct(settings.authorizer, others);
   const isFresh = isUnclaimed(host.disk, dataDir);
   const { membership, past, incarnation } = await joinCluster({

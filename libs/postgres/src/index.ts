@@ -12,6 +12,7 @@ export { type EmbeddedOptions, type EmbeddedPostgres, startEmbeddedPostgres } fr
 export { PostgresAlertStore } from './postgres-alert-store.ts';
 export { PostgresBrokerLeases } from './postgres-broker-leases.ts';
 export { PostgresGroupStore } from './postgres-group-store.ts';
+export { PostgresHttpAccessStore } from './postgres-http-access-store.ts';
 export { PostgresMetadataStore, type PostgresStoreOptions } from './postgres-metadata-store.ts';
 export { PostgresTransactionStore } from './postgres-transaction-store.ts';
 export { inTransaction, TransactionLost, type TransactionOptions } from './transaction.ts';

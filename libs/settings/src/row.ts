@@ -17,6 +17,7 @@ export interface Setting<Schema extends z.ZodType> {
 
 export const setting = <Row extends Setting<z.ZodType>>(row: Row): Row => row;
 export const text = z.string().min(1);
+export const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 export const port = z
   .string()
   .regex(/^\d{1,5}$/)

@@ -46,18 +46,40 @@ test('a setting and its Kafka twin may agree but not differ', () => {
   expect(refused({ MILEPOST_BROKER_ID: '7', KAFKA_NODE_ID: '8' })).toContain('"7" and "8"');
 });
 
-test('an address that other machines can reach needs a decision', () => {
-  expect(refused({ MILEPOST_LISTEN: '0.0.0.0' })).toContain('MILEPOST_ALLOW_ANONYMOUS=true');
+test('an address that other machines can reach needs authentication of devices and viewers, or a decision', () => {
+  const open = refused({ MILEPOST_LISTEN: '0.0.0.0' });
+  expect(open).toContain('devices and viewers do not authenticate: run `npx milepost secure`');
+  expect(open.split('\n')).toHaveLength(1);
   expect(refused({ MILEPOST_LISTEN: '0.0.0.0', MILEPOST_ALLOW_ANONYMOUS: 'true' })).toBe('accepted');
+  const devices = { MILEPOST_LISTEN: '0.0.0.0', MILEPOST_MQTT_AUTHENTICATION: 'required' };
+  expect(refused(devices)).toContain('viewers do not authenticate');
+  expect(refused({ ...devices, MILEPOST_HTTP_AUTHENTICATION: 'required' })).toBe('accepted');
+  expect(readSettings('gateway', devices).listen).toBe('0.0.0.0');
 });
 
-test('devices may come from other machines where they authenticate, and nobody else', () => {
+test('each port may have its own address, and is checked by it', () => {
   const devices = { MILEPOST_MQTT_LISTEN: '0.0.0.0' };
-  expect(refused(devices)).toContain('set MILEPOST_MQTT_AUTHENTICATION=required');
+  expect(refused(devices)).toContain('MILEPOST_MQTT_LISTEN: "0.0.0.0" is reachable');
   expect(refused({ ...devices, MILEPOST_MQTT_AUTHENTICATION: 'required' })).toBe('accepted');
-  const everybody = { MILEPOST_LISTEN: '0.0.0.0', MILEPOST_MQTT_AUTHENTICATION: 'required' };
-  expect(refused(everybody)).toContain('let only devices in by MILEPOST_MQTT_LISTEN');
-  expect(readSettings('gateway', everybody).listen).toBe('0.0.0.0');
+  const viewers = { MILEPOST_HTTP_LISTEN: '10.0.0.7' };
+  expect(refused(viewers)).toContain('MILEPOST_HTTP_LISTEN: "10.0.0.7" is reachable');
+  expect(refused({ ...viewers, MILEPOST_HTTP_AUTHENTICATION: 'required' })).toBe('accepted');
+});
+
+test('users need a database, and TLS a certificate', () => {
+  const message = (program: 'dashboard' | 'appliance', env: Record<string, string>): string => {
+    try {
+      readSettings(program, env);
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return 'accepted';
+  };
+  const users = { MILEPOST_HTTP_AUTHENTICATION: 'required' };
+  expect(message('appliance', users)).toBe('accepted');
+  expect(message('dashboard', users)).toContain('DATABASE_URL: expected the PostgreSQL that has the users');
+  expect(message('appliance', { MILEPOST_HTTP_TLS: 'true' })).toContain('MILEPOST_TLS_CERT_FILE: expected');
+  expect(message('appliance', { MILEPOST_HTTP_TLS: 'true', MILEPOST_TLS_CERT_FILE: '/c' })).toBe('accepted');
 });
 
 test.each<[string, Record<string, string>, string]>([

@@ -1,13 +1,12 @@
 // Every setting of Milepost: its environment variable, its possible values, its default, its meaning. One table; the
 // types, `npx milepost config` and docs/CONFIG.md are generated from it. Broker properties have Kafka's own names.
 import { z } from 'zod';
+import { httpMistakes, httpTable } from './http-settings.ts';
 import { kafkaMistakes, kafkaTable } from './kafka-settings.ts';
 import { mqttMistakes, mqttTable, tlsTable } from './mqtt-settings.ts';
-import { aPort, port, type Setting, setting, text, type Value } from './row.ts';
+import { aPort, flag, port, type Setting, setting, text, type Value } from './row.ts';
 
 export type ProgramName = 'appliance' | 'broker' | 'gateway' | 'dashboard' | 'notifications';
-
-const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 
 /** One `host:port`, with or without the listener's protocol; TLS and several listeners are not supported yet. */
 const advertised = z.string().transform((value, context) => {
@@ -51,26 +50,7 @@ export const table = {
   }),
   ...mqttTable,
   ...tlsTable,
-  httpPort: setting({
-    variable: 'MILEPOST_HTTP_PORT',
-    schema: port,
-    expected: aPort,
-    meaning:
-      'Port of the map, the API, /metrics and /health. Unset: 8080 for appliance and dashboard, 8081 broker, 8082 gateway, 8084 notifications.',
-  }),
-  allowedOrigins: setting({
-    variable: 'MILEPOST_ALLOWED_ORIGINS',
-    schema: z.string().transform((value, context) => {
-      const parts = value.split(',').map((part) => part.trim());
-      if (parts.every((part) => /^https?:\/\/[^\s/?#@]+$/.test(part) && URL.canParse(part))) return parts;
-      context.addIssue({ code: 'custom', message: 'not an origin' });
-      return z.NEVER;
-    }),
-    expected: 'https://name or http://name:port, several separated by commas',
-    meaning:
-      'Where pages come from that may use the HTTP and WebSocket ports, beside those of this machine: the address of a proxy in front, for ' +
-      'example. A browser on another page, or by another name, is refused.',
-  }),
+  ...httpTable,
   databaseUrl: setting({
     variable: 'DATABASE_URL',
     schema: z.string().regex(/^postgres(ql)?:\/\//),
@@ -233,6 +213,7 @@ export function readSettings(program: ProgramName, env: Readonly<Record<string, 
       ...openDoors(program, settings as Settings),
       ...kafkaMistakes(settings as Settings),
       ...mqttMistakes(settings as Settings),
+      ...httpMistakes(program, settings as Settings),
       ...twoPasswords(settings as Settings),
     );
   for (const variable of unknown(env)) wrong.push(`${variable}: no such setting; \`npx milepost config\` lists them`);
@@ -260,28 +241,29 @@ function lookUp(
   return first;
 }
 
-/** No listener is reachable from other machines without a decision. */
-function openDoors(
-  program: ProgramName,
-  { listen, allowAnonymous, mqttAuthentication, mqttListen }: Settings,
-): string[] {
+/**
+ * No listener is reachable from other machines without a decision. The broker checks its own: their protocols are properties.
+ * Without the map, the HTTP port has metrics and health.
+ */
+function openDoors(program: ProgramName, settings: Settings): string[] {
+  const { allowAnonymous, httpAuthentication, httpListen, listen, mqttAuthentication, mqttListen } = settings;
   if (allowAnonymous) return [];
-  const cure = 'or set MILEPOST_ALLOW_ANONYMOUS=true to accept that, or listen on 127.0.0.1';
   const hasMqtt = program === 'appliance' || program === 'gateway';
-  const isMqttOpen = hasMqtt && mqttAuthentication === 'none' && !isLoopback(mqttListen ?? listen);
-  const lines: string[] = [];
-  if (isMqttOpen)
-    lines.push(
-      `${mqttListen === undefined ? 'MILEPOST_LISTEN' : 'MILEPOST_MQTT_LISTEN'}: "${mqttListen ?? listen}" is reachable from other ` +
-        `machines and devices do not authenticate: set MILEPOST_MQTT_AUTHENTICATION=required (docs/SECURITY.md), ${cure}`,
-    );
-  // Of the gateway alone, the other port has metrics and health.
-  if (program !== 'gateway' && !isLoopback(listen))
-    lines.push(
-      `MILEPOST_LISTEN: "${listen}" is reachable from other machines and there is no authentication of viewers yet: ` +
-        `let only devices in by MILEPOST_MQTT_LISTEN, ${cure}`,
-    );
-  return lines;
+  const hasMap = program === 'appliance' || program === 'dashboard';
+  const open = [
+    hasMqtt && mqttAuthentication === 'none' && !isLoopback(mqttListen ?? listen) && 'devices',
+    hasMap && httpAuthentication === 'none' && !isLoopback(httpListen ?? listen) && 'viewers',
+  ].filter((who) => who !== false);
+  if (open.length === 0) return [];
+  const [variable, address] = isLoopback(listen)
+    ? open[0] === 'devices'
+      ? ['MILEPOST_MQTT_LISTEN', mqttListen]
+      : ['MILEPOST_HTTP_LISTEN', httpListen]
+    : ['MILEPOST_LISTEN', listen];
+  return [
+    `${variable}: "${address}" is reachable from other machines, and ${open.join(' and ')} do not authenticate: run ` +
+      '`npx milepost secure` (docs/SECURITY.md), listen on 127.0.0.1, or accept it by MILEPOST_ALLOW_ANONYMOUS=true',
+  ];
 }
 
 const isLoopback = (address: string): boolean =>

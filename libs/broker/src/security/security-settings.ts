@@ -66,24 +66,26 @@ export function checkAlone({ listeners }: SecuritySettings, others: readonly num
 }
 
 /**
- * No listener is reachable from other machines without a decision. The first one is checked with MILEPOST_LISTEN.
+ * No listener is reachable from other machines without a decision. The first one has the host's address.
  * @throws SecuritySettingsRefused
  */
-export function checkExposure({ listeners, tls }: SecuritySettings, allowAnonymous: boolean): void {
-  const [, ...others] = listeners;
+export function checkExposure({ listeners, tls }: SecuritySettings, host: string, allowAnonymous: boolean): void {
+  if (allowAnonymous) return;
   const needsCertificate = tls?.clientCertificate === 'required';
-  const open = others.find(
-    (one) => !isLoopback(one.address.host) && !isWithSasl(one) && !(isWithTls(one) && needsCertificate),
+  const hostOf = (one: ListenerSettings): string =>
+    one === listeners[0] || one.address.host === '' ? host : one.address.host;
+  const open = listeners.find(
+    (one) => !isLoopback(hostOf(one)) && !isWithSasl(one) && !(isWithTls(one) && needsCertificate),
   );
-  if (!open || allowAnonymous) return;
+  if (!open) return;
+  const port = open.address.port === 0 ? '' : `:${open.address.port}`;
   throw new SecuritySettingsRefused(
-    `listeners: ${open.name} at ${open.address.host}:${open.address.port} is reachable from other machines without authentication: ` +
-      'use SASL_SSL, or SSL with ssl.client.auth=required, or set MILEPOST_ALLOW_ANONYMOUS=true to accept that',
+    `listeners: ${open.name} at ${hostOf(open)}${port} is reachable from other machines without authentication: run ` +
+      '`npx milepost secure`, use SASL_SSL, or SSL with ssl.client.auth=required, or accept it by MILEPOST_ALLOW_ANONYMOUS=true',
   );
 }
 
-const isLoopback = (host: string): boolean =>
-  host === '' || host === 'localhost' || host === '::1' || host.startsWith('127.');
+const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.');
 
 function tlsSettings(layers: BrokerConfigLayers): TlsSettings {
   const location = brokerValue(layers, 'ssl.keystore.location');

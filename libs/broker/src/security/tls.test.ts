@@ -120,7 +120,11 @@ describe('a second listener that other machines can reach', () => {
   const check =
     (listener: string, more: Record<string, string> = {}, allowAnonymous = false) =>
     () =>
-      checkExposure(settingsOf({ ...SSL, ...more, listeners: `PLAINTEXT://:9092,${listener}` }), allowAnonymous);
+      checkExposure(
+        settingsOf({ ...SSL, ...more, listeners: `PLAINTEXT://:9092,${listener}` }),
+        '127.0.0.1',
+        allowAnonymous,
+      );
 
   test('needs authentication, or a decision', () => {
     const expected = /^listeners: SSL at 0\.0\.0\.0:1 is reachable from other machines without authentication: /;
@@ -133,5 +137,8 @@ describe('a second listener that other machines can reach', () => {
     expect(check('SSL://127.0.0.1:1')).not.toThrow();
     const certificates = { 'ssl.client.auth': 'required', 'ssl.truststore.location': '/ca.pem' };
     expect(check('SSL://0.0.0.0:1', certificates)).not.toThrow();
+    const alone = (listeners: string) => () => checkExposure(settingsOf({ listeners }), '0.0.0.0', false);
+    expect(alone('PLAINTEXT://:9092')).toThrow(/^listeners: PLAINTEXT at 0\.0\.0\.0:9092 .*`npx milepost secure`/);
+    expect(alone('SASL_PLAINTEXT://:9092')).not.toThrow();
   });
 });

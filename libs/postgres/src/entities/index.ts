@@ -1,6 +1,7 @@
 // Every table of the migrations has its entity in this list: drift.test.ts compares the two.
 import { AlertRow, DeliveryRow, RuleProgressRow, RuleRow, TruckStateRow } from './alerts.ts';
 import { CoordinatorShardRow, GroupOffsetRow, GroupPendingOffsetRow, GroupRow } from './groups.ts';
+import { HttpSessionRow, HttpTokenRow, HttpUserRow } from './http-access.ts';
 import {
   AclRow,
   BrokerConfigRow,
@@ -49,4 +50,7 @@ export const entities = [
   TruckStateRow,
   AlertRow,
   DeliveryRow,
+  HttpUserRow,
+  HttpSessionRow,
+  HttpTokenRow,
 ];

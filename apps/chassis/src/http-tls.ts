@@ -1,0 +1,79 @@
+// HTTPS: the certificate of the HTTP port, used from the next connection on when its file has changed.
+import { readFileSync } from 'node:fs';
+import type { SecureContextOptions, Server } from 'node:tls';
+import type { Clock, Logger, Meter, TlsMaterial } from '@milepost/core';
+import { TlsFiles } from '@milepost/security';
+import type { Settings } from '@milepost/settings';
+import { certificateSetting, serverCertificate } from './server-certificate.ts';
+
+/** A client that begins a handshake and never ends it costs a socket for this long. */
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+
+export class HttpTls {
+  readonly #files: TlsFiles;
+  readonly #settings: Settings;
+  readonly #logger: Logger;
+  readonly #failed: () => void;
+  #used: TlsMaterial;
+
+  /** Undefined: the port has no TLS. @throws TlsFileRefused */
+  static of(settings: Settings, host: { clock: Clock; logger: Logger; meter: Meter }): HttpTls | undefined {
+    return settings.httpTls ? new HttpTls(settings, host) : undefined;
+  }
+
+  private constructor(settings: Settings, { clock, logger, meter }: { clock: Clock; logger: Logger; meter: Meter }) {
+    this.#settings = settings;
+    this.#logger = logger;
+    this.#files = new TlsFiles({
+      host: { clock, logger },
+      settings: { ...serverCertificate(settings), authorities: undefined },
+      expiry: meter.gauge(
+        'milepost_http_certificate_expiry_seconds',
+        'When the certificate of the HTTP port ends, in seconds since 1970 (of PEM files).',
+      ),
+      listeners: 'the HTTP port',
+      readFile: (path) => readFileSync(path),
+    });
+    const failures = meter.counter(
+      'milepost_http_tls_handshakes_failed_total',
+      'Connections that ended before their TLS handshake was done.',
+    );
+    failures.add(0);
+    this.#failed = () => failures.add();
+    this.#used = this.#files.material;
+  }
+
+  /** For https.createServer. */
+  get options(): SecureContextOptions & { readonly handshakeTimeout: number } {
+    return { ...this.#context(), handshakeTimeout: HANDSHAKE_TIMEOUT_MS };
+  }
+
+  attach(server: Server): void {
+    server.prependListener('connection', () => this.#renew(server));
+    server.on('tlsClientError', ({ message }) => {
+      this.#failed();
+      this.#logger.debug({}, `TLS handshake of the HTTP port failed: ${message}`);
+    });
+  }
+
+  close(): void {
+    this.#files.close();
+  }
+
+  #renew(server: Server): void {
+    if (this.#files.material === this.#used) return;
+    this.#used = this.#files.material;
+    try {
+      server.setSecureContext(this.#context());
+    } catch (failure) {
+      this.#logger.error(
+        {},
+        `${certificateSetting(this.#settings)}: the new certificate cannot be used, and the last one remains: ${(failure as Error).message}`,
+      );
+    }
+  }
+
+  #context(): SecureContextOptions {
+    return { ...this.#files.material.identity, minVersion: this.#settings.tlsMinVersion, maxVersion: 'TLSv1.3' };
+  }
+}
