@@ -14,6 +14,7 @@ export interface Ports {
   readonly mqtts?: number;
   readonly mqttWss?: number;
   readonly http: number;
+  readonly metrics?: number;
 }
 
 const START_LIMIT_MS = 180_000;

@@ -29,6 +29,8 @@ export class HttpUsersPart implements Part {
   }
 
   async start(): Promise<void> {
+    const { clock, keys, meter } = this.host;
+    this.#signIn = new SignIn({ store: this.users.store, keys, clock, meter });
     await this.users.prepare(this.#admin());
     if ((await this.users.store.users()).length === 0)
       this.logger.warn({}, 'nobody can sign in: add an admin by `milepost users add NAME --role admin`');
@@ -43,8 +45,7 @@ export class HttpUsersPart implements Part {
   }
 
   get signIn(): SignIn {
-    const { clock, keys, meter } = this.host;
-    this.#signIn ??= new SignIn({ store: this.users.store, keys, clock, meter });
+    if (!this.#signIn) throw new Error('somebody signs in before the phase of users');
     return this.#signIn;
   }
 

@@ -4,16 +4,23 @@ import type { SecureContextOptions, Server } from 'node:tls';
 import type { Clock, Logger, Meter, TlsMaterial } from '@milepost/core';
 import { TlsFiles } from '@milepost/security';
 import type { Settings } from '@milepost/settings';
+import type { Part } from './lifecycle.ts';
 import { certificateSetting, serverCertificate } from './server-certificate.ts';
 
 /** A client that begins a handshake and never ends it costs a socket for this long. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
-export class HttpTls {
+/** As the alert MilepostCertificateExpires. */
+const SOON_MS = 14 * 24 * 3_600_000;
+
+export class HttpTls implements Part {
+  readonly name = 'HTTPS';
+  readonly phase = 'database';
   readonly #files: TlsFiles;
   readonly #settings: Settings;
   readonly #logger: Logger;
   readonly #failed: () => void;
+  readonly #clock: Clock;
   #used: TlsMaterial;
 
   /** Undefined: the port has no TLS. @throws TlsFileRefused */
@@ -23,6 +30,7 @@ export class HttpTls {
 
   private constructor(settings: Settings, { clock, logger, meter }: { clock: Clock; logger: Logger; meter: Meter }) {
     this.#settings = settings;
+    this.#clock = clock;
     this.#logger = logger;
     this.#files = new TlsFiles({
       host: { clock, logger },
@@ -56,8 +64,17 @@ export class HttpTls {
     });
   }
 
-  close(): void {
+  async start(): Promise<void> {}
+
+  async stop(): Promise<void> {
     this.#files.close();
+  }
+
+  /** For /health/ready. */
+  degraded(): string | undefined {
+    const { validTo } = this.#files;
+    if (!validTo || validTo.getTime() - this.#clock.now() > SOON_MS) return undefined;
+    return `the certificate ends at ${validTo.toISOString()}: replace it (docs/SECURITY.md)`;
   }
 
   #renew(server: Server): void {

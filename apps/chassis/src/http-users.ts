@@ -116,9 +116,8 @@ export class HttpUsers {
     const { keys } = this.#deps.host;
     const mechanism = SCRAM_MECHANISMS.find((one) => credentials[one]);
     const credential = mechanism && credentials[mechanism];
-    return (
-      credential !== undefined && isPasswordOf(credential, mechanism, password, (...input) => keys.pbkdf2(...input))
-    );
+    if (!mechanism || !credential) return false;
+    return isPasswordOf(credential, mechanism, password, (...input) => keys.pbkdf2(...input));
   }
 
   async #commitCredentials(name: string, credentials: ScramCredentials): Promise<void> {

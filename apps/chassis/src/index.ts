@@ -11,4 +11,5 @@ export * from './program.ts';
 export * from './run.ts';
 export * from './server-certificate.ts';
 export * from './setting-file.ts';
+export * from './settings-file.ts';
 export * from './tokens.ts';

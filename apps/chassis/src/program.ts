@@ -1,6 +1,7 @@
 // From an environment to a running program and back: reads the settings, builds the Nest application, opens the HTTP
 // port (so that /health/live responds during a long recovery), starts the parts, prints the ready line.
 import { createRequire } from 'node:module';
+import type { Server as TlsServer } from 'node:tls';
 import type { Logger } from '@milepost/core';
 import { nodeClock } from '@milepost/node-host';
 import { type ProgramName, readSettings, type Settings } from '@milepost/settings';
@@ -55,6 +56,7 @@ export async function startProgram({ name, modules, env = process.env, abort }: 
   meter.onScrape(() => ready.set(lifecycle.notReady().length === 0 ? 1 : 0));
   const frame = ChassisModule.with({ settings, logger, meter, lifecycle });
   const tls = HttpTls.of(settings, { clock: nodeClock, logger, meter });
+  if (tls) lifecycle.register(tls);
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT_BYTES,
     forceCloseConnections: true,
@@ -70,7 +72,7 @@ export async function startProgram({ name, modules, env = process.env, abort }: 
   );
   answerOnlyWhenStarted(app, lifecycle);
   describe(app);
-  tls?.attach(app.getHttpServer());
+  tls?.attach(app.getHttpServer() as object as TlsServer);
   const metricsPort = new MetricsPort(app.get(ObservationController, { strict: false }));
   const stop = async (): Promise<void> => {
     try {
@@ -78,7 +80,6 @@ export async function startProgram({ name, modules, env = process.env, abort }: 
     } finally {
       await app.close();
       await metricsPort.close();
-      tls?.close();
       await stopTracing();
       stopReporting();
       logger.flush();

@@ -1,5 +1,6 @@
 // A program on the command line: handles signals, prints one ready line and exits with a status. A user's mistake is
 // one line.
+import { addSettingsFile } from './settings-file.ts';
 import { type Program, type ProgramOptions, startProgram } from './program.ts';
 
 /** After this long a stop is no longer clean, and the process ends. */
@@ -20,6 +21,7 @@ export async function runProgram(
   const wish = stopSignal();
   const running: Stoppable[] = [];
   try {
+    addSettingsFile(process.env);
     const program = await startProgram({ ...options, abort: wish });
     running.unshift(program);
     const { ports, settings, logger } = program;

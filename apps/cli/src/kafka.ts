@@ -1,16 +1,30 @@
 // The Kafka of the command line: MILEPOST_BOOTSTRAP_SERVERS, else the broker on this machine.
-import { readSettings } from '@milepost/settings';
+import { readStaticConfig } from '@milepost/metadata';
+import { readSettings, type Settings } from '@milepost/settings';
 import { connectionOptions, type KafkaAddress, kafkaFailure, TolerantAdmin } from '@milepost/streams';
 import { kafkaAddress } from '../../chassis/src/kafka-address.ts';
+import { passwordOfSetting } from '../../chassis/src/setting-file.ts';
 
 /** @throws KafkaUnusable with where, why and the cure. */
 export async function withKafka<Result>(work: (kafka: KafkaAddress) => Promise<Result>): Promise<Result> {
-  const kafka = kafkaAddress(readSettings('appliance', process.env));
+  const settings = readSettings('appliance', process.env);
+  const kafka = { ...kafkaAddress(settings), ...(settings.bootstrapServers ? {} : ownLogin(settings)) };
   try {
     return await work(kafka);
   } catch (error) {
     throw kafkaFailure(kafka, error);
   }
+}
+
+/** Where clients of our own broker log in, its administrator does. */
+function ownLogin({ adminUsername: username, adminPassword, adminPasswordFile }: Settings): Pick<KafkaAddress, 'sasl'> {
+  const { values } = readStaticConfig({ environment: process.env });
+  const first = (values['listeners'] ?? '').split(':')[0]?.trim().toUpperCase();
+  const map = (values['listener.security.protocol.map'] ?? '').split(',').map((entry) => entry.split(':'));
+  const protocol = map.find(([name]) => name?.trim().toUpperCase() === first)?.[1] ?? first;
+  const password = adminPassword ?? passwordOfSetting('MILEPOST_ADMIN_PASSWORD_FILE', adminPasswordFile);
+  if (!protocol?.startsWith('SASL_') || password === undefined) return {};
+  return { sasl: { mechanism: 'SCRAM-SHA-512', username, password } };
 }
 
 export function withAdmin<Result>(work: (admin: TolerantAdmin) => Promise<Result>): Promise<Result> {

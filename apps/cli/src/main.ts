@@ -1,6 +1,7 @@
 // `milepost <command>`: one word, one program. Only the code of that command is loaded.
 import { createRequire } from 'node:module';
 import { fail } from '../../chassis/src/run.ts';
+import { addSettingsFile } from '../../chassis/src/settings-file.ts';
 import { type Command, readCommandLine } from './command-line.ts';
 
 interface Program extends Command {
@@ -48,6 +49,16 @@ const commands: Record<string, Program> = {
     does: 'the consumer groups with members and lag',
     run: async () => (await import('./groups.ts')).groups(),
   },
+  secure: {
+    does: 'certificates, an admin and settings for a first start on a network (--help lists the options)',
+    options: 'own',
+    run: async (args) => (await import('./secure/secure.ts')).secure(args),
+  },
+  users: {
+    does: 'who may sign in to the map, and tokens of scripts (--help lists the verbs)',
+    options: 'own',
+    run: async (args) => (await import('./users.ts')).users(args),
+  },
   backup: {
     does: 'copies the log and the database, running or stopped: milepost backup <folder>',
     operand: 'folder',
@@ -72,7 +83,10 @@ const { version } = createRequire(import.meta.url)('../../../package.json') as {
 try {
   const line = readCommandLine(process.argv.slice(2), commands, version);
   if (line.kind === 'print') process.stdout.write(line.text);
-  else await commands[line.name]?.run(line.args);
+  else {
+    addSettingsFile(process.env);
+    await commands[line.name]?.run(line.args);
+  }
 } catch (error) {
   fail(error);
 }

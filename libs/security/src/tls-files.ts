@@ -51,6 +51,7 @@ export class TlsFiles {
   #material: TlsMaterial;
   #content: Content;
   #problem = '';
+  #validTo: Date | undefined;
   #cancel: Cancel = () => {};
 
   /** @throws TlsFileRefused */
@@ -64,6 +65,11 @@ export class TlsFiles {
   /** Another object after each change. */
   get material(): TlsMaterial {
     return this.#material;
+  }
+
+  /** When the certificate ends; undefined for PKCS#12, which Node does not read. */
+  get validTo(): Date | undefined {
+    return this.#validTo;
   }
 
   close(): void {
@@ -112,6 +118,7 @@ export class TlsFiles {
     const secret = settings.passphrase === undefined ? {} : { passphrase: settings.passphrase };
     if (settings.type === 'PKCS12') return { identity: { pfx: certificate, ...secret }, ...trusted };
     const identity = identityIn(certificate.toString(), key.toString(), settings);
+    this.#validTo = identity.validTo;
     expiry.set(identity.validTo.getTime() / 1_000);
     return { identity: { cert: identity.cert, key: identity.key, ...secret }, ...trusted };
   }

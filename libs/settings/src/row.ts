@@ -6,6 +6,8 @@ export interface Setting<Schema extends z.ZodType> {
   readonly variable: string;
   /** The same setting under Kafka's name, if there is one: different values are refused. */
   readonly kafkaVariables?: readonly string[];
+  /** A value under Kafka's name that is for the broker's properties alone. */
+  readonly isKafkaAlone?: (value: string) => boolean;
   readonly schema: Schema;
   readonly expected: string;
   /** The default, as written in the environment; undefined: unset. */

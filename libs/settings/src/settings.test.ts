@@ -92,6 +92,13 @@ test.each<[string, Record<string, string>, string]>([
   expect(refused(environment)).toContain(expected);
 });
 
+test("addresses of named listeners under Kafka's name are the broker's own properties", () => {
+  const named = { KAFKA_ADVERTISED_LISTENERS: 'CLIENTS://fleet.example:9093' };
+  expect(readSettings('appliance', named).advertised).toBeUndefined();
+  const first = { KAFKA_ADVERTISED_LISTENERS: 'PLAINTEXT://fleet.example:9092' };
+  expect(readSettings('appliance', first).advertised).toEqual({ host: 'fleet.example', port: 9092 });
+});
+
 test('a refused database address does not repeat its password', () => {
   expect(refused({ DATABASE_URL: 'mysql://me:secret@host/db' })).not.toContain('secret');
 });

@@ -18,6 +18,13 @@ const advertised = z.string().transform((value, context) => {
 });
 
 export const table = {
+  settingsFile: setting({
+    variable: 'MILEPOST_SETTINGS_FILE',
+    schema: text,
+    expected: 'a file',
+    meaning:
+      'File with more settings, NAME=value in each line; the environment wins. Unset: settings.env in the data folder, if there is one.',
+  }),
   dataDir: setting({
     variable: 'MILEPOST_DATA_DIR',
     kafkaVariables: ['KAFKA_LOG_DIRS', 'KAFKA_LOG_DIR'],
@@ -98,6 +105,7 @@ export const table = {
     variable: 'MILEPOST_ADVERTISED_LISTENERS',
     kafkaVariables: ['KAFKA_ADVERTISED_LISTENERS'],
     schema: advertised,
+    isKafkaAlone: (value) => !advertised.safeParse(value).success && /^\w+:\/\//.test(value),
     expected: 'host:port, PLAINTEXT://host:port or SASL_PLAINTEXT://host:port',
     meaning: 'The address that clients receive. Unset: the address listened on.',
   }),
@@ -229,7 +237,8 @@ function lookUp(
 ): { variable: string; value: string } | undefined {
   const set = [row.variable, ...(row.kafkaVariables ?? [])].flatMap((variable) => {
     const value = env[variable];
-    return value === undefined || value === '' ? [] : [{ variable, value }];
+    const isOther = variable !== row.variable && row.isKafkaAlone?.(value ?? '');
+    return value === undefined || value === '' || isOther ? [] : [{ variable, value }];
   });
   const [first, ...others] = set;
   for (const other of others)
