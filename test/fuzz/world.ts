@@ -1,6 +1,16 @@
 // The machine of a broker under fire: simulated, and counting what a broker could leak. Time is virtual, so that a wait
 // of a minute costs nothing and an endless one is detected.
-import type { Cancel, Clock, Connection, ConnectionListener, Host, Listening, Logger, Network } from '@milepost/core';
+import type {
+  Address,
+  Cancel,
+  Clock,
+  Connection,
+  ConnectionListener,
+  Host,
+  Listening,
+  Logger,
+  Network,
+} from '@milepost/core';
 import { silentMeter } from '@milepost/core';
 import {
   SimClock,
@@ -74,8 +84,8 @@ class CountingNetwork implements Network {
     });
   }
 
-  connect(...args: Parameters<Network['connect']>): Promise<Connection> {
-    return this.#network.connect(...args);
+  connect(address: Address, listener: ConnectionListener): Promise<Connection> {
+    return this.#network.connect(address, listener);
   }
 }
 

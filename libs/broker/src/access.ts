@@ -62,9 +62,9 @@ export function storageErrorOf(failure: unknown, partition: Partition, context: 
 export const topicNameOf = ({ services }: Context, topicId: Uuid): string | undefined =>
   services.image().topicsById.get(topicId)?.name;
 
-/** Where clients of the request's listener reach a broker. */
-export const addressOf = ({ services, peer }: Context, { id, host, port }: BrokerState): Address =>
-  (id === services.config.brokerId ? peer.advertised : undefined) ?? { host, port };
+/** Where clients of the request's listener reach a broker. One that does not have it, or is of an earlier build, has one address. */
+export const addressOf = ({ peer }: Context, { host, port, listeners }: BrokerState): Address =>
+  listeners?.[peer.listener] ?? { host, port };
 
 /** KIP-951: a response to a client that used the wrong broker, or an old epoch, names the leader. */
 export class LeaderHints {

@@ -391,13 +391,31 @@ test('without SASL every client is anonymous, and a handshake is ILLEGAL_SASL_ST
   await settle(open.stop());
 });
 
-test('a listener with SASL in a cluster of several brokers is an error at the start, in one line', async () => {
+test('a cluster whose brokers would log in to each other without an administrator is an error at the start, in one line', async () => {
   const database = new MemoryMetadataDatabase();
   const broker = { id: BrokerId(2), host: 'two', port: 9092, rack: null, incarnation: null };
   await new MemoryMetadataStore(database).commit(() => [{ type: 'broker-registered', broker }]);
   const other = new BrokerUnderTest(new SimHost(host.clock), '/other', { listeners: 'SASL_PLAINTEXT://:1' }, database);
   await expect(settle(other.start())).rejects.toThrow(
-    /^listeners: SASL_PLAINTEXT is for a cluster of one broker, .* the cluster has also 2: /,
+    /^inter.broker.listener.name: by SASL_PLAINTEXT brokers log in as the administrator of the settings, and the cluster has also 2: /,
+  );
+});
+
+test('brokers that would log in to each other by a mechanism that is not enabled are an error at the start, in one line', async () => {
+  const database = new MemoryMetadataDatabase();
+  const broker = { id: BrokerId(2), host: 'two', port: 9092, rack: null, incarnation: null };
+  await new MemoryMetadataStore(database).commit(() => [{ type: 'broker-registered', broker }]);
+  const properties = { listeners: 'SASL_PLAINTEXT://:1', 'sasl.enabled.mechanisms': 'PLAIN' };
+  const other = new BrokerUnderTest(new SimHost(host.clock), '/other', properties, database);
+  await expect(settle(other.start({ admin: ADMIN }))).rejects.toThrow(
+    /^sasl.mechanism.inter.broker.protocol: expected one of sasl.enabled.mechanisms \(PLAIN\), seen SCRAM-SHA-256$/,
+  );
+});
+
+test('an inter.broker.listener.name that no listener has is an error at the start, in one line', async () => {
+  const other = new BrokerUnderTest(new SimHost(host.clock), '/other', { 'inter.broker.listener.name': 'BROKERS' });
+  await expect(settle(other.start())).rejects.toThrow(
+    /^inter.broker.listener.name: expected one of listeners \(PLAINTEXT\), seen BROKERS$/,
   );
 });
 

@@ -382,7 +382,7 @@ describe('settings that do not fit are an error at the start, in one line', () =
     const broker = { id: BrokerId(2), host: 'two', port: 9092, rack: null, incarnation: null };
     await new MemoryMetadataStore(database).commit(() => [{ type: 'broker-registered', broker }]);
     await expect(starting({ 'super.users': 'User:bob' }, database)).rejects.toThrow(
-      /^super\.users: expected User:ANONYMOUS among them, .* the cluster has also 2; seen User:bob$/,
+      /^super\.users: expected User:ANONYMOUS among them, .* the cluster has also 2; seen User:bob: name a listener with SASL in inter\.broker\.listener\.name$/,
     );
   });
 });

@@ -46,9 +46,10 @@ import type { Services } from './services.ts';
 import { BrokerGauges } from './telemetry/broker-gauges.ts';
 import { LagTimes } from './telemetry/lag-times.ts';
 import { type GroupSnapshot, groupSnapshots, type TopicSnapshot, topicSnapshots } from './telemetry/snapshots.ts';
-import { checkBrokersMayAct } from './security/authorizer-settings.ts';
 import { isWithSasl, type SecurityProtocol } from './security/listeners.ts';
-import { checkAlone, checkExposure, isAuthenticated, type SaslMechanism } from './security/security-settings.ts';
+import { InterBroker } from './network/inter-broker.ts';
+import { tlsOf } from './security/tls.ts';
+import { checkExposure, checkInterBroker, isAuthenticated, type SaslMechanism } from './security/security-settings.ts';
 import { usersAtStart } from './security/stored-users.ts';
 
 const STORE_RETRY_MS = 1_000;
@@ -127,9 +128,8 @@ async function start(
   const settings = settingsOf(layersOf(opened), config);
   const { brokerId, dataDir } = config;
   const others = [...opened.brokers.keys()].filter((id) => id !== brokerId);
-  checkAlone(settings.security, others);
   checkExposure(settings.security, config.listen.host, config.allowAnonymous ?? true);
-  checkBrokersMayAct(settings.authorizer, others);
+  checkInterBroker(settings.security, settings.authorizer, config.admin, others);
   const isFresh = isUnclaimed(host.disk, dataDir);
   const { membership, past, incarnation } = await joinCluster({
     host,
@@ -258,6 +258,9 @@ async function start(
     largestInLogs: () => partitions.largestProducerId(),
     apply,
   });
+  const tls = tlsOf(host, security, config.readFile ?? noFiles);
+  closers.add('the keys and certificates', () => tls?.close());
+  const interBroker = new InterBroker({ host, settings: security, admin: config.admin, image, tls });
   const refresh = async (): Promise<void> => apply(await metadata.commit(() => []));
   const coordination = await Coordination.create({
     host,
@@ -278,6 +281,7 @@ async function start(
     host,
     store: stores.transactions,
     brokerId,
+    interBroker,
     partitions,
     offsets: groups,
     producerIds: controller.producerIds,
@@ -299,7 +303,7 @@ async function start(
     await storage.makeUpForLoss(committed, commit);
   }
 
-  const clients = new Clients({ host, settings, image, layers, readFile: config.readFile ?? noFiles });
+  const clients = new Clients({ host, settings, image, layers, tls });
   const apis = handlers.map(({ api }) => api);
   const services: Services = {
     host,
@@ -318,18 +322,18 @@ async function start(
     image,
   };
   closers.add('the client listeners', () => sayGoodbye(services));
-  const listeners = await clients.listen(config.listen, config.advertised.host, new Dispatcher(services));
-  const address = listeners.get(security.listeners[0].name) as Address;
+  const { listeners, advertised } = await clients.listen(config.listen, config.advertised, new Dispatcher(services));
   closers.add('the watch of the metadata', controller.follow());
   closers.add('waits for the metadata store', () => closing.abort(new Error('the broker is closing')));
-  membership.listensOn(config.advertised.port || address.port);
+  membership.listensOn(advertised.port);
   if (membership.lostTo !== undefined) throw new Error(`stopped while starting: ${membership.lostTo}`);
-  cluster.begin(await controller.register(address, incarnation, patiently));
+  cluster.begin(await controller.register(advertised, incarnation, patiently));
   storage.replication.begin({
     host,
     settings,
     brokerId,
     registration,
+    connectTo: (leader, options) => interBroker.connectTo(leader, options),
     commit: commitServed,
     image,
     apply,
@@ -362,7 +366,7 @@ async function start(
   if (wentBack) memory.recovered();
 
   return {
-    address,
+    address: listeners.get(security.listeners[0].name) as Address,
     listeners,
     clusterId: first.clusterId,
     protocol: security.listeners[0].protocol,

@@ -108,8 +108,11 @@ export interface Network {
    * @throws AddressInUse, or the system's error; with `tls` also that of a key or certificate that cannot be used.
    */
   listen(address: Address, accept: (connection: Connection) => ConnectionListener, tls?: TlsServer): Promise<Listening>;
-  /** Resolves once connected; rejects with the system's error. */
-  connect(address: Address, listener: ConnectionListener): Promise<Connection>;
+  /**
+   * Resolves once connected, with `tls` after the handshake; rejects with the system's error, or why the server is not
+   * trusted.
+   */
+  connect(address: Address, listener: ConnectionListener, tls?: TlsClient): Promise<Connection>;
 }
 
 /** How a listener proves who it is, and which clients it accepts. The simulated network has no TLS: every handshake succeeds. */
@@ -123,6 +126,13 @@ export interface TlsServer {
   failed(reason: string, client?: Address): void;
 }
 
+/** How a connection proves who it is, and which servers it trusts: those whose certificate names the address. */
+export interface TlsClient {
+  /** Of each connection at its time. The identity is shown to servers that ask for one. */
+  material(): TlsMaterial;
+  readonly versions: TlsServer['versions'];
+}
+
 export type TlsVersion = 'TLSv1.2' | 'TLSv1.3';
 
 export interface TlsMaterial {
@@ -130,7 +140,7 @@ export interface TlsMaterial {
   readonly identity:
     | { readonly cert: string; readonly key: string; readonly passphrase?: string }
     | { readonly pfx: Buffer; readonly passphrase?: string };
-  /** PEM: the authorities of clients. Absent: those of the host. */
+  /** PEM: the authorities of the other side. Absent: those of the host. */
   readonly authorities?: string;
 }
 

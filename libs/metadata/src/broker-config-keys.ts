@@ -61,6 +61,19 @@ const OWN_KEYS: readonly BrokerConfigKey[] = [
     { accepts: listMatching(/^[^:]+:[^:]+$/, 'a list of listener:protocol') },
   ),
   key(
+    'inter.broker.listener.name',
+    'STRING',
+    null,
+    'The listener by which brokers reach each other; unset: the first one. If it has SASL, they log in as the administrator of the settings.',
+  ),
+  key(
+    'sasl.mechanism.inter.broker.protocol',
+    'STRING',
+    'SCRAM-SHA-256',
+    "How brokers log in to each other. Kafka's default is GSSAPI, which is not supported.",
+    { accepts: oneOf('SCRAM-SHA-256', 'SCRAM-SHA-512') },
+  ),
+  key(
     'sasl.enabled.mechanisms',
     'LIST',
     'SCRAM-SHA-256,SCRAM-SHA-512',

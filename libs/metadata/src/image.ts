@@ -1,5 +1,5 @@
 // The cluster's metadata at one version: immutable, shared by all readers. A change makes a new image.
-import { type BrokerId, type LeaderEpoch, NO_BROKER, type Uuid } from '@milepost/core';
+import { type Address, type BrokerId, type LeaderEpoch, NO_BROKER, type Uuid } from '@milepost/core';
 import type { ClientQuota } from './client-quota.ts';
 import { FIRST_LINEAGE, type Origin } from './origin.ts';
 import type { ScramCredentials } from './scram-user.ts';
@@ -16,6 +16,8 @@ export interface BrokerState {
   /** The advertised address. */
   readonly host: string;
   readonly port: number;
+  /** The advertised addresses by listener. Absent: an earlier build registered it, which has the one above. */
+  readonly listeners?: Readonly<Record<string, Address>>;
   readonly rack: string | null;
   /**
    * Its lease has ended, or it has left, or its new life is not ready yet. It becomes neither a leader nor a member of an ISR,

@@ -33,9 +33,9 @@ export const silentBrokers = (image: ClusterImage): BrokerId[] =>
     history === null || history === historyOf(image.origin) ? [] : [id],
   );
 
-function registeredAsFenced({ id, incarnation, host, port, rack }: BrokerState): MetadataChange[] {
+function registeredAsFenced({ epoch: _, isFenced: __, history: ___, ...broker }: BrokerState): MetadataChange[] {
   return [
-    { type: 'broker-registered', broker: { id, incarnation, host, port, rack } },
-    { type: 'broker-fencing-changed', id, isFenced: true },
+    { type: 'broker-registered', broker },
+    { type: 'broker-fencing-changed', id: broker.id, isFenced: true },
   ];
 }

@@ -232,6 +232,17 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
       expect((await store.commit(() => [{ type: 'topic-created', topic: topic('t', 1) }])).topics.size).toBe(1);
     });
 
+    test('a broker has the addresses of its listeners, until it registers without them', async () => {
+      const [store, other] = [await opened(), await opened()];
+      const broker = { id: BrokerId(1), host: 'h', port: 1, rack: null, incarnation: null };
+      const listeners = { PLAINTEXT: { host: 'h', port: 1 }, CLIENTS: { host: 'h.example', port: 9093 } };
+      const listenersOf = (image: ClusterImage) => image.brokers.get(broker.id)?.listeners;
+      await store.commit(() => [{ type: 'broker-registered', broker: { ...broker, listeners } }]);
+      expect(listenersOf(await other.commit(() => []))).toEqual(listeners);
+      await store.commit(() => [{ type: 'broker-registered', broker }]);
+      expect(listenersOf(await other.commit(() => []))).toBeUndefined();
+    });
+
     test('a broker commits under the epoch of its registration, and no longer when another registered after it', async () => {
       const [store, other] = [await opened(), await opened()];
       const register = () =>

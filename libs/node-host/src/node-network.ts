@@ -3,7 +3,7 @@
 import { type Address, AddressInUse, type ConnectionListener, type Listening, type Network } from '@milepost/core';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { NodeConnection, readsInto, withLargeReads } from './node-connection.ts';
-import { tlsServer } from './node-tls.ts';
+import { tlsConnection, tlsServer } from './node-tls.ts';
 
 /** After this much silence the system begins to probe whether the peer is alive. */
 const KEEP_ALIVE_MS = 60_000;
@@ -20,7 +20,8 @@ export const nodeNetwork: Network = {
     return { address: { host, port }, close: async () => void server.close() };
   },
 
-  async connect(address, listener) {
+  async connect(address, listener, tls) {
+    if (tls) return tlsConnection(TCP, address, listener, tls);
     const socket = connect({ ...TCP, ...address, ...readsInto((chunk) => listener.bytes(chunk)) });
     await connected(socket);
     return new NodeConnection(socket, () => listener);

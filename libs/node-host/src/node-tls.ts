@@ -1,12 +1,12 @@
-// A TLS server of the machine. It accepts a connection after its handshake, so that nobody sees bytes of a client that has not
-// proved what the listener wants proved.
+// The machine's TLS. A server accepts a connection after its handshake, so that nobody sees bytes of a client that has not
+// proved what the listener wants proved; a client is connected after it.
 //
 // Promises: a client that begins a handshake and never ends it costs a socket for HANDSHAKE_TIMEOUT_MS, and at most
 // MOST_HANDSHAKES do at once. New keys and certificates count from the next connection on; if they cannot be used, the last
 // ones remain.
-import type { Connection, ConnectionListener, TlsMaterial, TlsServer } from '@milepost/core';
-import type { Server, ServerOpts, Socket } from 'node:net';
-import { createServer, type SecureContextOptions, type TLSSocket } from 'node:tls';
+import type { Address, Connection, ConnectionListener, TlsClient, TlsMaterial, TlsServer } from '@milepost/core';
+import { isIP, type Server, type ServerOpts, type Socket } from 'node:net';
+import { connect, createServer, type SecureContextOptions, type TLSSocket } from 'node:tls';
 import { NodeConnection, plain } from './node-connection.ts';
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
@@ -68,7 +68,36 @@ export function secureServer(tcp: Tcp, tls: TlsServer, accept: (socket: TLSSocke
   return server;
 }
 
-function contextOf({ identity, authorities }: TlsMaterial, { versions }: TlsServer): SecureContextOptions {
+/** @throws the system's error, that of a handshake, or if the server's certificate is not trusted or names another host. */
+export function tlsConnection(
+  tcp: Tcp,
+  { host, port }: Address,
+  listener: ConnectionListener,
+  tls: TlsClient,
+): Promise<Connection> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({
+      ...tcp,
+      ...contextOf(tls.material(), tls),
+      host,
+      port,
+      ...(isIP(host) === 0 && { servername: host }),
+      timeout: HANDSHAKE_TIMEOUT_MS,
+    });
+    const slow = (): void => void socket.destroy(new Error(`no TLS handshake within ${HANDSHAKE_TIMEOUT_MS} ms`));
+    socket.once('error', reject).once('timeout', slow);
+    socket.once('secureConnect', () => {
+      socket.off('error', reject).off('timeout', slow).setTimeout(0);
+      socket.on('data', (chunk: Buffer) => listener.bytes(chunk));
+      resolve(new NodeConnection(socket, () => listener));
+    });
+  });
+}
+
+function contextOf(
+  { identity, authorities }: TlsMaterial,
+  { versions }: Pick<TlsServer, 'versions'>,
+): SecureContextOptions {
   return {
     ...identity,
     ...(authorities === undefined ? {} : { ca: authorities }),

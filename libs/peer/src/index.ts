@@ -1,1 +1,1 @@
-export { PeerConnection, type PeerOptions, PeerUnreachable } from './peer-connection.ts';
+export { PeerConnection, type PeerLogin, type PeerOptions, PeerUnreachable } from './peer-connection.ts';

@@ -94,13 +94,17 @@ const clientQuota = ({ entity, quotas }: ClientQuotaRow): ClientQuota => ({
   quotas,
 });
 
-const brokerState = ({ id, epoch, incarnation, host, port, rack, isFenced, history }: BrokerRow): BrokerState => ({
-  id: BrokerId(id),
-  epoch,
-  incarnation: incarnation === null ? null : Uuid(incarnation),
-  host,
-  port,
-  rack,
-  isFenced,
-  history,
-});
+const brokerState = (row: BrokerRow): BrokerState => {
+  const { id, epoch, incarnation, host, port, listeners, rack, isFenced, history } = row;
+  return {
+    id: BrokerId(id),
+    epoch,
+    incarnation: incarnation === null ? null : Uuid(incarnation),
+    host,
+    port,
+    ...(listeners !== null && { listeners }),
+    rack,
+    isFenced,
+    history,
+  };
+};

@@ -99,7 +99,7 @@ async function write(runner: QueryRunner, change: MetadataChange, after: Cluster
   const { manager } = runner;
   switch (change.type) {
     case 'broker-registered':
-      await manager.upsert(BrokerRow, registeredIn(after, change.broker), ['id']);
+      await manager.upsert(BrokerRow, { listeners: null, ...registeredIn(after, change.broker) }, ['id']);
       return;
     case 'broker-fencing-changed':
       return one(change, await manager.update(BrokerRow, { id: change.id }, { isFenced: change.isFenced }));

@@ -6,7 +6,6 @@
 // `remove` has resolved. A partition that fails or is refused does not hold up the others.
 // Never: throws; a leader that cannot be reached is logged once, and tried again after replica.fetch.backoff.ms.
 import {
-  type Address,
   type BrokerId,
   type Cancel,
   type Clock,
@@ -14,13 +13,12 @@ import {
   ErrorCode,
   errorName,
   type Logger,
-  type Network,
   NO_LEADER_EPOCH,
   Offset,
   partitionName,
 } from '@milepost/core';
 import { type EpochEnd, LogFailed } from '@milepost/log';
-import { PeerConnection, PeerUnreachable } from '@milepost/peer';
+import { type PeerConnection, PeerUnreachable } from '@milepost/peer';
 import { RecordBatch } from '@milepost/records';
 import { Fetch, type RequestInput, type ResponseOutput } from '@milepost/wire';
 import { leaderOffsets } from './leader-offsets.ts';
@@ -41,13 +39,12 @@ export interface FetcherConfig {
 
 export interface FetcherDeps {
   readonly clock: Clock;
-  readonly network: Network;
   readonly logger: Logger;
   readonly brokerId: BrokerId;
   /** Of this broker's registration (KIP-903). */
   readonly brokerEpoch: () => number;
-  /** Where a broker is to be found; undefined while it is not registered. */
-  readonly addressOf: (leader: BrokerId) => Address | undefined;
+  /** A connection to a broker, made on first use. @throws PeerUnreachable while it is not registered. */
+  readonly connectTo: (leader: BrokerId, options: { clientId: string; timeoutMs: number }) => PeerConnection;
   readonly config: FetcherConfig;
 }
 
@@ -169,11 +166,9 @@ export class ReplicaFetcher {
 
   #connected(): PeerConnection {
     if (this.#peer && !this.#peer.isClosed) return this.#peer;
-    const { network, clock, brokerId, addressOf, config } = this.#deps;
-    const address = addressOf(this.leader);
-    if (!address) throw new PeerUnreachable('it is not registered');
+    const { brokerId, connectTo, config } = this.#deps;
     const clientId = `broker-${brokerId}-fetcher-0`;
-    this.#peer = new PeerConnection(address, { network, clock, clientId, timeoutMs: config.socketTimeoutMs });
+    this.#peer = connectTo(this.leader, { clientId, timeoutMs: config.socketTimeoutMs });
     return this.#peer;
   }
 

@@ -8,4 +8,6 @@ export * from './principal-mapper.ts';
 export * from './sasl-plain.ts';
 export * from './sasl-refused.ts';
 export * from './scram.ts';
+export * from './scram-client.ts';
+export { SCRAM_MECHANISMS, type ScramMechanism } from './scram-functions.ts';
 export * from './tls-files.ts';

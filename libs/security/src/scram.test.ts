@@ -7,8 +7,8 @@ import {
   type ScramCredential,
   scramCredential,
   ScramExchange,
-  type ScramMechanism,
 } from './scram.ts';
+import type { ScramMechanism } from './scram-functions.ts';
 
 const derive: DeriveKey = async (password, salt, iterations, digest) =>
   pbkdf2Sync(password, salt, iterations, digest === 'sha256' ? 32 : 64, digest);

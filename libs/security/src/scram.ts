@@ -4,13 +4,10 @@
 //
 // Promises: an unknown user name gets the same responses as a wrong password, in the same steps and at the same cost.
 // Never: waits or chooses random values itself; nonces, salts and derived keys come from the caller.
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { KeyDerivation } from '@milepost/core';
 import { SaslRefused } from './sasl-refused.ts';
-
-const digests = { 'SCRAM-SHA-256': 'sha256', 'SCRAM-SHA-512': 'sha512' } as const;
-export type ScramMechanism = keyof typeof digests;
-export const SCRAM_MECHANISMS = Object.keys(digests) as readonly ScramMechanism[];
+import { DIGESTS, exclusiveOr, hash, hmac, type ScramMechanism } from './scram-functions.ts';
 
 /** Kafka's bounds. Fewer iterations make passwords cheap to guess; more let one login use too much CPU. */
 export const LEAST_ITERATIONS = 4_096;
@@ -33,7 +30,7 @@ export async function scramCredential(
   { salt, iterations }: Pick<ScramCredential, 'salt' | 'iterations'>,
   derive: DeriveKey,
 ): Promise<ScramCredential> {
-  return credentialOf(mechanism, await derive(password, salt, iterations, digests[mechanism]), { salt, iterations });
+  return credentialOf(mechanism, await derive(password, salt, iterations, DIGESTS[mechanism]), { salt, iterations });
 }
 
 /** From the salted password that clients send in AlterUserScramCredentials (KIP-554). */
@@ -143,12 +140,3 @@ function fromSaslName(text: string): string {
   if (/=(?!2C|3D)/.test(text)) throw new SaslRefused('Invalid SCRAM client first message', 'for the log');
   return text.replaceAll('=2C', ',').replaceAll('=3D', '=');
 }
-
-const hmac = (mechanism: ScramMechanism, key: Buffer, text: string): Buffer =>
-  createHmac(digests[mechanism], key).update(text).digest();
-
-const hash = (mechanism: ScramMechanism, bytes: Buffer): Buffer =>
-  createHash(digests[mechanism]).update(bytes).digest();
-
-/** As long as `one`: a proof of another length never fits. */
-const exclusiveOr = (one: Buffer, other: Buffer): Buffer => one.map((byte, at) => byte ^ (other[at] ?? 0)) as Buffer;

@@ -64,7 +64,7 @@ async function onSimulatedNetwork() {
   });
   const address = await clock.settle(
     listener.listen(
-      { address: { host: '127.0.0.1', port: 0 } },
+      { address: { host: '127.0.0.1', port: 0 }, listener: 'PLAINTEXT' },
       {
         mayOverlap: () => false,
         isReadAtOnce: () => false,

@@ -12,11 +12,8 @@ import type { Sasl } from '../security/sasl.ts';
 /** One address that clients connect to, and how they prove who they are. */
 export interface Endpoint {
   readonly address: Address;
-  /**
-   * The address that its clients are told, port 0 being the one that it listens on; absent: that of the broker in the
-   * cluster's metadata.
-   */
-  readonly advertised?: Address | undefined;
+  /** The name of the listener: its clients are told the addresses that brokers advertise for it. */
+  readonly listener: string;
   /** Absent: clients do not log in. */
   readonly sasl?: Sasl | undefined;
   /** Absent: no TLS. */
@@ -77,13 +74,12 @@ export class ClientListener {
     return listening.address;
   }
 
-  #accept(connection: Connection, { advertised, sasl, principalOf }: Endpoint, dispatch: Dispatch): ClientConnection {
+  #accept(connection: Connection, { listener, sasl, principalOf }: Endpoint, dispatch: Dispatch): ClientConnection {
     const { clock, logger } = this.#deps.host;
     const { requestMaxBytes, memory, buffers } = this.#deps;
     const number = ++this.#accepted;
     const principal = principalOf ? principalOf(connection.certified) : ANONYMOUS;
-    const told = advertised && { host: advertised.host, port: advertised.port || connection.local.port };
-    const shared = { dispatch, logger, clock, requestMaxBytes, memory, buffers, sasl, advertised: told };
+    const shared = { dispatch, logger, clock, requestMaxBytes, memory, buffers, sasl, listener };
     const client = new ClientConnection(connection, { ...shared, number, principal });
     const { host } = connection.remote;
     if (!principal) {

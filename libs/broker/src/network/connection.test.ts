@@ -46,6 +46,7 @@ function connected(
   const frames: Buffer[] = [];
   const answer = new Map<string, (answer: Answer) => void>();
   const client = new ClientConnection(socket, {
+    listener: 'PLAINTEXT',
     clock,
     logger,
     requestMaxBytes,

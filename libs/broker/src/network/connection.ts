@@ -5,7 +5,7 @@
 // are pending together. A client that sends faster than it is served, or does not read its responses, is no longer read
 // from: TCP pushes back. A frame that is not a request closes this connection and disturbs no other.
 // Never holds more than the limits below and those that all connections share (`memory-budget.ts`).
-import type { Address, Cancel, Clock, Connection, ConnectionListener, Logger } from '@milepost/core';
+import type { Cancel, Clock, Connection, ConnectionListener, Logger } from '@milepost/core';
 import { MalformedMessage } from '@milepost/core';
 import type { Principal } from '@milepost/security';
 import { FrameAssembler, type FrameMemory } from '@milepost/wire';
@@ -37,8 +37,8 @@ export interface Peer {
   software: { readonly name: string; readonly version: string };
   /** Who the client is. */
   readonly session: ClientSession;
-  /** Where clients of its listener reach this broker; undefined: where its metadata say. */
-  readonly advertised: Address | undefined;
+  /** The name of the listener that it came by. */
+  readonly listener: string;
   /** After the pending responses are sent, stop reading for this long (KIP-219). */
   mute(throttleMs: number): void;
   /** Starts no other request until the returned function is called: the current one needs its order preserved. */
@@ -69,7 +69,7 @@ export interface ConnectionDeps {
   readonly sasl?: Sasl | undefined;
   /** Who the client is without a login. */
   readonly principal?: Principal | undefined;
-  readonly advertised?: Address | undefined;
+  readonly listener: string;
 }
 
 interface Slot {
@@ -83,7 +83,7 @@ export class ClientConnection implements ConnectionListener, Peer {
   readonly number: number;
   software = { name: '', version: '' };
   readonly session: ClientSession;
-  readonly advertised: Address | undefined;
+  readonly listener: string;
   readonly #requestMaxBytes: number;
   readonly #connection: Connection;
   readonly #dispatch: Dispatch;
@@ -119,7 +119,7 @@ export class ClientConnection implements ConnectionListener, Peer {
 
   /** Nothing is read before `begin`. */
   constructor(connection: Connection, deps: ConnectionDeps) {
-    const { dispatch, logger, clock, requestMaxBytes, memory, buffers, sasl, principal, advertised, number = 0 } = deps;
+    const { dispatch, logger, clock, requestMaxBytes, memory, buffers, sasl, principal, listener, number = 0 } = deps;
     this.#connection = connection;
     this.number = number;
     this.#dispatch = dispatch;
@@ -129,7 +129,7 @@ export class ClientConnection implements ConnectionListener, Peer {
     this.host = `/${connection.remote.host}`;
     this.port = connection.remote.port;
     this.session = new ClientSession(sasl, this.host, principal);
-    this.advertised = advertised;
+    this.listener = listener;
     this.#requestMaxBytes = requestMaxBytes;
     this.#frames = new FrameAssembler(requestMaxBytes, buffers);
     this.#lastActive = clock.monotonic();

@@ -13,15 +13,22 @@ import { Authorization } from '../security/authorization.ts';
 import { Sasl } from '../security/sasl.ts';
 import { isWithSasl, isWithTls, type ListenerSettings } from '../security/listeners.ts';
 import type { SecuritySettings } from '../security/security-settings.ts';
-import { Tls, tlsMetrics } from '../security/tls.ts';
+import type { Tls } from '../security/tls.ts';
 
 export interface ClientsDeps {
   readonly host: Host;
   readonly settings: BrokerSettings;
   readonly image: () => ClusterImage;
   readonly layers: () => BrokerConfigLayers;
-  /** Of keys and certificates. @throws the system's error */
-  readonly readFile: (path: string) => Buffer;
+  /** Undefined: no listener has TLS. */
+  readonly tls: Tls | undefined;
+}
+
+/** By the names of the listeners. */
+export interface Listening {
+  readonly listeners: ReadonlyMap<string, Address>;
+  /** What clients are told. `host` and `port` are those of the first listener. */
+  readonly advertised: Address & { readonly listeners: Readonly<Record<string, Address>> };
 }
 
 export class Clients {
@@ -36,13 +43,12 @@ export class Clients {
   readonly #sasl: Sasl;
   readonly #tls: Tls | undefined;
 
-  constructor({ host, settings, image, layers, readFile }: ClientsDeps) {
+  constructor({ host, settings, image, layers, tls }: ClientsDeps) {
     const { clock, random, meter } = host;
     const { security } = settings;
     this.#security = security;
     this.#sasl = new Sasl({ host, settings: security, image });
-    const metrics = tlsMetrics(meter);
-    this.#tls = security.tls && new Tls({ host, metrics, settings: security.tls, readFile });
+    this.#tls = tls;
     this.quotas = new Quotas({
       clock,
       meter,
@@ -70,23 +76,25 @@ export class Clients {
   }
 
   /**
-   * Listens everywhere, the first listener at the given address. Returns the addresses, by the listeners' names. Nothing is read
-   * before `listener.begin`. @throws AddressInUse
+   * Listens everywhere, the first listener at the given address. Nothing is read before `listener.begin`. Port 0 of an
+   * advertised address: the one that it listens on. @throws AddressInUse
    */
-  async listen(listen: Address, advertisedHost: string, dispatch: Dispatch): Promise<Map<string, Address>> {
-    const [first, ...others] = this.#security.listeners;
-    const opened = new Map<string, Address>();
-    opened.set(first.name, await this.listener.listen({ address: listen, ...this.#proofs(first) }, dispatch));
-    for (const one of others) {
-      const address = { host: one.address.host || listen.host, port: one.address.port };
-      const advertised = one.advertised ?? { host: advertisedHost, port: address.port };
-      opened.set(one.name, await this.listener.listen({ address, advertised, ...this.#proofs(one) }, dispatch));
+  async listen(listen: Address, told: Address, dispatch: Dispatch): Promise<Listening> {
+    const listeners = new Map<string, Address>();
+    const advertised: Record<string, Address> = {};
+    for (const [at, one] of this.#security.listeners.entries()) {
+      const address = at === 0 ? listen : { host: one.address.host || listen.host, port: one.address.port };
+      const endpoint = { address, listener: one.name, ...this.#proofs(one) };
+      const opened = await this.listener.listen(endpoint, dispatch);
+      const { host, port } = at === 0 ? told : (one.advertised ?? { host: told.host, port: 0 });
+      listeners.set(one.name, opened);
+      advertised[one.name] = { host, port: port || opened.port };
     }
-    return opened;
+    const first = advertised[this.#security.listeners[0].name] as Address;
+    return { listeners, advertised: { ...first, listeners: advertised } };
   }
 
   async close(): Promise<void> {
-    this.#tls?.close();
     await this.listener.close();
   }
 

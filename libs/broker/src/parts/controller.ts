@@ -1,9 +1,10 @@
 // The part of a broker that changes the cluster's metadata: topics, configs, quotas, users, ACLs, producer ids, and its own
 // registration. Every change goes through one queue to the store. When its response is sent, this broker's disk matches
 // it.
-import type { Address, Background, Host, Uuid } from '@milepost/core';
+import type { Background, Host, Uuid } from '@milepost/core';
 import {
   type BrokerConfigLayers,
+  type BrokerState,
   type ClusterImage,
   type Decide,
   type MetadataStore,
@@ -70,15 +71,15 @@ export class Controller {
     return store.watch((newer) => background.run('applying a metadata change', () => apply(newer)));
   }
 
-  /** Publishes this broker's address in the cluster, in this life. `patiently` waits for a store that is away. */
+  /** Publishes this broker's addresses in the cluster, in this life. `patiently` waits for a store that is away. */
   async register(
-    listening: Address,
+    advertised: Pick<BrokerState, 'host' | 'port' | 'listeners'>,
     incarnation: Uuid,
     patiently: (attempt: () => Promise<ClusterImage>) => Promise<ClusterImage>,
   ): Promise<ClusterImage> {
     const { config, registration, apply } = this.#deps;
-    const { brokerId: id, rack, advertised } = config;
-    const broker = { id, incarnation, rack, host: advertised.host, port: advertised.port || listening.port };
+    const { brokerId: id, rack } = config;
+    const broker = { id, incarnation, rack, ...advertised };
     const image = await patiently(() => registration.begin(broker));
     await apply(image);
     return image;

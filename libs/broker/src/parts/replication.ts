@@ -6,6 +6,7 @@ import type { BrokerId, Host } from '@milepost/core';
 import type { ClusterImage, Decide } from '@milepost/metadata';
 import { IsrChanges, type IsrProposal, type Partition, ReplicaFetchers } from '@milepost/replication';
 import type { BrokerSettings } from '../broker-config.ts';
+import type { InterBroker } from '../network/inter-broker.ts';
 import type { Registration } from '../membership/registration.ts';
 
 export interface ReplicationDeps {
@@ -15,6 +16,7 @@ export interface ReplicationDeps {
   readonly registration: Pick<Registration, 'epoch'>;
   /** Fenced by the epoch of this broker's registration. */
   readonly commit: (decide: Decide) => Promise<ClusterImage>;
+  readonly connectTo: InterBroker['connectTo'];
   readonly image: () => ClusterImage;
   /** Makes an image true here. */
   readonly apply: (image: ClusterImage) => Promise<void>;
@@ -33,8 +35,8 @@ export class Replication {
   };
 
   begin(deps: ReplicationDeps): void {
-    const { host, settings, brokerId, registration, commit, image, apply } = deps;
-    const { clock, network, logger, meter } = host;
+    const { host, settings, brokerId, registration, connectTo, commit, image, apply } = deps;
+    const { clock, logger, meter } = host;
     this.#deps = deps;
     this.#isrChanges = new IsrChanges({
       clock,
@@ -47,11 +49,10 @@ export class Replication {
     });
     this.fetchers.begin({
       clock,
-      network,
       logger,
       brokerId,
       brokerEpoch: () => registration.epoch,
-      addressOf: (leader) => image().brokers.get(leader),
+      connectTo,
       config: settings.replication.fetcher,
     });
     this.imageServed();

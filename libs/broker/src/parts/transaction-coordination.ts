@@ -13,6 +13,7 @@ import type { BrokerSettings } from '../broker-config.ts';
 import { chooseShards } from '../groups/coordinator-shards.ts';
 import { InternalTopic } from '../groups/internal-topic.ts';
 import { LedShards } from '../groups/led-shards.ts';
+import type { InterBroker } from '../network/inter-broker.ts';
 import type { LocalPartitions } from '../partitions/local-partitions.ts';
 import { CoordinatedVerifier } from '../transactions/coordinated-verifier.ts';
 import { LocalMarkers } from '../transactions/local-markers.ts';
@@ -26,6 +27,7 @@ export interface TransactionCoordinationDeps {
   readonly host: Host;
   readonly store: TransactionStore;
   readonly brokerId: BrokerId;
+  readonly interBroker: InterBroker;
   readonly partitions: LocalPartitions;
   readonly offsets: TransactionalOffsets;
   readonly producerIds: Pick<ProducerIds, 'take'>;
@@ -52,7 +54,19 @@ export class TransactionCoordination {
   readonly #shards: readonly number[];
 
   private constructor(deps: TransactionCoordinationDeps, shards: number) {
-    const { host, store, brokerId, partitions, offsets, producerIds, settings, background, layers, refresh } = deps;
+    const {
+      host,
+      store,
+      brokerId,
+      interBroker,
+      partitions,
+      offsets,
+      producerIds,
+      settings,
+      background,
+      layers,
+      refresh,
+    } = deps;
     const { clock, logger } = host;
     this.#partitions = partitions;
     this.#background = background;
@@ -68,7 +82,7 @@ export class TransactionCoordination {
       logger,
       background,
     });
-    this.#peers = new Peers({ host, brokerId, image });
+    this.#peers = new Peers({ brokerId, image, interBroker });
     this.markers = new LocalMarkers(partitions, offsets);
     this.#store = new RestoringTransactionStore({
       clock,

@@ -1,6 +1,6 @@
 // The authorizer of Kafka's properties: authorizer.class.name, super.users, allow.everyone.if.no.acl.found.
 import { type BrokerConfigLayers, brokerFlag, brokerValue } from '@milepost/metadata';
-import { ANONYMOUS, type AuthorizerOptions, parsePrincipal, principalName, userPrincipal } from '@milepost/security';
+import { type AuthorizerOptions, parsePrincipal, principalName, userPrincipal } from '@milepost/security';
 import { SecuritySettingsRefused } from './refused.ts';
 
 /**
@@ -15,16 +15,6 @@ export function authorizerSettings(
   const superUsers = new Set(superUsersIn(brokerValue(layers, 'super.users') ?? ''));
   if (administrator !== undefined) superUsers.add(principalName(userPrincipal(administrator)));
   return { superUsers, allowIfNoAcl: brokerFlag(layers, 'allow.everyone.if.no.acl.found') };
-}
-
-/** A follower that is not authorized copies nothing. @throws SecuritySettingsRefused */
-export function checkBrokersMayAct(options: AuthorizerOptions | undefined, others: readonly number[]): void {
-  const brokers = principalName(ANONYMOUS);
-  if (!options || others.length === 0 || options.superUsers.has(brokers)) return;
-  throw new SecuritySettingsRefused(
-    `super.users: expected ${brokers} among them, as brokers do not log in to each other yet, and the cluster has also ` +
-      `${others.join(', ')}; seen ${[...options.superUsers].join(';') || 'nothing'}`,
-  );
 }
 
 /** Separated by semicolons, since a distinguished name has commas. */

@@ -1,9 +1,18 @@
 // How clients connect and authenticate, from Kafka's properties.
 import type { TlsServer, TlsVersion } from '@milepost/core';
 import { type BrokerConfigLayers, brokerList, brokerNumber, brokerValue } from '@milepost/metadata';
-import { MappingRuleRefused, PrincipalMapper, SCRAM_MECHANISMS, type ScramMechanism } from '@milepost/security';
+import {
+  ANONYMOUS,
+  type AuthorizerOptions,
+  MappingRuleRefused,
+  PrincipalMapper,
+  principalName,
+  SCRAM_MECHANISMS,
+  type ScramMechanism,
+} from '@milepost/security';
 import { isWithSasl, isWithTls, type ListenerSettings, listenersOf } from './listeners.ts';
 import { SecuritySettingsRefused } from './refused.ts';
+import type { Login } from './stored-users.ts';
 
 export const SASL_MECHANISMS = ['PLAIN', ...SCRAM_MECHANISMS] as const;
 export type SaslMechanism = 'PLAIN' | ScramMechanism;
@@ -19,6 +28,12 @@ export interface SecuritySettings {
   readonly failedDelayMs: number;
   /** sasl.server.max.receive.size: the largest request of a client that has not authenticated. */
   readonly maxReceiveBytes: number;
+  readonly interBroker: {
+    /** inter.broker.listener.name; the first one if that is not set. */
+    readonly listener: ListenerSettings;
+    /** sasl.mechanism.inter.broker.protocol */
+    readonly mechanism: ScramMechanism;
+  };
   /** Undefined: no listener has TLS. */
   readonly tls: TlsSettings | undefined;
 }
@@ -46,6 +61,7 @@ export function securitySettings(layers: BrokerConfigLayers): SecuritySettings {
   const listeners = listenersOf(layers) as [ListenerSettings, ...ListenerSettings[]];
   return {
     listeners,
+    interBroker: interBrokerIn(listeners, layers),
     mechanisms: SASL_MECHANISMS.filter((name) => brokerList(layers, 'sasl.enabled.mechanisms').includes(name)),
     maxReauthMs: brokerNumber(layers, 'connections.max.reauth.ms'),
     failedDelayMs: brokerNumber(layers, 'connection.failed.authentication.delay.ms'),
@@ -54,14 +70,36 @@ export function securitySettings(layers: BrokerConfigLayers): SecuritySettings {
   };
 }
 
-/** Replicas of a partition could not follow its leader. @throws SecuritySettingsRefused */
-export function checkAlone({ listeners }: SecuritySettings, others: readonly number[]): void {
-  const [first, ...more] = listeners;
-  if (others.length === 0 || (first.protocol === 'PLAINTEXT' && more.length === 0)) return;
-  const protocols = listeners.map(({ protocol }) => protocol).join(', ');
+/**
+ * Replicas of a partition could not follow its leader. `others`: the ids of the other brokers of the cluster.
+ * @throws SecuritySettingsRefused
+ */
+export function checkInterBroker(
+  { interBroker, mechanisms }: SecuritySettings,
+  authorizer: AuthorizerOptions | undefined,
+  admin: Login | undefined,
+  others: readonly number[],
+): void {
+  if (others.length === 0) return;
+  const { listener, mechanism } = interBroker;
+  const alsoHas = `the cluster has also ${others.join(', ')}`;
+  if (isWithSasl(listener)) {
+    if (admin === undefined)
+      throw new SecuritySettingsRefused(
+        `inter.broker.listener.name: by ${listener.name} brokers log in as the administrator of the settings, and ${alsoHas}: set ` +
+          'MILEPOST_ADMIN_PASSWORD_FILE, the same on each broker',
+      );
+    if (!mechanisms.includes(mechanism))
+      throw new SecuritySettingsRefused(
+        `sasl.mechanism.inter.broker.protocol: expected one of sasl.enabled.mechanisms (${mechanisms.join(', ')}), seen ${mechanism}`,
+      );
+    return;
+  }
+  const brokers = principalName(ANONYMOUS);
+  if (!authorizer || authorizer.superUsers.has(brokers)) return;
   throw new SecuritySettingsRefused(
-    `listeners: ${protocols} is for a cluster of one broker, as brokers do not log in to each other yet; the cluster has ` +
-      `also ${others.join(', ')}: use one listener with PLAINTEXT, or unregister them`,
+    `super.users: expected ${brokers} among them, as brokers do not log in by the listener ${listener.name}, and ${alsoHas}; seen ` +
+      `${[...authorizer.superUsers].join(';') || 'nothing'}: name a listener with SASL in inter.broker.listener.name`,
   );
 }
 
@@ -86,6 +124,19 @@ export function checkExposure({ listeners, tls }: SecuritySettings, host: string
 }
 
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.');
+
+function interBrokerIn(
+  listeners: readonly [ListenerSettings, ...ListenerSettings[]],
+  layers: BrokerConfigLayers,
+): SecuritySettings['interBroker'] {
+  const name = brokerValue(layers, 'inter.broker.listener.name')?.toUpperCase();
+  const listener = name === undefined ? listeners[0] : listeners.find((one) => one.name === name);
+  if (!listener)
+    throw new SecuritySettingsRefused(
+      `inter.broker.listener.name: expected one of listeners (${listeners.map((one) => one.name).join(', ')}), seen ${name}`,
+    );
+  return { listener, mechanism: brokerValue(layers, 'sasl.mechanism.inter.broker.protocol') as ScramMechanism };
+}
 
 function tlsSettings(layers: BrokerConfigLayers): TlsSettings {
   const location = brokerValue(layers, 'ssl.keystore.location');

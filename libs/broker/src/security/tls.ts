@@ -1,8 +1,8 @@
 // The TLS of a broker's listeners: its key and certificates (libs/security's TlsFiles), and the names of clients with
 // certificates.
-import type { Clock, Counter, Gauge, Logger, Meter, TlsServer } from '@milepost/core';
+import type { Clock, Counter, Gauge, Logger, Meter, TlsClient, TlsServer } from '@milepost/core';
 import { ANONYMOUS, type Principal, TlsFiles, userPrincipal } from '@milepost/security';
-import type { TlsSettings } from './security-settings.ts';
+import type { SecuritySettings, TlsSettings } from './security-settings.ts';
 
 export interface TlsMetrics {
   readonly expiry: Gauge;
@@ -67,6 +67,11 @@ export class Tls {
     };
   }
 
+  /** For connections to other brokers. */
+  client(): TlsClient {
+    return { material: () => this.#files.material, versions: this.#deps.settings.versions };
+  }
+
   /** Undefined: no rule of ssl.principal.mapping.rules matches the name. */
   principalOf(certified: string | undefined): Principal | undefined {
     if (certified === undefined) return ANONYMOUS;
@@ -77,4 +82,14 @@ export class Tls {
   close(): void {
     this.#files.close();
   }
+}
+
+/** Undefined: no listener has TLS. @throws TlsFileRefused */
+export function tlsOf(
+  host: TlsDeps['host'] & { readonly meter: Meter },
+  { tls: settings }: SecuritySettings,
+  readFile: TlsDeps['readFile'],
+): Tls | undefined {
+  const metrics = tlsMetrics(host.meter);
+  return settings && new Tls({ host, metrics, settings, readFile });
 }

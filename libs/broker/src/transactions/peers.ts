@@ -5,9 +5,10 @@
 // request while there are few: each uses a connection on which nothing is pending. When a broker is gone or has moved, its
 // pending requests are rejected at once.
 // Never: retries.
-import type { Address, BrokerId, Host } from '@milepost/core';
-import { type BrokerState, type ClusterImage, isAlive } from '@milepost/metadata';
-import { PeerConnection, PeerUnreachable } from '@milepost/peer';
+import type { Address, BrokerId } from '@milepost/core';
+import { type ClusterImage, isAlive } from '@milepost/metadata';
+import { type PeerConnection, PeerUnreachable } from '@milepost/peer';
+import type { BrokerConnections } from './ports.ts';
 import type { AnyApi, RequestInput, ResponseOutput } from '@milepost/wire';
 
 /** To one broker. Requests beyond that share them. */
@@ -16,9 +17,9 @@ const MAX_CONNECTIONS = 8;
 const TIMEOUT_MS = 40_000;
 
 export interface PeersDeps {
-  readonly host: Pick<Host, 'clock' | 'network'>;
   readonly brokerId: BrokerId;
   readonly image: () => ClusterImage;
+  readonly interBroker: BrokerConnections;
 }
 
 interface Line {
@@ -55,7 +56,8 @@ export class Peers {
   follow(image: ClusterImage): void {
     for (const [id, peer] of this.#peers) {
       const broker = isAlive(image, id) ? image.brokers.get(id) : undefined;
-      if (broker && isAt(broker, peer.address)) continue;
+      const address = broker && this.#deps.interBroker.addressOf(broker);
+      if (address?.host === peer.address.host && address.port === peer.address.port) continue;
       this.#peers.delete(id);
       closeAll(peer);
     }
@@ -69,18 +71,14 @@ export class Peers {
 
   #lineTo(broker: BrokerId): Line {
     if (this.#isClosed) throw new PeerUnreachable('this broker is closing');
-    const { lines, address } = this.#peerOf(broker);
+    const { lines } = this.#peerOf(broker);
     const open = lines.filter(({ connection }) => !connection.isClosed);
     lines.splice(0, lines.length, ...open);
     const [idlest] = open.toSorted((one, other) => one.pending - other.pending);
     if (idlest && (idlest.pending === 0 || open.length >= MAX_CONNECTIONS)) return idlest;
-    const { host, brokerId } = this.#deps;
-    const { network, clock } = host;
+    const { interBroker, brokerId } = this.#deps;
     const clientId = `broker-${brokerId}-transactions`;
-    const line = {
-      connection: new PeerConnection(address, { network, clock, clientId, timeoutMs: TIMEOUT_MS }),
-      pending: 0,
-    };
+    const line = { connection: interBroker.connectTo(broker, { clientId, timeoutMs: TIMEOUT_MS }), pending: 0 };
     lines.push(line);
     return line;
   }
@@ -90,8 +88,7 @@ export class Peers {
     if (known) return known;
     const registered = this.#deps.image().brokers.get(broker);
     if (!registered) throw new PeerUnreachable(`broker ${broker} is not registered`);
-    const { host, port } = registered;
-    const peer = { address: { host, port }, lines: [] };
+    const peer = { address: this.#deps.interBroker.addressOf(registered), lines: [] };
     this.#peers.set(broker, peer);
     return peer;
   }
@@ -100,5 +97,3 @@ export class Peers {
 function closeAll({ lines }: Peer): void {
   for (const { connection } of lines) connection.close();
 }
-
-const isAt = ({ host, port }: BrokerState, address: Address): boolean => host === address.host && port === address.port;

@@ -1,7 +1,9 @@
 // What handlers need of the coordinators of transactions and of groups when records of a transaction are written and when it
 // ends.
-import type { ErrorCode } from '@milepost/core';
+import type { Address, BrokerId, ErrorCode } from '@milepost/core';
 import type { TransactionMarker } from '@milepost/log';
+import type { BrokerState } from '@milepost/metadata';
+import type { PeerConnection } from '@milepost/peer';
 
 export interface NamedPartition {
   readonly topic: string;
@@ -31,4 +33,11 @@ export interface TransactionalOffsets {
    * that is stored.
    */
   transactionEnded(shard: number, marker: TransactionMarker): Promise<ErrorCode>;
+}
+
+/** How other brokers are reached. */
+export interface BrokerConnections {
+  addressOf(broker: BrokerState): Address;
+  /** Made on first use. @throws PeerUnreachable while the broker is not registered. */
+  connectTo(broker: BrokerId, options: { readonly clientId: string; readonly timeoutMs: number }): PeerConnection;
 }

@@ -1,4 +1,5 @@
 // The cluster's metadata as rows. Only postgres-metadata-store.ts reads and writes them.
+import type { Address } from '@milepost/core';
 import type { ScramCredentials } from '@milepost/metadata';
 import { Check, Column, Entity, JoinColumn, ManyToOne, OneToMany, PrimaryColumn, type Relation, Unique } from 'typeorm';
 import { exactNumber } from './columns.ts';
@@ -41,6 +42,8 @@ export class BrokerRow {
   @Column('boolean', { name: 'is_fenced', default: false }) isFenced!: boolean;
   /** Of the database, when it registered. */
   @Column('text', { nullable: true }) history!: string | null;
+  /** The advertised addresses by listener. */
+  @Column('jsonb', { nullable: true }) listeners!: Record<string, Address> | null;
 }
 
 /** One row: which broker is the controller, and in which epoch. */

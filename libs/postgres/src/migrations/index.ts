@@ -13,6 +13,7 @@ import { ShardLeaders1763800000031 } from './1763800000031-shard-leaders.ts';
 import { ScramUsers1763800000044 } from './1763800000044-scram-users.ts';
 import { Acls1763800000051 } from './1763800000051-acls.ts';
 import { BrokerHistories1763800000052 } from './1763800000052-broker-histories.ts';
+import { BrokerListeners1763800000053 } from './1763800000053-broker-listeners.ts';
 import { HttpAccess1763800000070 } from './1763800000070-http-access.ts';
 
 export const migrations = [
@@ -29,5 +30,6 @@ export const migrations = [
   ScramUsers1763800000044,
   Acls1763800000051,
   BrokerHistories1763800000052,
+  BrokerListeners1763800000053,
   HttpAccess1763800000070,
 ];
