@@ -2,7 +2,8 @@
 // same name (decision 44); a session and a token are random secrets, of which only a hash is stored.
 import { createHash } from 'node:crypto';
 import type { Random } from '@milepost/core';
-import type { ScramCredential, ScramMechanism } from './scram.ts';
+import type { ScramCredential } from './scram.ts';
+import type { ScramMechanism } from './scram-functions.ts';
 
 /** Each may do what those before it may. viewer: reads; operator: changes trucks and rules; admin: changes users. */
 export const ROLES = ['viewer', 'operator', 'admin'] as const;

@@ -8,7 +8,8 @@ import type { Clock, Counter, KeyDerivation, Meter } from '@milepost/core';
 import type { HttpAccessStore, HttpUser } from './http-access.ts';
 import { isUserName } from './http-access.ts';
 import { LONGEST_PASSWORD_BYTES } from './sasl-plain.ts';
-import { decoyCredential, isPasswordOf, SCRAM_MECHANISMS } from './scram.ts';
+import { decoyCredential, isPasswordOf } from './scram.ts';
+import { SCRAM_MECHANISMS } from './scram-functions.ts';
 
 /** A refusal is sent this long after the attempt, whatever its reason. */
 const REFUSED_AFTER_MS = 1_000;
