@@ -259,13 +259,13 @@ test('a coordinator that was replaced without noticing decides nothing any more'
   const id = await idAt(coordinator);
   const one = await Producer.start('new', id);
   await one.write('a', 1);
-  const road = cluster.database.road(`broker-${coordinator}`);
-  road.health = 'away';
+  const access = cluster.database.accessOf(`broker-${coordinator}`);
+  access.health = 'away';
   await cluster.until(() => cluster.image.brokers.get(BrokerId(coordinator))?.isFenced === true);
   expect(await one.endAt(coordinator, false)).not.toBe(NONE);
   expect(await one.end(true)).toBe(NONE);
   await until(id, 'CompleteCommit');
-  road.health = 'well';
+  access.health = 'well';
   await cluster.until(() => cluster.image.brokers.get(BrokerId(coordinator))?.isFenced === false);
   await cluster.clock.run(5_000);
   expect(await stateOf(id)).toBe('CompleteCommit');

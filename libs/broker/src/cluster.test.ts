@@ -194,10 +194,10 @@ test('a broker that cannot reach the database is declared gone, and is back once
   await started();
   await create('t', 6, 3);
   await cluster.clock.run(20_000);
-  cluster.database.road('broker-2').health = 'away';
+  cluster.database.accessOf('broker-2').health = 'away';
   await cluster.until(() => cluster.image.brokers.get(BrokerId(2))?.isFenced === true);
   expect(cluster.partitions('t').some(({ leader }) => leader === BrokerId(2))).toBe(false);
-  cluster.database.road('broker-2').health = 'well';
+  cluster.database.accessOf('broker-2').health = 'well';
   await cluster.until(() => cluster.image.brokers.get(BrokerId(2))?.isFenced === false);
   expect(cluster.image.brokers.size).toBe(3);
 });

@@ -109,7 +109,7 @@ test('a database that fails over has lost its last commits, of metadata and of g
 test('a database may be away for one machine only', async () => {
   const clock = new SimClock();
   const database = new SimDatabase(new SimRandom(1), clock);
-  database.road('a').health = 'away';
+  database.accessOf('a').health = 'away';
   await expect(clock.settle(database.metadataStore(undefined, 'a').open(), 6_000)).rejects.toThrow(StoreUnavailable);
   expect((await clock.settle(database.metadataStore(undefined, 'b').open())).version).toBe(0);
 });

@@ -34,7 +34,7 @@ const START_MS = Date.UTC(2026, 0, 1);
 const TIMEOUT_MS = 5_000;
 
 /** The condition of one machine's access to it. */
-export interface DatabaseRoad {
+export interface DatabaseAccess {
   health: DatabaseHealth;
   /** Everything takes so many times longer. */
   slowness: number;
@@ -57,7 +57,7 @@ export class SimDatabase {
   slowness = 1;
   /** Called when a machine has acquired a shard of groups, whether it hears of that or not. */
   onShardAcquired: (shard: number, epoch: number, machine: string) => void = () => {};
-  readonly #roads = new Map<string, DatabaseRoad>();
+  readonly #accesses = new Map<string, DatabaseAccess>();
   readonly #random: SimRandom;
   readonly #clock: Clock;
 
@@ -67,10 +67,10 @@ export class SimDatabase {
   }
 
   /** The access of one machine, if it is worse than that of the others. */
-  road(machine: string): DatabaseRoad {
-    let road = this.#roads.get(machine);
-    if (!road) this.#roads.set(machine, (road = { health: 'well', slowness: 1 }));
-    return road;
+  accessOf(machine: string): DatabaseAccess {
+    let access = this.#accesses.get(machine);
+    if (!access) this.#accesses.set(machine, (access = { health: 'well', slowness: 1 }));
+    return access;
   }
 
   backup(): DatabaseBackup {
@@ -177,7 +177,7 @@ export class SimDatabase {
     }
     const answer = await work();
     await this.#travel(machine);
-    const isWell = this.health === 'well' && this.road(machine).health === 'well';
+    const isWell = this.health === 'well' && this.accessOf(machine).health === 'well';
     if (!isWell && this.#random.chance(0.5)) throw lost('the answer got lost');
     return answer;
   }
@@ -237,11 +237,11 @@ export class SimDatabase {
   }
 
   #isAwayFor(machine: string): boolean {
-    return this.health === 'away' || this.road(machine).health === 'away';
+    return this.health === 'away' || this.accessOf(machine).health === 'away';
   }
 
   #travel(machine: string): Promise<void> {
-    const slowness = Math.max(this.slowness, this.road(machine).slowness);
+    const slowness = Math.max(this.slowness, this.accessOf(machine).slowness);
     return this.#pass(Math.min(TIMEOUT_MS / 2, slowness * (0.2 + this.#random.below(2_000) / 1_000)));
   }
 

@@ -319,8 +319,8 @@ class Simulation implements World {
         else gone.delete(id);
         const operator = this.#operators.find(({ node }) => node.brokerId === id);
         if (!isFenced || wasGone || !operator) continue;
-        // A fault of its own way to the database excuses it for as long as that lasts.
-        const isReached = this.#database.road(operator.name).health === 'well';
+        // A fault of its own access to the database excuses it for as long as that lasts.
+        const isReached = this.#database.accessOf(operator.name).health === 'well';
         const wellSinceMs = isReached
           ? Math.max(operator.servesSinceMs, this.#weather.databaseFaultAtMs)
           : Number.POSITIVE_INFINITY;

@@ -6,7 +6,7 @@ import type { ClusterImage } from '@milepost/metadata';
 import { ForgottenCommits } from './forgotten-commits.ts';
 import type { NodeOperator } from './node-operator.ts';
 import { PATIENCE_MS } from './node-operator.ts';
-import type { DatabaseBackup, DatabaseHealth, DatabaseRoad, SimDatabase } from './sim-database.ts';
+import type { DatabaseBackup, DatabaseHealth, DatabaseAccess, SimDatabase } from './sim-database.ts';
 import type { SimNetwork } from './sim-network.ts';
 import type { SimRandom } from './sim-random.ts';
 import { between, sleep, type World } from './workload/world.ts';
@@ -98,7 +98,7 @@ export class Weather {
       const fault = this.#random.pick(faults);
       const victim = this.#random.pick(operators);
       world.note(`fault ${number}: ${fault}${operators.length > 1 ? ` (${victim.name})` : ''}`);
-      this.#befall(fault, victim);
+      this.#inject(fault, victim);
     }
   }
 
@@ -118,7 +118,7 @@ export class Weather {
     for (const operator of this.#parts.operators) if (operator.node.isAlive) operator.powerCut();
   }
 
-  #befall(fault: Fault, victim: NodeOperator): void {
+  #inject(fault: Fault, victim: NodeOperator): void {
     const { network, database, operators } = this.#parts;
     const { node } = victim;
     switch (fault) {
@@ -210,11 +210,11 @@ export class Weather {
         return this.#setDatabaseFor(victim, 'forgetful', between(this.#random, 500, 15_000));
       case 'database slow':
       case 'database slow for one': {
-        const road = fault === 'database slow' ? database : database.road(victim.name);
-        road.slowness = between(this.#random, 50, 1_500);
+        const access = fault === 'database slow' ? database : database.accessOf(victim.name);
+        access.slowness = between(this.#random, 50, 1_500);
         this.#databaseFault();
         return this.#for(`${fault}: ${victim.name}`, between(this.#random, 1_000, 15_000), () => {
-          road.slowness = 1;
+          access.slowness = 1;
           this.#databaseFault();
         });
       }
@@ -241,13 +241,13 @@ export class Weather {
     return this.#parts.operators.filter((other) => other !== victim);
   }
 
-  #setDatabase(name: string, road: { health: DatabaseHealth }, health: DatabaseHealth, ms: number): void {
-    road.health = health;
+  #setDatabase(name: string, access: { health: DatabaseHealth }, health: DatabaseHealth, ms: number): void {
+    access.health = health;
     const { database } = this.#parts;
-    const excuses = road !== database || health !== 'away';
+    const excuses = access !== database || health !== 'away';
     if (excuses) this.#databaseFault();
     this.#for(name, ms, () => {
-      road.health = 'well';
+      access.health = 'well';
       if (excuses) this.#databaseFault();
     });
   }
@@ -257,7 +257,7 @@ export class Weather {
   }
 
   #setDatabaseFor({ name }: NodeOperator, health: DatabaseHealth, ms: number): void {
-    this.#setDatabase(`database for ${name}`, this.#parts.database.road(name), health, ms);
+    this.#setDatabase(`database for ${name}`, this.#parts.database.accessOf(name), health, ms);
   }
 
   #silence(from: string, to: string, ms: number): void {
@@ -285,22 +285,24 @@ export class Weather {
    * Takes a backup of the database, with its time, and passes it on later. No backup lacks a topic that is never
    * deleted.
    */
-  #later(afterMs: number, befall: (backup: DatabaseBackup, sinceMs: number) => void): void {
+  #later(afterMs: number, inject: (backup: DatabaseBackup, sinceMs: number) => void): void {
     const { world, database } = this.#parts;
     const [backup, sinceMs] = [database.backup(), world.clock.monotonic()];
     const { topics } = backup.metadata.image;
     world.clock.after(afterMs, () => {
       const isUsable = world.topics.existing().every(({ isSteady, name }) => !isSteady || topics.has(name));
-      if (world.phase === 'chaos' && isUsable) befall(backup, sinceMs);
+      if (world.phase === 'chaos' && isUsable) inject(backup, sinceMs);
     });
   }
 
   /** Those that serve with what the database has now. */
   #witnesses(): NodeOperator[] {
     const { operators, database } = this.#parts;
-    const isUpToDate = (road: DatabaseRoad): boolean => road.health === 'well' && road.slowness === 1;
+    const isUpToDate = (access: DatabaseAccess): boolean => access.health === 'well' && access.slowness === 1;
     if (!isUpToDate(database)) return [];
-    return operators.filter(({ name, isWell, node }) => isWell && !node.isFrozen && isUpToDate(database.road(name)));
+    return operators.filter(
+      ({ name, isWell, node }) => isWell && !node.isFrozen && isUpToDate(database.accessOf(name)),
+    );
   }
 
   /** Until one of them has restored what the database has forgotten. Once none of them is left, it is lost. */
@@ -353,9 +355,9 @@ export class Weather {
   }
 
   /** A fault between a node and one of its peers. */
-  #onLink(victim: NodeOperator, befall: (peer: string) => void): void {
+  #onLink(victim: NodeOperator, inject: (peer: string) => void): void {
     const peers = this.#parts.network.peersOf(victim.name);
-    if (peers.length > 0) befall(this.#random.pick(peers));
+    if (peers.length > 0) inject(this.#random.pick(peers));
   }
 
   #setClock({ name, machine }: NodeOperator, wrongByMs: number): void {
