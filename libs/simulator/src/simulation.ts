@@ -115,6 +115,7 @@ class Simulation implements World {
       database: this.#database,
       faults,
       pauseMs,
+      sessionTimeoutMs: this.#sessionTimeoutMs,
       without: new Set(withoutFaults),
     });
     this.#database.onShardAcquired = (shard, epoch, broker) => {
@@ -231,6 +232,10 @@ class Simulation implements World {
     return { producers, sessionReaders, stalledReaders, consumers };
   }
 
+  get #sessionTimeoutMs(): number {
+    return Number(this.#scenario.properties['broker.session.timeout.ms'] ?? DEFAULT_SESSION_MS);
+  }
+
   get #hasGroups(): boolean {
     const { groups, selfAssignedConsumers } = this.#scenario;
     return groups.length > 0 || selfAssignedConsumers > 0;
@@ -310,7 +315,7 @@ class Simulation implements World {
 
   /** Called with each change of the metadata. */
   #watchForBrokersGone(): () => void {
-    const sessionMs = Number(this.#scenario.properties['broker.session.timeout.ms'] ?? DEFAULT_SESSION_MS);
+    const sessionMs = this.#sessionTimeoutMs;
     const gone = new Set<number>();
     return () => {
       for (const { id, isFenced } of this.#database.metadata.image.brokers.values()) {

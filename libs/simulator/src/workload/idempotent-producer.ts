@@ -21,6 +21,8 @@ interface Lane {
   made: number;
   /** Of those, the ones made by earlier processes, under other producer ids. */
   madeBefore: number;
+  /** The number of the last record that was acknowledged; -1: none was. */
+  acknowledged: number;
   /** The number of unacknowledged batches in flight, from the first on. */
   underWay: number;
   /** A batch failed: nothing more is sent before everything in flight has ended. */
@@ -112,6 +114,7 @@ export class IdempotentProducer {
           leader: undefined,
           made: 0,
           madeBefore: 0,
+          acknowledged: -1,
           underWay: 0,
           isBackingOut: false,
         }),
@@ -144,6 +147,7 @@ export class IdempotentProducer {
     );
     if (answer?.errorCode === ErrorCode.NONE) {
       this.#world.see({ kind: 'acknowledged', batch, baseOffset: answer.baseOffset });
+      lane.acknowledged = Math.max(lane.acknowledged, batch.records.at(-1)?.number ?? -1);
       const place = lane.unacknowledged.indexOf(batch);
       if (place >= 0) lane.unacknowledged.splice(place, 1);
     } else {
@@ -158,11 +162,20 @@ export class IdempotentProducer {
 
   /** The node reports a gap where there is none. If its disk is not at fault, that ends the producer. */
   #giveUp(lane: Lane, batch: MadeBatch, error: ErrorCode): void {
-    this.#world.see({ kind: 'gap-told', batch, error: errorName(error) });
+    if (!isOvertaken(lane, batch)) this.#world.see({ kind: 'gap-told', batch, error: errorName(error) });
     this.#givenUp.add(lane.partition);
     lane.unacknowledged.length = 0;
   }
 }
+
+/**
+ * Its first batch was refused by a broker that did not lead, and a later one, already in flight, was accepted: a leader
+ * takes any first sequence of a producer of which it knows nothing. Apache Kafka does likewise, before 4.5 (KAFKA-15591).
+ */
+const isOvertaken = ({ partition: { topic }, madeBefore, acknowledged }: Lane, { records }: MadeBatch): boolean => {
+  const first = records[0]?.number ?? 0;
+  return topic.replicas > 1 && first === madeBefore && acknowledged > first;
+};
 
 const isAboutSequence = (error: ErrorCode): boolean =>
   error === ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER ||

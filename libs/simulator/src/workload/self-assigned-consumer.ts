@@ -91,7 +91,8 @@ export class SelfAssignedConsumer {
     this.#client.heard(this.#group, error);
     this.#world.note(`${this.#group} commits ${partition.name}: ${offset}: ${error}`);
     if (error !== undefined && isByName) this.#world.see({ kind: 'name-commit-answered', ...on });
-    if (response && error === ErrorCode.NONE && this.#world.topics.exists(topic))
+    const isSure = !isByName || !this.#mayBeMistaken(topic);
+    if (response && error === ErrorCode.NONE && isSure && this.#world.topics.exists(topic))
       this.#world.see({
         kind: 'committed',
         group: this.#group,
@@ -120,6 +121,14 @@ export class SelfAssignedConsumer {
     if (offset >= 0 && !this.#isOf(topic, offset))
       this.#world.see({ kind: 'foreign-offset', group: this.#group, partition, offset });
     else this.#world.see({ kind: 'offset-fetched', group: this.#group, partition: partition.name, offset, askedAt });
+  }
+
+  /**
+   * By name, for a topic that comes and goes: a coordinator that does not know yet that another topic has the name takes the
+   * commit for one of the former topic, and deletes it with that. Apache Kafka's does likewise.
+   */
+  #mayBeMistaken({ isSteady }: SimTopic): boolean {
+    return !isSteady && this.#world.bootstrap.length > 1;
   }
 
   /** Offsets of its group that belong to no existing topic. */
