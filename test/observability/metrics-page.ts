@@ -1,10 +1,11 @@
 // docs/METRICS.md, from the metrics of a running appliance.
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MetricDescription, PrometheusMeter } from '@milepost/telemetry';
 import { appliance } from '../../apps/appliance/src/appliance.ts';
 import { METER, startProgram } from '../../apps/chassis/src/index.ts';
+import { Authority } from '../support/certificates.ts';
 
 /** By the beginning of the name; the first that matches. */
 const chapters = [
@@ -56,6 +57,14 @@ export async function metricsPage(): Promise<string> {
   return `${preface}\n${sections.flat().join('\n')}`;
 }
 
+/** Some metrics are about certificates and users alone. */
+function certificateIn(folder: string): string {
+  const { cert, key } = new Authority().issue({ subject: [['CN', 'localhost']] });
+  const path = join(folder, 'server.pem');
+  writeFileSync(path, key + cert);
+  return path;
+}
+
 async function describedMetrics(): Promise<MetricDescription[]> {
   const data = mkdtempSync(join(tmpdir(), 'milepost-docs-'));
   chmodSync(data, 0o711); // PostgreSQL's own user passes through
@@ -65,6 +74,10 @@ async function describedMetrics(): Promise<MetricDescription[]> {
     MILEPOST_MQTT_PORT: '0',
     MILEPOST_MQTT_WS_PORT: '0',
     MILEPOST_HTTP_PORT: '0',
+    MILEPOST_HTTP_AUTHENTICATION: 'required',
+    MILEPOST_HTTP_TLS: 'true',
+    MILEPOST_MQTTS_PORT: '0',
+    MILEPOST_TLS_CERT_FILE: certificateIn(data),
     MILEPOST_LOG_LEVEL: 'error',
   };
   const program = await startProgram({ ...appliance, env });

@@ -14,11 +14,17 @@ test('each further broker has the next id, its own folder and the next ports, an
   });
 });
 
-test('any free port stays any free port, and an advertised address moves on by a port', () => {
-  const env = { MILEPOST_KAFKA_PORT: '0', MILEPOST_HTTP_PORT: '0', MILEPOST_ADVERTISED_LISTENERS: '[::1]:9092' };
+test('any free port stays any free port, and an advertised address and that of metrics move on by a port', () => {
+  const env = {
+    MILEPOST_KAFKA_PORT: '0',
+    MILEPOST_HTTP_PORT: '0',
+    MILEPOST_ADVERTISED_LISTENERS: '[::1]:9092',
+    MILEPOST_METRICS_PORT: '9100',
+  };
   expect(beside(1, env)).toMatchObject({
     MILEPOST_KAFKA_PORT: '0',
     MILEPOST_HTTP_PORT: '0',
     MILEPOST_ADVERTISED_LISTENERS: '[::1]:9093',
+    MILEPOST_METRICS_PORT: '9101',
   });
 });

@@ -29,6 +29,7 @@ export function furtherBroker(place: number, settings: Settings, databaseUrl: st
     MILEPOST_DATA_DIR: join(resolve(settings.dataDir), `broker-${number}`),
     MILEPOST_KAFKA_PORT: portBeside(settings.kafkaPort),
     MILEPOST_HTTP_PORT: portBeside(settings.httpPort, HTTP_PORTS_FURTHER),
+    MILEPOST_METRICS_PORT: settings.metricsPort === undefined ? undefined : portBeside(settings.metricsPort),
     MILEPOST_ADVERTISED_LISTENERS: ownAddress,
     // The same settings under Kafka's names.
     KAFKA_NODE_ID: undefined,

@@ -21,8 +21,11 @@ import { type NestFastifyApplication, RouteConfig } from '@nestjs/platform-fasti
 import { type Caller, HttpAuthenticator } from './http-authenticator.ts';
 import { HTTP_AUTHENTICATOR, LOGGER, SETTINGS } from './tokens.ts';
 
-/** `open`: anybody; `signed-in`: any user, also one who must change the password; `metrics`: by MILEPOST_METRICS_ACCESS. */
-export type Needed = 'open' | 'signed-in' | 'metrics' | Role;
+/**
+ * `open`: anybody; `probe`: also by any Host, as probes use any name and learn nothing about trucks; `signed-in`: any user, also one
+ * who must change the password; `metrics`: by MILEPOST_METRICS_ACCESS.
+ */
+export type Needed = 'open' | 'probe' | 'signed-in' | 'metrics' | Role;
 
 /** Who may use the route. */
 export const Access = (access: Needed) => RouteConfig({ access });
@@ -128,9 +131,9 @@ export class HttpProtection implements OnModuleInit {
     return callers.filter((caller) => !current.has(caller));
   }
 
-  async #admitted(headers: IncomingHttpHeaders, needed: Needed | 'health', method: string): Promise<Admission> {
+  async #admitted(headers: IncomingHttpHeaders, needed: Needed, method: string): Promise<Admission> {
     const { host, origin } = headers;
-    if (needed === 'health') return { caller: undefined };
+    if (needed === 'probe') return { caller: undefined };
     const foreign = this.#policy.refusalOf({ host, origin }, 'same-origin');
     if (foreign !== undefined) {
       this.#logger.warn({}, `a request was refused: ${foreign}`);
@@ -148,9 +151,7 @@ export class HttpProtection implements OnModuleInit {
     return refusal ? { refusal } : { caller };
   }
 
-  /** Probes use any name and have no token: they learn whether the program can do its work. */
-  #neededBy({ method, routeOptions, url }: RoutedRequest): Needed | 'health' {
-    if (url.startsWith('/health/')) return 'health';
+  #neededBy({ method, routeOptions }: RoutedRequest): Needed {
     const { access } = (routeOptions.config ?? {}) as { access?: Needed };
     if (access === 'metrics') return this.#settings.metricsAccess === 'open' ? 'open' : 'viewer';
     return access ?? (READS.has(method) ? 'viewer' : 'admin');
@@ -159,13 +160,12 @@ export class HttpProtection implements OnModuleInit {
 
 type RoutedRequest = {
   readonly method: string;
-  readonly url: string;
   readonly routeOptions: { readonly config?: unknown };
 };
 
 function refusalOf(
   caller: Caller | undefined,
-  needed: Exclude<Needed, 'open'>,
+  needed: Exclude<Needed, 'open' | 'probe'>,
   { isChange, hasOrigin }: { readonly isChange: boolean; readonly hasOrigin: boolean },
 ): Refusal | undefined {
   if (!caller) return { status: 401, message: 'sign in, or send a token: Authorization: Bearer …' };

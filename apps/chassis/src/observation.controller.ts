@@ -20,12 +20,14 @@ export class ObservationController {
 
   /** Live means that the event loop turns, no more. It never depends on PostgreSQL or another program. */
   @Get('health/live')
+  @Access('probe')
   @HttpCode(HttpStatus.OK)
   live(): { status: 'live' } {
     return { status: 'live' };
   }
 
   @Get('health/ready')
+  @Access('probe')
   ready(): Readiness {
     const readiness = this.readiness();
     if (readiness.status === 'not ready') throw new HttpException(readiness, HttpStatus.SERVICE_UNAVAILABLE);

@@ -8,6 +8,11 @@ const TRUCKS = 25;
 export async function demo(): Promise<void> {
   process.stderr.write('[milepost] starting PostgreSQL, the broker, the gateway, the map and the notifications\n');
   await runProgram(appliance, async ({ ports, settings }) => {
+    if (ports.mqtt === undefined || settings.mqttAuthentication === 'required')
+      throw new Error(
+        'the trucks of the demo publish without TLS and authentication, which this data folder does not allow: ' +
+          'set another one (MILEPOST_DATA_DIR), or use `npm start`',
+      );
     const trucks = await startTrucks({ mqtt: `mqtt://127.0.0.1:${ports.mqtt}`, trucks: TRUCKS, demo: true });
     const map = `http://${settings.listen}:${ports.http}/`;
     process.stderr.write(

@@ -42,8 +42,8 @@ async function attempt(form, work) {
 }
 
 async function send(method, path, body) {
-  const headers = { 'content-type': 'application/json' };
-  const response = await fetch(new URL(path, document.baseURI), { method, headers, body: JSON.stringify(body) });
+  const request = { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+  const response = await fetch(new URL(path, document.baseURI), request);
   const said = response.status === 204 ? {} : await response.json().catch(() => ({}));
   if (!response.ok) throw new Error(sentence(said.message ?? `The server answered ${response.status}.`));
   return said;
