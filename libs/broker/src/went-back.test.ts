@@ -81,7 +81,12 @@ async function committed(): Promise<number | undefined> {
 /** A backup of metadata and groups; returns the function that restores the groups. */
 function backup() {
   const { groups } = it;
-  const copy = new Map([...groups.groups].map(([id, rows]) => [id, { ...rows, offsets: new Map(rows.offsets) }]));
+  const copy = new Map(
+    [...groups.groups].map(([id, rows]) => [
+      id,
+      { ...rows, offsets: new Map(rows.offsets), pending: new Map(rows.pending) },
+    ]),
+  );
   const restoreGroups = (): void => {
     groups.groups.clear();
     for (const [id, rows] of copy) groups.groups.set(id, rows);
@@ -319,4 +324,29 @@ test.each<[string, (fail: () => void) => Promise<void>]>([
     producerEpoch: 2,
   });
   expect(await settle(readValues(one.client, 't', 0, READ_COMMITTED))).toEqual(['a', 'b']);
+});
+
+test('offsets that a transaction had pending when the database went back to that moment become stable again', async () => {
+  await withGroup();
+  await settle((await client()).ask(FindCoordinator, 2, { key: 'x', keyType: 1 }));
+  await host.clock.run(1_000);
+  const one = new TransactionalClient(await client(), 'new');
+  one.now = () => host.clock.now();
+  expect(await settle(one.init())).toBe(ErrorCode.NONE);
+  expect(await settle(one.send('t', 'a'))).toBe(ErrorCode.NONE);
+  expect(await settle(one.commitOffset('g', 't', 9))).toBe(ErrorCode.NONE);
+  const { metadata, restoreGroups } = backup();
+  const open = new Map(it.transactions.transactions);
+  expect(await settle(one.end(true))).toBe(ErrorCode.NONE);
+  await host.clock.run(1_000);
+  await restart(() => {
+    restoreGroups();
+    it.transactions.transactions.clear();
+    for (const [id, row] of open) it.transactions.transactions.set(id, row);
+    it.metadata.failOver(metadata);
+  });
+  await host.clock.run(1_000);
+  const groups = [{ groupId: 'g', topics: [{ name: 't', partitionIndexes: [0] }] }];
+  const response = await settle((await client()).ask(OffsetFetch, 8, { groups, requireStable: true }));
+  expect(response.groups[0]?.topics[0]?.partitions).toMatchObject([{ committedOffset: 9, errorCode: ErrorCode.NONE }]);
 });

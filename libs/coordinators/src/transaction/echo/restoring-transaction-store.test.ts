@@ -1,4 +1,5 @@
 import { ErrorCode, silentLogger } from '@milepost/core';
+import { OFFSETS_TOPIC } from '@milepost/metadata';
 import { T0, T1, type TestProducer, TransactionHarness } from '../../testing/transaction-harness.ts';
 import { MemoryTransactionStore, TransactionTable } from '../memory-transaction-store.ts';
 import type { TransactionVersion } from '../model/transaction.ts';
@@ -6,6 +7,7 @@ import { RestoringTransactionStore } from './restoring-transaction-store.ts';
 
 const SHARDS = Array.from({ length: 50 }, (_, shard) => shard);
 const VERSIONS = [1, 2] as const;
+const OFFSETS_7 = { topic: OFFSETS_TOPIC, partition: 7 };
 
 let h: TransactionHarness;
 beforeEach(async () => {
@@ -75,6 +77,25 @@ test('a coordinator that loads what was restored ends the transaction as it was 
   expect(new Set(h.markers.map(({ partition, isCommit }) => `${partition} ${isCommit}`))).toEqual(
     new Set(['t-0 true', 't-1 true']),
   );
+});
+
+test.each(VERSIONS)(
+  'offsets that are pending again get the end of their transaction again: version %i',
+  async (version) => {
+    const producer = await producing(version, T0, OFFSETS_7);
+    const backup = copyOf(h.store.table);
+    expect(await producer.commit()).toBe(ErrorCode.NONE);
+    await h.clock.advance(100);
+    expect(await restored(backup)).toEqual([`x PrepareCommit ${version === 2 ? 1 : 0} 7`]);
+  },
+);
+
+test('offsets that are pending again belong to the next transaction of their producer, if that is open', async () => {
+  const producer = await producing(2, T0, OFFSETS_7);
+  const backup = copyOf(h.store.table);
+  await producer.commit();
+  await producer.add(T1);
+  expect(await restored(backup)).toEqual(['x Ongoing 1 1 7']);
 });
 
 test('a transactional id that the table does not know at all comes back', async () => {

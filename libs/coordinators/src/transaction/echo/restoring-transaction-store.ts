@@ -1,16 +1,17 @@
-// A transaction store whose database went back: what the echo in `__transaction_state` knows to be further is stored again
-// before the shard is served. A transaction whose commit was acknowledged is not aborted then, and one that was decided is
-// ended as it was decided.
+// A transaction store whose database went back: the later states that the echo in `__transaction_state` has are stored again
+// before the shard is served. A transaction whose commit was acknowledged is not aborted then, and a decided one is ended as
+// it was decided.
 //
-// Promises: a transaction is restored where the echo has one that follows the table's own, or that the table does not have at
-// all, or of a later producer or epoch. Only where neither tells, the later time of change decides. Nothing is restored unless
-// it was asked for: otherwise the table is the truth.
-import { type Clock, type Logger, Offset } from '@milepost/core';
+// Promises: a transaction is restored if the echo has a state that follows the table's own, or of a transactional id that the
+// table lacks, or of a later producer or epoch. Only where neither decides, the later time of change does. Offsets that are
+// pending again are ended. Nothing is restored unless databaseWentBack was called: otherwise the table is the truth.
+import { type Clock, type Logger, Offset, partitionName } from '@milepost/core';
 import { batchesOf } from '@milepost/records';
+import { OFFSETS_TOPIC } from '@milepost/metadata';
 import type { PartitionWriter } from '../../echo/partition-writer.ts';
 import type { Leadership } from '../../runtime/shard-store.ts';
 import type { AcquiredTransactions, TransactionEvent, TransactionStore } from '../model/store.ts';
-import type { Transaction } from '../model/transaction.ts';
+import type { Transaction, TransactionState } from '../model/transaction.ts';
 import { readTransaction, transactionRecord } from './transaction-records.ts';
 
 export interface RestoringTransactionStoreDeps {
@@ -73,7 +74,9 @@ export class RestoringTransactionStore implements TransactionStore {
       }
       await new Promise<void>((resolve) => clock.after(0, resolve));
     }
-    return [...last.values()].filter(({ isFurther }) => isFurther).map(({ transaction }) => transaction);
+    return [...last.values()]
+      .filter(({ isFurther }) => isFurther)
+      .map(({ transaction }) => endingPendingOffsets(transaction, known.get(transaction.transactionalId)));
   }
 }
 
@@ -99,6 +102,30 @@ function remember(
   const isFurther = !isInTable && (!table || followsTable || isLater(transaction, table));
   last.set(key, { transaction, isFurther, hasReachedTable: isInTable || followsTable });
 }
+
+/**
+ * Offsets that were pending at the time of the table are pending again. Their transaction has ended, so no marker would reach
+ * them, and clients that require stable offsets would wait forever: the restored transaction ends in their partitions too.
+ */
+function endingPendingOffsets(restored: Transaction, table: Transaction | undefined): Transaction {
+  if (table?.producerId !== restored.producerId) return restored;
+  const hasOwn = new Set(restored.partitions.map(({ topic, partition }) => partitionName(topic, partition)));
+  const pending = table.partitions.filter(
+    ({ topic, partition }) => topic === OFFSETS_TOPIC && !hasOwn.has(partitionName(topic, partition)),
+  );
+  if (pending.length === 0) return restored;
+  return { ...restored, state: UNFINISHED[restored.state], partitions: [...restored.partitions, ...pending] };
+}
+
+/** The states in which markers are still to be written. */
+const UNFINISHED: Readonly<Record<TransactionState, TransactionState>> = {
+  Empty: 'PrepareAbort',
+  Ongoing: 'Ongoing',
+  PrepareCommit: 'PrepareCommit',
+  PrepareAbort: 'PrepareAbort',
+  CompleteCommit: 'PrepareCommit',
+  CompleteAbort: 'PrepareAbort',
+};
 
 /** Producer ids and their epochs only grow. */
 function isLater(one: Transaction, other: Transaction): boolean {
