@@ -20,6 +20,8 @@ export interface Scenario {
   /** Groups without members. */
   readonly selfAssignedConsumers: number;
   readonly stalledReaders: number;
+  /** Whether a read-process-write loop works in transactions. */
+  readonly hasLoop: boolean;
   readonly deletesRecords: boolean;
   /** Reassigns partitions and elects preferred leaders. */
   readonly movesReplicas: boolean;
@@ -52,6 +54,8 @@ export function scenarioOf(random: SimRandom, nodes: number): Scenario {
     properties: {
       'auto.create.topics.enable': 'false',
       'offsets.topic.num.partitions': String(GROUP_SHARDS),
+      'transaction.state.log.num.partitions': '3',
+      'transaction.abort.timed.out.transaction.cleanup.interval.ms': '1000',
       'log.retention.check.interval.ms': random.pick(['700', '3000']),
       // If the node's clock is set back, producers are ahead of it and would rightly be refused.
       'log.message.timestamp.after.max.ms': '9223372036854775807',
@@ -84,6 +88,7 @@ export function scenarioOf(random: SimRandom, nodes: number): Scenario {
     selfAssignedConsumers: random.pick([0, 0, 1, 2]),
     stalledReaders,
     fillerBytes: random.pick([0, 0, 0, 12_000]),
+    hasLoop: isAlone && random.chance(0.3),
   };
 }
 

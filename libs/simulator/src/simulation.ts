@@ -2,7 +2,7 @@
 // audit. Everything that clients see is passed to the checkers; the first violation ends it.
 import { shardOf } from '@milepost/coordinators';
 import { type Address, BrokerId, type Logger } from '@milepost/core';
-import { allCheckers, type Checker } from './checkers/index.ts';
+import { allCheckers, type Checker, LOOP_TOPIC } from './checkers/index.ts';
 import type { Observation, SimPartition } from './model/observation.ts';
 import { replicasIn } from './replicas.ts';
 import { GROUP_SHARDS, type Scenario, scenarioOf } from './scenario.ts';
@@ -18,7 +18,9 @@ import { Trace } from './trace.ts';
 import { Weather } from './weather.ts';
 import { Administrator } from './workload/administrator.ts';
 import { audit } from './workload/auditor.ts';
+import { CommittedReader } from './workload/committed-reader.ts';
 import { awaitConvergence } from './workload/convergence.ts';
+import { ExactlyOnceLoop } from './workload/exactly-once-loop.ts';
 import { IdempotentProducer } from './workload/idempotent-producer.ts';
 import { MemberGroup } from './workload/member-group.ts';
 import { Outstanding } from './workload/outstanding.ts';
@@ -181,12 +183,13 @@ class Simulation implements World {
   }
 
   async #script(): Promise<void> {
-    const { topics, deletesRecords, movesReplicas, chaosMs, calmMs } = this.#scenario;
+    const { topics, deletesRecords, movesReplicas, hasLoop, chaosMs, calmMs } = this.#scenario;
     void this.#weather.run();
     const { producers, sessionReaders, stalledReaders, consumers } = this.#startClients();
     await new Administrator(this).begin(topics, deletesRecords);
     if (movesReplicas) void new ReplicaMover(this, this.#hasGroups ? GROUP_SHARDS : 0).run();
     const groups = this.#startGroups();
+    const loop = hasLoop ? this.#startLoop() : undefined;
     await sleep(this, chaosMs);
 
     this.phase = 'calm';
@@ -207,10 +210,12 @@ class Simulation implements World {
     for (const reader of sessionReaders) reader.end();
     await this.#responsesAreTaken();
     await this.#audit('audit');
+    await this.#reportRestOf(loop);
     this.#weather.powerCut();
     await this.#weather.calm();
     await awaitConvergence(this, this.#mayRefuse);
     await this.#audit('last audit');
+    await this.#reportRestOf(loop);
   }
 
   #startClients() {
@@ -249,6 +254,19 @@ class Simulation implements World {
     );
     for (const group of groups) void group.run();
     return groups;
+  }
+
+  #startLoop(): ExactlyOnceLoop {
+    const loop = new ExactlyOnceLoop(this, LOOP_TOPIC);
+    void loop.run();
+    void new CommittedReader(this, 'committed reader', LOOP_TOPIC).run();
+    return loop;
+  }
+
+  /** Damaged records of the loop are refused to its readers for good. */
+  async #reportRestOf(loop: ExactlyOnceLoop | undefined): Promise<void> {
+    const isRotten = [...this.#rotten].some((name) => name.startsWith(`${LOOP_TOPIC}-`));
+    if (!isRotten) await loop?.reportRest();
   }
 
   #audit(name: string): Promise<void> {

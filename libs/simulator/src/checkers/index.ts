@@ -3,6 +3,7 @@ import { AQuietClusterConverges } from './a-quiet-cluster-converges.ts';
 import type { Checker } from './checker.ts';
 import { CommitsNeverGoBack } from './commits-never-go-back.ts';
 import { DeletionsLast } from './deletions-last.ts';
+import { EachInputCountsOnce } from './each-input-counts-once.ts';
 import { EveryGroupSettles } from './every-group-settles.ts';
 import { ExclusiveOwnership } from './exclusive-ownership.ts';
 import { HighWatermarkOnlyGrows } from './high-watermark-only-grows.ts';
@@ -19,9 +20,11 @@ import { OrderPerPartition } from './order-per-partition.ts';
 import { ReadersComeToTheEnd } from './readers-come-to-the-end.ts';
 import { ReplicasAgree } from './replicas-agree.ts';
 import { TheLivingAreNotDeclaredGone } from './the-living-are-not-declared-gone.ts';
+import { TransactionsAreWhole } from './transactions-are-whole.ts';
 import { WhatIsServedWasSent } from './what-is-served-was-sent.ts';
 
 export type { Checker, Moment } from './checker.ts';
+export { LOOP_TOPIC } from './loop-excuse.ts';
 
 export const allCheckers = (): Checker[] => [
   new NothingAcknowledgedLost(),
@@ -43,5 +46,7 @@ export const allCheckers = (): Checker[] => [
   new CommitsNeverGoBack(),
   new OffsetsEndWithTheirTopic(),
   new EveryGroupSettles(),
+  new TransactionsAreWhole(),
+  new EachInputCountsOnce(),
   new NothingBreaks(),
 ];

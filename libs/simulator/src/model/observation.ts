@@ -132,6 +132,7 @@ export type Observation =
   /** In the end, after a while without faults. */
   | { readonly kind: 'not-converged'; readonly what: string }
   | GroupObservation
+  | TransactionObservation
   /** A promise of the program was rejected unhandled, or a response without a request arrived. */
   | { readonly kind: 'broken'; readonly what: string };
 
@@ -195,4 +196,21 @@ export type GroupObservation =
       readonly members: readonly string[];
       readonly living: readonly { readonly member: string; readonly partitions: readonly number[] }[];
       readonly partitions: number;
+    };
+
+export type TransactionObservation =
+  /** Before anything of it is sent. Its records are unique in the world. */
+  | { readonly kind: 'transaction-begun'; readonly transaction: string; readonly records: readonly string[] }
+  /** Before its commit is requested. */
+  | { readonly kind: 'transaction-committing'; readonly transaction: string }
+  /** Its end is acknowledged. */
+  | { readonly kind: 'transaction-ended'; readonly transaction: string; readonly isCommit: boolean }
+  /** Some records, by a reader of committed records. */
+  | { readonly kind: 'committed-read'; readonly records: readonly string[] }
+  /** In the end, after a while without faults: the committed offset of a loop, and all its committed records. */
+  | {
+      readonly kind: 'loop-at-rest';
+      readonly loop: string;
+      readonly inputs: number;
+      readonly records: readonly string[];
     };

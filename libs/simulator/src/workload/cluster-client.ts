@@ -11,7 +11,9 @@ import { sleep, type World } from './world.ts';
 /** The shortest time between two refreshes of the metadata. */
 const REFRESH_MS = 200;
 const ANY_TOPIC = null;
+/** Kinds of coordinators, by key type. */
 const GROUP = 0;
+const TRANSACTION = 1;
 
 export interface Leader {
   readonly broker: SimClient;
@@ -44,6 +46,7 @@ export class ClusterClient {
   readonly #epochs = new Map<SimPartition, number>();
   readonly #coordinators = new Map<string, SimClient>();
   readonly #coordinated = new WeakMap<object, Coordinated>();
+  #transactionCoordinator: SimClient | undefined;
   #refreshing: Promise<void> | undefined;
   #restsUntil = 0;
   #isRetired = false;
@@ -133,6 +136,20 @@ export class ClusterClient {
     return coordinated;
   }
 
+  /** To the coordinator of the transactional id. After a refusal or no response it is looked up again. */
+  async askTransactionCoordinator<A extends AnyApi>(
+    transactionalId: string,
+    api: A,
+    version: number,
+    body: RequestInput<A>,
+    errorOf: (response: ResponseOutput<A>) => ErrorCode,
+  ): Promise<ResponseOutput<A> | undefined> {
+    this.#transactionCoordinator ??= await this.#find(TRANSACTION, transactionalId);
+    const response = await this.#transactionCoordinator?.ask(api, version, body, this.#patienceMs);
+    if (!response || errorOf(response) !== ErrorCode.NONE) this.#transactionCoordinator = undefined;
+    return response;
+  }
+
   /** After each response: the broker may not be the coordinator any more. */
   heard(group: string, error: ErrorCode | undefined): void {
     if (error === ErrorCode.NOT_COORDINATOR || error === ErrorCode.COORDINATOR_NOT_AVAILABLE)
@@ -152,13 +169,16 @@ export class ClusterClient {
   async #coordinatorOf(group: string): Promise<SimClient | undefined> {
     const known = this.#coordinators.get(group);
     if (known) return known;
-    await this.#rest();
-    const response = await this.ask(FindCoordinator, 4, { keyType: GROUP, coordinatorKeys: [group] });
-    const found = response?.coordinators[0];
-    if (found?.errorCode !== ErrorCode.NONE) return undefined;
-    const coordinator = this.#broker(found);
-    this.#coordinators.set(group, coordinator);
+    const coordinator = await this.#find(GROUP, group);
+    if (coordinator) this.#coordinators.set(group, coordinator);
     return coordinator;
+  }
+
+  async #find(keyType: number, key: string): Promise<SimClient | undefined> {
+    await this.#rest();
+    const response = await this.ask(FindCoordinator, 4, { keyType, coordinatorKeys: [key] });
+    const found = response?.coordinators[0];
+    return found?.errorCode === ErrorCode.NONE ? this.#broker(found) : undefined;
   }
 
   #refresh(): Promise<void> {
