@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { Report } from '../support/run.ts';
 import { writeClients } from './clients.ts';
 import { compactionCases } from './compaction.ts';
+import { deliveryCases } from './delivery.ts';
 import { groupCommandCases } from './group-commands.ts';
 import { verifiableCases } from './java.ts';
 import { withJvm } from './jvm.ts';
@@ -36,6 +37,7 @@ const families = {
   streams: withJvm('Kafka Streams', streamsCases),
   mirror: withJvm('MirrorMaker 2', mirrorCases),
   rights: withJvm('locked doors', rightsCases),
+  delivery: deliveryCases,
   node: nodeCases,
   python: pythonCases,
   go: saramaCases,

@@ -1,5 +1,6 @@
-// A member of a consumer group that passes records on in batches and commits what was handled: at least once, in order
-// per partition. It outlives its broker: a lost session is restarted after a pause, from the committed offsets.
+// A member of a consumer group that passes records on in batches, in order per partition, and commits their offsets: at
+// least once or at most once (docs/DELIVERY.md). It outlives its broker: a lost session is restarted after a pause, from the
+// committed offsets.
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from '@milepost/core';
 import { FailedPartitions } from './failed-partitions.ts';
@@ -18,12 +19,17 @@ export interface ConsumerOptions extends KafkaAddress {
   readonly gatherMs?: number;
   /** Observes batches, for traces. */
   readonly tracer?: ConsumerTracer | undefined;
+  /** Default 'at-least-once'. */
+  readonly delivery?: Delivery;
   /**
-   * Called with one batch at a time. When it resolves the batch counts as handled and its offsets get committed; when
-   * it rejects the session restarts at the committed offsets, and the records are delivered again.
+   * Called with one batch at a time. When it resolves the batch counts as handled. When it rejects the session restarts at
+   * the committed offsets: with at-least-once delivery the records are delivered again, with at-most-once they are lost.
    */
   handle(records: readonly ConsumedRecord[]): Promise<void>;
 }
+
+/** Whether the offsets of a batch are committed after it was handled, or before. */
+export type Delivery = 'at-least-once' | 'at-most-once';
 
 /** Each method runs its callback once, and rejects with the callback's error. */
 export interface ConsumerTracer {
@@ -137,14 +143,16 @@ export class Consumer {
 
   /** Until closing: passes records on and commits periodically. @throws the failure that ended the stream. */
   async #consume(inbox: Inbox, offsets: HandledOffsets): Promise<void> {
-    const { tracer = untraced } = this.#options;
+    const { delivery = 'at-least-once', tracer = untraced } = this.#options;
     let committedAt = performance.now();
     for (;;) {
       const batch = await inbox.take(offsets.isDirty ? COMMIT_INTERVAL_MS : undefined);
       if (batch === 'closed') return;
       if (batch.length > 0) {
+        // A refused commit ends the session: what follows the committed offset is delivered to the partition's owner.
+        if (delivery === 'at-most-once') await tracer.commit(() => offsets.commitAhead(batch));
         await tracer.process(batch, () => this.#options.handle(batch));
-        offsets.handled(batch);
+        if (delivery === 'at-least-once') offsets.handled(batch);
       }
       if (offsets.isDirty && performance.now() - committedAt >= COMMIT_INTERVAL_MS) {
         await tracer

@@ -30,11 +30,12 @@ export class HandledOffsets {
   }
 
   handled(batch: readonly ConsumedRecord[]): void {
-    batch.forEach(({ topic, partition, offset }, at) => {
-      const following = batch[at + 1];
-      if (following?.partition === partition && following.topic === topic) return;
-      this.#next.set(`${topic}-${partition}`, { topic, partition, offset: BigInt(offset) + 1n, leaderEpoch: -1 });
-    });
+    for (const next of offsetsAfter(batch)) this.#next.set(`${next.topic}-${next.partition}`, next);
+  }
+
+  /** Commits the offsets of a batch that is about to be handled. @throws if it is refused; nothing is retained then. */
+  async commitAhead(batch: readonly ConsumedRecord[]): Promise<void> {
+    await this.#member.commit({ offsets: offsetsAfter(batch) });
   }
 
   /** @throws if it is refused; the next call commits the offsets of partitions that are still the member's own. */
@@ -63,4 +64,15 @@ export class HandledOffsets {
       if (!isOurs) this.#next.delete(name);
     }
   }
+}
+
+/** The next offset to read of each partition. A partition's records may stand in several places of the batch. */
+function offsetsAfter(batch: readonly ConsumedRecord[]): OffsetToCommit[] {
+  const next = new Map<string, OffsetToCommit>();
+  batch.forEach(({ topic, partition, offset }, at) => {
+    const following = batch[at + 1];
+    if (following?.partition === partition && following.topic === topic) return;
+    next.set(`${topic}-${partition}`, { topic, partition, offset: BigInt(offset) + 1n, leaderEpoch: -1 });
+  });
+  return [...next.values()];
 }

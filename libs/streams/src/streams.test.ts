@@ -162,6 +162,24 @@ test('a batch that could not be handled is delivered again, and nothing is skipp
   expect(ascending(valuesOf(records))).toEqual(range(0, 200));
 });
 
+test('at most once, a batch that could not be handled is not delivered again', async () => {
+  await produce('once', 100, 1);
+  const failed = Promise.withResolvers<readonly ConsumedRecord[]>();
+  let isFirst = true;
+  const later = consumed('once', 50, {
+    delivery: 'at-most-once',
+    handle: async (batch) => {
+      if (!isFirst) return;
+      isFirst = false;
+      failed.resolve(batch);
+      throw new Error('the program crashes');
+    },
+  });
+  expect(valuesOf(await failed.promise)).toEqual(range(0, 100));
+  await produce('once', 50, 1);
+  expect(valuesOf(await later)).toEqual(range(0, 50));
+});
+
 test('a group with an offset in the middle of a batch gets its second half', async () => {
   await produce('middle', 100, 1);
   const client = new Client({ groupId: 'group-middle', clientId: 'test', bootstrapBrokers: bootstrapServers() });
