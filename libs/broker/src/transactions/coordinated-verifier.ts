@@ -1,5 +1,5 @@
-// What a transaction's coordinator says of partitions that a producer is about to write to, or to commit offsets in. The
-// coordinator may be another broker: AddPartitionsToTxn asks it (Kafka's AddPartitionsToTxnManager).
+// Verifies with a transaction's coordinator the partitions that a producer is about to write to, or to commit offsets in. If
+// the coordinator is another broker, it receives AddPartitionsToTxn (Kafka's AddPartitionsToTxnManager).
 import { type BrokerId, ErrorCode, NO_BROKER } from '@milepost/core';
 import type { TransactionCoordinator } from '@milepost/coordinators';
 import { type ClusterImage, TRANSACTION_STATE_TOPIC } from '@milepost/metadata';

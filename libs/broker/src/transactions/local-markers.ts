@@ -6,7 +6,7 @@ import { OFFSETS_TOPIC } from '@milepost/metadata';
 import type { LocalPartitions } from '../partitions/local-partitions.ts';
 import type { TransactionalOffsets } from './ports.ts';
 
-/** Responses of a group coordinator that cannot decide now: for the coordinator of transactions, its shard is led elsewhere. */
+/** Responses of a group coordinator that does not serve the shard now. The transaction coordinator retries. */
 const SHARD_IS_ELSEWHERE: ReadonlySet<ErrorCode> = new Set([
   ErrorCode.COORDINATOR_NOT_AVAILABLE,
   ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,

@@ -22,7 +22,7 @@ export interface PartitionsToVerify {
 export interface TransactionVerifier {
   /**
    * Whether each partition is part of the producer's ongoing transaction (KIP-890). Resolves with an error code for each, in
-   * their order, as AddPartitionsToTxn would answer; NETWORK_EXCEPTION where the coordinator cannot be reached.
+   * their order, as AddPartitionsToTxn would respond; NETWORK_EXCEPTION where the coordinator cannot be reached.
    */
   verify(asked: PartitionsToVerify): Promise<readonly ErrorCode[]>;
 }

@@ -1,5 +1,5 @@
-// TxnOffsetCommit: offsets that count once their transaction is committed (KIP-98, KIP-447); and the end of that transaction,
-// which makes them real or drops them. Whoever requires stable offsets waits for that end.
+// TxnOffsetCommit: offsets that become the group's when their transaction is committed (KIP-98, KIP-447). The end of the
+// transaction commits them or drops them. Clients that require stable offsets wait for that end.
 import { ErrorCode, type Timestamp } from '@milepost/core';
 import { acceptedOffsets, committed, fits, type KnownOffsets } from './commit.ts';
 import { commitRefusal } from './consumer/offsets.ts';

@@ -1,5 +1,5 @@
-// AddPartitionsToTxn and AddOffsetsToTxn: a partition belongs to the transaction before anything is written to it. The first
-// one begins the transaction.
+// AddPartitionsToTxn and AddOffsetsToTxn: a partition is added to the transaction before its first batch is written. The first
+// partition begins the transaction.
 import { ErrorCode, partitionName, type Timestamp } from '@milepost/core';
 import { type Decided, refused } from './decided.ts';
 import type { AddPartitionsCommand, ProducerIdAndEpoch, VerifyPartitionsCommand } from './model/commands.ts';

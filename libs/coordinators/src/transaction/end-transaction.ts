@@ -1,9 +1,9 @@
-// EndTxn: the producer commits or aborts its transaction. The decision is stored before any marker is written, and answered
-// then: from now on it can only be carried out.
+// EndTxn: the producer commits or aborts its transaction. The decision is stored before any marker is written, and the response
+// is sent then: from now on the decision can only be carried out.
 //
-// Up to transaction version 1 the epoch stays, so a repeated EndTxn looks like one of the next transaction; the state tells
+// Up to transaction version 1 the epoch stays, so a repeated EndTxn looks like one of the next transaction; the state decides
 // what it can mean. From version 2 on (KIP-890) the epoch is bumped with the decision: a repeated request carries the epoch
-// before, and is answered with the epoch that its lost response had.
+// before, and its response has the same epoch as the lost one.
 //
 //   version 2         abort                 commit
 //                     repeated  current     repeated  current      current: the epoch of now

@@ -1,5 +1,5 @@
-// The coordinator aborts a transaction by itself: its producer was replaced, or its time is up. The next epoch fences the
-// producer, so that nothing of it is written behind the marker.
+// The coordinator aborts a transaction itself if its producer was replaced, or if it has timed out. The next epoch fences the
+// producer, so that it can write nothing after the marker.
 import type { Timestamp } from '@milepost/core';
 import { NEEDS_PRODUCER_ID, type NeedsProducerId } from './decided.ts';
 import {
@@ -29,7 +29,7 @@ export function abortByFencing(
   const fenced = { state: 'PrepareAbort', producerEpoch: epochAfter(producerEpoch) } as const;
   if (!bumpsEpochs(version))
     return changed(transaction, now, { ...fenced, lastProducerEpoch: NO_PRODUCER_EPOCH, clientVersion: 0 });
-  // The producer may ask for the result with its old epoch, and goes on in the new one.
+  // The producer may request the result with its old epoch, and continues in the new one.
   const isExhausted = isEpochExhausted(producerEpoch);
   if (isExhausted && freshProducerId === undefined) return NEEDS_PRODUCER_ID;
   const nextProducerId = isExhausted ? (freshProducerId as bigint) : NO_PRODUCER_ID;

@@ -17,7 +17,7 @@ import {
 
 export interface InitContext {
   readonly now: Timestamp;
-  /** A producer id that nobody has yet, where one was taken. */
+  /** An unused producer id, if one was allocated. */
   readonly freshProducerId: bigint | undefined;
   /** The finalized level of `transaction.version`. */
   readonly version: TransactionVersion;

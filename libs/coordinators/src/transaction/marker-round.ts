@@ -1,7 +1,7 @@
-// Tells every partition of a transaction that it has ended.
+// Writes the marker of a transaction's end to each of its partitions.
 //
 // Promises: each partition is tried until it has the marker, is gone, or the round is closed. A partition that cannot take its
-// marker makes no other one wait; it is logged once, and again when it has it. Never: gives a partition up.
+// marker delays no other one; it is logged once, and again when it has the marker. Never: gives a partition up.
 import { type Cancel, type Clock, type Logger, partitionName, type TopicPartition } from '@milepost/core';
 import type { MarkerWriter, TransactionMarker } from './model/markers.ts';
 

@@ -1,12 +1,13 @@
-// The coordinator of transactions (KIP-98, KIP-890): who the producer of a transactional id is, which partitions its
-// transaction has written to, and whether it is committed. Responses are plain results. A failure of the store is a retriable
+// The coordinator of transactions (KIP-98, KIP-890). It knows the producer of each transactional id, the partitions of its
+// transaction, and whether that is committed. Responses are plain results. A failure of the store is a retriable
 // error code in them, never a rejection.
 //
-// Promises: what was answered is stored. A transaction whose end was stored is ended so in every partition, through restarts,
-// before the next one of its transactional id begins. An open transaction that lasts too long is aborted.
+// Promises: a response is sent after its change is stored. A transaction whose end was stored gets that end in every
+// partition, through restarts, before the next one of its transactional id begins. An open transaction that lasts too long is
+// aborted.
 //
-// Where Kafka answers CONCURRENT_TRANSACTIONS at once because the last transaction is still completing, this coordinator first
-// waits a moment for its markers: the client would only come back.
+// While the last transaction is still completing, Kafka responds with CONCURRENT_TRANSACTIONS immediately. This coordinator
+// first waits a moment for the markers, because the client would only retry.
 import { type Cancel, type Clock, ErrorCode, type Logger, type Timestamp } from '@milepost/core';
 import { TRANSACTION_STATE_TOPIC } from '@milepost/metadata';
 import { Runtime } from '../runtime/runtime.ts';
@@ -41,9 +42,9 @@ export interface TransactionCoordinatorDeps {
   readonly writer: MarkerWriter;
   /** The partitions of `__transaction_state`, for the echo. */
   readonly echo: PartitionWriter;
-  /** A producer id that nobody has; undefined: none to be had now. */
+  /** An unused producer id; undefined if none can be allocated now. */
   readonly freshProducerId: () => Promise<bigint | undefined>;
-  /** Another process has acquired a shard that this one owned, or wanted to acquire: what it knows of leaders may be old. */
+  /** Another process has acquired a shard that this one owned, or wanted to acquire: the image here may be out of date. */
   readonly onDeposed?: (shard: number) => void;
 }
 
@@ -86,7 +87,7 @@ export class TransactionCoordinator {
           echo.acquired(shard);
           for (const slot of shard.slots()) slot.resume();
         },
-        // A decision is echoed before its markers: should the database lose it, the markers are not its only trace.
+        // A decision is echoed before its markers: if the database loses it, the markers are not its only trace.
         persisted: (shard, events) => echo.stored(shard, events, events.some(isDecision)),
         resigned: (shard) => echo.resigned(shard),
       },
@@ -95,7 +96,7 @@ export class TransactionCoordinator {
 
   /**
    * Acquires the shards, under the leadership of their partitions where there is one, and loads what they hold. Until then
-   * requests to their transactional ids are answered with COORDINATOR_LOAD_IN_PROGRESS; those of other shards are served.
+   * requests to their transactional ids get COORDINATOR_LOAD_IN_PROGRESS; those of other shards are served.
    */
   async start(shards: readonly number[], leadership?: Leadership): Promise<void> {
     if (!this.#nextTimeOuts) this.#scheduleTimeOuts();
@@ -206,7 +207,7 @@ export class TransactionCoordinator {
     await this.#runtime.close();
   }
 
-  /** Decides again, once, when the transaction that is in the way is complete. */
+  /** Decides again, once, when the previous transaction is complete. */
   async #patiently<Result extends { readonly error: ErrorCode }>(
     transactionalId: string,
     failed: (error: ErrorCode) => Result,

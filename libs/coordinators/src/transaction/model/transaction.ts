@@ -28,7 +28,7 @@ export type TransactionVersion = 0 | 1 | 2;
 export interface Transaction {
   readonly transactionalId: string;
   readonly producerId: bigint;
-  /** The producer id before the last change. It tells a request that is repeated after a change of producer id. */
+  /** The producer id before the last change. By it a request is recognized that is repeated after a change of producer id. */
   readonly previousProducerId: bigint;
   /** The id that replaces the producer's when this transaction completes, because its epochs are exhausted. */
   readonly nextProducerId: bigint;
