@@ -57,6 +57,8 @@ export class SimDatabase {
   slowness = 1;
   /** Called when a machine has acquired a shard of groups, whether it hears of that or not. */
   onShardAcquired: (shard: number, epoch: number, machine: string) => void = () => {};
+  /** Calls that began before the last one are lost. */
+  #restores = 0;
   readonly #accesses = new Map<string, DatabaseAccess>();
   readonly #random: SimRandom;
   readonly #clock: Clock;
@@ -84,15 +86,13 @@ export class SimDatabase {
 
   /** A standby with only the backup's content is promoted, under the programs that use it. */
   failOver({ metadata, groups, transactions }: DatabaseBackup): void {
-    this.#refill(groups);
-    this.#refillTransactions(transactions);
+    this.#replace(groups, transactions);
     this.metadata.failOver(metadata);
   }
 
   /** The database becomes the backup again, on the timeline of the backup. */
   restore({ metadata, groups, transactions }: DatabaseBackup): void {
-    this.#refill(groups);
-    this.#refillTransactions(transactions);
+    this.#replace(groups, transactions);
     this.metadata.restore(metadata);
   }
 
@@ -170,7 +170,10 @@ export class SimDatabase {
 
   /** The way there, the work, and the way back. */
   async #call<Answer>(machine: string, work: () => Promise<Answer>, lost: (why: string) => Error): Promise<Answer> {
+    const restores = this.#restores;
     await this.#travel(machine);
+    // No connection outlives the server that it was made to.
+    if (restores !== this.#restores) throw lost('the connection was lost');
     if (this.#isAwayFor(machine)) {
       await this.#pass(this.#random.below(TIMEOUT_MS));
       throw lost('the database is away');
@@ -216,6 +219,12 @@ export class SimDatabase {
     const answer = await write;
     this.metadata.position++;
     return answer;
+  }
+
+  #replace(groups: DatabaseBackup['groups'], transactions: DatabaseBackup['transactions']): void {
+    this.#restores += 1;
+    this.#refill(groups);
+    this.#refillTransactions(transactions);
   }
 
   #refill({ epochs, leaders, groups }: DatabaseBackup['groups']): void {
