@@ -10,6 +10,8 @@ export function addPartitions(
   command: AddPartitionsCommand,
   now: Timestamp,
 ): Decided<ErrorCode> {
+  // Before the checks of id and epoch, as in Kafka: the client may have the producer id that the last transaction ends with.
+  if (transaction && isCompleting(transaction)) return refused(ErrorCode.CONCURRENT_TRANSACTIONS);
   const refusal = refusalOf(transaction, command);
   if (!transaction || refusal !== ErrorCode.NONE) return refused(refusal);
   const known = new Set(transaction.partitions.map(nameOf));

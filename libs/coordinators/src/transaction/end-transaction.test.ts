@@ -88,12 +88,23 @@ test.each([1, 2] as const)('while markers are missing the next transaction waits
   expect(await producer.add(T0)).toBe(CONCURRENT_TRANSACTIONS);
   expect(producer.verify(T0)).toEqual([CONCURRENT_TRANSACTIONS]);
   expect(await repeated.commit()).toBe(CONCURRENT_TRANSACTIONS);
-  expect(await repeated.abort()).toBe(INVALID_TXN_STATE);
+  expect(await repeated.abort()).toBe(CONCURRENT_TRANSACTIONS);
   expect(h.state()).toMatchObject({ state: 'PrepareCommit', partitions: [T1] });
   expect(h.lines).toEqual(['a transaction waits for t-1, which cannot take its end: retrying']);
   h.outcomeOf = () => 'written';
   await h.clock.advance(5_000);
   expect(await producer.add(T0)).toBe(NONE);
+});
+
+test('a producer that ends its next transaction before the markers of the last one are written is not fenced', async () => {
+  const [h, producer] = await begun(2);
+  await producer.add(T0);
+  h.outcomeOf = () => ({ later: 'its disk has failed' });
+  expect(await producer.commit()).toBe(NONE);
+  expect(await producer.abort()).toBe(CONCURRENT_TRANSACTIONS);
+  h.outcomeOf = () => 'written';
+  await h.clock.advance(5_000);
+  expect(await producer.abort()).toBe(NONE);
 });
 
 test('a request that comes while markers are under way waits for them', async () => {
@@ -153,6 +164,22 @@ test('from version 2 on the last epoch of an id ends with a new id, also when th
   expect(h.markers).toMatchObject([{ producerId: 100n, producerEpoch: 32_767, isCommit: true }]);
   expect([await producer.commit(), producer.producerId, producer.producerEpoch]).toEqual([NONE, 101n, 0]);
   expect(await producer.add(T0)).toBe(NONE);
+});
+
+test('a producer with a new id waits for the markers of the last transaction, which had the old id', async () => {
+  const [h, producer] = await begun(2);
+  const row = h.store.table.transactions.get('x')!;
+  h.store.table.transactions.set('x', { ...row, transaction: { ...row.transaction, producerEpoch: 32_766 } });
+  await h.restart();
+  producer.producerEpoch = 32_766;
+  await producer.add(T0);
+  h.outcomeOf = () => ({ later: 'its disk has failed' });
+  expect([await producer.commit(), producer.producerId, producer.producerEpoch]).toEqual([NONE, 101n, 0]);
+  expect(await producer.add(T1)).toBe(CONCURRENT_TRANSACTIONS);
+  expect(await producer.abort()).toBe(CONCURRENT_TRANSACTIONS);
+  h.outcomeOf = () => 'written';
+  await h.clock.advance(5_000);
+  expect(await producer.add(T1)).toBe(NONE);
 });
 
 test('a late EndTxn of an old client does not end its next transaction', async () => {

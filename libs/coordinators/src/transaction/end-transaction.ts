@@ -17,6 +17,7 @@ import {
   bumpsEpochs,
   changed,
   epochAfter,
+  isCompleting,
   isEpochExhausted,
   LAST_CLIENT_EPOCH,
   NO_PRODUCER_EPOCH,
@@ -63,13 +64,16 @@ function endInEpoch(transaction: Transaction, command: EndTransactionCommand, no
     });
     return { next, response: notEnded(ErrorCode.NONE) };
   }
-  if (state === preparing(command)) return { response: notEnded(ErrorCode.CONCURRENT_TRANSACTIONS) };
+  if (isCompleting(transaction)) return { response: notEnded(ErrorCode.CONCURRENT_TRANSACTIONS) };
   return { response: notEnded(state === complete(command) ? ErrorCode.NONE : ErrorCode.INVALID_TXN_STATE) };
 }
 
 /** From transaction version 2 on. */
 function endWithBump(transaction: Transaction, command: EndTransactionCommand, context: EndContext): Ended {
   const { state, producerId, producerEpoch } = transaction;
+  // Before the checks below, as in Kafka: the client may end its next transaction already, in the epoch or with the producer id
+  // that it got for it, before the markers of the last one are written.
+  if (isCompleting(transaction)) return { response: notEnded(ErrorCode.CONCURRENT_TRANSACTIONS) };
   const repeatsOverflow =
     transaction.previousProducerId === command.producerId &&
     command.producerEpoch === LAST_CLIENT_EPOCH &&
@@ -88,12 +92,7 @@ function endWithBump(transaction: Transaction, command: EndTransactionCommand, c
     case 'Empty':
       if (!isCurrent) return fenced;
       return command.isCommit ? invalid : prepared(transaction, command, context);
-    case 'PrepareCommit':
-    case 'PrepareAbort':
-      if (!repeatsBump) return fenced;
-      return state === preparing(command) ? { response: notEnded(ErrorCode.CONCURRENT_TRANSACTIONS) } : invalid;
-    case 'CompleteCommit':
-    case 'CompleteAbort':
+    default: // complete
       if (isRepeated) {
         const done = { response: { error: ErrorCode.NONE, producerId, producerEpoch } };
         return state === complete(command) ? done : invalid;
