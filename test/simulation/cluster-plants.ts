@@ -13,7 +13,6 @@ import {
 } from '@milepost/metadata';
 import { GROUP_SHARDS, type Scenario } from '@milepost/simulator';
 import { DatabaseRecovery } from '../../libs/broker/src/membership/database-recovery.ts';
-import { GroupCoordinator } from '../../libs/coordinators/src/group/group-coordinator.ts';
 import { Leadership } from '../../libs/replication/src/leadership.ts';
 import { Partition } from '../../libs/replication/src/partition.ts';
 import { methodOf, type PlantedBug, replaced } from './planted-bug.ts';
@@ -239,7 +238,7 @@ export const clusterBugs: readonly PlantedBug[] = [
   {
     name: 'a deposed coordinator that serves its groups',
     scenario: grouped,
-    from: 18,
+    from: 20,
     breaks: GROUPS,
     plants: { groupStore: (store) => acknowledgingFenced(store) },
   },
@@ -248,13 +247,6 @@ export const clusterBugs: readonly PlantedBug[] = [
     scenario: grouped,
     breaks: GROUPS,
     plants: { groupStore: (store) => loadingOnce(store) },
-  },
-  {
-    name: 'a coordinator that goes on when another broker leads',
-    scenario: grouped,
-    from: 14,
-    breaks: [...GROUPS, 'nothing hangs and nothing breaks'],
-    plant: () => replaced(GroupCoordinator.prototype, 'resign', { value: () => {} }),
   },
 ];
 
