@@ -126,18 +126,59 @@ export const brokerAndGroups: DashboardPlan = {
           unit: 'bytes',
           queries: { '{{topic}}': 'sum by (topic) (kafka_log_log_size{$filter})' },
         },
+      ],
+    },
+    {
+      title: 'Cluster',
+      stats: [
         {
-          title: 'Partitions',
-          description: 'Led here, and of those with too few replicas in sync. Good: the latter 0.',
+          title: 'Under-replicated',
+          description: 'Partitions with a replica that is not in sync. Good: 0 but around restarts.',
           unit: 'short',
-          queries: {
-            led: 'sum(kafka_server_replicamanager_leadercount{$filter})',
-            'under-replicated': 'sum(kafka_server_replicamanager_underreplicatedpartitions{$filter})',
-            'below min.insync.replicas': 'sum(kafka_server_replicamanager_underminisrpartitioncount{$filter})',
-          },
+          queries: { partitions: 'sum(kafka_server_replicamanager_underreplicatedpartitions{$filter})' },
+          thresholds: [1, 1_000_000],
+        },
+        {
+          title: 'Below min.insync.replicas',
+          description: 'Partitions that refuse acks=all. Good: 0.',
+          unit: 'short',
+          queries: { partitions: 'sum(kafka_server_replicamanager_underminisrpartitioncount{$filter})' },
+          thresholds: [1, 1],
         },
         {
           title: 'Brokers',
+          description: 'Alive, as the brokers see each other. Good: all of them.',
+          unit: 'short',
+          queries: { alive: 'max(kafka_controller_kafkacontroller_activebrokercount{$filter})' },
+        },
+        {
+          title: 'Controllers',
+          description: 'Good: exactly one.',
+          unit: 'short',
+          queries: { controllers: 'sum(kafka_controller_kafkacontroller_activecontrollercount{$filter})' },
+          thresholds: [1, 1],
+          falling: true,
+        },
+      ],
+      graphs: [
+        {
+          title: 'Partitions without all of their replicas',
+          description: 'Good: none but around restarts; offline ones have no leader.',
+          unit: 'short',
+          queries: {
+            'under-replicated': 'sum(kafka_server_replicamanager_underreplicatedpartitions{$filter})',
+            'below min.insync.replicas': 'sum(kafka_server_replicamanager_underminisrpartitioncount{$filter})',
+            offline: 'sum(kafka_controller_kafkacontroller_offlinepartitionscount{$filter})',
+          },
+        },
+        {
+          title: 'Partitions led',
+          description: 'Good: as many on every broker; some minutes after a restart too.',
+          unit: 'short',
+          queries: { '{{instance}}': 'sum by (instance) (kafka_server_replicamanager_leadercount{$filter})' },
+        },
+        {
+          title: 'Brokers and controller',
           description: 'As the brokers see each other. Good: none gone, and exactly one controller.',
           unit: 'short',
           queries: {

@@ -1,4 +1,5 @@
-// The Compose file, without Docker: its images are pinned, its services are watched, what it mounts exists.
+// The Compose files, without Docker: images are pinned, services are watched, what is mounted exists, and the three brokers of the
+// cluster differ in what they must differ in.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { check, type Report } from '../support/run.ts';
@@ -26,6 +27,35 @@ export async function composeCases(report: Report): Promise<void> {
     const gone = mounted.filter((path) => !existsSync(join(FOLDER, path)));
     check(mounted.length > 0 && gone.length === 0, 'all are there', gone);
   });
+  await report.run(
+    'compose: the cluster has three brokers on one database, and topics with three replicas',
+    async () => {
+      const cluster = readFileSync(join(FOLDER, 'cluster.yaml'), 'utf8');
+      const brokers = ['milepost', 'broker-2', 'broker-3'].map((name) => servicesOf(cluster).get(name) ?? '');
+      const each = (pattern: RegExp): (string | undefined)[] => brokers.map((body) => pattern.exec(body)?.[1]);
+      check(each(/MILEPOST_BROKER_ID: "(\d)"/).join() === '1,2,3', 'their ids', brokers);
+      const addresses = ['milepost:9092', 'broker-2:9093', 'broker-3:9094'];
+      check(each(/MILEPOST_ADVERTISED_LISTENERS: (\S+)/).join() === addresses.join(), 'their addresses', brokers);
+      const volumes = brokers.slice(1).map((body) => /volumes: \["(\S+):\/data"\]/.exec(body)?.[1] ?? '');
+      check(
+        new Set(volumes).size === 2 && volumes.every((name) => cluster.includes(`\n  ${name}:\n`)),
+        'volumes',
+        volumes,
+      );
+      for (const [setting, times] of [
+        ['KAFKA_DEFAULT_REPLICATION_FACTOR: "3"', 2],
+        ['KAFKA_MIN_INSYNC_REPLICAS: "2"', 2],
+        ['DATABASE_URL: postgres://milepost@postgres:5432/milepost', 1],
+      ] as const)
+        check(cluster.split(setting).length - 1 === times, `${setting}, for the first and for the others`, cluster);
+      const image = /image: (milepost:\S+)/.exec(text)?.[1] ?? '';
+      check(image !== '' && cluster.includes(`image: ${image}\n`), 'one image', image);
+      const scraped = readFileSync(join(FOLDER, 'prometheus-cluster.yaml'), 'utf8');
+      check(scraped.includes('[milepost:8080, broker-2:8080, broker-3:8080]'), 'all of them are scraped', scraped);
+      const plain = readFileSync(join(FOLDER, 'prometheus.yaml'), 'utf8');
+      check(scraped.replace(', broker-2:8080, broker-3:8080', '') === plain, 'and nothing else differs', scraped);
+    },
+  );
   await report.run('compose: images of the chart and of Compose are the same', async () => {
     const values = readFileSync('deploy/helm/milepost/values.yaml', 'utf8');
     const postgres = /repository: postgres\n +tag: (\S+)/.exec(values)?.[1] ?? '';
@@ -35,6 +65,6 @@ export async function composeCases(report: Report): Promise<void> {
 
 function servicesOf(text: string): Map<string, string> {
   const block = /^services:\n([\s\S]*?)^\S/m.exec(text)?.[1] ?? '';
-  const parts = block.split(/^ {2}(\w+):$/m).slice(1);
+  const parts = block.split(/^ {2}([-\w]+):$/m).slice(1);
   return new Map(parts.flatMap((part, index) => (index % 2 === 0 ? [[part, parts[index + 1] ?? '']] : [])));
 }

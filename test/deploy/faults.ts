@@ -254,6 +254,27 @@ async function cluster(report: Report, chart: Chart): Promise<void> {
     const budget = await one(chart, three, 'PodDisruptionBudget', 'depot-milepost-broker');
     check(budget.includes('maxUnavailable: 1'), 'one at a time', budget);
   });
+  await report.run('clients outside find each of three brokers by a service of its own', async () => {
+    const annotations = { 'external-dns.alpha.kubernetes.io/hostname': '$(POD_NAME).example' };
+    const values = {
+      ...three,
+      services: { kafka: { type: 'LoadBalancer', annotations } },
+      kafka: { advertised: { host: '$(POD_NAME).example' } },
+    };
+    for (const name of ['depot-milepost-broker-0', 'depot-milepost-broker-1', 'depot-milepost-broker-2']) {
+      const service = await one(chart, values, 'Service', name);
+      check(service.includes(`statefulset.kubernetes.io/pod-name: ${name}\n`), 'its pod', service);
+      check(
+        service.includes(`hostname: ${name}.example\n`) && service.includes('type: LoadBalancer'),
+        'its name',
+        service,
+      );
+    }
+    const bootstrap = await one(chart, values, 'Service', 'depot-milepost-kafka');
+    check(bootstrap.includes('hostname: depot-milepost-kafka.example\n'), 'and one for all', bootstrap);
+    const text = await broker(values);
+    check(text.includes('value: PLAINTEXT://$(POD_NAME).example:9092'), 'what clients are told', text);
+  });
   await report.run('a broker of several drains before it is stopped, and has the time for both', async () => {
     const text = await broker({ ...three, broker: { replicas: 3, drainSeconds: 77 } });
     check(text.includes('command: [node, apps/cli/src/main.js, drain, --seconds, "77"]'), 'its preStop', text);

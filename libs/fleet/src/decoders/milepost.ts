@@ -77,10 +77,7 @@ function decodeOne(document: Document, { truckId, receivedAtMs }: DecoderContext
   const lat = document.requiredNumber(names.lat.key, 'lat', names.lat.factor);
   const lon = document.requiredNumber(names.lon.key, 'lon', names.lon.factor);
   const numbers: Numbers = { lat, lon };
-  for (const { field, key, factor } of names.optional) {
-    const number = document.number(key, field, factor);
-    if (number) numbers[field] = number;
-  }
+  for (const { field, key, factor } of names.optional) numbers[field] = document.number(key, field, factor);
   const ignition = names.ignition === undefined ? undefined : document.boolean(names.ignition);
   const other = othersOf(document, names.others);
   const position = assemble({ truckId, ts, source: NAME }, numbers, ignition, other);
