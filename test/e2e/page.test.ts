@@ -113,6 +113,31 @@ function which(name: string): string | undefined {
     await page.context().close();
   });
 
+  test('marks partitions that lack a replica, and the broker that is away', async () => {
+    const page = await open();
+    const broker = { rack: 'north', isController: false, isAway: false, leads: 1 };
+    const brokers = [
+      { ...broker, id: 1, address: '10.0.0.1:9092', isController: true },
+      { ...broker, id: 2, address: null, rack: null, isAway: true, leads: 0 },
+    ];
+    const partitions = [
+      { partition: 0, leader: 1, replicas: [1, 2], isr: [1], isUnderReplicated: true },
+      { partition: 1, leader: null, replicas: [2], isr: [2], isUnderReplicated: false },
+    ];
+    await page.route('**/api/cluster', (route) =>
+      route.fulfill({ json: { brokers, topics: [{ name: 't', partitions }] } }),
+    );
+    await page.getByRole('tab', { name: 'System' }).click();
+    await until('the controller', async () => (await page.getByTestId('broker-1').textContent()) === '1controller');
+    expect(await page.getByTestId('broker-2').textContent()).toBe('2away');
+    const replicas = page.getByTestId('replicas-t');
+    expect(await replicas.locator('summary').textContent()).toBe('t1 offline');
+    await replicas.locator('summary').click();
+    const rows = await replicas.locator('tbody tr').allTextContents();
+    expect(rows).toEqual(['0112', '1none2']);
+    await page.context().close();
+  });
+
   test('sent requests only to its own server; its console has no error, of its content security policy or another', () => {
     expect(strangers).toEqual([]);
     expect(errors).toEqual([]);

@@ -1,6 +1,6 @@
 import { Controller, Get, Inject, type OnApplicationShutdown, ServiceUnavailableException } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiServiceUnavailableResponse, ApiTags } from '@nestjs/swagger';
-import type { GroupView, Operations, TopicView } from './operations.ts';
+import type { ClusterView, GroupView, Operations, TopicView } from './operations.ts';
 
 export const OPERATIONS = Symbol('Operations');
 
@@ -9,6 +9,13 @@ export const OPERATIONS = Symbol('Operations');
 @ApiServiceUnavailableResponse({ description: 'The Kafka does not answer' })
 export class OperationsController implements OnApplicationShutdown {
   constructor(@Inject(OPERATIONS) private readonly operations: Operations) {}
+
+  @Get('cluster')
+  @ApiOperation({ summary: 'Brokers, and the leader and replicas of every partition' })
+  @ApiOkResponse({ description: 'Brokers by id, topics by name' })
+  cluster(): Promise<ClusterView> {
+    return this.operations.cluster().catch(unavailable);
+  }
 
   @Get('topics')
   @ApiOperation({ summary: 'Topics, their partitions and how many records they hold' })

@@ -6,7 +6,7 @@ import { MemoryBrokerLeases, MemoryMetadataDatabase, MemoryMetadataStore } from 
 import { nodeHost } from '@milepost/node-host';
 import { SimDisk } from '@milepost/simulator';
 import { Consumer, ensureTopics, Producer } from '@milepost/streams';
-import { KafkaOperations } from './operations.ts';
+import { clusterView, KafkaOperations } from './operations.ts';
 
 const TOPIC = 'positions';
 const failed = [{ topic: TOPIC, partition: 1, error: 'KAFKA_STORAGE_ERROR' }];
@@ -76,4 +76,42 @@ test('topics and groups are shown without the partition that fails, which is nam
   ]);
   await producer.close();
   await sending;
+});
+
+test('one broker is shown as the controller that leads every partition', async () => {
+  const { brokers, topics } = await operations.cluster();
+  const address = `127.0.0.1:${broker.address.port}`;
+  const leads = topics.reduce((sum, { partitions }) => sum + partitions.length, 0);
+  expect(brokers).toEqual([{ id: 1, address, rack: null, isController: true, isAway: false, leads }]);
+  const positions = topics.find(({ name }) => name === TOPIC)?.partitions;
+  expect(positions?.[2]).toEqual({ partition: 2, leader: 1, replicas: [1], isr: [1], isUnderReplicated: false });
+});
+
+test('a broker that is away is shown by its replicas, and what lacks them is marked', () => {
+  const partition = (leader: number, isr: number[]) => ({
+    leader,
+    isr,
+    replicas: [1, 2, 3],
+    leaderEpoch: 0,
+    offlineReplicas: [],
+  });
+  const partitions = [partition(1, [1, 2]), partition(2, [1, 2, 3]), partition(-1, [3])];
+  const { brokers, topics } = clusterView({
+    controllerId: 2,
+    brokers: new Map([
+      [1, { nodeId: 1, host: 'a', port: 9092, rack: 'north' }],
+      [2, { nodeId: 2, host: 'b', port: 9093, rack: null }],
+    ]),
+    topics: new Map([['t', { id: 't', partitionsCount: 3, lastUpdate: 0, partitions }]]),
+  });
+  expect(brokers).toEqual([
+    { id: 1, address: 'a:9092', rack: 'north', isController: false, isAway: false, leads: 1 },
+    { id: 2, address: 'b:9093', rack: null, isController: true, isAway: false, leads: 1 },
+    { id: 3, address: null, rack: null, isController: false, isAway: true, leads: 0 },
+  ]);
+  expect(topics[0]?.partitions.map(({ leader, isUnderReplicated }) => [leader, isUnderReplicated])).toEqual([
+    [1, true],
+    [2, false],
+    [null, true],
+  ]);
 });

@@ -1,5 +1,5 @@
-// A read-only view of the Kafka behind the map: topics with their sizes, groups with their lag. Kafka gets at most one
-// request a second, for any number of viewers. A partition that fails is named, and the rest is shown.
+// A read-only view of the Kafka behind the map: brokers and replicas, topics with their sizes, groups with their lag. Kafka gets at
+// most one request a second of each kind, for any number of viewers. A partition that fails is named, and the rest is shown.
 import { connectionOptions, EARLIEST, LATEST, type PartitionOffset, TolerantAdmin } from '@milepost/streams';
 import type { Kafka } from '../../chassis/src/index.ts';
 
@@ -29,7 +29,32 @@ export interface GroupView {
   /** Of those topics. Empty where all is well. */
   readonly failed: readonly FailedPartition[];
 }
+export interface BrokerView {
+  readonly id: number;
+  /** host:port; null where the broker is away. */
+  readonly address: string | null;
+  readonly rack: string | null;
+  readonly isController: boolean;
+  /** Fenced or gone: it has replicas, and clients are not told of it. */
+  readonly isAway: boolean;
+  /** The partitions that it leads. */
+  readonly leads: number;
+}
+export interface PartitionView {
+  readonly partition: number;
+  /** Null: nobody may lead it. */
+  readonly leader: number | null;
+  readonly replicas: readonly number[];
+  readonly isr: readonly number[];
+  readonly isUnderReplicated: boolean;
+}
+export interface ClusterView {
+  readonly brokers: readonly BrokerView[];
+  /** Internal topics too. */
+  readonly topics: readonly { readonly name: string; readonly partitions: readonly PartitionView[] }[];
+}
 export interface Operations {
+  cluster(): Promise<ClusterView>;
   topics(): Promise<readonly TopicView[]>;
   groups(): Promise<readonly GroupView[]>;
   close(): Promise<void>;
@@ -41,6 +66,7 @@ const freshMs = 1_000;
 export class KafkaOperations implements Operations {
   readonly #kafka: Kafka;
   #connected: TolerantAdmin | undefined;
+  readonly cluster = remembered(() => this.#readCluster());
   readonly topics = remembered(() => this.#readTopics());
   readonly groups = remembered(() => this.#readGroups());
 
@@ -60,6 +86,11 @@ export class KafkaOperations implements Operations {
       connectTimeout: 3_000,
     });
     return this.#connected;
+  }
+
+  async #readCluster(): Promise<ClusterView> {
+    const topics = await this.#admin.listTopics({ includeInternals: true });
+    return clusterView(await this.#admin.metadata({ topics, autocreateTopics: false, forceUpdate: true }));
   }
 
   async #readTopics(): Promise<TopicView[]> {
@@ -108,6 +139,45 @@ export class KafkaOperations implements Operations {
       })
       .toSorted((a, b) => a.id.localeCompare(b.id));
   }
+}
+
+type Metadata = Awaited<ReturnType<TolerantAdmin['metadata']>>;
+
+/** Brokers by id, those that only have replicas included; topics by name. */
+export function clusterView({
+  brokers,
+  controllerId,
+  topics,
+}: Pick<Metadata, 'brokers' | 'controllerId' | 'topics'>): ClusterView {
+  const partitions = [...topics.values()].flatMap((topic) => topic.partitions);
+  const ids = new Set([...brokers.keys(), ...partitions.flatMap(({ replicas }) => replicas)]);
+  return {
+    brokers: [...ids]
+      .toSorted((a, b) => a - b)
+      .map((id) => {
+        const broker = brokers.get(id);
+        return {
+          id,
+          address: broker ? `${broker.host}:${broker.port}` : null,
+          rack: broker?.rack ?? null,
+          isController: id === controllerId,
+          isAway: broker === undefined,
+          leads: partitions.filter(({ leader }) => leader === id).length,
+        };
+      }),
+    topics: [...topics]
+      .map(([name, topic]) => ({
+        name,
+        partitions: topic.partitions.map(({ leader, replicas, isr }, partition) => ({
+          partition,
+          leader: leader < 0 ? null : leader,
+          replicas,
+          isr,
+          isUnderReplicated: isr.length < replicas.length,
+        })),
+      }))
+      .toSorted((a, b) => a.name.localeCompare(b.name)),
+  };
 }
 
 /** Nothing where either end is not known. */

@@ -1,17 +1,28 @@
-// The system behind the map: topics and consumer groups, requested while the tab is open.
+// The system behind the map: brokers, consumer groups, topics and, where there are several brokers, who has which replica.
+// Requested while the tab is open.
 import { byId, h } from './dom.js';
 import { count } from './format.js';
 
 const everyMs = 3_000;
 const states = { PreparingRebalance: 'Rebalancing', CompletingRebalance: 'Rebalancing' };
+/** The topics whose partitions are listed; they stay open when the view is refreshed. */
+const opened = new Set();
 
 export function setUpSystem() {
   const view = byId('view-system');
   const refresh = async () => {
     if (view.hidden || document.hidden) return;
-    const requests = [read('api/topics'), read('api/groups'), user()];
-    const [topics, groups, name] = await Promise.allSettled(requests);
+    const requests = [read('api/cluster'), read('api/topics'), read('api/groups'), user()];
+    const [cluster, topics, groups, name] = await Promise.allSettled(requests);
+    const focused = view.contains(document.activeElement) ? document.activeElement.dataset.focus : undefined;
     view.replaceChildren(
+      h('h2', {}, 'Brokers'),
+      table(listed(cluster, 'brokers'), ['Broker', 'Address', 'Rack', 'Leads'], (broker) => [
+        h('span', { 'data-testid': `broker-${broker.id}` }, String(broker.id), ...marksOf(broker)),
+        broker.address ?? '–',
+        broker.rack ?? '–',
+        count(broker.leads),
+      ]),
       h('h2', {}, 'Consumer groups'),
       table(groups, ['Group', 'State', 'Members', 'Lag'], ({ id, state, members, lag, failed }) => [
         id,
@@ -25,6 +36,7 @@ export function setUpSystem() {
         count(partitions),
         counted(records, failed),
       ]),
+      ...replicasOf(cluster),
       h(
         'p',
         { class: 'note' },
@@ -37,6 +49,7 @@ export function setUpSystem() {
       ),
       ...signedIn(name.value),
     );
+    if (focused !== undefined) view.querySelector(`[data-focus="${CSS.escape(focused)}"]`)?.focus();
   };
   setInterval(() => void refresh(), everyMs);
   return () => void refresh();
@@ -61,6 +74,49 @@ function signedIn(who) {
     ),
   ];
 }
+
+function marksOf({ isController, isAway }) {
+  return [isController && mark('controller'), isAway && mark('away', true)].filter(Boolean);
+}
+
+const mark = (text, isBad = false) => h('span', { class: isBad ? 'mark-bad' : 'mark-plain' }, text);
+
+/** Only where there is a second broker. */
+function replicasOf(cluster) {
+  if (cluster.status === 'rejected' || cluster.value.brokers.length < 2) return [];
+  return [h('h2', {}, 'Replicas'), ...cluster.value.topics.map(replicasOfTopic)];
+}
+
+function replicasOfTopic({ name, partitions }) {
+  const [offline, behind] = [
+    partitions.filter(({ leader }) => leader === null).length,
+    partitions.filter(({ isUnderReplicated }) => isUnderReplicated).length,
+  ];
+  const state =
+    offline > 0 ? mark(`${offline} offline`, true) : behind > 0 ? mark(`${behind} under-replicated`, true) : 'in sync';
+  const ontoggle = ({ target }) => (target.open ? opened.add(name) : opened.delete(name));
+  return h(
+    'details',
+    { class: 'replicas', 'data-testid': `replicas-${name}`, open: opened.has(name), ontoggle },
+    h('summary', { 'data-focus': name }, h('span', {}, name), h('span', {}, state)),
+    table(
+      { status: 'fulfilled', value: partitions },
+      ['Partition', 'Leader', 'In sync', 'Behind'],
+      ({ partition, leader, replicas, isr }) => {
+        const absent = replicas.filter((id) => !isr.includes(id));
+        return [
+          String(partition),
+          leader === null ? mark('none', true) : String(leader),
+          isr.join(', '),
+          absent.length === 0 ? '' : mark(absent.join(', '), true),
+        ];
+      },
+    ),
+  );
+}
+
+/** A list of a response, as a response. */
+const listed = (answer, key) => (answer.status === 'rejected' ? answer : { ...answer, value: answer.value[key] });
 
 async function read(url) {
   const response = await fetch(url);
