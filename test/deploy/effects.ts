@@ -20,7 +20,6 @@ const everything: Values = {
   networkPolicy: {
     mqttFrom: [{ namespaceSelector: {} }],
     dashboardFrom: [{ namespaceSelector: {} }],
-    metricsFrom: [{ podSelector: {} }],
   },
   gateway: { autoscaling: { enabled: true } },
   extraCaCerts: { existingSecret: 'ca' },
@@ -93,7 +92,7 @@ const byLastName: Readonly<Record<string, unknown>> = {
   mqttFrom: [],
   kafkaFrom: [],
   dashboardFrom: [],
-  metricsFrom: [{ namespaceSelector: {} }],
+  metricsFrom: [{ podSelector: {} }],
   nodePort: 31_234,
   webSocketNodePort: 31_235,
   envFrom: [{ secretRef: { name: 'more' } }],

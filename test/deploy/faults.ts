@@ -21,14 +21,17 @@ export async function faultCases(report: Report, helm: string): Promise<void> {
 }
 
 async function doors(report: Report, chart: Chart): Promise<void> {
-  await report.run(
-    'the port of the map is open to dashboardFrom only, as long as metricsFrom names nobody',
-    async () => {
-      const policy = await one(chart, split, 'NetworkPolicy', 'depot-milepost-dashboard');
-      check(!policy.includes('namespaceSelector'), 'no other namespace', policy);
-      check(policy.includes('from: [{"podSelector":{}}]'), 'this namespace', policy);
-    },
-  );
+  await report.run('the map is open to dashboardFrom only: metrics have a port of their own', async () => {
+    const policy = await one(chart, split, 'NetworkPolicy', 'depot-milepost-dashboard');
+    const doors = [...policy.matchAll(/ {4}- from: (\[.*\])\n {6}ports:\n {8}- port: (\d+)/g)];
+    const seen = doors.map(([, from, port]) => `${port} ${from}`);
+    check(seen.join('; ') === '8080 [{"podSelector":{}}]; 9464 [{"namespaceSelector":{}}]', 'two doors', policy);
+    const dashboard = await one(chart, split, 'Deployment', 'depot-milepost-dashboard');
+    check(/MILEPOST_METRICS_PORT\n\s+value: "9464"/.test(dashboard), 'the program opens it', dashboard);
+    check(/name: metrics\n\s+containerPort: 9464/.test(dashboard), 'the pod has it', dashboard);
+    const service = await one(chart, split, 'Service', 'depot-milepost-metrics');
+    check(service.includes('targetPort: metrics'), 'it is what is scraped', service);
+  });
   const exposed = (mqtt: Values, mqttFrom?: unknown): Values => ({
     ...split,
     services: { mqtt: { type: 'LoadBalancer', ...mqtt } },
@@ -56,7 +59,7 @@ async function doors(report: Report, chart: Chart): Promise<void> {
     await refused(chart, overWebSocket, /networkPolicy\.mqttFrom: expected a peer in another namespace/);
     await refused(
       chart,
-      { ...split, monitoring: { serviceMonitor: { enabled: true } } },
+      { ...split, networkPolicy: { metricsFrom: [] }, monitoring: { serviceMonitor: { enabled: true } } },
       /networkPolicy\.metricsFrom: expected/,
     );
   });

@@ -11,6 +11,11 @@ and no others.
   value: "true"
 - name: MILEPOST_HTTP_PORT
   value: "8080"
+# Apart from the map, so that a NetworkPolicy can tell one from the other.
+- name: MILEPOST_METRICS_PORT
+  value: "9464"
+- name: MILEPOST_METRICS_LISTEN
+  value: {{ .Values.listen | quote }}
 - name: MILEPOST_LOG_LEVEL
   value: {{ .Values.logLevel }}
 - name: MILEPOST_LOG_FORMAT

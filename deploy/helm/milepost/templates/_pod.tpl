@@ -77,7 +77,7 @@ spec:
         {{- toYaml . | nindent 8 }}
       {{- end }}
       ports:
-        {{- range prepend .ports (list "http" 8080) }}
+        {{- range concat (list (list "http" 8080) (list "metrics" 9464)) .ports }}
         - name: {{ index . 0 }}
           containerPort: {{ index . 1 }}
         {{- end }}
