@@ -118,6 +118,7 @@ export class SelfAssignedConsumer {
     const offset = found.committedOffset;
     this.#world.note(`${this.#group} finds ${partition.name} at ${offset}`);
     if (!this.#world.topics.exists(topic)) return;
+    if (this.#fetchVersion < FIRST_VERSION_WITH_IDS && this.#mayBeMistaken(topic)) return;
     if (offset >= 0 && !this.#isOf(topic, offset))
       this.#world.see({ kind: 'foreign-offset', group: this.#group, partition, offset });
     else this.#world.see({ kind: 'offset-fetched', group: this.#group, partition: partition.name, offset, askedAt });
@@ -125,7 +126,8 @@ export class SelfAssignedConsumer {
 
   /**
    * By name, for a topic that comes and goes: a coordinator that does not know yet that another topic has the name takes the
-   * commit for one of the former topic, and deletes it with that. Apache Kafka's does likewise.
+   * commit for one of the former topic, and deletes it with that; or it responds with what was committed for that. Apache
+   * Kafka's does likewise.
    */
   #mayBeMistaken({ isSteady }: SimTopic): boolean {
     return !isSteady && this.#world.bootstrap.length > 1;
