@@ -1,14 +1,17 @@
 // The first start on a network: `milepost secure`, then the appliance with its settings, as users, scripts and Kafka's clients meet it.
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Kafka, logLevel } from 'kafkajs';
+import { chromium } from 'playwright-core';
 import { freePort } from '../support/free-port.ts';
 import { dataFolder, Program, testSettings } from './support/program.ts';
 
 const LIMIT_MS = 240_000;
+const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
+if (!executablePath) console.warn('skipped: signing in at the page: no Chromium on this machine');
 const run = promisify(execFile);
 const data = dataFolder();
 const http = {
@@ -18,7 +21,7 @@ const http = {
   MILEPOST_KAFKA_PORT: '0',
   MILEPOST_METRICS_PORT: '0',
 };
-/** Only ports: everything else comes from the file. */
+/** Only ports, and MQTT stays on this machine, without devices that authenticate: everything else comes from the file. */
 const env = {
   MILEPOST_MQTT_AUTHENTICATION: 'none',
   MILEPOST_MQTT_LISTEN: '127.0.0.1',
@@ -168,6 +171,34 @@ test("Kafka's clients log in over TLS; the apps of the appliance do too, and oth
   await otto.connect();
   expect(await otto.listTopics()).toEqual([]);
   await otto.disconnect();
+});
+
+(executablePath ? test : test.skip)('a user signs in at the page, sees the map live, and signs out', async () => {
+  await milepost(['users', 'add', 'petra', '--role', 'viewer'], 'mountain weather\n');
+  const browser = await chromium.launch({
+    executablePath: executablePath ?? '',
+    args: ['--no-sandbox', '--disable-gpu'],
+  });
+  try {
+    const page = await (await browser.newContext({ ignoreHTTPSErrors: true })).newPage();
+    const errors: string[] = [];
+    page.on('pageerror', (error) => errors.push(error.message));
+    page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+    page.setDefaultTimeout(LIMIT_MS);
+    await page.goto(`https://localhost:${program.ports.http}/`);
+    await page.waitForURL(/sign-in/);
+    await page.getByLabel('User name').fill('petra');
+    await page.getByLabel('Password', { exact: true }).fill('mountain weather');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.locator('#connection[data-state=live]').waitFor();
+    await page.getByRole('tab', { name: 'System' }).click();
+    await page.getByText('Signed in as petra (viewer)').waitFor();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.waitForURL(/sign-in/);
+    expect(errors).toEqual([]);
+  } finally {
+    await browser.close();
+  }
 });
 
 test('a second run renews the certificate and changes nothing else', async () => {
