@@ -5,17 +5,21 @@ import {
   AedesEngine,
   DEAD_LETTERS_TOPIC,
   DEFAULT_ROUTES,
+  type Door,
   Intake,
   LISTENERS,
   type MqttAddresses,
   parseRoutes,
+  type Route,
   STATUS_TOPIC,
 } from '@milepost/ingress';
 import type { Settings } from '@milepost/settings';
 import { ensureTopics, Producer } from '@milepost/streams';
 import { isTracing } from '@milepost/telemetry';
-import { Inject, Injectable, Module } from '@nestjs/common';
+import { Inject, Injectable, Module, Optional } from '@nestjs/common';
+import type { DataSource } from 'typeorm';
 import {
+  DATABASE,
   HOST,
   KAFKA,
   type Kafka,
@@ -26,6 +30,7 @@ import {
   SETTINGS,
 } from '../../chassis/src/index.ts';
 import { LogSink } from './log-sink.ts';
+import { Devices } from './devices.ts';
 import { MqttTls } from './mqtt-tls.ts';
 import { TracedSink } from './traced-sink.ts';
 
@@ -42,6 +47,7 @@ export class GatewayPart implements Part {
   #intake: Intake | undefined;
   #engine: AedesEngine | undefined;
   #tls: MqttTls | undefined;
+  #devices: Devices | undefined;
 
   constructor(
     @Inject(SETTINGS) private readonly settings: Settings,
@@ -49,14 +55,13 @@ export class GatewayPart implements Part {
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(KAFKA) private readonly kafka: Kafka,
     private readonly lifecycle: Lifecycle,
+    @Optional() @Inject(DATABASE) private readonly database?: () => DataSource,
   ) {
     lifecycle.register(this);
   }
 
   async start(): Promise<void> {
     const { host, lifecycle, logger, settings } = this;
-    if (settings.mqttAuthentication === 'required')
-      throw new Error('MILEPOST_MQTT_AUTHENTICATION: required is not supported yet');
     const routes = settings.routes === undefined ? DEFAULT_ROUTES : parseRoutes(settings.routes);
     await ensureTopics(this.kafka());
     this.#producer = new Producer({ ...this.kafka(), clientId: 'milepost-gateway', logger });
@@ -64,12 +69,14 @@ export class GatewayPart implements Part {
     const log = await LogSink.open(this.#producer, topics);
     const sink = isTracing() ? new TracedSink(log, routes) : log;
     this.#intake = new Intake({ clock: host.clock, logger, meter: host.meter, sink, routes });
+    const door = this.#openDoor(routes);
     const tls = (this.#tls = MqttTls.of(settings, host, logger));
     this.#engine = new AedesEngine({
       telemetry: routes.map(({ filter }) => filter),
       logger,
       maxPacketBytes: settings.mqttMaxPacketBytes,
       origins: originPolicy(settings),
+      ...(door && { door }),
       ...(tls && { secureServer: (accept) => tls.server(accept) }),
     });
     const ports = await this.#engine.listen(addressesOf(settings), this.#intake);
@@ -88,6 +95,7 @@ export class GatewayPart implements Part {
     await this.#drained();
     await this.#producer?.close();
     this.#tls?.close();
+    await this.#devices?.stop();
   }
 
   notReady(): string | undefined {
@@ -95,6 +103,16 @@ export class GatewayPart implements Part {
     if (!longest || longest.waitMs <= NOT_READY_AFTER_MS) return undefined;
     const { topic, partition, waitMs } = longest;
     return `${topic}-${partition} has taken nothing for ${Math.round(waitMs / 1000)} s`;
+  }
+
+  /** Undefined: nobody authenticates. */
+  #openDoor(routes: readonly Route[]): Door | undefined {
+    const { database, host, logger, settings } = this;
+    if (settings.mqttAuthentication === 'none') return undefined;
+    if (!database) throw new Error('devices authenticate, and the program has no database');
+    this.#devices = new Devices({ database: database(), host, logger, settings, routes });
+    this.#devices.start();
+    return this.#devices.door;
   }
 
   #drained(): Promise<void> {

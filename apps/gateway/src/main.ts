@@ -1,4 +1,11 @@
-import { KafkaFromSettingsModule, runProgram } from '../../chassis/src/index.ts';
+import { DatabaseModule, KafkaFromSettingsModule, runProgram } from '../../chassis/src/index.ts';
 import { GatewayModule } from './gateway.module.ts';
 
-await runProgram({ name: 'gateway', modules: () => [KafkaFromSettingsModule, GatewayModule] });
+await runProgram({
+  name: 'gateway',
+  modules: ({ mqttAuthentication }) => [
+    ...(mqttAuthentication === 'required' ? [DatabaseModule] : []),
+    KafkaFromSettingsModule,
+    GatewayModule,
+  ],
+});

@@ -6,9 +6,10 @@ import { CLOSE_REASONS, type CloseReason, type Listener, LISTENERS } from './eng
 
 /**
  * Why a publish is neither in the log nor among the dead letters. Not acknowledged: the log stalled, the connection was
- * being closed, the log refused even the dead letter. Acknowledged with the first: a repeated QoS 2 message.
+ * being closed, the log refused even the dead letter, the device may not publish this. Acknowledged with the first: a
+ * repeated QoS 2 message.
  */
-export const REFUSAL_REASONS = ['stalled', 'duplicate', 'closing', 'failed'] as const;
+export const REFUSAL_REASONS = ['stalled', 'duplicate', 'closing', 'failed', 'not-authorized'] as const;
 export type RefusalReason = (typeof REFUSAL_REASONS)[number];
 
 export interface Totals {
@@ -25,6 +26,7 @@ export class Accounting {
   readonly received = [0, 0, 0];
   appended = 0;
   turnedAway = 0;
+  refusedSubscriptions = 0;
   /** Messages that slow subscribers missed; no publish is lost by that. */
   missed = 0;
   readonly deadLettered = zeros(DEAD_LETTER_REASONS);
@@ -84,6 +86,10 @@ export class Accounting {
       'Messages that a subscriber did not get; publishes are never dropped.',
       ['reason'],
     );
+    const refusedSubscriptions = meter.counter(
+      'milepost_mqtt_subscriptions_refused_total',
+      'Subscriptions that the device may not have.',
+    );
     const reported = new Map<string, number>();
     const grown = (name: string, total: number): number => {
       const growth = total - (reported.get(name) ?? 0);
@@ -101,6 +107,7 @@ export class Accounting {
         disconnects.add(grown(`end ${reason}`, this.#disconnects[reason]), { reason });
       connects.add(grown('connects', this.#connects), { result: 'accepted' });
       connects.add(grown('turned away', this.turnedAway), { result: 'turned-away' });
+      refusedSubscriptions.add(grown('subscriptions', this.refusedSubscriptions));
       dropped.add(grown('missed', this.missed), { reason: 'slow-subscriber' });
       for (const listener of LISTENERS) connections.set(this.#connections[listener], { listener });
       inFlight.set(this.#inFlight());

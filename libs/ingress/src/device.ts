@@ -104,7 +104,7 @@ export function originHeaders(
   const flags = qos | (retain ? 4 : 0) | (dup ? 8 : 0) | clockFlag;
   const last = device.lastHeaders;
   if (last && last.topic === topic && last.flags === flags) return withTrace(withMarks(last.headers, marks), trace);
-  const headers = new Map([
+  const headers = new Map<string, Buffer>([
     ['mqtt.topic', Buffer.from(topic)],
     ['mqtt.client', Buffer.from(device.client.id)],
     ['mqtt.qos', Buffer.from(String(qos))],
@@ -112,6 +112,7 @@ export function originHeaders(
   if (retain) headers.set('mqtt.retain', Buffer.from('true'));
   if (dup) headers.set('mqtt.dup', Buffer.from('true'));
   if (destination?.original !== undefined) headers.set('device', Buffer.from(destination.original));
+  if (device.client.rights) headers.set('principal', device.client.rights.principal);
   if (clock !== 'plausible') headers.set('clock', Buffer.from(clock));
   device.lastHeaders = { topic, flags, headers };
   return withTrace(withMarks(headers, marks), trace);

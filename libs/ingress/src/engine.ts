@@ -2,6 +2,8 @@
 // subscriptions, the bytes of an acknowledgement. It never acknowledges a PUBLISH of a device by itself: the intake
 // does, once the log has the record on disk.
 
+import type { Rights } from './rights.ts';
+
 export interface MqttEngine {
   /** Resolves when it listens. @throws AddressInUse, or the system's error. */
   listen(addresses: MqttAddresses, events: MqttEvents): Promise<MqttPorts>;
@@ -23,7 +25,14 @@ export type Listener = (typeof LISTENERS)[number];
 
 /** One connection of a device, from CONNACK to its end. */
 export interface MqttClient {
+  /** As the device named itself. */
   readonly id: string;
+  /** The name of its session: devices that are different users never share one. */
+  readonly session: string;
+  /** Undefined: nobody authenticates, and everybody may do everything. */
+  readonly rights: Rights | undefined;
+  /** MQTT 5: an acknowledgement can refuse. To 3.1.1 a refusal can only be told by the end of the connection (MQTT-3.3.5-2). */
+  readonly hearsReasons: boolean;
   readonly listener: Listener;
   /** MQTT's clean session: nothing of it outlives the connection. */
   readonly clean: boolean;
@@ -49,6 +58,9 @@ export const CLOSE_REASONS = [
   'unread-acks',
   'failed',
   'shutdown',
+  'not-authorized',
+  'access-changed',
+  'certificate-expired',
 ] as const;
 /** Why a connection ended: by the device (with DISCONNECT), with its network, or by us. */
 export type CloseReason = (typeof CLOSE_REASONS)[number];
@@ -60,9 +72,9 @@ export interface Acknowledgement {
   readonly remark?: AckRemark;
 }
 
-/** The publish is acknowledged and stored, but as a dead letter, for this reason. */
+/** The publish is acknowledged and stored, but as a dead letter, for this reason; or it is refused, and not stored. */
 export interface AckRemark {
-  readonly kind: 'nobody-takes-it' | 'not-understood';
+  readonly kind: 'nobody-takes-it' | 'not-understood' | 'not-authorized';
   readonly reason: string;
 }
 
@@ -94,6 +106,8 @@ export interface MqttEvents {
   disconnected(client: MqttClient, reason: CloseReason): void;
   /** A connection that ended before it had become a client. */
   turnedAway(): void;
+  /** A subscription that its device may not have. */
+  subscriptionRefused(): void;
   /** A message of QoS 0 that a subscriber misses because it does not keep up. */
   missed(): void;
 }

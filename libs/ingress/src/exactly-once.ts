@@ -17,7 +17,7 @@ export class ExactlyOnce<Message> {
   readonly #absent = new Set<string>();
   #absentIds = 0;
 
-  connected({ id, clean }: MqttClient): void {
+  connected({ session: id, clean }: MqttClient): void {
     const known = this.#sessions.get(id);
     if (known && this.#absent.delete(id)) this.#absentIds -= known.unreleased.size;
     if (known && clean) known.unreleased.clear();
@@ -25,7 +25,7 @@ export class ExactlyOnce<Message> {
     else this.#sessions.set(id, { unreleased: new Map(), connections: 1 });
   }
 
-  disconnected({ id, clean }: MqttClient): void {
+  disconnected({ session: id, clean }: MqttClient): void {
     const session = this.#sessions.get(id);
     if (!session || --session.connections > 0) return;
     if (clean || session.unreleased.size === 0) {
@@ -39,29 +39,29 @@ export class ExactlyOnce<Message> {
 
   /** Undefined: not seen before, or released since. */
   find(client: MqttClient, messageId: number): Message | 'stored' | undefined {
-    return this.#sessions.get(client.id)?.unreleased.get(messageId);
+    return this.#sessions.get(client.session)?.unreleased.get(messageId);
   }
 
   remember(client: MqttClient, messageId: number, message: Message): void {
-    this.#sessions.get(client.id)?.unreleased.set(messageId, message);
+    this.#sessions.get(client.session)?.unreleased.set(messageId, message);
   }
 
   /** The message is in the log: from now on only its id is stored. */
   stored(client: MqttClient, messageId: number, message: Message): void {
-    const unreleased = this.#sessions.get(client.id)?.unreleased;
+    const unreleased = this.#sessions.get(client.session)?.unreleased;
     if (unreleased?.get(messageId) === message) unreleased.set(messageId, 'stored');
   }
 
   /** The message never got into the log: its repetition counts as the first. */
   lost(client: MqttClient, messageId: number, message: Message): void {
-    const unreleased = this.#sessions.get(client.id)?.unreleased;
+    const unreleased = this.#sessions.get(client.session)?.unreleased;
     if (unreleased?.get(messageId) !== message) return;
     unreleased.delete(messageId);
-    if (this.#absent.has(client.id)) this.#absentIds--;
+    if (this.#absent.has(client.session)) this.#absentIds--;
   }
 
   released(client: MqttClient, messageId: number): void {
-    this.#sessions.get(client.id)?.unreleased.delete(messageId);
+    this.#sessions.get(client.session)?.unreleased.delete(messageId);
   }
 
   #forget(id: string): void {

@@ -3,7 +3,15 @@
 // before is acknowledged. The intake never acknowledges earlier, never out of order, never ends a connection because of
 // a payload, and never holds more than its named limits: beyond them it pauses the device that is sending.
 import type { Clock, Logger, Meter } from '@milepost/core';
-import { type DecodedItem, decoders, encodePosition, encodeStatus, isoTime, type TruckStatus } from '@milepost/fleet';
+import {
+  type Decoded,
+  type DecodedItem,
+  decoders,
+  encodePosition,
+  encodeStatus,
+  isoTime,
+  type TruckStatus,
+} from '@milepost/fleet';
 import { Accounting, type Totals } from './accounting.ts';
 import { DEAD_LETTERS_TOPIC, deadLetter, type DeadLetterReason } from './dead-letter.ts';
 import { Device, Message, type Destination, originHeaders, type Publish } from './device.ts';
@@ -118,6 +126,10 @@ export class Intake implements MqttEvents {
     this.#accounting.turnedAway++;
   }
 
+  subscriptionRefused(): void {
+    this.#accounting.refusedSubscriptions++;
+  }
+
   missed(): void {
     this.#accounting.missed++;
   }
@@ -150,6 +162,10 @@ export class Intake implements MqttEvents {
       return false;
     const now = this.#clock.now();
     const records = this.#recordsOf(device, packet, now);
+    if (!records) {
+      this.#forbid(device, packet);
+      return false;
+    }
     const since = this.#clock.monotonic();
     const publish: Publish = { payload: packet.payload, left: records.length, isLost: false, last: undefined };
     const messages = records.map(({ record, fate }) => new Message(record, device, since, fate, publish));
@@ -186,14 +202,32 @@ export class Intake implements MqttEvents {
     if (qos === 2) this.#exactlyOnce.remember(device.client, messageId, message);
   }
 
-  #recordsOf(device: Device, packet: MqttPublish, now: number): Intended[] {
+  /** The device may not publish this. MQTT 5 has a reason code for that; a connection of 3.1.1 is closed. */
+  #forbid(device: Device, { qos, messageId, topic }: MqttPublish): void {
+    this.#accounting.refused['not-authorized']++;
+    const { rights, hearsReasons } = device.client;
+    this.#logger.debug({ principal: rights?.principal.toString(), topic }, 'a publish was refused');
+    if (!hearsReasons) return this.#close(device, 'not-authorized');
+    if (qos === 0 || messageId === undefined) return;
+    const ack = device.acks.expect(messageId, qos);
+    ack.due = true;
+    ack.remark = { kind: 'not-authorized', reason: `${rights?.id} may not publish this` };
+    device.acknowledge();
+  }
+
+  /** Undefined: the device may not publish this. */
+  #recordsOf(device: Device, packet: MqttPublish, now: number): Intended[] | undefined {
     const destination = this.#destination(packet.topic);
+    const { rights } = device.client;
+    const isFree = rights === undefined || rights.isGranted(packet.topic);
     if (destination.kind !== 'route') {
+      if (!isFree && !rights.isOwn(packet.topic)) return undefined;
       const levels = destination.kind === 'no-route' ? 'a topic of a route' : 'a truck id in the topic';
       return this.#letters(device, packet, now, destination.kind, `expected ${levels}, saw ${packet.topic}`);
     }
     const { truckId, route } = destination;
     const decoded = decoders[route.decoder](packet.payload, { truckId, receivedAtMs: now });
+    if (!isFree && !isOf(rights.id, decoded, destination)) return undefined;
     if (decoded.kind !== 'batch') return this.#recordsOfItem(device, packet, now, decoded, destination);
     const understood = decoded.items.filter((item) => item.kind !== 'rejected');
     const records = understood.flatMap((item) => this.#recordsOfItem(device, packet, now, item, destination));
@@ -442,6 +476,16 @@ export class Intake implements MqttEvents {
       'the log is not taking records',
     );
   }
+}
+
+/** Whether neither the topic nor the payload names another truck. Some topics name none. */
+function isOf(id: string, decoded: Decoded, { truckId }: { readonly truckId: string }): boolean {
+  if (truckId !== id && truckId !== '') return false;
+  const items = decoded.kind === 'batch' ? decoded.items : [decoded];
+  return items.every((item) => {
+    if (item.kind === 'position') return item.position.truckId === id;
+    return item.kind === 'rejected' || item.status.truckId === id;
+  });
 }
 
 /** The reason for a device that can receive one (MQTT 5): its payload is stored, but as a dead letter. */

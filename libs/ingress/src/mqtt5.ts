@@ -4,6 +4,7 @@
 // subscription identifiers. A subscriber gets no properties, the expiry interval of a message is ignored, a last will
 // is not delayed.
 import { type IConnackPacket, generate, type IPublishPacket, type Packet, parser } from 'mqtt-packet';
+import type { Refusal } from '@milepost/security';
 import { ackBytes } from './ack-bytes.ts';
 import type { Acknowledgement, AckRemark, CloseReason, TraceHeaders } from './engine.ts';
 
@@ -34,6 +35,7 @@ const REASON = {
   topicAliasInvalid: 0x94,
   packetTooLarge: 0x95,
   quotaExceeded: 0x97,
+  administrativeAction: 0x98,
   payloadFormatInvalid: 0x99,
   sharedSubscriptionsNotSupported: 0x9e,
   subscriptionIdentifiersNotSupported: 0xa1,
@@ -57,6 +59,15 @@ const DISCONNECT_REASONS: Partial<Record<CloseReason, number>> = {
   'unread-acks': REASON.quotaExceeded,
   failed: REASON.unspecified,
   shutdown: REASON.shuttingDown,
+  'not-authorized': REASON.notAuthorized,
+  'access-changed': REASON.administrativeAction,
+  'certificate-expired': REASON.notAuthorized,
+};
+
+const CONNECT_REFUSALS: Record<Refusal, number> = {
+  credentials: REASON.badCredentials,
+  'not-authorized': REASON.notAuthorized,
+  unavailable: REASON.unavailable,
 };
 
 /** The fields of MQTT 5's CONNECT beyond 3.1.1's; the names are the parser's. */
@@ -82,6 +93,8 @@ export interface Wire5 {
   readonly maxPacketBytes: number;
 }
 
+/** 3.1.1's one code for a refused subscription: the engine refuses those that the device may not have. */
+const FAILURE_3 = 0x80;
 const AS_5 = { protocolVersion: 5 };
 
 export class Mqtt5 {
@@ -114,6 +127,12 @@ export class Mqtt5 {
     const reasonCode = REASON.badAuthenticationMethod;
     this.#wire.write(generate({ cmd: 'connack', reasonCode, sessionPresent: false }, AS_5));
     return false;
+  }
+
+  /** CONNACK for a device that is not let in. */
+  refusal(reason: Refusal): Buffer {
+    const reasonCode = CONNECT_REFUSALS[reason];
+    return generate({ cmd: 'connack', reasonCode, sessionPresent: false }, AS_5);
   }
 
   /** The milliseconds after which its session expires; Infinity: never, 0: with the connection. */
@@ -156,7 +175,9 @@ export class Mqtt5 {
     if (reasonCode !== undefined) this.#disconnect(reasonCode);
   }
 
-  /** A QoS 2 exchange always completes: a PUBREC that refuses would free an id that we remember. */
+  /**
+   * A QoS 2 exchange of a message that we store always completes: a PUBREC that refuses would free an id that we remember.
+   */
   #acknowledgement({ messageId, qos, remark }: Acknowledgement): Buffer {
     if (remark === undefined) return ackBytes([{ messageId, qos }]);
     const mayExplain = this.#connect.properties?.requestProblemInformation !== false;
@@ -173,8 +194,10 @@ export class Mqtt5 {
         return this.#wire.write(generate(this.#connack(packet), AS_5));
       case 'publish':
         return this.#forward(packet);
-      case 'suback':
-        return this.#wire.write(generate(packet, AS_5));
+      case 'suback': {
+        const granted = packet.granted.map((code) => (code === FAILURE_3 ? REASON.notAuthorized : code));
+        return this.#wire.write(generate({ ...packet, granted }, AS_5));
+      }
       case 'unsuback': {
         const messageId = packet.messageId ?? 0;
         const granted = Array.from({ length: this.#unsubscribing.get(messageId) ?? 1 }, () => REASON.success);
@@ -237,6 +260,7 @@ export class Mqtt5 {
 }
 
 function codeOf({ kind }: AckRemark, qos: 1 | 2): number {
+  if (kind === 'not-authorized') return REASON.notAuthorized;
   return kind === 'not-understood' && qos === 1 ? REASON.payloadFormatInvalid : REASON.noMatchingSubscribers;
 }
 

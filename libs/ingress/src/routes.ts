@@ -103,6 +103,22 @@ export function filtersOverlap(a: string, b: string): boolean {
   return overlap(a.split('/'), b.split('/'));
 }
 
+/** Whether a subscription to `filter` receives messages of `topic`. */
+export const filterMatches = (filter: string, topic: string): boolean => matches(filter.split('/'), topic.split('/'));
+
+/** Whether `filter` receives everything that `other` receives. */
+export function filterCovers(filter: string, other: string): boolean {
+  const [mine, others] = [filter.split('/'), other.split('/')];
+  if (others[0]?.startsWith('$') && (mine[0] === '+' || mine[0] === '#')) return false;
+  for (let level = 0; level < Math.max(mine.length, others.length); level++) {
+    if (mine[level] === '#') return true;
+    const [one, another] = [mine[level], others[level]];
+    if (one === undefined || another === undefined || another === '#') return false;
+    if (one !== another && one !== '+') return false;
+  }
+  return true;
+}
+
 /** A topic is a filter without wildcards, but a leading wildcard does not match `$SYS/…` (MQTT-4.7.2-1). */
 function matches(filter: readonly string[], topic: readonly string[]): boolean {
   const hidden = topic[0]?.startsWith('$') === true && (filter[0] === '+' || filter[0] === '#');

@@ -4,6 +4,7 @@ import { ManualClock, settled } from '../../core/src/testing/manual-clock.ts';
 import type { Acknowledgement, CloseReason, MqttClient, MqttPublish } from './engine.ts';
 import { Intake, type IntakeLimits } from './intake.ts';
 import type { IntakeRecord, RecordSink, StoredAhead } from './record.ts';
+import type { Rights } from './rights.ts';
 import { DEFAULT_ROUTES, type Route } from './routes.ts';
 
 export { settled };
@@ -79,10 +80,18 @@ export class TestSink implements RecordSink {
   }
 }
 
+export interface TestDeviceOptions {
+  readonly clean?: boolean;
+  readonly rights?: Rights;
+  readonly hearsReasons?: boolean;
+}
+
 export class TestDevice implements MqttClient {
   readonly id: string;
   readonly clean: boolean;
   readonly listener = 'mqtt';
+  readonly rights: Rights | undefined;
+  readonly hearsReasons: boolean;
   readonly acks: number[] = [];
   readonly writes: (readonly Acknowledgement[])[] = [];
   paused = false;
@@ -90,10 +99,15 @@ export class TestDevice implements MqttClient {
   readonly #bench: Bench;
   #nextId = 1;
 
-  constructor(bench: Bench, id: string, clean: boolean) {
+  constructor(bench: Bench, id: string, { clean = true, rights, hearsReasons = false }: TestDeviceOptions) {
     this.#bench = bench;
     this.id = id;
     this.clean = clean;
+    this.rights = rights;
+    this.hearsReasons = hearsReasons;
+  }
+  get session(): string {
+    return this.id;
   }
   acknowledge(acknowledgements: readonly Acknowledgement[]): void {
     this.writes.push([...acknowledgements]);
@@ -135,8 +149,8 @@ export class Bench {
     this.intake = new Intake({ clock: this.clock, logger: silentLogger, meter, sink: this.sink, routes, limits });
   }
 
-  device(id = 'device', { clean = true } = {}): TestDevice {
-    const device = new TestDevice(this, id, clean);
+  device(id = 'device', options: TestDeviceOptions = {}): TestDevice {
+    const device = new TestDevice(this, id, options);
     this.intake.connected(device);
     return device;
   }

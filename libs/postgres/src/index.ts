@@ -10,6 +10,7 @@ export { checkEmpty, checkMigrations, type DatabaseCopy, fillDatabase } from './
 export { runningEmbeddedPostgres } from './embedded/running.ts';
 export { type EmbeddedOptions, type EmbeddedPostgres, startEmbeddedPostgres } from './embedded.ts';
 export { PostgresAlertStore } from './postgres-alert-store.ts';
+export { DeviceFollower, PostgresDeviceStore } from './postgres-device-store.ts';
 export { PostgresBrokerLeases } from './postgres-broker-leases.ts';
 export { PostgresGroupStore } from './postgres-group-store.ts';
 export { PostgresHttpAccessStore } from './postgres-http-access-store.ts';

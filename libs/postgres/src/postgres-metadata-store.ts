@@ -23,11 +23,11 @@ import {
   StoreUnavailable,
 } from '@milepost/metadata';
 import type { DataSource, QueryRunner } from 'typeorm';
-import { METADATA_CHANNEL } from './metadata-channel.ts';
 import { followFeed, writeFeed } from './metadata-feed.ts';
-import { MetadataFollower } from './metadata-follower.ts';
+import { ChangeFollower } from './change-follower.ts';
+import { METADATA_CHANNEL } from './metadata-channel.ts';
 import { readImage } from './metadata-rows.ts';
-import { readSighting, type SightingSql, sightingSql } from './metadata-sighting.ts';
+import { readSighting, sightingIn, type SightingRow, type SightingSql, sightingSql } from './metadata-sighting.ts';
 import { writeChanges } from './metadata-writes.ts';
 import { inTransaction, TransactionLost, type TransactionOptions } from './transaction.ts';
 
@@ -50,7 +50,7 @@ export class PostgresMetadataStore implements MetadataStore {
   readonly #database: DataSource;
   readonly #logger: Logger;
   readonly #timeoutMs: number;
-  readonly #follower: MetadataFollower;
+  readonly #follower: ChangeFollower<SightingRow>;
   readonly #listeners = new Set<(image: ClusterImage) => void>();
   #sql: SightingSql = '';
   #image: ClusterImage | undefined;
@@ -60,7 +60,11 @@ export class PostgresMetadataStore implements MetadataStore {
     this.#database = database;
     this.#logger = logger;
     this.#timeoutMs = timeoutMs;
-    this.#follower = new MetadataFollower(database, logger, (sighting) => this.#follow(sighting));
+    this.#follower = new ChangeFollower(database, logger, {
+      channel: METADATA_CHANNEL,
+      seen: (rows) => this.#follow(sightingIn(rows)),
+      whenAway: 'produce and fetch go on, the rest waits',
+    });
   }
 
   async open(seen?: Sighting): Promise<ClusterImage> {

@@ -11,3 +11,6 @@ export * from './scram.ts';
 export * from './scram-client.ts';
 export { SCRAM_MECHANISMS, type ScramMechanism } from './scram-functions.ts';
 export * from './tls-files.ts';
+export * from './certificate-names.ts';
+export * from './device.ts';
+export * from './device-authenticator.ts';

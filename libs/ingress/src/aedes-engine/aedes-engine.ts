@@ -25,9 +25,10 @@ import {
   type MqttEvents,
   type MqttPorts,
 } from '../engine.ts';
-import { type Connect5, traceOf } from '../mqtt5.ts';
+import type { Door } from '../door.ts';
+import { type Connect5, type Mqtt5, traceOf } from '../mqtt5.ts';
 import { Mqtt5Sessions } from '../mqtt5-sessions.ts';
-import { type Arrival, type ClientReader, Link } from './link.ts';
+import { type Arrival, certificateOf, type ClientReader, Link } from './link.ts';
 import { PacketGuard } from './packet-guard.ts';
 import { completePersistence } from './persistence.ts';
 import { type DevicePublish, type Done, TelemetryBroker } from './telemetry-broker.ts';
@@ -37,6 +38,8 @@ const MAX_UNSENT_BYTES = 1024 * 1024;
 const SWEEP_MS = 500;
 /** A WebSocket message may hold several packets, small ones beside the largest. */
 const WEBSOCKET_ROOM_BYTES = 64 * 1024;
+/** The largest CONNECT where clients authenticate: of nobody more is buffered before. */
+const MAX_CONNECT_BYTES = 64 * 1024;
 /** The time for a client with TLS to become a WebSocket. */
 const UPGRADE_MS = 10_000;
 const NOT_TEXT = /[\0\uFFFD]/;
@@ -51,9 +54,13 @@ export interface AedesEngineOptions {
   readonly maxPacketBytes?: number;
   /** Which pages may connect over WebSocket. By default those of this machine's addresses. */
   readonly origins?: OriginPolicy;
+  /** Absent: everybody may connect. */
+  readonly door?: Door;
   /** A server that accepts after the TLS handshake, for the listeners with TLS. */
   readonly secureServer?: (accept: (socket: TLSSocket) => void) => Server;
 }
+
+type Admit = (error: Error | null, isAdmitted: boolean) => void;
 
 /** Ten megabytes that no decoder accepts are still stored as a dead letter, in parts (decision 2). */
 export const MAX_PACKET_BYTES = 16_000_000;
@@ -110,26 +117,15 @@ export class AedesEngine implements MqttEngine {
 
   async #startBroker(): Promise<TelemetryBroker> {
     const broker = new TelemetryBroker(this.#options.telemetry);
-    broker.preConnect = (client, packet, callback) => {
-      const arrival = this.#arrivals.get(client.conn);
-      if (!arrival) throw new Error('a connection of no listener');
-      const link = new Link(client, packet, arrival);
-      this.#links.set(client, link);
-      const is5 = (packet.protocolVersion as number) === 5;
-      const problem = problemOf(packet, is5);
-      if (problem !== undefined) {
-        if (!is5) client.conn.write(REJECTED_ID);
-        callback(new Error(problem), false);
-        return;
-      }
-      const assignedId = packet.clientId ? undefined : `auto-${randomBytes(8).toString('hex')}`;
-      packet.clientId ||= assignedId ?? ''; // shorter than aedes's own, because it is put into headers
-      packet.keepalive = 0; // aedes then sets no timer: see `#sweep`
-      if (is5 && !this.#speak5(link, packet, assignedId)) callback(new Error('an authentication method'), false);
-      else callback(null, true);
-    };
+    broker.preConnect = (client, packet, callback) => this.#connects(client, packet, callback);
     broker.authorizePublish = (client, packet, callback) => this.#published(client, packet, callback);
+    broker.authorizeSubscribe = (client, subscription, callback) => {
+      if (this.#maySubscribe(client, subscription.topic)) return callback(null, subscription);
+      this.#events?.subscriptionRefused();
+      callback(null, null);
+    };
     broker.authorizeForward = (client, packet) => {
+      if (this.#options.door && !this.#maySubscribe(client, packet.topic)) return null;
       if (!isBehind(client, packet.qos)) return packet;
       this.#events?.missed();
       return null;
@@ -139,7 +135,7 @@ export class AedesEngine implements MqttEngine {
       if (!link) return;
       link.accept();
       this.#accepted.add(client);
-      if (link.mqtt5) this.#sessions5.connected(link.id, link);
+      if (link.mqtt5) this.#sessions5.connected(link.session, link);
       this.#events?.connected(link);
       link.clean = link.mqtt5 ? link.mqtt5.sessionExpiryMs === 0 : link.clean;
     });
@@ -155,15 +151,87 @@ export class AedesEngine implements MqttEngine {
     const emitter: EventEmitter = broker; // 'error' is missing in aedes's types
     emitter.on('error', (error) => this.#options.logger.error({ error }, 'MQTT engine failed'));
     await broker.listen();
-    completePersistence(broker, (client, messageId) => {
-      const link = this.#links.get(client);
-      if (link) this.#events?.released(link, messageId);
-    });
+    completePersistence(
+      broker,
+      (client, messageId) => {
+        const link = this.#links.get(client);
+        if (link) this.#events?.released(link, messageId);
+      },
+      (client, filter) => this.#maySubscribe(client, filter),
+    );
     return broker;
   }
 
-  /** aedes sees 3.1.1; its parser continues in MQTT 5. False: refused. */
-  #speak5(link: Link, packet: ConnectPacket, assignedId: string | undefined): boolean {
+  /** CONNECT. Nothing more of the connection is handled before `callback`. */
+  #connects(client: Client, packet: ConnectPacket, callback: Admit): void {
+    const arrival = this.#arrivals.get(client.conn);
+    if (!arrival) throw new Error('a connection of no listener');
+    const link = new Link(client, packet, arrival);
+    this.#links.set(client, link);
+    const is5 = (packet.protocolVersion as number) === 5;
+    const problem = problemOf(packet, is5);
+    if (problem !== undefined) {
+      if (!is5) client.conn.write(REJECTED_ID);
+      callback(new Error(problem), false);
+      return;
+    }
+    const assignedId = packet.clientId ? undefined : `auto-${randomBytes(8).toString('hex')}`;
+    packet.clientId ||= assignedId ?? ''; // shorter than aedes's own, because it is put into headers
+    link.id = packet.clientId;
+    packet.keepalive = 0; // aedes then sets no timer: see `#sweep`
+    if (is5) this.#speak5(link, packet);
+    const { door } = this.#options;
+    if (door) void this.#passes(door, link, packet, assignedId, callback);
+    else this.#begins(link, packet, assignedId, callback);
+  }
+
+  /** Lets the connection through the door, or refuses it. */
+  async #passes(
+    door: Door,
+    link: Link,
+    packet: ConnectPacket,
+    assignedId: string | undefined,
+    callback: Admit,
+  ): Promise<void> {
+    const { client } = link;
+    (client as unknown as ClientReader).pause(); // aedes reads again after CONNACK
+    const arrival = this.#arrivals.get(client.conn);
+    const { username, password } = packet;
+    const admission = await door.admit(
+      {
+        username,
+        password: typeof password === 'string' ? Buffer.from(password) : password,
+        certificate: arrival && certificateOf(arrival),
+        host: arrival?.socket.remoteAddress ?? '',
+      },
+      () => link.close('access-changed'),
+    );
+    if (admission.kind === 'refused') {
+      await link.refuse(admission.reason);
+      if (!client.closed) callback(new Error(admission.reason), false);
+      return;
+    }
+    if (client.closed) return admission.leave();
+    link.leave = () => admission.leave();
+    link.rights = admission.rights;
+    link.expiresAtMs = admission.expiresAtMs ?? Infinity;
+    packet.clientId = `${admission.rights.id}/${link.id}`; // sessions of one user are of no other
+    this.#begins(link, packet, assignedId, callback);
+  }
+
+  #begins(link: Link, packet: ConnectPacket, assignedId: string | undefined, callback: Admit): void {
+    if (link.mqtt5 && !this.#begins5(link, link.mqtt5, packet, assignedId))
+      callback(new Error('an authentication method'), false);
+    else callback(null, true);
+  }
+
+  #maySubscribe(client: Client, filter: string): boolean {
+    const rights = this.#links.get(client)?.rights;
+    return rights === undefined || rights.maySubscribe(filter);
+  }
+
+  /** aedes sees 3.1.1; its parser continues in MQTT 5. */
+  #speak5(link: Link, packet: ConnectPacket): void {
     const { client } = link;
     const connect = { ...packet } as unknown as Connect5;
     const reader = client as unknown as ClientReader;
@@ -172,17 +240,21 @@ export class AedesEngine implements MqttEngine {
       this.#maxPacketBytes,
       (said) => void setImmediate(() => reader._parser.emit('packet', said)),
     );
-    const isSessionPresent = !packet.clean && this.#sessions5.isPresent(connect.clientId);
     reader._parser.settings = connect;
     packet.protocolVersion = 4;
-    packet.clean = !isSessionPresent;
-    link.clean = packet.clean;
     reader._parser.prependListener('packet', (heard: Packet) => {
       const reason = mqtt5.heard(heard);
       if (reason === undefined) return;
       link.endsFor(reason);
       (heard as { cmd: string }).cmd = 'refused'; // aedes ends a connection for an unknown packet
     });
+  }
+
+  /** False: refused. */
+  #begins5(link: Link, mqtt5: Mqtt5, packet: ConnectPacket, assignedId: string | undefined): boolean {
+    const isSessionPresent = !packet.clean && this.#sessions5.isPresent(packet.clientId);
+    packet.clean = !isSessionPresent;
+    link.clean = packet.clean;
     return mqtt5.admit({ isSessionPresent, assignedId });
   }
 
@@ -217,9 +289,10 @@ export class AedesEngine implements MqttEngine {
     const link = this.#links.get(client);
     if (!link?.isAccepted) return;
     this.#links.delete(client);
+    link.leave();
     if (link.mqtt5) {
       link.clean = link.mqtt5.sessionExpiryMs === 0;
-      this.#sessions5.disconnected(link.id, link, link.mqtt5.sessionExpiryMs);
+      this.#sessions5.disconnected(link.session, link, link.mqtt5.sessionExpiryMs);
     }
     this.#events?.disconnected(link, link.reason);
   }
@@ -229,6 +302,7 @@ export class AedesEngine implements MqttEngine {
     const link = client && this.#links.get(client);
     if (link?.isAccepted) this.#ended(link.client);
     else if (client && !this.#accepted.has(client)) {
+      link?.leave();
       this.#links.delete(client);
       this.#events?.turnedAway();
     }
@@ -236,14 +310,16 @@ export class AedesEngine implements MqttEngine {
 
   /**
    * Closes connections that were silent for one and a half keep-alives (MQTT-3.1.2-24), except those that we have
-   * paused.
+   * paused; and those whose certificate has ended.
    */
   #sweep(): void {
     const now = performance.now();
     const onTime = now - this.#sweptAt < 2 * SWEEP_MS; // otherwise bytes may have arrived that were not read yet
     this.#sweptAt = now;
+    const wallClock = Date.now();
     for (const link of this.#links.values()) {
       if (!link.isHeard(now) && onTime && link.isOverdue(now)) link.close('keepalive');
+      if (link.expiresAtMs <= wallClock) link.close('certificate-expired');
     }
   }
 
@@ -310,7 +386,8 @@ export class AedesEngine implements MqttEngine {
   #limitPackets(client: Client): void {
     const parser = (client as unknown as ClientReader)._parser;
     const parse = parser.parse.bind(parser);
-    const guard = new PacketGuard(this.#maxPacketBytes);
+    const connectBytes = this.#options.door ? Math.min(MAX_CONNECT_BYTES, this.#maxPacketBytes) : this.#maxPacketBytes;
+    const guard = new PacketGuard(this.#maxPacketBytes, connectBytes);
     parser.parse = (chunk) => {
       if (guard.admits(chunk)) return parse(chunk);
       const link = this.#links.get(client);

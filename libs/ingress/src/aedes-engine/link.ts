@@ -4,19 +4,33 @@
 // publish's callback instead does not stop the reading.)
 import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { ClientCertificate, Refusal } from '@milepost/security';
 import type { Client, ConnectPacket } from 'aedes';
 import type { Packet } from 'mqtt-packet';
 import { ackBytes } from '../ack-bytes.ts';
 import type { Acknowledgement, CloseReason, Listener, MqttClient } from '../engine.ts';
 import { type Connect5, Mqtt5 } from '../mqtt5.ts';
+import type { Rights } from '../rights.ts';
 
 /** The unread acknowledgements of a device before it is closed. */
 const MAX_UNREAD_ACK_BYTES = 256 * 1024;
 
+/** 3.1.1's CONNACK. */
+const RETURN_CODES: Record<Refusal, number> = { credentials: 4, 'not-authorized': 5, unavailable: 3 };
+
 /** The connection that a stream of MQTT arrived by. */
 export interface Arrival {
-  readonly socket: Socket;
+  readonly socket: Socket | TLSSocket;
   readonly listener: Listener;
+}
+
+/** Undefined: it has none, or none that TLS has verified. */
+export function certificateOf({ socket }: Arrival): ClientCertificate | undefined {
+  const certificate = 'authorized' in socket && socket.authorized ? socket.getPeerX509Certificate() : undefined;
+  if (!certificate) return undefined;
+  const { subject, subjectAltName, validTo } = certificate;
+  return { subject, alternativeNames: subjectAltName, validToMs: Date.parse(validTo) };
 }
 
 export class Link implements MqttClient {
@@ -27,8 +41,16 @@ export class Link implements MqttClient {
   mqtt5: Mqtt5 | undefined;
   readonly listener: Listener;
   id = '';
+  session = '';
   isAccepted = false;
+  rights: Rights | undefined;
+  /** When its certificate ends, in ms since 1970. */
+  expiresAtMs = Infinity;
+  /** Call when the connection has ended. */
+  leave: () => void = () => {};
   readonly #socket: Socket;
+  /** To the device, past the translation to MQTT 5. */
+  readonly #write: Client['conn']['write'];
   readonly #silenceMs: number;
   #bytesHeard = 0;
   #heardAt = performance.now();
@@ -40,12 +62,26 @@ export class Link implements MqttClient {
     this.clean = connect.clean !== false;
     this.#socket = socket;
     this.listener = listener;
+    this.#write = client.conn.write.bind(client.conn);
     this.#silenceMs = connect.keepalive ? connect.keepalive * 1500 : Infinity;
   }
 
   accept(): void {
-    this.id = this.client.id;
+    this.session = this.client.id;
     this.isAccepted = true;
+  }
+
+  get hearsReasons(): boolean {
+    return this.mqtt5 !== undefined;
+  }
+
+  /** Sends CONNACK with the reason. Resolves when the system has it, or the connection is gone. */
+  refuse(reason: Refusal): Promise<void> {
+    const bytes = this.mqtt5?.refusal(reason) ?? Buffer.from([0x20, 2, 0, RETURN_CODES[reason]]);
+    return new Promise((resolve) => {
+      if (this.client.conn.destroyed) resolve();
+      else this.#write(bytes, () => resolve());
+    });
   }
 
   acknowledge(acknowledgements: readonly Acknowledgement[]): void {
@@ -61,10 +97,9 @@ export class Link implements MqttClient {
    */
   speak5(connect: Connect5, maxPacketBytes: number, feed: (packet: Packet) => void): Mqtt5 {
     const { conn } = this.client;
-    const write = conn.write.bind(conn);
     const mqtt5 = new Mqtt5(connect, {
       maxPacketBytes,
-      write: (bytes) => void (conn.destroyed || write(bytes)),
+      write: (bytes) => void (conn.destroyed || this.#write(bytes)),
       close: (reason) => this.close(reason),
       feed,
     });

@@ -8,14 +8,18 @@ const MAX_LENGTH_BYTES = 4;
 
 export class PacketGuard {
   readonly #maxPacketBytes: number;
+  /** Of the packet whose fixed header comes next. */
+  #limitBytes: number;
   /** Of the current packet. */
   #bodyLeft = 0;
   #isInLength = false;
   #length = 0;
   #lengthBytes = 0;
 
-  constructor(maxPacketBytes: number) {
+  /** `firstPacketBytes`: the limit of CONNECT, which anybody can send. */
+  constructor(maxPacketBytes: number, firstPacketBytes = maxPacketBytes) {
     this.#maxPacketBytes = maxPacketBytes;
+    this.#limitBytes = firstPacketBytes;
   }
 
   /** False: a packet in it announces more than the limit; nothing of the connection may be read from here on. */
@@ -37,7 +41,8 @@ export class PacketGuard {
         if (!isLast) continue;
         this.#isInLength = false;
         this.#bodyLeft = this.#length;
-        if (1 + this.#lengthBytes + this.#length > this.#maxPacketBytes) return false;
+        if (1 + this.#lengthBytes + this.#length > this.#limitBytes) return false;
+        this.#limitBytes = this.#maxPacketBytes;
       }
     }
     return true;

@@ -1,4 +1,4 @@
-// Changes to aedes's in-memory persistence. Three of its methods are replaced, each for a rule of MQTT that it misses.
+// Changes to aedes's in-memory persistence. Four of its methods are replaced, each for a rule that it misses.
 import { Readable } from 'node:stream';
 import type { Client } from 'aedes';
 import type { TelemetryBroker } from './telemetry-broker.ts';
@@ -14,17 +14,24 @@ interface Persistence {
   incomingGetPacket(client: Client, packet: { readonly cmd: string; readonly messageId?: number }): Promise<unknown>;
   outgoingUpdate(client: Client, packet: Outgoing): Promise<unknown>;
   outgoingStream(client: Client): Readable;
+  addSubscriptions(client: Client, subscriptions: readonly Subscription[]): Promise<unknown>;
+}
+
+interface Subscription {
+  readonly topic: string;
 }
 
 /** `released` is called for each PUBREL of a device. */
 export function completePersistence(
   broker: TelemetryBroker,
   released: (client: Client, messageId: number) => void,
+  maySubscribe: (client: Client, filter: string) => boolean,
 ): void {
   const { persistence } = broker as unknown as { persistence: Persistence };
   hearReleases(persistence, released);
   keepReleasesApart(persistence);
   markRedelivery(persistence);
+  storePermitted(persistence, maySubscribe);
 }
 
 /** The lookup of aedes for every PUBREL, and for nothing else: no QoS 2 message of a device reaches its store. */
@@ -48,6 +55,16 @@ function keepReleasesApart(persistence: Persistence): void {
     }
     return update(client, packet);
   };
+}
+
+/** aedes would store the refused subscriptions of a packet too, and then queue their messages while the device is away. */
+function storePermitted(persistence: Persistence, maySubscribe: (client: Client, filter: string) => boolean): void {
+  const add = persistence.addSubscriptions.bind(persistence);
+  persistence.addSubscriptions = (client, subscriptions) =>
+    add(
+      client,
+      subscriptions.filter(({ topic }) => maySubscribe(client, topic)),
+    );
 }
 
 /** A message that has a packet id was sent before: it is resent with DUP (MQTT-3.3.1-1). */

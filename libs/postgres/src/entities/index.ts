@@ -1,5 +1,6 @@
 // Every table of the migrations has its entity in this list: drift.test.ts compares the two.
 import { AlertRow, DeliveryRow, RuleProgressRow, RuleRow, TruckStateRow } from './alerts.ts';
+import { DeviceChangesRow, DeviceRow } from './devices.ts';
 import { CoordinatorShardRow, GroupOffsetRow, GroupPendingOffsetRow, GroupRow } from './groups.ts';
 import { HttpSessionRow, HttpTokenRow, HttpUserRow } from './http-access.ts';
 import {
@@ -53,4 +54,6 @@ export const entities = [
   HttpUserRow,
   HttpSessionRow,
   HttpTokenRow,
+  DeviceRow,
+  DeviceChangesRow,
 ];

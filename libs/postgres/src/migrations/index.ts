@@ -14,6 +14,7 @@ import { ScramUsers1763800000044 } from './1763800000044-scram-users.ts';
 import { Acls1763800000051 } from './1763800000051-acls.ts';
 import { BrokerHistories1763800000052 } from './1763800000052-broker-histories.ts';
 import { BrokerListeners1763800000053 } from './1763800000053-broker-listeners.ts';
+import { Devices1763800000060 } from './1763800000060-devices.ts';
 import { HttpAccess1763800000070 } from './1763800000070-http-access.ts';
 
 export const migrations = [
@@ -31,5 +32,6 @@ export const migrations = [
   Acls1763800000051,
   BrokerHistories1763800000052,
   BrokerListeners1763800000053,
+  Devices1763800000060,
   HttpAccess1763800000070,
 ];

@@ -2,31 +2,38 @@
 // misses. Survives the database's absence, and logs once that it is away and once that it is back.
 import type { Logger } from '@milepost/core';
 import pg from 'pg';
-import type { Sighting } from '@milepost/metadata';
 import type { DataSource } from 'typeorm';
-import { METADATA_CHANNEL } from './metadata-channel.ts';
-import { sightingIn, type SightingRow, type SightingSql } from './metadata-sighting.ts';
 
 const POLL_MS = 1_000;
 const QUERY_TIMEOUT_MS = 5_000;
 
-export class MetadataFollower {
+export interface FollowerOptions<Row> {
+  /** NOTIFY's channel. */
+  readonly channel: string;
+  /** The result of each poll. */
+  readonly seen: (rows: readonly Row[]) => Promise<void>;
+  /** For the log: what the absence of the database means. */
+  readonly whenAway: string;
+}
+
+export class ChangeFollower<Row extends object> {
   readonly #database: DataSource;
   readonly #logger: Logger;
-  readonly #onSighting: (sighting: Sighting) => Promise<void>;
+  readonly #options: FollowerOptions<Row>;
   #stopped = false;
   #away = false;
   #client: pg.Client | undefined;
   #running: Promise<void> | undefined;
   #wake: () => void = () => {};
 
-  constructor(database: DataSource, logger: Logger, onSighting: (sighting: Sighting) => Promise<void>) {
+  constructor(database: DataSource, logger: Logger, options: FollowerOptions<Row>) {
     this.#database = database;
     this.#logger = logger;
-    this.#onSighting = onSighting;
+    this.#options = options;
   }
 
-  start(sql: SightingSql): void {
+  /** `sql` is what each poll reads. */
+  start(sql: string): void {
     this.#running ??= this.#run(sql);
   }
 
@@ -37,7 +44,7 @@ export class MetadataFollower {
     await this.#running;
   }
 
-  async #run(sql: SightingSql): Promise<void> {
+  async #run(sql: string): Promise<void> {
     while (!this.#stopped) {
       const woken = this.#pause();
       try {
@@ -47,21 +54,18 @@ export class MetadataFollower {
       } catch (error) {
         this.#drop();
         if (!this.#away && !this.#stopped)
-          this.#logger.warn(
-            {},
-            `the database is away (${(error as Error).message}): produce and fetch go on, the rest waits`,
-          );
+          this.#logger.warn({}, `the database is away (${(error as Error).message}): ${this.#options.whenAway}`);
         this.#away = true;
       }
       await woken;
     }
   }
 
-  async #poll(sql: SightingSql): Promise<void> {
+  async #poll(sql: string): Promise<void> {
     const client = (this.#client ??= await this.#listening());
     if (this.#stopped) return this.#drop(); // it connected while the stop found no client to end
-    const { rows } = await client.query<SightingRow>(sql);
-    await this.#onSighting(sightingIn(rows));
+    const { rows } = await client.query<Row>(sql);
+    await this.#options.seen(rows);
   }
 
   async #listening(): Promise<pg.Client> {
@@ -71,7 +75,7 @@ export class MetadataFollower {
     client.on('notification', () => this.#wake());
     try {
       await client.connect();
-      await client.query(`LISTEN ${METADATA_CHANNEL}`);
+      await client.query(`LISTEN ${this.#options.channel}`);
     } catch (error) {
       client.end().catch(() => {});
       throw error;

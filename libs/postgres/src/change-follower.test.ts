@@ -3,7 +3,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { silentLogger } from '@milepost/core';
 import pg from 'pg';
 import type { DataSource } from 'typeorm';
-import { MetadataFollower } from './metadata-follower.ts';
+import { ChangeFollower } from './change-follower.ts';
 import { TestServer } from './testing/databases.ts';
 
 let server: TestServer;
@@ -11,8 +11,6 @@ beforeAll(async () => {
   server = await TestServer.start();
 });
 afterAll(() => server.stop());
-
-const SIGHTING = `SELECT 'c' AS cluster_id, 1 AS version, 'l' AS lineage, 's' AS system_id, 1 AS timeline, 1 AS position`;
 
 /** Lets nothing through to the server before it is opened. */
 async function gateTo({ host, port, user, database, password }: pg.Client) {
@@ -42,8 +40,8 @@ async function gateTo({ host, port, user, database, password }: pg.Client) {
 test('a stop while the follower is connecting leaves no connection behind', async () => {
   const gate = await gateTo(new pg.Client({ connectionString: server.postgres.url }));
   const database = { options: { extra: gate.extra } } as unknown as DataSource;
-  const follower = new MetadataFollower(database, silentLogger, async () => {});
-  follower.start(SIGHTING);
+  const follower = new ChangeFollower(database, silentLogger, { channel: 'test', seen: async () => {}, whenAway: '' });
+  follower.start('SELECT 1 AS version');
   await gate.came;
   const stopped = follower.stop();
   await gate.open();

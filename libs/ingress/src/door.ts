@@ -1,0 +1,50 @@
+// The door of an engine: decides, before CONNACK, whether a connection may become a client and what the client may do.
+import type { CertificateNames, ClientCertificate, DeviceAuthenticator, Refusal } from '@milepost/security';
+import { Rights } from './rights.ts';
+import type { Route } from './routes.ts';
+
+export interface Door {
+  /** `changed` is called when what let the client in is no longer true; not after `leave`. Never rejects. */
+  admit(credentials: Credentials, changed: () => void): Promise<Admission>;
+}
+
+export interface Credentials {
+  readonly username: string | undefined;
+  readonly password: Buffer | undefined;
+  /** Verified by TLS. It counts before user name and password. */
+  readonly certificate: ClientCertificate | undefined;
+  /** The IP address of the client. */
+  readonly host: string;
+}
+
+export type Admission =
+  | {
+      readonly kind: 'admitted';
+      readonly rights: Rights;
+      /** When its certificate ends, in ms since 1970. */
+      readonly expiresAtMs: number | undefined;
+      leave(): void;
+    }
+  | { readonly kind: 'refused'; readonly reason: Refusal };
+
+export class DeviceDoor implements Door {
+  readonly #authenticator: DeviceAuthenticator;
+  readonly #names: CertificateNames;
+  readonly #routes: readonly Route[];
+
+  constructor(authenticator: DeviceAuthenticator, names: CertificateNames, routes: readonly Route[]) {
+    this.#authenticator = authenticator;
+    this.#names = names;
+    this.#routes = routes;
+  }
+
+  async admit(credentials: Credentials, changed: () => void): Promise<Admission> {
+    const { certificate } = credentials;
+    const result = certificate
+      ? await this.#authenticator.byCertificate(this.#names.idOf(certificate), changed)
+      : await this.#authenticator.byPassword(credentials, changed);
+    if (result.kind === 'refused') return result;
+    const { identity, leave } = result;
+    return { kind: 'admitted', rights: new Rights(identity, this.#routes), expiresAtMs: certificate?.validToMs, leave };
+  }
+}
