@@ -16,6 +16,7 @@ import { verifiableCases } from './java.ts';
 import { withJvm } from './jvm.ts';
 import { kcatCases } from './kcat.ts';
 import { mirrorCases } from './mirror.ts';
+import { mosquittoCases } from './mosquitto.ts';
 import { nodeCases } from './node.ts';
 import { pythonCases } from './python.ts';
 import { rightsCases } from './rights.ts';
@@ -38,6 +39,7 @@ const families = {
   mirror: withJvm('MirrorMaker 2', mirrorCases),
   rights: withJvm('locked doors', rightsCases),
   delivery: deliveryCases,
+  mosquitto: mosquittoCases,
   node: nodeCases,
   python: pythonCases,
   go: saramaCases,

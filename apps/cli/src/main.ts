@@ -59,6 +59,11 @@ const commands: Record<string, Program> = {
     options: 'own',
     run: async (args) => (await import('./users.ts')).users(args),
   },
+  devices: {
+    does: 'devices that may connect by MQTT: add, import, remove, block, list (--help lists the options)',
+    options: 'own',
+    run: async (args) => (await import('./devices.ts')).devices(args),
+  },
   backup: {
     does: 'copies the log and the database, running or stopped: milepost backup <folder>',
     operand: 'folder',

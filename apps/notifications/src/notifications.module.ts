@@ -119,11 +119,11 @@ export class NotificationsPart implements Part {
   /** A record that is not a position was written by another program, and is skipped. */
   #observations(records: readonly ConsumedRecord[]): Observation[] {
     return records.flatMap((record) => {
-      const { partition, offset, timestamp, value } = record;
+      const { partition, offset, timestamp, value, headers } = record;
       const position = value === null ? undefined : readPosition(value);
       if (!position) return [];
       this.#traces.read(position, record);
-      return [{ partition, offset, heardMs: timestamp, position }];
+      return [{ partition, offset, heardMs: timestamp, position, principal: headers.get('principal')?.toString() }];
     });
   }
 

@@ -16,6 +16,8 @@ export interface Alert {
   readonly message: string;
   /** The position that fired it; for silence the last one received. */
   readonly position: Position;
+  /** Who was authenticated as its sender, such as User:t-1; absent: nobody. */
+  readonly principal?: string;
 }
 
 export const alertId = (rule: string, partition: number, offset: number): string => `${rule}-${partition}-${offset}`;

@@ -108,3 +108,19 @@ test('a state of an earlier version, without its arrivals, gets the time from it
   const earlier = { truckId: 't-1', ts: new Date(nowMs - 5000).toISOString(), source: 'milepost', ...outside };
   expect(heard(rules, old, { partition: 0, offset: 1, heardMs: nowMs + 1000, position: earlier }).alerts).toEqual([]);
 });
+
+test('an alert says who was authenticated as the sender of its position, also one of silence', () => {
+  const position = { truckId: 't-1', ts: '2026-11-22T10:00:00Z', source: 'milepost', ...inside, speedKmh: 120 };
+  const seen = { partition: 0, offset: 0, heardMs: nowMs, position, principal: 'User:t-1' };
+  const { state, alerts } = heard(rules, undefined, seen);
+  expect(alerts).toMatchObject([{ kind: 'speeding', principal: 'User:t-1' }]);
+  const later = { watchingSinceMs: nowMs, nowMs: nowMs + 60_000 };
+  expect(unheard(rules, state, 0, later)?.alerts).toMatchObject([{ kind: 'silence', principal: 'User:t-1' }]);
+  const anonymous = heard(rules, state, {
+    ...seen,
+    offset: 1,
+    principal: undefined,
+    position: { ...position, ...outside },
+  });
+  expect(anonymous.alerts[0]).not.toHaveProperty('principal');
+});

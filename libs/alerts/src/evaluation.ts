@@ -11,6 +11,8 @@ export interface Observation {
   /** The record's timestamp, ms since 1970. */
   readonly heardMs: number;
   readonly position: Position;
+  /** Who was authenticated as the sender of the record; undefined: nobody. */
+  readonly principal?: string | undefined;
 }
 
 export interface Outcome {
@@ -39,10 +41,11 @@ export function heard(rules: readonly Rule[], before: TruckState | undefined, se
     if (isInside) inside.push(rule.id);
     if (!fires) continue;
     firing.push(rule.id);
-    if (!wasFiring) alerts.push(alertOf(rule, seen.partition, offset, heardMs, position, messageOf(rule, position)));
+    if (!wasFiring) alerts.push(alertOf(rule, { ...seen, noticedMs: heardMs, message: messageOf(rule, position) }));
   }
   const { truckId } = position;
-  const last = { lastOffset: offset, lastHeardMs: heardMs, lastPosition: position, arrivals: soFar };
+  const sender = seen.principal === undefined ? {} : { lastPrincipal: seen.principal };
+  const last = { lastOffset: offset, lastHeardMs: heardMs, lastPosition: position, ...sender, arrivals: soFar };
   return { state: { truckId, ...last, firing, inside }, alerts };
 }
 
@@ -83,7 +86,8 @@ export function unheard(
   if (silent.length === 0) return undefined;
   const alerts = silent.map((rule) => {
     const message = `${before.truckId} has been silent since ${new Date(before.lastHeardMs).toISOString()}`;
-    return alertOf(rule, partition, before.lastOffset, nowMs, before.lastPosition, message);
+    const { lastOffset: offset, lastPosition: position, lastPrincipal: principal } = before;
+    return alertOf(rule, { partition, offset, noticedMs: nowMs, position, principal, message });
   });
   return { state: { ...before, firing: [...before.firing, ...silent.map(({ id }) => id)] }, alerts };
 }
@@ -120,14 +124,12 @@ function messageOf(rule: Rule, { truckId, speedKmh }: Position): string {
   }
 }
 
-function alertOf(
-  rule: Rule,
-  partition: number,
-  offset: number,
-  noticedMs: number,
-  position: Position,
-  message: string,
-): Alert {
+interface Cause extends Omit<Observation, 'heardMs'> {
+  readonly noticedMs: number;
+  readonly message: string;
+}
+
+function alertOf(rule: Rule, { partition, offset, noticedMs, position, principal, message }: Cause): Alert {
   return {
     alertId: alertId(rule.id, partition, offset),
     rule: rule.id,
@@ -136,5 +138,6 @@ function alertOf(
     ts: new Date(noticedMs).toISOString(),
     message,
     position,
+    ...(principal !== undefined && { principal }),
   };
 }

@@ -7,6 +7,8 @@ export interface TruckState {
   readonly lastOffset: number;
   readonly lastHeardMs: number;
   readonly lastPosition: Position;
+  /** Who was authenticated as its sender; absent: nobody. */
+  readonly lastPrincipal?: string;
   /** Decides whether the next position is newer than that one. Absent in states of earlier versions. */
   readonly arrivals?: ArrivalsSoFar;
   /** Rules that have fired and whose cause continues. */

@@ -125,7 +125,7 @@ export class AedesEngine implements MqttEngine {
       callback(null, null);
     };
     broker.authorizeForward = (client, packet) => {
-      if (this.#options.door && !this.#maySubscribe(client, packet.topic)) return null;
+      if (!this.#maySubscribe(client, packet.topic)) return null;
       if (!isBehind(client, packet.qos)) return packet;
       this.#events?.missed();
       return null;
@@ -226,8 +226,8 @@ export class AedesEngine implements MqttEngine {
   }
 
   #maySubscribe(client: Client, filter: string): boolean {
-    const rights = this.#links.get(client)?.rights;
-    return rights === undefined || rights.maySubscribe(filter);
+    if (!this.#options.door) return true;
+    return this.#links.get(client)?.rights?.maySubscribe(filter) ?? false;
   }
 
   /** aedes sees 3.1.1; its parser continues in MQTT 5. */
@@ -318,7 +318,7 @@ export class AedesEngine implements MqttEngine {
     this.#sweptAt = now;
     const wallClock = Date.now();
     for (const link of this.#links.values()) {
-      if (!link.isHeard(now) && onTime && link.isOverdue(now)) link.close('keepalive');
+      if (!link.isHeard(now) && onTime && link.isAccepted && link.isOverdue(now)) link.close('keepalive');
       if (link.expiresAtMs <= wallClock) link.close('certificate-expired');
     }
   }
