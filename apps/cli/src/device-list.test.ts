@@ -23,7 +23,7 @@ test.each([
   ['id\nt-1\nt/2\nt-3', 'line 3: id: expected 1 to 128 letters, digits, dots, underscores and hyphens, seen "t/2"'],
   ['id\nt-1\n+\nt-3', 'line 3: id: expected 1 to 128'],
   ['id\nt-1\n\nt-1\nt-3', 'line 4: t-1 is also in line 2'],
-  ['id,password\nt-1,a\nt-2,b,c\nt-3,d', 'line 3: seen columns: 3, expected 2'],
+  ['id,password\nt-1,a\nt-2,b,c\nt-3,d', 'line 3: expected 2 columns, seen 3'],
   ['id,subscribe\nt-1,\nt-2,trucks/#/gps\nt-3,', 'line 3: subscribe: expected topic filters'],
   ['[{"id":"t-1"},{"name":"t-2"},{"id":"t-3"}]', 'entry 2: expected id, password, publish, subscribe, seen name'],
   ['[{"id":"t-1"},7,{"id":"t-3"}]', 'entry 2: id: expected'],

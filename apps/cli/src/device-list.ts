@@ -21,7 +21,8 @@ export interface DeviceList {
 
 interface Entry {
   readonly where: string;
-  readonly fields: Readonly<Record<string, unknown>>;
+  /** The text: what is wrong with it. */
+  readonly fields: Readonly<Record<string, unknown>> | string;
 }
 
 const FIELDS = ['id', 'password', 'publish', 'subscribe'];
@@ -77,14 +78,14 @@ function entriesOfCsv(text: string): Entry[] {
     fields:
       record.length === names.length
         ? Object.fromEntries(names.map((name, column) => [name, record[column]]))
-        : { columns: `${record.length}, expected ${names.length}` },
+        : `expected ${names.length} columns, seen ${record.length}`,
   }));
 }
 
 /** The text: what is wrong with it. */
-function deviceOf(fields: Readonly<Record<string, unknown>>): ListedDevice | string {
-  const { id, password, columns } = fields;
-  if (columns !== undefined) return `seen columns: ${String(columns)}`;
+function deviceOf(fields: Entry['fields']): ListedDevice | string {
+  if (typeof fields === 'string') return fields;
+  const { id, password } = fields;
   const unknown = Object.keys(fields).find((name) => !FIELDS.includes(name));
   if (unknown !== undefined) return `expected ${FIELDS.join(', ')}, seen ${unknown}`;
   if (typeof id !== 'string' || !isDeviceId(id))

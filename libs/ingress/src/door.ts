@@ -44,7 +44,11 @@ export class DeviceDoor implements Door {
       ? await this.#authenticator.byCertificate(this.#names.idOf(certificate), changed)
       : await this.#authenticator.byPassword(credentials, changed);
     if (result.kind === 'refused') return result;
-    const { identity, leave } = result;
-    return { kind: 'admitted', rights: new Rights(identity, this.#routes), expiresAtMs: certificate?.validToMs, leave };
+    return {
+      kind: 'admitted',
+      rights: new Rights(result.identity, this.#routes),
+      expiresAtMs: certificate?.validToMs,
+      leave: () => result.leave(),
+    };
   }
 }

@@ -116,7 +116,7 @@ async function connected(scheme: Scheme, options: IClientOptions, version: 4 | 5
 const codeOf = (attempt: Promise<unknown>): Promise<number | string> =>
   attempt.then(
     () => 'accepted',
-    (error: { code?: number | string }) => error.code ?? String(error),
+    (error: Error & { code?: number | string }) => error.code ?? error.message,
   );
 
 function closed(device: MqttClient): Promise<void> {
