@@ -135,9 +135,10 @@ class Depot {
   }
 
   async block(): Promise<void> {
+    // Into a pipe it would write nothing before its buffer is full.
     const listening = spawn(
-      'mosquitto_sub',
-      [...this.#where, ...this.#login('t-1'), '-t', 'trucks/t-1/commands', '-d'],
+      'stdbuf',
+      ['-oL', 'mosquitto_sub', ...this.#where, ...this.#login('t-1'), '-t', 'trucks/t-1/commands', '-d'],
       { stdio: ['ignore', 'pipe', 'pipe'] },
     );
     const gone = new Promise<void>((resolve) => {

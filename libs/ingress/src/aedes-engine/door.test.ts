@@ -7,7 +7,7 @@ import { CertificateNames, DeviceAuthenticator, scramCredential } from '@milepos
 import mqtt, { type IClientOptions, type MqttClient, type Packet } from 'mqtt';
 import { generate } from 'mqtt-packet';
 import { Authority, type Certificate } from '../../../../test/support/certificates.ts';
-import { MemoryDeviceStore } from '../../../security/src/memory-device-store.ts';
+import { MemoryDeviceStore } from '../../../security/src/testing/memory-device-store.ts';
 import { DeviceDoor } from '../door.ts';
 import type { MqttPorts } from '../engine.ts';
 import { Intake } from '../intake.ts';
