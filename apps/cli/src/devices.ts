@@ -19,10 +19,10 @@ import {
 } from '@milepost/security';
 import { readSettings } from '@milepost/settings';
 import type { DataSource } from 'typeorm';
+import { askPassword } from './ask-password.ts';
 import { withDatabase } from './database.ts';
 import { isTopicFilter, type ListedDevice, readDeviceList } from './device-list.ts';
 import { table } from './kafka.ts';
-import { askedPassword } from './password.ts';
 import { say } from './words.ts';
 
 const USAGE = `usage: milepost devices add <id> [--ask-password | --no-password] [--publish FILTER] [--subscribe FILTER] [--replace]
@@ -131,7 +131,7 @@ async function add(store: DeviceStore, id: string, options: Options): Promise<vo
     throw new Error('devices add: expected --ask-password or --no-password, seen both');
   for (const filter of [...publish, ...subscribe])
     if (!isTopicFilter(filter)) throw new Error(`expected a topic filter, such as trucks/#, seen ${filter}`);
-  const password = options['ask-password'] ? await askedPassword(`password of ${id}: `) : generated();
+  const password = options['ask-password'] ? await askPassword(id) : generated();
   if (Buffer.byteLength(password) > LONGEST_PASSWORD_BYTES)
     throw new Error(`the password: expected at most ${LONGEST_PASSWORD_BYTES} bytes`);
   const credential = options['no-password'] ? undefined : await credentialOf(password);
