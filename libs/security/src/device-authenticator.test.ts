@@ -2,7 +2,7 @@ import { pbkdf2Sync } from 'node:crypto';
 import { silentLogger, silentMeter } from '@milepost/core';
 import { ManualClock, settled } from '../../core/src/testing/manual-clock.ts';
 import { type Authentication, DeviceAuthenticator } from './device-authenticator.ts';
-import { MemoryDeviceStore } from './testing/memory-device-store.ts';
+import { MemoryDeviceStore } from './memory-device-store.ts';
 import { scramCredential } from './scram.ts';
 
 const derive = async (password: string, salt: Uint8Array, iterations: number, digest: string): Promise<Buffer> =>

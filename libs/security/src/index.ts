@@ -14,3 +14,4 @@ export * from './tls-files.ts';
 export * from './certificate-names.ts';
 export * from './device.ts';
 export * from './device-authenticator.ts';
+export * from './memory-device-store.ts';

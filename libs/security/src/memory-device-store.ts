@@ -1,5 +1,5 @@
-// The DeviceStore of tests.
-import type { Device, DeviceReport, DeviceStatus, DeviceStore, NewDevice } from '../device.ts';
+// A DeviceStore without a database, for tests.
+import type { Device, DeviceReport, DeviceStatus, DeviceStore, NewDevice } from './device.ts';
 
 type Noticed = Pick<DeviceStatus, 'lastSeenMs' | 'failedLogins' | 'lastFailureMs'>;
 

@@ -1,4 +1,4 @@
-import { deviceStoreContract } from '../device-store.contract.ts';
+import { deviceStoreContract } from './device-store.contract.ts';
 import { MemoryDeviceStore } from './memory-device-store.ts';
 
 deviceStoreContract('MemoryDeviceStore', async () => ({ store: new MemoryDeviceStore(), close: async () => {} }));
