@@ -20,14 +20,12 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: 'a last stable offset that is inclusive',
     scenario: { hasLoop: true },
     breaks: [WHOLE],
-    plant: () => {
-      const lastStableOffset = Object.getOwnPropertyDescriptor(Partition.prototype, 'lastStableOffset')?.get;
-      return replaced(Partition.prototype, 'lastStableOffset', {
+    plant: () =>
+      replaced(Partition.prototype, 'lastStableOffset', {
         get(this: Partition) {
-          return Offset(Math.min(this.highWatermark, lastStableOffset?.call(this) + 1));
+          return Offset(Math.min(this.highWatermark, this.log.lastStableOffset(this.highWatermark) + 1));
         },
-      });
-    },
+      }),
   },
   {
     name: 'a last stable offset that stops at nothing',
