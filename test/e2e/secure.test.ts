@@ -21,10 +21,8 @@ const http = {
   MILEPOST_KAFKA_PORT: '0',
   MILEPOST_METRICS_PORT: '0',
 };
-/** Only ports, and MQTT stays on this machine, without devices that authenticate: everything else comes from the file. */
+/** Only ports: everything else comes from the file. */
 const env = {
-  MILEPOST_MQTT_AUTHENTICATION: 'none',
-  MILEPOST_MQTT_LISTEN: '127.0.0.1',
   ...http,
   MILEPOST_DATA_DIR: data,
   MILEPOST_LOG_LEVEL: 'warn',
