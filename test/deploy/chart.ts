@@ -30,7 +30,11 @@ export class Chart {
     // A helm that Go has built knows no newer Kubernetes than 1.20; a later option counts.
     const version = ['--kube-version', KUBERNETES[1]];
     return command(this.#helm, [
-      ...['template', 'depot', this.#folder, '--namespace', 'fleet'],
+      'template',
+      'depot',
+      this.#folder,
+      '--namespace',
+      'fleet',
       ...from,
       ...version,
       ...options,

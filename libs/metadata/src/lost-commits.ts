@@ -33,7 +33,8 @@ export const silentBrokers = (image: ClusterImage): BrokerId[] =>
     history === null || history === historyOf(image.origin) ? [] : [id],
   );
 
-function registeredAsFenced({ epoch: _, isFenced: __, history: ___, ...broker }: BrokerState): MetadataChange[] {
+function registeredAsFenced(state: BrokerState): MetadataChange[] {
+  const { epoch: _, isFenced: __, history: ___, ...broker } = state;
   return [
     { type: 'broker-registered', broker },
     { type: 'broker-fencing-changed', id: broker.id, isFenced: true },

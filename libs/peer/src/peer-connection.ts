@@ -150,12 +150,13 @@ export class PeerConnection {
     opening.catch((failure: unknown) => this.#fail(failure instanceof Error ? failure.message : String(failure)));
   }
 
-  async #logIn({ mechanism, run }: PeerLogin): Promise<void> {
+  async #logIn(login: PeerLogin): Promise<void> {
+    const { mechanism } = login;
     const { newest } = SaslHandshake;
     const { errorCode, mechanisms } = await this.#request(SaslHandshake, newest, { mechanism }, 'at once');
     if (errorCode !== ErrorCode.NONE)
       throw new Error(`login: expected the mechanism ${mechanism}, it has ${mechanisms.join(', ') || 'none'}`);
-    await run(async (authBytes) => {
+    await login.run(async (authBytes) => {
       const response = await this.#request(SaslAuthenticate, SaslAuthenticate.newest, { authBytes }, 'at once');
       if (response.errorCode !== ErrorCode.NONE)
         throw new Error(`login: ${response.errorMessage ?? errorName(response.errorCode)}`);
