@@ -9,6 +9,7 @@ import {
   type ConsumedRecord,
   Consumer,
   ensureTopics,
+  headerOf,
   meterFailedPartitions,
   Producer,
   productTopics,
@@ -24,6 +25,7 @@ import { alertTopic } from './alert-topic.ts';
 import { AlertTraces, postAlert, sendAlert } from './alert-traces.ts';
 import { webhook } from './webhook.ts';
 
+const PRINCIPAL = Buffer.from('principal');
 const GROUP_ID = 'notification-service';
 const TICK_MS = 1_000;
 /** Positions wait this long before the rules run, so that many trucks' states share a transaction. */
@@ -119,11 +121,11 @@ export class NotificationsPart implements Part {
   /** A record that is not a position was written by another program, and is skipped. */
   #observations(records: readonly ConsumedRecord[]): Observation[] {
     return records.flatMap((record) => {
-      const { partition, offset, timestamp, value, headers } = record;
+      const { partition, offset, timestamp, value } = record;
       const position = value === null ? undefined : readPosition(value);
       if (!position) return [];
       this.#traces.read(position, record);
-      return [{ partition, offset, heardMs: timestamp, position, principal: headers.get('principal')?.toString() }];
+      return [{ partition, offset, heardMs: timestamp, position, principal: headerOf(record, PRINCIPAL)?.toString() }];
     });
   }
 

@@ -17,7 +17,8 @@ const positions = (count: number): RecordToBuild[] =>
   }));
 const codecs: Codec[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];
 /** With its headers, which a record of a batch only creates on access. */
-const whole = ({ headers, ...record }: LogRecord): LogRecord => ({ ...record, headers });
+type Whole = Omit<LogRecord, 'header'>;
+const whole = ({ headers, ...record }: LogRecord): Whole => ({ ...record, headers });
 const parse = (bytes: Buffer): RecordBatch => {
   const batch = RecordBatch.at(bytes, 0);
   if (!batch) throw new Error('no batch');
@@ -44,7 +45,7 @@ test.each(codecs)('a batch built with %s is read back, record by record', (compr
   expect(batch.maxTimestamp).toBe(1_780_000_000_498);
   expect([...batch.records()].map(whole)).toEqual(
     records.map(
-      (record, n): LogRecord => ({
+      (record, n): Whole => ({
         offset: Offset(2 ** 40 + n),
         sequence: 9 + n,
         key: record.key as Buffer | null,
@@ -54,6 +55,23 @@ test.each(codecs)('a batch built with %s is read back, record by record', (compr
       }),
     ),
   );
+});
+
+test('one header is found without the others: the first of its key', () => {
+  const headers = [
+    { key: 'mqtt.topic', value: text('trucks/1/gps') },
+    { key: 'principle', value: text('of the same length') },
+    { key: 'principal', value: text('truck-1') },
+    { key: 'empty', value: null },
+    { key: 'nothing', value: text('') },
+    { key: 'principal', value: text('truck-2') },
+  ];
+  const [record, bare] = parse(
+    buildBatch({ records: [{ ...(positions(1)[0] as RecordToBuild), headers }, positions(2)[1] as RecordToBuild] }),
+  ).records();
+  const found = ['mqtt.topic', 'principal', 'empty', 'nothing', 'principa', ''].map((key) => record?.header(text(key)));
+  expect(found).toEqual([text('trucks/1/gps'), text('truck-1'), null, text(''), undefined, undefined]);
+  expect(bare?.header(text('principal'))).toBeUndefined();
 });
 
 test('a leader assigns offset and epoch without touching what the CRC covers', () => {

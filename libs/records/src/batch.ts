@@ -34,6 +34,8 @@ export interface LogRecord {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers: readonly RecordHeader[];
+  /** The value of the first header with this key; undefined: there is none. Creates no other header. */
+  header(key: Buffer): Buffer | null | undefined;
   /** -1 if the batch has none. */
   readonly sequence: number;
 }
@@ -250,6 +252,19 @@ class RecordView implements LogRecord {
   get headers(): readonly RecordHeader[] {
     return readHeaders(new ByteReader(this.#buffer, this.#headersAt));
   }
+
+  header(key: Buffer): Buffer | null | undefined {
+    const reader = new ByteReader(this.#buffer, this.#headersAt);
+    for (let left = reader.varint(); left > 0; left--) {
+      const keyBytes = reader.varint();
+      const keyAt = reader.position;
+      reader.skip(keyBytes);
+      const value = nullableBytesAt(reader);
+      if (keyBytes === key.length && key.compare(this.#buffer, keyAt, keyAt + keyBytes) === 0)
+        return value === undefined ? null : this.#buffer.subarray(value, reader.position);
+    }
+    return undefined;
+  }
 }
 
 /** The whole batches in the bytes, in order; stops before the first that is cut off or impossible. */
@@ -271,12 +286,20 @@ function nullableBytes(reader: ByteReader): Buffer | null {
   return length === -1 ? null : reader.slice(length);
 }
 
+/** Skips them. Returns where they begin; undefined for null. */
+function nullableBytesAt(reader: ByteReader): number | undefined {
+  const length = reader.varint();
+  if (length === -1) return undefined;
+  const at = reader.position;
+  reader.skip(length);
+  return at;
+}
+
 function skipHeaders(reader: ByteReader): void {
   const count = reader.count(reader.varint(), 2);
   for (let index = 0; index < count; index++) {
     reader.skip(reader.varint());
-    const length = reader.varint();
-    if (length !== -1) reader.skip(length);
+    nullableBytesAt(reader);
   }
 }
 

@@ -17,6 +17,12 @@ export function* recordsOf(
   for (const record of whole.records()) if (record.offset >= from) yield new FetchedRecord(record, topic, partition);
 }
 
+/** The value of one header, without creating the others. */
+export function headerOf(record: ConsumedRecord, key: Buffer): Buffer | undefined {
+  if (record instanceof FetchedRecord) return record.header(key);
+  return record.headers.get(key.toString());
+}
+
 class FetchedRecord implements ConsumedRecord {
   readonly topic: string;
   readonly partition: number;
@@ -34,6 +40,11 @@ class FetchedRecord implements ConsumedRecord {
     this.key = record.key;
     this.value = record.value;
     this.#record = record;
+  }
+
+  header(key: Buffer): Buffer | undefined {
+    const value = this.#record.header(key);
+    return value === null ? Buffer.alloc(0) : value;
   }
 
   get headers(): ReadonlyMap<string, Buffer> {

@@ -1,6 +1,7 @@
 export * from './admin-client.ts';
 export * from './consumer.ts';
 export * from './consumer-health.ts';
+export { headerOf } from './fetched.ts';
 export { kafkaFailure, KafkaUnusable } from './failure.ts';
 export * from './kafka-address.ts';
 export * from './tolerant-admin.ts';

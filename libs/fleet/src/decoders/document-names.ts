@@ -21,7 +21,15 @@ export interface DocumentNames {
   readonly ignition: string | undefined;
   /** Keys that are no field, or a field that another key names better. */
   readonly others: readonly string[];
+  /** Nearly no document does: one of its keys is that of a list of positions, or of GeoJSON. */
+  readonly mayHaveSeveral: boolean;
 }
+
+/** Keys of lists of positions. */
+export const LISTS = ['positions', 'locations', 'points'] as const;
+/** Keys of lists of positions that come before the one in the document. */
+export const OLDER = ['history', 'buffer'] as const;
+const OF_SEVERAL = new Set<string>([...LISTS, ...OLDER, 'geometry', 'features']);
 
 /** Of lists of keys: a fleet has few kinds of devices. */
 const MAX_CACHED = 16;
@@ -76,6 +84,7 @@ function resolve(keys: readonly string[]): DocumentNames {
     time: named.get('ts')?.key ?? 'ts',
     ignition: named.get('ignition')?.key,
     others,
+    mayHaveSeveral: keys.some((key) => OF_SEVERAL.has(key)),
   };
 }
 

@@ -7,28 +7,20 @@ import { type Decoded, decodedAs, type DecodedItem, type DecoderContext } from '
 import { clockVerdict } from '../time.ts';
 import { assemble, type Numbers } from './assemble.ts';
 import { Document } from './document.ts';
-import { namesOf } from './document-names.ts';
+import { type DocumentNames, LISTS, namesOf, OLDER } from './document-names.ts';
 import { Others } from './others.ts';
 import { isObject } from './payload.ts';
 
 const NAME = 'milepost';
-const LISTS = ['positions', 'locations', 'points'] as const;
-const OLDER = ['history', 'buffer'] as const;
-const WITH_SEVERAL = [...LISTS, ...OLDER, 'geometry', 'features'] as const;
 
 export function decodeMilepost(payload: Buffer, context: DecoderContext): Decoded {
   const documents = Document.parse(payload);
   if (!Array.isArray(documents)) return documents as DecodedItem;
   const [first, ...more] = documents as [Document, ...Document[]];
-  if (more.length === 0 && isSingle(first)) return decodeOne(first, context);
+  const names = namesOf(Object.keys(first.fields));
+  if (more.length === 0 && !names.mayHaveSeveral) return decodeNamed(first, names, context);
   const items = documents.flatMap((document: Document) => singlesOf(document)).map((one) => decodeOne(one, context));
   return decodedAs(items);
-}
-
-/** Nearly all documents are. */
-function isSingle({ fields }: Document): boolean {
-  for (const key of WITH_SEVERAL) if (key in fields) return false;
-  return true;
 }
 
 /** In the order in which they were taken: history comes before the position that carries it. */
@@ -71,8 +63,10 @@ function pointOf(document: Document): Document | undefined {
 const without = (fields: Document['fields'], key: string): Document['fields'] =>
   Object.fromEntries(Object.entries(fields).filter(([name]) => name !== key));
 
-function decodeOne(document: Document, { truckId, receivedAtMs }: DecoderContext): DecodedItem {
-  const names = namesOf(Object.keys(document.fields));
+const decodeOne = (document: Document, context: DecoderContext): DecodedItem =>
+  decodeNamed(document, namesOf(Object.keys(document.fields)), context);
+
+function decodeNamed(document: Document, names: DocumentNames, { truckId, receivedAtMs }: DecoderContext): DecodedItem {
   const { ts, timeMs } = document.time(names.time, receivedAtMs);
   const lat = document.requiredNumber(names.lat.key, 'lat', names.lat.factor);
   const lon = document.requiredNumber(names.lon.key, 'lon', names.lon.factor);
