@@ -44,9 +44,9 @@ export function heard(rules: readonly Rule[], before: TruckState | undefined, se
     if (!wasFiring) alerts.push(alertOf(rule, { ...seen, noticedMs: heardMs, message: messageOf(rule, position) }));
   }
   const { truckId } = position;
-  const sender = seen.principal === undefined ? {} : { lastPrincipal: seen.principal };
-  const last = { lastOffset: offset, lastHeardMs: heardMs, lastPosition: position, ...sender, arrivals: soFar };
-  return { state: { truckId, ...last, firing, inside }, alerts };
+  const last = { lastOffset: offset, lastHeardMs: heardMs, lastPosition: position };
+  const state: TruckState = { truckId, ...last, arrivals: soFar, firing, inside };
+  return { state: seen.principal === undefined ? state : { ...state, lastPrincipal: seen.principal }, alerts };
 }
 
 const arrivalsOf = ({ arrivals, lastPosition, lastHeardMs }: TruckState): ArrivalsSoFar =>

@@ -63,7 +63,7 @@ export class Message implements Queued {
   readonly publish: Publish | undefined;
   ack: AckSlot | undefined;
   /** Repetitions of a QoS 2 message: acknowledged together with it. */
-  followers: { readonly device: Device; readonly ack: AckSlot }[] = [];
+  followers: { readonly device: Device; readonly ack: AckSlot }[] | undefined;
 
   constructor(
     record: IntakeRecord,

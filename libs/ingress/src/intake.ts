@@ -191,7 +191,7 @@ export class Intake implements MqttEvents {
       ack.due = true;
       device.acknowledge();
     } else {
-      known.followers.push({ device, ack });
+      (known.followers ??= []).push({ device, ack });
     }
     return true;
   }
@@ -350,7 +350,7 @@ export class Intake implements MqttEvents {
     if (remark) ack.remark = remark;
     this.#accounting.acknowledged(now - message.since);
     if (ack.qos === 2) this.#exactlyOnce.stored(device.client, ack.messageId, message);
-    for (const follower of message.followers) {
+    for (const follower of message.followers ?? []) {
       follower.ack.due = true;
       touched.add(follower.device);
     }
@@ -405,7 +405,7 @@ export class Intake implements MqttEvents {
     this.#accounting.refused[reason]++;
     const { ack, device, followers } = publish.last;
     if (ack?.qos === 2 && device) this.#exactlyOnce.lost(device.client, ack.messageId, publish.last);
-    for (const follower of followers) this.#close(follower.device, reason);
+    for (const follower of followers ?? []) this.#close(follower.device, reason);
   }
 
   #enters(message: Message): void {
