@@ -16,9 +16,9 @@ const TEXT = /^"<text>"$/;
 /** Not implemented yet. */
 export const missing: readonly Allowed[] = [
   {
-    where: /^api-versions\/.* · apiKeys\[(17|36|38|39|40|41|50|51|76|77|78|79|80|81|83|84|85|86|87|88|89|90|91|92)\]/,
+    where: /^api-versions\/.* · apiKeys\[(38|39|40|41|76|77|78|79|80|81|83|84|85|86|87|88|89|90|91|92)\]/,
     ours: NONE,
-    why: 'SASL and SCRAM, delegation tokens, share and streams groups',
+    why: 'delegation tokens, share and streams groups',
   },
   {
     where: /^api-versions\/.* · (supported|finalized)Features\[(share|streams|kraft|eligible)/,
@@ -27,7 +27,7 @@ export const missing: readonly Allowed[] = [
   {
     where: /^configs\/all of a broker · /,
     ours: NONE,
-    why: 'properties of parts that are not here: KRaft, TLS, SASL, tiered storage, replication, share and streams groups',
+    why: 'properties of parts that are not here: KRaft, tiered storage, share and streams groups, a part of those of TLS, SASL and replication',
   },
 ];
 
@@ -161,7 +161,7 @@ export const harmless: readonly Allowed[] = [
     why: 'the Kafka that was asked has it set, to be one node; it does not change while a broker runs',
   },
   {
-    where: /^configs\/all of a broker · .*\[sasl\.enabled\.mechanisms\]/,
+    where: /^configs\/all of a broker · .*\[sasl\.(enabled\.mechanisms|mechanism\.inter\.broker\.protocol)\]/,
     why: 'there is no Kerberos: SCRAM is the default; it does not change while a broker runs',
   },
   {
