@@ -3,7 +3,7 @@
 // Promises: each partition is tried until it has the marker, is gone, or the round is closed. A partition that cannot take its
 // marker delays no other one; it is logged once, and again when it has the marker. Never: gives a partition up.
 import { type Cancel, type Clock, type Logger, partitionName, type TopicPartition } from '@milepost/core';
-import type { MarkerWriter, TransactionMarker } from './model/markers.ts';
+import type { MarkerOutcome, MarkerWriter, TransactionMarker } from './model/markers.ts';
 
 const FIRST_RETRY_MS = 50;
 const LONGEST_RETRY_MS = 2_000;
@@ -53,8 +53,8 @@ export class MarkerRound {
   }
 
   async #write(name: string, partition: TopicPartition, refusals: number): Promise<void> {
-    const { clock, logger, writer, transactionalId } = this.#deps;
-    const outcome = await writer.write(partition, this.#marker);
+    const { clock, logger, transactionalId } = this.#deps;
+    const outcome = await this.#attempt(partition);
     if (this.#closed) return;
     if (typeof outcome === 'object') {
       if (refusals === 0)
@@ -81,5 +81,16 @@ export class MarkerRound {
       logger.info({ transactionalId, partition: name }, `${name} has the end of the transaction that waited for it`);
     this.#pending.delete(name);
     if (this.#pending.size === 0) this.#done();
+  }
+
+  /** A writer rejects only by a fault of its own. Nobody awaits the round: it would end the process, and leave the transaction open. */
+  async #attempt(partition: TopicPartition): Promise<MarkerOutcome> {
+    const { logger, writer, transactionalId } = this.#deps;
+    try {
+      return await writer.write(partition, this.#marker);
+    } catch (failure) {
+      logger.error({ transactionalId, err: failure }, `the end of a transaction was not written: ${String(failure)}`);
+      return { later: String(failure) };
+    }
   }
 }
