@@ -53,6 +53,7 @@ const ROWS: Record<string, 'anonymous' | 'signed-in' | Role> = {
   'GET /api/trucks/:id': 'viewer',
   'GET /api/trucks/:id/track': 'viewer',
   'GET /api/alerts': 'viewer',
+  'GET /api/cluster': 'viewer',
   'GET /api/topics': 'viewer',
   'GET /api/groups': 'viewer',
   'GET /api/session': 'signed-in',
