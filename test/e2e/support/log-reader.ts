@@ -37,7 +37,10 @@ export async function readAll(at: KafkaAddress | number, topic: string): Promise
     await consumer.connect();
     await consumer.subscribe({ topic, fromBeginning: true });
     await new Promise<void>((resolve, reject) => {
-      consumer.on('consumer.crash', ({ payload }) => reject(payload.error));
+      // After an error that passes, as a coordinator that is loading, it starts again by itself.
+      consumer.on('consumer.crash', ({ payload }) => {
+        if (!payload.restart) reject(payload.error);
+      });
       consumer
         .run({
           eachMessage: async ({ partition, message }) => {
