@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { SecureContextOptions, Server } from 'node:tls';
 import type { Clock, Logger, Meter, TlsMaterial } from '@milepost/core';
-import { TlsFiles } from '@milepost/security';
+import { TlsFiles, tlsMetrics } from '@milepost/security';
 import type { Settings } from '@milepost/settings';
 import type { Part } from './lifecycle.ts';
 import { certificateSetting, serverCertificate } from './server-certificate.ts';
@@ -32,22 +32,16 @@ export class HttpTls implements Part {
     this.#settings = settings;
     this.#clock = clock;
     this.#logger = logger;
+    const metrics = tlsMetrics(meter, 'http', 'the HTTP port');
     this.#files = new TlsFiles({
       host: { clock, logger },
       settings: { ...serverCertificate(settings), authorities: undefined },
-      expiry: meter.gauge(
-        'milepost_http_certificate_expiry_seconds',
-        'When the certificate of the HTTP port ends, in seconds since 1970 (of PEM files).',
-      ),
+      expiry: metrics.expiry,
       listeners: 'the HTTP port',
       readFile: (path) => readFileSync(path),
     });
-    const failures = meter.counter(
-      'milepost_http_tls_handshakes_failed_total',
-      'Connections that ended before their TLS handshake was done.',
-    );
-    failures.add(0);
-    this.#failed = () => failures.add();
+    metrics.failedHandshakes.add(0);
+    this.#failed = () => metrics.failedHandshakes.add();
     this.#used = this.#files.material;
   }
 

@@ -4,7 +4,7 @@ import type { Server } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Host, Logger } from '@milepost/core';
 import { secureServer } from '@milepost/node-host';
-import { TlsFiles } from '@milepost/security';
+import { TlsFiles, tlsMetrics } from '@milepost/security';
 import type { Settings } from '@milepost/settings';
 import { certificateSetting, fileOf, serverCertificate } from '../../chassis/src/index.ts';
 
@@ -21,26 +21,20 @@ export class MqttTls {
 
   private constructor(settings: Settings, { clock, meter }: Host, logger: Logger) {
     this.#settings = settings;
+    const metrics = tlsMetrics(meter, 'mqtt', 'the MQTT listeners with TLS');
     this.#files = new TlsFiles({
       host: { clock, logger },
       settings: {
         ...serverCertificate(settings),
         authorities: fileOf('MILEPOST_MQTT_CLIENT_CA_FILE', settings.mqttClientCaFile),
       },
-      expiry: meter.gauge(
-        'milepost_mqtt_certificate_expiry_seconds',
-        'When the certificate of the MQTT listeners with TLS ends, in seconds since 1970 (of PEM files).',
-      ),
+      expiry: metrics.expiry,
       listeners: 'the MQTT listeners',
       readFile: (path) => readFileSync(path),
     });
-    const failures = meter.counter(
-      'milepost_mqtt_tls_handshakes_failed_total',
-      'Connections that ended before their TLS handshake was done.',
-    );
-    failures.add(0);
+    metrics.failedHandshakes.add(0);
     this.#failed = (reason, client) => {
-      if (client) failures.add();
+      if (client) metrics.failedHandshakes.add();
       logger.info({ ...(client && { client: client.host }) }, `TLS handshake of MQTT failed: ${reason}`);
     };
   }

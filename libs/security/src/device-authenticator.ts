@@ -12,8 +12,10 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Cancel, Clock, Counter, KeyDerivation, Logger, Meter, Random } from '@milepost/core';
 import { type Device, type DeviceDirectory, type DeviceReport, isDeviceId } from './device.ts';
+import { PasswordChecks } from './password-checks.ts';
 import { LONGEST_PASSWORD_BYTES } from './sasl-plain.ts';
-import { decoyCredential, isPasswordOf } from './scram.ts';
+import { decoyCredential } from './scram.ts';
+import { unpredictable } from './unpredictable.ts';
 
 const MECHANISM = 'SCRAM-SHA-256';
 const MOST_REMEMBERED = 20_000;
@@ -85,7 +87,7 @@ export class DeviceAuthenticator {
   readonly #lookups: Lookups;
   readonly #failures: Counter;
   #attempts = 0;
-  #lastDerivation: Promise<unknown> = Promise.resolve();
+  readonly #checks: PasswordChecks;
   #checking: Promise<void> | undefined;
   #isStale = false;
   /** The number of changes that were announced. */
@@ -94,7 +96,8 @@ export class DeviceAuthenticator {
 
   constructor(deps: AuthenticatorDeps) {
     this.#deps = deps;
-    this.#secret = Buffer.from(`${deps.random.uuid()}${deps.random.uuid()}`);
+    this.#checks = new PasswordChecks(deps.keys);
+    this.#secret = Buffer.from(unpredictable(deps.random));
     this.#lookups = new Lookups(deps.directory);
     this.#failures = deps.meter.counter(
       'milepost_mqtt_authentications_failed_total',
@@ -167,9 +170,7 @@ export class DeviceAuthenticator {
       const known = device && this.#known.get(device.id);
       if (device && known?.device === device && known.mark && timingSafeEqual(known.mark, mark)) return device;
       const credential = device?.credential ?? decoyCredential(MECHANISM, username, this.#secret);
-      const fits = await this.#oneAtATime(() =>
-        isPasswordOf(credential, MECHANISM, password.toString(), (...input) => this.#deps.keys.pbkdf2(...input)),
-      );
+      const fits = await this.#checks.fits(credential, MECHANISM, password.toString());
       if (!fits || !device?.credential) return 'wrong';
       const current = this.#known.get(device.id);
       // It may have changed during the derivation.
@@ -240,12 +241,6 @@ export class DeviceAuthenticator {
   #until(atMs: number): Promise<void> {
     const { clock } = this.#deps;
     return new Promise((resolve) => void clock.after(Math.max(0, atMs - clock.monotonic()), resolve));
-  }
-
-  #oneAtATime<Result>(run: () => Promise<Result>): Promise<Result> {
-    const result = this.#lastDerivation.then(run);
-    this.#lastDerivation = result.catch(() => {});
-    return result;
   }
 
   async #recheck(): Promise<void> {

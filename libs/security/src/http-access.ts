@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import type { Random } from '@milepost/core';
 import type { ScramCredential } from './scram.ts';
 import type { ScramMechanism } from './scram-functions.ts';
+import { unpredictable } from './unpredictable.ts';
 
 /** Each may do what those before it may. viewer: reads; operator: changes trucks and rules; admin: changes users. */
 export const ROLES = ['viewer', 'operator', 'admin'] as const;
@@ -68,9 +69,8 @@ export const SHORTEST_PASSWORD = 10;
 
 const TOKEN_PREFIX = 'milepost_';
 
-/** 244 random bits: only UUIDs are drawn from the system's secure generator. */
 export const newSessionSecret = (random: Pick<Random, 'uuid'>): string =>
-  Buffer.from((random.uuid() + random.uuid()).replaceAll('-', ''), 'hex').toString('base64url');
+  Buffer.from(unpredictable(random), 'hex').toString('base64url');
 
 /** Its prefix lets scanners of source code recognize a token that was committed by mistake. */
 export const newToken = (random: Pick<Random, 'uuid'>): string => TOKEN_PREFIX + newSessionSecret(random);

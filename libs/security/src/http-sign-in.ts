@@ -7,8 +7,9 @@
 import type { Clock, Counter, KeyDerivation, Meter } from '@milepost/core';
 import type { HttpAccessStore, HttpUser } from './http-access.ts';
 import { isUserName } from './http-access.ts';
+import { PasswordChecks } from './password-checks.ts';
 import { LONGEST_PASSWORD_BYTES } from './sasl-plain.ts';
-import { decoyCredential, isPasswordOf } from './scram.ts';
+import { decoyCredential } from './scram.ts';
 import { SCRAM_MECHANISMS } from './scram-functions.ts';
 
 /** A refusal is sent this long after the attempt, whatever its reason. */
@@ -45,10 +46,11 @@ export class SignIn {
   readonly #byUser: Failures;
   readonly #byAddress: Failures;
   #waiting = 0;
-  #lastDerivation: Promise<unknown> = Promise.resolve();
+  readonly #checks: PasswordChecks;
 
   constructor(deps: SignInDeps) {
     this.#deps = deps;
+    this.#checks = new PasswordChecks(deps.keys);
     this.#byUser = new Failures(deps.clock, USER_LIMIT);
     this.#byAddress = new Failures(deps.clock, ADDRESS_LIMIT);
     this.#attempts = deps.meter.counter('milepost_http_sign_ins_total', 'Attempts to sign in, by their result.', [
@@ -89,23 +91,15 @@ export class SignIn {
 
   async #userWith(username: string, password: string): Promise<HttpUser | undefined> {
     if (Buffer.byteLength(password) > LONGEST_PASSWORD_BYTES) return undefined;
-    const { store, keys } = this.#deps;
+    const { store } = this.#deps;
     const stored = isUserName(username) ? await store.user(username) : undefined;
     const mechanism = SCRAM_MECHANISMS.find((one) => stored?.credentials[one]) ?? 'SCRAM-SHA-256';
     const credential =
       stored?.credentials[mechanism] ?? decoyCredential(mechanism, username, await store.decoySecret());
-    const fits = await this.#oneAtATime(() =>
-      isPasswordOf(credential, mechanism, password, (...input) => keys.pbkdf2(...input)),
-    );
+    const fits = await this.#checks.fits(credential, mechanism, password);
     if (!fits || !stored) return undefined;
     const { name, role, mustChangePassword } = stored;
     return { name, role, mustChangePassword };
-  }
-
-  #oneAtATime<Result>(run: () => Promise<Result>): Promise<Result> {
-    const result = this.#lastDerivation.then(run);
-    this.#lastDerivation = result.catch(() => {});
-    return result;
   }
 
   #until(atMs: number): Promise<void> {

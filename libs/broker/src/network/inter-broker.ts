@@ -4,8 +4,7 @@
 import type { Address, BrokerId, Host } from '@milepost/core';
 import type { BrokerState, ClusterImage } from '@milepost/metadata';
 import { PeerConnection, type PeerLogin, PeerUnreachable } from '@milepost/peer';
-import { logInByScram } from '@milepost/security';
-import { unpredictable } from '../security/credentials.ts';
+import { logInByScram, unpredictable } from '@milepost/security';
 import { isWithSasl, isWithTls } from '../security/listeners.ts';
 import type { SecuritySettings } from '../security/security-settings.ts';
 import type { Login } from '../security/stored-users.ts';

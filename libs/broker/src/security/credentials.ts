@@ -9,10 +9,11 @@ import type { KeyDerivation, Random } from '@milepost/core';
 import type { ClusterImage, StoredScramCredential } from '@milepost/metadata';
 import {
   decoyCredential,
-  isPasswordOf,
+  PasswordChecks,
   SCRAM_MECHANISMS,
   type ScramCredential,
   type ScramMechanism,
+  unpredictable,
 } from '@milepost/security';
 
 /** Users whose last right password is remembered. */
@@ -34,10 +35,11 @@ export class Credentials {
   readonly #deps: CredentialsDeps;
   readonly #remembered = new Map<string, Remembered>();
   readonly #secret: Buffer;
-  #lastDerivation: Promise<unknown> = Promise.resolve();
+  readonly #checks: PasswordChecks;
 
   constructor(deps: CredentialsDeps) {
     this.#deps = deps;
+    this.#checks = new PasswordChecks(deps.keys);
     this.#secret = Buffer.from(unpredictable(deps.random));
   }
 
@@ -56,9 +58,7 @@ export class Credentials {
     const known = this.#remembered.get(username);
     if (stored && known?.stored === stored && timingSafeEqual(known.mark, mark)) return true;
     const credential = stored ? decoded(stored) : this.#decoy(mechanism, username);
-    const fits = await this.#oneAtATime(() =>
-      isPasswordOf(credential, mechanism, password, (...input) => this.#deps.keys.pbkdf2(...input)),
-    );
+    const fits = await this.#checks.fits(credential, mechanism, password);
     if (!fits || !stored) return false;
     this.#remember(username, { stored, mark });
     return true;
@@ -82,16 +82,7 @@ export class Credentials {
     const [oldest] = this.#remembered.keys();
     this.#remembered.delete(oldest as string);
   }
-
-  #oneAtATime<Result>(run: () => Promise<Result>): Promise<Result> {
-    const result = this.#lastDerivation.then(run);
-    this.#lastDerivation = result.catch(() => {});
-    return result;
-  }
 }
-
-/** 244 random bits: only UUIDs are drawn from the system's secure generator. */
-export const unpredictable = (random: Random): string => (random.uuid() + random.uuid()).replaceAll('-', '');
 
 export const decoded = ({ salt, iterations, storedKey, serverKey }: StoredScramCredential): ScramCredential => ({
   salt: Buffer.from(salt, 'base64'),

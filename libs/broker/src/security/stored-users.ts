@@ -7,8 +7,9 @@ import {
   SCRAM_MECHANISMS,
   scramCredential,
   type ScramMechanism,
+  unpredictable,
 } from '@milepost/security';
-import { decoded, encoded, unpredictable } from './credentials.ts';
+import { decoded, encoded } from './credentials.ts';
 
 export interface Login {
   readonly username: string;

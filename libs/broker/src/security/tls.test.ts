@@ -1,7 +1,7 @@
 import { SimHost } from '@milepost/simulator';
 import { Authority } from '../../../../test/support/certificates.ts';
 import { checkExposure, securitySettings } from './security-settings.ts';
-import { Tls, tlsMetrics } from './tls.ts';
+import { kafkaTlsMetrics, Tls } from './tls.ts';
 
 const authority = new Authority();
 const issue = (name: string, notAfter?: Date) =>
@@ -22,7 +22,7 @@ function given(files: Record<string, string>, properties: Record<string, string>
     if (text === undefined) throw Object.assign(new Error('absent'), { code: 'ENOENT' });
     return Buffer.from(text);
   };
-  return { host, files, tls: new Tls({ host, metrics: tlsMetrics(host.meter), settings, readFile }) };
+  return { host, files, tls: new Tls({ host, metrics: kafkaTlsMetrics(host.meter), settings, readFile }) };
 }
 
 test('a file that changes is used within ten seconds; one that cannot be used is logged once, and does not count', async () => {

@@ -1,25 +1,11 @@
 // The TLS of a broker's listeners: its key and certificates (libs/security's TlsFiles), and the names of clients with
 // certificates.
-import type { Clock, Counter, Gauge, Logger, Meter, TlsClient, TlsServer } from '@milepost/core';
-import { ANONYMOUS, type Principal, TlsFiles, userPrincipal } from '@milepost/security';
+import type { Clock, Logger, Meter, TlsClient, TlsServer } from '@milepost/core';
+import { ANONYMOUS, type Principal, TlsFiles, type TlsMetrics, tlsMetrics, userPrincipal } from '@milepost/security';
 import type { SecuritySettings, TlsSettings } from './security-settings.ts';
 
-export interface TlsMetrics {
-  readonly expiry: Gauge;
-  readonly failedHandshakes: Counter;
-}
-
 /** Without series, while no listener has TLS. */
-export const tlsMetrics = (meter: Meter): TlsMetrics => ({
-  expiry: meter.gauge(
-    'milepost_kafka_certificate_expiry_seconds',
-    'When the certificate of the listeners with SSL ends, in seconds since 1970 (of PEM files).',
-  ),
-  failedHandshakes: meter.counter(
-    'milepost_kafka_tls_handshakes_failed_total',
-    'Connections that ended before their TLS handshake was done.',
-  ),
-});
+export const kafkaTlsMetrics = (meter: Meter): TlsMetrics => tlsMetrics(meter, 'kafka', 'the listeners with SSL');
 
 export interface TlsDeps {
   readonly host: { readonly clock: Clock; readonly logger: Logger };
@@ -90,6 +76,6 @@ export function tlsOf(
   { tls: settings }: SecuritySettings,
   readFile: TlsDeps['readFile'],
 ): Tls | undefined {
-  const metrics = tlsMetrics(host.meter);
+  const metrics = kafkaTlsMetrics(host.meter);
   return settings && new Tls({ host, metrics, settings, readFile });
 }
