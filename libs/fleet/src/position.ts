@@ -21,8 +21,10 @@ export interface Position {
   /** Fields of the device without a canonical name, as it sent them; at most 1 KB. */
   readonly other?: Readonly<Record<string, unknown>>;
   /** The device's digits, only for numbers whose text is not `String(number)`. */
-  readonly digits?: Readonly<Partial<Record<NumberField, string>>>;
+  readonly digits?: Digits;
 }
+
+type Digits = Readonly<Partial<Record<NumberField, string>>>;
 
 export type NumberField =
   | 'lat'
@@ -65,22 +67,25 @@ export const OPTIONAL_NUMBERS = [
   'batteryPct',
 ] as const satisfies readonly NumberField[];
 
-/**
- * The record's value. The text is built by hand: `truckId`, `ts` and `source` have alphabets that need no escape, and
- * numbers are written with the device's digits.
- */
+/** The record's value. Unless a number has digits of its own, that is the position's JSON. */
 export function encodePosition(position: Position): Buffer {
-  const { digits } = position;
+  return position.digits === undefined
+    ? Buffer.from(JSON.stringify(position))
+    : Buffer.from(jsonWithDigits(position, position.digits));
+}
+
+/** Built by hand, to write numbers with the device's digits. `truckId`, `ts` and `source` need no escapes. */
+function jsonWithDigits(position: Position, digits: Digits): string {
   let json = `{"truckId":"${position.truckId}","ts":"${position.ts}"`;
-  json += `,"lat":${digits?.lat ?? position.lat},"lon":${digits?.lon ?? position.lon}`;
+  json += `,"lat":${digits.lat ?? position.lat},"lon":${digits.lon ?? position.lon}`;
   for (const field of OPTIONAL_NUMBERS) {
     const value = position[field];
-    if (value !== undefined) json += `,"${field}":${digits?.[field] ?? value}`;
+    if (value !== undefined) json += `,"${field}":${digits[field] ?? value}`;
   }
   if (position.ignition !== undefined) json += `,"ignition":${position.ignition}`;
   json += `,"source":"${position.source}"`;
   if (position.other !== undefined) json += `,"other":${JSON.stringify(position.other)}`;
-  return Buffer.from(`${json}}`);
+  return `${json}}`;
 }
 
 /** Reads a record's value back, as consumers do. Undefined if it is not a position: another program wrote it. */
@@ -97,16 +102,22 @@ export function readPosition(value: Buffer | string): Position | undefined {
 function isPosition(document: unknown): document is Position {
   if (typeof document !== 'object' || document === null) return false;
   const position = document as Partial<Record<keyof Position, unknown>>;
-  if (!inRange('lat', position.lat) || !inRange('lon', position.lon)) return false;
   if (typeof position.truckId !== 'string' || typeof position.ts !== 'string') return false;
   if (typeof position.source !== 'string') return false;
-  for (const field of OPTIONAL_NUMBERS) {
-    const value = position[field];
-    if (value !== undefined && !inRange(field, value)) return false;
-  }
-  return true;
+  return (
+    isIn(RANGES.lat, position.lat) &&
+    isIn(RANGES.lon, position.lon) &&
+    mayBeIn(RANGES.speedKmh, position.speedKmh) &&
+    mayBeIn(RANGES.headingDeg, position.headingDeg) &&
+    mayBeIn(RANGES.altitudeM, position.altitudeM) &&
+    mayBeIn(RANGES.accuracyM, position.accuracyM) &&
+    mayBeIn(RANGES.odometerM, position.odometerM) &&
+    mayBeIn(RANGES.fuelPct, position.fuelPct) &&
+    mayBeIn(RANGES.batteryPct, position.batteryPct)
+  );
 }
 
-function inRange(field: NumberField, value: unknown): boolean {
-  return typeof value === 'number' && value >= RANGES[field].from && value <= RANGES[field].to;
-}
+const isIn = ({ from, to }: Range, value: unknown): boolean =>
+  typeof value === 'number' && value >= from && value <= to;
+
+const mayBeIn = (range: Range, value: unknown): boolean => value === undefined || isIn(range, value);

@@ -73,6 +73,7 @@ const CONNECT_REFUSALS: Record<Refusal, number> = {
 /** The fields of MQTT 5's CONNECT beyond 3.1.1's; the names are the parser's. */
 export interface Connect5 {
   readonly clientId: string;
+  readonly protocolVersion?: number;
   readonly properties?: {
     readonly sessionExpiryInterval?: number;
     readonly receiveMaximum?: number;

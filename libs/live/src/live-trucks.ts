@@ -65,13 +65,14 @@ export class LiveTrucks {
     const { lat, lon, speedKmh } = position;
     const trail = this.#trailOf(truckId);
     trail.forgetAfter(receivedAtMs + aheadLimitMs);
-    trail.add({ timeMs, lat, lon, ...(speedKmh === undefined ? {} : { speedKmh }) });
+    trail.add(speedKmh === undefined ? { timeMs, lat, lon } : { timeMs, lat, lon, speedKmh });
     this.#progress.set(truckId, { place, arrivals: soFar });
     const last = this.#trucks.get(truckId);
     if (last && !isNewest) {
       this.#set({ ...last, heardAtMs: receivedAtMs, version: ++this.#version });
       return timeMs;
     }
+    const motion = motionOf(position, timeMs, last);
     this.#set({
       truckId,
       position,
@@ -79,7 +80,8 @@ export class LiveTrucks {
       isClockWrong,
       receivedAtMs,
       heardAtMs: receivedAtMs,
-      ...motionOf(position, timeMs, last),
+      speedKmh: motion.speedKmh,
+      headingDeg: motion.headingDeg,
       version: ++this.#version,
     });
     return timeMs;
@@ -148,9 +150,15 @@ function isApplied(place: Place, last: Place): boolean {
   return place.partition === last.partition && place.offset <= last.offset;
 }
 
+interface Motion {
+  readonly speedKmh: number | undefined;
+  readonly headingDeg: number | undefined;
+}
+
 /** The device's values, or those derived from the two positions. */
-function motionOf(position: Position, timeMs: number, last: LiveTruck | undefined) {
-  const derived = last && derivedMotion(position, timeMs, last);
+function motionOf(position: Position, timeMs: number, last: LiveTruck | undefined): Motion {
+  const isKnown = position.speedKmh !== undefined && position.headingDeg !== undefined;
+  const derived = isKnown || last === undefined ? undefined : derivedMotion(position, timeMs, last);
   return {
     speedKmh: position.speedKmh ?? derived?.speedKmh,
     headingDeg: position.headingDeg ?? derived?.headingDeg ?? last?.headingDeg,

@@ -6,15 +6,13 @@ import type { FetchedBatch } from './bytes-client.ts';
 import type { ConsumedRecord } from './record.ts';
 
 /** From an offset on. None of a control batch: markers of transactions are not for apps. @throws MalformedMessage */
-export function* recordsOf(
-  batch: RecordsBatch,
-  topic: string,
-  partition: number,
-  from: number,
-): Generator<ConsumedRecord, void, undefined> {
+export function recordsOf(batch: RecordsBatch, topic: string, partition: number, from: number): ConsumedRecord[] {
   const { whole } = batch as FetchedBatch;
-  if (whole.isControl) return;
-  for (const record of whole.records()) if (record.offset >= from) yield new FetchedRecord(record, topic, partition);
+  const records: ConsumedRecord[] = [];
+  if (whole.isControl) return records;
+  for (const record of whole.records())
+    if (record.offset >= from) records.push(new FetchedRecord(record, topic, partition));
+  return records;
 }
 
 /** The value of one header, without creating the others. */

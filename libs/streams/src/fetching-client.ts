@@ -88,7 +88,7 @@ export class FetchingClient extends BytesClient {
     const batches = fetched.records ?? [];
     for (const [at, batch] of batches.entries()) {
       try {
-        for (const record of Array.from(recordsOf(batch, topicName, partition, begin))) records.push(record);
+        for (const record of recordsOf(batch, topicName, partition, begin)) records.push(record);
       } catch (error) {
         failed.failed(name, `the batch at offset ${batch.firstOffset}: ${(error as Error).message}`);
         fetched.records = batches.slice(0, at);

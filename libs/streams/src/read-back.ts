@@ -103,7 +103,7 @@ async function* stretchOf(
 
 function recordsIn(batches: readonly RecordsBatch[], topic: string, partition: number, from: bigint): ConsumedRecord[] {
   try {
-    return batches.flatMap((batch) => [...recordsOf(batch, topic, partition, Number(from))]);
+    return batches.flatMap((batch) => recordsOf(batch, topic, partition, Number(from)));
   } catch (error) {
     throw new PartitionUnreadable(topic, partition, (error as Error).message);
   }

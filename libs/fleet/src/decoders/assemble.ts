@@ -11,7 +11,7 @@ export function assemble(
   other?: Readonly<Record<string, unknown>>,
 ): Position {
   const { truckId, ts, source } = identity;
-  const position: Draft = { truckId, ts, source, lat: numbers.lat.value, lon: numbers.lon.value };
+  const position: Draft = { truckId, ts }; // the order of the fields is that of the text
   for (const field of NUMBER_FIELDS) {
     const number = numbers[field];
     if (number === undefined) continue;
@@ -19,8 +19,9 @@ export function assemble(
     if (number.digits !== undefined) (position.digits ??= {})[field] = number.digits;
   }
   if (ignition !== undefined) position.ignition = ignition;
+  position.source = source;
   if (other !== undefined) position.other = other;
-  return position;
+  return position as Position; // `numbers` has lat and lon
 }
 
-type Draft = { -readonly [key in keyof Position]: Position[key] } & { digits?: Partial<Record<NumberField, string>> };
+type Draft = { -readonly [key in keyof Position]?: Position[key] } & { digits?: Partial<Record<NumberField, string>> };

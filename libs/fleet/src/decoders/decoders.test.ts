@@ -133,7 +133,7 @@ describe('owntracks', () => {
 
   test('-1 means not known', () => {
     const phone = '{"_type":"location","lat":1,"lon":2,"tst":1763805600,"vel":-1,"cog":-1,"acc":-1,"batt":-1}';
-    expect(Object.keys(position(decode('owntracks', phone)))).toEqual(['truckId', 'ts', 'source', 'lat', 'lon']);
+    expect(Object.keys(position(decode('owntracks', phone)))).toEqual(['truckId', 'ts', 'lat', 'lon', 'source']);
   });
 
   test('a last will is a status', () => {

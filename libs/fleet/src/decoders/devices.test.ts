@@ -47,7 +47,7 @@ describe('a position in plain JSON', () => {
       kind: 'position',
       marks: { dropped: 'speedKmh=-1, headingDeg=361, batteryPct=101, ignition=maybe' },
     });
-    expect(Object.keys(one(decoded))).toEqual(['truckId', 'ts', 'source', 'lat', 'lon', 'altitudeM']);
+    expect(Object.keys(one(decoded))).toEqual(['truckId', 'ts', 'lat', 'lon', 'altitudeM', 'source']);
   });
 
   test('fields without a canonical name are passed on, up to a kilobyte, and the rest is counted', () => {

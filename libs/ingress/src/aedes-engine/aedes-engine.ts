@@ -30,6 +30,7 @@ import { type Connect5, type Mqtt5, traceOf } from '../mqtt5.ts';
 import { Mqtt5Sessions } from '../mqtt5-sessions.ts';
 import { type Arrival, certificateOf, type ClientReader, Link } from './link.ts';
 import { PacketGuard } from './packet-guard.ts';
+import { PublishReader } from './publish-reader.ts';
 import { completePersistence } from './persistence.ts';
 import { type DevicePublish, type Done, TelemetryBroker } from './telemetry-broker.ts';
 
@@ -385,15 +386,15 @@ export class AedesEngine implements MqttEngine {
   /** From its first byte on: a packet that announces too much ends the connection before its bytes are buffered. */
   #limitPackets(client: Client): void {
     const parser = (client as unknown as ClientReader)._parser;
-    const parse = parser.parse.bind(parser);
+    const reader = new PublishReader(parser);
     const connectBytes = this.#options.door ? Math.min(MAX_CONNECT_BYTES, this.#maxPacketBytes) : this.#maxPacketBytes;
     const guard = new PacketGuard(this.#maxPacketBytes, connectBytes);
     parser.parse = (chunk) => {
-      if (guard.admits(chunk)) return parse(chunk);
+      const { unfinishedBytes } = guard;
+      if (guard.admits(chunk)) return reader.parse(chunk, unfinishedBytes);
       const link = this.#links.get(client);
       if (link) link.close('packet-too-large');
       else client.conn.destroy();
-      return 0;
     };
   }
 

@@ -172,5 +172,10 @@ export interface ClientReader {
   _parsingBatch: number;
   /** DISCONNECT has arrived. */
   readonly _disconnected: boolean;
-  readonly _parser: EventEmitter & { settings: object; parse: (chunk: Buffer) => number };
+  readonly _parser: EventEmitter & {
+    settings: { readonly protocolVersion?: number };
+    /** What was wrong with its last packet. */
+    readonly error: Error | null;
+    parse: (chunk: Buffer) => void;
+  };
 }

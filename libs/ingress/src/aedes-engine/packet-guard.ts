@@ -22,6 +22,11 @@ export class PacketGuard {
     this.#limitBytes = firstPacketBytes;
   }
 
+  /** So many bytes complete the current packet; 0 between two; undefined within a fixed header. */
+  get unfinishedBytes(): number | undefined {
+    return this.#isInLength ? undefined : this.#bodyLeft;
+  }
+
   /** False: a packet in it announces more than the limit; nothing of the connection may be read from here on. */
   admits(chunk: Buffer): boolean {
     for (let at = 0; at < chunk.length; ) {
