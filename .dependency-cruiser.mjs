@@ -5,6 +5,7 @@ const may = {
   wire: ['core'],
   metadata: ['core'],
   fleet: ['core'],
+  serdes: ['core'],
   security: ['core'],
   log: ['records', 'core'],
   peer: ['wire', 'core'],
