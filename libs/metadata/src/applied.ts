@@ -2,14 +2,9 @@
 import { type BrokerId, invariant, unreachable, type Uuid } from '@milepost/core';
 import type { BrokerRegistration, MetadataChange } from './changes.ts';
 import { type ClientQuota, quotaKey } from './client-quota.ts';
-import {
-  type BrokerState,
-  type ClusterImage,
-  type Configs,
-  type ControllerState,
-  isLater,
-  type TopicState,
-} from './image.ts';
+import type { BrokerState } from './broker-state.ts';
+import type { ClusterImage, ControllerState } from './image.ts';
+import { type Configs, isLater, type TopicState } from './topic-state.ts';
 import { historyOf, type Origin } from './origin.ts';
 import type { ScramCredentials } from './scram-user.ts';
 import { MetadataConflict } from './store.ts';

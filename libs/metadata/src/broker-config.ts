@@ -3,7 +3,7 @@ import { type BrokerConfigLayers, type ConfigEntry, ConfigSource, layered, synon
 import { BROKER_CONFIG_KEYS, type BrokerConfigKey } from './broker-config-keys.ts';
 import { parseConfig } from './config-key.ts';
 import { invariant } from '@milepost/core';
-import type { Configs } from './image.ts';
+import type { Configs } from './topic-state.ts';
 
 /** The value that holds for a supported property; null where nothing is set and Kafka has no default. */
 export function brokerValue(layers: BrokerConfigLayers, name: string): string | null {

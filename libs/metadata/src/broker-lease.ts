@@ -37,6 +37,9 @@ export interface LeaseHolder {
   readonly remainingMs: number;
 }
 
+/** As it is stored. */
+export type LeaseRow = Omit<LeaseHolder, 'remainingMs'>;
+
 export type LeaseOutcome =
   | { readonly isHeld: true; readonly epoch: number }
   /** The holder may be alive. */

@@ -12,7 +12,8 @@ import {
 } from './broker-lifecycle.ts';
 import type { MetadataChange } from './changes.ts';
 import { preferredLeaders } from './election.ts';
-import { type ClusterImage, emptyImage, type PartitionState } from './image.ts';
+import { type ClusterImage, emptyImage } from './image.ts';
+import type { PartitionState } from './topic-state.ts';
 import { partitionOn } from './placement.ts';
 
 const [ONE, TWO, THREE] = [BrokerId(1), BrokerId(2), BrokerId(3)];

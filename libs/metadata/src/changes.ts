@@ -1,7 +1,8 @@
 // Every kind of change to the cluster's metadata. `applied` is the only way an image changes.
 import type { BrokerId, Uuid } from '@milepost/core';
 import type { ClientQuota } from './client-quota.ts';
-import type { BrokerState, Configs, PartitionState, TopicState } from './image.ts';
+import type { BrokerState } from './broker-state.ts';
+import type { Configs, PartitionState, TopicState } from './topic-state.ts';
 import type { ScramCredentials } from './scram-user.ts';
 import type { StoredAcl } from './stored-acl.ts';
 

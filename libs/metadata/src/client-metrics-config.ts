@@ -2,7 +2,7 @@
 import { RE2JS } from 're2js';
 import { type ConfigEntry, ConfigSource } from './config-entry.ts';
 import { type ConfigKey, parseConfig } from './config-key.ts';
-import type { Configs } from './image.ts';
+import type { Configs } from './topic-state.ts';
 
 export const CLIENT_METRICS_CONFIG_KEYS: readonly (ConfigKey & { readonly default: string })[] = [
   { name: 'interval.ms', type: 'INT', default: '300000', hasEffect: true, documentation: 'How often clients push.' },

@@ -1,6 +1,7 @@
 // DescribeConfigs' entry for one property: its value, the value's source, and the values of lower precedence.
 import type { ConfigType } from './config-key.ts';
-import type { ClusterImage, Configs } from './image.ts';
+import type { ClusterImage } from './image.ts';
+import type { Configs } from './topic-state.ts';
 
 /** Numbers as DescribeConfigs writes them. */
 export const ConfigSource = {

@@ -6,7 +6,8 @@
 // new leader has a new leader epoch, each change a new partition epoch. An ISR never becomes empty.
 import { type BrokerId, LeaderEpoch, NO_BROKER } from '@milepost/core';
 import type { MetadataChange } from './changes.ts';
-import { type ClusterImage, isAlive, type PartitionState, type TopicState } from './image.ts';
+import { type ClusterImage, isAlive } from './image.ts';
+import type { PartitionState, TopicState } from './topic-state.ts';
 
 /** What an election may rely on. */
 export interface Electorate {

@@ -10,7 +10,7 @@ import {
   synonymsOf,
 } from './config-entry.ts';
 import { atLeast, between, type ConfigKey, oneOf, parseConfig } from './config-key.ts';
-import type { Configs } from './image.ts';
+import type { Configs } from './topic-state.ts';
 
 export interface GroupConfigKey extends ConfigKey {
   readonly default: string;

@@ -1,35 +1,11 @@
 // The cluster's metadata at one version: immutable, shared by all readers. A change makes a new image.
-import { type Address, type BrokerId, type LeaderEpoch, NO_BROKER, type Uuid } from '@milepost/core';
+import { type BrokerId, NO_BROKER, type Uuid } from '@milepost/core';
+import type { BrokerState } from './broker-state.ts';
 import type { ClientQuota } from './client-quota.ts';
 import { FIRST_LINEAGE, type Origin } from './origin.ts';
 import type { ScramCredentials } from './scram-user.ts';
 import type { StoredAcl } from './stored-acl.ts';
-
-export interface BrokerState {
-  readonly id: BrokerId;
-  /**
-   * The image's version at its registration, hence unique: it distinguishes a deposed incarnation from the current one.
-   */
-  readonly epoch: number;
-  /** The life of the process that registered. Null: a version registered it that did not record that. */
-  readonly incarnation: Uuid | null;
-  /** The advertised address. */
-  readonly host: string;
-  readonly port: number;
-  /** The advertised addresses by listener. Absent: an earlier build registered it, which has the one above. */
-  readonly listeners?: Readonly<Record<string, Address>>;
-  readonly rack: string | null;
-  /**
-   * Its lease has ended, or it has left, or its new life is not ready yet. It becomes neither a leader nor a member of an ISR,
-   * and clients are not sent to it. It unfences itself when it serves.
-   */
-  readonly isFenced: boolean;
-  /**
-   * The history of the database in which it registered (`historyOf`). A broker restores what it remembers of the history
-   * before with its registration in the next one. Null: an earlier build registered it.
-   */
-  readonly history: string | null;
-}
+import type { Configs, TopicState } from './topic-state.ts';
 
 /** The broker that watches the others: it declares them gone, elects leaders and completes reassignments. */
 export interface ControllerState {
@@ -37,36 +13,6 @@ export interface ControllerState {
   readonly id: BrokerId;
   /** Grows with each election of a controller: what a deposed one decides is refused. */
   readonly epoch: number;
-}
-
-export interface PartitionState {
-  readonly index: number;
-  readonly replicas: readonly BrokerId[];
-  readonly isr: readonly BrokerId[];
-  /** NO_BROKER while there is no leader. */
-  readonly leader: BrokerId;
-  readonly leaderEpoch: LeaderEpoch;
-  /** Grows with every change of this row: the compare in compare-and-set. */
-  readonly partitionEpoch: number;
-  /** While replicas are reassigned: those of `replicas` that are new, and those that leave in the end. Else absent. */
-  readonly addingReplicas?: readonly BrokerId[];
-  readonly removingReplicas?: readonly BrokerId[];
-}
-
-/** Of two states of one partition in one history. */
-export const isLater = (one: PartitionState, other: PartitionState): boolean =>
-  one.leaderEpoch > other.leaderEpoch ||
-  (one.leaderEpoch === other.leaderEpoch && one.partitionEpoch > other.partitionEpoch);
-
-export type Configs = Readonly<Record<string, string>>;
-
-export interface TopicState {
-  readonly id: Uuid;
-  readonly name: string;
-  /** Only what was set for this topic, by Kafka's property names. */
-  readonly configs: Configs;
-  /** By index, without gaps. */
-  readonly partitions: readonly PartitionState[];
 }
 
 export interface ClusterImage {

@@ -2,7 +2,8 @@ import { BrokerId, LeaderEpoch, Uuid } from '@milepost/core';
 import { applied } from './applied.ts';
 import { controllerDuties, registered } from './broker-lifecycle.ts';
 import type { MetadataChange } from './changes.ts';
-import { type ClusterImage, emptyImage, type PartitionState } from './image.ts';
+import { type ClusterImage, emptyImage } from './image.ts';
+import type { PartitionState } from './topic-state.ts';
 import { lostCommits, silentBrokers } from './lost-commits.ts';
 import { partitionOn } from './placement.ts';
 

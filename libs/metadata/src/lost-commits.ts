@@ -2,7 +2,9 @@
 // Brokers have acted on those: a leader has acknowledged records without the members that had left its ISR. Pure functions.
 import type { BrokerId } from '@milepost/core';
 import type { MetadataChange } from './changes.ts';
-import { aliveBrokers, type BrokerState, type ClusterImage, isLater } from './image.ts';
+import type { BrokerState } from './broker-state.ts';
+import { aliveBrokers, type ClusterImage } from './image.ts';
+import { isLater } from './topic-state.ts';
 import { historyOf } from './origin.ts';
 
 /**

@@ -6,11 +6,10 @@ import {
   leaseEpochFor,
   type LeaseHolder,
   type LeaseOutcome,
+  type LeaseRow,
 } from './broker-lease.ts';
-import type { MemoryMetadataDatabase } from './memory-store.ts';
+import type { MemoryMetadataDatabase } from './memory-database.ts';
 import { StoreUnavailable } from './store.ts';
-
-export type LeaseRow = Omit<LeaseHolder, 'remainingMs'>;
 
 export class MemoryBrokerLeases implements BrokerLeases {
   readonly #database: MemoryMetadataDatabase;

@@ -1,4 +1,5 @@
-import { MemoryMetadataDatabase, MemoryMetadataStore } from './memory-store.ts';
+import { MemoryMetadataDatabase } from './memory-database.ts';
+import { MemoryMetadataStore } from './memory-store.ts';
 import { metadataStoreContract } from './store.contract.ts';
 import { StoreUnavailable } from './store.ts';
 

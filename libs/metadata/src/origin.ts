@@ -2,7 +2,6 @@
 // backup or to a point in time, or it failed over to a standby that lacked the last commits.
 import type { Uuid } from '@milepost/core';
 import type { MetadataChange } from './changes.ts';
-import type { ClusterImage } from './image.ts';
 
 /** Of two images of one origin, the one with the higher version contains all that the other does. */
 export interface Origin {
@@ -45,7 +44,8 @@ export function restart(seen: Sighting, now: Sighting, lineage: Uuid): readonly 
   return isBeyond ? [] : [{ type: 'lineage-started', lineage, beyond: seen.version }];
 }
 
-export const sightingOf = ({ clusterId, origin, version }: ClusterImage, position: bigint): Sighting => ({
+/** Of an image. */
+export const sightingOf = ({ clusterId, origin, version }: Omit<Sighting, 'position'>, position: bigint): Sighting => ({
   clusterId,
   origin,
   version,

@@ -4,7 +4,8 @@
 // each full round of the racks one broker further. With racks a (1 2), b (3 4), c (5 6) and two replicas, from 0:
 //   0: 1 3    1: 3 5    2: 5 1    3: 2 4    4: 4 6    5: 6 2
 import { type BrokerId, invariant, LeaderEpoch } from '@milepost/core';
-import type { BrokerState, PartitionState } from './image.ts';
+import type { BrokerState } from './broker-state.ts';
+import type { PartitionState } from './topic-state.ts';
 
 export interface PlacementRequest {
   /** The brokers that may get replicas. */

@@ -2,7 +2,7 @@
 // containers. Nothing is thrown: problems are returned, and the caller decides.
 import { BROKER_CONFIG_KEYS } from './broker-config-keys.ts';
 import { parseConfig } from './config-key.ts';
-import type { Configs } from './image.ts';
+import type { Configs } from './topic-state.ts';
 
 export interface StaticConfig {
   /** Supported properties with good values, as Kafka prints them. */

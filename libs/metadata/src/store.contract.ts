@@ -1,7 +1,8 @@
 // The promises of every MetadataStore; run by the memory store and by PostgreSQL's.
 import { BrokerId, LeaderEpoch, Uuid } from '@milepost/core';
 import { quotaKey } from './client-quota.ts';
-import type { ClusterImage, PartitionState, TopicState } from './image.ts';
+import type { ClusterImage } from './image.ts';
+import type { PartitionState, TopicState } from './topic-state.ts';
 import { isSameOrigin, type Sighting } from './origin.ts';
 import { partitionOn } from './placement.ts';
 import { BrokerFenced, ControllerFenced, MetadataConflict, type MetadataStore } from './store.ts';

@@ -9,7 +9,7 @@ import {
   synonymsOf,
 } from './config-entry.ts';
 import { parseConfig } from './config-key.ts';
-import type { Configs } from './image.ts';
+import type { Configs } from './topic-state.ts';
 import { type BrokerSynonym, TOPIC_CONFIG_KEYS, type TopicConfigKey } from './topic-config-keys.ts';
 
 /** Every property with its source and synonyms, by name: the entries of DescribeConfigs for a topic. */

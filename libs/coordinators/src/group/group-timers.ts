@@ -6,8 +6,8 @@ import { expireSession } from './classic/session.ts';
 import type { ClassicTimers, ClassicVerb } from './classic/turn.ts';
 import { expireConsumer } from './consumer/session.ts';
 import type { ConsumerTimers, ConsumerVerb } from './consumer/turn.ts';
-import type { ClassicCommand, ConsumerCommand } from './group-slot.ts';
 import type { Group } from './group.ts';
+import type { ClassicCommand, ConsumerCommand } from './slot-command.ts';
 
 /** Between two attempts of a timer whose command was refused. */
 const RETRY_MS = 1_000;

@@ -10,19 +10,11 @@ import type { TransactionVersion } from '../transaction/model/transaction.ts';
 import { TransactionCoordinator, type TransactionCoordinatorDeps } from '../transaction/transaction-coordinator.ts';
 import { MemoryPartitions } from './memory-partitions.ts';
 import { SeededRandom } from './seeded-random.ts';
-import { WalkProducer } from './walk-producer.ts';
+import { type Meant, type ProducersWorld, WalkProducer } from './walk-producer.ts';
 
 const SHARDS = 3;
 const PARTITIONS: readonly TopicPartition[] = [0, 1, 2].map((partition) => ({ topic: 't', partition }));
 const STEPS = 120;
-
-/** What a producer meant by its transaction. */
-export interface Meant {
-  readonly name: string;
-  isCommitSent: boolean;
-  /** What it was told; undefined: nothing, or an error. */
-  told: 'committed' | 'aborted' | undefined;
-}
 
 interface Write {
   readonly meant: Meant;
@@ -41,7 +33,7 @@ export interface TransactionPlants {
   readonly losesMarker?: (random: SeededRandom) => boolean;
 }
 
-export class TransactionWalk {
+export class TransactionWalk implements ProducersWorld {
   readonly clock = new ManualClock();
   readonly random: SeededRandom;
   readonly version: TransactionVersion;

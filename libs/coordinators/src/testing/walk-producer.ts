@@ -1,13 +1,34 @@
 // A producer of one transactional id in a random life. It requests one thing at a time, gives requests up, connects again,
 // repeats itself late, and is now and then replaced by another process, while it goes on as a zombie for a while.
-import { ErrorCode } from '@milepost/core';
+import { type Clock, ErrorCode, type TopicPartition } from '@milepost/core';
 import type { TransactionVersion } from '../transaction/model/transaction.ts';
-import type { Meant, TransactionWalk } from './transaction-walk.ts';
+import type { TransactionCoordinator } from '../transaction/transaction-coordinator.ts';
+import type { SeededRandom } from './seeded-random.ts';
 
 const PATIENCE_MS = 2_000;
 
+/** What a producer meant by its transaction. */
+export interface Meant {
+  readonly name: string;
+  isCommitSent: boolean;
+  /** What it was told; undefined: nothing, or an error. */
+  told: 'committed' | 'aborted' | undefined;
+}
+
+/** The life that a producer is part of. */
+export interface ProducersWorld {
+  readonly clock: Pick<Clock, 'after'>;
+  readonly random: SeededRandom;
+  readonly version: TransactionVersion;
+  readonly coordinator: TransactionCoordinator;
+  /** A new connection's number. */
+  connect(): number;
+  anyPartition(): TopicPartition;
+  write(partition: TopicPartition, producerId: bigint, producerEpoch: number, meant: Meant): void;
+}
+
 export class WalkProducer {
-  readonly #walk: TransactionWalk;
+  readonly #walk: ProducersWorld;
   readonly #transactionalId: string;
   readonly #clientVersion: TransactionVersion;
   #producerId = -1n;
@@ -21,7 +42,7 @@ export class WalkProducer {
   /** The end that was requested, until it was answered well. */
   #ending: boolean | undefined;
 
-  constructor(walk: TransactionWalk, transactionalId: string, clientVersion?: TransactionVersion) {
+  constructor(walk: ProducersWorld, transactionalId: string, clientVersion?: TransactionVersion) {
     this.#walk = walk;
     this.#transactionalId = transactionalId;
     this.#clientVersion = clientVersion ?? (walk.version === 2 && walk.random.chance(0.6) ? 2 : 1);
@@ -94,7 +115,7 @@ export class WalkProducer {
   }
 
   /** The request is delayed in the network; meanwhile the client connects again and repeats it. */
-  #sendLate(command: Parameters<TransactionWalk['coordinator']['endTransaction']>[0]): void {
+  #sendLate(command: Parameters<ProducersWorld['coordinator']['endTransaction']>[0]): void {
     const walk = this.#walk;
     this.#connection = walk.connect();
     const { coordinator } = walk; // its connections end with it
