@@ -1,16 +1,14 @@
 // What every case of the cluster needs, and how each begins and ends.
 import { existsSync } from 'node:fs';
 import { compareCommonSegments } from '../fault/support/compare-segments.ts';
-import { installed } from '../interop/python.ts';
 import type { Case, Need } from '../support/run-cases.ts';
-import { check, missing } from '../support/run.ts';
+import { check } from '../support/run.ts';
 import { Cluster } from './support/cluster.ts';
 import { ClusterLoad, JARS } from './support/load.ts';
 
 export type ClusterCase = Case;
 
-/** For librdkafka's producer. */
-export const librdkafka: Need = async () => (await missing('python3', '--version')) ?? installed();
+export { librdkafka } from '../fault/fault-case.ts';
 
 /** For Kafka's own tools: the jars, which another suite has brought. */
 export const kafkaTools: Need = () =>

@@ -1,6 +1,8 @@
 // One fault of a user's machine, and what must be true afterwards. A file of cases/ exports one; cases/index.ts lists
 // them.
 import { existsSync } from 'node:fs';
+import { Jvm } from '../interop/jvm.ts';
+import { installed } from '../interop/python.ts';
 import { PostgresServer } from '../support/postgres-server.ts';
 import { missing } from '../support/run.ts';
 import type { Case, CaseContext, Need } from '../support/run-cases.ts';
@@ -9,6 +11,15 @@ export type FaultCase = Case;
 export type FaultContext = CaseContext;
 
 export const postgresServer: Need = () => PostgresServer.missing();
+
+/** A JDK, and Apache Kafka's jars. */
+export const java: Need = async () => {
+  const jvm = await Jvm.found();
+  return typeof jvm === 'string' ? jvm : undefined;
+};
+
+/** librdkafka's Python client. */
+export const librdkafka: Need = async () => (await missing('python3', '--version')) ?? installed();
 
 /** For preloading a library that simulates a failing disk. */
 export const cCompiler: Need = () =>

@@ -1,8 +1,9 @@
 // Apache Kafka's own programs, from Maven.
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { kafkaJars } from '../compat/kafka-jars.ts';
 import { command, type Finished, missing, type Report } from '../support/run.ts';
 
@@ -30,13 +31,18 @@ export class Jvm {
 
   /** A program that runs until it is stopped, as by Ctrl-C. */
   start(program: string, args: readonly string[], log: (text: string) => void = () => {}): () => Promise<void> {
-    const child = spawn('java', [...this.#options, program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = this.launch(program, args);
     const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => log(chunk.toString()));
     return () => {
       child.kill('SIGTERM');
       return exited;
     };
+  }
+
+  /** The caller ends it, and reads what it prints. */
+  launch(program: string, args: readonly string[]): ChildProcessByStdio<null, Readable, Readable> {
+    return spawn('java', [...this.#options, program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   }
 
   get #options(): string[] {

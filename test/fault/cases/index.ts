@@ -8,6 +8,8 @@ import { killEmbeddedPostgres, killExternalPostgres } from './kill-postgres.ts';
 import { logFolderMissing } from './log-folder-missing.ts';
 import { oldDatabase } from './old-database.ts';
 import { restoreEmbedded, restoreExternal } from './restore-drill.ts';
+import { streamsExactlyOnce } from './streams-exactly-once.ts';
+import { transactionHistory } from './transaction-history.ts';
 import { twoAppliances } from './two-appliances.ts';
 
 export const cases: readonly FaultCase[] = [
@@ -22,4 +24,6 @@ export const cases: readonly FaultCase[] = [
   killExternalPostgres,
   restoreEmbedded,
   restoreExternal,
+  transactionHistory,
+  streamsExactlyOnce,
 ];
