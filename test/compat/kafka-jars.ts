@@ -1,5 +1,5 @@
 // Apache Kafka 4.3.1 from Maven's central repository, in .cache/compat: the judge, and the scripts that tests call.
-import { chmodSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fetched } from '../support/fetched.ts';
 import { cache, here, run } from './suite.ts';
@@ -17,15 +17,17 @@ export async function kafkaJars(): Promise<string> {
   throw new Error(`Maven could not bring Apache Kafka: ${copied.output.trim().split('\n')[0] ?? ''}`);
 }
 
-/** A folder with `bin/kafka-topics.sh` and similar scripts: the tests' KAFKA_PATH. */
+/** A folder with `bin/kafka-topics.sh`, similar scripts and the jars in `libs`: the tests' KAFKA_PATH. */
 export async function kafkaPath(): Promise<string> {
   const jars = await kafkaJars();
   const path = cache('kafka-path');
   mkdirSync(join(path, 'bin'), { recursive: true });
-  for (const [name, tool] of Object.entries(SCRIPTS)) {
+  const libs = join(path, 'libs');
+  if (!existsSync(libs)) symlinkSync(jars, libs);
+  for (const [name, program] of Object.entries(SCRIPTS)) {
     const script = join(path, 'bin', name);
-    const java = `exec java -Xmx128m -XX:TieredStopAtLevel=1 -cp '${join(jars, '*')}' ${tool}`;
-    writeFileSync(script, `#!/bin/sh\n${java} "$@"\n`);
+    const java = `exec java -Xmx128m -XX:TieredStopAtLevel=1 -cp '${join(jars, '*')}'"\${CLASSPATH:+:$CLASSPATH}"`;
+    writeFileSync(script, `#!/bin/sh\n${java} ${program} "$@"\n`);
     chmodSync(script, 0o755);
   }
   return path;
@@ -34,4 +36,6 @@ export async function kafkaPath(): Promise<string> {
 const SCRIPTS = {
   'kafka-topics.sh': 'org.apache.kafka.tools.TopicCommand',
   'kafka-acls.sh': 'org.apache.kafka.tools.AclCommand',
+  /** Runs the class that its caller names. */
+  'kafka-run-class.sh': '',
 };

@@ -63,11 +63,16 @@ function suites(): string[] {
     const failed = Object.entries(readResult(suite)?.failed ?? {});
     return failed.map(([name, why]) => `| ${suite} | ${name} | ${cell(why)} |`);
   });
+  const since = Object.keys(SUITES).flatMap((suite) => {
+    const days = Map.groupBy(Object.entries(readResult(suite)?.since ?? {}), ([, day]) => day);
+    return [...days].map(([day, tests]) => `${suite} ${tests.map(([name]) => name).join(', ')} (${day})`);
+  });
   return [
     '| suite | Kafka passes | this broker passes | last run | command |',
     '|---|---|---|---|---|',
     ...rows,
     '',
+    ...(since.length === 0 ? [] : [`Run alone after those runs, and counted: ${since.join('; ')}.`, '']),
     'Test by test, with the reason for each that does not pass: [librdkafka](../test/compat/librdkafka/FINDINGS.md),',
     '[Java](../test/compat/java/FINDINGS.md), [franz-go](../test/compat/franz-go/FINDINGS.md). The tests that must pass are listed',
     'beside them, and a run fails when one of those fails. `--against kafka` runs them against a real Apache Kafka, `--must-pass` only',

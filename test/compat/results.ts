@@ -11,6 +11,8 @@ export interface Result {
   readonly kinds: Readonly<Record<string, { readonly kafka: number; readonly passed: number }>>;
   /** By name: its message. */
   readonly failed: Readonly<Record<string, string>>;
+  /** By name: the day on which a test was run alone, after that whole run; its result replaces the earlier one. */
+  readonly since?: Readonly<Record<string, string>>;
 }
 
 const MOST_SAID = 160;

@@ -1,12 +1,12 @@
 // The result of a run: a line for each test, the counts, and the exit status by the must-pass list.
-import { writeResult } from './results.ts';
+import { readResult, type Result, writeResult } from './results.ts';
 import type { Entry, Suite, Verdict } from './suite.ts';
 
 export class Tally {
   readonly #suite: Suite;
   readonly #counts = { PASSED: 0, FAILED: 0, SKIPPED: 0 };
   readonly #broken: string[] = [];
-  readonly #kinds: Record<string, { kafka: number; passed: number }> = {};
+  readonly #ran: string[] = [];
   readonly #failed: Record<string, string> = {};
   readonly #began = performance.now();
   #kafka = 0;
@@ -18,14 +18,11 @@ export class Tally {
 
   add({ kind, name, kafka }: Entry, { outcome, reason }: Verdict, seconds: number): void {
     this.#counts[outcome]++;
+    this.#ran.push(name);
     if (kafka === 'PASSED') {
-      const own = (this.#kinds[kind] ??= { kafka: 0, passed: 0 });
-      own.kafka++;
       this.#kafka++;
-      if (outcome === 'PASSED') {
-        own.passed++;
-        this.#shared++;
-      } else this.#failed[name] = reason || 'skipped itself';
+      if (outcome === 'PASSED') this.#shared++;
+      else this.#failed[name] = reason || 'skipped itself';
     }
     const isExcused = outcome === 'SKIPPED' && reason !== '';
     if (outcome !== 'PASSED' && !isExcused && this.#suite.mustPass.has(name)) this.#broken.push(name);
@@ -34,14 +31,31 @@ export class Tally {
     process.stdout.write(`${line.trimEnd()}\n`);
   }
 
-  /** Into test/compat/results: of a whole run only. */
-  write(): void {
+  /** Into test/compat/results. A run of some tests replaces their results in those of the last whole run. */
+  write(isWhole: boolean): void {
+    const today = new Date().toISOString().slice(0, 10);
+    const before = isWhole ? undefined : readResult(this.#suite.name);
+    const others = Object.entries(before?.failed ?? {}).filter(([name]) => !this.#ran.includes(name));
+    const failed = { ...Object.fromEntries(others), ...this.#failed };
     writeResult(this.#suite.name, {
-      date: new Date().toISOString().slice(0, 10),
-      minutes: Math.ceil((performance.now() - this.#began) / 60_000),
-      kinds: this.#kinds,
-      failed: this.#failed,
+      date: before?.date ?? today,
+      minutes: before?.minutes ?? Math.ceil((performance.now() - this.#began) / 60_000),
+      kinds: this.#kinds(failed),
+      failed,
+      ...(before && { since: { ...before.since, ...Object.fromEntries(this.#ran.map((name) => [name, today])) } }),
     });
+  }
+
+  #kinds(failed: Readonly<Record<string, string>>): Result['kinds'] {
+    const judged = Map.groupBy(
+      this.#suite.entries.filter(({ kafka }) => kafka === 'PASSED'),
+      ({ kind }) => kind,
+    );
+    const counts = [...judged].map(([kind, entries]) => {
+      const passed = entries.filter(({ name }) => !(name in failed)).length;
+      return [kind, { kafka: entries.length, passed }] as const;
+    });
+    return Object.fromEntries(counts);
   }
 
   close(): void {
