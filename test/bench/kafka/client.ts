@@ -69,3 +69,17 @@ export const produceEvenly = (
   perSecond: number,
   count: number,
 ) => load<Latencies>('latency', bootstrap, topic, recordBytes, perSecond, count);
+
+export interface Transactions {
+  /** Transactions. */
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+/** One after another, in one partition: the time from the beginning of each to the response to its commit. */
+export const transact = (
+  bootstrap: string,
+  topic: string,
+  { recordBytes, records, count }: { readonly recordBytes: number; readonly records: number; readonly count: number },
+) => load<Transactions>('transactions', bootstrap, topic, recordBytes, records, count);

@@ -4,6 +4,7 @@
  *   load produce HOST:PORT TOPIC RECORD_BYTES BATCH_BYTES COUNT CODEC ACKS
  *   load consume HOST:PORT TOPIC COUNT
  *   load latency HOST:PORT TOPIC RECORD_BYTES PER_SECOND COUNT
+ *   load transactions HOST:PORT TOPIC RECORD_BYTES RECORDS_OF_EACH COUNT
  */
 #include "rdkafka.h"
 #include <pthread.h>
@@ -13,6 +14,10 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+/* Nothing here takes longer: a broker that is gone would be waited for for ever. */
+#define LIMIT_S 900
+#define LIMIT_MS (LIMIT_S * 1000)
 
 static void fail(const char *what, const char *why) {
   fprintf(stderr, "load: %s: %s\n", what, why);
@@ -69,8 +74,9 @@ static void send_one(rd_kafka_t *producer, const char *topic, void *value, size_
 }
 
 static rd_kafka_t *producer(const char *bootstrap, const char *batch_bytes, const char *linger_ms, const char *codec,
-                            const char *acks) {
+                            const char *acks, const char *transactional_id) {
   rd_kafka_conf_t *conf = rd_kafka_conf_new();
+  if (transactional_id) set(conf, "transactional.id", transactional_id);
   set(conf, "acks", acks);
   set(conf, "batch.size", batch_bytes);
   set(conf, "batch.num.messages", "100000");
@@ -107,7 +113,7 @@ static char *positions(size_t bytes) {
 
 static void produce(const char *bootstrap, const char *topic, size_t bytes, const char *batch_bytes, long count,
                     const char *codec, const char *acks) {
-  rd_kafka_t *it = producer(bootstrap, batch_bytes, "5", codec, acks);
+  rd_kafka_t *it = producer(bootstrap, batch_bytes, "5", codec, acks, NULL);
   int plain = !strcmp(codec, "none");
   char *values = plain ? filled(bytes) : positions(TEXT_BYTES + bytes);
   pthread_t thread;
@@ -127,7 +133,7 @@ static int ascending(const void *one, const void *other) {
 
 /* Evenly, whatever the broker does meanwhile: a slow answer does not make the next record come later. */
 static void latency(const char *bootstrap, const char *topic, size_t bytes, double per_second, long count) {
-  rd_kafka_t *it = producer(bootstrap, "1000000", "0", "none", "all");
+  rd_kafka_t *it = producer(bootstrap, "1000000", "0", "none", "all", NULL);
   char *value = filled(bytes);
   double *sent_at = malloc(count * sizeof(double));
   latencies_ms = malloc(count * sizeof(double));
@@ -151,6 +157,33 @@ static void latency(const char *bootstrap, const char *topic, size_t bytes, doub
   printf("{\"perSecond\":%.1f,\"p50Ms\":%.3f,\"p99Ms\":%.3f,\"p999Ms\":%.3f,\"mostMs\":%.3f}\n", count / sending,
          latencies_ms[count / 2], latencies_ms[count * 99 / 100], latencies_ms[count * 999 / 1000],
          latencies_ms[count - 1]);
+}
+
+static void succeed(const char *what, rd_kafka_error_t *error) {
+  if (error) fail(what, rd_kafka_error_string(error));
+}
+
+/* One after another; a latency is that of a whole transaction, from its beginning to the response to its commit. */
+static void transactions(const char *bootstrap, const char *topic, size_t bytes, long records, long count) {
+  rd_kafka_t *it = producer(bootstrap, "1000000", "5", "none", "all", topic);
+  char *value = filled(bytes);
+  double *each_ms = malloc(count * sizeof(double));
+  pthread_t thread;
+  wanted = records * count;
+  pthread_create(&thread, NULL, take_answers, it);
+  succeed("init", rd_kafka_init_transactions(it, LIMIT_MS));
+  double began = now_s();
+  for (long n = 0; n < count; n++) {
+    double own_began = now_s();
+    succeed("begin", rd_kafka_begin_transaction(it));
+    for (long record = 0; record < records; record++) send_one(it, topic, value, bytes, NULL);
+    succeed("commit", rd_kafka_commit_transaction(it, LIMIT_MS));
+    each_ms[n] = (now_s() - own_began) * 1e3;
+  }
+  double seconds = now_s() - began;
+  qsort(each_ms, count, sizeof(double), ascending);
+  printf("{\"perSecond\":%.2f,\"p50Ms\":%.3f,\"p99Ms\":%.3f}\n", count / seconds, each_ms[count / 2],
+         each_ms[count * 99 / 100]);
 }
 
 #define AT_ONCE 10000
@@ -184,9 +217,6 @@ static void consume(const char *bootstrap, const char *topic, long count) {
   printf("{\"seconds\":%.6f,\"bytes\":%.0f}\n", now_s() - began, bytes);
 }
 
-/* Nothing here takes longer: a broker that is gone would be waited for for ever. */
-#define LIMIT_S 900
-
 int main(int count, char **words) {
   alarm(LIMIT_S);
   if (count == 9 && !strcmp(words[1], "produce"))
@@ -195,6 +225,8 @@ int main(int count, char **words) {
     consume(words[2], words[3], atol(words[4]));
   else if (count == 7 && !strcmp(words[1], "latency"))
     latency(words[2], words[3], atol(words[4]), atof(words[5]), atol(words[6]));
+  else if (count == 7 && !strcmp(words[1], "transactions"))
+    transactions(words[2], words[3], atol(words[4]), atol(words[5]), atol(words[6]));
   else
     fail("usage", "see the head of load.c");
   fflush(stdout);

@@ -1,7 +1,16 @@
 // Side by side with Apache Kafka 4.3.1: the same client program, the same settings, alternating (A B A B …), after each
 // broker has been warmed up. Of every figure the median, the least and the most; ratios are computed round by round.
 import { type Row, rounded } from '../figures.ts';
-import { consume, type Latencies, type Moved, produce, produceEvenly, type Production } from './client.ts';
+import {
+  consume,
+  type Latencies,
+  type Moved,
+  produce,
+  produceEvenly,
+  type Production,
+  transact,
+  type Transactions,
+} from './client.ts';
 import { Peer } from './peer.ts';
 
 export interface Size {
@@ -9,12 +18,14 @@ export interface Size {
   readonly warmBytes: number;
   readonly bytes: number;
   readonly latencySeconds: number;
+  /** Of 10 records each; a tenth as many of 1,000. */
+  readonly transactions: number;
 }
 
 /** A JVM runs at half its speed for its first 500 MB: warming up with less than a gigabyte would flatter us. */
-export const FULL: Size = { rounds: 5, warmBytes: 1.2e9, bytes: 1e9, latencySeconds: 20 };
+export const FULL: Size = { rounds: 5, warmBytes: 1.2e9, bytes: 1e9, latencySeconds: 20, transactions: 1_000 };
 /** A check that it works. Its figures mean nothing. */
-export const QUICK: Size = { rounds: 2, warmBytes: 3e7, bytes: 3e7, latencySeconds: 2 };
+export const QUICK: Size = { rounds: 2, warmBytes: 3e7, bytes: 3e7, latencySeconds: 2, transactions: 50 };
 
 const RECORD_BYTES = 1000;
 const GIGABYTE = 1e9;
@@ -32,6 +43,8 @@ export const kafkaRows: Readonly<Record<string, (size: Size) => Promise<Row[]>>>
   'fetch-16k': (size) => fetching('16k', size),
   'fetch-1m': (size) => fetching('1m', size),
   latency,
+  'transactions-10': (size) => transacting(10, size.transactions, size),
+  'transactions-1000': (size) => transacting(1_000, size.transactions / 10, size),
 };
 
 const production = (batch: BatchSize, totalBytes: number): Production => ({
@@ -149,6 +162,41 @@ async function latency(size: Size): Promise<Row[]> {
         ),
       ),
     );
+  });
+}
+
+/** One after another by one producer: what a client waits for. Warmed up with as many as are measured, besides the produced bytes. */
+async function transacting(records: number, count: number, { rounds, warmBytes }: Size): Promise<Row[]> {
+  const how = `${records} records of ${LATENCY_RECORD_BYTES} B each, one partition, librdkafka, one after another`;
+  return onPeers([() => Peer.kafka(), () => Peer.ours('always'), () => Peer.ours('os')], async (peers) => {
+    const run = (peer: Peer, topic: string): Promise<Transactions> =>
+      transact(peer.bootstrap, topic, { recordBytes: LATENCY_RECORD_BYTES, records, count });
+    for (const peer of peers) {
+      await produce(peer.bootstrap, 'warm', production('16k', warmBytes));
+      await run(peer, 'warm-transactions');
+    }
+    const taken = peers.map((peer) => ({ peer, each: [] as Transactions[] }));
+    for (let round = 0; round < rounds; round++)
+      for (const { peer, each } of taken) each.push(await run(peer, `transactions-${round}`));
+    const [kafka] = taken;
+    return taken.flatMap((one) => {
+      const name = `transactions of ${records}: ${one.peer.name}`;
+      const rates = ({ each }: typeof one) => each.map(({ perSecond }) => perSecond);
+      const against = (their: NonNullable<typeof kafka>): Row =>
+        spread(`${name} / Kafka`, ratios(rates(one), rates(their)), 'x', 'transactions/s');
+      return [
+        spread(name, rates(one), '/s', how),
+        ...(['p50Ms', 'p99Ms'] as const).map((which) =>
+          spread(
+            `${name}: ${which.slice(0, -2)}`,
+            one.each.map((round) => round[which]),
+            'ms',
+            how,
+          ),
+        ),
+        ...(kafka === undefined || one === kafka ? [] : [against(kafka)]),
+      ];
+    });
   });
 }
 
