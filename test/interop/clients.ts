@@ -51,6 +51,13 @@ const ASKED: readonly Asked[] = [
     also: 'repartition topic, changelog restored',
   },
   {
+    client: 'Java: TransactionalMessageCopier, ProducerPerformance, TransactionsCommand',
+    cases: /^TransactionalMessageCopier|^ProducerPerformance|^Kafka's tool/,
+    codecs: '',
+    groups: '',
+    also: 'transactions: copied once with random aborts, listed, described, ended by force',
+  },
+  {
     client: 'Java: MirrorMaker 2',
     cases: /^MirrorMaker/,
     codecs: 'zstd',
@@ -74,7 +81,7 @@ const ASKED: readonly Asked[] = [
   },
   {
     client: 'Python: confluent-kafka 2.16',
-    cases: /^confluent-kafka/,
+    cases: /^confluent-kafka|^transactions of confluent-kafka/,
     codecs: all,
     groups: 'classic, consumer',
     also: administration,
