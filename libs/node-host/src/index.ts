@@ -7,4 +7,4 @@ export { nodeKeyDerivation } from './node-key-derivation.ts';
 export { nodeNetwork } from './node-network.ts';
 export { openFileLimit, openFilesWithin } from './open-file-limit.ts';
 export { nodeRandom } from './node-random.ts';
-export { certified, secureServer } from './node-tls.ts';
+export { certified, secureOptions, secureServer, watchHandshakes } from './node-tls.ts';

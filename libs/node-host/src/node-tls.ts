@@ -6,7 +6,14 @@
 // ones remain.
 import type { Address, Connection, ConnectionListener, TlsClient, TlsMaterial, TlsServer } from '@milepost/core';
 import { isIP, type Server, type ServerOpts, type Socket } from 'node:net';
-import { connect, createServer, type SecureContextOptions, type TLSSocket } from 'node:tls';
+import {
+  connect,
+  createServer,
+  type SecureContextOptions,
+  type Server as TlsTcpServer,
+  type TlsOptions,
+  type TLSSocket,
+} from 'node:tls';
 import { NodeConnection, plain } from './node-connection.ts';
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
@@ -26,18 +33,30 @@ export function tlsServer(tcp: Tcp, tls: TlsServer, accept: (connection: Connect
 
 /** For protocols whose library reads from a socket. It is accepted after its handshake. @throws if the material cannot be used. */
 export function secureServer(tcp: Tcp, tls: TlsServer, accept: (socket: TLSSocket) => void): Server {
+  const server = createServer({ ...tcp, ...secureOptions(tls) });
+  watchHandshakes(server, tls);
+  server.on('secureConnection', (socket) => {
+    const refusal = tls.clientCertificate === 'none' ? undefined : refusalOf(socket, tls);
+    if (refusal === undefined) return accept(socket);
+    tls.failed(refusal, remoteOf(socket));
+    socket.on('error', () => {}).destroy();
+  });
+  return server;
+}
+
+/** For a server that a library creates. `watchHandshakes` belongs to it. */
+export const secureOptions = (tls: TlsServer): TlsOptions => ({
+  ...contextOf(tls.material(), tls),
+  handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+  requestCert: tls.clientCertificate !== 'none',
+  rejectUnauthorized: false, // one that is wrong is refused after the handshake, with its reason
+});
+
+/** Renews the certificate of a server, limits the handshakes that are under way, and reports those that fail. */
+export function watchHandshakes(server: TlsTcpServer, tls: TlsServer): void {
   let material = tls.material();
   /** Clients whose handshake is under way. */
   const shaking = new Set<string>();
-  const asksForCertificate = tls.clientCertificate !== 'none';
-  const server = createServer({
-    ...tcp,
-    ...contextOf(material, tls),
-    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
-    requestCert: asksForCertificate,
-    // One that is wrong is refused below, with its reason.
-    rejectUnauthorized: false,
-  });
   server.prependListener('connection', () => {
     const newest = tls.material();
     if (newest === material) return;
@@ -54,18 +73,8 @@ export function secureServer(tcp: Tcp, tls: TlsServer, accept: (socket: TLSSocke
     socket.once('close', () => shaking.delete(client));
     if (shaking.size > MOST_HANDSHAKES) socket.destroy();
   });
-  server.on('secureConnection', (socket) => {
-    shaking.delete(textOf(socket));
-    const refusal = asksForCertificate ? refusalOf(socket, tls) : undefined;
-    if (refusal !== undefined) {
-      tls.failed(refusal, remoteOf(socket));
-      socket.on('error', () => {}).destroy();
-      return;
-    }
-    accept(socket);
-  });
+  server.on('secureConnection', (socket) => shaking.delete(textOf(socket)));
   server.on('tlsClientError', ({ message }, socket) => tls.failed(message, remoteOf(socket)));
-  return server;
 }
 
 /** @throws the system's error, that of a handshake, or if the server's certificate is not trusted or names another host. */
