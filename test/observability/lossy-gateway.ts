@@ -3,7 +3,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Meter, silentLogger } from '@milepost/core';
-import { AedesEngine, DEFAULT_ROUTES, Intake, type RecordSink } from '@milepost/ingress';
+import { AedesEngine, Intake, type RecordSink } from '@milepost/ingress';
+import { DEFAULT_ROUTES } from '@milepost/routes';
 import { nodeClock } from '@milepost/node-host';
 import { PrometheusMeter } from '@milepost/telemetry';
 

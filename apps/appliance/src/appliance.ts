@@ -14,6 +14,7 @@ import {
 } from '../../chassis/src/index.ts';
 import { accounts } from '../../dashboard/src/accounts/accounts.module.ts';
 import { DashboardModule } from '../../dashboard/src/dashboard.module.ts';
+import { RoutesModule } from '../../dashboard/src/routes/routes.module.ts';
 import { GatewayModule } from '../../gateway/src/gateway.module.ts';
 import { NotificationsModule } from '../../notifications/src/notifications.module.ts';
 import { FurtherBrokersPart } from './further-brokers.ts';
@@ -24,6 +25,7 @@ export const appliance: Pick<ProgramOptions, 'name' | 'modules'> = {
     ...kafka(settings),
     GatewayModule,
     DashboardModule,
+    RoutesModule,
     ...accounts(settings),
     NotificationsModule,
   ],

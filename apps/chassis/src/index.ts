@@ -1,3 +1,4 @@
+export * from './base-routes.ts';
 export * from './chassis.module.ts';
 export * from './database.module.ts';
 export * from './http-authentication.module.ts';

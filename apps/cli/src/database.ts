@@ -2,9 +2,13 @@
 // command.
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { runningEmbeddedPostgres, startEmbeddedPostgres } from '@milepost/postgres';
+import { silentLogger } from '@milepost/core';
+import { connectDatabase, runningEmbeddedPostgres, startEmbeddedPostgres } from '@milepost/postgres';
 import type { Settings } from '@milepost/settings';
 import { createLogger } from '@milepost/telemetry';
+import type { DataSource } from 'typeorm';
+
+const CONNECT_MS = 30_000;
 
 interface Wanted {
   /** For the log. */
@@ -32,5 +36,31 @@ export async function withDatabase<Result>(
     return await work(postgres.url);
   } finally {
     await postgres.stop();
+  }
+}
+
+/** The same, connected. */
+export function withDataSource<Result>(
+  settings: Settings,
+  wanted: Wanted,
+  work: (database: DataSource) => Promise<Result>,
+): Promise<Result> {
+  return withDatabase(settings, wanted, async (url) => {
+    const database = await connected(url);
+    try {
+      return await work(database);
+    } finally {
+      await database.destroy();
+    }
+  });
+}
+
+async function connected(url: string): Promise<DataSource> {
+  const signal = AbortSignal.timeout(CONNECT_MS);
+  try {
+    return await connectDatabase(url, { logger: silentLogger, poolSize: 3, signal });
+  } catch (failure) {
+    if (!signal.aborted) throw failure;
+    throw new Error(`PostgreSQL could not be reached within ${CONNECT_MS / 1000} s: start it, or correct DATABASE_URL`);
   }
 }

@@ -4,9 +4,8 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { silentLogger } from '@milepost/core';
 import { nodeKeyDerivation } from '@milepost/node-host';
-import { connectDatabase, PostgresDeviceStore } from '@milepost/postgres';
+import { PostgresDeviceStore } from '@milepost/postgres';
 import {
   type DeviceStatus,
   type DeviceStore,
@@ -18,9 +17,8 @@ import {
   scramCredential,
 } from '@milepost/security';
 import { readSettings } from '@milepost/settings';
-import type { DataSource } from 'typeorm';
 import { askPassword } from './ask-password.ts';
-import { withDatabase } from './database.ts';
+import { withDataSource } from './database.ts';
 import { isTopicFilter, type ListedDevice, readDeviceList } from './device-list.ts';
 import { table } from './kafka.ts';
 import { say } from './words.ts';
@@ -49,7 +47,6 @@ const DERIVED_AT_ONCE = 4;
 const STORED_AT_ONCE = 1_000;
 const PROGRESS_MS = 2_000;
 const PAGE = 1_000;
-const CONNECT_MS = 30_000;
 
 const OPTIONS = {
   'ask-password': { type: 'boolean' },
@@ -92,24 +89,9 @@ export async function devices(args: readonly string[]): Promise<void> {
     );
   if (action.takes === 'id') checkId(operand ?? '');
   const settings = readSettings('appliance', process.env);
-  await withDatabase(settings, { command: 'devices' }, async (url) => {
-    const database = await connected(url);
-    try {
-      await action.run(new PostgresDeviceStore(database), operand ?? '', values);
-    } finally {
-      await database.destroy();
-    }
-  });
-}
-
-async function connected(url: string): Promise<DataSource> {
-  const signal = AbortSignal.timeout(CONNECT_MS);
-  try {
-    return await connectDatabase(url, { logger: silentLogger, poolSize: 3, signal });
-  } catch (failure) {
-    if (!signal.aborted) throw failure;
-    throw new Error(`PostgreSQL could not be reached within ${CONNECT_MS / 1000} s: start it, or correct DATABASE_URL`);
-  }
+  await withDataSource(settings, { command: 'devices' }, (database) =>
+    action.run(new PostgresDeviceStore(database), operand ?? '', values),
+  );
 }
 
 function parsed(args: readonly string[]) {

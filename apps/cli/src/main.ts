@@ -64,6 +64,11 @@ const commands: Record<string, Program> = {
     options: 'own',
     run: async (args) => (await import('./devices.ts')).devices(args),
   },
+  routes: {
+    does: 'what becomes of MQTT messages: list, add, remove, try, export, import (--help lists the options)',
+    options: 'own',
+    run: async (args) => (await import('./routes.ts')).routes(args),
+  },
   backup: {
     does: 'copies the log and the database, running or stopped: milepost backup <folder>',
     operand: 'folder',

@@ -11,6 +11,7 @@ import {
   ROLES,
   secretHash,
 } from '@milepost/security';
+import { BUILT_IN_ROUTES, MemoryRouteStore, RouteCatalog } from '@milepost/routes';
 import { readSettings } from '@milepost/settings';
 import { PrometheusMeter } from '@milepost/telemetry';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -30,6 +31,8 @@ import { DashboardModule } from './dashboard.module.ts';
 import { TRUCK_LOG } from './live-map.part.ts';
 import { MemoryLog } from './memory-log.ts';
 import { OPERATIONS } from './operations.controller.ts';
+import { OPEN_TOPIC, ROUTE_CATALOG } from './routes/routes.controller.ts';
+import { RoutesModule } from './routes/routes.module.ts';
 
 type Caller = 'anonymous' | 'new' | Role;
 /** `new`: a user who has not changed the password that somebody else gave. */
@@ -56,6 +59,12 @@ const ROWS: Record<string, 'anonymous' | 'signed-in' | Role> = {
   'GET /api/cluster': 'viewer',
   'GET /api/topics': 'viewer',
   'GET /api/groups': 'viewer',
+  'GET /api/routes': 'viewer',
+  'GET /api/routes/:name': 'viewer',
+  'POST /api/routes': 'operator',
+  'PUT /api/routes/:name': 'operator',
+  'DELETE /api/routes/:name': 'operator',
+  'POST /api/routes/try': 'viewer',
   'GET /api/session': 'signed-in',
   'POST /api/session': 'anonymous',
   'DELETE /api/session': 'signed-in',
@@ -118,7 +127,8 @@ beforeAll(async () => {
     DATABASE_URL: 'postgres://127.0.0.1/none',
   });
   const frame = ChassisModule.with({ settings, logger: silentLogger, meter: new PrometheusMeter(), lifecycle });
-  const imports = [frame, KafkaFromSettingsModule, DashboardModule, AccountsModule];
+  const imports = [frame, KafkaFromSettingsModule, DashboardModule, AccountsModule, RoutesModule];
+  const catalog = new RouteCatalog({ kind: 'built-in', routes: BUILT_IN_ROUTES }, new MemoryRouteStore());
   const module = await Test.createTestingModule({ imports })
     .overrideProvider(ForeignKafkaPart)
     .useValue({})
@@ -129,6 +139,10 @@ beforeAll(async () => {
       users: { store, set: async () => {}, remove: async () => {} },
       signIn: { attempt: async () => ({ kind: 'refused' }) },
     })
+    .overrideProvider(ROUTE_CATALOG)
+    .useValue(() => catalog)
+    .overrideProvider(OPEN_TOPIC)
+    .useValue(async () => {})
     .overrideProvider(TRUCK_LOG)
     .useValue(new MemoryLog())
     .overrideProvider(OPERATIONS)

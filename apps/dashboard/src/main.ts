@@ -1,8 +1,9 @@
 import { KafkaFromSettingsModule, runProgram } from '../../chassis/src/index.ts';
 import { accounts } from './accounts/accounts.module.ts';
 import { DashboardModule } from './dashboard.module.ts';
+import { routes } from './routes/routes.module.ts';
 
 await runProgram({
   name: 'dashboard',
-  modules: (settings) => [KafkaFromSettingsModule, DashboardModule, ...accounts(settings)],
+  modules: (settings) => [KafkaFromSettingsModule, DashboardModule, ...accounts(settings), ...routes(settings)],
 });

@@ -1,7 +1,8 @@
 // The devices that may connect, for one gateway: who they are is in PostgreSQL, and a change of another process is noticed here.
 import type { Host, Logger } from '@milepost/core';
-import { DeviceDoor, type Door, type Route } from '@milepost/ingress';
+import { DeviceDoor } from '@milepost/ingress';
 import { DeviceFollower, PostgresDeviceStore } from '@milepost/postgres';
+import type { Route } from '@milepost/routes';
 import { CertificateNames, DeviceAuthenticator, MappingRuleRefused } from '@milepost/security';
 import type { Settings } from '@milepost/settings';
 import type { DataSource } from 'typeorm';
@@ -15,7 +16,7 @@ export interface DevicesDeps {
 }
 
 export class Devices {
-  readonly door: Door;
+  readonly door: DeviceDoor;
   readonly #authenticator: DeviceAuthenticator;
   readonly #follower: DeviceFollower;
 

@@ -4,21 +4,20 @@ import type { Host, Logger } from '@milepost/core';
 import {
   AedesEngine,
   DEAD_LETTERS_TOPIC,
-  DEFAULT_ROUTES,
   type Door,
   Intake,
   LISTENERS,
   type MqttAddresses,
-  parseRoutes,
-  type Route,
   STATUS_TOPIC,
 } from '@milepost/ingress';
+import type { Route } from '@milepost/routes';
 import type { Settings } from '@milepost/settings';
-import { ensureTopics, Producer } from '@milepost/streams';
+import { ensureTopic, ensureTopics, Producer } from '@milepost/streams';
 import { isTracing } from '@milepost/telemetry';
 import { Inject, Injectable, Module, Optional } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import {
+  baseRoutes,
   DATABASE,
   HOST,
   KAFKA,
@@ -32,6 +31,7 @@ import {
 import { LogSink } from './log-sink.ts';
 import { Devices } from './devices.ts';
 import { MqttTls } from './mqtt-tls.ts';
+import { Routing } from './routing.ts';
 import { TracedSink } from './traced-sink.ts';
 
 /** How long a stop waits for the log to accept pending records. The rest was not acknowledged: devices resend it. */
@@ -48,6 +48,7 @@ export class GatewayPart implements Part {
   #engine: AedesEngine | undefined;
   #tls: MqttTls | undefined;
   #devices: Devices | undefined;
+  #routing: Routing | undefined;
 
   constructor(
     @Inject(SETTINGS) private readonly settings: Settings,
@@ -62,12 +63,15 @@ export class GatewayPart implements Part {
 
   async start(): Promise<void> {
     const { host, lifecycle, logger, settings } = this;
-    const routes = settings.routes === undefined ? DEFAULT_ROUTES : parseRoutes(settings.routes);
+    const base = baseRoutes(settings);
     await ensureTopics(this.kafka());
     this.#producer = new Producer({ ...this.kafka(), clientId: 'milepost-gateway', logger });
-    const topics = [...routes.map(({ topic }) => topic), STATUS_TOPIC, DEAD_LETTERS_TOPIC];
-    const log = await LogSink.open(this.#producer, topics);
-    const sink = isTracing() ? new TracedSink(log, routes) : log;
+    const log = await LogSink.open(this.#producer, [STATUS_TOPIC, DEAD_LETTERS_TOPIC]);
+    const openTopic = (topic: string) => this.#openTopic(log, topic);
+    this.#routing = new Routing({ base, database: this.database?.(), logger, openTopic });
+    const routes = await this.#routing.load();
+    const traced = isTracing() ? new TracedSink(log, routes) : undefined;
+    const sink = traced ?? log;
     this.#intake = new Intake({ clock: host.clock, logger, meter: host.meter, sink, routes });
     const door = this.#openDoor(routes);
     const tls = (this.#tls = MqttTls.of(settings, host, logger));
@@ -84,12 +88,19 @@ export class GatewayPart implements Part {
       const port = ports[listener];
       if (port !== undefined) lifecycle.opened(listener, port);
     }
+    this.#routing.follow((others) => {
+      traced?.reroute(others);
+      this.#devices?.door.reroute(others);
+      this.#engine?.reroute(others.map(({ filter }) => filter));
+      this.#intake?.reroute(others);
+    });
   }
 
   /**
    * Stores the received records, then disconnects the devices; their disconnects (presence, last wills) are stored too.
    */
   async stop(): Promise<void> {
+    await this.#routing?.stop();
     await this.#drained();
     await this.#engine?.close();
     await this.#drained();
@@ -103,6 +114,12 @@ export class GatewayPart implements Part {
     if (!longest || longest.waitMs <= NOT_READY_AFTER_MS) return undefined;
     const { topic, partition, waitMs } = longest;
     return `${topic}-${partition} has taken nothing for ${Math.round(waitMs / 1000)} s`;
+  }
+
+  async #openTopic(log: LogSink, topic: string): Promise<void> {
+    if (log.has(topic)) return;
+    await ensureTopic(this.kafka(), topic);
+    await log.add(topic);
   }
 
   /** Undefined: nobody authenticates. */

@@ -10,18 +10,26 @@ type ProducerPort = Pick<Producer, 'partitionsOf' | 'send'>;
 
 export class LogSink implements RecordSink {
   readonly #producer: ProducerPort;
-  readonly #partitions: ReadonlyMap<string, number>;
+  readonly #partitions = new Map<string, number>();
 
   /** @throws when one of the topics does not exist. */
   static async open(producer: ProducerPort, topics: readonly string[]): Promise<LogSink> {
-    const partitions = new Map<string, number>();
-    for (const topic of topics) partitions.set(topic, await producer.partitionsOf(topic));
-    return new LogSink(producer, partitions);
+    const sink = new LogSink(producer);
+    for (const topic of topics) await sink.add(topic);
+    return sink;
   }
 
-  private constructor(producer: ProducerPort, partitions: ReadonlyMap<string, number>) {
+  private constructor(producer: ProducerPort) {
     this.#producer = producer;
-    this.#partitions = partitions;
+  }
+
+  has(topic: string): boolean {
+    return this.#partitions.has(topic);
+  }
+
+  /** @throws when the topic does not exist. */
+  async add(topic: string): Promise<void> {
+    this.#partitions.set(topic, await this.#producer.partitionsOf(topic));
   }
 
   partitionOf(topic: string, key: Buffer): number {

@@ -3,8 +3,8 @@ import { GatewayModule } from './gateway.module.ts';
 
 await runProgram({
   name: 'gateway',
-  modules: ({ mqttAuthentication }) => [
-    ...(mqttAuthentication === 'required' ? [DatabaseModule] : []),
+  modules: ({ databaseUrl, mqttAuthentication }) => [
+    ...(databaseUrl !== undefined || mqttAuthentication === 'required' ? [DatabaseModule] : []),
     KafkaFromSettingsModule,
     GatewayModule,
   ],

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { DEFAULT_ROUTES, type IntakeRecord, type RecordSink } from '@milepost/ingress';
+import type { IntakeRecord, RecordSink } from '@milepost/ingress';
+import { DEFAULT_ROUTES } from '@milepost/routes';
 import { startTracing, type StopTracing } from '@milepost/telemetry';
 import { silentLogger } from '@milepost/core';
 import { TracedSink } from './traced-sink.ts';

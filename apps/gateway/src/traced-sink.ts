@@ -1,6 +1,7 @@
 // Continues a position's trace that a device has begun (MQTT 5), or begins one: a span from PUBLISH to PUBACK, within
 // it the send to the log, and the record carries the trace to its consumers. Only sampled publishes cost anything.
-import { type IntakeRecord, matchRoute, type RecordSink, type Route, type StoredAhead } from '@milepost/ingress';
+import type { IntakeRecord, RecordSink, StoredAhead } from '@milepost/ingress';
+import { matchRoute, type Route } from '@milepost/routes';
 import { contextFrom, failSpan, headersOf, tracer } from '@milepost/telemetry';
 import { type Context, ROOT_CONTEXT, type Span, SpanKind, trace } from '@opentelemetry/api';
 
@@ -17,12 +18,16 @@ interface Sending {
 
 export class TracedSink implements RecordSink {
   readonly #sink: RecordSink;
-  readonly #routes: readonly Route[];
+  #routes: readonly Route[];
   /** Publishes whose record was sent and not accepted yet: it is sent again. */
   readonly #retried = new WeakMap<IntakeRecord, Publish>();
 
   constructor(sink: RecordSink, routes: readonly Route[]) {
     this.#sink = sink;
+    this.#routes = routes;
+  }
+
+  reroute(routes: readonly Route[]): void {
     this.#routes = routes;
   }
 

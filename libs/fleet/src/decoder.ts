@@ -9,6 +9,8 @@ export interface DecoderContext {
   /** From the topic; a format that names the device in its payload overrides it. */
   readonly truckId: string;
   readonly receivedAtMs: number;
+  /** The device's own time does not count, not even if it cannot be read: positions have the receive time. */
+  readonly timeIsReceived?: boolean;
 }
 
 /** One payload holds one position, or several in their order. */

@@ -1,10 +1,10 @@
 // One connection as the intake sees it, and one publish of it on its way into the log.
 import type { ClockVerdict, Marks } from '@milepost/fleet';
+import type { Match } from '@milepost/routes';
 import { AckQueue, type AckSlot } from './ack-queue.ts';
 import type { DeadLetterReason } from './dead-letter.ts';
 import type { MqttClient, MqttPublish, TraceHeaders } from './engine.ts';
 import type { IntakeRecord } from './record.ts';
-import type { Match } from './routes.ts';
 import type { Queued } from './sender.ts';
 
 /** The approximate size of a record beside its key and value. */
@@ -25,7 +25,12 @@ export class Device {
   gone = false;
   /** Headers of its last record: nearly all records of a device have the same ones. */
   lastHeaders:
-    | { readonly topic: string; readonly flags: number; readonly headers: ReadonlyMap<string, Buffer> }
+    | {
+        readonly topic: string;
+        readonly destination: Destination | undefined;
+        readonly flags: number;
+        readonly headers: ReadonlyMap<string, Buffer>;
+      }
     | undefined;
 
   constructor(client: MqttClient) {
@@ -103,7 +108,8 @@ export function originHeaders(
   const clockFlag = clock === 'plausible' ? 0 : clock === 'implausible' ? 16 : 32;
   const flags = qos | (retain ? 4 : 0) | (dup ? 8 : 0) | clockFlag;
   const last = device.lastHeaders;
-  if (last && last.topic === topic && last.flags === flags) return withTrace(withMarks(last.headers, marks), trace);
+  if (last && last.topic === topic && last.flags === flags && last.destination === destination)
+    return withTrace(withMarks(last.headers, marks), trace);
   const headers = new Map<string, Buffer>([
     ['mqtt.topic', Buffer.from(topic)],
     ['mqtt.client', Buffer.from(device.client.id)],
@@ -114,7 +120,8 @@ export function originHeaders(
   if (destination?.original !== undefined) headers.set('device', Buffer.from(destination.original));
   if (device.client.rights) headers.set('principal', device.client.rights.principal);
   if (clock !== 'plausible') headers.set('clock', Buffer.from(clock));
-  device.lastHeaders = { topic, flags, headers };
+  for (const [name, value] of destination?.headers ?? []) headers.set(name, value);
+  device.lastHeaders = { topic, destination, flags, headers };
   return withTrace(withMarks(headers, marks), trace);
 }
 

@@ -1,7 +1,7 @@
 // The door of an engine: decides, before CONNACK, whether a connection may become a client and what the client may do.
+import type { Route } from '@milepost/routes';
 import type { CertificateNames, ClientCertificate, DeviceAuthenticator, Refusal } from '@milepost/security';
 import { Rights } from './rights.ts';
-import type { Route } from './routes.ts';
 
 export interface Door {
   /** `changed` is called when what let the client in is no longer true; not after `leave`. Never rejects. */
@@ -30,11 +30,16 @@ export type Admission =
 export class DeviceDoor implements Door {
   readonly #authenticator: DeviceAuthenticator;
   readonly #names: CertificateNames;
-  readonly #routes: readonly Route[];
+  #routes: readonly Route[];
 
   constructor(authenticator: DeviceAuthenticator, names: CertificateNames, routes: readonly Route[]) {
     this.#authenticator = authenticator;
     this.#names = names;
+    this.#routes = routes;
+  }
+
+  /** Also for the devices that are connected. */
+  reroute(routes: readonly Route[]): void {
     this.#routes = routes;
   }
 
@@ -46,7 +51,7 @@ export class DeviceDoor implements Door {
     if (result.kind === 'refused') return result;
     return {
       kind: 'admitted',
-      rights: new Rights(result.identity, this.#routes),
+      rights: new Rights(result.identity, () => this.#routes),
       expiresAtMs: certificate?.validToMs,
       leave: () => result.leave(),
     };

@@ -6,12 +6,12 @@ import type { Clock, Logger, Meter } from '@milepost/core';
 import {
   type Decoded,
   type DecodedItem,
-  decoders,
   encodePosition,
   encodeStatus,
   isoTime,
   type TruckStatus,
 } from '@milepost/fleet';
+import { matchRoute, type Route } from '@milepost/routes';
 import { Accounting, type Totals } from './accounting.ts';
 import { DEAD_LETTERS_TOPIC, deadLetter, type DeadLetterReason } from './dead-letter.ts';
 import { Device, Message, type Destination, originHeaders, type Publish } from './device.ts';
@@ -19,7 +19,6 @@ import type { AckRemark, CloseReason, MqttClient, MqttEvents, MqttPublish } from
 import { ExactlyOnce } from './exactly-once.ts';
 import { Presence } from './presence.ts';
 import type { IntakeRecord, RecordSink } from './record.ts';
-import { matchRoute, type Route } from './routes.ts';
 import { Sender, SENDER_LIMITS, type SenderLimits } from './sender.ts';
 
 export const STATUS_TOPIC = 'truck_status';
@@ -62,7 +61,7 @@ export class Intake implements MqttEvents {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #sink: RecordSink;
-  readonly #routes: readonly Route[];
+  #routes: readonly Route[];
   readonly #limits: IntakeLimits;
   readonly #sender: Sender<Message>;
   readonly #accounting: Accounting;
@@ -112,6 +111,12 @@ export class Intake implements MqttEvents {
     this.#draining = true;
     for (const device of this.#devices.values()) this.#pause(device);
     await this.#sender.idle();
+  }
+
+  /** Counts from the next publish on. The sink must know the topics of the routes. */
+  reroute(routes: readonly Route[]): void {
+    this.#routes = routes;
+    this.#destinations.clear();
   }
 
   connected(client: MqttClient): void {
@@ -226,7 +231,11 @@ export class Intake implements MqttEvents {
       return this.#letters(device, packet, now, destination.kind, `expected ${levels}, saw ${packet.topic}`);
     }
     const { truckId, route } = destination;
-    const decoded = decoders[route.decoder](packet.payload, { truckId, receivedAtMs: now });
+    if (!route.decode) {
+      if (!isFree && truckId !== rights.id) return undefined;
+      return [{ record: this.#rawRecord(device, packet, now, destination), fate: 'appended' }];
+    }
+    const decoded = route.decode(packet.payload, { truckId, receivedAtMs: now });
     if (!isFree && !isOf(rights.id, decoded, destination)) return undefined;
     if (decoded.kind !== 'batch') return this.#recordsOfItem(device, packet, now, decoded, destination);
     const understood = decoded.items.filter((item) => item.kind !== 'rejected');
@@ -260,6 +269,18 @@ export class Intake implements MqttEvents {
     if (!first) return [];
     const where = `${bad.length} of ${items.length}, the first at ${first.index + 1}`;
     return this.#letters(device, packet, now, first.reason, `${where}: ${first.detail}`, destination);
+  }
+
+  /** The payload as it came; its headers say where from. */
+  #rawRecord(
+    device: Device,
+    packet: MqttPublish,
+    timestamp: number,
+    destination: Destination & { kind: 'route' },
+  ): IntakeRecord {
+    const { topic, partition, key } = destination;
+    const headers = originHeaders(device, packet, destination, 'plausible');
+    return { topic, partition, key, value: packet.payload, headers, timestamp };
   }
 
   #record(

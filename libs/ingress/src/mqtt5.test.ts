@@ -6,7 +6,7 @@ import mqtt, { type IClientOptions, type MqttClient, type Packet } from 'mqtt';
 import { generate, parser } from 'mqtt-packet';
 import { AedesEngine } from './aedes-engine/aedes-engine.ts';
 import { Intake } from './intake.ts';
-import { DEFAULT_ROUTES } from './routes.ts';
+import { DEFAULT_ROUTES } from '@milepost/routes';
 import { TestSink } from './test-kit.ts';
 
 const clock = {

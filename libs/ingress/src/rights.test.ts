@@ -1,9 +1,9 @@
-import { DEFAULT_ROUTES, filterCovers } from './routes.ts';
+import { DEFAULT_ROUTES, filterCovers } from '@milepost/routes';
 import { Rights } from './rights.ts';
 import { Bench, settled } from './test-kit.ts';
 
 const rightsOf = (id: string, more: { publish?: string[]; subscribe?: string[] } = {}): Rights =>
-  new Rights({ id, publish: [], subscribe: [], ...more }, DEFAULT_ROUTES);
+  new Rights({ id, publish: [], subscribe: [], ...more }, () => DEFAULT_ROUTES);
 const truck = rightsOf('t-1');
 
 test.each([

@@ -3,19 +3,18 @@
 // Promises: a record that a device writes by its own right has its id as truck, whatever topic and format it came by. A
 // subscription is permitted only if everything that it could receive is.
 // Never: decides who the device is.
-import { mapTruckId } from '@milepost/fleet';
+import { filterCovers, filterMatches, type Route, truckOf } from '@milepost/routes';
 import type { DeviceIdentity } from '@milepost/security';
-import { filterCovers, filterMatches, type Route } from './routes.ts';
 
 export class Rights {
   readonly id: string;
   /** As in Kafka: `User:t-1`. A header of its records. */
   readonly principal: Buffer;
   readonly #identity: DeviceIdentity;
-  readonly #routes: readonly Route[];
+  readonly #routes: () => readonly Route[];
   readonly #own: string;
 
-  constructor(identity: DeviceIdentity, routes: readonly Route[]) {
+  constructor(identity: DeviceIdentity, routes: () => readonly Route[]) {
     this.id = identity.id;
     this.principal = Buffer.from(`User:${identity.id}`);
     this.#identity = identity;
@@ -38,16 +37,15 @@ export class Rights {
     return (
       filterCovers(this.#own, filter) ||
       this.#identity.subscribe.some((granted) => filterCovers(granted, filter)) ||
-      this.#routes.some((route) => this.#isOwnOf(route, filter))
+      this.#routes().some((route) => this.#isOwnOf(route, filter))
     );
   }
 
   /** The levels that name the truck name this device. */
-  #isOwnOf({ filter, truckLevels }: Route, asked: string): boolean {
-    if (truckLevels.length === 0 || !filterCovers(filter, asked)) return false;
+  #isOwnOf({ filter, key }: Route, asked: string): boolean {
+    if (!key || key.levels.length === 0 || !filterCovers(filter, asked)) return false;
     const levels = asked.split('/');
-    const naming = truckLevels.map((level) => levels[level] ?? '');
-    if (naming.some((level) => level === '+' || level === '#')) return false;
-    return mapTruckId(naming)?.truckId === this.id;
+    if (key.levels.some((level) => levels[level] === '+' || levels[level] === '#')) return false;
+    return truckOf(key, levels)?.truckId === this.id;
   }
 }

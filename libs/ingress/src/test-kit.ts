@@ -1,11 +1,11 @@
 // For this library's tests: a clock that moves on command, a log that responds on command, devices that record.
 import { type Meter, silentLogger, silentMeter } from '@milepost/core';
+import { DEFAULT_ROUTES, type Route } from '@milepost/routes';
 import { ManualClock, settled } from '../../core/src/testing/manual-clock.ts';
 import type { Acknowledgement, CloseReason, MqttClient, MqttPublish } from './engine.ts';
 import { Intake, type IntakeLimits } from './intake.ts';
 import type { IntakeRecord, RecordSink, StoredAhead } from './record.ts';
 import type { Rights } from './rights.ts';
-import { DEFAULT_ROUTES, type Route } from './routes.ts';
 
 export { settled };
 

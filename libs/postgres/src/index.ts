@@ -15,5 +15,6 @@ export { PostgresBrokerLeases } from './postgres-broker-leases.ts';
 export { PostgresGroupStore } from './postgres-group-store.ts';
 export { PostgresHttpAccessStore } from './postgres-http-access-store.ts';
 export { PostgresMetadataStore, type PostgresStoreOptions } from './postgres-metadata-store.ts';
+export { PostgresRouteStore, RouteFollower } from './postgres-route-store.ts';
 export { PostgresTransactionStore } from './postgres-transaction-store.ts';
 export { inTransaction, TransactionLost, type TransactionOptions } from './transaction.ts';

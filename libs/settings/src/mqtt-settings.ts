@@ -79,6 +79,20 @@ export const mqttTable = {
       "Maps that name (a subject as in RFC 2253) to the device id, by the rules of Kafka's ssl.principal.mapping.rules: " +
       'for example RULE:^CN=([^,]+),O=Depot.*$/$1/L.',
   }),
+  routes: setting({
+    variable: 'MILEPOST_MQTT_ROUTES',
+    schema: text,
+    expected: 'a JSON list of routes',
+    meaning:
+      'Routes instead of the built-in ones, as JSON: MQTT filter, decoder, log topic and more (docs/DEVICES.md). Routes in the database are ' +
+      'added to them, and replace those of the same name.',
+  }),
+  routesFile: setting({
+    variable: 'MILEPOST_MQTT_ROUTES_FILE',
+    schema: text,
+    expected: file,
+    meaning: 'The same in a file, as `milepost routes export` writes it. Read at the start.',
+  }),
 } as const;
 
 export const tlsTable = {
@@ -132,6 +146,8 @@ export function mqttMistakes(settings: MqttSettings): string[] {
   const { tlsCertFile, tlsKeyFile, tlsKeystoreFile, tlsPassword, tlsPasswordFile } = settings;
   const { mqttsPort, mqttWssPort, mqttClientCaFile, mqttAuthentication, mqttMappingRules } = settings;
   const mistakes: string[] = [];
+  if (settings.routes !== undefined && settings.routesFile !== undefined)
+    mistakes.push('MILEPOST_MQTT_ROUTES: expected it or MILEPOST_MQTT_ROUTES_FILE, got both');
   const withTls = mqttsPort !== undefined || mqttWssPort !== undefined;
   if (withTls && tlsCertFile === undefined && tlsKeystoreFile === undefined)
     mistakes.push(

@@ -159,12 +159,6 @@ export const table = {
     meaning:
       'The largest MQTT packet that is read; a device that announces a larger one is disconnected before its bytes are buffered (MQTT 5: 0x95).',
   }),
-  routes: setting({
-    variable: 'MILEPOST_MQTT_ROUTES',
-    schema: text,
-    expected: 'a JSON list of routes',
-    meaning: 'MQTT filter to log topic and decoder, as JSON. Unset: the topics of docs/DEVICES.md.',
-  }),
   webhookUrl: setting({
     variable: 'MILEPOST_WEBHOOK_URL',
     schema: z.url({ protocol: /^https?$/ }),

@@ -59,6 +59,23 @@ export async function ensureTopics(address: KafkaAddress, plans: readonly TopicP
   }
 }
 
+/** Creates a topic, with the broker's own number of partitions, unless it exists. @throws Error with where, why and the cure. */
+export async function ensureTopic(address: KafkaAddress, name: string): Promise<void> {
+  const admin = new Admin({ clientId: 'milepost-topics', ...connectionOptions(address), retries: 5, retryDelay: 300 });
+  try {
+    const there = await admin.listTopics({ includeInternals: false });
+    if (!there.includes(name)) await createWhenBrokersAreThere(admin, { name, partitions: BROKERS_DEFAULT });
+    await settled(admin, [name]);
+  } catch (error) {
+    throw kafkaFailure(address, error);
+  } finally {
+    await admin.close();
+  }
+}
+
+/** KIP-464: the broker's num.partitions. */
+const BROKERS_DEFAULT = -1;
+
 /** Kafka responds to a creation before every broker knows the topic, and before its partitions have leaders. */
 async function settled(admin: Admin, topics: string[]): Promise<ClusterMetadata['topics']> {
   for (const until = performance.now() + SETTLE_LIMIT_MS; ; await pause(SETTLE_LOOK_MS)) {

@@ -1,7 +1,7 @@
 // One JSON document of a device, read field by field. A bad required field is the reason to reject the whole document.
 // A bad optional one is dropped and noted in the record's headers. Reading continues after a bad field, so that a
 // decoder is a list of fields and checks `problem` once, at the end.
-import { type Marks, type Rejected, rejected, type RejectionReason } from '../decoder.ts';
+import { type DecoderContext, type Marks, type Rejected, rejected, type RejectionReason } from '../decoder.ts';
 import type { ExactJson } from '../json.ts';
 import { type NumberField, RANGES } from '../position.ts';
 import { isoTime, parseTime } from '../time.ts';
@@ -102,8 +102,8 @@ export class Document {
    * ISO text, unchanged, or a number since 1970, converted to ISO: its size distinguishes seconds, milliseconds,
    * microseconds and nanoseconds. Absent: the receive time. An unreadable one is a reason to reject.
    */
-  time(key: string, receivedAtMs: number): DeviceTime {
-    const value = this.field(key);
+  time(key: string, { receivedAtMs, timeIsReceived }: DecoderContext): DeviceTime {
+    const value = timeIsReceived ? undefined : this.field(key);
     if (value === undefined) return { ts: isoTime(receivedAtMs) ?? '', timeMs: receivedAtMs };
     const number = typeof value === 'string' && JSON_NUMBER.test(value) ? Number(value) : value;
     const timeMs =

@@ -77,7 +77,7 @@ export function mappedDecoder(name: string, mapping: Mapping): Decoder {
     }
     const number = (field: NumberField): DeviceNumber | undefined =>
       paths.has(field) ? document.number(field, field, units.get(field)) : undefined;
-    const { ts, timeMs } = document.time('ts', receivedAtMs);
+    const { ts, timeMs } = document.time('ts', context);
     const { lat, lon } = coordinatesOf(document);
     const position = assemble(
       { truckId: named?.truckId ?? '', ts, source: name },

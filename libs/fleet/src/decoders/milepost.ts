@@ -66,8 +66,9 @@ const without = (fields: Document['fields'], key: string): Document['fields'] =>
 const decodeOne = (document: Document, context: DecoderContext): DecodedItem =>
   decodeNamed(document, namesOf(Object.keys(document.fields)), context);
 
-function decodeNamed(document: Document, names: DocumentNames, { truckId, receivedAtMs }: DecoderContext): DecodedItem {
-  const { ts, timeMs } = document.time(names.time, receivedAtMs);
+function decodeNamed(document: Document, names: DocumentNames, context: DecoderContext): DecodedItem {
+  const { truckId, receivedAtMs } = context;
+  const { ts, timeMs } = document.time(names.time, context);
   const lat = document.requiredNumber(names.lat.key, 'lat', names.lat.factor);
   const lon = document.requiredNumber(names.lon.key, 'lon', names.lon.factor);
   const numbers: Numbers = { lat, lon };

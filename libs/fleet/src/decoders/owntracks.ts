@@ -19,11 +19,12 @@ export function decodeOwntracks(payload: Buffer, context: DecoderContext): Decod
   return decodedAs(items);
 }
 
-function decodeOne(document: Document, { truckId, receivedAtMs }: DecoderContext): DecodedItem {
+function decodeOne(document: Document, context: DecoderContext): DecodedItem {
+  const { truckId, receivedAtMs } = context;
   const type = document.field('_type');
   if (type !== 'location' && type !== 'transition' && type !== 'lwt')
     return rejected('not-a-position', `_type: expected "location", "transition" or "lwt", saw ${shown(type)}`);
-  const { ts, timeMs } = document.time('tst', receivedAtMs);
+  const { ts, timeMs } = document.time('tst', context);
   if (type === 'lwt') {
     return document.problem ?? { kind: 'status', status: { truckId, status: 'lastWill', ts, source: NAME } };
   }

@@ -4,7 +4,7 @@ import { silentLogger } from '@milepost/core';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { AedesEngine } from './aedes-engine.ts';
 import { Intake } from '../intake.ts';
-import { DEFAULT_ROUTES } from '../routes.ts';
+import { DEFAULT_ROUTES } from '@milepost/routes';
 import { TestSink } from '../test-kit.ts';
 
 const clock = {

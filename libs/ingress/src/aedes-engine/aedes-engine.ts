@@ -104,6 +104,11 @@ export class AedesEngine implements MqttEngine {
     }
   }
 
+  /** `telemetry`: as in the options. */
+  reroute(telemetry: readonly string[]): void {
+    this.#broker?.reroute(telemetry);
+  }
+
   async close(): Promise<void> {
     clearInterval(this.#sweeping);
     const closed = this.#servers.map((server) => new Promise<void>((resolve) => void server.close(() => resolve())));

@@ -10,7 +10,7 @@ import { Authority, type Certificate } from '../../../../test/support/certificat
 import { DeviceDoor } from '../door.ts';
 import type { MqttPorts } from '../engine.ts';
 import { Intake } from '../intake.ts';
-import { DEFAULT_ROUTES } from '../routes.ts';
+import { DEFAULT_ROUTES } from '@milepost/routes';
 import { TestSink } from '../test-kit.ts';
 import { AedesEngine } from './aedes-engine.ts';
 

@@ -5,7 +5,7 @@ import { silentLogger, silentMeter } from '@milepost/core';
 import { WebSocket } from 'ws';
 import type { MqttPorts } from '../engine.ts';
 import { Intake } from '../intake.ts';
-import { DEFAULT_ROUTES } from '../routes.ts';
+import { DEFAULT_ROUTES } from '@milepost/routes';
 import { TestSink } from '../test-kit.ts';
 import { AedesEngine } from './aedes-engine.ts';
 

@@ -8,7 +8,7 @@ import mqtt, { type MqttClient } from 'mqtt';
 import { Authority } from '../../../../test/support/certificates.ts';
 import type { MqttPorts } from '../engine.ts';
 import { Intake } from '../intake.ts';
-import { DEFAULT_ROUTES } from '../routes.ts';
+import { DEFAULT_ROUTES } from '@milepost/routes';
 import { TestSink } from '../test-kit.ts';
 import { AedesEngine } from './aedes-engine.ts';
 

@@ -2,8 +2,8 @@
 // needs every position reads the log. Telemetry without subscribers skips aedes's fan-out. A message that no route
 // takes is ordinary MQTT among devices, at its own QoS. A subscriber that does not keep up misses QoS 0 messages, and
 // never slows a publisher.
+import { filtersOverlap } from '@milepost/routes';
 import { Aedes, type Client, type PublishPacket } from 'aedes';
-import { filtersOverlap } from '../routes.ts';
 
 /** Packets that a device may send after its CONNECT, before the response. */
 const MAX_EARLY_PACKETS = 10_000;
@@ -13,15 +13,25 @@ const MAX_KNOWN_TOPICS = 50_000;
 const MAX_RETAINED_BYTES = 64 * 1024;
 
 export class TelemetryBroker extends Aedes {
-  readonly #telemetry: readonly string[];
-  /** Subscribed filters that telemetry could match, with the number of their subscribers. */
-  readonly #listeners = new Map<string, number>();
+  #telemetry: readonly string[];
+  /** Subscribed filters, with the number of their subscribers. */
+  readonly #subscribed = new Map<string, number>();
+  /** Those that telemetry could match. */
+  readonly #listeners = new Set<string>();
   readonly #retained = new Set<string>();
   readonly #kinds = new Map<string, boolean>();
 
   constructor(telemetry: readonly string[]) {
     super({ concurrency: 0, queueLimit: MAX_EARLY_PACKETS });
     this.#telemetry = telemetry;
+  }
+
+  /** Other topics are telemetry from now on. */
+  reroute(telemetry: readonly string[]): void {
+    this.#telemetry = telemetry;
+    this.#kinds.clear();
+    this.#listeners.clear();
+    for (const filter of this.#subscribed.keys()) if (this.#hearsDevices(filter)) this.#listeners.add(filter);
   }
 
   override publish(packet: DevicePublish, client: Client | Done | null, done: Done = nothing): void {
@@ -42,14 +52,18 @@ export class TelemetryBroker extends Aedes {
   }
 
   override subscribe(filter: string, deliver: Deliver, done: () => void): void {
-    if (this.#hearsDevices(filter)) this.#listeners.set(filter, (this.#listeners.get(filter) ?? 0) + 1);
+    this.#subscribed.set(filter, (this.#subscribed.get(filter) ?? 0) + 1);
+    if (this.#hearsDevices(filter)) this.#listeners.add(filter);
     super.subscribe(filter, deliver, done);
   }
 
   override unsubscribe(filter: string, deliver: Deliver, done: () => void): void {
-    const count = this.#listeners.get(filter) ?? 0;
-    if (count > 1) this.#listeners.set(filter, count - 1);
-    else this.#listeners.delete(filter);
+    const count = this.#subscribed.get(filter) ?? 0;
+    if (count > 1) this.#subscribed.set(filter, count - 1);
+    else {
+      this.#subscribed.delete(filter);
+      this.#listeners.delete(filter);
+    }
     super.unsubscribe(filter, deliver, done);
   }
 

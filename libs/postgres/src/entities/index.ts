@@ -21,6 +21,7 @@ import {
   ScramUserRow,
   TopicRow,
 } from './metadata.ts';
+import { RouteChangesRow, RouteRow } from './routes.ts';
 import { TransactionRow, TransactionShardRow } from './transactions.ts';
 
 export const entities = [
@@ -56,4 +57,6 @@ export const entities = [
   HttpTokenRow,
   DeviceRow,
   DeviceChangesRow,
+  RouteRow,
+  RouteChangesRow,
 ];
