@@ -231,7 +231,13 @@ const OWN_KEYS: readonly BrokerConfigKey[] = [
     'How long the lease of a broker lasts without a heartbeat; until then no other process acquires its id.',
     { accepts: atLeast(1_000) },
   ),
-  key('broker.heartbeat.interval.ms', 'INT', '2000', 'How often a broker extends its lease.', positive),
+  key(
+    'broker.heartbeat.interval.ms',
+    'INT',
+    '2000',
+    'How often a broker extends its lease; less than a quarter of broker.session.timeout.ms.',
+    positive,
+  ),
   key(
     'auto.leader.rebalance.enable',
     'BOOLEAN',

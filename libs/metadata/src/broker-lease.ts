@@ -46,14 +46,21 @@ export type LeaseOutcome =
   | { readonly isHeld: false; readonly holder: LeaseHolder };
 
 export interface BrokerLeases {
-  /** Acquires the lease, or extends the one that the claimant holds. @throws StoreUnavailable */
-  hold(claim: LeaseClaim): Promise<LeaseOutcome>;
-  /** Every lease that was ever acquired, those that have ended included. @throws StoreUnavailable */
-  all(): Promise<ReadonlyMap<BrokerId, LeaseHolder>>;
+  /** Acquires the lease, or extends the one that the claimant holds. @throws StoreUnavailable after `timeoutMs` */
+  hold(claim: LeaseClaim, timeoutMs: number): Promise<LeaseOutcome>;
+  /** Every lease that was ever acquired, those that have ended included. @throws StoreUnavailable after `timeoutMs` */
+  all(timeoutMs: number): Promise<ReadonlyMap<BrokerId, LeaseHolder>>;
   /** Ends the lease of this incarnation now, so that a successor need not wait. @throws StoreUnavailable */
   release(brokerId: BrokerId, incarnation: Uuid): Promise<void>;
   close(): Promise<void>;
 }
+
+/**
+ * How long an attempt to extend or read leases may take. An attempt that began while the database was away hangs, though the
+ * database is back, until then. A lease must outlast an absence that others do not take for one (half a lease, see LeaseWatch),
+ * the heartbeat before it and the attempt that hangs behind it (docs/decisions/0069).
+ */
+export const leaseAttemptMs = (sessionTimeoutMs: number): number => sessionTimeoutMs / 6;
 
 /**
  * For stores: the epoch with which the claimant holds the lease from now on, or undefined where it is the holder's.

@@ -1,7 +1,7 @@
 // Cancels the statement of a connection that was given up. Otherwise the server continues: it does not check the
 // connection before the statement is over, and so holds its locks and its slot in max_connections until then.
 import { connect } from 'node:net';
-import type { PoolClient } from 'pg';
+import type { ClientBase } from 'pg';
 
 /** The number in place of a protocol version: PostgreSQL's documentation, "Message Formats", CancelRequest. */
 const CANCEL_REQUEST = 80_877_102;
@@ -17,7 +17,7 @@ interface Cancellable {
 }
 
 /** Sends the request on a separate connection, which needs no password and does not count; never fails. */
-export function cancelStatement(client: PoolClient): void {
+export function cancelStatement(client: ClientBase): void {
   const { host, port, processID, secretKey } = client as unknown as Cancellable;
   if (typeof processID !== 'number' || typeof secretKey !== 'number') return;
   const request = Buffer.alloc(16);

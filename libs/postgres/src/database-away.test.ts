@@ -1,6 +1,7 @@
 import { type GroupEvent, CoordinatorStoreUnavailable } from '@milepost/coordinators';
-import { BrokerId, LeaderEpoch, type Logger, Offset, silentLogger, Timestamp, ZERO_UUID } from '@milepost/core';
-import { type ClusterImage, StoreUnavailable } from '@milepost/metadata';
+import { BrokerId, LeaderEpoch, type Logger, Offset, silentLogger, Timestamp, Uuid, ZERO_UUID } from '@milepost/core';
+import { type ClusterImage, type LeaseClaim, StoreUnavailable } from '@milepost/metadata';
+import { PostgresBrokerLeases } from './postgres-broker-leases.ts';
 import { PostgresGroupStore } from './postgres-group-store.ts';
 import { PostgresMetadataStore } from './postgres-metadata-store.ts';
 import { type TestDatabase, TestServer } from './testing/databases.ts';
@@ -38,6 +39,16 @@ const commit = (groupId: string, offset: number): GroupEvent => ({
 });
 const register = (host: string) => () =>
   [{ type: 'broker-registered', broker: { id: BrokerId(1), host, port: 1, rack: null, incarnation: null } }] as const;
+
+const claim: LeaseClaim = {
+  brokerId: BrokerId(1),
+  incarnation: Uuid('00000000-0000-4000-8000-000000000001'),
+  host: 'host',
+  port: 9092,
+  place: 'machine:/data',
+  sessionTimeoutMs: 600_000,
+  predecessors: [],
+};
 
 /** Freezes every process of the server: connections stay open and nothing responds. */
 async function frozen<T>(work: () => Promise<T>): Promise<T> {
@@ -83,6 +94,24 @@ test('calls to a frozen database fail within their limit, and succeed when it th
   const { offsets } = await patiently(() => groups.acquire([1]));
   expect(offsets.find(({ groupId }) => groupId === 'g')?.offset).toBe(2);
   await store.close();
+});
+
+test('an attempt to extend a lease ends before a longer one, and the next one succeeds on another connection', async () => {
+  const source = await database.connect();
+  const leases = new PostgresBrokerLeases(source);
+  const store = new PostgresMetadataStore(source, { logger, timeoutMs: 2_500 });
+  expect(await patiently(() => leases.hold(claim, 400))).toEqual({ isHeld: true, epoch: 1 });
+  await patiently(() => store.open());
+  const ended: string[] = [];
+  await frozen(async () => {
+    const longer = expect(store.open()).rejects.toThrow(StoreUnavailable);
+    const attempt = expect(leases.hold(claim, 400)).rejects.toThrow(StoreUnavailable);
+    await Promise.all([longer.then(() => ended.push('longer')), attempt.then(() => ended.push('attempt'))]);
+  });
+  expect(ended).toEqual(['attempt', 'longer']);
+  expect(await patiently(() => leases.hold(claim, 400))).toEqual({ isHeld: true, epoch: 1 });
+  expect((await patiently(() => leases.all(400))).get(claim.brokerId)?.remainingMs).toBeGreaterThan(0);
+  await Promise.all([leases.close(), store.close()]);
 });
 
 test('an abandoned call never lands after a later one', async () => {

@@ -106,6 +106,20 @@ test('a database that fails over has lost its last commits, of metadata and of g
   expect(database.metadata.image.origin).toEqual(before.origin);
 });
 
+test('an attempt to extend a lease ends at its limit, though the simulated database is back and responds later', async () => {
+  const clock = new SimClock();
+  const database = new SimDatabase(new SimRandom(1), clock);
+  const leases = database.leases();
+  database.slowness = 1_500;
+  let failure: unknown;
+  void leases.all(1).catch((reason: unknown) => {
+    failure = reason;
+  });
+  database.slowness = 1;
+  await clock.run(1);
+  expect(failure).toBeInstanceOf(StoreUnavailable);
+});
+
 test('a database may be away for one machine only', async () => {
   const clock = new SimClock();
   const database = new SimDatabase(new SimRandom(1), clock);

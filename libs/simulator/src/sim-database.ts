@@ -114,14 +114,13 @@ export class SimDatabase {
     const leases = new MemoryBrokerLeases(this.metadata, { now: () => START_MS + this.#clock.monotonic() });
     const lost = (why: string): Error => new StoreUnavailable(why);
     // A dead program extends no lease: its request was lost with it.
-    const call = <Answer>(work: () => Promise<Answer>): Promise<Answer> =>
-      heard(
-        life,
-        this.#call(machine, () => (life?.isOver ? never : work()), lost),
-      );
+    const call = <Answer>(work: () => Promise<Answer>, timeoutMs = TIMEOUT_MS): Promise<Answer> => {
+      const response = this.#call(machine, () => (life?.isOver ? never : work()), lost);
+      return heard(life, this.#within(timeoutMs, response, lost));
+    };
     return {
-      hold: (claim) => call(() => leases.hold(claim)),
-      all: () => call(() => leases.all()),
+      hold: (claim, timeoutMs) => call(() => leases.hold(claim), timeoutMs),
+      all: (timeoutMs) => call(() => leases.all(), timeoutMs),
       release: (brokerId, incarnation) => call(() => leases.release(brokerId, incarnation)),
       close: () => leases.close(),
     };
@@ -183,6 +182,14 @@ export class SimDatabase {
     const isWell = this.health === 'well' && this.accessOf(machine).health === 'well';
     if (!isWell && this.#random.chance(0.5)) throw lost('the answer got lost');
     return answer;
+  }
+
+  /** What a caller that has given up requested may still be done. */
+  #within<Answer>(timeoutMs: number, response: Promise<Answer>, lost: (why: string) => Error): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.#clock.after(timeoutMs, () => reject(lost('no response in time')));
+      void response.then(resolve, reject).then(cancel);
+    });
   }
 
   /** Notifications arrive late, in order, and not at all while it is away: then the newest arrives when it is back. */

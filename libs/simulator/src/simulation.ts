@@ -117,7 +117,6 @@ class Simulation implements World {
       database: this.#database,
       faults,
       pauseMs,
-      sessionTimeoutMs: this.#sessionTimeoutMs,
       without: new Set(withoutFaults),
     });
     this.#database.onShardAcquired = (shard, epoch, broker) => {

@@ -53,11 +53,6 @@ export type Fault = (typeof FAULTS)[number] | (typeof CLUSTER_FAULTS)[number];
 const PLENTY_BYTES = 2 ** 40;
 /** The possible errors of a wall clock; it is set from any of them to any other. */
 const WRONG_BY_MS = [0, 3_000, 60_000, 3_600_000, 86_400_000];
-/**
- * A broker's attempt to extend its lease may hang for five seconds when the database has just come back, and others take that
- * for an absence only from half a lease on. Shorter leases may end in between (docs/decisions/0043, "Open").
- */
-const SAFE_SESSION_MS = 14_000;
 const isSync = (operation: string): boolean => operation === 'synced' || operation === 'syncedFolder';
 
 export interface WeatherParts {
@@ -67,8 +62,6 @@ export interface WeatherParts {
   readonly database: SimDatabase;
   readonly faults: readonly Fault[];
   readonly pauseMs: number;
-  /** broker.session.timeout.ms */
-  readonly sessionTimeoutMs: number;
   /** Numbers of faults, from 0, that are left out; the others are the same without them. */
   readonly without: ReadonlySet<number>;
 }
@@ -250,8 +243,7 @@ export class Weather {
 
   #setDatabase(name: string, access: { health: DatabaseHealth }, health: DatabaseHealth, ms: number): void {
     access.health = health;
-    const { database, sessionTimeoutMs } = this.#parts;
-    const excuses = access !== database || health !== 'away' || sessionTimeoutMs < SAFE_SESSION_MS;
+    const excuses = access !== this.#parts.database || health !== 'away';
     if (excuses) this.#databaseFault();
     this.#for(name, ms, () => {
       access.health = 'well';

@@ -16,6 +16,7 @@ import {
   ControllerFenced,
   type Decide,
   type Electorate,
+  leaseAttemptMs,
   left,
   LeaseWatch,
   type MetadataChange,
@@ -150,10 +151,10 @@ export class ClusterController {
   }
 
   async #lookAround(): Promise<void> {
-    const { image, leases, clock, brokerId } = this.#deps;
+    const { image, leases, clock, brokerId, sessionTimeoutMs } = this.#deps;
     if (this.isController && image().brokers.size === 1) return;
     const nowMs = clock.monotonic();
-    const isGone = this.#watch.look({ nowMs, leases: await leases.all() });
+    const isGone = this.#watch.look({ nowMs, leases: await leases.all(leaseAttemptMs(sessionTimeoutMs)) });
     if (image().brokers.get(brokerId)?.isFenced && !isGone(brokerId)) await this.#comeBack();
     if (controllerElection(image(), brokerId, this.#epoch, isGone).length > 0) await this.#takeOver(isGone);
     if (!this.isController) return;

@@ -10,6 +10,7 @@ import {
   type BrokerLeases,
   type ClusterImage,
   isSameOrigin,
+  leaseAttemptMs,
   type MetadataChange,
   type MetadataStore,
   silentBrokers,
@@ -78,8 +79,8 @@ export class DatabaseRecovery {
 
   /** They are gone: what they remember comes back with them, and is older than what others have decided by then. */
   async #fence(silent: readonly BrokerId[]): Promise<void> {
-    const { leases, registration } = this.#deps;
-    const held = await leases.all();
+    const { leases, registration, sessionTimeoutMs } = this.#deps;
+    const held = await leases.all(leaseAttemptMs(sessionTimeoutMs));
     const gone = silent.filter((id) => (held.get(id)?.remainingMs ?? 0) <= 0);
     if (gone.length === 0) return;
     await registration().commit((image): MetadataChange[] =>

@@ -1,5 +1,5 @@
 import { BrokerId, silentLogger, Uuid } from '@milepost/core';
-import { type LeaseClaim, MemoryBrokerLeases, MemoryMetadataDatabase } from '@milepost/metadata';
+import { type LeaseClaim, MemoryBrokerLeases, MemoryMetadataDatabase, StoreUnavailable } from '@milepost/metadata';
 import { ManualClock, settled } from '../../../core/src/testing/manual-clock.ts';
 import { BrokerIdInUse, Membership } from './membership.ts';
 
@@ -13,6 +13,13 @@ class Cluster {
   readonly lines: string[] = [];
   /** The processes whose heartbeats do not arrive any more. */
   readonly crashed = new Set<number>();
+  /** Attempts that begin now hang until their time is over. */
+  isSilent = false;
+
+  /** How long the lease of broker 1 lasts. */
+  get remainingMs(): number {
+    return (this.database.leases.get(BrokerId(1))?.untilMs ?? 0) - this.clock.now();
+  }
 
   join(n: number, more: Partial<LeaseClaim> = {}): Promise<Membership> {
     const say = (_: object, message: string): void => void this.lines.push(message);
@@ -31,7 +38,10 @@ class Cluster {
       clock: this.clock,
       logger: { ...silentLogger, warn: say, error: say },
       leases: {
-        hold: (one: LeaseClaim) => (this.crashed.has(n) ? new Promise<never>(() => {}) : leases.hold(one)),
+        hold: (one: LeaseClaim, timeoutMs: number) => {
+          if (this.crashed.has(n)) return new Promise<never>(() => {});
+          return this.isSilent ? this.#silence(timeoutMs) : leases.hold(one);
+        },
         all: async () => new Map(),
         release: leases.release.bind(leases),
         close: leases.close.bind(leases),
@@ -40,6 +50,12 @@ class Cluster {
       heartbeatIntervalMs: HEARTBEAT_MS,
     };
     return Membership.join(deps, (attempt) => attempt(), new AbortController().signal);
+  }
+
+  #silence(timeoutMs: number): Promise<never> {
+    return new Promise((_, reject) => {
+      this.clock.after(timeoutMs, () => reject(new StoreUnavailable('no response in time')));
+    });
   }
 }
 
@@ -91,6 +107,23 @@ test('a database that is away for an hour costs no process its id, and nothing i
   await cluster.clock.advance(2 * HEARTBEAT_MS);
   expect(await refused).toBeInstanceOf(BrokerIdInUse);
   expect(cluster.lines.filter((line) => line.includes('lease of this broker'))).toEqual([]);
+});
+
+test('a lease outlives an absence of the database that is too short for others to notice', async () => {
+  const ended: string[] = [];
+  for (let sinceHeartbeatMs = 0; sinceHeartbeatMs < HEARTBEAT_MS; sinceHeartbeatMs += 250)
+    for (let absenceMs = SESSION_MS / 2; absenceMs > SESSION_MS / 4; absenceMs -= 250) {
+      const cluster = new Cluster();
+      await cluster.join(1);
+      await cluster.clock.advance(HEARTBEAT_MS + sinceHeartbeatMs);
+      cluster.isSilent = true;
+      await cluster.clock.advance(absenceMs);
+      cluster.isSilent = false;
+      while (cluster.remainingMs > 0 && cluster.remainingMs < SESSION_MS - HEARTBEAT_MS)
+        await cluster.clock.advance(100);
+      if (cluster.remainingMs <= 0) ended.push(`${absenceMs} ms, ${sinceHeartbeatMs} ms after a heartbeat`);
+    }
+  expect(ended).toEqual([]);
 });
 
 test('a process that has lost its id to another logs it once, and is notified once', async () => {

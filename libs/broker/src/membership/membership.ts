@@ -2,12 +2,14 @@
 // by heartbeats (KRaft's BrokerLifecycleManager, with the database in the controller's place).
 //
 // Promises: `join` resolves only with the lease, and refuses in one line that names the live owner. A database that is
-// away ends nothing: the process continues, and extends the lease when the database is back. A lease that another
-// process has acquired is lost for good: `onLost` is called once, and one line names the new holder.
+// away ends nothing: the process continues, and extends the lease when the database is back. An absence that is too short
+// for others to notice does not end the lease. A lease that another process has acquired is lost for good: `onLost` is
+// called once, and one line names the new holder.
 import { type Cancel, type Clock, type Logger, sleep } from '@milepost/core';
 import {
   type BrokerLeases,
   type LeaseClaim,
+  leaseAttemptMs,
   type LeaseHolder,
   type LeaseOutcome,
   StoreUnavailable,
@@ -53,7 +55,7 @@ export class Membership {
     const { clock, logger, leases, claim, heartbeatIntervalMs } = deps;
     let seen: LeaseHolder | undefined;
     for (;;) {
-      const outcome = await patiently(() => leases.hold(claim));
+      const outcome = await patiently(() => leases.hold(claim, leaseAttemptMs(claim.sessionTimeoutMs)));
       if (outcome.isHeld) {
         const membership = new Membership(deps, outcome.epoch);
         membership.#beatLater();
@@ -90,7 +92,7 @@ export class Membership {
    */
   async confirm(): Promise<boolean> {
     if (this.#hasLeft || this.#lostTo) return false;
-    const outcome = await this.#deps.leases.hold(this.#claim);
+    const outcome = await this.#deps.leases.hold(this.#claim, leaseAttemptMs(this.#claim.sessionTimeoutMs));
     if (outcome.isHeld) this.#claim = { ...this.#claim, epoch: outcome.epoch };
     else this.#lose(outcome.holder);
     return outcome.isHeld;
@@ -113,10 +115,13 @@ export class Membership {
     });
   }
 
-  #beatLater(): void {
+  /** One interval after the beginning of the last heartbeat: if that took longer, at once. */
+  #beatLater(lastMs = this.#deps.clock.monotonic()): void {
     if (this.#hasLeft || this.#lostTo) return;
-    this.#cancel = this.#deps.clock.after(this.#deps.heartbeatIntervalMs, () => {
-      this.#beating = this.#beat().finally(() => this.#beatLater());
+    const { clock, heartbeatIntervalMs } = this.#deps;
+    this.#cancel = clock.after(Math.max(0, lastMs + heartbeatIntervalMs - clock.monotonic()), () => {
+      const startedMs = clock.monotonic();
+      this.#beating = this.#beat().finally(() => this.#beatLater(startedMs));
     });
   }
 
