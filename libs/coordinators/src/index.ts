@@ -12,7 +12,9 @@ export * from './group/model/topic-catalog.ts';
 export { shardOf } from './runtime/shard-of.ts';
 export {
   CoordinatorStoreUnavailable,
+  fenceOf,
   type Leadership,
+  type ShardEpoch,
   ShardFenced,
   type ShardLeader,
 } from './runtime/shard-store.ts';

@@ -1,4 +1,4 @@
-import { type GroupEvent, CoordinatorStoreUnavailable } from '@milepost/coordinators';
+import { type GroupEvent, CoordinatorStoreUnavailable, type ShardEpoch } from '@milepost/coordinators';
 import { BrokerId, LeaderEpoch, type Logger, Offset, silentLogger, Timestamp, Uuid, ZERO_UUID } from '@milepost/core';
 import { type ClusterImage, type LeaseClaim, StoreUnavailable } from '@milepost/metadata';
 import { PostgresBrokerLeases } from './postgres-broker-leases.ts';
@@ -209,8 +209,8 @@ async function patiently<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
     }
 }
 
-const epochOf = async (groups: PostgresGroupStore): Promise<number> =>
-  (await patiently(() => groups.acquire([1]))).epochs.get(1) ?? 0;
+const epochOf = async (groups: PostgresGroupStore): Promise<ShardEpoch> =>
+  (await patiently(() => groups.acquire([1]))).epochs.get(1) as ShardEpoch;
 
 async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));

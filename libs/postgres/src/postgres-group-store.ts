@@ -1,5 +1,5 @@
 // Consumer groups and offsets in PostgreSQL.
-import type { AcquiredGroups, GroupEvent, GroupStore, Leadership } from '@milepost/coordinators';
+import type { AcquiredGroups, GroupEvent, GroupStore, Leadership, ShardEpoch } from '@milepost/coordinators';
 import type { DataSource } from 'typeorm';
 import { GroupWrites } from './group-writes.ts';
 import { readGroups, readOffsets, readPendingOffsets } from './group-rows.ts';
@@ -28,7 +28,7 @@ export class PostgresGroupStore implements GroupStore {
     }));
   }
 
-  persist(shard: number, epoch: number, events: readonly GroupEvent[]): Promise<void> {
+  persist(shard: number, epoch: ShardEpoch, events: readonly GroupEvent[]): Promise<void> {
     return this.#writes.persist(shard, epoch, events);
   }
 }

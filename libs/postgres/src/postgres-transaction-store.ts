@@ -2,6 +2,7 @@
 import type {
   AcquiredTransactions,
   Leadership,
+  ShardEpoch,
   Transaction,
   TransactionEvent,
   TransactionStore,
@@ -32,7 +33,7 @@ export class PostgresTransactionStore implements TransactionStore {
     }));
   }
 
-  persist(shard: number, epoch: number, events: readonly TransactionEvent[]): Promise<void> {
+  persist(shard: number, epoch: ShardEpoch, events: readonly TransactionEvent[]): Promise<void> {
     return this.#writes.persist(shard, epoch, events);
   }
 }

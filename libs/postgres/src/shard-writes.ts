@@ -1,11 +1,18 @@
-// The shards of one kind of coordinator in PostgreSQL: their epochs, and the writes that carry them. Concurrent calls share a
+// The shards of one kind of coordinator in PostgreSQL: their epochs, and the writes that carry them, with the leader epoch
+// that the shard was acquired under: a database that went back gives the number of an epoch out again. Concurrent calls share a
 // transaction, and there is one transaction at a time: its cost is the sync at its end, which a thousand writes can share.
 //
 // Calls of one transaction do not fail together: a call of a deposed coordinator, or one that PostgreSQL refuses, fails alone.
 // And no call lands late. A transaction locks the rows of its shards first, so a transaction whose connection was dropped has
 // either ended, or can never commit, by the time the next one writes.
-import { CoordinatorStoreUnavailable, type Leadership, ShardFenced } from '@milepost/coordinators';
-import type { Logger } from '@milepost/core';
+import {
+  CoordinatorStoreUnavailable,
+  fenceOf,
+  type Leadership,
+  type ShardEpoch,
+  type ShardFenced,
+} from '@milepost/coordinators';
+import type { Logger, Uuid } from '@milepost/core';
 import type { DataSource, QueryRunner } from 'typeorm';
 import { inTransaction, TransactionLost } from './transaction.ts';
 
@@ -35,7 +42,7 @@ export interface ShardWritesOptions<Event> {
 
 interface Call<Event> {
   readonly shard: number;
-  readonly epoch: number;
+  readonly epoch: ShardEpoch;
   readonly events: readonly Event[];
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
@@ -73,7 +80,7 @@ export class ShardWrites<Event> {
     shards: readonly number[],
     leadership: Leadership | undefined,
     read: (runner: QueryRunner, shards: readonly number[]) => Promise<Held>,
-  ): Promise<Held & { readonly epochs: ReadonlyMap<number, number> }> {
+  ): Promise<Held & { readonly epochs: ReadonlyMap<number, ShardEpoch> }> {
     const inOrder = [...new Set(shards)].toSorted((a, b) => a - b);
     const options = { timeoutMs: ACQUIRE_TIMEOUT_MS, repeatable: true };
     try {
@@ -89,7 +96,7 @@ export class ShardWrites<Event> {
   }
 
   /** @throws CoordinatorStoreUnavailable, ShardFenced */
-  persist(shard: number, epoch: number, events: readonly Event[]): Promise<void> {
+  persist(shard: number, epoch: ShardEpoch, events: readonly Event[]): Promise<void> {
     if (this.#waitingEvents + events.length > MAX_WAITING_EVENTS)
       return Promise.reject(
         new CoordinatorStoreUnavailable(`${this.#waitingEvents} events wait for the database already`),
@@ -152,28 +159,50 @@ export class ShardWrites<Event> {
     const fenced = await inTransaction(this.#database, options, async (runner) => {
       const epochs = await lockEpochs(runner, table, calls);
       const writes = createWrites();
-      for (const { shard, epoch, events } of calls)
-        if (epochs.get(shard) === epoch) for (const event of events) writes.add(shard, event);
+      const refused = new Map<Call<Event>, ShardFenced>();
+      for (const call of calls) {
+        const { shard, epoch, events } = call;
+        const fence = fenceOf(shard, { current: epochs.get(shard), epoch });
+        if (fence) refused.set(call, fence);
+        else for (const event of events) writes.add(shard, event);
+      }
       await writes.run(runner);
-      return calls.filter(({ shard, epoch }) => epochs.get(shard) !== epoch);
+      return refused;
     });
-    for (const { shard, epoch, reject } of fenced) reject(new ShardFenced(`shard ${shard}: epoch ${epoch} is over`));
+    for (const [call, fence] of fenced) call.reject(fence);
     for (const call of calls) call.resolve();
   }
 }
+
+interface EpochRow {
+  readonly shard: number;
+  readonly epoch: number;
+  /** Null where the shard follows no partition. */
+  readonly topic_id: Uuid | null;
+  readonly leader_epoch: number;
+}
+
+const epochsIn = (rows: readonly EpochRow[]): Map<number, ShardEpoch> =>
+  new Map(
+    rows.map(({ shard, epoch, topic_id: topicId, leader_epoch: leaderEpoch }) => [
+      shard,
+      { number: epoch, leader: topicId === null ? undefined : { topicId, leaderEpoch } },
+    ]),
+  );
 
 /** Ordered, so that two processes that acquire the same shards cannot deadlock. */
 async function raiseEpochs(
   runner: QueryRunner,
   table: string,
   shards: readonly number[],
-): Promise<Map<number, number>> {
-  const rows: { shard: number; epoch: number }[] = await runner.query(
+): Promise<Map<number, ShardEpoch>> {
+  const rows: EpochRow[] = await runner.query(
     `INSERT INTO ${table} AS s (shard, epoch) SELECT shard, 1 FROM unnest($1::int[]) AS shard ORDER BY shard
-     ON CONFLICT (shard) DO UPDATE SET epoch = s.epoch + 1, topic_id = NULL, leader_epoch = -1 RETURNING shard, epoch`,
+     ON CONFLICT (shard) DO UPDATE SET epoch = s.epoch + 1, topic_id = NULL, leader_epoch = -1
+     RETURNING shard, epoch, topic_id, leader_epoch`,
     [shards],
   );
-  return new Map(rows.map(({ shard, epoch }) => [shard, epoch]));
+  return epochsIn(rows);
 }
 
 /**
@@ -185,23 +214,23 @@ async function raiseEpochsAsLeader(
   table: string,
   shards: readonly number[],
   { topicId, leaderEpochs, shards: count }: Leadership,
-): Promise<Map<number, number>> {
+): Promise<Map<number, ShardEpoch>> {
   await runner.query(
     `INSERT INTO ${table} (shard, epoch) SELECT shard, 0 FROM generate_series(0, $1::int - 1) AS shard ORDER BY shard
      ON CONFLICT DO NOTHING`,
     [count],
   );
   await runner.query(`SELECT 1 FROM ${table} WHERE shard = ANY($1) ORDER BY shard FOR UPDATE`, [shards]);
-  const rows: { shard: number; epoch: number }[] = await runner.query(
+  const rows: EpochRow[] = await runner.query(
     `WITH raised AS (
        UPDATE ${table} s SET epoch = s.epoch + 1, topic_id = $3, leader_epoch = l.epoch
        FROM unnest($1::int[], $2::int[]) AS l(shard, epoch)
        WHERE s.shard = l.shard AND (s.topic_id IS DISTINCT FROM $3 OR s.leader_epoch <= l.epoch)
-       RETURNING s.shard, s.epoch)
-     SELECT shard, epoch FROM raised ORDER BY shard`,
+       RETURNING s.shard, s.epoch, s.topic_id, s.leader_epoch)
+     SELECT shard, epoch, topic_id, leader_epoch FROM raised ORDER BY shard`,
     [shards, shards.map((shard) => leaderEpochs.get(shard) ?? -1), topicId],
   );
-  return new Map(rows.map(({ shard, epoch }) => [shard, epoch]));
+  return epochsIn(rows);
 }
 
 /** Until the transaction ends, no process acquires these shards, and no other transaction writes to them. */
@@ -209,13 +238,13 @@ async function lockEpochs(
   runner: QueryRunner,
   table: string,
   calls: readonly { readonly shard: number }[],
-): Promise<Map<number, number>> {
+): Promise<Map<number, ShardEpoch>> {
   const shards = [...new Set(calls.map(({ shard }) => shard))];
-  const rows: { shard: number; epoch: number }[] = await runner.query(
-    `SELECT shard, epoch FROM ${table} WHERE shard = ANY($1) ORDER BY shard FOR NO KEY UPDATE`,
+  const rows: EpochRow[] = await runner.query(
+    `SELECT shard, epoch, topic_id, leader_epoch FROM ${table} WHERE shard = ANY($1) ORDER BY shard FOR NO KEY UPDATE`,
     [shards],
   );
-  return new Map(rows.map(({ shard, epoch }) => [shard, epoch]));
+  return epochsIn(rows);
 }
 
 function unavailable(error: unknown): CoordinatorStoreUnavailable {

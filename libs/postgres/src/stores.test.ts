@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { CoordinatorStoreUnavailable } from '@milepost/coordinators';
+import { CoordinatorStoreUnavailable, type ShardEpoch } from '@milepost/coordinators';
 import { LeaderEpoch, Offset, silentLogger, Timestamp, ZERO_UUID } from '@milepost/core';
 import { groupStoreContract } from '../../coordinators/src/group/group-store.contract.ts';
 import { transactionStoreContract } from '../../coordinators/src/transaction/transaction-store.contract.ts';
@@ -9,7 +9,7 @@ import { PostgresBrokerLeases } from './postgres-broker-leases.ts';
 import { PostgresGroupStore } from './postgres-group-store.ts';
 import { PostgresMetadataStore } from './postgres-metadata-store.ts';
 import { PostgresTransactionStore } from './postgres-transaction-store.ts';
-import { TestServer } from './testing/databases.ts';
+import { type TestDatabase, TestServer } from './testing/databases.ts';
 import { fromText, toText } from './text.ts';
 
 const logger = silentLogger;
@@ -40,6 +40,15 @@ const METADATA_TABLES = [
   'producer_id_blocks',
 ];
 
+/** The returned function restores the tables. */
+async function backupOf(database: TestDatabase, tables: readonly string[]): Promise<() => Promise<void>> {
+  const source = await database.connect();
+  await source.query('CREATE SCHEMA backup');
+  for (const table of tables) await source.query(`CREATE TABLE backup.${table} AS TABLE ${table}`);
+  const restored = tables.map((table) => `INSERT INTO ${table} SELECT * FROM backup.${table};`);
+  return async () => void (await source.query(`TRUNCATE ${tables.join()}; ${restored.join(' ')}`));
+}
+
 metadataStoreContract('PostgresMetadataStore', async () => {
   const database = await server.database();
   const stores: PostgresMetadataStore[] = [];
@@ -49,13 +58,7 @@ metadataStoreContract('PostgresMetadataStore', async () => {
       stores.push(store);
       return store;
     },
-    backup: async () => {
-      const source = await database.connect();
-      await source.query('CREATE SCHEMA backup');
-      for (const table of METADATA_TABLES) await source.query(`CREATE TABLE backup.${table} AS TABLE ${table}`);
-      const restored = METADATA_TABLES.map((table) => `INSERT INTO ${table} SELECT * FROM backup.${table};`);
-      return async () => void (await source.query(`TRUNCATE ${METADATA_TABLES.join()}; ${restored.join(' ')}`));
-    },
+    backup: () => backupOf(database, METADATA_TABLES),
     close: async () => {
       for (const store of stores) await store.close();
       await database.close();
@@ -83,6 +86,7 @@ groupStoreContract('PostgresGroupStore', async () => {
   const database = await server.database();
   return {
     connect: async () => new PostgresGroupStore(await database.connect(), { logger, timeoutMs: TIMEOUT_MS }),
+    backup: () => backupOf(database, ['coordinator_shards']),
     close: () => database.close(),
   };
 });
@@ -91,6 +95,7 @@ transactionStoreContract('PostgresTransactionStore', async () => {
   const database = await server.database();
   return {
     connect: async () => new PostgresTransactionStore(await database.connect(), { logger, timeoutMs: TIMEOUT_MS }),
+    backup: () => backupOf(database, ['transaction_shards']),
     close: () => database.close(),
   };
 });
@@ -113,7 +118,7 @@ const committed = (groupId: string, offset = 1) => ({
 test('a call that PostgreSQL refuses fails alone, and the others land', async () => {
   const database = await server.database();
   const store = new PostgresGroupStore(await database.connect(), { logger, timeoutMs: TIMEOUT_MS });
-  const epoch = (await store.acquire([1])).epochs.get(1) ?? 0;
+  const epoch = (await store.acquire([1])).epochs.get(1) as ShardEpoch;
   // Longer than a key of an index may be, and random, so that it cannot be compressed.
   const monster = randomBytes(9_000).toString('base64');
   const calls = ['a', monster, 'b'].map((groupId) => store.persist(1, epoch, [committed(groupId)]));
@@ -128,7 +133,7 @@ test('a call that PostgreSQL refuses fails alone, and the others land', async ()
 test('more events than fit into one statement, and one transaction, all land', async () => {
   const database = await server.database();
   const store = new PostgresGroupStore(await database.connect(), { logger, timeoutMs: TIMEOUT_MS });
-  const epoch = (await store.acquire([1])).epochs.get(1) ?? 0;
+  const epoch = (await store.acquire([1])).epochs.get(1) as ShardEpoch;
   const groups = Array.from({ length: 6_500 }, (_, at) => `g${at}`);
   await Promise.all([
     store.persist(
@@ -145,7 +150,7 @@ test('more events than fit into one statement, and one transaction, all land', a
 test('calls for one group keep their order, however they are coalesced', async () => {
   const database = await server.database();
   const store = new PostgresGroupStore(await database.connect(), { logger, timeoutMs: TIMEOUT_MS });
-  const epoch = (await store.acquire([1])).epochs.get(1) ?? 0;
+  const epoch = (await store.acquire([1])).epochs.get(1) as ShardEpoch;
   const calls = Array.from({ length: 500 }, (_, at) => store.persist(1, epoch, [committed(`g${at % 3}`, at)]));
   await Promise.all(calls);
   const last = (await store.acquire([1])).offsets.map(({ offset }) => offset).toSorted((a, b) => a - b);

@@ -1,7 +1,8 @@
 import { groupStoreContract } from '../../coordinators/src/group/group-store.contract.ts';
+import { transactionStoreContract } from '../../coordinators/src/transaction/transaction-store.contract.ts';
 import { brokerLeasesContract } from '../../metadata/src/broker-lease.contract.ts';
 import { metadataStoreContract } from '../../metadata/src/store.contract.ts';
-import { CoordinatorStoreUnavailable } from '@milepost/coordinators';
+import { CoordinatorStoreUnavailable, type ShardEpoch } from '@milepost/coordinators';
 import { type Decide, StoreUnavailable } from '@milepost/metadata';
 import { SimClock, SimDatabase, SimLife, SimNetwork, SimRandom } from './index.ts';
 
@@ -43,7 +44,27 @@ brokerLeasesContract('the simulated database, leases of brokers', async () => {
 groupStoreContract('the simulated database, groups', async () => {
   const { clock, stop } = flowing();
   const database = new SimDatabase(new SimRandom(1), clock);
-  return { connect: async () => database.groupStore(), close: async () => stop() };
+  return {
+    connect: async () => database.groupStore(),
+    backup: async () => {
+      const backup = database.backup();
+      return async () => database.failOver(backup);
+    },
+    close: async () => stop(),
+  };
+});
+
+transactionStoreContract('the simulated database, transactions', async () => {
+  const { clock, stop } = flowing();
+  const database = new SimDatabase(new SimRandom(1), clock);
+  return {
+    connect: async () => database.transactionStore(),
+    backup: async () => {
+      const backup = database.backup();
+      return async () => database.failOver(backup);
+    },
+    close: async () => stop(),
+  };
 });
 
 const something: Decide = () => [{ type: 'broker-configured', id: '', configs: {} }];
@@ -97,7 +118,7 @@ test('a database that fails over has lost its last commits, of metadata and of g
   const { epochs } = await clock.settle(groups.acquire([1]));
   const backup = database.backup();
   await clock.settle(metadata.commit(() => [{ type: 'group-configured', groupId: 'g', configs: {} }]));
-  await clock.settle(groups.persist(1, epochs.get(1) as number, [{ type: 'group-stored', group: GROUP }]));
+  await clock.settle(groups.persist(1, epochs.get(1) as ShardEpoch, [{ type: 'group-stored', group: GROUP }]));
   database.failOver(backup);
   expect(database.groups.groups.size).toBe(0);
   expect(database.metadata.image.origin).not.toEqual(before.origin);

@@ -131,7 +131,7 @@ export class SimDatabase {
     const lost = (why: string): Error => new CoordinatorStoreUnavailable(why);
     const acquire: GroupStore['acquire'] = async (shards, leadership) => {
       const acquired = await this.#logged(store.acquire(shards, leadership));
-      for (const [shard, epoch] of acquired.epochs) this.onShardAcquired(shard, epoch, machine);
+      for (const [shard, { number }] of acquired.epochs) this.onShardAcquired(shard, number, machine);
       return acquired;
     };
     return {

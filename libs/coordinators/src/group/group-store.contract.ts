@@ -2,11 +2,13 @@
 import { LeaderEpoch, Offset, Timestamp, Uuid, ZERO_UUID } from '@milepost/core';
 import type { GroupEvent, GroupStore, StoredGroup, StoredOffset } from './model/store.ts';
 import { shardStoreContract } from '../runtime/shard-store.contract.ts';
-import { ShardFenced } from '../runtime/shard-store.ts';
+import { type ShardEpoch, ShardFenced } from '../runtime/shard-store.ts';
 
 export interface GroupStoreUnderTest {
   /** A store of its own on the same data, as another process would open it. */
   connect(): Promise<GroupStore>;
+  /** The returned function sets the epochs of the shards back to what they are now. */
+  backup(): Promise<() => Promise<void>>;
   close(): Promise<void>;
 }
 
@@ -22,7 +24,7 @@ export function groupStoreContract(name: string, make: () => Promise<GroupStoreU
     /** Persists under fresh epochs, in one call, and reads back as the next process would. */
     async function afterRestart(...calls: (readonly GroupEvent[])[]) {
       const store = await data.connect();
-      const epoch = (await store.acquire([7])).epochs.get(7) as number;
+      const epoch = (await store.acquire([7])).epochs.get(7) as ShardEpoch;
       for (const events of calls) await store.persist(7, epoch, events);
       return (await data.connect()).acquire([7]);
     }
@@ -34,7 +36,7 @@ export function groupStoreContract(name: string, make: () => Promise<GroupStoreU
       expect(taken.offsets).toEqual([]);
     });
 
-    shardStoreContract(() => data.connect());
+    shardStoreContract({ connect: () => data.connect(), backup: () => data.backup() });
 
     test('groups and offsets come back as they were', async () => {
       const kept = group('g\u0000\u{1f69a}', {
@@ -135,10 +137,10 @@ export function groupStoreContract(name: string, make: () => Promise<GroupStoreU
       const old = (await former.acquire([7, 8])).epochs;
       const next = await data.connect();
       const fresh = (await next.acquire([7])).epochs;
-      expect(fresh.get(7)).toBeGreaterThan(old.get(7) as number);
-      await expect(former.persist(7, old.get(7) as number, [committed(offset({}))])).rejects.toThrow(ShardFenced);
-      await next.persist(7, fresh.get(7) as number, [committed(offset({ offset: Offset(2) }))]);
-      await former.persist(8, old.get(8) as number, [committed(offset({ groupId: 'of shard 8' }))]);
+      expect(fresh.get(7)?.number).toBeGreaterThan(old.get(7)?.number ?? 0);
+      await expect(former.persist(7, old.get(7) as ShardEpoch, [committed(offset({}))])).rejects.toThrow(ShardFenced);
+      await next.persist(7, fresh.get(7) as ShardEpoch, [committed(offset({ offset: Offset(2) }))]);
+      await former.persist(8, old.get(8) as ShardEpoch, [committed(offset({ groupId: 'of shard 8' }))]);
       const taken = await (await data.connect()).acquire([7]);
       expect(taken.offsets).toEqual([offset({ offset: Offset(2) })]);
     });
@@ -146,11 +148,13 @@ export function groupStoreContract(name: string, make: () => Promise<GroupStoreU
     test('many concurrent calls all land, and a refused one does not fail the others', async () => {
       const store = await data.connect();
       const epochs = (await store.acquire([1, 2])).epochs;
-      const [first, second] = [epochs.get(1) as number, epochs.get(2) as number];
+      const [first, second] = [epochs.get(1) as ShardEpoch, epochs.get(2) as ShardEpoch];
       const calls = Array.from({ length: 300 }, (_, at) =>
         store.persist(1 + (at % 2), at % 2 ? second : first, [committed(offset({ groupId: `g${at}` }))]),
       );
-      const refused = store.persist(1, first - 1, [committed(offset({ groupId: 'refused' }))]);
+      const refused = store.persist(1, { ...first, number: first.number - 1 }, [
+        committed(offset({ groupId: 'refused' })),
+      ]);
       await expect(refused).rejects.toThrow(ShardFenced);
       await Promise.all(calls);
       const { offsets } = await store.acquire([1, 2]);

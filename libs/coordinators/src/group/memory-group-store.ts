@@ -9,8 +9,14 @@ import type {
   StoredOffset,
   AcquiredGroups,
 } from './model/store.ts';
-import { raiseEpochs } from '../runtime/memory-epochs.ts';
-import { CoordinatorStoreUnavailable, type Leadership, ShardFenced, type ShardLeader } from '../runtime/shard-store.ts';
+import { epochOf, raiseEpochs } from '../runtime/memory-epochs.ts';
+import {
+  CoordinatorStoreUnavailable,
+  fenceOf,
+  type Leadership,
+  type ShardEpoch,
+  type ShardLeader,
+} from '../runtime/shard-store.ts';
 
 /** The data, which outlives a store as the tables of a database do. */
 export class GroupTable {
@@ -98,13 +104,13 @@ export class MemoryGroupStore implements GroupStore {
     };
   }
 
-  async persist(shard: number, epoch: number, events: readonly GroupEvent[]): Promise<void> {
+  async persist(shard: number, epoch: ShardEpoch, events: readonly GroupEvent[]): Promise<void> {
     await this.#reach();
-    const current = this.table.epochs.get(shard);
-    if (current !== epoch) throw new ShardFenced(`shard ${shard} is at epoch ${current}, the write carries ${epoch}`);
+    const fence = fenceOf(shard, { current: epochOf(this.table, shard), epoch });
+    if (fence) throw fence;
     for (const event of events) this.table.apply(shard, event);
     this.persisted += 1;
-    if (this.health === 'forgetful') throw new CoordinatorStoreUnavailable('the respond got lost');
+    if (this.health === 'forgetful') throw new CoordinatorStoreUnavailable('the response got lost');
   }
 
   async #reach(): Promise<void> {

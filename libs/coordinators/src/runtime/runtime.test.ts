@@ -5,11 +5,11 @@ import { CommandQueue } from './command-queue.ts';
 import { Runtime } from './runtime.ts';
 import type { Slot, SlotHost } from './shard.ts';
 import { shardOf } from './shard-of.ts';
-import { raiseEpochs } from './memory-epochs.ts';
+import { epochOf, raiseEpochs } from './memory-epochs.ts';
 import {
   CoordinatorStoreUnavailable,
+  fenceOf,
   type Leadership,
-  ShardFenced,
   type ShardLeader,
   type ShardStore,
 } from './shard-store.ts';
@@ -79,7 +79,8 @@ class World {
     persist: async (shard, epoch, events) => {
       await this.pace();
       if (this.isAway) throw new CoordinatorStoreUnavailable('away');
-      if (this.epochs.get(shard) !== epoch) throw new ShardFenced(`epoch ${epoch} is over`);
+      const fence = fenceOf(shard, { current: epochOf(this, shard), epoch });
+      if (fence) throw fence;
       this.stored.push(...events);
     },
   };
@@ -132,15 +133,19 @@ test('a write under an epoch that is over resigns its shard, and no other', asyn
   expect(world.stored).toEqual([{ key: 'b', amount: 1 }]);
 });
 
-test('a resignation under an older epoch does nothing', async () => {
+test('a write that is refused after its shard was acquired again does not resign it', async () => {
   const world = new World();
   const runtime = world.runtime();
   await runtime.acquire([A]);
+  const held = Promise.withResolvers<void>();
+  world.pace = () => held.promise;
+  const late = runtime.shardOf('a').slot('a').add(1);
+  world.pace = async () => {};
   await runtime.acquire([A]);
-  runtime.resign(A, 1);
+  held.resolve();
+  expect(await late).toBe(ErrorCode.NOT_COORDINATOR);
   expect(runtime.shardOf('a').error).toBe(ErrorCode.NONE);
-  runtime.resign(A, 2);
-  expect(runtime.shardOf('a').error).toBe(ErrorCode.NOT_COORDINATOR);
+  expect(world.stored).toEqual([]);
 });
 
 test('a shard that is acquired again while it loads is loaded once, under the last epoch', async () => {

@@ -5,6 +5,7 @@ import {
   type AcquiredShards,
   CoordinatorStoreUnavailable,
   type Leadership,
+  type ShardEpoch,
   ShardFenced,
   type ShardStore,
 } from './shard-store.ts';
@@ -83,7 +84,7 @@ export class Runtime<S extends Slot<Event>, Event> {
   async acquire(indices: readonly number[], leadership?: Leadership): Promise<void> {
     const loads = indices.map((index) => {
       const shard = this.#shard(index);
-      if (shard.state.is === 'active') this.resign(index, shard.state.epoch);
+      if (shard.state.is === 'active') this.#resign(shard);
       return { shard, attempt: shard.beginLoading() };
     });
     // A shard may have been resigned, or acquired again, in the meantime.
@@ -111,7 +112,7 @@ export class Runtime<S extends Slot<Event>, Event> {
     for (const shard of loading) {
       const epoch = acquired.epochs.get(shard.index);
       invariant(epoch !== undefined, () => `shard ${shard.index} was acquired without an epoch`);
-      shard.activate(epoch, leadership?.leaderEpochs.get(shard.index) ?? 0);
+      shard.activate(epoch);
       this.#kind.loaded(shard);
     }
     this.#logger.info({ shards: loading.size, records: events }, `${this.#kind.contents} are loaded`);
@@ -120,16 +121,8 @@ export class Runtime<S extends Slot<Event>, Event> {
   /** Also a shard that is being acquired: its acquisition has no effect any more. */
   release(index: number): void {
     const shard = this.#shard(index);
-    if (shard.state.is === 'active') this.resign(index, shard.state.epoch);
+    if (shard.state.is === 'active') this.#resign(shard);
     else shard.resign();
-  }
-
-  /** Does nothing if the shard is owned under a later epoch, or is being acquired again. */
-  resign(index: number, epoch: number): void {
-    const shard = this.#shard(index);
-    if (shard.state.is !== 'active' || shard.state.epoch > epoch) return;
-    shard.resign();
-    this.#kind.resigned(shard);
   }
 
   /** Completes all pending requests. Resolves when no write is in progress. */
@@ -162,6 +155,11 @@ export class Runtime<S extends Slot<Event>, Event> {
     }
   }
 
+  #resign(shard: Shard<S, Event>): void {
+    shard.resign();
+    this.#kind.resigned(shard);
+  }
+
   async #persist(shard: Shard<S, Event>, events: readonly Event[]): Promise<ErrorCode> {
     if (shard.state.is !== 'active') return shard.error;
     const { epoch } = shard.state;
@@ -182,11 +180,12 @@ export class Runtime<S extends Slot<Event>, Event> {
     }
   }
 
-  #deposed(shard: Shard<S, Event>, epoch: number, problem: ShardFenced): ErrorCode {
+  /** Does nothing to a shard that was acquired again after the write began. */
+  #deposed(shard: Shard<S, Event>, epoch: ShardEpoch, problem: ShardFenced): ErrorCode {
     if (shard.state.is === 'active' && shard.state.epoch === epoch) {
       const { contents } = this.#kind;
       this.#logger.error({ shard: shard.index, err: problem }, `another process has acquired a shard of ${contents}`);
-      this.resign(shard.index, epoch);
+      this.#resign(shard);
       this.#onDeposed(shard.index);
     }
     return ErrorCode.NOT_COORDINATOR;
@@ -212,5 +211,5 @@ export class Runtime<S extends Slot<Event>, Event> {
 
 function leaderEpochOf<S extends Slot<Event>, Event>({ index, state }: Shard<S, Event>): number {
   invariant(state.is === 'active', () => `shard ${index} is ${state.is}: it has no leader epoch`);
-  return state.leaderEpoch;
+  return state.epoch.leader?.leaderEpoch ?? 0;
 }

@@ -1,4 +1,5 @@
-// The store of a coordinator's shards, as the runtime needs it. An epoch fences each write: the latest acquisition of a shard wins.
+// The store of a coordinator's shards, as the runtime needs it. Each write carries the epoch of its shard: the latest
+// acquisition of a shard wins.
 
 import type { Uuid } from '@milepost/core';
 
@@ -20,12 +21,12 @@ export interface ShardStore<Event> {
    */
   acquire(shards: readonly number[], leadership?: Leadership): Promise<AcquiredShards<Event>>;
   /** All of the events or none. @throws CoordinatorStoreUnavailable, ShardFenced */
-  persist(shard: number, epoch: number, events: readonly Event[]): Promise<void>;
+  persist(shard: number, epoch: ShardEpoch, events: readonly Event[]): Promise<void>;
 }
 
 export interface AcquiredShards<Event> {
   /** By shard; without those that were refused. */
-  readonly epochs: ReadonlyMap<number, number>;
+  readonly epochs: ReadonlyMap<number, ShardEpoch>;
   /** What recreates the state of the shards when it is applied. Events of one key are in their order. */
   readonly events: Iterable<Event>;
 }
@@ -41,6 +42,30 @@ export interface ShardLeader {
   readonly topicId: Uuid;
   readonly leaderEpoch: number;
 }
+
+/** An acquisition of a shard: what the writes of its owner carry, and the store compares. */
+export interface ShardEpoch {
+  /** Grows with each acquisition. A database that went back gives a number out again, to another leader. */
+  readonly number: number;
+  /** Undefined where the shard follows no partition. */
+  readonly leader: ShardLeader | undefined;
+}
+
+/** For stores: why a write that carries `epoch` is refused by a shard that is at `current`. */
+export function fenceOf(
+  shard: number,
+  { current, epoch }: { readonly current: ShardEpoch | undefined; readonly epoch: ShardEpoch },
+): ShardFenced | undefined {
+  const isCurrent =
+    current?.number === epoch.number &&
+    current.leader?.topicId === epoch.leader?.topicId &&
+    current.leader?.leaderEpoch === epoch.leader?.leaderEpoch;
+  if (isCurrent) return undefined;
+  return new ShardFenced(`shard ${shard} is at epoch ${shown(current)}, the write carries ${shown(epoch)}`);
+}
+
+const shown = (epoch: ShardEpoch | undefined): string =>
+  `${epoch?.number}${epoch?.leader ? ` of leader epoch ${epoch.leader.leaderEpoch}` : ''}`;
 
 export class CoordinatorStoreUnavailable extends Error {
   override readonly name = 'CoordinatorStoreUnavailable';

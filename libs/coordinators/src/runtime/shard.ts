@@ -1,5 +1,6 @@
 // One shard of a coordinator: its slots by key, and the epoch under which this process owns it.
 import { type Clock, ErrorCode } from '@milepost/core';
+import type { ShardEpoch } from './shard-store.ts';
 
 /** The state of one key (a group, a transactional id), with its queue of commands. */
 export interface Slot<Event> {
@@ -23,7 +24,7 @@ type ShardState =
   | { readonly is: 'unowned' }
   /** `attempt` distinguishes this load from an earlier one of the same shard. */
   | { readonly is: 'loading'; readonly attempt: symbol }
-  | { readonly is: 'active'; readonly epoch: number; readonly leaderEpoch: number };
+  | { readonly is: 'active'; readonly epoch: ShardEpoch };
 
 export class Shard<S extends Slot<Event>, Event> {
   readonly index: number;
@@ -79,8 +80,8 @@ export class Shard<S extends Slot<Event>, Event> {
     return attempt;
   }
 
-  activate(epoch: number, leaderEpoch: number): void {
-    this.#state = { is: 'active', epoch, leaderEpoch };
+  activate(epoch: ShardEpoch): void {
+    this.#state = { is: 'active', epoch };
   }
 
   /** Pending and future requests get NOT_COORDINATOR. */

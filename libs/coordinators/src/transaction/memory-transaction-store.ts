@@ -1,7 +1,13 @@
 // A transaction store in memory, for tests and the simulator. Several stores may share one table, as several processes share a
 // database. A test can make it fail: away (refuses), forgetful (writes, then reports that it is away), slow.
-import { raiseEpochs } from '../runtime/memory-epochs.ts';
-import { CoordinatorStoreUnavailable, type Leadership, ShardFenced, type ShardLeader } from '../runtime/shard-store.ts';
+import { epochOf, raiseEpochs } from '../runtime/memory-epochs.ts';
+import {
+  CoordinatorStoreUnavailable,
+  fenceOf,
+  type Leadership,
+  type ShardEpoch,
+  type ShardLeader,
+} from '../runtime/shard-store.ts';
 import type { AcquiredTransactions, TransactionEvent, TransactionStore } from './model/store.ts';
 import type { Transaction } from './model/transaction.ts';
 
@@ -39,10 +45,10 @@ export class MemoryTransactionStore implements TransactionStore {
     return { epochs, transactions: rows.map(({ transaction }) => transaction) };
   }
 
-  async persist(shard: number, epoch: number, events: readonly TransactionEvent[]): Promise<void> {
+  async persist(shard: number, epoch: ShardEpoch, events: readonly TransactionEvent[]): Promise<void> {
     await this.#reach();
-    const current = this.table.epochs.get(shard);
-    if (current !== epoch) throw new ShardFenced(`shard ${shard} is at epoch ${current}, the write carries ${epoch}`);
+    const fence = fenceOf(shard, { current: epochOf(this.table, shard), epoch });
+    if (fence) throw fence;
     for (const event of events) this.table.apply(shard, event);
     if (this.health === 'forgetful') throw new CoordinatorStoreUnavailable('the response got lost');
   }

@@ -1,13 +1,15 @@
 // What every TransactionStore promises; run by the memory store and by PostgreSQL's.
 import { Timestamp } from '@milepost/core';
 import { shardStoreContract } from '../runtime/shard-store.contract.ts';
-import { ShardFenced } from '../runtime/shard-store.ts';
+import { type ShardEpoch, ShardFenced } from '../runtime/shard-store.ts';
 import type { TransactionEvent, TransactionStore } from './model/store.ts';
 import type { Transaction } from './model/transaction.ts';
 
 export interface TransactionStoreUnderTest {
   /** A store of its own on the same data, as another process would open it. */
   connect(): Promise<TransactionStore>;
+  /** The returned function sets the epochs of the shards back to what they are now. */
+  backup(): Promise<() => Promise<void>>;
   close(): Promise<void>;
 }
 
@@ -23,7 +25,7 @@ export function transactionStoreContract(name: string, make: () => Promise<Trans
     /** Persists under fresh epochs, in one call each, and reads back as the next process would. */
     async function afterRestart(...calls: (readonly TransactionEvent[])[]) {
       const store = await data.connect();
-      const epoch = (await store.acquire([7])).epochs.get(7) as number;
+      const epoch = (await store.acquire([7])).epochs.get(7) as ShardEpoch;
       for (const events of calls) await store.persist(7, epoch, events);
       return (await data.connect()).acquire([7]);
     }
@@ -34,7 +36,7 @@ export function transactionStoreContract(name: string, make: () => Promise<Trans
       expect(taken.transactions).toEqual([]);
     });
 
-    shardStoreContract(() => data.connect());
+    shardStoreContract({ connect: () => data.connect(), backup: () => data.backup() });
 
     test('transactions come back as they were', async () => {
       const kept = [
@@ -82,11 +84,11 @@ export function transactionStoreContract(name: string, make: () => Promise<Trans
       const old = (await former.acquire([7, 8])).epochs;
       const next = await data.connect();
       const fresh = (await next.acquire([7])).epochs;
-      expect(fresh.get(7)).toBeGreaterThan(old.get(7) as number);
-      const late = former.persist(7, old.get(7) as number, [stored(transaction('x', { producerEpoch: 1 }))]);
+      expect(fresh.get(7)?.number).toBeGreaterThan(old.get(7)?.number ?? 0);
+      const late = former.persist(7, old.get(7) as ShardEpoch, [stored(transaction('x', { producerEpoch: 1 }))]);
       await expect(late).rejects.toThrow(ShardFenced);
-      await next.persist(7, fresh.get(7) as number, [stored(transaction('x', { producerEpoch: 2 }))]);
-      await former.persist(8, old.get(8) as number, [stored(transaction('of shard 8'))]);
+      await next.persist(7, fresh.get(7) as ShardEpoch, [stored(transaction('x', { producerEpoch: 2 }))]);
+      await former.persist(8, old.get(8) as ShardEpoch, [stored(transaction('of shard 8'))]);
       const { transactions } = await (await data.connect()).acquire([7]);
       expect(transactions).toEqual([transaction('x', { producerEpoch: 2 })]);
     });
@@ -94,12 +96,12 @@ export function transactionStoreContract(name: string, make: () => Promise<Trans
     test('many calls at once all land, and one that is refused takes no other down', async () => {
       const store = await data.connect();
       const { epochs } = await store.acquire([1, 2]);
-      const [first, second] = [epochs.get(1) as number, epochs.get(2) as number];
+      const [first, second] = [epochs.get(1) as ShardEpoch, epochs.get(2) as ShardEpoch];
       const ids = Array.from({ length: 300 }, (_, at) => `x${at}`);
       const calls = ids.map((id, at) =>
         store.persist(1 + (at % 2), at % 2 ? second : first, [stored(transaction(id))]),
       );
-      const refused = store.persist(1, first - 1, [stored(transaction('refused'))]);
+      const refused = store.persist(1, { ...first, number: first.number - 1 }, [stored(transaction('refused'))]);
       await expect(refused).rejects.toThrow(ShardFenced);
       await Promise.all(calls);
       const { transactions } = await store.acquire([1, 2]);

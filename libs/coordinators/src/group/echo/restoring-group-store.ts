@@ -10,7 +10,7 @@ import { batchesOf } from '@milepost/records';
 import { OffsetCommitRecord } from '@milepost/wire';
 import type { AcquiredGroups, GroupEvent, GroupStore, StoredOffset } from '../model/store.ts';
 import type { TopicCatalog } from '../model/topic-catalog.ts';
-import type { Leadership } from '../../runtime/shard-store.ts';
+import type { Leadership, ShardEpoch } from '../../runtime/shard-store.ts';
 import type { PartitionWriter } from '../../echo/partition-writer.ts';
 
 export interface RestoringGroupStoreDeps {
@@ -48,7 +48,8 @@ export class RestoringGroupStore implements GroupStore {
     for (const shard of behind) {
       const further = await this.#further(shard, known);
       const events = further.map((offset): GroupEvent => ({ type: 'offset-committed', offset }));
-      if (events.length > 0) await store.persist(shard, acquired.epochs.get(shard) ?? 0, events);
+      const epoch = acquired.epochs.get(shard);
+      if (epoch && events.length > 0) await store.persist(shard, epoch, events);
       restored.push(...further);
     }
     for (const shard of behind) this.#behind.delete(shard);
@@ -57,7 +58,7 @@ export class RestoringGroupStore implements GroupStore {
     return { ...acquired, offsets: [...acquired.offsets, ...restored] };
   }
 
-  persist(shard: number, epoch: number, events: readonly GroupEvent[]): Promise<void> {
+  persist(shard: number, epoch: ShardEpoch, events: readonly GroupEvent[]): Promise<void> {
     return this.#deps.store.persist(shard, epoch, events);
   }
 

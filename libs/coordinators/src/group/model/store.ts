@@ -2,7 +2,7 @@
 // and in the simulator; both pass group-store.contract.ts. A write that fails throws CoordinatorStoreUnavailable or ShardFenced
 // (runtime/shard-store.ts).
 import type { LeaderEpoch, Offset, Timestamp, Uuid } from '@milepost/core';
-import type { Leadership } from '../../runtime/shard-store.ts';
+import type { Leadership, ShardEpoch } from '../../runtime/shard-store.ts';
 
 /**
  * A group's durable state: what a coordinator needs to continue after a restart. `state` is the coordinator's own JSON.
@@ -72,12 +72,12 @@ export interface GroupStore {
    * offset of this call must not arrive after it.
    * @throws CoordinatorStoreUnavailable (nothing was applied, or it is unknown), ShardFenced
    */
-  persist(shard: number, epoch: number, events: readonly GroupEvent[]): Promise<void>;
+  persist(shard: number, epoch: ShardEpoch, events: readonly GroupEvent[]): Promise<void>;
 }
 
 export interface AcquiredGroups {
   /** By shard. */
-  readonly epochs: ReadonlyMap<number, number>;
+  readonly epochs: ReadonlyMap<number, ShardEpoch>;
   /** In any order. */
   readonly groups: readonly StoredGroup[];
   readonly offsets: readonly StoredOffset[];

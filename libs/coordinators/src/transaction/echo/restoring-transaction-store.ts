@@ -9,7 +9,7 @@ import { type Clock, type Logger, Offset, partitionName } from '@milepost/core';
 import { batchesOf } from '@milepost/records';
 import { OFFSETS_TOPIC } from '@milepost/metadata';
 import type { PartitionWriter } from '../../echo/partition-writer.ts';
-import type { Leadership } from '../../runtime/shard-store.ts';
+import type { Leadership, ShardEpoch } from '../../runtime/shard-store.ts';
 import type { AcquiredTransactions, TransactionEvent, TransactionStore } from '../model/store.ts';
 import type { Transaction, TransactionState } from '../model/transaction.ts';
 import { readTransaction, transactionRecord } from './transaction-records.ts';
@@ -48,7 +48,8 @@ export class RestoringTransactionStore implements TransactionStore {
     for (const shard of behind) {
       const further = await this.#further(shard, transactions);
       const events = further.map((transaction): TransactionEvent => ({ type: 'transaction-stored', transaction }));
-      if (events.length > 0) await store.persist(shard, acquired.epochs.get(shard) ?? 0, events);
+      const epoch = acquired.epochs.get(shard);
+      if (epoch && events.length > 0) await store.persist(shard, epoch, events);
       for (const transaction of further) transactions.set(transaction.transactionalId, transaction);
       restored += further.length;
     }
@@ -57,7 +58,7 @@ export class RestoringTransactionStore implements TransactionStore {
     return { ...acquired, transactions: [...transactions.values()] };
   }
 
-  persist(shard: number, epoch: number, events: readonly TransactionEvent[]): Promise<void> {
+  persist(shard: number, epoch: ShardEpoch, events: readonly TransactionEvent[]): Promise<void> {
     return this.#deps.store.persist(shard, epoch, events);
   }
 

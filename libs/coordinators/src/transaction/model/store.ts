@@ -1,6 +1,6 @@
 // The store of transactions, as the coordinator needs it: PostgreSQL in production (libs/postgres), memory in tests and in the
 // simulator; both pass transaction-store.contract.ts.
-import type { Leadership } from '../../runtime/shard-store.ts';
+import type { Leadership, ShardEpoch } from '../../runtime/shard-store.ts';
 import type { Transaction } from './transaction.ts';
 
 export type TransactionEvent =
@@ -27,12 +27,12 @@ export interface TransactionStore {
    * Resolves when the events are durable. Settles only once they can no longer land.
    * @throws CoordinatorStoreUnavailable (nothing was applied, or it is unknown), ShardFenced
    */
-  persist(shard: number, epoch: number, events: readonly TransactionEvent[]): Promise<void>;
+  persist(shard: number, epoch: ShardEpoch, events: readonly TransactionEvent[]): Promise<void>;
 }
 
 export interface AcquiredTransactions {
   /** By shard. */
-  readonly epochs: ReadonlyMap<number, number>;
+  readonly epochs: ReadonlyMap<number, ShardEpoch>;
   /** In any order. */
   readonly transactions: readonly Transaction[];
 }
