@@ -21,7 +21,7 @@ const may = {
   telemetry: ['core'],
   'node-host': ['core'],
   settings: ['core'],
-  postgres: ['alerts', 'routes', 'fleet', 'coordinators', 'metadata', 'security', 'core'],
+  postgres: ['alerts', 'ingress', 'routes', 'fleet', 'coordinators', 'metadata', 'security', 'core'],
   backup: ['postgres', 'records', 'core'],
   simulator: ['broker', 'coordinators', 'replication', 'peer', 'metadata', 'log', 'wire', 'records', 'core'],
 };

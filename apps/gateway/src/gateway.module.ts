@@ -7,9 +7,12 @@ import {
   type Door,
   Intake,
   LISTENERS,
+  MemorySessionStore,
   type MqttAddresses,
+  Sessions,
   STATUS_TOPIC,
 } from '@milepost/ingress';
+import { PostgresSessionStore } from '@milepost/postgres';
 import type { Route } from '@milepost/routes';
 import type { Settings } from '@milepost/settings';
 import { ensureTopic, ensureTopics, Producer } from '@milepost/streams';
@@ -72,7 +75,8 @@ export class GatewayPart implements Part {
     const routes = await this.#routing.load();
     const traced = isTracing() ? new TracedSink(log, routes) : undefined;
     const sink = traced ?? log;
-    this.#intake = new Intake({ clock: host.clock, logger, meter: host.meter, sink, routes });
+    const sessions = this.#sessionsOf();
+    this.#intake = new Intake({ clock: host.clock, logger, meter: host.meter, sink, routes, ledger: sessions });
     const door = this.#openDoor(routes);
     const tls = (this.#tls = MqttTls.of(settings, host, logger));
     this.#engine = new AedesEngine({
@@ -81,6 +85,7 @@ export class GatewayPart implements Part {
       maxPacketBytes: settings.mqttMaxPacketBytes,
       origins: originPolicy(settings),
       ...(door && { door }),
+      sessions,
       ...(tls && { secureServer: (accept) => tls.server(accept) }),
     });
     const ports = await this.#engine.listen(addressesOf(settings), this.#intake);
@@ -130,6 +135,25 @@ export class GatewayPart implements Part {
     this.#devices = new Devices({ database: database(), host, logger, settings, routes });
     this.#devices.start();
     return this.#devices.door;
+  }
+
+  #sessionsOf(): Sessions {
+    const { database, host, logger, settings } = this;
+    if (!database) logger.warn({}, 'without DATABASE_URL, MQTT sessions and retained messages end with the process');
+    return new Sessions({
+      clock: host.clock,
+      logger,
+      meter: host.meter,
+      store: database ? new PostgresSessionStore(database()) : new MemorySessionStore(),
+      limits: {
+        sessions: settings.mqttMaxSessions,
+        messagesOfSession: settings.mqttMaxQueuedMessages,
+        queuedBytes: settings.mqttMaxQueuedBytes,
+        retainedMessages: settings.mqttMaxRetainedMessages,
+        sessionExpiryMs: settings.mqttSessionExpirySeconds * 1000,
+        messageExpiryMs: settings.mqttMessageExpirySeconds * 1000,
+      },
+    });
   }
 
   #drained(): Promise<void> {

@@ -61,6 +61,7 @@ export const CLOSE_REASONS = [
   'not-authorized',
   'access-changed',
   'certificate-expired',
+  'taken-over',
 ] as const;
 /** Why a connection ended: by the device (with DISCONNECT), with its network, or by us. */
 export type CloseReason = (typeof CLOSE_REASONS)[number];
@@ -104,6 +105,8 @@ export interface MqttEvents {
   released(client: MqttClient, messageId: number): void;
   /** Once for each `connected`, also after our own `close`; nothing of this client follows. */
   disconnected(client: MqttClient, reason: CloseReason): void;
+  /** The last will of a client whose gateway died, without `connected`. The result is that of `published`. */
+  lastWill(client: MqttClient, packet: MqttPublish): boolean;
   /** A connection that ended before it had become a client. */
   turnedAway(): void;
   /** A subscription that its device may not have. */

@@ -6,3 +6,6 @@ export * from './door.ts';
 export * from './engine.ts';
 export { Intake, INTAKE_LIMITS, type IntakeLimits, type IntakeOptions, STATUS_TOPIC } from './intake.ts';
 export * from './record.ts';
+export { MemorySessionStore } from './sessions/memory-session-store.ts';
+export * from './sessions/session-store.ts';
+export { SESSION_LIMITS, type SessionLimits, Sessions } from './sessions/sessions.ts';

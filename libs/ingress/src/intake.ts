@@ -16,7 +16,7 @@ import { Accounting, type Totals } from './accounting.ts';
 import { DEAD_LETTERS_TOPIC, deadLetter, type DeadLetterReason } from './dead-letter.ts';
 import { Device, Message, type Destination, originHeaders, type Publish } from './device.ts';
 import type { AckRemark, CloseReason, MqttClient, MqttEvents, MqttPublish } from './engine.ts';
-import { ExactlyOnce } from './exactly-once.ts';
+import { ExactlyOnce, type ReleaseLedger } from './exactly-once.ts';
 import { Presence } from './presence.ts';
 import type { IntakeRecord, RecordSink } from './record.ts';
 import { Sender, SENDER_LIMITS, type SenderLimits } from './sender.ts';
@@ -55,6 +55,8 @@ export interface IntakeOptions {
   readonly sink: RecordSink;
   readonly routes: readonly Route[];
   readonly limits?: Partial<IntakeLimits>;
+  /** Absent: QoS 2 is exact until the gateway ends. */
+  readonly ledger?: ReleaseLedger | undefined;
 }
 
 export class Intake implements MqttEvents {
@@ -68,7 +70,7 @@ export class Intake implements MqttEvents {
   readonly #devices = new Map<MqttClient, Device>();
   readonly #paused = new Set<Device>();
   readonly #destinations = new Map<string, Destination>();
-  readonly #exactlyOnce = new ExactlyOnce<Message>();
+  readonly #exactlyOnce: ExactlyOnce<Message>;
   readonly #presence = new Presence<Device>();
   #complainedAt = -Infinity;
   /** A device was paused because of the pending bytes of all devices. */
@@ -77,7 +79,8 @@ export class Intake implements MqttEvents {
   #heldUp = false;
   #draining = false;
 
-  constructor({ clock, logger, meter, sink, routes, limits }: IntakeOptions) {
+  constructor({ clock, logger, meter, sink, routes, limits, ledger }: IntakeOptions) {
+    this.#exactlyOnce = new ExactlyOnce(ledger);
     this.#clock = clock;
     this.#logger = logger;
     this.#sink = sink;
@@ -156,7 +159,14 @@ export class Intake implements MqttEvents {
 
   published(client: MqttClient, packet: MqttPublish): boolean {
     const device = this.#devices.get(client);
-    if (!device) return false;
+    return device ? this.#accepts(device, packet) : false;
+  }
+
+  lastWill(client: MqttClient, packet: MqttPublish): boolean {
+    return this.#accepts(new Device(client), packet);
+  }
+
+  #accepts(device: Device, packet: MqttPublish): boolean {
     this.#accounting.received[packet.qos] = (this.#accounting.received[packet.qos] ?? 0) + 1;
     if (device.gone) {
       // The rest of a chunk of a connection that we have ended: storing it would put it before what the device resends.

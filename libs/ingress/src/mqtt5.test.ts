@@ -191,6 +191,14 @@ describe('a session', () => {
     expect(await present(persistent)).toBe(false);
   });
 
+  test('that may not last as long as requested reports how long it does', async () => {
+    const options = { clientId: 'eternal', clean: false, properties: { sessionExpiryInterval: 0xffff_ffff } };
+    const client = mqtt.connect(`mqtt://127.0.0.1:${port}`, { protocolVersion: 5, reconnectPeriod: 0, ...options });
+    clients.push(client);
+    const [connack] = await event(client, 'connect');
+    expect(connack).toMatchObject({ properties: { sessionExpiryInterval: 7 * 24 * 3600 } });
+  });
+
   test('expires', async () => {
     const brief = { ...persistent, clientId: 'brief', properties: { sessionExpiryInterval: 1 } };
     expect(await present(brief)).toBe(false);

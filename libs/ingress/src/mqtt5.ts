@@ -32,6 +32,7 @@ const REASON = {
   shuttingDown: 0x8b,
   badAuthenticationMethod: 0x8c,
   keepAliveTimeout: 0x8d,
+  sessionTakenOver: 0x8e,
   topicAliasInvalid: 0x94,
   packetTooLarge: 0x95,
   quotaExceeded: 0x97,
@@ -62,6 +63,7 @@ const DISCONNECT_REASONS: Partial<Record<CloseReason, number>> = {
   'not-authorized': REASON.notAuthorized,
   'access-changed': REASON.administrativeAction,
   'certificate-expired': REASON.notAuthorized,
+  'taken-over': REASON.sessionTakenOver,
 };
 
 const CONNECT_REFUSALS: Record<Refusal, number> = {
@@ -81,6 +83,13 @@ export interface Connect5 {
     readonly authenticationMethod?: string;
     readonly requestProblemInformation?: boolean;
   };
+}
+
+export interface Admission5 {
+  readonly isSessionPresent: boolean;
+  readonly assignedId: string | undefined;
+  /** A session lasts no longer without its device. */
+  readonly maxSessionExpiryMs: number;
 }
 
 export interface Wire5 {
@@ -110,6 +119,7 @@ export class Mqtt5 {
   #waitingBytes = 0;
   #isSessionPresent = false;
   #assignedId: string | undefined;
+  #maxSessionExpiryS = NEVER_EXPIRES;
   /** DISCONNECT may change it. */
   #sessionExpiryS: number;
 
@@ -121,7 +131,8 @@ export class Mqtt5 {
   }
 
   /** False: it was refused, with CONNACK. */
-  admit({ isSessionPresent, assignedId }: { isSessionPresent: boolean; assignedId: string | undefined }): boolean {
+  admit({ isSessionPresent, assignedId, maxSessionExpiryMs }: Admission5): boolean {
+    this.#maxSessionExpiryS = Math.floor(maxSessionExpiryMs / 1000);
     this.#isSessionPresent = isSessionPresent;
     this.#assignedId = assignedId;
     if (this.#connect.properties?.authenticationMethod === undefined) return true;
@@ -223,6 +234,7 @@ export class Mqtt5 {
         topicAliasMaximum: 0,
         sharedSubscriptionAvailable: false,
         subscriptionIdentifiersAvailable: false,
+        ...(this.#sessionExpiryS > this.#maxSessionExpiryS && { sessionExpiryInterval: this.#maxSessionExpiryS }),
         ...(this.#assignedId === undefined ? {} : { assignedClientIdentifier: this.#assignedId }),
       },
     };

@@ -22,6 +22,11 @@ export class Rights {
     this.#own = `trucks/${identity.id}/#`;
   }
 
+  /** Filters of topics where it may publish records of any truck. */
+  get publish(): readonly string[] {
+    return this.#identity.publish;
+  }
+
   /** Whether it may publish records of any truck there. */
   isGranted(topic: string): boolean {
     return this.#identity.publish.some((filter) => filterMatches(filter, topic));

@@ -14,6 +14,7 @@ export { DeviceFollower, PostgresDeviceStore } from './postgres-device-store.ts'
 export { PostgresBrokerLeases } from './postgres-broker-leases.ts';
 export { PostgresGroupStore } from './postgres-group-store.ts';
 export { PostgresHttpAccessStore } from './postgres-http-access-store.ts';
+export { PostgresSessionStore } from './postgres-session-store.ts';
 export { PostgresMetadataStore, type PostgresStoreOptions } from './postgres-metadata-store.ts';
 export { PostgresRouteStore, RouteFollower } from './postgres-route-store.ts';
 export { PostgresTransactionStore } from './postgres-transaction-store.ts';

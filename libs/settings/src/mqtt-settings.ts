@@ -3,6 +3,11 @@ import { z } from 'zod';
 import { aPort, portOrOff, setting, text, type Value } from './row.ts';
 
 const file = 'a file';
+const aCount = 'a whole number from 1 to 9999999999';
+const count = z
+  .string()
+  .regex(/^[1-9]\d{0,9}$/)
+  .transform(Number);
 
 export const mqttTable = {
   mqttListen: setting({
@@ -92,6 +97,54 @@ export const mqttTable = {
     schema: text,
     expected: file,
     meaning: 'The same in a file, as `milepost routes export` writes it. Read at the start.',
+  }),
+  mqttMaxSessions: setting({
+    variable: 'MILEPOST_MQTT_MAX_SESSIONS',
+    schema: count,
+    expected: aCount,
+    fallback: '100000',
+    meaning: 'Persistent MQTT sessions that are stored. Beyond it the session whose device left longest ago ends.',
+  }),
+  mqttSessionExpirySeconds: setting({
+    variable: 'MILEPOST_MQTT_SESSION_EXPIRY_SECONDS',
+    schema: count,
+    expected: aCount,
+    fallback: '604800',
+    meaning:
+      'How long a persistent MQTT session lasts after its device has left. MQTT 5 devices may ask for less (Session Expiry Interval).',
+  }),
+  mqttMaxQueuedMessages: setting({
+    variable: 'MILEPOST_MQTT_MAX_QUEUED_MESSAGES',
+    schema: z
+      .string()
+      .regex(/^[1-9]\d{0,4}$/)
+      .transform(Number)
+      .pipe(z.number().max(32_000)),
+    expected: 'a whole number from 1 to 32000',
+    fallback: '1000',
+    meaning: 'Messages of QoS 1 and 2 that are queued for one device; further ones are dropped and counted.',
+  }),
+  mqttMaxQueuedBytes: setting({
+    variable: 'MILEPOST_MQTT_MAX_QUEUED_BYTES',
+    schema: count,
+    expected: 'a whole number of bytes from 1 to 9999999999',
+    fallback: '67108864',
+    meaning: 'The size of all queued messages; they are in memory as well as in the database.',
+  }),
+  mqttMessageExpirySeconds: setting({
+    variable: 'MILEPOST_MQTT_MESSAGE_EXPIRY_SECONDS',
+    schema: count,
+    expected: aCount,
+    fallback: '604800',
+    meaning:
+      'How long a message is queued for a device that is away. An MQTT 5 publisher may ask for less (Message Expiry Interval).',
+  }),
+  mqttMaxRetainedMessages: setting({
+    variable: 'MILEPOST_MQTT_MAX_RETAINED_MESSAGES',
+    schema: count,
+    expected: aCount,
+    fallback: '10000',
+    meaning: 'Topics with a retained message, of 64 KiB at most; further ones are not retained.',
   }),
 } as const;
 

@@ -12,9 +12,9 @@ import { createServer as createHttpServer, type IncomingMessage, type Server as 
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Duplex } from 'node:stream';
-import { AddressInUse, type Logger } from '@milepost/core';
+import { AddressInUse, type Clock, type Logger, silentMeter } from '@milepost/core';
 import { OriginPolicy } from '@milepost/security';
-import type { Packet } from 'mqtt-packet';
+import { generate, type Packet } from 'mqtt-packet';
 import type { Client, ConnectPacket } from 'aedes';
 import { createWebSocketStream, WebSocketServer } from 'ws';
 import {
@@ -26,12 +26,17 @@ import {
   type MqttPorts,
 } from '../engine.ts';
 import type { Door } from '../door.ts';
+import { Rights } from '../rights.ts';
 import { type Connect5, type Mqtt5, traceOf } from '../mqtt5.ts';
-import { Mqtt5Sessions } from '../mqtt5-sessions.ts';
+import { MemorySessionStore } from '../sessions/memory-session-store.ts';
+import type { StoredWill } from '../sessions/session-store.ts';
+import { Sessions } from '../sessions/sessions.ts';
+import { GoneClient } from './gone-client.ts';
 import { type Arrival, certificateOf, type ClientReader, Link } from './link.ts';
 import { PacketGuard } from './packet-guard.ts';
 import { PublishReader } from './publish-reader.ts';
-import { completePersistence } from './persistence.ts';
+import { devicePersistence } from './persistence.ts';
+import type { WillAuthor } from './session-persistence.ts';
 import { type DevicePublish, type Done, TelemetryBroker } from './telemetry-broker.ts';
 
 /** Unsent bytes after which a slow subscriber misses messages. */
@@ -57,10 +62,13 @@ export interface AedesEngineOptions {
   readonly origins?: OriginPolicy;
   /** Absent: everybody may connect. */
   readonly door?: Door;
+  /** Absent: sessions end with the process. The engine opens and closes them. */
+  readonly sessions?: Sessions;
   /** A server that accepts after the TLS handshake, for the listeners with TLS. */
   readonly secureServer?: (accept: (socket: TLSSocket) => void) => Server;
 }
 
+type QueuedAs = Parameters<Sessions['queued']>[1] & { readonly qos: number; readonly messageId?: number };
 type Admit = (error: Error | null, isAdmitted: boolean) => void;
 
 /** Ten megabytes that no decoder accepts are still stored as a dead letter, in parts (decision 2). */
@@ -75,7 +83,7 @@ export class AedesEngine implements MqttEngine {
   readonly #servers: (Server | HttpServer)[] = [];
   /** All TCP connections, also those that have not sent anything. */
   readonly #sockets = new Set<Socket>();
-  readonly #sessions5 = new Mqtt5Sessions(() => performance.now());
+  readonly #sessions: Sessions;
   #broker: TelemetryBroker | undefined;
   #events: MqttEvents | undefined;
   #sweeping: NodeJS.Timeout | undefined;
@@ -84,11 +92,13 @@ export class AedesEngine implements MqttEngine {
   constructor(options: AedesEngineOptions) {
     this.#options = options;
     this.#maxPacketBytes = options.maxPacketBytes ?? MAX_PACKET_BYTES;
+    this.#sessions = options.sessions ?? sessionsInMemory(options.logger);
   }
 
   async listen({ host, ports }: MqttAddresses, events: MqttEvents): Promise<MqttPorts> {
     this.#events = events;
     this.#broker = await this.#startBroker();
+    await this.#sessions.open({ lost: (id) => this.#sessionLost(id), orphaned: (will) => this.#publishWill(will) });
     this.#sweptAt = performance.now();
     this.#sweeping = setInterval(() => this.#sweep(), SWEEP_MS).unref();
     try {
@@ -119,19 +129,33 @@ export class AedesEngine implements MqttEngine {
     });
     for (const socket of this.#sockets) socket.destroy();
     await Promise.all(closed);
+    await this.#sessions.close();
   }
 
   async #startBroker(): Promise<TelemetryBroker> {
-    const broker = new TelemetryBroker(this.#options.telemetry);
+    const persistence = devicePersistence(this.#sessions, {
+      authorOf: (client) => this.#authorOf(client as Client),
+      released: (client, messageId) => {
+        const link = this.#links.get(client);
+        if (link) this.#events?.released(link, messageId);
+      },
+      isAccepted: (client, filter) => this.#isAccepted(client, filter),
+      resending: (client) => {
+        const link = this.#links.get(client);
+        if (link) link.isQueueSent = true;
+      },
+      release: (client, messageId) => release(client, messageId),
+    });
+    const broker = new TelemetryBroker(this.#options.telemetry, this.#sessions.retained, persistence);
     broker.preConnect = (client, packet, callback) => this.#connects(client, packet, callback);
     broker.authorizePublish = (client, packet, callback) => this.#published(client, packet, callback);
     broker.authorizeSubscribe = (client, subscription, callback) => {
-      if (this.#maySubscribe(client, subscription.topic)) return callback(null, subscription);
+      if (this.#isAccepted(client, subscription.topic)) return callback(null, subscription);
       this.#events?.subscriptionRefused();
       callback(null, null);
     };
     broker.authorizeForward = (client, packet) => {
-      if (!this.#maySubscribe(client, packet.topic)) return null;
+      if (!this.#maySubscribe(client, packet.topic) || this.#isFromQueue(client, packet)) return null;
       if (!isBehind(client, packet.qos)) return packet;
       this.#events?.missed();
       return null;
@@ -141,13 +165,16 @@ export class AedesEngine implements MqttEngine {
       if (!link) return;
       link.accept();
       this.#accepted.add(client);
-      if (link.mqtt5) this.#sessions5.connected(link.session, link);
       this.#events?.connected(link);
       link.clean = link.mqtt5 ? link.mqtt5.sessionExpiryMs === 0 : link.clean;
+      if (link.clean && !this.#sessions.isPresent(link.session)) return;
+      this.#sessions.begin(link.session, link, link.mqtt5 && { expiryMs: link.mqtt5.sessionExpiryMs, isStored: true });
     });
-    broker.on('clientReady', (client) => {
+    broker.on('connackSent', (_, client) => {
       const link = this.#links.get(client);
-      if (link?.mqtt5) client.clean = link.clean; // a clean start has wiped the session; from now on it is retained, or not
+      if (!link) return;
+      link.isAnswered = true;
+      if (link.mqtt5) client.clean = link.clean; // a clean start has wiped the session; from now on it is retained, or not
     });
     broker.on('clientDisconnect', (client) => this.#ended(client));
     broker.on('clientError', (client, error) => this.#links.get(client)?.failed(error));
@@ -157,14 +184,6 @@ export class AedesEngine implements MqttEngine {
     const emitter: EventEmitter = broker; // 'error' is missing in aedes's types
     emitter.on('error', (error) => this.#options.logger.error({ error }, 'MQTT engine failed'));
     await broker.listen();
-    completePersistence(
-      broker,
-      (client, messageId) => {
-        const link = this.#links.get(client);
-        if (link) this.#events?.released(link, messageId);
-      },
-      (client, filter) => this.#maySubscribe(client, filter),
-    );
     return broker;
   }
 
@@ -226,9 +245,56 @@ export class AedesEngine implements MqttEngine {
   }
 
   #begins(link: Link, packet: ConnectPacket, assignedId: string | undefined, callback: Admit): void {
+    if (packet.clean || !this.#sessions.isShared) return this.#admits(link, packet, assignedId, callback);
+    void this.#acquires(link, packet, assignedId, callback);
+  }
+
+  /** Another gateway may hold the session. */
+  async #acquires(link: Link, packet: ConnectPacket, assignedId: string | undefined, callback: Admit): Promise<void> {
+    const { client } = link;
+    (client as unknown as ClientReader).pause(); // aedes reads again after CONNACK
+    const isKnown = await this.#sessions.acquire(packet.clientId);
+    if (client.closed) return;
+    if (isKnown) return this.#admits(link, packet, assignedId, callback);
+    await link.refuse('unavailable');
+    if (!client.closed) callback(new Error('the database of sessions is away'), false);
+  }
+
+  #admits(link: Link, packet: ConnectPacket, assignedId: string | undefined, callback: Admit): void {
     if (link.mqtt5 && !this.#begins5(link, link.mqtt5, packet, assignedId))
       callback(new Error('an authentication method'), false);
     else callback(null, true);
+  }
+
+  #authorOf(client: Client): WillAuthor {
+    const link = this.#links.get(client);
+    const { rights } = link ?? {};
+    return { clientId: link?.id ?? client.id, rights: rights && { id: rights.id, publish: rights.publish } };
+  }
+
+  #publishWill({ session, clientId, rights, topic, payload, qos, retain }: StoredWill): void {
+    const client = new GoneClient(session, clientId, rights && new Rights({ ...rights, subscribe: [] }, () => []));
+    const deviceQos = qos as 0 | 1 | 2;
+    const will = { topic, payload, qos: deviceQos, retain, dup: false, messageId: undefined };
+    const isHushed = this.#events?.lastWill(client, will) !== true;
+    const packet: DevicePublish = { cmd: 'publish', topic, payload, qos: 0, retain, dup: false, deviceQos, isHushed };
+    this.#broker?.publish(packet, null);
+  }
+
+  /** The queue was sent, or will be: a message in it is not forwarded as a new one too. */
+  #isFromQueue(client: Client, packet: QueuedAs): boolean {
+    if (client.clean || packet.qos === 0 || packet.messageId !== undefined) return false;
+    const queued = this.#sessions.queued(client.id, packet);
+    return queued !== undefined && (queued.isResent === true || !this.#links.get(client)?.isQueueSent);
+  }
+
+  #sessionLost(id: string): void {
+    for (const link of this.#links.values()) if (link.session === id && !link.clean) link.close('taken-over');
+  }
+
+  #isAccepted(client: Client, filter: string): boolean {
+    if (NOT_TEXT.test(filter) || !this.#maySubscribe(client, filter)) return false;
+    return client.clean || this.#sessions.hasRoom(client.id, filter);
   }
 
   #maySubscribe(client: Client, filter: string): boolean {
@@ -258,10 +324,11 @@ export class AedesEngine implements MqttEngine {
 
   /** False: refused. */
   #begins5(link: Link, mqtt5: Mqtt5, packet: ConnectPacket, assignedId: string | undefined): boolean {
-    const isSessionPresent = !packet.clean && this.#sessions5.isPresent(packet.clientId);
+    const isSessionPresent = !packet.clean && this.#sessions.isPresent(packet.clientId);
     packet.clean = !isSessionPresent;
     link.clean = packet.clean;
-    return mqtt5.admit({ isSessionPresent, assignedId });
+    const { sessionExpiryMs: maxSessionExpiryMs } = this.#sessions.limits;
+    return mqtt5.admit({ isSessionPresent, assignedId, maxSessionExpiryMs });
   }
 
   /** aedes calls this before it acknowledges: the last moment to take the acknowledgement from it. */
@@ -296,10 +363,8 @@ export class AedesEngine implements MqttEngine {
     if (!link?.isAccepted) return;
     this.#links.delete(client);
     link.leave();
-    if (link.mqtt5) {
-      link.clean = link.mqtt5.sessionExpiryMs === 0;
-      this.#sessions5.disconnected(link.session, link, link.mqtt5.sessionExpiryMs);
-    }
+    if (link.mqtt5) link.clean = link.mqtt5.sessionExpiryMs === 0;
+    this.#sessions.leave(link.session, link, link.mqtt5?.sessionExpiryMs);
     this.#events?.disconnected(link, link.reason);
   }
 
@@ -394,6 +459,7 @@ export class AedesEngine implements MqttEngine {
     const reader = new PublishReader(parser);
     const connectBytes = this.#options.door ? Math.min(MAX_CONNECT_BYTES, this.#maxPacketBytes) : this.#maxPacketBytes;
     const guard = new PacketGuard(this.#maxPacketBytes, connectBytes);
+    this.#interceptReceipts(client, parser);
     parser.parse = (chunk) => {
       const { unfinishedBytes } = guard;
       if (guard.admits(chunk)) return reader.parse(chunk, unfinishedBytes);
@@ -401,6 +467,25 @@ export class AedesEngine implements MqttEngine {
       if (link) link.close('packet-too-large');
       else client.conn.destroy();
     };
+  }
+
+  /**
+   * PUBREC of a persistent session is handled here: PUBREL waits until the store knows of it, and the packets behind it
+   * do not.
+   */
+  #interceptReceipts(client: Client, parser: ClientReader['_parser']): void {
+    const [enqueue] = parser.listeners('packet');
+    parser.removeAllListeners('packet');
+    parser.on('packet', (packet: Packet) => {
+      if (packet.cmd === 'pubrec' && this.#isReceipt(client, packet)) return;
+      enqueue?.call(parser, packet);
+    });
+  }
+
+  #isReceipt(client: Client, { messageId = 0 }: Packet): boolean {
+    if (client.clean || !this.#links.get(client)?.isAnswered) return false;
+    void this.#sessions.received(client.id, messageId).then(() => release(client, messageId));
+    return true;
   }
 
   async #open(server: Server | HttpServer, host: string, port: number): Promise<number> {
@@ -430,6 +515,22 @@ export class AedesEngine implements MqttEngine {
 function isBehind({ conn }: Client, qos: number): boolean {
   return qos === 0 && conn.writableLength > MAX_UNSENT_BYTES;
 }
+
+function release(client: Client, messageId: number): void {
+  if (!client.closed && !client.conn.destroyed) client.conn.write(generate({ cmd: 'pubrel', messageId }));
+}
+
+const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  after: (delayMs, run) => {
+    const timer = setTimeout(run, delayMs).unref();
+    return () => clearTimeout(timer);
+  },
+};
+
+const sessionsInMemory = (logger: Logger): Sessions =>
+  new Sessions({ clock: systemClock, logger, meter: silentMeter, store: new MemorySessionStore() });
 
 /** The field names are the parser's; invalid UTF-8 has become U+FFFD (MQTT-1.5.3-1, -2; MQTT-3.1.3-8). */
 function problemOf({ clientId, clean }: ConnectPacket, is5: boolean): string | undefined {

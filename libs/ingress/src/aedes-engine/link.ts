@@ -43,6 +43,10 @@ export class Link implements MqttClient {
   id = '';
   session = '';
   isAccepted = false;
+  /** CONNACK was sent. */
+  isAnswered = false;
+  /** What was queued before the connection is being sent, or was. */
+  isQueueSent = false;
   rights: Rights | undefined;
   /** When its certificate ends, in ms since 1970. */
   expiresAtMs = Infinity;

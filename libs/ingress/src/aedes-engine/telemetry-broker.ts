@@ -4,13 +4,13 @@
 // never slows a publisher.
 import { filtersOverlap } from '@milepost/routes';
 import { Aedes, type Client, type PublishPacket } from 'aedes';
+import type { RetainedMessages } from '../sessions/retained-messages.ts';
+import type { SessionPersistence } from './session-persistence.ts';
 
 /** Packets that a device may send after its CONNECT, before the response. */
 const MAX_EARLY_PACKETS = 10_000;
-const MAX_RETAINED_TOPICS = 10_000;
 /** Cached MQTT topics, with whether they are telemetry; emptied when full. */
 const MAX_KNOWN_TOPICS = 50_000;
-const MAX_RETAINED_BYTES = 64 * 1024;
 
 export class TelemetryBroker extends Aedes {
   #telemetry: readonly string[];
@@ -18,12 +18,13 @@ export class TelemetryBroker extends Aedes {
   readonly #subscribed = new Map<string, number>();
   /** Those that telemetry could match. */
   readonly #listeners = new Set<string>();
-  readonly #retained = new Set<string>();
   readonly #kinds = new Map<string, boolean>();
+  readonly #retained: RetainedMessages;
 
-  constructor(telemetry: readonly string[]) {
-    super({ concurrency: 0, queueLimit: MAX_EARLY_PACKETS });
+  constructor(telemetry: readonly string[], retained: RetainedMessages, persistence: SessionPersistence) {
+    super({ concurrency: 0, queueLimit: MAX_EARLY_PACKETS, persistence });
     this.#telemetry = telemetry;
+    this.#retained = retained;
   }
 
   /** Other topics are telemetry from now on. */
@@ -41,7 +42,7 @@ export class TelemetryBroker extends Aedes {
       return;
     }
     if (packet.isHushed) return done();
-    const retain = packet.retain && this.#mayRetain(packet);
+    const retain = packet.retain && this.#retained.accepts(packet);
     const isTelemetry = this.#isTelemetry(packet.topic);
     const hasListeners = isTelemetry ? this.#listeners.size > 0 : !packet.topic.startsWith('$');
     if (retain || hasListeners) {
@@ -78,18 +79,6 @@ export class TelemetryBroker extends Aedes {
     if (this.#kinds.size >= MAX_KNOWN_TOPICS) this.#kinds.clear();
     this.#kinds.set(topic, isTelemetry);
     return isTelemetry;
-  }
-
-  /** Retained messages are in memory: few and small ones. An empty payload removes one. */
-  #mayRetain({ payload, topic }: PublishPacket): boolean {
-    if (payload.length === 0) {
-      this.#retained.delete(topic);
-      return true;
-    }
-    if (payload.length > MAX_RETAINED_BYTES) return false;
-    if (!this.#retained.has(topic) && this.#retained.size >= MAX_RETAINED_TOPICS) return false;
-    this.#retained.add(topic);
-    return true;
   }
 }
 

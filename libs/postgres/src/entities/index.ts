@@ -21,6 +21,7 @@ import {
   ScramUserRow,
   TopicRow,
 } from './metadata.ts';
+import { MqttQueuedMessageRow, MqttRetainedMessageRow, MqttSessionRow, MqttWillRow } from './mqtt-sessions.ts';
 import { RouteChangesRow, RouteRow } from './routes.ts';
 import { TransactionRow, TransactionShardRow } from './transactions.ts';
 
@@ -57,6 +58,10 @@ export const entities = [
   HttpTokenRow,
   DeviceRow,
   DeviceChangesRow,
+  MqttSessionRow,
+  MqttQueuedMessageRow,
+  MqttRetainedMessageRow,
+  MqttWillRow,
   RouteRow,
   RouteChangesRow,
 ];

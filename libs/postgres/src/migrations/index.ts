@@ -16,6 +16,7 @@ import { BrokerHistories1763800000052 } from './1763800000052-broker-histories.t
 import { BrokerListeners1763800000053 } from './1763800000053-broker-listeners.ts';
 import { Devices1763800000060 } from './1763800000060-devices.ts';
 import { HttpAccess1763800000070 } from './1763800000070-http-access.ts';
+import { MqttSessions1763900000000 } from './1763900000000-mqtt-sessions.ts';
 import { Routes1764000000000 } from './1764000000000-routes.ts';
 
 export const migrations = [
@@ -35,5 +36,6 @@ export const migrations = [
   BrokerListeners1763800000053,
   Devices1763800000060,
   HttpAccess1763800000070,
+  MqttSessions1763900000000,
   Routes1764000000000,
 ];
