@@ -14,7 +14,7 @@ const may = {
   coordinators: ['wire', 'records', 'metadata', 'core'],
   ingress: ['log', 'records', 'routes', 'fleet', 'security', 'core'],
   roads: ['core'],
-  live: ['fleet', 'core'],
+  live: ['alerts', 'fleet', 'core'],
   alerts: ['fleet', 'core'],
   broker: ['coordinators', 'replication', 'peer', 'metadata', 'security', 'log', 'wire', 'records', 'core'],
   streams: ['wire', 'records', 'core'],
@@ -186,6 +186,22 @@ export default {
       to: { path: '^node_modules/aedes/' },
     },
     {
+      name: 'the-page-imports-no-program-of-a-server',
+      severity: 'error',
+      from: { path: '^apps/dashboard/web/' },
+      to: {
+        path: '^(apps|libs)/',
+        pathNot: '^(apps/dashboard/web|libs/(live|roads)/src/index)',
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
+      name: 'the-page-imports-no-module-of-node',
+      severity: 'error',
+      from: { path: '^apps/dashboard/web/', pathNot: ['/vite\\.config\\.ts$', '\\.test\\.ts$'] },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
       name: 'only-tests-import-the-simulator',
       severity: 'error',
       from: { path: '^(apps|libs)/', pathNot: ['\\.test\\.ts$', '/testing/', '^libs/simulator/'] },
@@ -194,7 +210,7 @@ export default {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^(dist|apps/dashboard/web)' },
+    exclude: { path: '^dist' },
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
     enhancedResolveOptions: {

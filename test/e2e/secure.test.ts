@@ -181,7 +181,10 @@ test("Kafka's clients log in over TLS; the apps of the appliance do too, and oth
     const page = await (await browser.newContext({ ignoreHTTPSErrors: true })).newPage();
     const errors: string[] = [];
     page.on('pageerror', (error) => errors.push(error.message));
-    page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+    page.on(
+      'console',
+      (message) => message.type() === 'error' && errors.push(`${message.text()} ${message.location().url}`),
+    );
     page.setDefaultTimeout(LIMIT_MS);
     await page.goto(`https://localhost:${program.ports.http}/`);
     await page.waitForURL(/sign-in/);

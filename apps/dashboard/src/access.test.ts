@@ -41,8 +41,7 @@ const CALLERS: readonly Caller[] = ['anonymous', 'new', ...ROLES];
 /** For each route: the least caller who is allowed. 'signed-in': any user. */
 const ROWS: Record<string, 'anonymous' | 'signed-in' | Role> = {
   'GET /': 'viewer',
-  'GET /:file': 'viewer', // the page's own files
-  'GET /leaflet/*': 'viewer',
+  'GET /assets/*': 'anonymous', // code and styles of both pages, the same in every installation
   'GET /roads.json': 'viewer',
   'GET /docs': 'viewer',
   'GET /docs/*': 'viewer',
@@ -78,9 +77,7 @@ const ROWS: Record<string, 'anonymous' | 'signed-in' | Role> = {
 };
 
 function rowOf({ method, url }: Route): string {
-  const path = url
-    .replace(/^\/[\w-]+\.(js|css|svg|html)$/, '/:file')
-    .replace(/^\/(leaflet|docs|sign-in)\/.*$/, '/$1/*');
+  const path = url.replace(/^\/(assets|docs|sign-in)\/.*$/, '/$1/*');
   return `${method} ${path}`;
 }
 

@@ -43,8 +43,8 @@ class LivePages implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy
     });
   }
 
-  async onModuleInit(): Promise<void> {
-    await servePages(this.adapters.httpAdapter.getInstance<HttpServer>());
+  onModuleInit(): void {
+    servePages(this.adapters.httpAdapter.getInstance<HttpServer>());
   }
 
   onApplicationBootstrap(): void {

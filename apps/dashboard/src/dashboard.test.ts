@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import type { Alert } from '@milepost/alerts';
 import type { Position } from '@milepost/fleet';
+import type { LiveMessage } from '@milepost/live';
 import { TRUCK_GPS } from '@milepost/streams';
 import { readSettings } from '@milepost/settings';
 import { PrometheusMeter } from '@milepost/telemetry';
@@ -13,7 +14,6 @@ import { WebSocket } from 'ws';
 import { ChassisModule, ForeignKafkaPart, KafkaFromSettingsModule, Lifecycle } from '../../chassis/src/index.ts';
 import { DashboardModule } from './dashboard.module.ts';
 import { TRUCK_LOG } from './live-map.part.ts';
-import type { LiveMessage } from './live-socket.ts';
 import { MemoryLog } from './memory-log.ts';
 import { OPERATIONS } from './operations.controller.ts';
 
@@ -174,7 +174,7 @@ test.each(['localhost:8080', '[::1]:8080', '10.0.0.7', 'depot-box', 'fleet.examp
 );
 
 test('every response tells a browser to load nothing from elsewhere and to be in no frame', async () => {
-  for (const url of ['/', '/app.js', '/api/trucks', '/no/such/page', '/metrics']) {
+  for (const url of ['/', '/sign-in/', '/api/trucks', '/no/such/page', '/metrics']) {
     const { headers } = await get(url);
     expect(headers['content-security-policy']).toMatch(/^default-src 'none'; script-src 'self'; style-src 'self';/);
     expect(headers['content-security-policy']).toContain("frame-ancestors 'none'");
@@ -182,14 +182,43 @@ test('every response tells a browser to load nothing from elsewhere and to be in
   }
 });
 
-test('the page, Leaflet and the base map are served from here', async () => {
-  const page = await get('/');
-  expect(page.status).toBe(200);
-  expect(page.headers['content-security-policy']).toContain("default-src 'none'");
-  expect((await get('/leaflet/leaflet-src.esm.js')).status).toBe(200);
+test('the pages, their assets and the base map are served from here', async () => {
+  for (const url of ['/', '/sign-in/']) {
+    const page = await get(url);
+    expect(page).toMatchObject({ status: 200, headers: { 'content-type': 'text/html; charset=utf-8' } });
+    expect(page.headers['content-security-policy']).toContain("default-src 'none'");
+    const assets = [...page.body.matchAll(/(?:src|href)="([^"]+)"/g)].map(
+      ([, path]) => new URL(path!, `http://x${url}`),
+    );
+    expect(assets.map(({ pathname }) => pathname.replace(/^\/assets\/.*\./, '.'))).toEqual(
+      expect.arrayContaining(['.js', '.css', '.svg']),
+    );
+    for (const { pathname } of assets) expect((await get(pathname)).status).toBe(200);
+  }
   const roads = await app.inject({ url: '/roads.json', headers: { 'accept-encoding': 'gzip' } });
   expect(JSON.parse(gunzipSync(roads.rawPayload).toString()).attribution).toBe('© OpenStreetMap contributors');
   expect((await get('/../package.json')).status).toBe(404);
+});
+
+test('a browser retains assets, whose names change with their contents, and revalidates the pages', async () => {
+  const page = await get('/');
+  expect(page.headers['cache-control']).toBe('no-cache');
+  const again = await app.inject({ url: '/', headers: { 'if-none-match': String(page.headers['etag']) } });
+  expect([again.statusCode, again.body]).toEqual([304, '']);
+  const [script] = /assets\/[\w-]+\.js/.exec(page.body)!;
+  const plain = await get(`/${script}`);
+  expect(plain.headers['cache-control']).toBe('public, max-age=31536000, immutable');
+  const packed = await app.inject({ url: `/${script}`, headers: { 'accept-encoding': 'br, gzip' } });
+  expect(packed.headers['content-encoding']).toBe('gzip');
+  expect(gunzipSync(packed.rawPayload).equals(plain.rawPayload)).toBe(true);
+});
+
+test('the pages have no script or style in their markup, which their policy would refuse', async () => {
+  for (const url of ['/', '/sign-in/']) {
+    const { body } = await get(url);
+    expect(body).toMatch(/<script type="module" crossorigin src="[^"]+"><\/script>/);
+    expect(body).not.toMatch(/<script(?![^>]* src=)|<style|\sstyle=|\son\w+=/);
+  }
 });
 
 describe('/api/live', () => {

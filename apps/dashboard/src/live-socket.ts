@@ -3,7 +3,7 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Alert } from '@milepost/alerts';
-import type { LiveTruck, LiveTrucks } from '@milepost/live';
+import type { LiveMessage, LiveTruck, LiveTrucks, TruckRow } from '@milepost/live';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Admission, Caller } from '../../chassis/src/index.ts';
 import type { TopicAlerts } from './alerts-source.ts';
@@ -22,27 +22,6 @@ const checkEveryMs = 5_000;
 const POLICY_VIOLATION = 1008;
 /** Viewers send nothing. */
 const incomingLimitBytes = 1_024;
-
-/** One truck in a message to a page. The names are short because a thousand trucks are sent four times a second. */
-export interface TruckRow {
-  readonly id: string;
-  readonly lat: number;
-  readonly lon: number;
-  /** The time of the position, and of the last message received: ms since 1970. */
-  readonly at: number;
-  readonly heard: number;
-  readonly kmh?: number;
-  readonly deg?: number;
-  readonly clockWrong?: true;
-}
-export interface LiveMessage {
-  /** `all` replaces the page's state, `changes` adds to it. */
-  readonly type: 'all' | 'changes';
-  /** The server's clock: a page's own may be wrong. */
-  readonly now: number;
-  readonly trucks: readonly TruckRow[];
-  readonly alerts: readonly Alert[];
-}
 
 /** Any page that is open in a browser could try to connect, and a user may be removed meanwhile. */
 export interface LiveGuard {

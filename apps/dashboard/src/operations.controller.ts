@@ -1,6 +1,7 @@
 import { Controller, Get, Inject, type OnApplicationShutdown, ServiceUnavailableException } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiServiceUnavailableResponse, ApiTags } from '@nestjs/swagger';
-import type { ClusterView, GroupView, Operations, TopicView } from './operations.ts';
+import type { Operations } from './operations.ts';
+import type { ClusterView, GroupView, TopicView } from './views.ts';
 
 export const OPERATIONS = Symbol('Operations');
 

@@ -2,57 +2,8 @@
 // most one request a second of each kind, for any number of viewers. A partition that fails is named, and the rest is shown.
 import { connectionOptions, EARLIEST, LATEST, type PartitionOffset, TolerantAdmin } from '@milepost/streams';
 import type { Kafka } from '../../chassis/src/index.ts';
+import type { ClusterView, FailedPartition, GroupView, TopicView } from './views.ts';
 
-/** A partition whose records are not counted. */
-export interface FailedPartition {
-  readonly topic: string;
-  readonly partition: number;
-  /** The name of Kafka's error code. */
-  readonly error: string;
-}
-
-export interface TopicView {
-  readonly name: string;
-  readonly partitions: number;
-  /** Between the first and the next offset, all partitions together. */
-  readonly records: number;
-  /** Empty where all is well. */
-  readonly failed: readonly FailedPartition[];
-}
-export interface GroupView {
-  readonly id: string;
-  readonly state: string;
-  readonly members: number;
-  /** Records that are not handled yet, in the partitions where the group has committed. */
-  readonly lag: number;
-  readonly topics: readonly string[];
-  /** Of those topics. Empty where all is well. */
-  readonly failed: readonly FailedPartition[];
-}
-export interface BrokerView {
-  readonly id: number;
-  /** host:port; null where the broker is away. */
-  readonly address: string | null;
-  readonly rack: string | null;
-  readonly isController: boolean;
-  /** Fenced or gone: it has replicas, and clients are not told of it. */
-  readonly isAway: boolean;
-  /** The partitions that it leads. */
-  readonly leads: number;
-}
-export interface PartitionView {
-  readonly partition: number;
-  /** Null: nobody may lead it. */
-  readonly leader: number | null;
-  readonly replicas: readonly number[];
-  readonly isr: readonly number[];
-  readonly isUnderReplicated: boolean;
-}
-export interface ClusterView {
-  readonly brokers: readonly BrokerView[];
-  /** Internal topics too. */
-  readonly topics: readonly { readonly name: string; readonly partitions: readonly PartitionView[] }[];
-}
 export interface Operations {
   cluster(): Promise<ClusterView>;
   topics(): Promise<readonly TopicView[]>;

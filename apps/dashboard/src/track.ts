@@ -3,26 +3,7 @@
 import { believedTime, readPosition } from '@milepost/fleet';
 import { TRUCK_GPS } from '@milepost/streams';
 import type { TruckLog } from './truck-log.ts';
-
-export interface Track {
-  readonly type: 'Feature';
-  readonly id: string;
-  readonly geometry: {
-    readonly type: 'LineString';
-    readonly coordinates: readonly (readonly [number, number])[];
-  } | null;
-  readonly properties: {
-    readonly truckId: string;
-    readonly from: string;
-    readonly to: string;
-    /** The number of positions found: more than `coordinates` has if they were thinned. */
-    readonly positions: number;
-    readonly coordinateProperties: {
-      readonly times: readonly string[];
-      readonly speedsKmh: readonly (number | null)[];
-    };
-  };
-}
+import type { Track } from './views.ts';
 
 /** A line with more points than a screen has pixels is thinned, evenly. */
 export const trackPointsLimit = 10_000;

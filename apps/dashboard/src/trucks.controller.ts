@@ -20,8 +20,9 @@ import {
 import { HOST } from '../../chassis/src/index.ts';
 import { LiveMapPart, TRUCK_LOG } from './live-map.part.ts';
 import { boxFrom, type Parameter, spanFrom, truckIdFrom } from './query.ts';
-import { readTrack, type Track } from './track.ts';
+import { readTrack } from './track.ts';
 import type { TruckLog } from './truck-log.ts';
+import type { Track } from './views.ts';
 
 /** Each request reads a partition of the log; more concurrent ones would only slow each other down. */
 const tracksAtOnceLimit = 4;

@@ -2,6 +2,7 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Access, type Caller, CallerOf } from '../../../chassis/src/index.ts';
+import type { SessionView } from '../views.ts';
 
 @ApiTags('users')
 @Controller('api/session')
@@ -10,7 +11,7 @@ export class SessionController {
   @Access('signed-in')
   @ApiOperation({ summary: 'The user who is signed in' })
   @ApiOkResponse({ description: 'user is null where nobody needs to sign in' })
-  session(@CallerOf() caller: Caller | undefined): { user: Omit<Caller, 'hash'> | null } {
+  session(@CallerOf() caller: Caller | undefined): SessionView {
     if (!caller) return { user: null };
     const { kind, name, role, mustChangePassword } = caller;
     return { user: { kind, name, role, mustChangePassword } };

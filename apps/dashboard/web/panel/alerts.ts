@@ -1,11 +1,18 @@
 // Alerts: a list of the recent ones, and a toast for each new one.
-import { byId, h, svg } from './dom.js';
-import { age, clockTime } from './format.js';
+import type { Alert } from '@milepost/alerts';
+import { byId, h, svg } from '../dom.ts';
+import type { Fleet } from '../fleet.ts';
+import { age, clockTime } from '../format.ts';
 
 const toastMs = 7_000;
 const toastsAtOnce = 3;
 
-const kinds = {
+interface Kind {
+  readonly title: string;
+  readonly icon: string;
+}
+
+const kinds: Readonly<Record<string, Kind>> = {
   speeding: { title: 'Speeding', icon: '<path d="M4 16a8 8 0 1 1 16 0M12 16l4-5"/>' },
   geofence: {
     title: 'Left its area',
@@ -16,46 +23,46 @@ const kinds = {
     icon: '<path d="M5 12.5a10 10 0 0 1 14 0M8 16a5.5 5.5 0 0 1 8 0M12 19.5v.1M4 4l16 16"/>',
   },
 };
-const otherKind = { title: 'Alert', icon: '<path d="M12 4v10M12 19v.1"/>' };
+const otherKind: Kind = { title: 'Alert', icon: '<path d="M12 4v10M12 19v.1"/>' };
 
 export class Alerts {
-  #fleet;
-  #choose;
-  #seen = 0;
+  readonly #fleet: Fleet;
+  readonly #choose: (truckId: string) => void;
+  #unseen = 0;
 
   /** `choose(truckId)` is called when the user selects that truck. */
-  constructor(fleet, choose) {
+  constructor(fleet: Fleet, choose: (truckId: string) => void) {
     this.#fleet = fleet;
     this.#choose = choose;
-    fleet.addEventListener('alerts', ({ detail }) => {
+    fleet.on('alerts', (fresh) => {
       this.#render();
-      this.#seen += detail.length;
+      this.#unseen += fresh.length;
       this.#badge();
-      detail.slice(0, toastsAtOnce).forEach((alert) => this.#toast(alert));
+      fresh.slice(0, toastsAtOnce).forEach((alert) => this.#toast(alert));
     });
     setInterval(() => this.#refreshTimes(), 5_000);
   }
 
   /** The user has looked at the panel. */
-  markSeen() {
-    this.#seen = 0;
+  markSeen(): void {
+    this.#unseen = 0;
     this.#badge();
   }
 
-  #badge() {
+  #badge(): void {
     const badge = byId('alert-count');
-    if (!byId('view-alerts').hidden) this.#seen = 0;
-    badge.hidden = this.#seen === 0;
-    badge.textContent = this.#seen > 99 ? '99+' : String(this.#seen);
-    badge.setAttribute('aria-label', `${this.#seen} new`);
+    if (!byId('view-alerts').hidden) this.#unseen = 0;
+    badge.hidden = this.#unseen === 0;
+    badge.textContent = this.#unseen > 99 ? '99+' : String(this.#unseen);
+    badge.setAttribute('aria-label', `${this.#unseen} new`);
   }
 
-  #render() {
+  #render(): void {
     const items = this.#fleet.alerts.map((alert) => h('li', {}, this.#entry(alert, 'alert-row')));
     byId('alerts').replaceChildren(...items);
   }
 
-  #entry({ alertId, kind, truckId, message, ts }, testId) {
+  #entry({ alertId, kind, truckId, message, ts }: Alert, testId: string): HTMLElement {
     const { title, icon } = kinds[kind] ?? otherKind;
     const time = h('time', { datetime: ts, title: clockTime(Date.parse(ts)) }, age(this.#fleet.now() - Date.parse(ts)));
     return h(
@@ -73,16 +80,16 @@ export class Alerts {
     );
   }
 
-  #toast(alert) {
+  #toast(alert: Alert): void {
     const toast = this.#entry(alert, 'toast');
     const stack = byId('toasts');
     stack.append(toast);
-    while (stack.children.length > toastsAtOnce) stack.firstElementChild.remove();
+    while (stack.children.length > toastsAtOnce) stack.firstElementChild?.remove();
     setTimeout(() => toast.remove(), toastMs);
   }
 
-  #refreshTimes() {
-    for (const time of document.querySelectorAll('.alert time'))
+  #refreshTimes(): void {
+    for (const time of document.querySelectorAll<HTMLTimeElement>('.alert time'))
       time.textContent = age(this.#fleet.now() - Date.parse(time.dateTime));
   }
 }

@@ -1,0 +1,88 @@
+// The shapes of the API's responses, for the controllers that send them and the page that reads them. Types only: the page
+// may import nothing else from the server.
+import type { Role } from '@milepost/security';
+
+/** A user of the map, or a script's token. */
+export interface SessionUser {
+  readonly kind: 'session' | 'token';
+  readonly name: string;
+  readonly role: Role;
+  /** Nothing but changing the password is allowed. */
+  readonly mustChangePassword: boolean;
+}
+export interface SessionView {
+  /** Null where nobody needs to sign in. */
+  readonly user: SessionUser | null;
+}
+
+/** A truck's way between two times: a GeoJSON Feature. */
+export interface Track {
+  readonly type: 'Feature';
+  readonly id: string;
+  readonly geometry: {
+    readonly type: 'LineString';
+    readonly coordinates: readonly (readonly [number, number])[];
+  } | null;
+  readonly properties: {
+    readonly truckId: string;
+    readonly from: string;
+    readonly to: string;
+    /** The number of positions found: more than `coordinates` has if they were thinned. */
+    readonly positions: number;
+    readonly coordinateProperties: {
+      readonly times: readonly string[];
+      readonly speedsKmh: readonly (number | null)[];
+    };
+  };
+}
+
+/** A partition whose records are not counted. */
+export interface FailedPartition {
+  readonly topic: string;
+  readonly partition: number;
+  /** The name of Kafka's error code. */
+  readonly error: string;
+}
+
+export interface TopicView {
+  readonly name: string;
+  readonly partitions: number;
+  /** Between the first and the next offset, all partitions together. */
+  readonly records: number;
+  /** Empty where all is well. */
+  readonly failed: readonly FailedPartition[];
+}
+export interface GroupView {
+  readonly id: string;
+  readonly state: string;
+  readonly members: number;
+  /** Records that are not handled yet, in the partitions where the group has committed. */
+  readonly lag: number;
+  readonly topics: readonly string[];
+  /** Of those topics. Empty where all is well. */
+  readonly failed: readonly FailedPartition[];
+}
+export interface BrokerView {
+  readonly id: number;
+  /** host:port; null where the broker is away. */
+  readonly address: string | null;
+  readonly rack: string | null;
+  readonly isController: boolean;
+  /** Fenced or gone: it has replicas, and clients are not told of it. */
+  readonly isAway: boolean;
+  /** The partitions that it leads. */
+  readonly leads: number;
+}
+export interface PartitionView {
+  readonly partition: number;
+  /** Null: nobody may lead it. */
+  readonly leader: number | null;
+  readonly replicas: readonly number[];
+  readonly isr: readonly number[];
+  readonly isUnderReplicated: boolean;
+}
+export interface ClusterView {
+  readonly brokers: readonly BrokerView[];
+  /** Internal topics too. */
+  readonly topics: readonly { readonly name: string; readonly partitions: readonly PartitionView[] }[];
+}

@@ -1,0 +1,84 @@
+// The page: a map of roads, the trucks on it, a panel beside it; all of them follow one Fleet.
+import { type ConnectionState, connect } from './connection.ts';
+import { byId, h } from './dom.ts';
+import { Fleet, type Truck } from './fleet.ts';
+import { FleetMap, placeZoom } from './map/fleet-map.ts';
+import { Roads } from './map/roads.ts';
+import { Alerts } from './panel/alerts.ts';
+import { Details } from './panel/details.ts';
+import { setUpSheet, setUpTabs } from './panel/panel.ts';
+import { setUpSystem } from './panel/system.ts';
+import { TruckList, truckIdAt } from './panel/truck-list.ts';
+import { setUpTheme } from './theme.ts';
+
+const connectionNames: Readonly<Record<ConnectionState, string>> = {
+  connecting: 'Connecting',
+  live: 'Live',
+  lost: 'Reconnecting',
+};
+/** A street's name is looked up again after a truck has moved this far, in degrees. */
+const streetStep = 0.0002;
+
+const fleet = new Fleet();
+const map = new FleetMap(fleet);
+const sheet = setUpSheet();
+let roads: Roads | undefined;
+
+const list = new TruckList(fleet, streetOf, (isHidden) => map.trucks.hide(isHidden));
+const details = new Details(fleet, map.trucks, streetOf, (truck) => map.showAt(truck));
+const alerts = new Alerts(fleet, (id) => {
+  const truck = fleet.trucks.get(id);
+  if (!truck) return;
+  fleet.select(id);
+  map.showAt(truck, placeZoom.close);
+});
+setUpTabs({ alerts: () => alerts.markSeen(), system: setUpSystem(), trucks: () => list.refresh() });
+setUpTheme(byId('theme'), () => map.readColors());
+fleet.on('select', (id) => {
+  if (!id) return;
+  const truck = fleet.trucks.get(id);
+  if (truck && !map.isInSight(truck)) map.showAt(truck, placeZoom.selected);
+  sheet.shrink();
+});
+byId('list').addEventListener('click', ({ target }) => {
+  const truck = fleet.trucks.get(truckIdAt(target) ?? '');
+  if (truck) map.showAt(truck, placeZoom.close);
+});
+
+let isFirst = true;
+connect(
+  (message) => {
+    fleet.take(message);
+    if (isFirst) {
+      list.refresh();
+      map.frameFleet();
+    }
+    isFirst = false;
+  },
+  (state) => {
+    const connection = byId('connection');
+    connection.dataset['state'] = state;
+    connection.textContent = connectionNames[state];
+  },
+);
+
+Roads.load().then(
+  (loaded) => {
+    roads = loaded;
+    map.showRoads(loaded);
+    list.refresh();
+  },
+  () => byId('map').append(h('p', { class: 'tip centered' }, 'The base map could not be loaded')),
+);
+
+/** Remembered: a thousand trucks need it every second. */
+function streetOf(truck: Truck): string | undefined {
+  if (!roads) return undefined;
+  const { street } = truck;
+  if (street && Math.abs(street.lat - truck.lat) + Math.abs(street.lon - truck.lon) < streetStep) return street.name;
+  truck.street = { lat: truck.lat, lon: truck.lon, name: roads.streetAt(truck.lon, truck.lat) };
+  return truck.street.name;
+}
+
+/** For debugging at the console. */
+Object.assign(globalThis, { milepost: { fleet, map, details } });

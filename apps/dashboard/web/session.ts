@@ -1,0 +1,21 @@
+// The signed-in user, who does not change while the page is open: signing out loads it again.
+import type { SessionUser, SessionView } from '../src/views.ts';
+import { read, send } from './api.ts';
+
+let known: SessionUser | null | undefined;
+let isOver = false;
+
+/** Null where nobody needs to sign in. */
+export async function signedInUser(): Promise<SessionUser | null> {
+  if (known === undefined) known = (await read<SessionView>('api/session')).user;
+  return known;
+}
+
+/** Whether requests are refused from now on: the page is about to be loaded again. */
+export const isSignedOut = (): boolean => isOver;
+
+export async function signOut(): Promise<void> {
+  isOver = true;
+  await send('DELETE', 'api/session').catch(() => undefined);
+  location.reload();
+}
