@@ -7,6 +7,7 @@ import { lostForGood } from './lost-for-good.ts';
 import { move } from './move.ts';
 import { oneMachine } from './one-machine.ts';
 import { rollingRestart } from './rolling-restart.ts';
+import { twoLostForGood } from './two-lost-for-good.ts';
 import { wiped } from './wiped.ts';
 
 export const cases: readonly ClusterCase[] = [
@@ -17,5 +18,6 @@ export const cases: readonly ClusterCase[] = [
   wiped,
   move,
   lostForGood,
+  twoLostForGood,
   oneMachine,
 ];

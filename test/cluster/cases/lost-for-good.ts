@@ -15,7 +15,7 @@ export const lostForGood: ClusterCase = {
     const successor = await cluster.add();
     await successor.start();
     const remaining = cluster.ids.filter((id) => id !== lost.id);
-    await reassign(cluster, await replaced(cluster, lost.id, successor.id));
+    await reassign(cluster, await replaced(cluster, new Map([[lost.id, successor.id]])));
     await cluster.settled(remaining);
     note(`broker ${successor.id} has the replicas of broker ${lost.id}`);
     await unregister(cluster, lost.id);

@@ -19,17 +19,17 @@ interface Plan {
   }[];
 }
 
-/** Every replica on the broker `from` moves to the broker `to`. */
-export async function replaced(cluster: Cluster, from: number, to: number): Promise<Plan> {
+/** Every replica on a broker that has a successor moves to that. */
+export async function replaced(cluster: Cluster, successors: ReadonlyMap<number, number>): Promise<Plan> {
   const { partitions } = await cluster.describe();
   const moved = partitions
-    .filter(({ replicas }) => replicas.includes(from))
+    .filter(({ replicas }) => replicas.some((id) => successors.has(id)))
     .map(({ name, replicas }) => ({
       topic: name.slice(0, name.lastIndexOf('-')),
       partition: Number(name.slice(name.lastIndexOf('-') + 1)),
-      replicas: replicas.map((id) => (id === from ? to : id)),
+      replicas: replicas.map((id) => successors.get(id) ?? id),
     }));
-  check(moved.length > 0, `broker ${from} has replicas`, partitions);
+  check(moved.length > 0, `brokers ${[...successors.keys()].join(', ')} have replicas`, partitions);
   return { version: 1, partitions: moved };
 }
 

@@ -23,6 +23,8 @@ const PROGRESS = 5;
 const RESUME_LIMIT_MS = 180_000;
 /** How long a broker may be silent before its clients look for another: one that is frozen keeps its connections. */
 const SILENCE_MS = 10_000;
+/** Kafka's ConfigResource.Type.TOPIC. */
+const TOPIC_RESOURCE = 2;
 const SCRIPT = fileURLToPath(new URL('../python/steady_producer.py', import.meta.url));
 export const JARS = resolve('.cache', 'compat', 'kafka-4.3.1-all');
 
@@ -93,13 +95,29 @@ export class ClusterLoad {
 
   /** After a stop. Returns how many acknowledged records were found. */
   async verify(): Promise<number> {
-    let count = 0;
-    for (const { topic, acknowledged } of this.#writers) {
-      verifyRecords(topic, acknowledged, await readAll(this.#cluster.address, topic));
-      count += acknowledged.reduce((total, { length }) => total + length, 0);
-    }
+    const count = await this.verifyRecords();
     await verifyCommits(this.#kafkajs.committed, this.#cluster.address);
     return count;
+  }
+
+  /** Of all that was acknowledged before the call. Returns how many records were found. */
+  async verifyRecords(): Promise<number> {
+    let count = 0;
+    for (const { topic, acknowledged } of this.#writers) {
+      const before = acknowledged.map((records) => [...records]);
+      verifyRecords(topic, before, await readAll(this.#cluster.address, topic));
+      count += before.reduce((total, { length }) => total + length, 0);
+    }
+    return count;
+  }
+
+  /** min.insync.replicas of every topic that it writes to. */
+  async setMinInsyncReplicas(value: number): Promise<void> {
+    const configEntries = [{ name: 'min.insync.replicas', value: String(value) }];
+    const resources = this.#writers.map(({ topic: name }) => ({ type: TOPIC_RESOURCE, name, configEntries }));
+    const admin = kafkajs(this.#cluster.address).admin();
+    await admin.connect();
+    await admin.alterConfigs({ validateOnly: false, resources }).finally(() => admin.disconnect());
   }
 }
 
@@ -173,7 +191,12 @@ const java = (bootstrap: string): Writer =>
   });
 
 function retrying(): string {
-  const settings = { retries: 2_147_483_647, 'enable.idempotence': 'true', 'request.timeout.ms': SILENCE_MS };
+  const settings = {
+    retries: 2_147_483_647,
+    'enable.idempotence': 'true',
+    'request.timeout.ms': SILENCE_MS,
+    'delivery.timeout.ms': 2 * RESUME_LIMIT_MS,
+  };
   return propertiesFile(join(dataFolder(), 'producer'), settings);
 }
 
