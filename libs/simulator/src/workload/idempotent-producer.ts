@@ -1,5 +1,6 @@
 // A producer like Java's with enable.idempotence: it numbers its batches for each partition, has up to five in flight,
-// and resends unacknowledged ones in order, as often as necessary, to the broker that leads the partition by then.
+// and resends unacknowledged ones in order, as often as necessary, to the broker that leads the partition by then. From
+// the first unacknowledged batch on it makes no more than five, acknowledged ones included: a broker remembers so many.
 import { ErrorCode, errorName } from '@milepost/core';
 import { InitProducerId, Produce } from '@milepost/wire';
 import type { SimPartition } from '../model/observation.ts';
@@ -9,6 +10,7 @@ import { FIRST_VERSION_WITH_IDS, produceBody } from './produce-body.ts';
 import { ClusterClient, type Leader } from './cluster-client.ts';
 import { between, sleep, someWallClock, type World } from './world.ts';
 
+/** Kafka: ProducerStateEntry.NUM_BATCHES_TO_RETAIN. */
 const MOST_UNDER_WAY = 5;
 
 /** The unacknowledged batches of one partition, oldest first. */
@@ -19,6 +21,8 @@ interface Lane {
   leader: Leader | undefined;
   /** The number of records made. */
   made: number;
+  /** The number of batches made. */
+  batches: number;
   /** Of those, the ones made by earlier processes, under other producer ids. */
   madeBefore: number;
   /** The number of the last record that was acknowledged; -1: none was. */
@@ -39,6 +43,8 @@ export class IdempotentProducer {
   readonly #version: number;
   readonly #lanes = new Map<SimPartition, Lane>();
   readonly #givenUp = new Set<SimPartition>();
+  /** By batch, how many of its lane were made before. */
+  readonly #places = new WeakMap<MadeBatch, number>();
   #producerId: bigint | undefined;
 
   constructor(world: World, name: string, fillerBytes: number) {
@@ -91,7 +97,8 @@ export class IdempotentProducer {
     if (!partition || this.#givenUp.has(partition)) return;
     if (this.#version < FIRST_VERSION_WITH_IDS && !partition.topic.isSteady) return;
     const lane = this.#laneOf(partition);
-    if (lane.unacknowledged.length >= MOST_UNDER_WAY) return;
+    const [oldest] = lane.unacknowledged;
+    if (oldest && lane.batches - (this.#places.get(oldest) ?? 0) >= MOST_UNDER_WAY) return;
     const batch = makeBatch(partition, this.#client.name, lane.made, {
       random: this.#random,
       wall: this.#wall(),
@@ -99,6 +106,7 @@ export class IdempotentProducer {
       numbering: { producerId, baseSequence: lane.made - lane.madeBefore },
     });
     lane.made += batch.records.length;
+    this.#places.set(batch, lane.batches++);
     lane.unacknowledged.push(batch);
     this.#world.see({ kind: 'sent', batch });
   }
@@ -113,6 +121,7 @@ export class IdempotentProducer {
           unacknowledged: [],
           leader: undefined,
           made: 0,
+          batches: 0,
           madeBefore: 0,
           acknowledged: -1,
           underWay: 0,
