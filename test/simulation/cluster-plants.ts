@@ -1,6 +1,6 @@
 // Bugs of a cluster, each between a broker and its world or in one method, only in this folder. Those that others have had
 // name their source.
-import { type AcquiredGroups, type GroupStore, MemoryGroupStore, ShardFenced, shardOf } from '@milepost/coordinators';
+import { type AcquiredGroups, type GroupStore, ShardFenced, shardOf } from '@milepost/coordinators';
 import { type BrokerId, NO_OFFSET, Offset } from '@milepost/core';
 import {
   applied,
@@ -247,22 +247,6 @@ export const clusterBugs: readonly PlantedBug[] = [
     scenario: grouped,
     breaks: GROUPS,
     plants: { groupStore: (store) => loadingOnce(store) },
-  },
-  {
-    // A database that went back gives the number of an epoch to the next leader as well.
-    name: 'a store of groups that ignores the leader epoch of a write',
-    scenario: { ...grouped, faults: ['database fails over', 'process frozen', 'clean stop'] },
-    breaks: GROUPS,
-    plant: () => {
-      const persist = methodOf(MemoryGroupStore.prototype, 'persist');
-      return replaced(MemoryGroupStore.prototype, 'persist', {
-        value(this: MemoryGroupStore, ...[shard, epoch, events]: Parameters<typeof persist>) {
-          const { epochs, leaders } = this.table;
-          const isCurrent = epochs.get(shard) === epoch.number;
-          return persist.call(this, shard, isCurrent ? { ...epoch, leader: leaders.get(shard) } : epoch, events);
-        },
-      });
-    },
   },
 ];
 
