@@ -1,4 +1,6 @@
 // Routes that an operator changes while devices are connected.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { readAll } from './support/log-reader.ts';
 import { dataFolder, Program, testSettings } from './support/program.ts';
@@ -77,6 +79,34 @@ test('the command line changes the same routes', async () => {
   const { status, log } = await cli('remove', 'cans');
   expect(status).toBe(1);
   expect(log).toContain('there is no route cans');
+});
+
+test('a format that a route declares is decoded', async () => {
+  const declared = {
+    filter: 'own/+',
+    topic: 'own',
+    decoder: { each: 'p[*]', fields: { lat: 'y', lon: 'x', speed: { path: 'v', unit: 'm/s' } } },
+  };
+  expect(await api('PUT', '/own', declared)).toMatchObject({ status: 200 });
+  await until('positions by the declaration', async () => {
+    await publish('own/t-1', '{"p":[{"y":1,"x":2,"v":10},{"y":3,"x":4}]}');
+    return (await recordsOf('own')).length > 0;
+  });
+  const [first, second] = (await recordsOf('own')).map(({ value }) => JSON.parse(value));
+  expect(first).toMatchObject({ truckId: 't-1', lat: 1, lon: 2, speedKmh: 36, source: 'own' });
+  expect(second).toMatchObject({ truckId: 't-1', lat: 3, lon: 4 });
+});
+
+test('exported routes are imported elsewhere, all or none', async () => {
+  const file = join(dataFolder(), 'routes.json');
+  expect((await Program.run('cli', env, ['routes', 'export', file])).status).toBe(0);
+  const exported = JSON.parse(readFileSync(file, 'utf8'));
+  expect(exported.map(({ name }: { name: string }) => name)).toEqual(['own', 'yard']);
+  const refused = await Program.run('cli', env, ['routes', 'import', file]);
+  expect(refused).toMatchObject({ status: 1, log: expect.stringContaining('route own exists') });
+  await api('DELETE', '/own');
+  expect((await Program.run('cli', env, ['routes', 'import', file, '--replace'])).status).toBe(0);
+  expect((await api('GET', '/own')).body).toMatchObject(exported[0]);
 });
 
 test('a restart keeps the routes', async () => {

@@ -1,10 +1,10 @@
 // `milepost routes`: what becomes of the messages that arrive by MQTT. A change counts within a second in running gateways.
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { dryRun, type TriedRecord } from '@milepost/ingress';
 import { nodeClock } from '@milepost/node-host';
 import { PostgresRouteStore } from '@milepost/postgres';
-import { type ListedRoute, RouteCatalog, type RouteList } from '@milepost/routes';
+import { type ListedRoute, readRoutes, RouteCatalog, type RouteList, RouteRefused } from '@milepost/routes';
 import { readSettings } from '@milepost/settings';
 import { baseRoutes } from '../../chassis/src/base-routes.ts';
 import { withDataSource } from './database.ts';
@@ -14,15 +14,20 @@ const USAGE = `usage: milepost routes list [--json]
        milepost routes add <name> --filter FILTER [options]
        milepost routes remove | enable | disable <name>
        milepost routes try --topic TOPIC [--file FILE|-] [--route FILE] [--json]
+       milepost routes export [<file>]
+       milepost routes import <file> [--replace]
 
   list       in the order in which they are compared with a topic: the first that matches takes a message
   add        a route: its messages go by the filter to a topic of the log
   remove     a route that was added; if it replaced a built-in one, that returns
   try        what would become of a payload: the records, or the reason of the dead letter; nothing is stored
+  export     the routes that were added, as JSON; to standard output without a file
+  import     routes of such a file, all or none
 
   --filter FILTER     MQTT topic filter, such as yard/+/position
   --topic TOPIC       add: topic of the log (truck_gps); try: MQTT topic
-  --decoder NAME      milepost, owntracks, traccar, ..., or raw: the payload is stored as it came
+  --decoder NAME      milepost, owntracks, traccar, ..., or raw: the payload is stored as it came;
+                      a declared one (docs/DEVICES.md) comes by --file
   --key TEMPLATE      names the truck by levels of the MQTT topic, from 0: {1}; by default the + levels of the filter
   --header NAME=TEXT  an additional header, such as site={0}. Several: give it again
   --time gateway      the receive time counts, not the device's
@@ -54,7 +59,12 @@ type Action = (catalog: RouteCatalog, operand: string, options: Options) => Prom
 
 const actions: Record<
   string,
-  { readonly takes: string | undefined; readonly options: readonly string[]; readonly run: Action }
+  {
+    readonly takes: string | undefined;
+    readonly isOptional?: true;
+    readonly options: readonly string[];
+    readonly run: Action;
+  }
 > = {
   list: { takes: undefined, options: ['json'], run: list },
   add: {
@@ -65,6 +75,8 @@ const actions: Record<
   remove: { takes: 'name', options: [], run: remove },
   enable: { takes: 'name', options: [], run: (catalog, name) => enable(catalog, name, true) },
   disable: { takes: 'name', options: [], run: (catalog, name) => enable(catalog, name, false) },
+  export: { takes: 'file', isOptional: true, options: [], run: exportRoutes },
+  import: { takes: 'file', options: ['replace'], run: importRoutes },
   try: { takes: undefined, options: ['topic', 'file', 'route', 'json'], run: tryPayload },
 };
 
@@ -76,7 +88,8 @@ export async function routes(args: readonly string[]): Promise<void> {
   if (!action) throw new Error(`routes: expected ${Object.keys(actions).join(', ')}, seen ${name}`);
   const wrong = Object.keys(values).find((option) => !action.options.includes(option));
   if (wrong !== undefined) throw new Error(`routes ${name}: --${wrong} is no option of it; see milepost routes --help`);
-  if (more.length > 0 || (operand === undefined) !== (action.takes === undefined))
+  const isMissing = operand === undefined && action.takes !== undefined && !action.isOptional;
+  if (more.length > 0 || isMissing || (operand !== undefined && action.takes === undefined))
     throw new Error(
       `routes ${name}: expected ${action.takes === undefined ? 'nothing else' : `one ${action.takes}`}; see milepost routes --help`,
     );
@@ -106,7 +119,7 @@ const rowOf = ({ order, name, filter, decoder, topic, key, time, enabled, origin
   String(order),
   name,
   filter,
-  decoder,
+  typeof decoder === 'string' ? decoder : `(declared, ${decoder.format})`,
   topic,
   key === '' ? '(payload)' : key,
   time,
@@ -150,6 +163,26 @@ async function remove(catalog: RouteCatalog, name: string): Promise<void> {
 async function enable(catalog: RouteCatalog, name: string, enabled: boolean): Promise<void> {
   await catalog.setEnabled(name, enabled);
   process.stdout.write(`route ${name} is ${enabled ? 'enabled' : 'disabled'}\n`);
+}
+
+async function exportRoutes(catalog: RouteCatalog, file: string): Promise<void> {
+  const text = `${JSON.stringify(await catalog.exported(), undefined, 2)}\n`;
+  if (file === '' || file === '-') process.stdout.write(text);
+  else writeFileSync(file, text);
+}
+
+async function importRoutes(catalog: RouteCatalog, file: string, { replace = false }: Options): Promise<void> {
+  const routes = readRoutesOf(file);
+  await catalog.put(routes, replace ? 'replace' : 'add');
+  process.stdout.write(`${routes.length} routes are in force within a second\n`);
+}
+
+function readRoutesOf(file: string) {
+  try {
+    return readRoutes(contentOf(file).toString());
+  } catch (failure) {
+    throw failure instanceof RouteRefused ? new Error(`${file}: ${failure.message}; nothing is imported`) : failure;
+  }
 }
 
 async function tryPayload(catalog: RouteCatalog, _operand: string, options: Options): Promise<void> {

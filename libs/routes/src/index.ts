@@ -1,4 +1,5 @@
 export * from './built-in-routes.ts';
+export { decoderSchema } from './decoder-schema.ts';
 export * from './level-template.ts';
 export * from './route.ts';
 export * from './route-catalog.ts';

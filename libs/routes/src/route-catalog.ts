@@ -94,6 +94,11 @@ export class RouteCatalog {
     });
   }
 
+  /** Those of operators, as `readRoutes` reads them. */
+  async exported(): Promise<readonly RouteDefinition[]> {
+    return (await this.#store.read()).routes;
+  }
+
   async #change(decide: (stored: readonly RouteDefinition[]) => readonly RouteDefinition[]): Promise<RouteList> {
     const { version, routes } = await this.#store.change(decide);
     return { version, routes: listed(this.#base, routes) };

@@ -73,6 +73,46 @@ test('an unknown decoder is refused with those that there are', () => {
   expect(refusal).toMatch(/^route yard: decoder: expected one of raw, milepost, owntracks, .*, saw morse$/);
 });
 
+const latLon = { lat: 'a', lon: 'b' };
+test.each<[object, string]>([
+  [{ fields: {} }, 'decoder.fields: expected lat and lon, or latLon, saw neither'],
+  [{ fields: { ...latLon, latLon: 'c' } }, 'decoder.fields: expected lat and lon, or latLon, saw both'],
+  [
+    { fields: { ...latLon, lat: 'a..b' } },
+    'decoder.fields.lat: expected a path, such as position.lat or points[0].lat, saw a..b',
+  ],
+  [
+    { fields: { ...latLon, lat: 'a[*]' } },
+    'decoder.fields.lat: expected a path, such as position.lat or points[0].lat, saw a[*]',
+  ],
+  [
+    { fields: { ...latLon, speed: { path: 'v', unit: 'furlongs' } } },
+    'decoder.fields.speed.unit: expected one of km/h, m/s, knots, mph, cm/s, ft/s, saw furlongs',
+  ],
+  [
+    { fields: { ...latLon, ts: { path: 't', format: 'julian' } } },
+    'decoder.fields.ts.format: expected one of s, ms, us, ns, iso, saw julian',
+  ],
+  [{ fields: { ...latLon, colour: 'c' } }, 'decoder.fields.colour: no such setting'],
+  [{ format: 'xml', fields: latLon }, 'decoder.format: expected json or csv, saw xml'],
+  [{ each: 'a..b', fields: latLon }, 'decoder.each: expected a path, such as points[*], saw a..b'],
+  [{ format: 'csv', each: 'a[*]', fields: latLon }, 'decoder.each: is for json, saw a[*]'],
+  [{ columns: ['a'], fields: latLon }, 'decoder.columns: is for csv, saw json'],
+])('the declared decoder %j is refused in one line', (decoder, message) => {
+  expect(refusalOf(() => readRoute({ ...yard, decoder }))).toBe(`route yard: ${message}`);
+});
+
+test('a declared decoder that names the truck needs no key', () => {
+  const fields = { ...latLon, truckId: 'id' };
+  expect(readRoute({ name: 'yard', filter: 'yard', decoder: { fields } })).toMatchObject({
+    key: '',
+    decoder: { format: 'json', fields },
+  });
+  expect(refusalOf(() => readRoute({ name: 'yard', filter: 'yard', decoder: { fields: latLon } }))).toContain(
+    'key: expected the levels that name the truck, such as {1}, as these payloads do not name it',
+  );
+});
+
 test.each([null, [], 'yard', 7])('%j is no route', (document) => {
   expect(refusalOf(() => readRoute(document))).toMatch(/^route: /);
 });

@@ -1,8 +1,9 @@
 // Reads a route as operators write it. A bad one is refused in one line: the route, the setting, what was expected and
 // what was seen.
-import { decoderNames, namesItsDevice } from '@milepost/fleet';
+import { namesItsDevice } from '@milepost/fleet';
 import { z } from 'zod';
 import { POSITIONS_TOPIC } from './built-in-routes.ts';
+import { contradictionIn, decoderSchema } from './decoder-schema.ts';
 import { levelBeyond, parseTemplate, wildcardTemplate } from './level-template.ts';
 import type { RouteDefinition } from './route.ts';
 import { isTopicFilter } from './topic-filter.ts';
@@ -31,8 +32,6 @@ const template = z
   .max(MAX_TEMPLATE_CHARS, `expected at most ${MAX_TEMPLATE_CHARS} characters`)
   .refine((text) => parseTemplate(text) !== undefined, 'expected levels of the MQTT topic in braces, such as {1}');
 
-const decoder = z.enum(['raw', ...decoderNames], { error: `expected one of raw, ${decoderNames.join(', ')}` });
-
 export const routeSchema = z.strictObject({
   name: z
     .string()
@@ -60,7 +59,7 @@ export const routeSchema = z.strictObject({
     .describe(
       'Names the truck, by levels of the MQTT topic from 0: {1}. By default the + levels of the filter, joined with -',
     ),
-  decoder: decoder.default('milepost').describe('The format of the payload; raw: it is stored as it came'),
+  decoder: decoderSchema.default('milepost').describe('The format of the payload; raw: it is stored as it came'),
   headers: z
     .record(z.string(), template)
     .default({})
@@ -112,12 +111,21 @@ function checkNames(routes: readonly RouteDefinition[]): void {
   }
 }
 
+function namesTruck(decoder: RouteDefinition['decoder']): boolean {
+  if (typeof decoder === 'object') return decoder.fields.truckId !== undefined;
+  return decoder !== 'raw' && namesItsDevice.has(decoder);
+}
+
 /** What is wrong with settings that are right one by one. */
 function contradictionOf({ filter, key, decoder: format, headers, topic }: RouteDefinition): string | undefined {
   const beyond = (text: string): number | undefined =>
     levelBeyond(parseTemplate(text) ?? { parts: [], levels: [] }, filter);
-  if (key === '' && (format === 'raw' || !namesItsDevice.has(format)))
-    return `key: expected the levels that name the truck, such as {1}, as ${format} payloads do not name it, saw none`;
+  const declared = typeof format === 'string' ? undefined : contradictionIn(format);
+  if (declared !== undefined) return declared;
+  if (key === '' && !namesTruck(format)) {
+    const decoder = typeof format === 'string' ? format : 'these';
+    return `key: expected the levels that name the truck, such as {1}, as ${decoder} payloads do not name it, saw none`;
+  }
   if (beyond(key) !== undefined)
     return `key: expected levels of ${filter}, which counts from {0}, saw {${beyond(key)}}`;
   if (format === 'raw' && topic === POSITIONS_TOPIC)
@@ -135,13 +143,30 @@ function contradictionOf({ filter, key, decoder: format, headers, topic }: Route
   return undefined;
 }
 
-function problemOf({ path, message, code, ...issue }: z.core.$ZodIssue, document: unknown): string {
+function problemOf(issue: z.core.$ZodIssue, document: unknown): string {
+  const { path, message, code } = innermost(issue);
   if (code === 'unrecognized_keys') {
-    const { keys = [] } = issue as { keys?: readonly string[] };
-    return `${[...path, keys[0] ?? ''].join('.')}: no such setting; the settings are ${Object.keys(routeSchema.shape).join(', ')}`;
+    const { keys = [] } = issueKeys(issue);
+    return `${[...path, keys[0] ?? ''].join('.')}: no such setting${path.length === 0 ? `; the settings are ${Object.keys(routeSchema.shape).join(', ')}` : ''}`;
   }
   if (path.length === 0) return `expected a JSON object, saw ${shown(document)}`;
   return `${path.join('.')}: ${message}, saw ${shown(valueAt(document, path))}`;
+}
+
+const issueKeys = (issue: z.core.$ZodIssue) => innermost(issue) as { keys?: readonly string[] };
+
+/** Where a setting may have several shapes: the problem of the shape that it was meant to have. */
+function innermost(issue: z.core.$ZodIssue): z.core.$ZodIssue {
+  if (issue.code !== 'invalid_union') return issue;
+  const candidates = issue.errors.flatMap(([first]) => {
+    if (!first) return [];
+    return [innermost({ ...first, path: [...issue.path, ...first.path] } as z.core.$ZodIssue)];
+  });
+  /** A type that does not fit says little; then the deepest one was meant. */
+  const rank = ({ code, message, path }: z.core.$ZodIssue): number =>
+    (message.startsWith('Invalid') ? 0 : 1000) + 10 * path.length + (code === 'unrecognized_keys' ? 1 : 0);
+  const [best] = candidates.sort((a, b) => rank(b) - rank(a));
+  return best ?? issue;
 }
 
 const valueAt = (document: unknown, path: readonly PropertyKey[]): unknown =>

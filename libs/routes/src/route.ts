@@ -3,7 +3,16 @@
 // `Route` is the same, compiled once for each change, as the gateway uses it for each publish.
 //
 // The first enabled route that matches takes a publish, in the order of `order`, then of the names.
-import { type Decoder, type DecoderContext, type DecoderName, decoders, isoTime, mapTruckId } from '@milepost/fleet';
+import {
+  type DeclaredDecoder,
+  declaredDecoder,
+  type Decoder,
+  type DecoderContext,
+  type DecoderName,
+  decoders,
+  isoTime,
+  mapTruckId,
+} from '@milepost/fleet';
 import { expand, type LevelTemplate, parseTemplate } from './level-template.ts';
 import { levelsMatch } from './topic-filter.ts';
 
@@ -17,7 +26,7 @@ export interface RouteDefinition {
   readonly topic: string;
   /** Names the truck: a template of levels of the MQTT topic. Empty if the payload does. */
   readonly key: string;
-  readonly decoder: DecoderName | 'raw';
+  readonly decoder: DecoderName | 'raw' | DeclaredDecoder;
   /** Additional headers of its records: templates, too. */
   readonly headers: Readonly<Record<string, string>>;
   /** `gateway`: the position's `ts` is the receive time, whatever the device says. */
@@ -63,11 +72,14 @@ function compileRoute({ name, filter, topic, key, decoder, headers, time }: Rout
     filter,
     topic,
     key: key === '' ? undefined : template(key),
-    decode: decoder === 'raw' ? undefined : timed(decoders[decoder], time),
+    decode: decoder === 'raw' ? undefined : timed(decoderOf(name, decoder), time),
     filterLevels: filter.split('/'),
     headers: Object.entries(headers).map(([header, value]) => ({ name: header, value: template(value) })),
   };
 }
+
+const decoderOf = (name: string, decoder: DecoderName | DeclaredDecoder): Decoder =>
+  typeof decoder === 'string' ? decoders[decoder] : declaredDecoder(name, decoder);
 
 /** A definition has been checked. */
 const template = (text: string): LevelTemplate => parseTemplate(text) ?? { parts: [text], levels: [] };

@@ -16,6 +16,10 @@ import { decodeOwntracks } from './owntracks.ts';
 import { decodeQueclink } from './queclink.ts';
 import { decodeTeltonika } from './teltonika.ts';
 
+export * from './declared.ts';
+export { parsePath, ANY } from './path.ts';
+export * from './units.ts';
+
 export const decoders = {
   milepost: decodeMilepost,
   owntracks: decodeOwntracks,

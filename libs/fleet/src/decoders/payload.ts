@@ -16,17 +16,29 @@ export interface Fields {
 
 /** The objects of a payload, in order: one, those of an array, or one for each line. */
 export function objectsOf(payload: Buffer): readonly Fields[] | Rejected {
-  const plain = decompressed(payload);
+  const plain = bytesOf(payload, 'a JSON object');
   if (!Buffer.isBuffer(plain)) return plain;
-  if (plain.length === 0) return rejected('empty', 'expected a JSON object, saw an empty payload');
-  if (plain.length > MAX_DOCUMENT_BYTES)
-    return rejected('too-large', `expected at most ${MAX_DOCUMENT_BYTES} bytes, saw ${plain.length}`);
   const json = parseJson(plain);
   if (json) return objectsIn(json, plain);
   const text = tidied(plain);
   const tidyJson = text === undefined ? undefined : parseJson(Buffer.from(text));
   if (tidyJson) return objectsIn(tidyJson, plain);
   return linesOf(text ?? plain.toString()) ?? malformed(plain.toString());
+}
+
+/** The payload as text: decompressed, without a byte order mark and trailing NULs. */
+export function textOf(payload: Buffer): string | Rejected {
+  const plain = bytesOf(payload, 'text');
+  return Buffer.isBuffer(plain) ? (tidied(plain) ?? plain.toString()) : plain;
+}
+
+function bytesOf(payload: Buffer, expected: string): Buffer | Rejected {
+  const plain = decompressed(payload);
+  if (!Buffer.isBuffer(plain)) return plain;
+  if (plain.length === 0) return rejected('empty', `expected ${expected}, saw an empty payload`);
+  if (plain.length > MAX_DOCUMENT_BYTES)
+    return rejected('too-large', `expected at most ${MAX_DOCUMENT_BYTES} bytes, saw ${plain.length}`);
+  return plain;
 }
 
 export const isObject = (value: unknown): value is Record<string, unknown> =>
