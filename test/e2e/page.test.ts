@@ -53,7 +53,7 @@ function which(name: string): string | undefined {
       { qos: 1 },
     );
 
-  async function open(options: Parameters<Browser['newContext']>[0] = {}): Promise<Page> {
+  async function open(options: Parameters<Browser['newContext']>[0] = {}, hash = ''): Promise<Page> {
     const page = await (await browser.newContext(options)).newPage();
     page.setDefaultTimeout(LIMIT_MS);
     page.on('pageerror', (error) => errors.push(error.message));
@@ -61,7 +61,7 @@ function which(name: string): string | undefined {
     page.on('request', (request) => {
       if (new URL(request.url()).hostname !== '127.0.0.1') strangers.push(request.url());
     });
-    await page.goto(`http://127.0.0.1:${program.ports.http}/`);
+    await page.goto(`http://127.0.0.1:${program.ports.http}/${hash}`);
     // Each is acknowledged, but the map may receive them one after the other.
     await until('three trucks in the list', async () => (await page.getByTestId('truck-row').count()) === 3);
     return page;
@@ -83,11 +83,45 @@ function which(name: string): string | undefined {
     await page.context().close();
   });
 
+  test('shows the view and the truck of an address that was sent, and retains both in its own', async () => {
+    const page = await open({}, '#map=11/58.00000/12.50000&truck=truck-1');
+    await page.getByTestId('truck-details').getByRole('heading', { name: 'truck-1' }).waitFor();
+    expect(new URL(page.url()).hash).toBe('#map=11/58.00000/12.50000&truck=truck-1');
+    await page.locator('[data-testid=truck-row][data-truck-id=truck-2]').click();
+    await page.waitForURL(/#map=15\/57\.\d+\/1[12]\.\d+&truck=truck-2$/);
+    await page.getByTestId('close-details').click();
+    await page.waitForURL(/#map=15\/57\.\d+\/1[12]\.\d+$/);
+    await page.context().close();
+  });
+
   test('shows an alert for a truck that speeds while the page is open', async () => {
     const page = await open();
     await drive('truck-3', 1, 140);
     await page.getByTestId('toast').first().waitFor();
     expect(await page.getByTestId('alerts').textContent()).toContain('truck-3');
+    await page.context().close();
+  });
+
+  test('says that its connection is lost, until it is back', async () => {
+    const page = await open();
+    const cut: (() => Promise<void>)[] = [];
+    let isUp = true;
+    await page.routeWebSocket('**/api/live', (socket) => {
+      if (!isUp) return void socket.close();
+      const server = socket.connectToServer();
+      cut.push(async () => {
+        await server.close();
+        await socket.close();
+      });
+    });
+    await page.reload();
+    await page.locator('#connection[data-state=live]').waitFor();
+    isUp = false;
+    for (const one of cut) await one();
+    await page.getByText('The connection is lost').waitFor();
+    isUp = true;
+    await page.getByTestId('notice').waitFor({ state: 'hidden' });
+    await page.locator('#connection[data-state=live]').waitFor();
     await page.context().close();
   });
 

@@ -1,7 +1,9 @@
 // The page: a map of roads, the trucks on it, a panel beside it; all of them follow one Fleet.
+import { readAddress, writeAddress } from './address.ts';
 import { type ConnectionState, connect } from './connection.ts';
 import { byId, h } from './dom.ts';
 import { Fleet, type Truck } from './fleet.ts';
+import { clockTime } from './format.ts';
 import { FleetMap, placeZoom } from './map/fleet-map.ts';
 import { Roads } from './map/roads.ts';
 import { Alerts } from './panel/alerts.ts';
@@ -18,6 +20,9 @@ const connectionNames: Readonly<Record<ConnectionState, string>> = {
 };
 /** A street's name is looked up again after a truck has moved this far, in degrees. */
 const streetStep = 0.0002;
+
+/** The address is written when the view has rested for this long: Safari limits how often. */
+const restMs = 500;
 
 const fleet = new Fleet();
 const map = new FleetMap(fleet);
@@ -45,20 +50,27 @@ byId('list').addEventListener('click', ({ target }) => {
   if (truck) map.showAt(truck, placeZoom.close);
 });
 
+const notice = byId('notice');
 let isFirst = true;
 connect(
   (message) => {
     fleet.take(message);
     if (isFirst) {
+      isFirst = false;
       list.refresh();
-      map.frameFleet();
+      if (!readAddress(location.hash).view) map.frameFleet();
+      followAddress();
     }
-    isFirst = false;
   },
   (state) => {
     const connection = byId('connection');
     connection.dataset['state'] = state;
     connection.textContent = connectionNames[state];
+    if (state === 'lost') {
+      fleet.lose();
+      notice.textContent = `The connection is lost. The map shows the trucks as of ${clockTime(fleet.now())}.`;
+    }
+    if (state !== 'connecting') notice.hidden = state === 'live';
   },
 );
 
@@ -78,6 +90,26 @@ function streetOf(truck: Truck): string | undefined {
   if (street && Math.abs(street.lat - truck.lat) + Math.abs(street.lon - truck.lon) < streetStep) return street.name;
   truck.street = { lat: truck.lat, lon: truck.lon, name: roads.streetAt(truck.lon, truck.lat) };
   return truck.street.name;
+}
+
+/** Shows what the address holds, and from then on retains there what is shown. */
+function followAddress(): void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const read = (): void => {
+    const { truckId, view } = readAddress(location.hash);
+    if (truckId !== undefined && fleet.trucks.has(truckId)) fleet.select(truckId);
+    if (view) map.view = view;
+  };
+  const write = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      history.replaceState(null, '', writeAddress({ view: map.view, truckId: fleet.selectedId }));
+    }, restMs);
+  };
+  read();
+  addEventListener('hashchange', read);
+  fleet.on('select', write);
+  map.onMoved(write);
 }
 
 /** For debugging at the console. */

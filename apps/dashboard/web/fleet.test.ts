@@ -73,3 +73,18 @@ test('an alert that was known before the page was opened, or arrives again, is n
   expect(announced).toEqual([[], ['speeding-0-2']]);
   expect(fleet.alerts.map(({ alertId }) => alertId)).toEqual(['speeding-0-2', 'speeding-0-1']);
 });
+
+test('while the connection is lost no truck falls silent, and afterwards those that have', () => {
+  let clock = now;
+  const fleet = new Fleet(() => clock);
+  fleet.take(message('all', [row('a', { kmh: 50 }), row('b', { kmh: 50 })]));
+  fleet.lose();
+  clock += 600_000;
+  const states = () => [...fleet.trucks.values()].map((truck) => fleet.stateOf(truck));
+  expect(states()).toEqual(['moving', 'moving']);
+  fleet.take({
+    ...message('all', [row('a', { kmh: 50 }), row('b', { kmh: 50, heard: now + 600_000 })]),
+    now: now + 600_000,
+  });
+  expect(states()).toEqual(['silent', 'moving']);
+});

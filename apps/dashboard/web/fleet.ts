@@ -39,9 +39,17 @@ export class Fleet {
   /** Newest first. */
   alerts: readonly Alert[] = [];
   selectedId: string | undefined;
+  /** Whether the server has sent its trucks: until then, no truck means nothing. */
+  isKnown = false;
   readonly #events = new EventTarget();
   readonly #alertedAt = new Map<string, number>();
+  readonly #clock: () => number;
   #clockAheadMs = 0;
+  #lostAtMs: number | undefined;
+
+  constructor(clock = Date.now) {
+    this.#clock = clock;
+  }
 
   on<Name extends keyof FleetEvents>(name: Name, listener: (detail: FleetEvents[Name]) => void): void {
     this.#events.addEventListener(name, (event) => listener((event as CustomEvent<FleetEvents[Name]>).detail));
@@ -49,7 +57,9 @@ export class Fleet {
 
   /** Handles a message of /api/live. */
   take({ type, now, trucks, alerts }: LiveMessage): void {
-    this.#clockAheadMs = now - Date.now();
+    this.#clockAheadMs = now - this.#clock();
+    this.#lostAtMs = undefined;
+    this.isKnown = true;
     if (type === 'all') this.#forgetAllBut(trucks);
     for (const row of trucks) {
       const known = this.trucks.get(row.id);
@@ -60,9 +70,14 @@ export class Fleet {
     if (fresh.length > 0) this.#notify('alerts', type === 'all' ? [] : fresh);
   }
 
+  /** The connection is lost: until the next message, the time stands still. It is not the trucks that are silent. */
+  lose(): void {
+    this.#lostAtMs ??= this.now();
+  }
+
   /** The current time by the server's clock. */
   now(): number {
-    return Date.now() + this.#clockAheadMs;
+    return this.#lostAtMs ?? this.#clock() + this.#clockAheadMs;
   }
 
   stateOf(truck: Truck, now = this.now()): FleetState {

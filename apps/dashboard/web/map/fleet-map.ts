@@ -1,5 +1,6 @@
 // The map: Leaflet with the roads below and the trucks above, its controls, and what the pointer does on it.
 import * as L from 'leaflet';
+import type { MapView } from '../address.ts';
 import { byId, h, svg } from '../dom.ts';
 import type { Fleet } from '../fleet.ts';
 import type { Roads } from './roads.ts';
@@ -50,6 +51,19 @@ export class FleetMap {
   readColors(): void {
     this.trucks.readColors();
     this.#roads?.redraw();
+  }
+
+  get view(): MapView {
+    const { lat, lng } = this.#map.getCenter();
+    return { zoom: this.#map.getZoom(), lat, lon: lng };
+  }
+
+  set view({ lat, lon, zoom }: MapView) {
+    this.#map.setView([lat, lon], zoom, { animate: false });
+  }
+
+  onMoved(listener: () => void): void {
+    this.#map.on('moveend', listener);
   }
 
   /** In the middle of the area beside the panels, at that zoom or closer. */

@@ -103,7 +103,8 @@ export class TruckList {
   #explainEmpty(text: string): void {
     const empty = byId('list-empty');
     empty.hidden = this.#shown.length > 0;
-    if (this.#fleet.trucks.size === 0)
+    if (!this.#fleet.isKnown) empty.textContent = 'Waiting for the server…';
+    else if (this.#fleet.trucks.size === 0)
       empty.textContent = 'No trucks yet. The first position that a device publishes puts it on the map.';
     else empty.textContent = text ? `No truck or street matches “${text}”.` : 'No truck is in that state right now.';
   }

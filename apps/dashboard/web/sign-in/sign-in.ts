@@ -6,7 +6,8 @@ import { applyStoredTheme } from '../theme.ts';
 const signIn = byId('sign-in', HTMLFormElement);
 const newPassword = byId('new-password', HTMLFormElement);
 const problem = byId('problem');
-const map = new URL('../', document.baseURI);
+/** With the view of the address that was opened. */
+const map = new URL(`../${location.hash}`, document.baseURI);
 
 let password = '';
 
