@@ -192,6 +192,7 @@ export class PostgresSessionStore implements SessionStore {
         if (isOurs) this.#gateway = gateway;
         else if (this.#gateway) throw new Error('the lock of the former connection is not released yet');
       }
+      if (this.#isClosed) throw new Error('the store is closed');
     } catch (error) {
       client.end().catch(() => {});
       throw error;

@@ -483,8 +483,14 @@ export class AedesEngine implements MqttEngine {
   }
 
   #isReceipt(client: Client, { messageId = 0 }: Packet): boolean {
-    if (client.clean || !this.#links.get(client)?.isAnswered) return false;
-    void this.#sessions.received(client.id, messageId).then(() => release(client, messageId));
+    const link = this.#links.get(client);
+    if (client.clean || !link?.isAnswered) return false;
+    if (link.releasing.has(messageId)) return true; // PUBREL is waiting already
+    link.releasing.add(messageId);
+    void this.#sessions.received(client.id, messageId).then(() => {
+      link.releasing.delete(messageId);
+      release(client, messageId);
+    });
     return true;
   }
 

@@ -43,6 +43,8 @@ export class Link implements MqttClient {
   id = '';
   session = '';
   isAccepted = false;
+  /** Messages of QoS 2 whose PUBREC has arrived and whose PUBREL was not sent yet. */
+  readonly releasing = new Set<number>();
   /** CONNACK was sent. */
   isAnswered = false;
   /** What was queued before the connection is being sent, or was. */

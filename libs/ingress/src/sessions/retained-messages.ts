@@ -1,6 +1,6 @@
 // The last retained message of each topic, within limits.
 import { filterMatches } from '@milepost/routes';
-import type { StoredRetained } from './session-store.ts';
+import { MAX_KEY_BYTES, type StoredRetained } from './session-store.ts';
 import type { ChangedRows } from './session-writer.ts';
 
 export interface RetainedPacket {
@@ -38,7 +38,7 @@ export class RetainedMessages {
 
   #hasRoom({ topic, payload }: RetainedPacket): boolean {
     if (payload.length === 0) return true;
-    if (payload.length > this.#limits.retainedMessageBytes) return false;
+    if (payload.length > this.#limits.retainedMessageBytes || Buffer.byteLength(topic) > MAX_KEY_BYTES) return false;
     return this.#packets.has(topic) || this.#packets.size < this.#limits.retainedMessages;
   }
 

@@ -1,5 +1,12 @@
 // The promises of every SessionStore.
-import type { SessionChanges, SessionState, SessionStore, StoredMessage, StoredWill } from './session-store.ts';
+import {
+  MAX_KEY_BYTES,
+  type SessionChanges,
+  type SessionState,
+  type SessionStore,
+  type StoredMessage,
+  type StoredWill,
+} from './session-store.ts';
 
 export interface SessionDatabaseUnderTest {
   /** The store of another gateway, on the same data. */
@@ -151,7 +158,7 @@ export function sessionStoreContract(name: string, make: () => Promise<SessionDa
       await neighbor.close();
     });
 
-    test('a session moves to the gateway that its device connects to, and the former one gets to know', async () => {
+    test('a session moves to the gateway that its device connects to, and the former one is notified', async () => {
       const neighbor = await it.gateway();
       expect((await neighbor.adopt()).hasOthers).toBe(true);
       await write({ sessions: [session('t-1')], messages: [message('t-1', 1)] });
@@ -192,7 +199,25 @@ export function sessionStoreContract(name: string, make: () => Promise<SessionDa
       expect(sessions).toEqual([{ ...session('t-1', { subscriptions: [] }), messages: [] }]);
     });
 
-    test('a gateway without a neighbor knows it', async () => {
+    test('the longest ids and topics have room', async () => {
+      const long = (start: number): string =>
+        Array.from({ length: MAX_KEY_BYTES }, (_, n) =>
+          String.fromCharCode(33 + ((start + n * n * 31 + n * 7) % 94)),
+        ).join('');
+      const [id, topic] = [long(1), long(2)];
+      await write({
+        sessions: [session(id)],
+        messages: [message(id, 1)],
+        retained: [{ topic, payload: Buffer.from('1'), qos: 0 }],
+        wills: [will(id)],
+      });
+      const { sessions, wills } = await (await restarted()).adopt();
+      expect(sessions.map((one) => one.id)).toEqual([id]);
+      expect(wills.map((one) => one.session)).toEqual([id]);
+      expect((await store.retained()).map((one) => one.topic)).toEqual([topic]);
+    });
+
+    test('a gateway that runs alone is told so', async () => {
       expect((await store.adopt()).hasOthers).toBe(false);
     });
   });

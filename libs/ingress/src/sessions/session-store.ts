@@ -3,6 +3,9 @@
 // The store promises: one gateway at a time holds a session, and only the holder changes it. A gateway that dies holds
 // nothing any more. `write` is all or nothing, and may be repeated.
 
+/** The longest session id and retained topic: both are keys of an index, whose entries PostgreSQL limits. */
+export const MAX_KEY_BYTES = 1_024;
+
 export interface SessionStore {
   /**
    * Acquires what no living gateway holds, at the start and from time to time. The first call returns everything that
@@ -18,7 +21,7 @@ export interface SessionStore {
   close(): Promise<void>;
 }
 
-/** `held`: by this gateway, as before. */
+/** `held`: this gateway has it already. */
 export type Acquired =
   | { readonly kind: 'acquired'; readonly session: StoredSession }
   | { readonly kind: 'held' }
@@ -26,11 +29,11 @@ export type Acquired =
 
 export interface Adopted {
   readonly sessions: readonly StoredSession[];
-  /** Last wills of clients that were connected to gateways that died: to be published. */
+  /** Last wills of clients that were connected to gateways that died. The caller publishes them. */
   readonly wills: readonly StoredWill[];
   /** Sessions that other gateways have acquired from this one since the last call. */
   readonly lost: readonly string[];
-  /** Whether other gateways hold sessions, or could. */
+  /** Whether other gateways are running. */
   readonly hasOthers: boolean;
 }
 

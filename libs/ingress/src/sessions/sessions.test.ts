@@ -61,6 +61,16 @@ const publish = (
 
 const topicsOf = (sessions: Sessions, id: string): string[] => sessions.queueOf(id).map((one) => one.packet.topic);
 
+const WILL = {
+  session: 't-1',
+  clientId: 't-1',
+  rights: undefined,
+  topic: 'lwt',
+  payload: Buffer.from('x'),
+  qos: 1,
+  retain: false,
+};
+
 /** A device with a subscription that has left. */
 function leftBehind(sessions: Sessions, id: string, filter: string, qos = 2): void {
   const holder = {};
@@ -212,6 +222,18 @@ test('no session has room while all devices are connected: a further device has 
   expect(sessions.figures().ended['no-room']).toBeGreaterThan(0);
 });
 
+test('an id or a topic that is too long for the key of an index is not stored', async () => {
+  const database = new MemorySessionDatabase();
+  const { sessions } = await gateway(database);
+  const long = 'é'.repeat(513);
+  leftBehind(sessions, long, 'cmd/#');
+  sessions.setWill({ ...WILL, session: long });
+  expect(sessions.retained.accepts({ topic: long, payload: Buffer.from('1') })).toBe(false);
+  await clock.advance(LATER_MS);
+  expect([database.sessions.size, database.wills.size]).toEqual([0, 0]);
+  expect(sessions.figures().ended['no-room']).toBeGreaterThan(0);
+});
+
 test('sessions and messages expire, also over a restart', async () => {
   const database = new MemorySessionDatabase();
   const first = await gateway(database, { sessionExpiryMs: 100_000, messageExpiryMs: 60_000 });
@@ -308,22 +330,13 @@ test('a device that starts over elsewhere finds nothing of its former session wh
 test('the last will of a client whose gateway died is reported once, to one gateway', async () => {
   const database = new MemorySessionDatabase();
   const first = await gateway(database);
-  const will = {
-    session: 't-1',
-    clientId: 't-1',
-    rights: undefined,
-    topic: 'lwt',
-    payload: Buffer.from('x'),
-    qos: 1,
-    retain: false,
-  };
-  first.sessions.setWill(will);
-  first.sessions.setWill({ ...will, session: 't-2' });
+  first.sessions.setWill(WILL);
+  first.sessions.setWill({ ...WILL, session: 't-2' });
   first.sessions.removeWill('t-2');
   await clock.advance(LATER_MS);
   await first.kill();
   const second = await gateway(database);
-  expect(second.orphaned).toEqual([will]);
+  expect(second.orphaned).toEqual([WILL]);
   await clock.advance(LATER_MS);
   await second.kill();
   expect((await gateway(database)).orphaned).toEqual([]);

@@ -8,14 +8,15 @@ import type { Cancel, Clock, Logger, Meter } from '@milepost/core';
 import { MAX_QUEUE_MESSAGES, MessageQueue, type QueuedMessage, type QueuedPacket } from './message-queue.ts';
 import { type RetainedLimits, RetainedMessages, type RetainedPacket } from './retained-messages.ts';
 import { type EndReason, reportSessions, type SessionFigures } from './session-metrics.ts';
-import type {
-  Adopted,
-  SessionState,
-  SessionStore,
-  StoredMessage,
-  StoredSession,
-  StoredSubscription,
-  StoredWill,
+import {
+  type Adopted,
+  MAX_KEY_BYTES,
+  type SessionState,
+  type SessionStore,
+  type StoredMessage,
+  type StoredSession,
+  type StoredSubscription,
+  type StoredWill,
 } from './session-store.ts';
 import { SessionWriter } from './session-writer.ts';
 import { type SessionSubscription, SubscriptionTree } from './subscription-tree.ts';
@@ -331,6 +332,7 @@ export class Sessions {
   // Last wills
 
   setWill(will: StoredWill): void {
+    if (Buffer.byteLength(will.session) > MAX_KEY_BYTES) return;
     this.#wills.add(will.session);
     this.#writer.wills.put(will.session, () => will);
     this.#writer.changed();
@@ -367,7 +369,8 @@ export class Sessions {
   #session(id: string): Session | undefined {
     const known = this.#living(id);
     if (known) return known;
-    if (this.#sessions.size >= this.limits.sessions && !this.#evict()) {
+    const hasRoom = (): boolean => this.#sessions.size < this.limits.sessions || this.#evict();
+    if (Buffer.byteLength(id) > MAX_KEY_BYTES || !hasRoom()) {
       this.#ended['no-room']++;
       return undefined;
     }
