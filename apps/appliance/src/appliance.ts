@@ -17,6 +17,7 @@ import { DashboardModule } from '../../dashboard/src/dashboard.module.ts';
 import { RoutesModule } from '../../dashboard/src/routes/routes.module.ts';
 import { GatewayModule } from '../../gateway/src/gateway.module.ts';
 import { NotificationsModule } from '../../notifications/src/notifications.module.ts';
+import { SchemaRegistryModule } from '../../schema-registry/src/schema-registry.module.ts';
 import { FurtherBrokersPart } from './further-brokers.ts';
 
 export const appliance: Pick<ProgramOptions, 'name' | 'modules'> = {
@@ -28,6 +29,7 @@ export const appliance: Pick<ProgramOptions, 'name' | 'modules'> = {
     RoutesModule,
     ...accounts(settings),
     NotificationsModule,
+    SchemaRegistryModule,
   ],
 };
 

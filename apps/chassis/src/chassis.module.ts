@@ -4,10 +4,12 @@ import { nodeDisk, nodeHost, openFileLimit, openFilesWithin } from '@milepost/no
 import type { Settings } from '@milepost/settings';
 import type { PrometheusMeter } from '@milepost/telemetry';
 import { type DynamicModule, Global, Module } from '@nestjs/common';
+import type { DataSource } from 'typeorm';
 import { HttpProtection } from './http-protection.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { ObservationController } from './observation.controller.ts';
-import { HOST, LOGGER, METER, SETTINGS } from './tokens.ts';
+import { schemasOf } from './schemas.ts';
+import { DATABASE, HOST, LOGGER, METER, SCHEMAS, SETTINGS } from './tokens.ts';
 
 export interface Frame {
   readonly settings: Settings;
@@ -32,8 +34,13 @@ export class ChassisModule {
         { provide: HOST, useValue: host },
         { provide: Lifecycle, useValue: lifecycle },
         HttpProtection,
+        {
+          provide: SCHEMAS,
+          useFactory: (database?: () => DataSource) => schemasOf(settings, database),
+          inject: [{ token: DATABASE, optional: true }],
+        },
       ],
-      exports: [SETTINGS, LOGGER, METER, HOST, Lifecycle, HttpProtection],
+      exports: [SCHEMAS, SETTINGS, LOGGER, METER, HOST, Lifecycle, HttpProtection],
     };
   }
 }

@@ -53,7 +53,12 @@ export class HttpAuthenticator {
   }
 }
 
-const tokenIn = (authorization: string): string | undefined => /^Bearer (\S+)$/i.exec(authorization)?.[1];
+/** Of `Bearer`, or of `Basic` with any user name: some clients of schema registries and scrapers know nothing else. */
+function tokenIn(authorization: string): string | undefined {
+  const [, scheme = '', credentials = ''] = /^(Bearer|Basic) (\S+)$/i.exec(authorization) ?? [];
+  if (scheme.toLowerCase() !== 'basic') return credentials === '' ? undefined : credentials;
+  return /^[^:]*:(\S+)$/.exec(Buffer.from(credentials, 'base64').toString())?.[1];
+}
 
 function sessionIn(cookie = ''): string | undefined {
   const pairs = cookie.split(';').map((pair) => pair.trim().split('=') as [string, string?]);

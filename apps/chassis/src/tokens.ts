@@ -10,5 +10,7 @@ export const KAFKA = Symbol('Kafka');
 export type Kafka = () => KafkaAddress;
 /** `() => DataSource` (TypeORM, migrated); callable from the phase "broker" on. */
 export const DATABASE = Symbol('Database');
+/** `Schemas`: of our own records; usable from the phase "clients" on. */
+export const SCHEMAS = Symbol('Schemas');
 /** `() => HttpAuthenticator`, where users sign in; callable from the phase "broker" on. */
 export const HTTP_AUTHENTICATOR = Symbol('HttpAuthenticator');

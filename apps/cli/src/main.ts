@@ -39,6 +39,10 @@ const commands: Record<string, Program> = {
     does: 'rules, alerts and webhooks alone',
     run: async () => void (await import('../../notifications/src/main.ts')),
   },
+  'schema-registry': {
+    does: 'the schema registry alone',
+    run: async () => void (await import('../../schema-registry/src/main.ts')),
+  },
   trucks: {
     does: 'trucks that publish to any MQTT gateway (--help lists the options)',
     options: 'own',

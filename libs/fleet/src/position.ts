@@ -99,7 +99,8 @@ export function readPosition(value: Buffer | string): Position | undefined {
   return isPosition(document) ? document : undefined;
 }
 
-function isPosition(document: unknown): document is Position {
+/** Of a value that was read by any format. */
+export function isPosition(document: unknown): document is Position {
   if (typeof document !== 'object' || document === null) return false;
   const position = document as Partial<Record<keyof Position, unknown>>;
   if (typeof position.truckId !== 'string' || typeof position.ts !== 'string') return false;

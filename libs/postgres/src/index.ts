@@ -15,6 +15,7 @@ export { PostgresBrokerLeases } from './postgres-broker-leases.ts';
 export { PostgresGroupStore } from './postgres-group-store.ts';
 export { PostgresHttpAccessStore } from './postgres-http-access-store.ts';
 export { PostgresSessionStore } from './postgres-session-store.ts';
+export { PostgresRegistryStore } from './postgres-registry-store.ts';
 export { PostgresMetadataStore, type PostgresStoreOptions } from './postgres-metadata-store.ts';
 export { PostgresRouteStore, RouteFollower } from './postgres-route-store.ts';
 export { PostgresTransactionStore } from './postgres-transaction-store.ts';

@@ -97,6 +97,26 @@ function addDescriptor(root: protobuf.Root, text: string): File {
   return { packageName, imports: file.dependency ?? [] };
 }
 
+/**
+ * A .proto file as its FileDescriptorProto in base64, which some clients prefer.
+ * @throws SchemaInvalid for a file with imports: protobufjs does not describe them.
+ */
+export function describeProtobuf(text: string): string {
+  if (isBase64(text)) return text;
+  const root = new protobuf.Root();
+  const { packageName, imports } = addFile(root, text);
+  if (imports.length > 0) throw new SchemaInvalid('a schema with imports is not available as a descriptor');
+  const { file } = (root.resolveAll() as unknown as { toDescriptor(edition: string): DescriptorSet }).toDescriptor(
+    /^\s*syntax\s*=\s*["']proto3["']/m.test(text) ? 'proto3' : 'proto2',
+  );
+  const own = file.find((one) => (one.package ?? '') === packageName);
+  return Buffer.from(descriptor.FileDescriptorProto.encode(own ?? {}).finish()).toString('base64');
+}
+
+interface DescriptorSet {
+  readonly file: readonly (FileDescriptor & object)[];
+}
+
 function membersOf(root: protobuf.Root, packageName: string): protobuf.ReflectionObject[] {
   const found = packageName === '' ? root : root.lookup(packageName.split('.'), true);
   return found instanceof protobuf.Namespace ? [...found.nestedArray] : [];

@@ -14,7 +14,7 @@ export const httpTable = {
     schema: port,
     expected: aPort,
     meaning:
-      'Port of the map, the API, /metrics and /health. Unset: 8080 for appliance and dashboard, 8081 broker, 8082 gateway, 8084 notifications.',
+      'Port of the map, the API, /metrics and /health. Unset: 8080 for appliance and dashboard, 8081 broker, 8082 gateway, 8084 notifications, 8085 schema registry.',
   }),
   httpTls: setting({
     variable: 'MILEPOST_HTTP_TLS',

@@ -6,7 +6,7 @@ import { kafkaMistakes, kafkaTable } from './kafka-settings.ts';
 import { mqttMistakes, mqttTable, tlsTable } from './mqtt-settings.ts';
 import { aPort, flag, port, type Setting, setting, text, type Value } from './row.ts';
 
-export type ProgramName = 'appliance' | 'broker' | 'gateway' | 'dashboard' | 'notifications';
+export type ProgramName = 'appliance' | 'broker' | 'gateway' | 'dashboard' | 'notifications' | 'schema-registry';
 
 /** One `host:port`, with or without the listener's protocol; TLS and several listeners are not supported yet. */
 const advertised = z.string().transform((value, context) => {
@@ -159,6 +159,22 @@ export const table = {
     meaning:
       'The largest MQTT packet that is read; a device that announces a larger one is disconnected before its bytes are buffered (MQTT 5: 0x95).',
   }),
+  positionFormat: setting({
+    variable: 'MILEPOST_POSITION_FORMAT',
+    schema: z.enum(['json', 'avro', 'protobuf']),
+    expected: 'json, avro or protobuf',
+    fallback: 'json',
+    meaning:
+      'Format of the positions that the gateway writes to truck_gps; avro and protobuf register their schema as truck_gps-value (docs/SCHEMAS.md).',
+  }),
+  schemaRegistryUrl: setting({
+    variable: 'MILEPOST_SCHEMA_REGISTRY_URL',
+    schema: z.url({ protocol: /^https?$/ }),
+    expected: 'an http or https address',
+    meaning:
+      "Schema registry for the programs' own records, such as http://127.0.0.1:8085/api/registry; user and password, or a token as the password, may be in it. Unset: the registry in the program's PostgreSQL.",
+    isSecret: true,
+  }),
   webhookUrl: setting({
     variable: 'MILEPOST_WEBHOOK_URL',
     schema: z.url({ protocol: /^https?$/ }),
@@ -196,6 +212,7 @@ const httpPorts: Record<ProgramName, string> = {
   broker: '8081',
   gateway: '8082',
   notifications: '8084',
+  'schema-registry': '8085',
 };
 
 /** Reads and checks all settings. @throws SettingsInvalid with every bad one. */
@@ -252,7 +269,7 @@ function openDoors(program: ProgramName, settings: Settings): string[] {
   const { allowAnonymous, httpAuthentication, httpListen, listen, mqttAuthentication, mqttListen } = settings;
   if (allowAnonymous) return [];
   const hasMqtt = program === 'appliance' || program === 'gateway';
-  const hasMap = program === 'appliance' || program === 'dashboard';
+  const hasMap = program === 'appliance' || program === 'dashboard' || program === 'schema-registry';
   const open = [
     hasMqtt && mqttAuthentication === 'none' && !isLoopback(mqttListen ?? listen) && 'devices',
     hasMap && httpAuthentication === 'none' && !isLoopback(httpListen ?? listen) && 'viewers',

@@ -23,6 +23,7 @@ import {
 } from './metadata.ts';
 import { MqttQueuedMessageRow, MqttRetainedMessageRow, MqttSessionRow, MqttWillRow } from './mqtt-sessions.ts';
 import { RouteChangesRow, RouteRow } from './routes.ts';
+import { SchemaReferenceRow, SchemaRegistryRow, SchemaRow, SchemaScopeRow, SchemaVersionRow } from './schemas.ts';
 import { TransactionRow, TransactionShardRow } from './transactions.ts';
 
 export const entities = [
@@ -64,4 +65,9 @@ export const entities = [
   MqttWillRow,
   RouteRow,
   RouteChangesRow,
+  SchemaRegistryRow,
+  SchemaRow,
+  SchemaReferenceRow,
+  SchemaVersionRow,
+  SchemaScopeRow,
 ];

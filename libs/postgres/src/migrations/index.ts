@@ -18,6 +18,7 @@ import { Devices1763800000060 } from './1763800000060-devices.ts';
 import { HttpAccess1763800000070 } from './1763800000070-http-access.ts';
 import { MqttSessions1763900000000 } from './1763900000000-mqtt-sessions.ts';
 import { Routes1764000000000 } from './1764000000000-routes.ts';
+import { SchemaRegistry1764200000000 } from './1764200000000-schema-registry.ts';
 
 export const migrations = [
   Metadata1763800000000,
@@ -38,4 +39,5 @@ export const migrations = [
   HttpAccess1763800000070,
   MqttSessions1763900000000,
   Routes1764000000000,
+  SchemaRegistry1764200000000,
 ];
