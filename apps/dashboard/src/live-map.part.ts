@@ -2,7 +2,7 @@
 // `location-dashboard`. The group resumes after its last handled record, but this state is in memory: so the recent log
 // is read again.
 import type { Clock, Histogram, Host, Logger, Meter } from '@milepost/core';
-import { readPosition } from '@milepost/fleet';
+import type { PositionReader } from '@milepost/fleet';
 import { LiveTrucks } from '@milepost/live';
 import {
   type ConsumedRecord,
@@ -12,7 +12,16 @@ import {
   unreadPartitions,
 } from '@milepost/streams';
 import { Inject, Injectable } from '@nestjs/common';
-import { HOST, Lifecycle, LOGGER, METER, type Part } from '../../chassis/src/index.ts';
+import {
+  HOST,
+  Lifecycle,
+  LOGGER,
+  METER,
+  type Part,
+  positionReader,
+  type Schemas,
+  SCHEMAS,
+} from '../../chassis/src/index.ts';
 import { TopicAlerts } from './alerts-source.ts';
 import { type Following, groupId, type TruckLog } from './truck-log.ts';
 
@@ -32,6 +41,7 @@ export class LiveMapPart implements Part {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #age: Histogram;
+  readonly #positions: PositionReader;
   #following: Following | undefined;
   #searching: Promise<void> = Promise.resolve();
   #stopped = false;
@@ -41,6 +51,7 @@ export class LiveMapPart implements Part {
     @Inject(HOST) host: Host,
     @Inject(LOGGER) logger: Logger,
     @Inject(METER) meter: Meter,
+    @Inject(SCHEMAS) schemas: Schemas,
     lifecycle: Lifecycle,
   ) {
     this.#clock = host.clock;
@@ -50,6 +61,7 @@ export class LiveMapPart implements Part {
       'From the time that a position carries to its arrival in a consumer.',
       [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600],
     );
+    this.#positions = positionReader(schemas, { groupId, logger, meter });
     meterFailedPartitions(meter, groupId, () => this.#following?.failedPartitions() ?? []);
     lifecycle.register(this);
   }
@@ -58,7 +70,7 @@ export class LiveMapPart implements Part {
     await this.log.prepare();
     const nowMs = this.#clock.now();
     await this.#restoreRecent(nowMs);
-    this.#following = this.log.follow([TRUCK_GPS, TRUCK_ALERTS], async (records) => this.#take(records));
+    this.#following = this.log.follow([TRUCK_GPS, TRUCK_ALERTS], (records) => this.#take(records));
     this.#searching = this.#restoreOlder(nowMs).catch((error: unknown) => {
       this.#logger.warn({ error: String(error) }, 'trucks that were quiet for long are missing on the map until heard');
     });
@@ -85,6 +97,7 @@ export class LiveMapPart implements Part {
     }
     let positions = 0;
     for await (const records of this.log.read({ topic: TRUCK_GPS, fromMs: nowMs - recentMs })) {
+      await this.#positions.prepare(records);
       records.forEach((record) => this.#locate(record));
       positions += records.length;
     }
@@ -101,10 +114,12 @@ export class LiveMapPart implements Part {
         if (!this.trucks.get(truckId)) lastByTruck.set(truckId, record);
       }
     }
+    await this.#positions.prepare([...lastByTruck.values()]);
     for (const record of lastByTruck.values()) this.#locate(record);
   }
 
-  #take(records: readonly ConsumedRecord[]): void {
+  async #take(records: readonly ConsumedRecord[]): Promise<void> {
+    await this.#positions.prepare(records.filter(({ topic }) => topic === TRUCK_GPS));
     for (const record of records) {
       if (record.topic === TRUCK_GPS) this.#locate(record, this.#age);
       else if (record.value) this.alerts.add(record.value);
@@ -113,7 +128,7 @@ export class LiveMapPart implements Part {
 
   /** A record that is not a position was written by another program, and is skipped. */
   #locate({ offset, partition, timestamp, value }: ConsumedRecord, age?: Histogram): void {
-    const position = value === null ? undefined : readPosition(value);
+    const position = this.#positions.read(value);
     if (!position) return;
     const timeMs = this.trucks.apply(position, { partition, offset, receivedAtMs: timestamp });
     age?.observe(Math.max(0, this.#clock.now() - timeMs) / 1_000);

@@ -1,6 +1,6 @@
 // A truck's track from..to, read back from the log: from the first record received at or after `from` to the end,
 // because positions that were stored offline arrive late; then those taken within from..to, in order of their time.
-import { believedTime, readPosition } from '@milepost/fleet';
+import { believedTime, type PositionReader } from '@milepost/fleet';
 import { TRUCK_GPS } from '@milepost/streams';
 import type { TruckLog } from './truck-log.ts';
 import type { Track } from './views.ts';
@@ -10,14 +10,24 @@ export const trackPointsLimit = 10_000;
 /** A day of a truck that reports every second; beyond it the newest are retained. */
 const positionsLimit = 100_000;
 
+export interface TrackSource {
+  readonly log: TruckLog;
+  readonly positions: PositionReader;
+}
+
 interface Point {
   readonly timeMs: number;
   readonly lonLat: readonly [number, number];
   readonly speedKmh: number | null;
 }
 
-export async function readTrack(log: TruckLog, truckId: string, fromMs: number, toMs: number): Promise<Track> {
-  const points = inOrder(await pointsOf(log, truckId, fromMs, toMs));
+export async function readTrack(
+  { log, positions }: TrackSource,
+  truckId: string,
+  fromMs: number,
+  toMs: number,
+): Promise<Track> {
+  const points = inOrder(await pointsOf({ log, positions }, truckId, fromMs, toMs));
   const shown = thinned(points);
   return {
     type: 'Feature',
@@ -36,12 +46,18 @@ export async function readTrack(log: TruckLog, truckId: string, fromMs: number, 
   };
 }
 
-async function pointsOf(log: TruckLog, truckId: string, fromMs: number, toMs: number): Promise<Point[]> {
+async function pointsOf(
+  { log, positions }: TrackSource,
+  truckId: string,
+  fromMs: number,
+  toMs: number,
+): Promise<Point[]> {
   const key = Buffer.from(truckId);
   const points: Point[] = [];
   for await (const records of log.read({ topic: TRUCK_GPS, key: truckId, fromMs })) {
+    await positions.prepare(records);
     for (const record of records) {
-      const position = record.key?.equals(key) && record.value ? readPosition(record.value) : undefined;
+      const position = record.key?.equals(key) ? positions.read(record.value) : undefined;
       if (!position) continue;
       const { timeMs } = believedTime(position.ts, record.timestamp);
       if (timeMs < fromMs || timeMs > toMs) continue;

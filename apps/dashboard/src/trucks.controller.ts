@@ -17,7 +17,8 @@ import {
   ApiQuery,
   ApiTags,
 } from '@nestjs/swagger';
-import { HOST } from '../../chassis/src/index.ts';
+import { PositionReader } from '@milepost/fleet';
+import { HOST, type Schemas, SCHEMAS } from '../../chassis/src/index.ts';
 import { LiveMapPart, TRUCK_LOG } from './live-map.part.ts';
 import { boxFrom, type Parameter, spanFrom, truckIdFrom } from './query.ts';
 import { readTrack } from './track.ts';
@@ -31,12 +32,16 @@ const tracksAtOnceLimit = 4;
 @Controller('api/trucks')
 export class TrucksController {
   #tracksAtOnce = 0;
+  readonly #positions: PositionReader;
 
   constructor(
     private readonly map: LiveMapPart,
     @Inject(TRUCK_LOG) private readonly log: TruckLog,
     @Inject(HOST) private readonly host: Host,
-  ) {}
+    @Inject(SCHEMAS) schemas: Schemas,
+  ) {
+    this.#positions = new PositionReader(schemas, () => {}); // refused records were counted by the map
+  }
 
   @Get()
   @ApiOperation({ summary: 'The last position of every truck, as a GeoJSON FeatureCollection' })
@@ -84,7 +89,7 @@ export class TrucksController {
       );
     this.#tracksAtOnce += 1;
     try {
-      return await readTrack(this.log, truckId, fromMs, toMs);
+      return await readTrack({ log: this.log, positions: this.#positions }, truckId, fromMs, toMs);
     } catch (error) {
       throw error instanceof PartitionUnreadable ? new ServiceUnavailableException(error.message) : error;
     } finally {

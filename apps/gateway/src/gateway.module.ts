@@ -12,10 +12,11 @@ import {
   Sessions,
   STATUS_TOPIC,
 } from '@milepost/ingress';
+import { encodePosition, type Position, positionEncoder, positionSchema } from '@milepost/fleet';
 import { PostgresSessionStore } from '@milepost/postgres';
 import type { Route } from '@milepost/routes';
 import type { Settings } from '@milepost/settings';
-import { ensureTopic, ensureTopics, Producer } from '@milepost/streams';
+import { ensureTopic, ensureTopics, Producer, TRUCK_GPS } from '@milepost/streams';
 import { isTracing } from '@milepost/telemetry';
 import { Inject, Injectable, Module, Optional } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
@@ -29,6 +30,8 @@ import {
   LOGGER,
   originPolicy,
   type Part,
+  type Schemas,
+  SCHEMAS,
   SETTINGS,
 } from '../../chassis/src/index.ts';
 import { LogSink } from './log-sink.ts';
@@ -58,6 +61,7 @@ export class GatewayPart implements Part {
     @Inject(HOST) private readonly host: Host,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(KAFKA) private readonly kafka: Kafka,
+    @Inject(SCHEMAS) private readonly schemas: Schemas,
     private readonly lifecycle: Lifecycle,
     @Optional() @Inject(DATABASE) private readonly database?: () => DataSource,
   ) {
@@ -76,7 +80,9 @@ export class GatewayPart implements Part {
     const traced = isTracing() ? new TracedSink(log, routes) : undefined;
     const sink = traced ?? log;
     const sessions = this.#sessionsOf();
-    this.#intake = new Intake({ clock: host.clock, logger, meter: host.meter, sink, routes, ledger: sessions });
+    const encode = await this.#encoder();
+    const parts = { sink, routes, ledger: sessions, encode };
+    this.#intake = new Intake({ clock: host.clock, logger, meter: host.meter, ...parts });
     const door = this.#openDoor(routes);
     const tls = (this.#tls = MqttTls.of(settings, host, logger));
     this.#engine = new AedesEngine({
@@ -125,6 +131,14 @@ export class GatewayPart implements Part {
     if (log.has(topic)) return;
     await ensureTopic(this.kafka(), topic);
     await log.add(topic);
+  }
+
+  /** The schema is registered before the first position is accepted, so that every record with its id can be read. */
+  async #encoder(): Promise<(position: Position) => Buffer> {
+    const { positionFormat } = this.settings;
+    const schema = positionSchema(positionFormat);
+    if (!schema) return encodePosition;
+    return positionEncoder(positionFormat, await this.schemas.register(`${TRUCK_GPS}-value`, schema));
   }
 
   /** Undefined: nobody authenticates. */

@@ -2,7 +2,7 @@
 // the topic `truck_alerts` and to a webhook.
 import { type Alert, type Channel, Deliverer, type Observation, RuleEngine } from '@milepost/alerts';
 import type { Cancel, Host, Logger } from '@milepost/core';
-import { readPosition } from '@milepost/fleet';
+import type { PositionReader } from '@milepost/fleet';
 import { PostgresAlertStore } from '@milepost/postgres';
 import type { Settings } from '@milepost/settings';
 import {
@@ -20,7 +20,19 @@ import {
 import { batchTracer } from '@milepost/telemetry';
 import { Inject, Injectable, Module } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
-import { DATABASE, HOST, KAFKA, type Kafka, Lifecycle, LOGGER, type Part, SETTINGS } from '../../chassis/src/index.ts';
+import {
+  DATABASE,
+  HOST,
+  KAFKA,
+  type Kafka,
+  Lifecycle,
+  LOGGER,
+  type Part,
+  positionReader,
+  type Schemas,
+  SCHEMAS,
+  SETTINGS,
+} from '../../chassis/src/index.ts';
 import { alertTopic } from './alert-topic.ts';
 import { AlertTraces, postAlert, sendAlert } from './alert-traces.ts';
 import { webhook } from './webhook.ts';
@@ -41,6 +53,7 @@ export class NotificationsPart implements Part {
   readonly name = 'notifications';
   readonly phase = 'clients';
   readonly #traces = new AlertTraces();
+  readonly #positions: PositionReader;
   #engine: RuleEngine | undefined;
   #deliverer: Deliverer | undefined;
   #producer: Producer | undefined;
@@ -55,8 +68,10 @@ export class NotificationsPart implements Part {
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(DATABASE) private readonly database: () => DataSource,
     @Inject(KAFKA) private readonly kafka: Kafka,
+    @Inject(SCHEMAS) schemas: Schemas,
     lifecycle: Lifecycle,
   ) {
+    this.#positions = positionReader(schemas, { groupId: GROUP_ID, logger, meter: host.meter });
     lifecycle.register(this);
   }
 
@@ -107,6 +122,7 @@ export class NotificationsPart implements Part {
   }
 
   async #handle(records: readonly ConsumedRecord[]): Promise<void> {
+    await this.#positions.prepare(records);
     const batches = Array.from(
       Map.groupBy(records, (record) => record.partition),
       ([partition, own]) => ({
@@ -122,7 +138,7 @@ export class NotificationsPart implements Part {
   #observations(records: readonly ConsumedRecord[]): Observation[] {
     return records.flatMap((record) => {
       const { partition, offset, timestamp, value } = record;
-      const position = value === null ? undefined : readPosition(value);
+      const position = this.#positions.read(value);
       if (!position) return [];
       this.#traces.read(position, record);
       return [{ partition, offset, heardMs: timestamp, position, principal: headerOf(record, PRINCIPAL)?.toString() }];

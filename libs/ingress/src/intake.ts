@@ -9,6 +9,7 @@ import {
   encodePosition,
   encodeStatus,
   isoTime,
+  type Position,
   type TruckStatus,
 } from '@milepost/fleet';
 import { matchRoute, type Route } from '@milepost/routes';
@@ -57,6 +58,8 @@ export interface IntakeOptions {
   readonly limits?: Partial<IntakeLimits>;
   /** Absent: QoS 2 is exact until the gateway ends. */
   readonly ledger?: ReleaseLedger | undefined;
+  /** Writes the value of a position; JSON by default. */
+  readonly encode?: (position: Position) => Buffer;
 }
 
 export class Intake implements MqttEvents {
@@ -65,6 +68,7 @@ export class Intake implements MqttEvents {
   readonly #sink: RecordSink;
   #routes: readonly Route[];
   readonly #limits: IntakeLimits;
+  readonly #encode: (position: Position) => Buffer;
   readonly #sender: Sender<Message>;
   readonly #accounting: Accounting;
   readonly #devices = new Map<MqttClient, Device>();
@@ -79,8 +83,10 @@ export class Intake implements MqttEvents {
   #heldUp = false;
   #draining = false;
 
-  constructor({ clock, logger, meter, sink, routes, limits, ledger }: IntakeOptions) {
+  constructor(options: IntakeOptions) {
+    const { clock, logger, meter, sink, routes, limits, ledger, encode = encodePosition } = options;
     this.#exactlyOnce = new ExactlyOnce(ledger);
+    this.#encode = encode;
     this.#clock = clock;
     this.#logger = logger;
     this.#sink = sink;
@@ -306,7 +312,7 @@ export class Intake implements MqttEvents {
     }
     const { position, clock, marks } = decoded;
     const headers = originHeaders(device, packet, destination, clock, marks);
-    const value = encodePosition(position);
+    const value = this.#encode(position);
     const { topic } = destination;
     if (position.truckId === destination.truckId)
       return { topic, partition: destination.partition, key: destination.key, value, headers, timestamp };
