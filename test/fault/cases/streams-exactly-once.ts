@@ -24,6 +24,7 @@ const MOST_MS_TO_KILL = 3_000;
 const RESUME_LIMIT_MS = 300_000;
 const TARGETS = ['the application', 'the appliance', 'both, and PostgreSQL'] as const;
 
+const WORDS_A_LINE = 2;
 const lineOf = (number: number): string => `even${number % 7} odd${number % 5}`;
 const javaFile = (name: string): string => fileURLToPath(new URL(`../java/${name}.java`, import.meta.url));
 
@@ -34,72 +35,113 @@ export const streamsExactlyOnce: FaultCase = {
   needs: [java],
   rounds: 3,
   async run({ rounds, note }) {
+    const counting = await Counting.start();
+    for (let round = 0; round < rounds; round++) {
+      await counting.goesOn();
+      await pause(Math.random() * MOST_MS_TO_KILL);
+      const target = TARGETS[round % TARGETS.length] ?? 'the application';
+      await counting.kill(target);
+      note(`kill ${round + 1} of ${rounds}: ${target}, after ${counting.followed.length} committed counts`);
+    }
+    const { lines, expected } = await counting.inputs();
+    const found = await counting.finish(lines * WORDS_A_LINE);
+    verify(found, expected);
+    const seen = { followed: counting.followed.length, found: found.length };
+    check(isSame(counting.followed, found), 'nothing that a reader saw was taken back or came later', seen);
+    note(`${lines} lines, ${found.length} counts: none is missing, none is there twice`);
+    await counting.stop();
+  },
+};
+
+/** The input, the application, and a reader of committed records that reads its output all along. */
+class Counting {
+  /** By the reader, in its order: partition, offset, word, count. */
+  readonly followed: string[] = [];
+  readonly #jvm: Jvm;
+  readonly #appliance: Appliance;
+  readonly #writer: LineWriter;
+  readonly #reader: ForeignProgram;
+  readonly #state = join(dataFolder(), 'state');
+  #application: ForeignProgram;
+
+  private constructor(jvm: Jvm, appliance: Appliance) {
+    this.#jvm = jvm;
+    this.#appliance = appliance;
+    mkdirSync(this.#state);
+    this.#writer = LineWriter.start(appliance.ports.kafka, INPUT, lineOf);
+    const follow = jvm.launch(javaFile('CommittedRecords'), [this.#broker, OUTPUT, 'follow']);
+    this.#reader = new ForeignProgram(follow, (line) => void this.followed.push(line));
+    this.#application = this.#startApplication();
+  }
+
+  static async start(): Promise<Counting> {
     const jvm = await Jvm.found();
     if (typeof jvm === 'string') throw new Error(jvm);
     const appliance = await Appliance.start({ KAFKA_NUM_PARTITIONS: String(PARTITIONS) });
-    const broker = `127.0.0.1:${appliance.ports.kafka}`;
     await createTopics(appliance.ports.kafka);
-    const writer = LineWriter.start(appliance.ports.kafka, INPUT, lineOf);
+    return new Counting(jvm, appliance);
+  }
 
-    const followed: string[] = [];
-    const follower = new ForeignProgram(
-      jvm.launch(javaFile('CommittedRecords'), [broker, OUTPUT, 'follow']),
-      (line) => void followed.push(line),
-    );
-    const state = join(dataFolder(), 'state');
-    mkdirSync(state);
-    const startApplication = (): ForeignProgram =>
-      new ForeignProgram(jvm.launch(javaFile('ExactlyOnceCounts'), [broker, INPUT, OUTPUT, state]));
-    let application = startApplication();
-    const seen = (): string => application.complaint ?? follower.complaint ?? '';
-    const reached = (what: string, isReached: () => boolean): Promise<true> =>
-      until(
-        what,
-        () => {
-          check(seen() === '', 'Streams and the reader go on by themselves', seen());
-          return isReached();
-        },
-        RESUME_LIMIT_MS,
-      );
+  /** Resolves when more counts are committed and read. */
+  goesOn(): Promise<void> {
+    return this.#reached(this.followed.length + PROGRESS);
+  }
 
-    for (let round = 0; round < rounds; round++) {
-      const before = followed.length;
-      await reached('counts are committed', () => followed.length >= before + PROGRESS);
-      await pause(Math.random() * MOST_MS_TO_KILL);
-      const target = TARGETS[round % TARGETS.length];
-      if (target !== 'the appliance') await application.kill();
-      if (target === 'the appliance') await appliance.killNode();
-      if (target === 'both, and PostgreSQL') await appliance.kill();
-      if (target !== 'the application') await appliance.start();
-      if (target !== 'the appliance') application = startApplication();
-      note(`kill ${round + 1} of ${rounds}: ${target}, after ${followed.length} committed counts`);
-    }
+  /** Resolves when they run again. */
+  async kill(target: (typeof TARGETS)[number]): Promise<void> {
+    if (target !== 'the appliance') await this.#application.kill();
+    if (target === 'the appliance') await this.#appliance.killNode();
+    if (target === 'both, and PostgreSQL') await this.#appliance.kill();
+    if (target !== 'the application') await this.#appliance.start();
+    if (target !== 'the appliance') this.#application = this.#startApplication();
+  }
 
-    await writer.stop();
-    const lines = await readAll(appliance.ports.kafka, INPUT);
+  /** Ends the input. `expected`: how often it has each word. */
+  async inputs(): Promise<{ readonly lines: number; readonly expected: ReadonlyMap<string, number> }> {
+    await this.#writer.stop();
+    const lines = await readAll(this.#appliance.ports.kafka, INPUT);
     const keys = new Set(lines.map(({ key }) => key));
-    const lost = writer.acknowledged.filter((key) => !keys.has(key));
+    const lost = this.#writer.acknowledged.filter((key) => !keys.has(key));
     check(lost.length === 0, 'every acknowledged line is there', lost.slice(0, 5));
-    const expected = Map.groupBy(
-      lines.flatMap(({ value }) => value.split(' ')),
-      (word) => word,
-    );
-    const total = lines.length * 2;
-    await reached(`${total} counts are committed`, () => followed.length >= total);
-    await application.stop();
-    await follower.stop();
-    const all = await jvm.run(javaFile('CommittedRecords'), [broker, OUTPUT, 'all']);
+    const expected = new Map<string, number>();
+    for (const word of lines.flatMap(({ value }) => value.split(' ')))
+      expected.set(word, (expected.get(word) ?? 0) + 1);
+    return { lines: lines.length, expected };
+  }
+
+  /** The whole output, read anew after `total` counts are committed and the application has ended. */
+  async finish(total: number): Promise<string[]> {
+    await this.#reached(total);
+    await this.#application.stop();
+    await this.#reader.stop();
+    const all = await this.#jvm.run(javaFile('CommittedRecords'), [this.#broker, OUTPUT, 'all']);
     check(all.status === 0, 'the output is read', all.stderr);
-    const found = all.stdout.split('\n').filter(Boolean);
-    verify(found, new Map([...expected].map(([word, times]) => [word, times.length])));
-    check(byPlace(followed) === byPlace(found), 'nothing that a reader saw was taken back or came later', {
-      followed: followed.length,
-      found: found.length,
-    });
-    note(`${lines.length} lines, ${found.length} counts: none is missing, none is there twice`);
-    check((await appliance.stop()) === 0, 'a clean stop', appliance.log);
-  },
-};
+    return all.stdout.split('\n').filter(Boolean);
+  }
+
+  async stop(): Promise<void> {
+    check((await this.#appliance.stop()) === 0, 'a clean stop', this.#appliance.log);
+  }
+
+  get #broker(): string {
+    return `127.0.0.1:${this.#appliance.ports.kafka}`;
+  }
+
+  #startApplication(): ForeignProgram {
+    return new ForeignProgram(
+      this.#jvm.launch(javaFile('ExactlyOnceCounts'), [this.#broker, INPUT, OUTPUT, this.#state]),
+    );
+  }
+
+  async #reached(count: number): Promise<void> {
+    const isReached = (): boolean => {
+      const complaint = this.#application.complaint ?? this.#reader.complaint;
+      check(complaint === undefined, 'Streams and the reader go on by themselves', complaint);
+      return this.followed.length >= count;
+    };
+    await until(`${count} counts are committed`, isReached, RESUME_LIMIT_MS);
+  }
+}
 
 async function createTopics(port: number): Promise<void> {
   const admin = kafkajs(port).admin();
@@ -124,5 +166,6 @@ function verify(found: readonly string[], expected: ReadonlyMap<string, number>)
   }
 }
 
-/** The lines by partition and offset, in any order of the partitions. */
-const byPlace = (lines: readonly string[]): string => lines.toSorted().join('\n');
+/** In any order of the partitions. */
+const isSame = (one: readonly string[], other: readonly string[]): boolean =>
+  one.toSorted().join('\n') === other.toSorted().join('\n');
