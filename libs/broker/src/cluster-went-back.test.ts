@@ -1,7 +1,7 @@
 // Three brokers whose database fails over under them to a standby that lacks the last commits.
 import { BrokerId, ErrorCode, Offset, Timestamp, ZERO_UUID } from '@milepost/core';
 import { batchesOf, buildBatch } from '@milepost/records';
-import { CreateTopics, Fetch, Produce } from '@milepost/wire';
+import { CreateTopics, Fetch, InitProducerId, Produce } from '@milepost/wire';
 import { ClusterUnderTest } from './testing/cluster-under-test.ts';
 
 let cluster: ClusterUnderTest;
@@ -56,6 +56,20 @@ test('a replica that had left the ISR does not lead because the database has for
   await cluster.until(() => partition().leader === 2);
   await cluster.clock.run(1_000);
   expect(await valuesAt(2)).toEqual(['all', 'without 3']);
+});
+
+test('a producer id that a broker has used is not used again because the database has forgotten its block', async () => {
+  const idsAt = async (broker: number): Promise<bigint> => {
+    const client = await cluster.client(broker);
+    const request = { transactionalId: null, transactionTimeoutMs: 60_000 };
+    return (await cluster.settle(client.ask(InitProducerId, 4, request))).producerId;
+  };
+  const backup = cluster.database.backup();
+  const before = [await idsAt(1), await idsAt(1)];
+  cluster.database.failOver(backup);
+  await cluster.clock.run(20_000);
+  const ids = [...before, await idsAt(2), await idsAt(2), await idsAt(2), await idsAt(1)];
+  expect(new Set(ids).size).toBe(ids.length);
 });
 
 test('a leader that the database has forgotten leads on, and its epoch does not go back', async () => {

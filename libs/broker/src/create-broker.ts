@@ -186,6 +186,7 @@ async function start(
       return [...changes, ...partitions.newEpochsAfterLoss(applied(of, changes))];
     },
     known: () => history.known,
+    producerIdsEnd: () => memory.producerIdsEnd,
   });
   /** Restores what the database has lost before its image is served. */
   let recovery = Promise.resolve();

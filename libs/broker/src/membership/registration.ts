@@ -13,9 +13,11 @@ import {
   type Decide,
   type Fence,
   historyOf,
+  isSameOrigin,
   lostCommits,
   type MetadataChange,
   type MetadataStore,
+  type Origin,
 } from '@milepost/metadata';
 import type { Membership } from './membership.ts';
 
@@ -23,12 +25,14 @@ import type { Membership } from './membership.ts';
 const MOST_ATTEMPTS = 3;
 
 export interface RegistrationDeps {
-  readonly store: Pick<MetadataStore, 'commit'>;
+  readonly store: Pick<MetadataStore, 'commit' | 'allocateProducerIds'>;
   readonly membership: Pick<Membership, 'confirm'>;
   /** All that a registration changes: the broker leads from then on. A pure function. */
   readonly changesOf: (image: ClusterImage, broker: BrokerRegistration) => readonly MetadataChange[];
   /** The newest image that this broker has. */
   readonly known: () => ClusterImage;
+  /** This broker has used no producer id from this one on. */
+  readonly producerIdsEnd: () => bigint;
 }
 
 export class Registration {
@@ -71,8 +75,8 @@ export class Registration {
   }
 
   /**
-   * The database went back: registers again, and restores what this broker remembers. Elects nobody: others may remember
-   * more. Concurrent calls share one commit. @throws BrokerFenced, StoreUnavailable
+   * The database went back: registers again, and restores what this broker remembers, before that the producer ids that it
+   * has used. Elects nobody: others may remember more. Concurrent calls share one commit. @throws BrokerFenced, StoreUnavailable
    */
   renew(): Promise<void> {
     this.#renewing ??= this.#registerAgain().finally(() => {
@@ -84,17 +88,30 @@ export class Registration {
   async #registerAgain(): Promise<void> {
     if (!this.#current) return;
     const { epoch, isFenced: _, history: __, ...broker } = this.#current;
-    const { store, membership, known } = this.#deps;
+    const { store, membership, producerIdsEnd } = this.#deps;
     if (!(await membership.confirm())) throw new BrokerFenced(`broker ${broker.id} has lost its lease`);
-    const { brokers } = await store.commit((image) => {
+    const isRestored = ({ brokers, origin }: ClusterImage): boolean => {
+      const registered = brokers.get(broker.id);
+      return registered?.incarnation === broker.incarnation && registered?.history === historyOf(origin);
+    };
+    let image = await store.commit(() => []);
+    while (!isRestored(image)) {
+      await store.allocateProducerIds(0, producerIdsEnd());
+      image = await this.#restore(image.origin, broker, epoch);
+    }
+    this.#current = image.brokers.get(broker.id);
+  }
+
+  /** Nothing happens where the database went back again: what was done before in that history is forgotten, too. */
+  #restore(origin: Origin, broker: BrokerRegistration, epoch: number): Promise<ClusterImage> {
+    return this.#deps.store.commit((image) => {
+      if (!isSameOrigin(image.origin, origin)) return [];
       const registered = image.brokers.get(broker.id);
       const isOwn = registered?.incarnation === broker.incarnation;
-      if (isOwn && registered?.history === historyOf(image.origin)) return []; // restored already
       if (registered && registered.epoch > epoch && !isOwn)
         throw new BrokerFenced(`broker ${broker.id} with epoch ${epoch}: epoch ${registered.epoch} is registered`);
-      return [...lostCommits(image, known()), { type: 'broker-registered', broker }];
+      return [...lostCommits(image, this.#deps.known()), { type: 'broker-registered', broker }];
     });
-    this.#current = brokers.get(broker.id);
   }
 
   #fence(controllerEpoch: number | undefined): Fence | undefined {

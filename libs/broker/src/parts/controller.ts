@@ -62,7 +62,7 @@ export class Controller {
     this.cluster = new ClusterAdmin({ queue, isUncleanAllowed });
     this.users = new UserAdmin(queue);
     this.acls = new AclAdmin(queue, host.random);
-    this.producerIds = new ProducerIds({ store, memory, largestInLogs });
+    this.producerIds = new ProducerIds({ store, memory, largestInLogs, recovered: () => commit(() => []) });
   }
 
   /** Applies each newer image, also those of other brokers' commits. Returns the function that stops it. */
