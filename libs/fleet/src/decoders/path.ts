@@ -21,7 +21,7 @@ const STEP = /\[(\d{1,6})\]|\[(\*)\]|\["([^"\\]{1,100})"\]|(?:^|\.)([^.[\]"\s]+)
 export function parsePath(text: string): DocumentPath | undefined {
   const isFromRoot = text === '$' || /^\$[.[]/.test(text);
   const rest = isFromRoot ? text.slice(text[1] === '.' ? 2 : 1) : text;
-  if (text.length > MAX_CHARS || (rest === '' && !isFromRoot)) return undefined;
+  if (text.length > MAX_CHARS || rest.startsWith('.') || (rest === '' && !isFromRoot)) return undefined;
   const steps: Step[] = [];
   STEP.lastIndex = 0;
   for (let at = 0; at < rest.length; at = STEP.lastIndex) {
