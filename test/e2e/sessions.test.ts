@@ -1,11 +1,15 @@
 // MQTT sessions under the hardest stop of a process: what was stored of them is there after the next start.
+import { join } from 'node:path';
+import { silentLogger } from '@milepost/core';
+import { startEmbeddedPostgres } from '@milepost/postgres';
 import { connect, type IClientOptions, type MqttClient } from 'mqtt';
 import { dataFolder, Program, testSettings } from './support/program.ts';
 import { until } from './support/until.ts';
 
-const env = { ...testSettings, MILEPOST_DATA_DIR: dataFolder(), MILEPOST_LOG_LEVEL: 'warn' };
+const settings = { ...testSettings, MILEPOST_LOG_LEVEL: 'warn' };
 
 test('kill -9: queued and retained messages arrive after the restart, each once, and the last will is published', async () => {
+  const env = { ...settings, MILEPOST_DATA_DIR: dataFolder() };
   let program = await Program.start('appliance', env);
   const away = await device(program, { clientId: 'dev-1', clean: false });
   await away.client.subscribeAsync({ 'cmd/dev-1': { qos: 2 }, 'cmd/all': { qos: 1 } });
@@ -46,6 +50,38 @@ test('kill -9: queued and retained messages arrive after the restart, each once,
   ]);
   for (const { client } of [fresh, back, again]) await client.endAsync();
   await program.stop();
+});
+
+test('while PostgreSQL is away positions and sessions go on; what they had is there after a kill -9', async () => {
+  const postgresFolder = join(dataFolder(), 'postgres');
+  let postgres = await startEmbeddedPostgres({ dataDir: postgresFolder, logger: silentLogger });
+  const env = { ...settings, DATABASE_URL: postgres.url, MILEPOST_DATA_DIR: dataFolder() };
+  let program = await Program.start('appliance', env);
+  const position = '{"lat":57.7,"lon":11.97}';
+  const before = await device(program, { clientId: 't-0' });
+  await before.client.publishAsync('trucks/t-0/gps', position, { qos: 1 }); // the gateway gets its producer id
+  await before.client.endAsync();
+  await until('everything is in the database', () => isStored(program));
+  await postgres.stop();
+
+  const truck = await device(program, { clientId: 't-1' });
+  await truck.client.publishAsync('trucks/t-1/gps', position, { qos: 1 });
+  const away = await device(program, { clientId: 'dev-1', clean: false });
+  await away.client.subscribeAsync('cmd/dev-1', { qos: 1 });
+  await away.client.endAsync();
+  await truck.client.publishAsync('cmd/dev-1', 'reboot', { qos: 1 });
+  await program.says(/MQTT sessions and queued messages cannot be stored and wait in memory/);
+  postgres = await startEmbeddedPostgres({ dataDir: postgresFolder, logger: silentLogger });
+  await until('everything is in the database', () => isStored(program));
+  await program.kill();
+
+  program = await Program.start('appliance', env);
+  const returned = await device(program, { clientId: 'dev-1', clean: false });
+  await until('what was queued', () => returned.received.length > 0);
+  expect(returned.received).toEqual(['cmd/dev-1 reboot']);
+  await returned.client.endAsync();
+  await program.stop();
+  await postgres.stop();
 });
 
 async function device(
