@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { type Browser, chromium, devices, type Page } from 'playwright-core';
+import { addRule, speedingRule } from '../support/rules.ts';
 import { dataFolder, Program, testSettings } from './support/program.ts';
 import { until } from './support/until.ts';
 
@@ -35,6 +36,7 @@ function which(name: string): string | undefined {
       MILEPOST_DATA_DIR: dataFolder(),
       MILEPOST_LOG_LEVEL: 'warn',
     });
+    await addRule(program.ports.http, speedingRule);
     browser = await chromium.launch({ executablePath, args, timeout: LIMIT_MS });
     device = await connectAsync(`mqtt://127.0.0.1:${program.ports.mqtt}`);
     for (let truck = 1; truck <= 3; truck++) await drive(`truck-${truck}`, 0);

@@ -1,5 +1,6 @@
 // Ctrl-C and a restart: the log continues where it was, groups resume, no alert is raised twice.
 import { connectAsync } from 'mqtt';
+import { addRule, speedingRule } from '../support/rules.ts';
 import { kafkajs, readAll } from './support/log-reader.ts';
 import { testSettings, dataFolder, Program } from './support/program.ts';
 import { until } from './support/until.ts';
@@ -24,6 +25,7 @@ async function committed(port: number, groupId: string): Promise<number> {
 
 test('after a clean stop and a start everything continues where it was', async () => {
   const first = await Program.start('appliance', env);
+  await addRule(first.ports.http, speedingRule);
   await publish(first, [
     { lat: 57.7, lon: 11.97, speedKmh: 140 },
     { lat: 57.7, lon: 11.98, speedKmh: 141 },

@@ -6,6 +6,7 @@ import { Consumer as PlatformaticConsumer } from '@platformatic/kafka';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { WebSocket } from 'ws';
 import { connectionOptions } from '@milepost/streams';
+import { addRule, speedingRule } from '../support/rules.ts';
 import { kafkaOf, kafkaSettings } from './support/kafka-under-test.ts';
 import { kafkajs, readAll, type ReadRecord } from './support/log-reader.ts';
 import { testSettings, dataFolder, Program } from './support/program.ts';
@@ -34,6 +35,7 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => webhook.listen(0, '127.0.0.1', resolve));
   const { port } = webhook.address() as AddressInfo;
   program = await Program.start('appliance', { ...env, MILEPOST_WEBHOOK_URL: `http://127.0.0.1:${port}/alerts` });
+  await addRule(program.ports.http, speedingRule);
   device = await connectAsync(`mqtt://127.0.0.1:${program.ports.mqtt}`);
 });
 

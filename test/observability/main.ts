@@ -12,6 +12,7 @@ import { startOtlpReceiver } from './otlp-receiver.ts';
 import { startPrometheus } from './prometheus.ts';
 import { listen, start } from './stack.ts';
 import { stopCases } from './stop-cases.ts';
+import { addRule, speedingRule } from '../support/rules.ts';
 import { traceCases } from './trace-cases.ts';
 
 const report = new Report();
@@ -38,6 +39,7 @@ const appliance = start(process.execPath, [...sources, 'apps/appliance/src/main.
 try {
   await ruleCases(report);
   const { http, mqtt } = await appliance.ports();
+  await addRule(http, speedingRule);
   const trucks = await startTrucks({ trucks: 10, everyMs: 500, mqtt: `mqtt://127.0.0.1:${mqtt}` });
   const away = (await missing('prometheus', '--version')) ?? (await missing('prometheus-alertmanager', '--version'));
   if (away) report.skip('panels, alerts and Alertmanager', `${away} (Debian: prometheus, prometheus-alertmanager)`);

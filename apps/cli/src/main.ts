@@ -73,6 +73,11 @@ const commands: Record<string, Program> = {
     options: 'own',
     run: async (args) => (await import('./routes.ts')).routes(args),
   },
+  rules: {
+    does: 'the rules for alerts: list, add, export, import, backtest (--help lists the verbs)',
+    options: 'own',
+    run: async (args) => (await import('./rules.ts')).rules(args),
+  },
   backup: {
     does: 'copies the log and the database, running or stopped: milepost backup <folder>',
     operand: 'folder',

@@ -1,6 +1,7 @@
 // Every HTTP route of the appliance's port, and who may use it. The routes are those that the router has: one without a row fails.
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { MemoryRuleStore } from '@milepost/alerts';
 import { silentLogger } from '@milepost/core';
 import {
   type HttpAccessStore,
@@ -33,6 +34,7 @@ import { MemoryLog } from './memory-log.ts';
 import { OPERATIONS } from './operations.controller.ts';
 import { OPEN_TOPIC, ROUTE_CATALOG } from './routes/routes.controller.ts';
 import { RoutesModule } from './routes/routes.module.ts';
+import { RULE_STORE } from './rules/rules.controller.ts';
 
 type Caller = 'anonymous' | 'new' | Role;
 /** `new`: a user who has not changed the password that somebody else gave. */
@@ -55,6 +57,14 @@ const ROWS: Record<string, 'anonymous' | 'signed-in' | Role> = {
   'GET /api/trucks/:id': 'viewer',
   'GET /api/trucks/:id/track': 'viewer',
   'GET /api/alerts': 'viewer',
+  'GET /api/rules': 'viewer',
+  'GET /api/rules/:id': 'viewer',
+  'POST /api/rules': 'operator',
+  'POST /api/rules/import': 'operator',
+  'POST /api/rules/backtest': 'operator',
+  'PUT /api/rules/:id': 'operator',
+  'PATCH /api/rules/:id': 'operator',
+  'DELETE /api/rules/:id': 'operator',
   'GET /api/cluster': 'viewer',
   'GET /api/topics': 'viewer',
   'GET /api/groups': 'viewer',
@@ -114,6 +124,7 @@ class MemoryUsers implements HttpAccessStore {
 }
 
 const store = new MemoryUsers();
+const rules = new MemoryRuleStore();
 const routes: Route[] = [];
 const lifecycle = new Lifecycle();
 let app: NestFastifyApplication;
@@ -142,6 +153,8 @@ beforeAll(async () => {
     .useValue(async () => {})
     .overrideProvider(TRUCK_LOG)
     .useValue(new MemoryLog())
+    .overrideProvider(RULE_STORE)
+    .useValue(() => rules)
     .overrideProvider(OPERATIONS)
     .useValue({ topics: async () => [], groups: async () => [], close: async () => {} })
     .compile();

@@ -17,6 +17,9 @@ import { LiveSocket } from './live-socket.ts';
 import { OPERATIONS, OperationsController } from './operations.controller.ts';
 import { KafkaOperations } from './operations.ts';
 import { type HttpServer, servePages } from './pages.ts';
+import { BackTestController } from './rules/back-test.controller.ts';
+import { ruleStore } from './rules/rule-store.provider.ts';
+import { RulesController } from './rules/rules.controller.ts';
 import { TrucksController } from './trucks.controller.ts';
 import { kafkaLog } from './truck-log.ts';
 
@@ -57,8 +60,16 @@ class LivePages implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy
 }
 
 @Module({
-  controllers: [TrucksController, AlertsController, OperationsController, SessionController],
+  controllers: [
+    TrucksController,
+    AlertsController,
+    OperationsController,
+    SessionController,
+    RulesController,
+    BackTestController,
+  ],
   providers: [
+    ruleStore,
     LiveMapPart,
     LivePages,
     {

@@ -1,9 +1,15 @@
-import { KafkaFromSettingsModule, runProgram } from '../../chassis/src/index.ts';
+import { DatabaseModule, KafkaFromSettingsModule, runProgram } from '../../chassis/src/index.ts';
 import { accounts } from './accounts/accounts.module.ts';
 import { DashboardModule } from './dashboard.module.ts';
 import { routes } from './routes/routes.module.ts';
 
 await runProgram({
   name: 'dashboard',
-  modules: (settings) => [KafkaFromSettingsModule, DashboardModule, ...accounts(settings), ...routes(settings)],
+  modules: (settings) => [
+    ...(settings.databaseUrl === undefined ? [] : [DatabaseModule]),
+    KafkaFromSettingsModule,
+    DashboardModule,
+    ...accounts(settings),
+    ...routes(settings),
+  ],
 });

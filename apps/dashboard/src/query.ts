@@ -42,7 +42,7 @@ function onlyOne(name: string, parameter: Parameter): string | undefined {
   throw new BadRequestException(`${name}: expected it once; saw it ${parameter.length} times`);
 }
 
-function timeFrom(name: string, text: string): number {
+export function timeFrom(name: string, text: string): number {
   const timeMs = /^\d{9,}$/.test(text) ? Number(text) : parseTime(text);
   if (timeMs === undefined || !Number.isSafeInteger(timeMs))
     throw badRequest(name, 'a time such as 2026-05-01T12:00:00Z, or milliseconds since 1970', text);

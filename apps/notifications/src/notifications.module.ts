@@ -1,9 +1,18 @@
 // The notification service: an ordinary consumer group that turns positions into alerts, and alerts into deliveries to
 // the topic `truck_alerts` and to a webhook.
-import { type Alert, type Channel, Deliverer, type Observation, RuleEngine } from '@milepost/alerts';
+import {
+  type Alert,
+  type Channel,
+  Deliverer,
+  type Observation,
+  observationOf,
+  RuleEngine,
+  type RuleList,
+  RuleSet,
+} from '@milepost/alerts';
 import type { Cancel, Host, Logger } from '@milepost/core';
 import type { PositionReader } from '@milepost/fleet';
-import { PostgresAlertStore } from '@milepost/postgres';
+import { PostgresAlertStore, PostgresRuleStore, RuleFollower } from '@milepost/postgres';
 import type { Settings } from '@milepost/settings';
 import {
   type ConsumedRecord,
@@ -37,7 +46,6 @@ import { alertTopic } from './alert-topic.ts';
 import { AlertTraces, postAlert, sendAlert } from './alert-traces.ts';
 import { webhook } from './webhook.ts';
 
-const PRINCIPAL = Buffer.from('principal');
 const GROUP_ID = 'notification-service';
 const TICK_MS = 1_000;
 /** Positions wait this long before the rules run, so that many trucks' states share a transaction. */
@@ -58,6 +66,8 @@ export class NotificationsPart implements Part {
   #deliverer: Deliverer | undefined;
   #producer: Producer | undefined;
   #consumer: Consumer | undefined;
+  #follower: RuleFollower | undefined;
+  #rules = new RuleSet(0, []);
   #cancelTick: Cancel = () => {};
   #ticking: Promise<void> = Promise.resolve();
   #stopping = false;
@@ -79,7 +89,10 @@ export class NotificationsPart implements Part {
     const { logger, host, settings } = this;
     await ensureTopics(this.kafka());
     const store = new PostgresAlertStore(this.database());
-    await store.seed();
+    const rules = await new PostgresRuleStore(this.database()).list();
+    this.#apply(rules);
+    this.#follower = new RuleFollower(this.database(), logger, rules, (changed) => this.#apply(changed));
+    this.#follower.start();
     const clientId = 'milepost-notifications';
     this.#producer = new Producer({ ...this.kafka(), clientId, logger, repeats: SEND_REPEATS });
     const { webhookUrl } = settings;
@@ -87,7 +100,12 @@ export class NotificationsPart implements Part {
     const channels: Channel[] = [this.#traces.traced(toTopic, sendAlert(TRUCK_ALERTS))];
     if (webhookUrl) channels.push(this.#traces.traced(webhook(webhookUrl), postAlert(webhookUrl)));
     this.#deliverer = new Deliverer({ store, channels, clock: host.clock, meter: host.meter, logger });
-    this.#engine = new RuleEngine({ store, clock: host.clock, channels: channels.map(({ name }) => name) });
+    this.#engine = new RuleEngine({
+      store,
+      clock: host.clock,
+      channels: channels.map(({ name }) => name),
+      rules: () => this.#rules,
+    });
     this.#consumer = new Consumer({
       ...this.kafka(),
       groupId: GROUP_ID,
@@ -98,6 +116,11 @@ export class NotificationsPart implements Part {
       tracer: batchTracer(GROUP_ID),
       handle: (records) => this.#handle(records),
     });
+    const version = host.meter.gauge(
+      'milepost_rules_version',
+      'The version of the rules in force. A change increases it.',
+    );
+    host.meter.onScrape(() => version.set(this.#rules.version));
     meterFailedPartitions(host.meter, GROUP_ID, () => this.#consumer?.failedPartitions() ?? []);
     this.#deliverer.kick();
     this.#tickLater();
@@ -107,6 +130,7 @@ export class NotificationsPart implements Part {
     this.#stopping = true;
     this.#cancelTick();
     await this.#ticking;
+    await this.#follower?.stop();
     await this.#consumer?.close();
     await this.#deliverer?.close();
     await this.#producer?.close();
@@ -119,6 +143,13 @@ export class NotificationsPart implements Part {
   /** The rules watch the trucks of the other partitions, so it is ready. */
   degraded(): string | undefined {
     return unreadPartitions(this.#consumer?.failedPartitions() ?? [], 'their trucks raise no alerts meanwhile');
+  }
+
+  #apply({ broken, rules, version }: RuleList): void {
+    for (const { id, reason } of broken)
+      this.logger.warn({ rule: id, reason }, 'a stored rule cannot be read, and does not apply');
+    this.#rules = new RuleSet(version, rules);
+    this.logger.debug({ version, rules: rules.length }, 'rules in force');
   }
 
   async #handle(records: readonly ConsumedRecord[]): Promise<void> {
@@ -137,11 +168,10 @@ export class NotificationsPart implements Part {
   /** A record that is not a position was written by another program, and is skipped. */
   #observations(records: readonly ConsumedRecord[]): Observation[] {
     return records.flatMap((record) => {
-      const { partition, offset, timestamp, value } = record;
-      const position = this.#positions.read(value);
-      if (!position) return [];
-      this.#traces.read(position, record);
-      return [{ partition, offset, heardMs: timestamp, position, principal: headerOf(record, PRINCIPAL)?.toString() }];
+      const seen = observationOf(record, this.#positions, headerOf);
+      if (!seen) return [];
+      this.#traces.read(seen.position, record);
+      return [seen];
     });
   }
 

@@ -18,8 +18,7 @@ const stateOf = (truckId: string, lastOffset: number): TruckState => ({
   lastOffset,
   lastHeardMs: 1_790_000_000_000,
   lastPosition: { ...position, truckId },
-  firing: ['speeding'],
-  inside: [],
+  rules: { speeding: { version: 3, firing: true } },
 });
 const alertOf = (partition: number, offset: number): Alert => ({
   alertId: `speeding-${partition}-${offset}`,

@@ -1,7 +1,6 @@
 // The store for tests: the content of PostgreSQL's tables, in memory.
 import type { Alert } from './alert.ts';
 import type { AlertStore, Delivery, PartitionProgress, PartitionStep } from './ports.ts';
-import { defaultRules, type Rule } from './rule.ts';
 import type { TruckState } from './truck-state.ts';
 
 interface StoredDelivery extends Delivery {
@@ -13,15 +12,6 @@ export class MemoryAlertStore implements AlertStore {
   readonly #progress = new Map<number, number>();
   readonly #states = new Map<number, Map<string, TruckState>>();
   #deliveries: StoredDelivery[] = [];
-  #rules: readonly Rule[] = defaultRules;
-
-  setRules(rules: readonly Rule[]): void {
-    this.#rules = rules;
-  }
-
-  async rules(): Promise<readonly Rule[]> {
-    return this.#rules;
-  }
 
   async load(partition: number): Promise<PartitionProgress> {
     return {

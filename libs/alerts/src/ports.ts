@@ -1,10 +1,8 @@
 // What the rules need: a store in which state, progress and alerts change together, and channels that deliver alerts.
 import type { Alert } from './alert.ts';
-import type { Rule } from './rule.ts';
 import type { TruckState } from './truck-state.ts';
 
 export interface AlertStore {
-  rules(): Promise<readonly Rule[]>;
   /** The offset to continue at in a partition of `truck_gps`, and the states of its trucks. */
   load(partition: number): Promise<PartitionProgress>;
   /**

@@ -1,8 +1,21 @@
 import type { Clock } from '@milepost/core';
-import { type Alert, defaultRules, type Observation, RuleEngine } from './index.ts';
+import { type Alert, type Observation, type Rule, RuleEngine, RuleSet } from './index.ts';
 import { STATES_PER_TRANSACTION } from './rule-engine.ts';
 import { MemoryAlertStore } from './memory-alert-store.ts';
 
+const head = { name: 'a rule', enabled: true, trucks: 'all', version: 1 } as const;
+const firstRules: readonly Rule[] = [
+  { ...head, id: 'speeding', kind: 'speeding', limitKmh: 90 },
+  {
+    ...head,
+    id: 'city',
+    name: 'Gothenburg',
+    kind: 'geofence',
+    event: 'exit',
+    area: { type: 'Circle', center: [11.97, 57.7], radiusM: 10_000 },
+  },
+  { ...head, id: 'silence', kind: 'silence', afterSeconds: 60 },
+];
 const center = { lat: 57.7, lon: 11.97 };
 const outside = { lat: 57.9, lon: 11.97 };
 let nowMs: number;
@@ -10,6 +23,7 @@ let nowMs: number;
 let aheadMs: number;
 const clock: Clock = { now: () => nowMs + aheadMs, monotonic: () => nowMs, after: () => () => {} };
 let store: MemoryAlertStore;
+let rules: readonly Rule[];
 let offset: number;
 
 beforeEach(() => {
@@ -17,9 +31,11 @@ beforeEach(() => {
   aheadMs = 0;
   offset = 0;
   store = new MemoryAlertStore();
+  rules = firstRules;
 });
 
-const engine = (): RuleEngine => new RuleEngine({ store, clock, channels: ['webhook'] });
+const engine = (): RuleEngine =>
+  new RuleEngine({ store, clock, channels: ['webhook'], rules: () => new RuleSet(1, rules) });
 
 function seen(position: { lat: number; lon: number; speedKmh?: number }, truckId = 't-1'): Observation {
   const ts = new Date(nowMs).toISOString();
@@ -30,26 +46,26 @@ function seen(position: { lat: number; lon: number; speedKmh?: number }, truckId
     position: { truckId, ts, source: 'milepost', ...position },
   };
 }
-const feed = (rules: RuleEngine, ...batch: Observation[]): Promise<readonly Alert[]> =>
-  rules.process([{ partition: 3, seen: batch, nextOffset: offset }]);
+const feed = (running: RuleEngine, ...batch: Observation[]): Promise<readonly Alert[]> =>
+  running.process([{ partition: 3, seen: batch, nextOffset: offset }]);
 const ids = (alerts: readonly Alert[]): string[] => alerts.map(({ alertId }) => alertId);
 
 test('a truck that speeds raises one alert, until it has been slow again', async () => {
-  const rules = engine();
-  expect(ids(await feed(rules, seen({ ...center, speedKmh: 80 }), seen({ ...center, speedKmh: 95 })))).toEqual([
+  const running = engine();
+  expect(ids(await feed(running, seen({ ...center, speedKmh: 80 }), seen({ ...center, speedKmh: 95 })))).toEqual([
     'speeding-3-1',
   ]);
-  expect(ids(await feed(rules, seen({ ...center, speedKmh: 120 }), seen({ ...center, speedKmh: 88 })))).toEqual([]);
-  expect(ids(await feed(rules, seen({ ...center, speedKmh: 91 })))).toEqual([]);
-  expect(ids(await feed(rules, seen({ ...center, speedKmh: 60 }), seen({ ...center, speedKmh: 91 })))).toEqual([
+  expect(ids(await feed(running, seen({ ...center, speedKmh: 120 }), seen({ ...center, speedKmh: 88 })))).toEqual([]);
+  expect(ids(await feed(running, seen({ ...center, speedKmh: 91 })))).toEqual([]);
+  expect(ids(await feed(running, seen({ ...center, speedKmh: 60 }), seen({ ...center, speedKmh: 91 })))).toEqual([
     'speeding-3-6',
   ]);
 });
 
 test('leaving the geofence raises an alert; being elsewhere from the start does not', async () => {
-  const rules = engine();
-  expect(await feed(rules, seen(outside, 'far'))).toEqual([]);
-  const alerts = await feed(rules, seen(center), seen(outside), seen(outside));
+  const running = engine();
+  expect(await feed(running, seen(outside, 'far'))).toEqual([]);
+  const alerts = await feed(running, seen(center), seen(outside), seen(outside));
   expect(ids(alerts)).toEqual(['city-3-2']);
   expect(alerts[0]).toMatchObject({
     truckId: 't-1',
@@ -60,35 +76,35 @@ test('leaving the geofence raises an alert; being elsewhere from the start does 
 });
 
 test('silence raises an alert with the offset of the last position, once', async () => {
-  const rules = engine();
-  await feed(rules, seen(center));
+  const running = engine();
+  await feed(running, seen(center));
   nowMs += 59_000;
-  expect(await rules.tick([3])).toEqual([]);
+  expect(await running.tick([3])).toEqual([]);
   nowMs += 1_000;
-  expect(ids(await rules.tick([3]))).toEqual(['silence-3-0']);
+  expect(ids(await running.tick([3]))).toEqual(['silence-3-0']);
   nowMs += 60_000;
-  expect(await rules.tick([3])).toEqual([]);
-  await feed(rules, seen(center));
+  expect(await running.tick([3])).toEqual([]);
+  await feed(running, seen(center));
   nowMs += 60_000;
-  expect(ids(await rules.tick([3]))).toEqual(['silence-3-1']);
+  expect(ids(await running.tick([3]))).toEqual(['silence-3-1']);
 });
 
 test.each([86_400_000, -86_400_000])(
   'a wall clock that is set by %d ms makes no truck silent, and keeps none alive',
   async (ms) => {
-    const rules = engine();
-    await feed(rules, seen(center));
-    expect(await rules.tick([3])).toEqual([]);
+    const running = engine();
+    await feed(running, seen(center));
+    expect(await running.tick([3])).toEqual([]);
     aheadMs = ms;
     nowMs += 1_000;
-    expect(await rules.tick([3])).toEqual([]);
+    expect(await running.tick([3])).toEqual([]);
     nowMs += 60_000;
-    expect(ids(await rules.tick([3]))).toEqual(['silence-3-0']);
+    expect(ids(await running.tick([3]))).toEqual(['silence-3-0']);
   },
 );
 
 test('a fleet that falls silent at the same time raises every alert, in transactions of bounded size', async () => {
-  const rules = engine();
+  const running = engine();
   const trucks = 2 * STATES_PER_TRANSACTION + 1;
   const sizes: number[] = [];
   const commit = store.commit.bind(store);
@@ -96,10 +112,10 @@ test('a fleet that falls silent at the same time raises every alert, in transact
     sizes.push(steps.reduce((sum, { states }) => sum + states.length, 0));
     return commit(steps);
   };
-  await feed(rules, ...Array.from({ length: trucks }, (_, truck) => seen(center, `t-${truck}`)));
+  await feed(running, ...Array.from({ length: trucks }, (_, truck) => seen(center, `t-${truck}`)));
   nowMs += 60_000;
-  expect(new Set(ids(await rules.tick([0, 3]))).size).toBe(trucks);
-  expect(await rules.tick([0, 3])).toEqual([]);
+  expect(new Set(ids(await running.tick([0, 3]))).size).toBe(trucks);
+  expect(await running.tick([0, 3])).toEqual([]);
   expect(sizes).toEqual([
     STATES_PER_TRANSACTION,
     STATES_PER_TRANSACTION,
@@ -150,6 +166,6 @@ test('after a downtime no truck counts as silent before the backlog has been rea
 });
 
 test('a disabled rule raises no alerts', async () => {
-  store.setRules(defaultRules.map((rule) => ({ ...rule, enabled: false })));
+  rules = firstRules.map((rule) => ({ ...rule, enabled: false }));
   expect(await feed(engine(), seen({ ...center, speedKmh: 200 }), seen(outside))).toEqual([]);
 });

@@ -2,15 +2,17 @@
 // offset is not the stored one, so a record that is reread (a crash, a rebalance) changes nothing.
 import type { Clock } from '@milepost/core';
 import type { Alert } from './alert.ts';
-import { heard, type Observation, unheard } from './evaluation.ts';
+import { type Observation, observed, unheard } from './evaluation.ts';
 import type { AlertStore, PartitionStep } from './ports.ts';
-import type { Rule } from './rule.ts';
+import type { RuleSet } from './rule-set.ts';
 import type { TruckState } from './truck-state.ts';
 
 export interface RuleEngineOptions {
   readonly store: AlertStore;
   readonly clock: Clock;
   readonly channels: readonly string[];
+  /** The rules in force. Each evaluation uses one set from its beginning to its end. */
+  readonly rules: () => RuleSet;
 }
 
 interface Memory {
@@ -20,8 +22,6 @@ interface Memory {
   watchingSinceMs: number;
 }
 
-/** The longest time before a change of the rules is noticed. */
-const RULES_MAX_AGE_MS = 5_000;
 /** Records that are this old when they are read indicate a backlog. */
 const BACKLOG_AGE_MS = 5_000;
 /** A wall clock that gains or loses this much between two ticks was set. */
@@ -34,7 +34,6 @@ const OVERTAKEN_LIMIT = 5;
 export class RuleEngine {
   readonly #options: RuleEngineOptions;
   readonly #partitions = new Map<number, Memory>();
-  #rules: { readonly list: readonly Rule[]; readonly readAtMs: number } | undefined;
   /** How far the wall clock was ahead of the monotonic one at the last tick. */
   #clockLeadMs: number | undefined;
 
@@ -58,7 +57,7 @@ export class RuleEngine {
     const all = [...partitions];
     this.#noticeClock();
     for (let isMore = true; isMore; ) {
-      const rules = await this.#currentRules();
+      const rules = this.#options.rules();
       const nowMs = this.#options.clock.now();
       let room = STATES_PER_TRANSACTION;
       const decisions = all.map(
@@ -96,8 +95,9 @@ export class RuleEngine {
   }
 
   async #processTogether(batches: readonly Batch[]): Promise<readonly Alert[]> {
-    const rules = await this.#currentRules();
+    const rules = this.#options.rules();
     const nowMs = this.#options.clock.now();
+    this.#noticeClock();
     const decisions = batches.map(
       ({ partition, seen, nextOffset }): Deciding => [
         partition,
@@ -108,7 +108,9 @@ export class RuleEngine {
           for (const observation of seen) {
             if (observation.offset < memory.nextOffset) continue;
             const { truckId } = observation.position;
-            const outcome = heard(rules, states.get(truckId) ?? memory.trucks.get(truckId), observation);
+            const before = states.get(truckId) ?? memory.trucks.get(truckId);
+            const { watchingSinceMs } = memory;
+            const outcome = observed(rules, before, observation, { watchingSinceMs, nowMs });
             states.set(truckId, outcome.state);
             alerts.push(...outcome.alerts);
           }
@@ -168,13 +170,6 @@ export class RuleEngine {
     const memory = { nextOffset, trucks, watchingSinceMs: this.#options.clock.now() };
     this.#partitions.set(partition, memory);
     return memory;
-  }
-
-  async #currentRules(): Promise<readonly Rule[]> {
-    const nowMs = this.#options.clock.monotonic();
-    if (!this.#rules || nowMs - this.#rules.readAtMs > RULES_MAX_AGE_MS)
-      this.#rules = { list: await this.#options.store.rules(), readAtMs: nowMs };
-    return this.#rules.list;
   }
 }
 

@@ -18,5 +18,6 @@ export { PostgresSessionStore } from './postgres-session-store.ts';
 export { PostgresRegistryStore } from './postgres-registry-store.ts';
 export { PostgresMetadataStore, type PostgresStoreOptions } from './postgres-metadata-store.ts';
 export { PostgresRouteStore, RouteFollower } from './postgres-route-store.ts';
+export { PostgresRuleStore, RuleFollower } from './postgres-rule-store.ts';
 export { PostgresTransactionStore } from './postgres-transaction-store.ts';
 export { inTransaction, TransactionLost, type TransactionOptions } from './transaction.ts';

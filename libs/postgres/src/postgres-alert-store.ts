@@ -4,10 +4,8 @@ import {
   type Alert,
   type AlertStore,
   type Delivery,
-  defaultRules,
   type PartitionProgress,
   type PartitionStep,
-  type Rule,
   type TruckState,
 } from '@milepost/alerts';
 import type { DataSource } from 'typeorm';
@@ -20,21 +18,6 @@ export class PostgresAlertStore implements AlertStore {
 
   constructor(database: DataSource) {
     this.#database = database;
-  }
-
-  /** Writes the default rules if there has never been one. */
-  async seed(): Promise<void> {
-    await this.#query(
-      `INSERT INTO rules (id, rule)
-       SELECT rule ->> 'id', rule FROM json_array_elements($1::json) AS rule
-       WHERE NOT EXISTS (SELECT FROM rules)`,
-      [JSON.stringify(defaultRules)],
-    );
-  }
-
-  async rules(): Promise<readonly Rule[]> {
-    const rows = await this.#query<{ rule: Rule }>('SELECT rule FROM rules ORDER BY id');
-    return rows.map(({ rule }) => rule);
   }
 
   /** Read in one statement, so that progress and states are of the same moment. From then on the progress has a row. */

@@ -1,4 +1,3 @@
-import { defaultRules } from '@milepost/alerts';
 import { isInBox } from '@milepost/fleet';
 import { cachedRoads, buildRouter, readRoads } from '@milepost/roads';
 import * as files from 'node:fs';
@@ -162,11 +161,6 @@ test('within its first minute the demo has speeders, a truck that leaves the cit
   expect(left.size).toBeGreaterThanOrEqual(1);
   const lastOf7 = fixes.findLast(({ truckId }) => truckId === 'truck-007')!;
   expect(lastOf7.tsMs).toBeLessThan(startMs + 20_000);
-});
-
-test('the city of the demo is the geofence of a new installation', () => {
-  const geofence = defaultRules.find(({ kind }) => kind === 'geofence');
-  expect(geofence).toMatchObject({ area: { box: city } });
 });
 
 type Somewhere = { place: { lon: number; lat: number } };

@@ -6,7 +6,7 @@ import { pick, seededChance } from './chance.ts';
 import { type Quirks, usualQuirks } from './device.ts';
 import type { Role } from './fleet.ts';
 
-/** The city's limits: the geofence of a new installation. */
+/** The city's limits: the geofence of the demo. */
 export const city: Box = { west: 11.875, south: 57.66, east: 12.075, north: 57.75 };
 
 /** A truck that leaves this box is out of the city half a minute later. */

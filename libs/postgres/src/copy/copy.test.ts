@@ -127,8 +127,8 @@ test('a backup of an older version is filled into its own tables, which the next
   const [source, target] = [await filledDatabase(), await emptyDatabase()];
   const copy = await copyOf(source);
   const migrations = migrationNames.slice(0, 4);
-  await fillDatabase(target, { ...copy, migrations, tables: copy.tables.filter(({ name }) => name === 'rules') });
-  expect(await run(target, 'SELECT id FROM rules')).toEqual([{ id: 'r' }]);
+  await fillDatabase(target, { ...copy, migrations, tables: copy.tables.filter(({ name }) => name === 'alerts') });
+  expect(await run(target, 'SELECT alert_id FROM alerts')).toEqual([{ alert_id: 'a' }]);
   await expect(DatabaseSnapshot.open(target)).rejects.toThrow(/is of an older version/);
 });
 

@@ -1,14 +1,24 @@
 // The notifications' own tables: rules, truck states, alerts, pending deliveries. The progress through `truck_gps` is
-// beside them, so that one transaction changes all. Only postgres-alert-store.ts touches them.
-import type { Alert, Rule, TruckState } from '@milepost/alerts';
-import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+// beside them, so that one transaction changes all. Only postgres-alert-store.ts touches them, and postgres-rule-store.ts the rules.
+import type { Alert, RuleDraft, TruckState } from '@milepost/alerts';
+import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import { exactNumber } from './columns.ts';
 
 @Entity('rules')
 export class RuleRow {
   @PrimaryColumn('text', { primaryKeyConstraintName: 'rules_pkey' }) id!: string;
   /** json, not jsonb, here and below: it preserves the order of the fields and the digits of the numbers. */
-  @Column('json') rule!: Rule;
+  @Column('json') rule!: RuleDraft;
+  /** That of the change which made it. */
+  @Column('bigint', { default: 0, transformer: exactNumber }) version!: number;
+}
+
+/** One row, which each change of a rule locks: a process that compares its version misses none. */
+@Entity('rule_changes')
+@Check('rule_changes_one_row', '"id" = 1')
+export class RuleChangesRow {
+  @PrimaryColumn('smallint', { primaryKeyConstraintName: 'rule_changes_pkey' }) id!: number;
+  @Column('bigint', { transformer: exactNumber }) version!: number;
 }
 
 /** The offset in a partition of `truck_gps` up to which states and alerts are valid. */

@@ -1,5 +1,5 @@
 // Every table of the migrations has its entity in this list: drift.test.ts compares the two.
-import { AlertRow, DeliveryRow, RuleProgressRow, RuleRow, TruckStateRow } from './alerts.ts';
+import { AlertRow, DeliveryRow, RuleChangesRow, RuleProgressRow, RuleRow, TruckStateRow } from './alerts.ts';
 import { DeviceChangesRow, DeviceRow } from './devices.ts';
 import { CoordinatorShardRow, GroupOffsetRow, GroupPendingOffsetRow, GroupRow } from './groups.ts';
 import { HttpSessionRow, HttpTokenRow, HttpUserRow } from './http-access.ts';
@@ -50,6 +50,7 @@ export const entities = [
   TransactionShardRow,
   TransactionRow,
   RuleRow,
+  RuleChangesRow,
   RuleProgressRow,
   TruckStateRow,
   AlertRow,

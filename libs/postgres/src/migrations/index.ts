@@ -18,6 +18,7 @@ import { Devices1763800000060 } from './1763800000060-devices.ts';
 import { HttpAccess1763800000070 } from './1763800000070-http-access.ts';
 import { MqttSessions1763900000000 } from './1763900000000-mqtt-sessions.ts';
 import { Routes1764000000000 } from './1764000000000-routes.ts';
+import { Rules1764100000000 } from './1764100000000-rules.ts';
 import { SchemaRegistry1764200000000 } from './1764200000000-schema-registry.ts';
 
 export const migrations = [
@@ -39,5 +40,6 @@ export const migrations = [
   HttpAccess1763800000070,
   MqttSessions1763900000000,
   Routes1764000000000,
+  Rules1764100000000,
   SchemaRegistry1764200000000,
 ];
