@@ -21,6 +21,7 @@ import { nodeCases } from './node.ts';
 import { pythonCases } from './python.ts';
 import { rightsCases } from './rights.ts';
 import { saramaCases } from './sarama.ts';
+import { schemaCases } from './schemas.ts';
 import { streamsCases } from './streams.ts';
 import { javaTransactionCases } from './transactions.ts';
 import { transactionFileCases } from './transaction-files.ts';
@@ -42,6 +43,7 @@ const families = {
   mosquitto: mosquittoCases,
   node: nodeCases,
   python: pythonCases,
+  schemas: schemaCases,
   go: saramaCases,
 };
 
