@@ -80,20 +80,21 @@ const isBase64 = (text: string): boolean => /^[A-Za-z0-9+/\s]+={0,2}\s*$/.test(t
 
 interface FileDescriptor {
   readonly package?: string;
+  readonly syntax?: string;
   readonly dependency?: readonly string[];
+  readonly messageType?: readonly object[];
+  readonly enumType?: readonly object[];
 }
 
+/** Type by type: `Root.fromDescriptor` resolves at once, before the imported files are there. */
 function addDescriptor(root: protobuf.Root, text: string): File {
-  const file = descriptor.FileDescriptorProto.decode(Buffer.from(text, 'base64')) as unknown as FileDescriptor;
-  const from = protobuf.Root as unknown as { fromDescriptor(set: unknown): protobuf.Root };
-  const parsed = from.fromDescriptor({ file: [file] });
+  const bytes = Buffer.from(text, 'base64');
+  const file = descriptor.FileDescriptorProto.decode(bytes) as unknown as FileDescriptor;
   const packageName = file.package ?? '';
-  const members = membersOf(parsed, packageName);
+  const edition = file.syntax === 'proto3' ? 'proto3' : 'proto2';
   const target = packageName === '' ? root : root.define(packageName);
-  for (const member of members) {
-    member.parent?.remove(member);
-    target.add(member);
-  }
+  for (const message of file.messageType ?? []) target.add(protobuf.Type.fromDescriptor(message as never, edition));
+  for (const one of file.enumType ?? []) target.add(protobuf.Enum.fromDescriptor(one as never, edition));
   return { packageName, imports: file.dependency ?? [] };
 }
 

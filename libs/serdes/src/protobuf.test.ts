@@ -84,6 +84,34 @@ test('a file descriptor in base64 is a schema, as the Python client registers it
   expect(message(schema, 0, 0).name).toBe('Stop');
 });
 
+test('a file descriptor imports files, as descriptors and as Google’s own', () => {
+  const described = (text: string): string => {
+    const { root } = protobuf.parse(text);
+    const [file] = (root.toDescriptor('proto3') as unknown as { file: object[] }).file;
+    return Buffer.from(descriptor.FileDescriptorProto.encode(file as object).finish()).toString('base64');
+  };
+  const point = described('syntax = "proto3"; package geo; message Point { double lat = 1; }');
+  const file = descriptor.FileDescriptorProto.encode({
+    package: 'geo',
+    syntax: 'proto3',
+    dependency: ['point.proto', 'google/protobuf/timestamp.proto'],
+    messageType: [
+      {
+        name: 'Stop',
+        field: [
+          { name: 'place', number: 1, type: 11, label: 1, typeName: '.geo.Point' },
+          { name: 'at', number: 2, type: 11, label: 1, typeName: '.google.protobuf.Timestamp' },
+        ],
+      },
+    ],
+  }).finish();
+  const schema = parsed(Buffer.from(file).toString('base64'), { 'point.proto': point });
+  expect(schema.messages.map(({ name }) => name)).toEqual(['Stop']);
+  const type = message(schema, 0);
+  const stop = { place: { lat: 1 }, at: { seconds: 7, nanos: 0 } };
+  expect(readProtobuf(type, writeProtobuf(type, stop))).toEqual(stop);
+});
+
 test.each([
   ['the end is missing', '0a05'],
   ['a group without its end', '0b'],
