@@ -105,6 +105,7 @@ def main(url):
     seen["invalid"] = refusal(lambda: client.register_schema("x", Schema('{"type":"nothing"}', "AVRO")))
     seen["referenced"] = refusal(lambda: client.delete_subject("geo.Point"))
     seen["deleted"] = [client.delete_version("rides-value", 2), client.delete_subject("rides-value")]
+    client.delete_subject("things-value")
     seen["hard"] = client.delete_subject("things-value", permanent=True)
     print(json.dumps(seen))
 
