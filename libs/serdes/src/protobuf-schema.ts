@@ -82,8 +82,13 @@ interface FileDescriptor {
   readonly package?: string;
   readonly syntax?: string;
   readonly dependency?: readonly string[];
-  readonly messageType?: readonly object[];
+  readonly messageType?: readonly MessageDescriptor[];
   readonly enumType?: readonly object[];
+}
+
+interface MessageDescriptor {
+  readonly field?: readonly { readonly name: string }[];
+  readonly nestedType?: readonly MessageDescriptor[];
 }
 
 /** Type by type: `Root.fromDescriptor` resolves at once, before the imported files are there. */
@@ -93,10 +98,18 @@ function addDescriptor(root: protobuf.Root, text: string): File {
   const packageName = file.package ?? '';
   const edition = file.syntax === 'proto3' ? 'proto3' : 'proto2';
   const target = packageName === '' ? root : root.define(packageName);
-  for (const message of file.messageType ?? []) target.add(protobuf.Type.fromDescriptor(message as never, edition));
+  for (const message of file.messageType ?? [])
+    target.add(protobuf.Type.fromDescriptor(camelCased(message) as never, edition));
   for (const one of file.enumType ?? []) target.add(protobuf.Enum.fromDescriptor(one as never, edition));
   return { packageName, imports: file.dependency ?? [] };
 }
+
+/** protobufjs gives the fields of a .proto file these names, but leaves those of a descriptor as they are. */
+const camelCased = (message: MessageDescriptor): MessageDescriptor => ({
+  ...message,
+  field: (message.field ?? []).map((field) => ({ ...field, name: protobuf.util.camelCase(field.name) })),
+  nestedType: (message.nestedType ?? []).map(camelCased),
+});
 
 /**
  * A .proto file as its FileDescriptorProto in base64, which some clients prefer.

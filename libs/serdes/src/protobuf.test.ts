@@ -100,7 +100,7 @@ test('a file descriptor imports files, as descriptors and as Google’s own', ()
         name: 'Stop',
         field: [
           { name: 'place', number: 1, type: 11, label: 1, typeName: '.geo.Point' },
-          { name: 'at', number: 2, type: 11, label: 1, typeName: '.google.protobuf.Timestamp' },
+          { name: 'left_at', number: 2, type: 11, label: 1, typeName: '.google.protobuf.Timestamp' },
         ],
       },
     ],
@@ -108,7 +108,7 @@ test('a file descriptor imports files, as descriptors and as Google’s own', ()
   const schema = parsed(Buffer.from(file).toString('base64'), { 'point.proto': point });
   expect(schema.messages.map(({ name }) => name)).toEqual(['Stop']);
   const type = message(schema, 0);
-  const stop = { place: { lat: 1 }, at: { seconds: 7, nanos: 0 } };
+  const stop = { place: { lat: 1 }, leftAt: { seconds: 7, nanos: 0 } }; // named as from a .proto file
   expect(readProtobuf(type, writeProtobuf(type, stop))).toEqual(stop);
 });
 

@@ -105,8 +105,9 @@ def main(url):
     seen["invalid"] = refusal(lambda: client.register_schema("x", Schema('{"type":"nothing"}', "AVRO")))
     seen["referenced"] = refusal(lambda: client.delete_subject("geo.Point"))
     seen["deleted"] = [client.delete_version("rides-value", 2), client.delete_subject("rides-value")]
-    client.delete_subject("things-value")
-    seen["hard"] = client.delete_subject("things-value", permanent=True)
+    client.register_schema("gone-value", Schema(json.dumps(JSON_SCHEMA), "JSON"))
+    client.delete_subject("gone-value")
+    seen["hard"] = client.delete_subject("gone-value", permanent=True)  # its schema is that of "things" too, and stays
     print(json.dumps(seen))
 
 
