@@ -251,7 +251,7 @@ const changes: readonly Change[] = [
   {
     name: 'the password of the database',
     values: { ...bundled, postgres: { kind: 'bundled', bundled: { password: 'second' } } },
-    restarted: ['depot-milepost-broker', 'depot-milepost-gateway', 'depot-milepost-notifications'],
+    restarted: programs,
   },
   {
     name: "a workload's own environment",
