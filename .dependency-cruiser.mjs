@@ -203,7 +203,7 @@ export default {
       from: { path: '^apps/dashboard/web/' },
       to: {
         path: '^(apps|libs)/',
-        pathNot: '^(apps/dashboard/web|libs/(live|roads)/src/index)',
+        pathNot: '^(apps/dashboard/web|libs/(alerts|live|roads)/src/index)',
         dependencyTypesNot: ['type-only'],
       },
     },

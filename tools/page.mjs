@@ -8,7 +8,7 @@ import { root, say } from './toolchain.mjs';
 
 const web = join('apps', 'dashboard', 'web');
 /** Everything that may end up in the page, beside the dependencies. */
-const sources = [web, join('libs', 'live', 'src'), join('libs', 'roads', 'src')];
+const sources = [web, ...['alerts', 'live', 'roads'].map((library) => join('libs', library, 'src'))];
 const output = join(root, 'dist', web);
 /** Beside the output: `npm run build` deletes both. */
 const stamp = `${output}.stamp`;

@@ -1,9 +1,9 @@
-// The page as a user sees it, in a real Chromium: trucks on the map and in the list, a trail, an alert; no request
-// leaves this machine.
+// The page as a user sees it, in a real Chromium: trucks on the map and in the list, a trail, an alert, a rule; no
+// request leaves this machine.
 import { execFileSync } from 'node:child_process';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { type Browser, chromium, devices, type Page } from 'playwright-core';
-import { addRule, speedingRule } from '../support/rules.ts';
+import { addRule, rulesInForce, speedingRule } from '../support/rules.ts';
 import { dataFolder, Program, testSettings } from './support/program.ts';
 import { until } from './support/until.ts';
 
@@ -49,11 +49,12 @@ function which(name: string): string | undefined {
   });
 
   const drive = (truckId: string, step: number, speedKmh = 50) =>
-    device.publishAsync(
-      `trucks/${truckId}/gps`,
-      JSON.stringify({ lat: 57.7 + step / 2000, lon: 11.97, speedKmh, headingDeg: 0, ts: new Date().toISOString() }),
-      { qos: 1 },
-    );
+    publish(truckId, { lat: 57.7 + step / 2000, lon: 11.97, speedKmh, headingDeg: 0 });
+
+  const publish = (truckId: string, position: object) =>
+    device.publishAsync(`trucks/${truckId}/gps`, JSON.stringify({ ...position, ts: new Date().toISOString() }), {
+      qos: 1,
+    });
 
   async function open(options: Parameters<Browser['newContext']>[0] = {}, hash = ''): Promise<Page> {
     const page = await (await browser.newContext(options)).newPage();
@@ -101,6 +102,58 @@ function which(name: string): string | undefined {
     await drive('truck-3', 1, 140);
     await page.getByTestId('toast').first().waitFor();
     expect(await page.getByTestId('alerts').textContent()).toContain('truck-3');
+    await page.context().close();
+  });
+
+  test('draws a fence that raises an alert for a truck that enters it, and tries it on the past', async () => {
+    const page = await open({ viewport: { width: 1280, height: 720 } }, '#map=14/57.70000/11.97000');
+    await page.getByRole('tab', { name: 'Rules' }).click();
+    await page.getByTestId('new-rule').click();
+    await page.getByLabel('Name', { exact: true }).fill('Harbor');
+    await page.getByRole('button', { name: 'Draw a polygon' }).click();
+    const drawing = page.getByTestId('drawing');
+    // The middle of the map is 57.7, 11.97. A pixel is 5 m: the fence begins 300 m to the east.
+    const corners = [
+      [700, 200],
+      [1000, 200],
+      [1000, 500],
+      [700, 500],
+    ] as const;
+    for (const [at, [x, y]] of corners.entries()) {
+      await page.mouse.click(x, y);
+      await drawing.getByText(`${at + 1} corner`).waitFor();
+    }
+    await drawing.getByRole('button', { name: 'Done' }).click();
+    await page.getByText('Polygon with 4 corners.').waitFor();
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('Harbor is saved.').waitFor();
+    const rules = (await (await page.request.get(`http://127.0.0.1:${program.ports.http}/api/rules`)).json()) as {
+      name: string;
+      version: number;
+    }[];
+    await rulesInForce(program.ports.http, rules.find(({ name }) => name === 'Harbor')?.version ?? NaN);
+    await publish('truck-1', { lat: 57.7, lon: 11.97 });
+    await publish('truck-1', { lat: 57.7, lon: 11.985 });
+    await page.getByRole('tab', { name: 'Alerts' }).click();
+    const alert = page.getByTestId('alert-row').filter({ hasText: 'truck-1 entered Harbor' });
+    await alert.getByText('truck-1 · Entered an area').waitFor();
+
+    await page.getByRole('tab', { name: 'Rules' }).click();
+    await page.getByTestId('rule-row').filter({ hasText: 'Harbor' }).click();
+    await page.getByTestId('back-test').click();
+    await page
+      .getByTestId('back-test-result')
+      .getByText(/^1 alert in \d+ positions\.$/)
+      .waitFor();
+    await page
+      .getByRole('list', { name: 'Alerts that it would have raised' })
+      .getByText('truck-1 entered Harbor')
+      .waitFor();
+    expect(await page.locator('.shape').count()).toBe(1);
+    await page.getByRole('tab', { name: 'Trucks' }).click();
+    expect(await page.locator('.shape').count()).toBe(0);
+    await page.getByRole('tab', { name: 'Rules' }).click();
+    expect(await page.locator('.shape').count()).toBe(1);
     await page.context().close();
   });
 

@@ -6,10 +6,13 @@ export const url = (path: string): URL => new URL(path, document.baseURI);
 /** A response other than 2xx. */
 export class RequestFailed extends Error {
   readonly status: number;
+  /** The field of the request that is wrong, such as `schedule.from`. */
+  readonly field: string | undefined;
 
-  constructor(status: number, message: string) {
+  constructor(status: number, message: string, field?: string) {
     super(message);
     this.status = status;
+    this.field = field;
   }
 }
 
@@ -18,14 +21,35 @@ export const read = <T>(path: string): Promise<T> => send<T>('GET', path);
 
 /** @throws RequestFailed with the server's own message */
 export async function send<T>(method: string, path: string, body?: unknown): Promise<T> {
-  const json = { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
-  const response = await fetch(url(path), { method, ...(body === undefined ? {} : json) });
-  const said: unknown = response.status === 204 ? undefined : await response.json().catch(() => undefined);
-  if (response.ok) return said as T;
-  throw new RequestFailed(response.status, messageIn(said) ?? `The server answered ${response.status}.`);
+  const response = await fetch(url(path), { method, ...jsonOf(body) });
+  if (!response.ok) throw await failure(response);
+  return (response.status === 204 ? undefined : await response.json()) as T;
 }
 
-function messageIn(body: unknown): string | undefined {
-  const message = (body as { readonly message?: unknown } | null | undefined)?.message;
-  return typeof message === 'string' ? message : undefined;
+/** A response of one JSON object a line, each as it arrives. @throws RequestFailed */
+export async function* sendForLines<T>(path: string, body: unknown, signal: AbortSignal): AsyncGenerator<T> {
+  const response = await fetch(url(path), { method: 'POST', ...jsonOf(body), signal });
+  if (!response.ok || !response.body) throw await failure(response);
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = '';
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    text += part.value;
+    const lines = text.split('\n');
+    text = lines.pop() ?? '';
+    for (const line of lines) yield JSON.parse(line) as T;
+  }
+}
+
+const jsonOf = (body: unknown): RequestInit =>
+  body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+
+async function failure(response: Response): Promise<RequestFailed> {
+  const said: unknown = await response.json().catch(() => undefined);
+  const message = textIn(said, 'message') ?? `The server answered ${response.status}.`;
+  return new RequestFailed(response.status, message, textIn(said, 'field'));
+}
+
+function textIn(body: unknown, name: 'message' | 'field'): string | undefined {
+  const text = (body as Readonly<Record<string, unknown>> | null | undefined)?.[name];
+  return typeof text === 'string' ? text : undefined;
 }

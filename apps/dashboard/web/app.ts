@@ -8,6 +8,7 @@ import { FleetMap, placeZoom } from './map/fleet-map.ts';
 import { Roads } from './map/roads.ts';
 import { Alerts } from './panel/alerts.ts';
 import { Details } from './panel/details.ts';
+import { Rules } from './panel/rules.ts';
 import { setUpSheet, setUpTabs } from './panel/panel.ts';
 import { setUpSystem } from './panel/system.ts';
 import { TruckList, truckIdAt } from './panel/truck-list.ts';
@@ -37,7 +38,16 @@ const alerts = new Alerts(fleet, (id) => {
   fleet.select(id);
   map.showAt(truck, placeZoom.close);
 });
-setUpTabs({ alerts: () => alerts.markSeen(), system: setUpSystem(), trucks: () => list.refresh() });
+const rules = new Rules({ fleet, map, sheet });
+setUpTabs({
+  onShow: {
+    alerts: () => alerts.markSeen(),
+    rules: () => void rules.refresh(),
+    system: setUpSystem(),
+    trucks: () => list.refresh(),
+  },
+  onHide: { rules: () => rules.leave() },
+});
 setUpTheme(byId('theme'), () => map.readColors());
 fleet.on('select', (id) => {
   if (!id) return;

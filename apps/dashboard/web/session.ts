@@ -11,6 +11,11 @@ export async function signedInUser(): Promise<SessionUser | null> {
   return known;
 }
 
+/** Whether the user may change rules. The server decides; the page only leaves out buttons that it would refuse. */
+export async function mayChangeRules(): Promise<boolean> {
+  return (await signedInUser())?.role !== 'viewer';
+}
+
 /** Whether requests are refused from now on: the page is about to be loaded again. */
 export const isSignedOut = (): boolean => isOver;
 

@@ -8,7 +8,7 @@ const here = import.meta.dirname;
 const root = join(here, '..', '..', '..');
 /** What the pages may consist of (also in tools/page.mjs). Of a library, only what is used gets into the bundle. */
 const isAllowed = (name: string): boolean =>
-  /^(apps\/dashboard\/web|libs\/(live|roads)\/src|node_modules\/leaflet)\//.test(name);
+  /^(apps\/dashboard\/web|libs\/(alerts|live|roads)\/src|node_modules\/leaflet)\//.test(name);
 
 function onlyForBrowsers(): Plugin {
   return {

@@ -13,6 +13,8 @@ export interface Alert {
   readonly ruleName?: string;
   readonly ruleVersion?: number;
   readonly kind: RuleKind;
+  /** Of a geofence. Absent in alerts of earlier versions, whose trucks had left. */
+  readonly event?: 'enter' | 'exit';
   readonly truckId: string;
   /**
    * ISO 8601. When it was noticed, by the times of the log; not when it was delivered. A late alert has the device's time.

@@ -189,6 +189,7 @@ function alertOf(rule: Rule, { partition, offset, noticedMs, position, principal
     ruleName: rule.name,
     ruleVersion: rule.version,
     kind: rule.kind,
+    ...(rule.kind === 'geofence' && { event: rule.event }),
     truckId: position.truckId,
     ts: new Date(noticedMs).toISOString(),
     message,

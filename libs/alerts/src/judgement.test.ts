@@ -335,6 +335,30 @@ test('an alert names its rule, and a late one has its own time', () => {
   ]);
 });
 
+test.each([
+  { condition: enter, from: outside, to: inside, event: 'enter' },
+  { condition: exit, from: inside, to: outside, event: 'exit' },
+  { condition: speeding, from: inside, to: inside, event: undefined },
+])('an alert of a geofence names its event: $event', ({ condition, from, to, event }) => {
+  const set = new RuleSet(1, [rule(condition)]);
+  const at = (offset: number, place: object, speedKmh: number) => ({
+    partition: 0,
+    offset,
+    heardMs: startMs + offset,
+    position: {
+      truckId: 't-1',
+      ts: new Date(startMs + offset).toISOString(),
+      source: 'milepost',
+      ...inside,
+      ...place,
+      speedKmh,
+    },
+  });
+  const first = heard(set, undefined, at(0, from, 50));
+  const { alerts } = heard(set, first.state, at(1, to, 140));
+  expect(alerts.map((alert) => alert.event)).toEqual([event]);
+});
+
 test('a changed rule starts afresh', () => {
   const at = (offset: number) => ({
     partition: 0,

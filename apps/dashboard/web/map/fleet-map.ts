@@ -1,10 +1,15 @@
 // The map: Leaflet with the roads below and the trucks above, its controls, and what the pointer does on it.
 import * as L from 'leaflet';
+import type { Alert } from '@milepost/alerts';
 import type { MapView } from '../address.ts';
 import { byId, h, svg } from '../dom.ts';
 import type { Fleet } from '../fleet.ts';
+import { type DrawnKind, Drawing } from './drawing.ts';
 import type { Roads } from './roads.ts';
 import { RoadsLayer } from './roads-layer.ts';
+import { RuleOverlay } from './rule-overlay.ts';
+import type { Shape } from './shapes.ts';
+import { color } from '../theme.ts';
 import { TrucksLayer } from './trucks-layer.ts';
 
 const home = { center: [57.7055, 11.967] as L.LatLngTuple, zoom: 13 };
@@ -18,10 +23,17 @@ interface LatLon {
   readonly lon: number;
 }
 
+/** The panel covers the rest. */
+const padding: L.FitBoundsOptions = isPhone
+  ? { paddingTopLeft: [24, 24], paddingBottomRight: [24, 176] }
+  : { paddingTopLeft: [392, 40], paddingBottomRight: [40, 40] };
+
 export class FleetMap {
   readonly trucks: TrucksLayer;
   readonly #fleet: Fleet;
   readonly #map: L.Map;
+  readonly #drawing: Drawing;
+  readonly #overlay: RuleOverlay;
   #roads: RoadsLayer | undefined;
 
   constructor(fleet: Fleet) {
@@ -39,8 +51,50 @@ export class FleetMap {
     L.control.scale({ imperial: false, position: 'bottomright' }).addTo(this.#map);
     L.control.zoom({ position: 'bottomright' }).addTo(this.#map);
     this.trucks = new TrucksLayer(this.#map, fleet);
+    this.#drawing = new Drawing(this.#map);
+    this.#overlay = new RuleOverlay(this.#map);
     this.#addFitButton();
     this.#addPointer();
+  }
+
+  /** Undefined: the user gave up, or another drawing began. */
+  draw(kind: DrawnKind): Promise<Shape | undefined> {
+    return this.#drawing.draw(kind);
+  }
+
+  endDrawing(): void {
+    this.#drawing.cancel();
+  }
+
+  /** The area or route of a rule's form. */
+  showShape(shape: Shape | undefined): void {
+    this.#overlay.showShape(shape);
+  }
+
+  /** What the form of a rule shows on the map. */
+  showRuleOverlay(): void {
+    this.#overlay.show();
+  }
+
+  /** It is retained for `showRuleOverlay`; a drawing ends. */
+  hideRuleOverlay(): void {
+    this.#drawing.cancel();
+    this.#overlay.hide();
+  }
+
+  /** Where a back-test would have raised alerts. */
+  showRaised(alerts: readonly Alert[]): void {
+    this.#overlay.showRaised(alerts, color('alert'));
+  }
+
+  /** Frames what the form of a rule shows, if it shows anything. */
+  frameRule(): void {
+    const bounds = this.#overlay.bounds;
+    if (!bounds) return;
+    const besidePanel: L.FitBoundsOptions = isPhone
+      ? { ...padding, paddingBottomRight: [24, innerHeight / 2 + 16] }
+      : padding;
+    this.#map.fitBounds(bounds, { ...besidePanel, maxZoom: placeZoom.close });
   }
 
   showRoads(roads: Roads): void {
@@ -88,9 +142,6 @@ export class FleetMap {
     if (trucks.length === 0) return;
     const [south, north] = inner(trucks.map(({ lat }) => lat));
     const [west, east] = inner(trucks.map(({ lon }) => lon));
-    const padding: L.FitBoundsOptions = isPhone
-      ? { paddingTopLeft: [24, 24], paddingBottomRight: [24, 176] }
-      : { paddingTopLeft: [392, 40], paddingBottomRight: [40, 40] };
     const bounds: L.LatLngBoundsLiteral = [
       [south, west],
       [north, east],
@@ -123,9 +174,11 @@ export class FleetMap {
   #addPointer(): void {
     const tip = h('div', { class: 'tip', hidden: true });
     byId('map').append(tip);
-    this.#map.on('click', ({ containerPoint }) => this.#fleet.select(this.trucks.truckAt(containerPoint)));
+    this.#map.on('click', ({ containerPoint }) => {
+      if (!this.#drawing.isActive) this.#fleet.select(this.trucks.truckAt(containerPoint));
+    });
     this.#map.on('mousemove', ({ containerPoint }) => {
-      const id = this.trucks.truckAt(containerPoint);
+      const id = this.#drawing.isActive ? undefined : this.trucks.truckAt(containerPoint);
       this.#map.getContainer().style.cursor = id ? 'pointer' : '';
       tip.hidden = !id || isPhone;
       if (id) this.#showTip(tip, id);

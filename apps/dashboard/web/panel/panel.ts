@@ -1,19 +1,27 @@
 // The panel's tabs, and on a phone its height: a sheet that can be dragged between three heights.
 import { byId } from '../dom.ts';
 
-const tabs = ['trucks', 'alerts', 'system'] as const;
+const tabs = ['trucks', 'alerts', 'rules', 'system'] as const;
 export type Tab = (typeof tabs)[number];
 const phone = matchMedia('(max-width: 720px)');
 const peekPx = 142;
 
-/** `onShow[tab]` is called when a tab comes to the front. */
-export function setUpTabs(onShow: Readonly<Record<Tab, () => void>>): void {
+interface TabListeners {
+  /** Called when the tab comes to the front. */
+  readonly onShow: Readonly<Record<Tab, () => void>>;
+  /** Called when another one does. */
+  readonly onHide: Readonly<Partial<Record<Tab, () => void>>>;
+}
+
+export function setUpTabs({ onHide, onShow }: TabListeners): void {
   const show = (shown: Tab): void => {
     for (const tab of tabs) {
       const button = byId(`tab-${tab}`);
       button.setAttribute('aria-selected', String(tab === shown));
       button.tabIndex = tab === shown ? 0 : -1;
-      byId(`view-${tab}`).hidden = tab !== shown;
+      const view = byId(`view-${tab}`);
+      if (tab !== shown && !view.hidden) onHide[tab]?.();
+      view.hidden = tab !== shown;
     }
     onShow[shown]();
   };
@@ -33,6 +41,8 @@ export function setUpTabs(onShow: Readonly<Record<Tab, () => void>>): void {
 export interface Sheet {
   /** To its least height, so that the map is seen. Nothing where the panel is no sheet. */
   shrink(): void;
+  /** To half the height of the window, after `shrink`. */
+  halve(): void;
 }
 
 export function setUpSheet(): Sheet {
@@ -61,6 +71,9 @@ export function setUpSheet(): Sheet {
   return {
     shrink: () => {
       if (phone.matches) settle(0);
+    },
+    halve: () => {
+      if (phone.matches) settle(1);
     },
   };
 
