@@ -39,8 +39,9 @@ export class ClassicMember extends Member {
   async leave(): Promise<void> {
     this.isAlive = false;
     this.hold([], 0);
+    // Without a member id it never joined: its instance id alone would be an administrator's order to remove its successor.
     const members = [{ memberId: this.memberId, groupInstanceId: this.instanceId }];
-    await this.ask(LeaveGroup, 5, { groupId: this.group.id, members });
+    if (this.memberId !== '') await this.ask(LeaveGroup, 5, { groupId: this.group.id, members });
     this.retire();
   }
 
