@@ -203,7 +203,9 @@ class Simulation implements World {
     this.phase = 'over';
     this.note('over');
     await sleep(this, 1_000);
-    await this.#until('the producers have got their acknowledgements', () => producers.every(({ isIdle }) => isIdle));
+    await this.#until('the producers have got their acknowledgements', () =>
+      producers.every((producer) => producer.isIdleBut(this.#mayLackReplicas)),
+    );
     await this.#until('clients that do not read are closed', () => stalledReaders.every(({ isClosed }) => isClosed));
     await awaitTheEnd(this, sessionReaders, this.#mayRefuse);
     for (const reader of sessionReaders) reader.end();
@@ -271,6 +273,13 @@ class Simulation implements World {
   #audit(name: string): Promise<void> {
     return audit(this, name, this.#mayRefuse);
   }
+
+  /**
+   * If the damaged batch is only in the leader's log, because the others lost their disks or lagged behind, no follower gets
+   * past it, and the ISR stays too small.
+   */
+  readonly #mayLackReplicas = (partition: SimPartition): boolean =>
+    partition.topic.minInsyncReplicas > 1 && this.#mayRefuse(partition);
 
   readonly #mayRefuse = ({ topic, index }: SimPartition): boolean => this.#rotten.has(`${topic.name}-${index}`);
 

@@ -59,8 +59,14 @@ export class IdempotentProducer {
 
   /** Everything is acknowledged, or its topic is gone. */
   get isIdle(): boolean {
+    return this.isIdleBut(() => false);
+  }
+
+  /** Partitions that may refuse its batches for good do not count. */
+  isIdleBut(mayRefuse: (partition: SimPartition) => boolean): boolean {
     for (const { partition, unacknowledged } of this.#lanes.values())
-      if (this.#world.topics.exists(partition.topic) && unacknowledged.length > 0) return false;
+      if (unacknowledged.length > 0 && this.#world.topics.exists(partition.topic) && !mayRefuse(partition))
+        return false;
     return true;
   }
 
