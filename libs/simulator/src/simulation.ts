@@ -177,6 +177,12 @@ class Simulation implements World {
     return this.#shardOwners.get(shardOf(group, GROUP_SHARDS)) === host;
   }
 
+  leads({ topic, index }: SimPartition, { host }: Address): boolean {
+    const { brokers, topicsById } = this.#database.metadata.image;
+    const leader = topicsById.get(topic.id)?.partitions[index]?.leader;
+    return leader !== undefined && brokers.get(leader)?.host === host;
+  }
+
   note(what: string): void {
     this.#trace.note(what);
   }

@@ -5,6 +5,7 @@ import { ErrorCode, errorName } from '@milepost/core';
 import { InitProducerId, Produce } from '@milepost/wire';
 import type { SimPartition } from '../model/observation.ts';
 import type { SimRandom } from '../sim-random.ts';
+import type { SimClient } from './sim-client.ts';
 import { makeBatch, type MadeBatch } from './batches.ts';
 import { FIRST_VERSION_WITH_IDS, produceBody } from './produce-body.ts';
 import { ClusterClient, type Leader } from './cluster-client.ts';
@@ -166,13 +167,19 @@ export class IdempotentProducer {
       const place = lane.unacknowledged.indexOf(batch);
       if (place >= 0) lane.unacknowledged.splice(place, 1);
     } else {
-      if (answer && isAboutSequence(answer.errorCode) && !lane.isBackingOut && lane.unacknowledged[0] === batch)
+      const isNext = !lane.isBackingOut && lane.unacknowledged[0] === batch;
+      if (answer && isAboutSequence(answer.errorCode) && isNext && this.#isOfLeader(lane, broker))
         this.#giveUp(lane, batch, answer.errorCode);
       lane.isBackingOut = true;
       if (!response || !answer) this.#client.forgetLeaderOf(lane.partition);
       else this.#client.refused(lane.partition, { ...answer, ...response });
     }
     if (lane.underWay === 0) lane.isBackingOut = false;
+  }
+
+  /** A deposed leader that does not know it yet lacks what the next one has accepted, as in Kafka. */
+  #isOfLeader({ partition }: Lane, { address }: SimClient): boolean {
+    return partition.topic.replicas === 1 || this.#world.leads(partition, address);
   }
 
   /** The node reports a gap where there is none. If its disk is not at fault, that ends the producer. */

@@ -22,6 +22,8 @@ export interface World {
   readonly phase: 'chaos' | 'calm' | 'over';
   /** Whether the broker at that address owns the group's shard, by the database. */
   coordinates(group: string, broker: Address): boolean;
+  /** Whether the broker at that address leads the partition, by the database. */
+  leads(partition: SimPartition, broker: Address): boolean;
   see(observation: Observation): void;
   note(what: string): void;
 }
