@@ -7,8 +7,8 @@ import { Books } from '../model/books.ts';
 import type { Observation } from '../model/observation.ts';
 import { type Checker, type Moment } from './checker.ts';
 
-/** Within it, a broker that noticed has loaded its groups again. */
-const RELOAD_MS = 5_000;
+/** Within it, a broker that noticed has loaded its groups again, also if the database is away for a while then. */
+const RELOAD_MS = 12_000;
 /** Within it, a broker has noticed, unless nothing was lost. */
 const NOTICE_MS = 30_000;
 
