@@ -2,6 +2,7 @@
 // subscribe; of several topic filters in a CSV, blanks are between them.
 //
 // Promises: a broken entry is named by the number of its line (CSV) or its place in the list (JSON). No error repeats a password.
+import { isTopicFilter } from '@milepost/routes';
 import { parse } from 'csv-parse/sync';
 import { EXPECTED_DEVICE_ID, isDeviceId, LONGEST_PASSWORD_BYTES } from '@milepost/security';
 
@@ -115,14 +116,4 @@ function filtersOf(value: unknown): string[] | undefined {
 function twice(id: string, seen: ReadonlyMap<string, string>): string | undefined {
   const before = seen.get(id);
   return before === undefined ? undefined : `${id} is also in ${before}`;
-}
-
-/** MQTT 4.7.1: `#` is the last level, and a wildcard is a whole level. */
-export function isTopicFilter(text: string): boolean {
-  const levels = text.split('/');
-  return (
-    text !== '' &&
-    Buffer.byteLength(text) <= 65_535 &&
-    levels.every((level, at) => (level === '#' ? at === levels.length - 1 : level === '+' || !/[+#\0]/.test(level)))
-  );
 }

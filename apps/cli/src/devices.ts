@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { nodeKeyDerivation } from '@milepost/node-host';
+import { isTopicFilter } from '@milepost/routes';
 import { PostgresDeviceStore } from '@milepost/postgres';
 import {
   type DeviceStatus,
@@ -19,7 +20,7 @@ import {
 import { readSettings } from '@milepost/settings';
 import { askPassword } from './ask-password.ts';
 import { withDataSource } from './database.ts';
-import { isTopicFilter, type ListedDevice, readDeviceList } from './device-list.ts';
+import { type ListedDevice, readDeviceList } from './device-list.ts';
 import { table } from './kafka.ts';
 import { say } from './words.ts';
 

@@ -103,22 +103,16 @@ export function readPosition(value: Buffer | string): Position | undefined {
 export function isPosition(document: unknown): document is Position {
   if (typeof document !== 'object' || document === null) return false;
   const position = document as Partial<Record<keyof Position, unknown>>;
+  if (!inRange('lat', position.lat) || !inRange('lon', position.lon)) return false;
   if (typeof position.truckId !== 'string' || typeof position.ts !== 'string') return false;
   if (typeof position.source !== 'string') return false;
-  return (
-    isIn(RANGES.lat, position.lat) &&
-    isIn(RANGES.lon, position.lon) &&
-    mayBeIn(RANGES.speedKmh, position.speedKmh) &&
-    mayBeIn(RANGES.headingDeg, position.headingDeg) &&
-    mayBeIn(RANGES.altitudeM, position.altitudeM) &&
-    mayBeIn(RANGES.accuracyM, position.accuracyM) &&
-    mayBeIn(RANGES.odometerM, position.odometerM) &&
-    mayBeIn(RANGES.fuelPct, position.fuelPct) &&
-    mayBeIn(RANGES.batteryPct, position.batteryPct)
-  );
+  for (const field of OPTIONAL_NUMBERS) {
+    const value = position[field];
+    if (value !== undefined && !inRange(field, value)) return false;
+  }
+  return true;
 }
 
-const isIn = ({ from, to }: Range, value: unknown): boolean =>
-  typeof value === 'number' && value >= from && value <= to;
-
-const mayBeIn = (range: Range, value: unknown): boolean => value === undefined || isIn(range, value);
+function inRange(field: NumberField, value: unknown): boolean {
+  return typeof value === 'number' && value >= RANGES[field].from && value <= RANGES[field].to;
+}
