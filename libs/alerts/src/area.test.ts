@@ -11,6 +11,7 @@ const ring = (west: number, south: number, east: number, north: number): LonLat[
   [west, south],
 ];
 const donut: Area = { type: 'Polygon', coordinates: [ring(10, 50, 14, 54), ring(11, 51, 13, 53)] };
+const reversed: Area = { type: 'Polygon', coordinates: donut.coordinates.map((points) => [...points].reverse()) };
 const fiji: Area = { type: 'Polygon', coordinates: [ring(177, -20, -178, -16), ring(179.5, -19, -179.5, -17)] };
 const cut: Area = { type: 'MultiPolygon', coordinates: [[ring(177, -20, 180, -16)], [ring(-180, -20, -178, -16)]] };
 const circle: Area = { type: 'Circle', center: [179.999, 0], radiusM: 1_000 };
@@ -19,6 +20,8 @@ test.each<[string, Area, LonLat, boolean]>([
   ['a polygon', donut, [10.5, 52], true],
   ['the hole of a polygon', donut, [12, 52], false],
   ['the outside of a polygon', donut, [14.5, 52], false],
+  ['a polygon drawn clockwise', reversed, [10.5, 52], true],
+  ['the hole of a polygon drawn clockwise', reversed, [12, 52], false],
   ['the outside of a polygon, south of it', donut, [12, 49], false],
   ['a polygon over the antimeridian, west of it', fiji, [178, -18], true],
   ['a polygon over the antimeridian, east of it', fiji, [-178.5, -18], true],

@@ -1,4 +1,4 @@
-import { bearingDeg, boxAround, distanceM, isInBox, isInPolygon, type LonLat } from './index.ts';
+import { bearingDeg, boxAround, distanceM, isInBox } from './index.ts';
 
 const gothenburg = { lat: 57.7089, lon: 11.9746 };
 const stockholm = { lat: 59.3293, lon: 18.0686 };
@@ -23,42 +23,6 @@ test.each([
   [{ lat: 0, lon: 0 }, 0],
 ])('from the origin to %j is %i degrees', (to, degrees) => {
   expect(bearingDeg({ lat: 0, lon: 0 }, to)).toBeCloseTo(degrees, 9);
-});
-
-const square: LonLat[] = [
-  [10, 50],
-  [20, 50],
-  [20, 60],
-  [10, 60],
-];
-const hole: LonLat[] = [
-  [14, 54],
-  [16, 54],
-  [16, 56],
-  [14, 56],
-];
-
-test('a polygon contains its inside, not its hole; closed or not', () => {
-  for (const ring of [square, [...square, square[0] as LonLat], [...square].reverse()]) {
-    expect(isInPolygon({ lat: 51, lon: 11 }, [ring, hole])).toBe(true);
-    expect(isInPolygon({ lat: 55, lon: 15 }, [ring, hole])).toBe(false);
-    expect(isInPolygon({ lat: 61, lon: 15 }, [ring, hole])).toBe(false);
-    expect(isInPolygon({ lat: 55, lon: 9 }, [ring, hole])).toBe(false);
-    expect(isInPolygon({ lat: 55, lon: -165 }, [ring])).toBe(false);
-  }
-  expect(isInPolygon({ lat: 0, lon: 0 }, [[]])).toBe(false);
-});
-
-test('a polygon over the 180th meridian is one piece', () => {
-  const fiji: LonLat[] = [
-    [177, -20],
-    [-178, -20],
-    [-178, -15],
-    [177, -15],
-  ];
-  for (const lon of [177.5, 179.9, 180, -180, -179.9, -178.5])
-    expect(isInPolygon({ lat: -17, lon }, [fiji])).toBe(true);
-  for (const lon of [176.9, -177.9, 0, 90, -90]) expect(isInPolygon({ lat: -17, lon }, [fiji])).toBe(false);
 });
 
 test('boxes', () => {

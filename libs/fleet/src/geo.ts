@@ -1,13 +1,12 @@
-// Distances, directions and areas on a spherical Earth: good to 0.5 % anywhere, which is finer than a truck's GPS over
-// the distances of a geofence. Shapes are GeoJSON's: [lon, lat], and may cross the 180th meridian.
+// Distances, directions and boxes on a spherical Earth: good to 0.5 % anywhere, which is finer than a truck's GPS over
+// the distances of a geofence.
 
 export interface Point {
   readonly lat: number;
   readonly lon: number;
 }
+/** GeoJSON's order. */
 export type LonLat = readonly [lon: number, lat: number];
-/** Rings of a GeoJSON polygon: the outer one, then its holes. Closed or not. */
-export type Rings = readonly (readonly LonLat[])[];
 /** west > east: the box crosses the 180th meridian. */
 export interface Box {
   readonly west: number;
@@ -50,36 +49,4 @@ export function boxAround(points: Iterable<Point>): Box | undefined {
     [south, north] = [Math.min(south, lat), Math.max(north, lat)];
   }
   return west <= east ? { west, south, east, north } : undefined;
-}
-
-/** Even-odd rule, so that a point in a hole is outside. Edges are straight in degrees, as maps draw them. */
-export function isInPolygon(point: Point, rings: Rings): boolean {
-  let inside = false;
-  for (const ring of rings) {
-    const unwrapped = unwrap(ring);
-    for (const turn of [-360, 0, 360]) {
-      if (crossesOddly(point.lon + turn, point.lat, unwrapped)) inside = !inside;
-    }
-  }
-  return inside;
-}
-
-/** Moves each vertex to the near side of the previous one, so that a ring over the 180th meridian is one piece. */
-function unwrap(ring: readonly LonLat[]): LonLat[] {
-  let previous: number | undefined;
-  return ring.map(([lon, lat]): LonLat => {
-    previous = previous === undefined ? lon : previous + ((((lon - previous + 180) % 360) + 360) % 360) - 180;
-    return [previous, lat];
-  });
-}
-
-/** Whether a ray to the east crosses the ring an odd number of times. */
-function crossesOddly(x: number, y: number, ring: readonly LonLat[]): boolean {
-  let odd = false;
-  let [fromX, fromY] = ring.at(-1) ?? [0, 0];
-  for (const [toX, toY] of ring) {
-    if (fromY > y !== toY > y && x < fromX + ((y - fromY) / (toY - fromY)) * (toX - fromX)) odd = !odd;
-    [fromX, fromY] = [toX, toY];
-  }
-  return odd;
 }
