@@ -4,19 +4,11 @@ import { connect as connectTcp } from 'node:net';
 import { silentLogger, silentMeter } from '@milepost/core';
 import mqtt, { type IClientOptions, type MqttClient, type Packet } from 'mqtt';
 import { generate, parser } from 'mqtt-packet';
+import { unreferencedClock as clock } from '../../../test/support/unreferenced-clock.ts';
 import { AedesEngine } from './aedes-engine/aedes-engine.ts';
 import { Intake } from './intake.ts';
 import { DEFAULT_ROUTES } from '@milepost/routes';
 import { TestSink } from './test-kit.ts';
-
-const clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  after: (delayMs: number, run: () => void) => {
-    const timer = setTimeout(run, delayMs).unref();
-    return () => clearTimeout(timer);
-  },
-};
 
 const sink = new TestSink();
 const intake = new Intake({ clock, logger: silentLogger, meter: silentMeter, sink, routes: DEFAULT_ROUTES });

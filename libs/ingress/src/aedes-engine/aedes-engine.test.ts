@@ -2,19 +2,12 @@ import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { silentLogger } from '@milepost/core';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
+import { unreferencedClock as clock } from '../../../../test/support/unreferenced-clock.ts';
 import { AedesEngine } from './aedes-engine.ts';
 import { Intake } from '../intake.ts';
 import { DEFAULT_ROUTES } from '@milepost/routes';
 import { TestSink } from '../test-kit.ts';
 
-const clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  after: (delayMs: number, run: () => void) => {
-    const timer = setTimeout(run, delayMs).unref(); // a log that never responds is waited for without a limit
-    return () => clearTimeout(timer);
-  },
-};
 const noMetrics = {
   counter: () => ({ add: () => {}, remove: () => {} }),
   gauge: () => ({ set: () => {}, remove: () => {}, sweep: () => {} }),

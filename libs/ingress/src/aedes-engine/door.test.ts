@@ -6,6 +6,7 @@ import { nodeKeyDerivation, nodeRandom, secureServer } from '@milepost/node-host
 import { CertificateNames, DeviceAuthenticator, MemoryDeviceStore, scramCredential } from '@milepost/security';
 import mqtt, { type IClientOptions, type MqttClient, type Packet } from 'mqtt';
 import { generate } from 'mqtt-packet';
+import { unreferencedClock as clock } from '../../../../test/support/unreferenced-clock.ts';
 import { Authority, type Certificate } from '../../../../test/support/certificates.ts';
 import { DeviceDoor } from '../door.ts';
 import type { MqttPorts } from '../engine.ts';
@@ -16,14 +17,6 @@ import { AedesEngine } from './aedes-engine.ts';
 
 const authority = new Authority();
 const server = authority.issue({ subject: [['CN', 'server']], names: ['127.0.0.1'] });
-const clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  after: (delayMs: number, run: () => void) => {
-    const timer = setTimeout(run, delayMs).unref();
-    return () => clearTimeout(timer);
-  },
-};
 const POSITION = '{"lat":57.7,"lon":11.97}';
 
 let engine: AedesEngine;

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { silentLogger, silentMeter } from '@milepost/core';
 import { WebSocket } from 'ws';
+import { unreferencedClock as clock } from '../../../../test/support/unreferenced-clock.ts';
 import type { MqttPorts } from '../engine.ts';
 import { Intake } from '../intake.ts';
 import { DEFAULT_ROUTES } from '@milepost/routes';
@@ -10,14 +11,6 @@ import { TestSink } from '../test-kit.ts';
 import { AedesEngine } from './aedes-engine.ts';
 
 const MAX_PACKET_BYTES = 4000;
-const clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  after: (delayMs: number, run: () => void) => {
-    const timer = setTimeout(run, delayMs).unref();
-    return () => clearTimeout(timer);
-  },
-};
 let sink: TestSink;
 let engine: AedesEngine;
 let ports: MqttPorts;

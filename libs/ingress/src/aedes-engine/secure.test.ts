@@ -5,6 +5,7 @@ import { connect as connectTls } from 'node:tls';
 import { silentLogger, silentMeter, type TlsMaterial } from '@milepost/core';
 import { secureServer } from '@milepost/node-host';
 import mqtt, { type MqttClient } from 'mqtt';
+import { unreferencedClock as clock } from '../../../../test/support/unreferenced-clock.ts';
 import { Authority } from '../../../../test/support/certificates.ts';
 import type { MqttPorts } from '../engine.ts';
 import { Intake } from '../intake.ts';
@@ -16,15 +17,6 @@ const authority = new Authority();
 const materialOf = (name: string): TlsMaterial => ({
   identity: authority.issue({ subject: [['CN', name]], names: ['127.0.0.1'] }),
 });
-
-const clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  after: (delayMs: number, run: () => void) => {
-    const timer = setTimeout(run, delayMs).unref();
-    return () => clearTimeout(timer);
-  },
-};
 
 let engine: AedesEngine;
 let ports: MqttPorts;

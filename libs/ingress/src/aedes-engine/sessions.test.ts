@@ -5,20 +5,12 @@ import { silentLogger, silentMeter } from '@milepost/core';
 import { DEFAULT_ROUTES } from '@milepost/routes';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { generate, type Packet, parser } from 'mqtt-packet';
+import { unreferencedClock as clock } from '../../../../test/support/unreferenced-clock.ts';
 import { Intake } from '../intake.ts';
 import { MemorySessionDatabase, MemorySessionStore } from '../sessions/memory-session-store.ts';
 import { Sessions } from '../sessions/sessions.ts';
 import { TestSink } from '../test-kit.ts';
 import { AedesEngine } from './aedes-engine.ts';
-
-const clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  after: (delayMs: number, run: () => void) => {
-    const timer = setTimeout(run, delayMs).unref();
-    return () => clearTimeout(timer);
-  },
-};
 
 const undo: (() => Promise<unknown> | void)[] = [];
 afterEach(async () => {
