@@ -1,7 +1,7 @@
 export default {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/{apps,libs,test}/**/*.test.ts'],
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/(interop|cluster|fault|bench)/'],
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/(interop|cluster|fault|bench|simulation/planted)/'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleFileExtensions: ['ts', 'js', 'mjs', 'cjs', 'json', 'node'],
   transform: { '^.+\\.ts$': '@swc/jest' },
@@ -11,6 +11,6 @@ export default {
   testSequencer: '<rootDir>/tools/test-order.mjs',
   // What hangs fails, however late. No test may fail because its machine is slow, or stands still for some seconds.
   testTimeout: 300_000,
-  // jest leaves one core idle; on two that is half of them.
-  maxWorkers: '100%',
+  // More than cores: the tests of whole programs wait most of the time.
+  maxWorkers: '150%',
 };

@@ -8,6 +8,7 @@ import { dependencies, node24, root, say } from './toolchain.mjs';
 // V8 would let the young generation grow to 100 MB at the start and not shrink: this saves 50 MB at rest, 70 under
 // load. (Also in deploy/docker/Dockerfile, like the size of the thread pool.)
 const sources = ['--max-semi-space-size=16', '--enable-source-maps', '--import', './tools/swc-hook.mjs'];
+const jest = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'];
 const tsc = 'node_modules/typescript/bin/tsc';
 const milepost = (...args) => [...sources, 'apps/cli/src/main.ts', ...args];
 /** The arguments of Node; a list of such lists: one after the other, until one fails. */
@@ -16,7 +17,8 @@ const commands = {
   start: milepost('up'),
   trucks: milepost('trucks'),
   milepost: milepost(),
-  test: ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'],
+  test: jest,
+  'test:plants': [...jest, '--testPathIgnorePatterns=/node_modules/', '--testPathPatterns=test/simulation/planted/'],
   'test:interop': [...sources, 'test/interop/main.ts'],
   'test:kafka': [...sources, 'test/on-kafka/main.ts'],
   'test:deploy': [...sources, 'test/deploy/main.ts'],
