@@ -264,6 +264,17 @@ export interface KeyDerivation {
   pbkdf2(password: string, salt: Uint8Array, iterations: number, digest: 'sha256' | 'sha512'): Promise<Buffer>;
 }
 
+/**
+ * Reads a small text that is elsewhere: `https:`, `http:`, or `file:` with an absolute path. Rejects with the reason if it
+ * is longer than the limit, or does not arrive in time. Redirects are not followed.
+ */
+export type ReadText = (url: string, limits: ReadTextLimits) => Promise<string>;
+
+export interface ReadTextLimits {
+  readonly timeoutMs: number;
+  readonly maxBytes: number;
+}
+
 /** What a library runs on. */
 export interface Host {
   readonly clock: Clock;

@@ -3,6 +3,8 @@ export * from './authorizer.ts';
 export * from './http-access.ts';
 export * from './http-origin.ts';
 export * from './http-sign-in.ts';
+export * from './jwt-keys.ts';
+export * from './jwt-verifier.ts';
 export * from './password-checks.ts';
 export * from './principal.ts';
 export * from './principal-mapper.ts';
