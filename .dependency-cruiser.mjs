@@ -9,6 +9,7 @@ const may = {
   registry: ['serdes', 'core'],
   routes: ['fleet', 'core'],
   security: ['core'],
+  devices: ['routes', 'security', 'core'],
   log: ['records', 'core'],
   peer: ['wire', 'core'],
   replication: ['log', 'peer', 'wire', 'records', 'metadata', 'core'],

@@ -14,7 +14,6 @@ import {
 } from '../../chassis/src/index.ts';
 import { accounts } from '../../dashboard/src/accounts/accounts.module.ts';
 import { DashboardModule } from '../../dashboard/src/dashboard.module.ts';
-import { RoutesModule } from '../../dashboard/src/routes/routes.module.ts';
 import { GatewayModule } from '../../gateway/src/gateway.module.ts';
 import { NotificationsModule } from '../../notifications/src/notifications.module.ts';
 import { SchemaRegistryModule } from '../../schema-registry/src/schema-registry.module.ts';
@@ -26,7 +25,6 @@ export const appliance: Pick<ProgramOptions, 'name' | 'modules'> = {
     ...kafka(settings),
     GatewayModule,
     DashboardModule,
-    RoutesModule,
     ...accounts(settings),
     NotificationsModule,
     SchemaRegistryModule,

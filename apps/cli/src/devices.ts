@@ -1,26 +1,22 @@
 // `milepost devices`: who may connect by MQTT. A change counts at once in running gateways.
 //
 // Never: takes a password as an argument, or prints one that it has not made itself.
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { nodeKeyDerivation } from '@milepost/node-host';
-import { isTopicFilter } from '@milepost/routes';
-import { PostgresDeviceStore } from '@milepost/postgres';
 import {
-  type DeviceStatus,
-  type DeviceStore,
-  EXPECTED_DEVICE_ID,
-  isDeviceId,
-  LEAST_ITERATIONS,
-  LONGEST_PASSWORD_BYTES,
-  type NewDevice,
-  scramCredential,
-} from '@milepost/security';
+  checkId,
+  type DeviceList,
+  DeviceRefused,
+  DeviceRegistration,
+  type ImportOptions,
+  readDeviceList,
+} from '@milepost/devices';
+import { nodeKeyDerivation, nodeRandom } from '@milepost/node-host';
+import { PostgresDeviceStore } from '@milepost/postgres';
+import type { DeviceStatus, DeviceStore } from '@milepost/security';
 import { readSettings } from '@milepost/settings';
 import { askPassword } from './ask-password.ts';
 import { withDataSource } from './database.ts';
-import { type ListedDevice, readDeviceList } from './device-list.ts';
 import { table } from './kafka.ts';
 import { say } from './words.ts';
 
@@ -45,8 +41,8 @@ const USAGE = `usage: milepost devices add <id> [--ask-password | --no-password]
 
 /** Of 4 threads of Node's pool. */
 const DERIVED_AT_ONCE = 4;
-const STORED_AT_ONCE = 1_000;
-const PROGRESS_MS = 2_000;
+const SAID_EVERY = 5_000;
+const BROKEN_SHOWN = 20;
 const PAGE = 1_000;
 
 const OPTIONS = {
@@ -103,79 +99,58 @@ function parsed(args: readonly string[]) {
   }
 }
 
-function checkId(id: string): void {
-  if (!isDeviceId(id))
-    throw new Error(`the id of a device: expected ${EXPECTED_DEVICE_ID}, seen ${JSON.stringify(id)}`);
-}
+const registrationOn = (store: DeviceStore): DeviceRegistration =>
+  new DeviceRegistration({ store, keys: nodeKeyDerivation, random: nodeRandom, derivedAtOnce: DERIVED_AT_ONCE });
 
 async function add(store: DeviceStore, id: string, options: Options): Promise<void> {
   const { publish = [], subscribe = [], replace = false } = options;
   if (options['ask-password'] && options['no-password'])
     throw new Error('devices add: expected --ask-password or --no-password, seen both');
-  for (const filter of [...publish, ...subscribe])
-    if (!isTopicFilter(filter)) throw new Error(`expected a topic filter, such as trucks/#, seen ${filter}`);
-  const password = options['ask-password'] ? await askPassword(id) : generated();
-  if (Buffer.byteLength(password) > LONGEST_PASSWORD_BYTES)
-    throw new Error(`the password: expected at most ${LONGEST_PASSWORD_BYTES} bytes`);
-  const credential = options['no-password'] ? undefined : await credentialOf(password);
-  const { existing } = await store.add([{ id, credential, publish, subscribe }], replace);
-  if (existing.length > 0) throw new Error(`${id} exists: --replace gives it a new password and these topics`);
-  const isShown = credential !== undefined && !options['ask-password'];
-  process.stdout.write(isShown ? `${id}: its password, which is shown only now, is ${password}\n` : `${id} is added\n`);
+  const asked = options['ask-password'] ? ({ given: await askPassword(id) } as const) : undefined;
+  const password = asked ?? (options['no-password'] ? 'none' : 'made');
+  const made = await registrationOn(store)
+    .add({ id, password, publish, subscribe }, replace)
+    .catch((failure: unknown) => {
+      throw withCure(failure, '--replace gives it a new password and these topics');
+    });
+  process.stdout.write(
+    made === undefined ? `${id} is added\n` : `${id}: its password, which is shown only now, is ${made}\n`,
+  );
 }
 
 async function importFile(store: DeviceStore, file: string, options: Options): Promise<void> {
-  const { devices: listed, broken } = readDeviceList(textOf(file));
-  for (const line of broken.slice(0, 20)) say(`${file}: ${line}`);
-  if (broken.length > 20) say(`${file}: and ${broken.length - 20} more`);
+  const list = readDeviceList(textOf(file));
+  sayBroken(file, list);
+  const { broken, devices: listed } = list;
   if (broken.length > 0 && !options['skip-broken'])
     throw new Error(
       `${file}: ${broken.length} broken of ${broken.length + listed.length}: nothing is imported; --skip-broken imports the others`,
     );
-  if (!options.replace) await refuseExisting(store, listed);
-  const made = listed.filter(({ password }) => password === undefined).length;
-  const withPasswords = listed.map((device) =>
-    device.password === undefined && !options['no-password'] ? { ...device, password: generated() } : device,
-  );
-  const progress = new Progress(listed.length);
-  if (made > 0 && !options['no-password']) process.stdout.write('id,password\n');
-  for (let at = 0; at < withPasswords.length; at += STORED_AT_ONCE) {
-    const some = withPasswords.slice(at, at + STORED_AT_ONCE);
-    const { existing } = await store.add(await withCredentials(some, progress), options.replace ?? false);
-    if (existing.length > 0) throw new Error(`${existing[0]} has been added meanwhile: ${at} devices are imported`);
-    // Only what is stored is printed, and only what was made here.
-    for (const [index, { id, password }] of some.entries())
-      if (listed[at + index]?.password === undefined && password !== undefined)
-        process.stdout.write(`${id},${password}\n`);
+  const wanted: ImportOptions = {
+    skipBroken: true,
+    replaces: options.replace ?? false,
+    passwords: options['no-password'] ? 'none' : 'made',
+  };
+  const makes = wanted.passwords === 'made' && listed.some(({ password }) => password === undefined);
+  try {
+    for await (const { made, of, stored } of registrationOn(store).importList(list, wanted)) {
+      if (stored === 0 && makes) process.stdout.write('id,password\n');
+      for (const { id, password } of made) process.stdout.write(`${id},${password}\n`);
+      if (stored > 0 && stored < of && stored % SAID_EVERY === 0) say(`${stored} of ${of}`);
+    }
+  } catch (failure) {
+    throw withCure(failure, "--replace gives them the file's passwords and topics");
   }
-  progress.end();
   say(`${listed.length} devices are imported${broken.length > 0 ? `, ${broken.length} broken ones are not` : ''}`);
 }
 
-async function refuseExisting(store: DeviceStore, listed: readonly ListedDevice[]): Promise<void> {
-  for (let at = 0; at < listed.length; at += STORED_AT_ONCE) {
-    const [first, ...others] = await store.find(listed.slice(at, at + STORED_AT_ONCE).map(({ id }) => id));
-    if (first)
-      throw new Error(
-        `${first.id}${others.length > 0 ? ` and ${others.length} more` : ''} exist: nothing is imported; --replace gives them the file's passwords and topics`,
-      );
-  }
+function sayBroken(file: string, { broken }: DeviceList): void {
+  for (const line of broken.slice(0, BROKEN_SHOWN)) say(`${file}: ${line}`);
+  if (broken.length > BROKEN_SHOWN) say(`${file}: and ${broken.length - BROKEN_SHOWN} more`);
 }
 
-async function withCredentials(listed: readonly ListedDevice[], progress: Progress): Promise<NewDevice[]> {
-  const devices: NewDevice[] = [];
-  for (let at = 0; at < listed.length; at += DERIVED_AT_ONCE) {
-    const some = listed.slice(at, at + DERIVED_AT_ONCE).map(async ({ id, password, publish, subscribe }) => ({
-      id,
-      credential: password === undefined ? undefined : await credentialOf(password),
-      publish,
-      subscribe,
-    }));
-    devices.push(...(await Promise.all(some)));
-    progress.advance(some.length);
-  }
-  return devices;
-}
+const withCure = (failure: unknown, cure: string): unknown =>
+  failure instanceof DeviceRefused && failure.kind === 'exists' ? new Error(`${failure.message}; ${cure}`) : failure;
 
 async function remove(store: DeviceStore, id: string): Promise<void> {
   if (!(await store.remove(id))) throw new Error(`there is no device ${id}: milepost devices list shows them`);
@@ -225,33 +200,5 @@ function textOf(file: string): string {
     return readFileSync(file, 'utf8');
   } catch (failure) {
     throw new Error(`expected a file that can be read, seen ${file} (${(failure as NodeJS.ErrnoException).code})`);
-  }
-}
-
-const credentialOf = (password: string) =>
-  scramCredential('SCRAM-SHA-256', password, { salt: randomBytes(16), iterations: LEAST_ITERATIONS }, (...input) =>
-    nodeKeyDerivation.pbkdf2(...input),
-  );
-
-/** 144 random bits. */
-const generated = (): string => randomBytes(18).toString('base64url');
-
-/** On standard error, every two seconds. */
-class Progress {
-  readonly #total: number;
-  readonly #timer: NodeJS.Timeout;
-  #done = 0;
-
-  constructor(total: number) {
-    this.#total = total;
-    this.#timer = setInterval(() => say(`${this.#done} of ${this.#total}`), PROGRESS_MS).unref();
-  }
-
-  advance(count: number): void {
-    this.#done += count;
-  }
-
-  end(): void {
-    clearInterval(this.#timer);
   }
 }

@@ -8,6 +8,7 @@ import {
   type HttpSession,
   type HttpToken,
   type HttpUser,
+  MemoryDeviceStore,
   type Role,
   ROLES,
   secretHash,
@@ -30,10 +31,10 @@ import {
 import { AccountsModule } from './accounts/accounts.module.ts';
 import { DashboardModule } from './dashboard.module.ts';
 import { TRUCK_LOG } from './live-map.part.ts';
+import { DEVICE_STORE } from './devices/devices.controller.ts';
 import { MemoryLog } from './memory-log.ts';
 import { OPERATIONS } from './operations.controller.ts';
 import { OPEN_TOPIC, ROUTE_CATALOG } from './routes/routes.controller.ts';
-import { RoutesModule } from './routes/routes.module.ts';
 import { RULE_STORE } from './rules/rules.controller.ts';
 
 type Caller = 'anonymous' | 'new' | Role;
@@ -74,6 +75,13 @@ const ROWS: Record<string, 'anonymous' | 'signed-in' | Role> = {
   'PUT /api/routes/:name': 'operator',
   'DELETE /api/routes/:name': 'operator',
   'POST /api/routes/try': 'viewer',
+  'GET /api/devices': 'viewer',
+  'GET /api/devices/:id': 'viewer',
+  'POST /api/devices': 'operator',
+  'POST /api/devices/import': 'operator',
+  'POST /api/devices/:id/password': 'operator',
+  'PATCH /api/devices/:id': 'operator',
+  'DELETE /api/devices/:id': 'operator',
   'GET /api/session': 'signed-in',
   'POST /api/session': 'anonymous',
   'DELETE /api/session': 'signed-in',
@@ -125,6 +133,7 @@ class MemoryUsers implements HttpAccessStore {
 
 const store = new MemoryUsers();
 const rules = new MemoryRuleStore();
+const devices = new MemoryDeviceStore();
 const routes: Route[] = [];
 const lifecycle = new Lifecycle();
 let app: NestFastifyApplication;
@@ -135,7 +144,7 @@ beforeAll(async () => {
     DATABASE_URL: 'postgres://127.0.0.1/none',
   });
   const frame = ChassisModule.with({ settings, logger: silentLogger, meter: new PrometheusMeter(), lifecycle });
-  const imports = [frame, KafkaFromSettingsModule, DashboardModule, AccountsModule, RoutesModule];
+  const imports = [frame, KafkaFromSettingsModule, DashboardModule, AccountsModule];
   const catalog = new RouteCatalog({ kind: 'built-in', routes: BUILT_IN_ROUTES }, new MemoryRouteStore());
   const module = await Test.createTestingModule({ imports })
     .overrideProvider(ForeignKafkaPart)
@@ -155,6 +164,8 @@ beforeAll(async () => {
     .useValue(new MemoryLog())
     .overrideProvider(RULE_STORE)
     .useValue(() => rules)
+    .overrideProvider(DEVICE_STORE)
+    .useValue(() => devices)
     .overrideProvider(OPERATIONS)
     .useValue({ topics: async () => [], groups: async () => [], close: async () => {} })
     .compile();

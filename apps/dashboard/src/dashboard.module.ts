@@ -1,5 +1,9 @@
 // The live map: an ordinary Kafka client that retains the last positions and shows them over HTTP and a WebSocket.
 import type { Host, Logger, Meter } from '@milepost/core';
+import { PostgresDeviceStore, PostgresRouteStore, PostgresRuleStore } from '@milepost/postgres';
+import { RouteCatalog } from '@milepost/routes';
+import type { Settings } from '@milepost/settings';
+import { ensureTopic } from '@milepost/streams';
 import {
   Inject,
   Injectable,
@@ -9,17 +13,29 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { HOST, HttpProtection, KAFKA, type Kafka, LOGGER, METER } from '../../chassis/src/index.ts';
+import {
+  baseRoutes,
+  HOST,
+  HttpProtection,
+  KAFKA,
+  type Kafka,
+  LOGGER,
+  METER,
+  SETTINGS,
+} from '../../chassis/src/index.ts';
 import { ALERTS_SOURCE, AlertsController } from './alerts.controller.ts';
 import { SessionController } from './accounts/session.controller.ts';
+import { acceptCsv } from './devices/accept-csv.ts';
+import { DEVICE_STORE, DevicesController } from './devices/devices.controller.ts';
+import { fromDatabase } from './from-database.ts';
 import { LiveMapPart, TRUCK_LOG } from './live-map.part.ts';
 import { LiveSocket } from './live-socket.ts';
 import { OPERATIONS, OperationsController } from './operations.controller.ts';
 import { KafkaOperations } from './operations.ts';
 import { type HttpServer, servePages } from './pages.ts';
+import { OPEN_TOPIC, ROUTE_CATALOG, RoutesController } from './routes/routes.controller.ts';
 import { BackTestController } from './rules/back-test.controller.ts';
-import { ruleStore } from './rules/rule-store.provider.ts';
-import { RulesController } from './rules/rules.controller.ts';
+import { RULE_STORE, RulesController } from './rules/rules.controller.ts';
 import { TrucksController } from './trucks.controller.ts';
 import { kafkaLog } from './truck-log.ts';
 
@@ -47,7 +63,9 @@ class LivePages implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy
   }
 
   onModuleInit(): void {
-    servePages(this.adapters.httpAdapter.getInstance<HttpServer>());
+    const server = this.adapters.httpAdapter.getInstance<HttpServer>();
+    acceptCsv(server);
+    servePages(server);
   }
 
   onApplicationBootstrap(): void {
@@ -67,9 +85,23 @@ class LivePages implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy
     SessionController,
     RulesController,
     BackTestController,
+    RoutesController,
+    DevicesController,
   ],
   providers: [
-    ruleStore,
+    fromDatabase(RULE_STORE, 'the rules', (database) => new PostgresRuleStore(database)),
+    fromDatabase(DEVICE_STORE, 'the devices', (database) => new PostgresDeviceStore(database)),
+    fromDatabase(
+      ROUTE_CATALOG,
+      'the routes',
+      (database, settings: Settings) => new RouteCatalog(baseRoutes(settings), new PostgresRouteStore(database)),
+      [SETTINGS],
+    ),
+    {
+      provide: OPEN_TOPIC,
+      useFactory: (kafka: Kafka) => (topic: string) => ensureTopic(kafka(), topic),
+      inject: [KAFKA],
+    },
     LiveMapPart,
     LivePages,
     {

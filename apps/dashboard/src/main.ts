@@ -1,7 +1,6 @@
 import { DatabaseModule, KafkaFromSettingsModule, runProgram } from '../../chassis/src/index.ts';
 import { accounts } from './accounts/accounts.module.ts';
 import { DashboardModule } from './dashboard.module.ts';
-import { routes } from './routes/routes.module.ts';
 
 await runProgram({
   name: 'dashboard',
@@ -10,6 +9,5 @@ await runProgram({
     KafkaFromSettingsModule,
     DashboardModule,
     ...accounts(settings),
-    ...routes(settings),
   ],
 });

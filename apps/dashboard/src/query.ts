@@ -37,7 +37,30 @@ export function spanFrom(fromParameter: Parameter, toParameter: Parameter, nowMs
   return { fromMs, toMs };
 }
 
-function onlyOne(name: string, parameter: Parameter): string | undefined {
+export function choiceFrom<Choice extends string>(
+  name: string,
+  parameter: Parameter,
+  choices: readonly Choice[],
+): Choice | undefined {
+  const text = onlyOne(name, parameter);
+  if (text === undefined) return undefined;
+  const choice = choices.find((one) => one === text);
+  if (choice === undefined) throw badRequest(name, choices.join(' or '), text);
+  return choice;
+}
+
+const MOST_LISTED = 1_000;
+
+/** Of a page of a list. */
+export function limitFrom(parameter: Parameter, absent: number): number {
+  const text = onlyOne('limit', parameter);
+  if (text === undefined) return absent;
+  const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+  if (limit < 1 || limit > MOST_LISTED) throw badRequest('limit', `a whole number from 1 to ${MOST_LISTED}`, text);
+  return limit;
+}
+
+export function onlyOne(name: string, parameter: Parameter): string | undefined {
   if (parameter === undefined || typeof parameter === 'string') return parameter;
   throw new BadRequestException(`${name}: expected it once; saw it ${parameter.length} times`);
 }

@@ -1,5 +1,6 @@
 // The shapes of the API's responses, for the controllers that send them and the page that reads them. Types only: the page
 // may import nothing else from the server.
+import type { ImportProgress } from '@milepost/devices';
 import type { Role } from '@milepost/security';
 
 /** A user of the map, or a script's token. */
@@ -14,6 +15,31 @@ export interface SessionView {
   /** Null where nobody needs to sign in. */
   readonly user: SessionUser | null;
 }
+
+/** A device that may connect by MQTT. Times are ISO 8601; null: never, or none. */
+export interface DeviceView {
+  readonly id: string;
+  readonly isBlocked: boolean;
+  readonly hasPassword: boolean;
+  readonly publish: readonly string[];
+  readonly subscribe: readonly string[];
+  readonly lastSeen: string | null;
+  readonly failedLogins: number;
+  readonly lastFailure: string | null;
+  readonly certificateEnds: string | null;
+}
+export interface DevicePage {
+  readonly devices: readonly DeviceView[];
+  /** Of all pages. */
+  readonly total: number;
+  /** `after` of the next page; null: this is the last one. */
+  readonly next: string | null;
+}
+/** A line of the response to an import. */
+export type ImportEvent =
+  | ({ readonly kind: 'progress' } & ImportProgress)
+  | { readonly kind: 'end'; readonly imported: number; readonly broken: readonly string[] }
+  | { readonly kind: 'failed'; readonly message: string };
 
 /** A truck's way between two times: a GeoJSON Feature. */
 export interface Track {

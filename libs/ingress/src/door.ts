@@ -46,7 +46,7 @@ export class DeviceDoor implements Door {
   async admit(credentials: Credentials, changed: () => void): Promise<Admission> {
     const { certificate } = credentials;
     const result = certificate
-      ? await this.#authenticator.byCertificate(this.#names.idOf(certificate), changed)
+      ? await this.#authenticator.byCertificate(this.#names.idOf(certificate), changed, certificate.validToMs)
       : await this.#authenticator.byPassword(credentials, changed);
     if (result.kind === 'refused') return result;
     return {

@@ -1,7 +1,16 @@
 // The devices that may connect by MQTT, in PostgreSQL. Each change takes a version while it holds the lock of
 // `device_changes`, and notifies DEVICE_CHANNEL: DeviceFollower notices the changes of other processes.
 import type { Logger } from '@milepost/core';
-import type { Device, DeviceReport, DeviceStatus, DeviceStore, NewDevice, ScramCredential } from '@milepost/security';
+import type {
+  Device,
+  DeviceChanges,
+  DeviceFilter,
+  DeviceReport,
+  DeviceStatus,
+  DeviceStore,
+  NewDevice,
+  ScramCredential,
+} from '@milepost/security';
 import type { DataSource, QueryRunner } from 'typeorm';
 import { ChangeFollower } from './change-follower.ts';
 import type { StoredCredential } from './entities/devices.ts';
@@ -22,6 +31,7 @@ interface Row {
   readonly last_seen: Date | null;
   readonly failed_logins: string;
   readonly last_failure: Date | null;
+  readonly certificate_ends: Date | null;
 }
 
 export class PostgresDeviceStore implements DeviceStore {
@@ -52,14 +62,14 @@ export class PostgresDeviceStore implements DeviceStore {
       TIMEOUT_MS,
       `WITH noticed AS (
          SELECT id, to_timestamp("seenAtMs" / 1000.0) AS seen, "failedLogins" AS failed,
-           to_timestamp("failedAtMs" / 1000.0) AS failure
-         FROM json_to_recordset($1)
-           AS report (id text, "seenAtMs" float8, "failedLogins" bigint, "failedAtMs" float8)
+           to_timestamp("failedAtMs" / 1000.0) AS failure, to_timestamp("certificateEndsMs" / 1000.0) AS ends
+         FROM json_to_recordset($1) AS report
+           (id text, "seenAtMs" float8, "failedLogins" bigint, "failedAtMs" float8, "certificateEndsMs" float8)
        ), locked AS (
          SELECT id FROM devices JOIN noticed USING (id) ORDER BY id FOR UPDATE OF devices
        )
        UPDATE devices SET last_seen = greatest(last_seen, seen), failed_logins = failed_logins + failed,
-         last_failure = greatest(last_failure, failure)
+         last_failure = greatest(last_failure, failure), certificate_ends = coalesce(ends, certificate_ends)
        FROM noticed JOIN locked USING (id) WHERE devices.id = noticed.id`,
       [JSON.stringify(rows)],
     );
@@ -88,6 +98,18 @@ export class PostgresDeviceStore implements DeviceStore {
     });
   }
 
+  change(id: string, { credential, publish, subscribe }: DeviceChanges): Promise<boolean> {
+    return this.#change(async (runner, version) => {
+      const [changed]: [{ id: string }[], number] = await runner.query(
+        `UPDATE devices SET credential = coalesce($2, credential), publish = coalesce($3, publish),
+           subscribe = coalesce($4, subscribe), version = $5
+         WHERE id = $1 RETURNING id`,
+        [id, credential ? JSON.stringify(encoded(credential)) : null, publish ?? null, subscribe ?? null, version],
+      );
+      return changed.length > 0;
+    });
+  }
+
   remove(id: string): Promise<boolean> {
     return this.#change(async (runner) => {
       const [removed]: [{ id: string }[], number] = await runner.query(
@@ -108,23 +130,23 @@ export class PostgresDeviceStore implements DeviceStore {
     );
   }
 
-  async list(after: string, limit: number): Promise<readonly DeviceStatus[]> {
-    const rows = await queryWithin<Row>(
-      this.#database,
-      TIMEOUT_MS,
-      'SELECT * FROM devices WHERE id > $1 ORDER BY id LIMIT $2',
-      [after, limit],
-    );
-    return rows.map((row) => ({
-      id: row.id,
-      isBlocked: row.is_blocked,
-      publish: row.publish,
-      subscribe: row.subscribe,
-      hasPassword: row.credential !== null,
-      lastSeenMs: row.last_seen?.getTime(),
-      failedLogins: Number(row.failed_logins),
-      lastFailureMs: row.last_failure?.getTime(),
-    }));
+  async status(id: string): Promise<DeviceStatus | undefined> {
+    const sql = 'SELECT * FROM devices WHERE id = $1';
+    const [row] = await queryWithin<Row>(this.#database, TIMEOUT_MS, sql, [id]);
+    return row && statusOf(row);
+  }
+
+  async list(after: string, limit: number, filter: DeviceFilter = {}): Promise<readonly DeviceStatus[]> {
+    const sql = `SELECT * FROM devices WHERE ${MATCHING} AND id > $3 ORDER BY id LIMIT $4`;
+    const parameters = [...parametersOf(filter), after, limit];
+    const rows = await queryWithin<Row>(this.#database, TIMEOUT_MS, sql, parameters);
+    return rows.map(statusOf);
+  }
+
+  async count(filter: DeviceFilter = {}): Promise<number> {
+    const sql = `SELECT count(*) AS matching FROM devices WHERE ${MATCHING}`;
+    const [row] = await queryWithin<{ matching: string }>(this.#database, TIMEOUT_MS, sql, parametersOf(filter));
+    return Number(row?.matching);
   }
 
   /** Changes wait for each other, so that their versions are committed in their order. */
@@ -140,6 +162,21 @@ export class PostgresDeviceStore implements DeviceStore {
     });
   }
 }
+
+const MATCHING = `($1::text = '' OR strpos(lower(id), lower($1)) > 0) AND ($2::boolean IS NULL OR is_blocked = $2)`;
+const parametersOf = ({ isBlocked, search }: DeviceFilter): unknown[] => [search ?? '', isBlocked ?? null];
+
+const statusOf = (row: Row): DeviceStatus => ({
+  id: row.id,
+  isBlocked: row.is_blocked,
+  publish: row.publish,
+  subscribe: row.subscribe,
+  hasPassword: row.credential !== null,
+  lastSeenMs: row.last_seen?.getTime(),
+  failedLogins: Number(row.failed_logins),
+  lastFailureMs: row.last_failure?.getTime(),
+  certificateEndsMs: row.certificate_ends?.getTime(),
+});
 
 /** Calls `changed` after each change of devices, of any process; also after the database was away. */
 export class DeviceFollower {

@@ -187,6 +187,14 @@ test('a device whose password has changed loses its connections, and the old pas
   expect(await attempt('t-1', 'new')).toMatchObject({ kind: 'authenticated' });
 });
 
+test('when the certificate ends that a device presented last is reported', async () => {
+  const { authenticator, store } = await given();
+  await authenticator.byCertificate('t-1', () => {}, 5_000);
+  await authenticator.byCertificate('t-1', () => {}, 9_000);
+  await authenticator.close();
+  expect(await store.status('t-1')).toMatchObject({ certificateEndsMs: 9_000 });
+});
+
 test('a connection that has left is not ended', async () => {
   const { attempt, authenticator, ended, store } = await given();
   const entered = await attempt('t-1', 'right');

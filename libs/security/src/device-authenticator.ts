@@ -72,6 +72,12 @@ interface Session {
   readonly end: () => void;
 }
 
+interface Noticed {
+  readonly seenAtMs?: number;
+  readonly failedAtMs?: number;
+  readonly certificateEndsMs?: number;
+}
+
 interface Failures {
   count: number;
   lastMs: number;
@@ -133,12 +139,17 @@ export class DeviceAuthenticator {
     }
   }
 
-  /** `id`: the one in a certificate that was verified; undefined: it has none that is a device id. It need not be in the list. */
-  async byCertificate(id: string | undefined, end: () => void): Promise<Authentication> {
+  /**
+   * `id`: the one in a certificate that was verified; undefined: it has none that is a device id. It need not be in the list.
+   * `endsMs`: when the certificate ends; reported.
+   */
+  async byCertificate(id: string | undefined, end: () => void, endsMs?: number): Promise<Authentication> {
     if (id === undefined) return this.#refused('not-authorized');
     try {
       const device = await this.#find(id);
-      return device?.isBlocked ? this.#refused('not-authorized') : this.#enter(id, device, end);
+      if (device?.isBlocked) return this.#refused('not-authorized');
+      if (device && endsMs !== undefined) this.#noticed(id, { certificateEndsMs: endsMs });
+      return this.#enter(id, device, end);
     } catch (failure) {
       this.#deps.logger.warn({}, `a device cannot be looked up: ${(failure as Error).message}`);
       return this.#refused('unavailable');
@@ -264,7 +275,7 @@ export class DeviceAuthenticator {
     }
   }
 
-  #noticed(id: string, { seenAtMs, failedAtMs }: { seenAtMs?: number; failedAtMs?: number }): void {
+  #noticed(id: string, { seenAtMs, failedAtMs, certificateEndsMs }: Noticed): void {
     const before = this.#reports.get(id);
     if (!before && this.#reports.size >= MOST_REMEMBERED) return;
     this.#reports.set(id, {
@@ -272,6 +283,7 @@ export class DeviceAuthenticator {
       seenAtMs: seenAtMs ?? before?.seenAtMs,
       failedLogins: (before?.failedLogins ?? 0) + (failedAtMs === undefined ? 0 : 1),
       failedAtMs: failedAtMs ?? before?.failedAtMs,
+      certificateEndsMs: certificateEndsMs ?? before?.certificateEndsMs,
     });
   }
 

@@ -27,6 +27,8 @@ export interface DeviceReport {
   readonly seenAtMs: number | undefined;
   readonly failedLogins: number;
   readonly failedAtMs: number | undefined;
+  /** When the certificate that it presented last ends; undefined: it presented none. */
+  readonly certificateEndsMs: number | undefined;
 }
 
 /** What the gateway needs of the store. */
@@ -44,16 +46,32 @@ export interface DeviceStatus extends Omit<Device, 'credential' | 'version'> {
   readonly lastSeenMs: number | undefined;
   readonly failedLogins: number;
   readonly lastFailureMs: number | undefined;
+  /** Of the certificate that it presented last. */
+  readonly certificateEndsMs: number | undefined;
+}
+
+export type DeviceChanges = Partial<Pick<Device, 'credential' | 'publish' | 'subscribe'>>;
+
+/** Which devices a list has; absent: all. */
+export interface DeviceFilter {
+  /** A part of the id, in upper or lower case. */
+  readonly search?: string | undefined;
+  readonly isBlocked?: boolean | undefined;
 }
 
 /** What administration needs of the store. */
 export interface DeviceStore extends DeviceDirectory {
   /** All or none. Existing ones are replaced (and stay blocked), or else returned, and nothing is stored. */
   add(devices: readonly NewDevice[], replaces: boolean): Promise<{ readonly existing: readonly string[] }>;
+  /** What is absent (a credential that is undefined, too) remains. Returns whether the device exists. */
+  change(id: string, changes: DeviceChanges): Promise<boolean>;
   /** Returns whether it existed. */
   remove(id: string): Promise<boolean>;
   /** A device that does not exist is created, without a password: a certificate alone may have let it in. */
   setBlocked(id: string, isBlocked: boolean): Promise<void>;
+  /** Undefined: it does not exist. */
+  status(id: string): Promise<DeviceStatus | undefined>;
   /** By id, the first `limit` after `after`. */
-  list(after: string, limit: number): Promise<readonly DeviceStatus[]>;
+  list(after: string, limit: number, filter?: DeviceFilter): Promise<readonly DeviceStatus[]>;
+  count(filter?: DeviceFilter): Promise<number>;
 }

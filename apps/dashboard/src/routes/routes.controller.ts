@@ -24,12 +24,15 @@ import {
   Param,
   Post,
   Put,
+  UseFilters,
 } from '@nestjs/common';
 import { ApiBadRequestResponse, ApiBearerAuth, ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Access, HOST } from '../../../chassis/src/index.ts';
+import { DatabaseAway } from '../from-database.ts';
 import { LISTED_ROUTES, ROUTE, TRIAL, TRIED } from './routes.openapi.ts';
 import { readTrial } from './trial.ts';
 
+/** `() => RouteCatalog`; it throws a 503 where the program has no database. */
 export const ROUTE_CATALOG = Symbol('RouteCatalog');
 export const OPEN_TOPIC = Symbol('OpenTopic');
 
@@ -38,6 +41,7 @@ export const OPEN_TOPIC = Symbol('OpenTopic');
 @ApiBadRequestResponse({
   description: 'The route, its setting, what was expected and what was seen; nothing has changed',
 })
+@UseFilters(DatabaseAway)
 @Controller('api/routes')
 export class RoutesController {
   constructor(

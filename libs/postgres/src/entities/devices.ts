@@ -21,6 +21,7 @@ export class DeviceRow {
   @Column('timestamptz', { name: 'last_seen', nullable: true }) lastSeen!: Date | null;
   @Column('bigint', { name: 'failed_logins', default: 0, transformer: exactNumber }) failedLogins!: number;
   @Column('timestamptz', { name: 'last_failure', nullable: true }) lastFailure!: Date | null;
+  @Column('timestamptz', { name: 'certificate_ends', nullable: true }) certificateEnds!: Date | null;
 }
 
 @Entity('device_changes')

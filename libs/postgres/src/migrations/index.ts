@@ -20,6 +20,7 @@ import { MqttSessions1763900000000 } from './1763900000000-mqtt-sessions.ts';
 import { Routes1764000000000 } from './1764000000000-routes.ts';
 import { Rules1764100000000 } from './1764100000000-rules.ts';
 import { SchemaRegistry1764200000000 } from './1764200000000-schema-registry.ts';
+import { DeviceCertificates1764350000000 } from './1764350000000-device-certificates.ts';
 
 export const migrations = [
   Metadata1763800000000,
@@ -42,4 +43,5 @@ export const migrations = [
   Routes1764000000000,
   Rules1764100000000,
   SchemaRegistry1764200000000,
+  DeviceCertificates1764350000000,
 ];

@@ -1,0 +1,2 @@
+export * from './device-list.ts';
+export * from './device-registration.ts';
