@@ -40,6 +40,8 @@ export interface ProgramOptions {
 
 /** Largest request body of the HTTP API. */
 const BODY_LIMIT_BYTES = 1024 * 1024;
+/** The time for a client to send a request. Fastify has none by default, and a body could come byte by byte for days. */
+const REQUEST_TIMEOUT_MS = 60_000;
 
 /** Starts a program and resolves when everything listens. On failure nothing is left running. */
 export async function startProgram({ name, modules, env = process.env, abort }: ProgramOptions): Promise<Program> {
@@ -59,6 +61,7 @@ export async function startProgram({ name, modules, env = process.env, abort }: 
   if (tls) lifecycle.register(tls);
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: true,
     ...(tls && { https: tls.options }),
   });

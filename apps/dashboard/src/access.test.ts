@@ -1,6 +1,8 @@
 // Every HTTP route of the appliance's port, and who may use it. The routes are those that the router has: one without a row fails.
 import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { MemoryRuleStore } from '@milepost/alerts';
 import { silentLogger } from '@milepost/core';
 import {
@@ -286,3 +288,28 @@ test('the live positions are for those who are signed in, and end when the user 
   const [code] = await once(socket, 'close');
   expect(code).toBe(1008);
 });
+
+test.each([
+  ['a prototype in JSON', 'application/json', '{"username":"a","password":"b","__proto__":{"role":"admin"}}', 400],
+  ['a constructor in JSON', 'application/json', '{"constructor":{"prototype":{"role":"admin"}}}', 400],
+  ['JSON that nests ten thousand times', 'application/json', '['.repeat(10_000), 400],
+  ['a body above a megabyte', 'application/json', `{"username":"a","password":"${'x'.repeat(1_100_000)}"}`, 413],
+  ['a compressed body, which is not unpacked', 'application/json', gzipSync(Buffer.alloc(100_000_000)), 400],
+  ['another type', 'text/xml', '<!DOCTYPE x [<!ENTITY y SYSTEM "file:///etc/passwd">]><x>&y;</x>', 415],
+])('%s before authentication is refused', async (_what, type, payload, status) => {
+  const headers = { ...OWN_PAGE, 'content-type': type };
+  const { statusCode } = await app.inject({ method: 'POST', url: '/api/session', headers, payload });
+  expect(statusCode).toBe(status);
+  expect(({} as { role?: string }).role).toBeUndefined();
+});
+
+test.each(['/assets/../../../package.json', '/assets/%2e%2e/%2e%2e/package.json', '/sign-in/..%5c..%5cpackage.json'])(
+  'a path out of the page is no file: %s',
+  async (path) => {
+    const { port } = app.getHttpServer().address() as AddressInfo;
+    const asked = get({ host: '127.0.0.1', port, path }); // unlike a browser, it sends the path as it is
+    const [response] = (await once(asked, 'response')) as [IncomingMessage];
+    response.resume();
+    expect(response.statusCode).toBe(401);
+  },
+);

@@ -73,8 +73,8 @@ export class LiveSocket {
   }
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    socket.on('error', () => socket.destroy()); // Node no longer watches it, and the client may be gone already
     if (request.url?.split('?')[0] !== livePath) return refuse(socket, '404 Not Found');
-    socket.on('error', () => socket.destroy()); // it may be gone before it is admitted
     const admission = await this.#guard.admit(request);
     if (admission.refusal) return refuse(socket, `${admission.refusal.status} Refused`);
     if (this.#viewers.size >= viewersLimit) return refuse(socket, '503 Service Unavailable');
@@ -147,6 +147,7 @@ function rowOf({ truckId, position, timeMs, heardAtMs, speedKmh, headingDeg, isC
   };
 }
 
+/** A client that never closes its side would keep its socket: Node's time limits end with an upgrade. */
 function refuse(socket: Duplex, status: string): void {
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy());
 }

@@ -108,6 +108,16 @@ describe('before authentication', () => {
     expect(host.lines.at(-1)).toContain('sasl.server.max.receive.size');
   });
 
+  test('a client that sends a byte now and then instead of logging in is disconnected', async () => {
+    const client = await connect();
+    client.send(Buffer.from([0, 0, 1, 0]));
+    for (let seconds = 0; seconds < 59; seconds++) {
+      await pass(1_000);
+      client.send(Buffer.from([0]));
+    }
+    await host.clock.settle(client.closed, 2_000);
+  });
+
   test('a mechanism that is not enabled is refused with the enabled ones, later, and the connection is closed', async () => {
     const client = await connect();
     const asked = host.clock.monotonic();
@@ -188,6 +198,18 @@ describe('PLAIN', () => {
     expect(await outcome('nobody', 'correct horse')).toEqual(refused);
     expect(await outcome('admin', '')).toEqual([failed, 'Authentication failed: password not specified']);
     expect(await outcome('a\0b', 'c')).toEqual([failed, 'Invalid SASL/PLAIN response: expected 3 tokens, got 4']);
+  });
+
+  test('the time to a refusal does not say how much work was before it', async () => {
+    const clients = await Promise.all(Array.from({ length: 50 }, connect));
+    for (const client of clients) await handshake(client, 'PLAIN');
+    const asked = host.clock.monotonic();
+    const durations = clients.map(async (client) => {
+      await client.ask(SaslAuthenticate, 2, { authBytes: Buffer.from('\0admin\0wrong') }); // one derivation after the other
+      return host.clock.monotonic() - asked;
+    });
+    const median = (await settle(Promise.all(durations))).toSorted((a, b) => a - b)[25];
+    expect(median).toBeLessThan(FAILED_DELAY_MS + 10); // the simulated network is slow now and then
   });
 
   test('a remembered password does not outlive the change of the credential', async () => {

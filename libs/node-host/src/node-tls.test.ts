@@ -75,7 +75,7 @@ async function echo(socket: TLSSocket, text: string): Promise<string> {
 }
 
 /** With TLS 1.3 a client learns of a refusal only when it reads. */
-async function isServed(options: ConnectionOptions): Promise<boolean> {
+async function isServed(options: ConnectionOptions & { readonly localAddress?: string }): Promise<boolean> {
   const socket = connect({ ...listening.address, ca: authority.cert, ...options });
   const served = new Promise<boolean>((resolve) => {
     socket.once('data', () => resolve(true));
@@ -229,3 +229,21 @@ test('a certificate that cannot be used is an error when it begins to listen', a
   );
   await expect(another).rejects.toThrow();
 });
+
+// Other systems have no second address of the loopback interface.
+const onLinux = process.platform === 'linux' ? test : test.skip;
+
+onLinux(
+  'a thousand clients of one address that begin a handshake and never end it keep no other address out',
+  async () => {
+    await listen();
+    const idle = Array.from({ length: 1_000 }, () => connectPlain(listening.address).on('error', () => {}));
+    const refused = new Set<unknown>();
+    for (const socket of idle) socket.resume().once('close', () => refused.add(socket));
+    await Promise.all(idle.map((socket) => once(socket, 'connect')));
+    while (refused.size < 500) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(await isServed({})).toBe(false);
+    expect(await isServed({ localAddress: '127.0.0.2' })).toBe(true);
+    for (const socket of idle) socket.destroy();
+  },
+);

@@ -2,7 +2,7 @@
 // proved what the listener wants proved; a client is connected after it.
 //
 // Promises: a client that begins a handshake and never ends it costs a socket for HANDSHAKE_TIMEOUT_MS, and at most
-// MOST_HANDSHAKES do at once. New keys and certificates count from the next connection on; if they cannot be used, the last
+// MOST_HANDSHAKES do at once, half of them from one address. New keys and certificates count from the next connection on; if they cannot be used, the last
 // ones remain.
 import type { Address, Connection, ConnectionListener, TlsClient, TlsMaterial, TlsServer } from '@milepost/core';
 import { isIP, type Server, type ServerOpts, type Socket } from 'node:net';
@@ -18,6 +18,8 @@ import { NodeConnection, plain } from './node-connection.ts';
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const MOST_HANDSHAKES = 1_000;
+/** From one address: nobody alone keeps the others out. */
+const MOST_HANDSHAKES_OF_ADDRESS = MOST_HANDSHAKES / 2;
 
 type Tcp = Pick<ServerOpts, 'noDelay' | 'keepAlive' | 'keepAliveInitialDelay'>;
 
@@ -55,8 +57,7 @@ export const secureOptions = (tls: TlsServer): TlsOptions => ({
 /** Renews the certificate of a server, limits the handshakes that are under way, and reports those that fail. */
 export function watchHandshakes(server: TlsTcpServer, tls: TlsServer): void {
   let material = tls.material();
-  /** Clients whose handshake is under way. */
-  const shaking = new Set<string>();
+  const underWay = new Handshakes();
   server.prependListener('connection', () => {
     const newest = tls.material();
     if (newest === material) return;
@@ -68,13 +69,34 @@ export function watchHandshakes(server: TlsTcpServer, tls: TlsServer): void {
     }
   });
   server.on('connection', (socket: Socket) => {
-    const client = textOf(socket);
-    shaking.add(client);
-    socket.once('close', () => shaking.delete(client));
-    if (shaking.size > MOST_HANDSHAKES) socket.destroy();
+    const { remoteAddress = '', remotePort = 0 } = socket;
+    if (!underWay.add(remoteAddress, remotePort)) return void socket.destroy();
+    socket.once('close', () => underWay.delete(remoteAddress, remotePort));
   });
-  server.on('secureConnection', (socket) => shaking.delete(textOf(socket)));
+  server.on('secureConnection', ({ remoteAddress = '', remotePort = 0 }) => underWay.delete(remoteAddress, remotePort));
   server.on('tlsClientError', ({ message }, socket) => tls.failed(message, remoteOf(socket)));
+}
+
+/** Clients whose handshake is under way, by address and port. */
+class Handshakes {
+  readonly #byAddress = new Map<string, Set<number>>();
+  #count = 0;
+
+  /** False: there are too many. */
+  add(address: string, port: number): boolean {
+    const ports = this.#byAddress.get(address) ?? new Set();
+    if (this.#count >= MOST_HANDSHAKES || ports.size >= MOST_HANDSHAKES_OF_ADDRESS) return false;
+    this.#byAddress.set(address, ports.add(port));
+    this.#count++;
+    return true;
+  }
+
+  delete(address: string, port: number): void {
+    const ports = this.#byAddress.get(address);
+    if (!ports?.delete(port)) return;
+    this.#count--;
+    if (ports.size === 0) this.#byAddress.delete(address);
+  }
 }
 
 /** @throws the system's error, that of a handshake, or if the server's certificate is not trusted or names another host. */
@@ -130,5 +152,4 @@ export function certified(socket: TLSSocket): string | undefined {
   return socket.getPeerX509Certificate()?.subject.split('\n').toReversed().join(',');
 }
 
-const textOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`;
 const remoteOf = ({ remoteAddress, remotePort = 0 }: Socket) => ({ host: plain(remoteAddress), port: remotePort });

@@ -15,6 +15,8 @@ import type { Sasl } from '../security/sasl.ts';
 
 const MOST_REQUESTS_UNDER_WAY = 256;
 const MOST_ANSWER_BYTES_HELD = 64 * 1024 * 1024;
+/** Where clients authenticate, one that has not done so by then is disconnected. */
+const LOGIN_TIMEOUT_MS = 60_000;
 
 /** The result of a request: bytes to send, nothing (acks=0), or the end of the connection. */
 export type Answer = Reply | 'none' | 'close';
@@ -139,6 +141,7 @@ export class ClientConnection implements ConnectionListener, Peer {
   begin(): void {
     this.#paused = false;
     this.#connection.resume();
+    if (!this.session.hasLoggedIn) this.#limitLogin();
   }
 
   /** How long the client has neither sent nor taken anything while no request of it was pending. */
@@ -219,6 +222,16 @@ export class ClientConnection implements ConnectionListener, Peer {
   /** Closes immediately, with pending responses. */
   abort(): void {
     if (!this.#gone) this.#connection.close('abort');
+  }
+
+  /** Kafka has no such limit: a client that sends a byte now and then would never be idle. */
+  #limitLogin(): void {
+    const cancel = this.#clock.after(LOGIN_TIMEOUT_MS, () => {
+      if (this.session.hasLoggedIn) return;
+      this.#logger.info({ client: this.host }, `connection closed: no login within ${LOGIN_TIMEOUT_MS} ms`);
+      this.abort();
+    });
+    this.onGone(cancel);
   }
 
   #mayStart(frame: Buffer): boolean {

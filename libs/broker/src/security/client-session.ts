@@ -57,6 +57,11 @@ export class ClientSession {
     return this.#state === 'open';
   }
 
+  /** Whether it was open once: it may be authenticating again. */
+  get hasLoggedIn(): boolean {
+    return this.isOpen || this.#reauthentication !== undefined;
+  }
+
   /** The largest request until then. */
   get maxReceiveBytes(): number {
     return this.#sasl?.settings.maxReceiveBytes ?? Number.POSITIVE_INFINITY;
@@ -97,7 +102,9 @@ export class ClientSession {
       return ErrorCode.NONE;
     }
     this.#state = 'refused';
-    await sasl.failed(this.#attempt, mechanism, this.#client, 'its SASL mechanism is not enabled');
+    const beganAt = sasl.clock.monotonic();
+    const reason = 'its SASL mechanism is not enabled';
+    await sasl.failed(this.#attempt, mechanism, { client: this.#client, reason, beganAt });
     return ErrorCode.UNSUPPORTED_SASL_MECHANISM;
   }
 
@@ -105,6 +112,7 @@ export class ClientSession {
   async authenticate(token: Buffer): Promise<TokenOutcome | undefined> {
     const sasl = this.#sasl;
     if (this.#state !== 'exchanging' || !this.#exchange || !sasl) return undefined;
+    const beganAt = sasl.clock.monotonic();
     try {
       if (this.#reauthentication?.problem) throw new SaslRefused(this.#reauthentication.problem, 'for the client');
       const { response, principal } = await this.#exchange.take(token);
@@ -112,7 +120,11 @@ export class ClientSession {
     } catch (failure) {
       if (!(failure instanceof SaslRefused)) throw failure;
       this.#state = 'refused';
-      await sasl.failed(this.#attempt, this.#mechanism ?? '', this.#client, failure.message);
+      await sasl.failed(this.#attempt, this.#mechanism ?? '', {
+        client: this.#client,
+        reason: failure.message,
+        beganAt,
+      });
       return { refused: failure.forClient ? failure.message : this.#invalidCredentials() };
     }
   }

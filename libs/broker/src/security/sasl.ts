@@ -12,6 +12,12 @@ export interface SaslDeps {
 
 type Attempt = 'authentication' | 'reauthentication';
 
+interface Failure {
+  readonly client: string;
+  readonly reason: string;
+  readonly beganAt: number;
+}
+
 export class Sasl {
   readonly settings: SecuritySettings;
   readonly clock: Host['clock'];
@@ -57,12 +63,16 @@ export class Sasl {
     this.#succeeded[attempt].add(1, { mechanism });
   }
 
-  /** Resolves after connection.failed.authentication.delay.ms: only then may the client be told. */
-  failed(attempt: Attempt, mechanism: string, client: string, reason: string): Promise<void> {
+  /**
+   * Resolves connection.failed.authentication.delay.ms after `beganAt` (on the monotonic clock): only then may the client be
+   * told. A derivation in between, which depends on the user, does not show in the time.
+   */
+  failed(attempt: Attempt, mechanism: string, { client, reason, beganAt }: Failure): Promise<void> {
     const isEnabled = this.settings.mechanisms.some((one) => one === mechanism);
     this.#failed[attempt].add(1, { mechanism: isEnabled ? mechanism : 'other' });
     this.#logger.info({ client, ...(isEnabled && { mechanism }) }, `${attempt} failed: ${reason}`);
-    return new Promise((resolve) => this.clock.after(this.settings.failedDelayMs, resolve));
+    const delayMs = Math.max(0, beganAt + this.settings.failedDelayMs - this.clock.monotonic());
+    return new Promise((resolve) => this.clock.after(delayMs, resolve));
   }
 
   expired(client: string): void {

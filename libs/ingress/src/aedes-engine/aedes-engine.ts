@@ -46,8 +46,7 @@ const SWEEP_MS = 500;
 const WEBSOCKET_ROOM_BYTES = 64 * 1024;
 /** The largest CONNECT where clients authenticate: of nobody more is buffered before. */
 const MAX_CONNECT_BYTES = 64 * 1024;
-/** The time for a client with TLS to become a WebSocket. */
-const UPGRADE_MS = 10_000;
+const UPGRADE_TIMEOUT_MS = 10_000;
 const NOT_TEXT = /[\0\uFFFD]/;
 /** 3.1.1: identifier rejected. */
 const REJECTED_ID = Buffer.from([0x20, 2, 0, 2]);
@@ -62,6 +61,8 @@ export interface AedesEngineOptions {
   readonly origins?: OriginPolicy;
   /** Absent: everybody may connect. */
   readonly door?: Door;
+  /** The time for a client with TLS to become a WebSocket. */
+  readonly upgradeTimeoutMs?: number;
   /** Absent: sessions end with the process. The engine opens and closes them. */
   readonly sessions?: Sessions;
   /** A server that accepts after the TLS handshake, for the listeners with TLS. */
@@ -83,6 +84,7 @@ export class AedesEngine implements MqttEngine {
   readonly #servers: (Server | HttpServer)[] = [];
   /** All TCP connections, also those that have not sent anything. */
   readonly #sockets = new Set<Socket>();
+  readonly #upgraded = new WeakSet<Socket>();
   readonly #sessions: Sessions;
   #broker: TelemetryBroker | undefined;
   #events: MqttEvents | undefined;
@@ -397,15 +399,15 @@ export class AedesEngine implements MqttEngine {
   #serverOf(listener: Listener): Server | HttpServer {
     switch (listener) {
       case 'mqtt':
-        return createServer({ noDelay: true }, (socket) => this.#handle(socket, { socket, listener }));
+        return createServer({ noDelay: true }, (socket) => void this.#handle(socket, { socket, listener }));
       case 'mqttWs':
         return this.#webSocketServer(listener);
       case 'mqtts':
-        return this.#secureServer((socket) => this.#handle(socket, { socket, listener }));
+        return this.#secureServer((socket) => void this.#handle(socket, { socket, listener }));
       case 'mqttWss': {
         const upgrader = this.#webSocketServer(listener);
         return this.#secureServer((socket) => {
-          socket.setTimeout(UPGRADE_MS, () => socket.destroy()); // Node limits only servers that listen themselves
+          this.#limitUpgrade(socket);
           upgrader.emit('connection', socket);
         });
       }
@@ -432,10 +434,30 @@ export class AedesEngine implements MqttEngine {
     });
     sockets.on('error', () => {}); // the HTTP server reports it too
     sockets.on('connection', (socket, request) => {
-      request.socket.setTimeout(0);
-      this.#handle(createWebSocketStream(socket), { socket: request.socket, listener });
+      this.#upgraded.add(request.socket);
+      const client = this.#handle(createWebSocketStream(socket), { socket: request.socket, listener });
+      if (client && this.#options.door) this.#limitBeforeAdmission(client, request.socket);
     });
     return server;
+  }
+
+  /** In all, however slowly the client sends: Node's limits are those of servers that listen themselves. */
+  #limitUpgrade(socket: Socket): void {
+    const limit = setTimeout(() => {
+      if (!this.#upgraded.has(socket)) socket.destroy();
+    }, this.#options.upgradeTimeoutMs ?? UPGRADE_TIMEOUT_MS);
+    socket.once('close', () => clearTimeout(limit));
+  }
+
+  /** `ws` buffers a whole message before anything of it can be read as MQTT, and a client may not even have sent CONNECT. */
+  #limitBeforeAdmission(client: Client, socket: Socket): void {
+    let bytes = 0;
+    const count = (chunk: Buffer): void => {
+      bytes += chunk.length;
+      if (this.#accepted.has(client)) socket.off('data', count);
+      else if (bytes > MAX_CONNECT_BYTES + WEBSOCKET_ROOM_BYTES) socket.destroy();
+    };
+    socket.on('data', count);
   }
 
   /** Any page that is open in a browser could try to connect. */
@@ -446,11 +468,12 @@ export class AedesEngine implements MqttEngine {
     return refusal === undefined;
   }
 
-  #handle(stream: Duplex, arrival: Arrival): void {
+  #handle(stream: Duplex, arrival: Arrival): Client | undefined {
     this.#arrivals.set(stream, arrival);
     const client = this.#broker?.handle(stream);
     if (client) this.#limitPackets(client);
     stream.once('close', () => setImmediate(() => this.#streamClosed(client)));
+    return client;
   }
 
   /** From its first byte on: a packet that announces too much ends the connection before its bytes are buffered. */

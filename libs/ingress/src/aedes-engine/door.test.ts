@@ -7,6 +7,7 @@ import { CertificateNames, DeviceAuthenticator, MemoryDeviceStore, scramCredenti
 import mqtt, { type IClientOptions, type MqttClient, type Packet } from 'mqtt';
 import { generate } from 'mqtt-packet';
 import { unreferencedClock as clock } from '../../../../test/support/unreferenced-clock.ts';
+import { WebSocket } from 'ws';
 import { Authority, type Certificate } from '../../../../test/support/certificates.ts';
 import { DeviceDoor } from '../door.ts';
 import type { MqttPorts } from '../engine.ts';
@@ -299,5 +300,15 @@ test.each([
   release = () => socket.destroy();
   socket.resume().write(bytes);
   await new Promise((resolve) => socket.once('close', resolve));
+  expect(intake.totals().received).toBe(0);
+});
+
+test('megabytes of a WebSocket message whose client is not let in yet are not buffered', async () => {
+  const socket = new WebSocket(urlOf('wss'), ['mqtt'], { ca: authority.cert }).on('error', () => {});
+  release = () => socket.terminate();
+  await new Promise((resolve) => socket.once('open', resolve));
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  for (let sent = 0; sent < 20; sent++) socket.send(Buffer.alloc(50_000), { fin: false });
+  await closed;
   expect(intake.totals().received).toBe(0);
 });

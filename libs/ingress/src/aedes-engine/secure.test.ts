@@ -13,6 +13,7 @@ import { DEFAULT_ROUTES } from '@milepost/routes';
 import { TestSink } from '../test-kit.ts';
 import { AedesEngine } from './aedes-engine.ts';
 
+const UPGRADE_TIMEOUT_MS = 1_000;
 const authority = new Authority();
 const materialOf = (name: string): TlsMaterial => ({
   identity: authority.issue({ subject: [['CN', name]], names: ['127.0.0.1'] }),
@@ -38,6 +39,7 @@ beforeEach(async () => {
   engine = new AedesEngine({
     telemetry: DEFAULT_ROUTES.map(({ filter }) => filter),
     logger: silentLogger,
+    upgradeTimeoutMs: UPGRADE_TIMEOUT_MS,
     secureServer: (accept) =>
       secureServer(
         { noDelay: true },
@@ -98,4 +100,16 @@ test('clients that never finish a handshake, an upgrade or a CONNECT do not keep
   await engine.close();
   await closed;
   expect(all.every((socket) => socket.destroyed)).toBe(true);
+});
+
+test('a client that sends the headers of its upgrade one by one is not waited for', async () => {
+  const socket = connectTls({ port: ports.mqttWss ?? 0, host: '127.0.0.1', ca: authority.cert }).on('error', () => {});
+  await once(socket, 'secureConnect');
+  socket.resume().write('GET /mqtt HTTP/1.1\r\n');
+  const writing = setInterval(() => socket.write('x: y\r\n'), UPGRADE_TIMEOUT_MS / 10);
+  await new Promise((resolve) => socket.once('close', resolve));
+  clearInterval(writing);
+  const device = await connected(`wss://127.0.0.1:${ports.mqttWss}`);
+  await new Promise((resolve) => setTimeout(resolve, 2 * UPGRADE_TIMEOUT_MS));
+  expect(device.connected).toBe(true); // the limit ends with the upgrade
 });
