@@ -8,6 +8,7 @@ export interface Client {
   readonly name: string;
   readonly file: string;
   readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
   readonly codecs: readonly Codec[];
   /** Of groups, as the program's `read` takes them. */
   readonly protocols: readonly ('classic' | 'consumer')[];
@@ -18,12 +19,9 @@ const RECORDS = 2_000;
 export async function clientCases(report: Report, broker: string, client: Client): Promise<void> {
   const { name } = client;
   for (const codec of client.codecs)
-    await report.run(`${name} writes and reads ${codec}`, async () => {
-      const topic = `${name}-${codec}`;
-      const { written, failures } = await asked(client, [broker, 'write', topic, codec, String(RECORDS)]);
-      check(written === RECORDS, `${RECORDS} records are acknowledged`, failures);
-      await reads(client, broker, topic, `${topic}-group`);
-    });
+    await report.run(`${name} writes and reads ${codec}`, () =>
+      writesAndReads(client, broker, `${name}-${codec}`, codec),
+    );
 
   for (const protocol of client.protocols) {
     await report.run(
@@ -55,6 +53,12 @@ export async function clientCases(report: Report, broker: string, client: Client
   });
 }
 
+export async function writesAndReads(client: Client, broker: string, topic: string, codec: Codec): Promise<void> {
+  const { written, failures } = await asked(client, [broker, 'write', topic, codec, String(RECORDS)]);
+  check(written === RECORDS, `${RECORDS} records are acknowledged`, failures);
+  await reads(client, broker, topic, `${topic}-group`);
+}
+
 async function reads(
   client: Client,
   broker: string,
@@ -72,11 +76,14 @@ async function reads(
 /** Programs of clients that support one kind of group take no such argument. */
 const kind = (protocol: string): string[] => (protocol === 'classic' ? [] : [protocol]);
 
-async function asked({ file, args }: Client, more: readonly string[]): Promise<Record<string, unknown>> {
-  const { status, stdout, stderr } = await command(file, [...args, ...more]);
+async function asked(client: Client, more: readonly string[]): Promise<Record<string, unknown>> {
+  const { status, stdout, stderr } = await ran(client, more);
   check(status === 0, `${more[1]} ends well`, stderr);
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Record<string, unknown>;
 }
+
+const ran = ({ file, args, env = {} }: Client, more: readonly string[]) =>
+  command(file, [...args, ...more], undefined, { env });
 
 async function writtenByKcat(broker: string, topic: string, count: number, { codecs }: Client): Promise<void> {
   const codec = codecs.at(-1) ?? 'none';

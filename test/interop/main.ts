@@ -15,6 +15,7 @@ import { groupCommandCases } from './group-commands.ts';
 import { verifiableCases } from './java.ts';
 import { withJvm } from './jvm.ts';
 import { kcatCases } from './kcat.ts';
+import { loginCases } from './login.ts';
 import { mirrorCases } from './mirror.ts';
 import { mosquittoCases } from './mosquitto.ts';
 import { nodeCases } from './node.ts';
@@ -39,6 +40,7 @@ const families = {
   streams: withJvm('Kafka Streams', streamsCases),
   mirror: withJvm('MirrorMaker 2', mirrorCases),
   rights: withJvm('locked doors', rightsCases),
+  login: loginCases,
   delivery: deliveryCases,
   mosquitto: mosquittoCases,
   node: nodeCases,

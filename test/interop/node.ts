@@ -5,7 +5,7 @@ import { clientCases } from './client.ts';
 import { codecs } from './codecs.ts';
 import { here } from './here.ts';
 
-const program = (name: string) => ({
+export const program = (name: string) => ({
   file: process.execPath,
   args: ['--import', './tools/swc-hook.mjs', here('node', name)],
 });

@@ -34,16 +34,17 @@ export async function pythonCases(report: Report, broker: string): Promise<void>
   await pythonTransactions(report, broker, interpreter);
 }
 
-/** A text is the reason why they are unavailable here. */
-export async function installed(): Promise<string | undefined> {
+export const installed = (): Promise<string | undefined> => environmentWith('requirements.txt', environment);
+
+/** A virtual environment in that folder. A text is the reason why it is unavailable here. */
+export async function environmentWith(file: string, environment: string): Promise<string | undefined> {
   if (existsSync(`${environment}/ready`)) return undefined;
   mkdirSync(environment, { recursive: true });
   const limit = { limitMs: MOST_SECONDS_TO_INSTALL * 1_000 };
   const made = await command('python3', ['-m', 'venv', environment], undefined, limit);
   if (made.status !== 0) return `python3 -m venv: ${made.stderr.trim() || made.stdout.trim()}`;
-  const requirements = here('python', 'requirements.txt');
-  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', requirements];
-  const { status, stderr } = await fetched(() => command(interpreter, pip, undefined, limit));
+  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', here('python', file)];
+  const { status, stderr } = await fetched(() => command(`${environment}/bin/python`, pip, undefined, limit));
   if (status !== 0) return `pip could not bring them: ${stderr.trim().split('\n').at(-1)}`;
   writeFileSync(`${environment}/ready`, '');
   return undefined;

@@ -10,12 +10,17 @@ import { here } from './here.ts';
 const MOST_SECONDS_TO_BUILD = 900;
 
 export async function saramaCases(report: Report, broker: string): Promise<void> {
+  const built = await saramaProgram();
+  if ('absent' in built) return report.skip('sarama', built.absent);
+  await clientCases(report, broker, { name: 'sarama', ...built, codecs, protocols: ['classic'] });
+}
+
+export async function saramaProgram(): Promise<{ file: string; args: [] } | { absent: string }> {
   const absent = await missing('go', 'version');
-  if (absent) return report.skip('sarama', `${absent} (1.26 or newer)`);
+  if (absent) return { absent: `${absent} (1.26 or newer)` };
   const file = resolve('.cache', 'interop', 'sarama');
   mkdirSync(resolve('.cache', 'interop'), { recursive: true });
   const build = ['build', '-C', here('sarama'), '-o', file, '.'];
   const built = await fetched(() => command('go', build, undefined, { limitMs: MOST_SECONDS_TO_BUILD * 1_000 }));
-  if (built.status !== 0) return report.skip('sarama', `go build: ${built.stderr.trim().split('\n').at(-1)}`);
-  await clientCases(report, broker, { name: 'sarama', file, args: [], codecs, protocols: ['classic'] });
+  return built.status === 0 ? { file, args: [] } : { absent: `go build: ${built.stderr.trim().split('\n').at(-1)}` };
 }

@@ -11,8 +11,8 @@ import { cleanUp, dataFolder, Program, testSettings } from '../support/program.t
 import { check, command, missing, type Report } from '../support/run.ts';
 import { schemaPairs } from './avro-schemas.ts';
 import { here } from './here.ts';
+import { environmentWith } from './python.ts';
 
-const MOST_SECONDS_TO_INSTALL = 900;
 const PAIRS = 20_000;
 const cache = (name: string): string => resolve('.cache', 'interop', name);
 
@@ -88,20 +88,7 @@ const shown = (value: unknown): string => JSON.stringify(value) ?? '';
 const environment = cache('python-schemas');
 const interpreter = `${environment}/bin/python`;
 
-/** A text is the reason why it is unavailable here. */
-async function pythonInstalled(): Promise<string | undefined> {
-  if (existsSync(`${environment}/ready`)) return undefined;
-  mkdirSync(environment, { recursive: true });
-  const limit = { limitMs: MOST_SECONDS_TO_INSTALL * 1_000 };
-  const made = await command('python3', ['-m', 'venv', environment], undefined, limit);
-  if (made.status !== 0) return `python3 -m venv: ${made.stderr.trim() || made.stdout.trim()}`;
-  const requirements = here('python', 'schemas-requirements.txt');
-  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', requirements];
-  const { status, stderr } = await fetched(() => command(interpreter, pip, undefined, limit));
-  if (status !== 0) return `pip could not bring them: ${stderr.trim().split('\n').at(-1)}`;
-  writeFileSync(`${environment}/ready`, '');
-  return undefined;
-}
+const pythonInstalled = (): Promise<string | undefined> => environmentWith('schemas-requirements.txt', environment);
 
 interface KafkajsRegistry {
   register(schema: object, options: object): Promise<{ readonly id: number }>;

@@ -1,11 +1,18 @@
 // kafkajs as its users use it: write, read in a group, administer. It supports only gzip.
 import kafkajs from 'kafkajs';
+import { login } from './login.ts';
 import { records, run, Tally } from './tally.ts';
 
 const { CompressionTypes, ConfigResourceTypes, Kafka, logLevel } = kafkajs;
 /** The client's own limit for a connection is a second. */
 const kafka = (broker: string) =>
-  new Kafka({ brokers: [broker], clientId: 'kafkajs', logLevel: logLevel.ERROR, connectionTimeout: 30_000 });
+  new Kafka({
+    brokers: [broker],
+    clientId: 'kafkajs',
+    logLevel: logLevel.ERROR,
+    connectionTimeout: 30_000,
+    ...(login && { ssl: { ca: login.ca }, sasl: { ...login, mechanism: login.mechanism.toLowerCase() } as never }),
+  });
 const sum = (offsets: readonly { offset: string }[]): number =>
   offsets.reduce((all, { offset }) => all + Math.max(0, Number(offset)), 0);
 

@@ -8,10 +8,18 @@ import {
   stringDeserializers,
   stringSerializers,
 } from '@platformatic/kafka';
+import { login } from './login.ts';
 import { records, run, Tally } from './tally.ts';
 
 type Codec = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
-const base = (broker: string) => ({ clientId: 'platformatic', bootstrapBrokers: [broker] });
+const base = (broker: string) => ({
+  clientId: 'platformatic',
+  bootstrapBrokers: [broker],
+  ...(login && {
+    tls: { ca: login.ca },
+    sasl: { mechanism: login.mechanism, username: login.username, password: login.password },
+  }),
+});
 const PARTITIONS = [0, 1, 2, 3];
 /** Of config resources and of changes to them, as the protocol numbers them. */
 const TOPIC = 2;

@@ -6,12 +6,15 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
+from login import python
 from tally import Tally, records, run
 
 
 async def write(bootstrap, topic, codec, count):
     compression = None if codec == "none" else codec
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, compression_type=compression, enable_idempotence=True, linger_ms=5)
+    producer = AIOKafkaProducer(
+        bootstrap_servers=bootstrap, compression_type=compression, enable_idempotence=True, linger_ms=5, **python()
+    )
     await producer.start()
     try:
         sent = [await producer.send(topic, value, key, headers=headers) for key, value, headers in records(int(count), "aio")]
@@ -22,7 +25,7 @@ async def write(bootstrap, topic, codec, count):
 
 async def read(bootstrap, topic, group, count):
     consumer = AIOKafkaConsumer(
-        topic, bootstrap_servers=bootstrap, group_id=group, auto_offset_reset="earliest", enable_auto_commit=False
+        topic, bootstrap_servers=bootstrap, group_id=group, auto_offset_reset="earliest", enable_auto_commit=False, **python()
     )
     await consumer.start()
     tally = Tally()

@@ -13,13 +13,14 @@ from confluent_kafka.admin import (
     OffsetSpec,
 )
 
+from login import librdkafka
 from tally import Tally, records, run
 
 
 def write(bootstrap, topic, codec, count):
     failures = []
     producer = Producer(
-        {"bootstrap.servers": bootstrap, "compression.type": codec, "enable.idempotence": True, "linger.ms": 5}
+        {"bootstrap.servers": bootstrap, **librdkafka(), "compression.type": codec, "enable.idempotence": True, "linger.ms": 5}
     )
     for key, value, headers in records(int(count), "confluent"):
         producer.produce(topic, value, key, headers=headers, on_delivery=lambda e, _: failures.append(str(e)) if e else None)
@@ -32,6 +33,7 @@ def read(bootstrap, topic, group, count, protocol="classic"):
     consumer = Consumer(
         {
             "bootstrap.servers": bootstrap,
+            **librdkafka(),
             "group.id": group,
             "group.protocol": protocol,
             "auto.offset.reset": "earliest",

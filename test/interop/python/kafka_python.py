@@ -5,12 +5,13 @@ import time
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewPartitions, NewTopic
 
+from login import python
 from tally import Tally, records, run
 
 
 def write(bootstrap, topic, codec, count):
     compression = None if codec == "none" else codec
-    producer = KafkaProducer(bootstrap_servers=bootstrap, compression_type=compression, linger_ms=5)
+    producer = KafkaProducer(bootstrap_servers=bootstrap, compression_type=compression, linger_ms=5, **python())
     sent = [producer.send(topic, value, key, headers) for key, value, headers in records(int(count), "kafka-python")]
     producer.flush(60)
     written = [future.get(60) for future in sent]
@@ -20,7 +21,7 @@ def write(bootstrap, topic, codec, count):
 
 def read(bootstrap, topic, group, count):
     consumer = KafkaConsumer(
-        topic, bootstrap_servers=bootstrap, group_id=group, auto_offset_reset="earliest", enable_auto_commit=False
+        topic, bootstrap_servers=bootstrap, group_id=group, auto_offset_reset="earliest", enable_auto_commit=False, **python()
     )
     tally = Tally()
     end = time.monotonic() + 500

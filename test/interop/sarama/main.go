@@ -34,6 +34,7 @@ func config() *sarama.Config {
 	c.Producer.RequiredAcks = sarama.WaitForAll
 	c.Producer.Return.Successes = true
 	c.Consumer.Offsets.Initial = sarama.OffsetOldest
+	logIn(c)
 	return c
 }
 
