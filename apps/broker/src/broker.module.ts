@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Broker, createBroker } from '@milepost/broker';
-import { BrokerId, type Host, type Logger } from '@milepost/core';
+import { BrokerId, type Host, type Logger, silentLogger } from '@milepost/core';
 import {
   PostgresBrokerLeases,
   PostgresGroupStore,
@@ -14,7 +14,18 @@ import type { Settings } from '@milepost/settings';
 import type { KafkaAddress, KafkaSasl } from '@milepost/streams';
 import { Inject, Injectable, Module } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
-import { DATABASE, HOST, Lifecycle, LOGGER, type Part, passwordOfSetting, SETTINGS } from '../../chassis/src/index.ts';
+import {
+  DATABASE,
+  HOST,
+  hasServerCertificate,
+  interBrokerAddress,
+  Lifecycle,
+  LOGGER,
+  type Part,
+  passwordOfSetting,
+  SETTINGS,
+  serverCertificate,
+} from '../../chassis/src/index.ts';
 import { brokerProperties } from './broker-properties.ts';
 import { failedDisks, fullDisk } from './troubled-disks.ts';
 
@@ -57,6 +68,7 @@ export class BrokerPart implements Part {
       admin: this.#admin(),
       properties: brokerProperties(logger),
       allowAnonymous: settings.allowAnonymous,
+      certificate: hasServerCertificate(settings) ? serverCertificate(settings) : undefined,
       readFile: (path: string) => readFileSync(path),
       onProgress: sayNowAndThen(logger),
     };
@@ -79,12 +91,15 @@ export class BrokerPart implements Part {
   /** For the apps in the same process: they log in as the administrator. */
   kafkaAddress(): KafkaAddress {
     if (!this.#broker) throw new Error('the broker is used before its phase');
+    const betweenBrokers = interBrokerAddress(brokerProperties(silentLogger), this.#admin());
+    if (betweenBrokers) return betweenBrokers;
     const { listen } = this.settings;
     const { address, mechanisms, protocol } = this.#broker;
     if (protocol.endsWith('SSL'))
       throw new Error(
         `listeners: expected a first listener without TLS, for gateway, dashboard and notifications on this machine, seen ${protocol}: ` +
-          `name PLAINTEXT or SASL_PLAINTEXT before it, and MILEPOST_LISTEN=127.0.0.1 keeps it here`,
+          'name PLAINTEXT or SASL_PLAINTEXT before it, and MILEPOST_LISTEN=127.0.0.1 keeps it here, or name another in ' +
+          'inter.broker.listener.name',
       );
     const bootstrapServers = [`${isEverywhere(listen) ? '127.0.0.1' : listen}:${address.port}`];
     return mechanisms.length === 0 ? { bootstrapServers } : { bootstrapServers, sasl: this.#login(mechanisms) };

@@ -6,6 +6,7 @@ export * from './http-authenticator.ts';
 export * from './http-protection.ts';
 export * from './http-schema-registry.ts';
 export * from './http-users.ts';
+export * from './inter-broker-address.ts';
 export * from './kafka-address.ts';
 export * from './kafka-from-settings.module.ts';
 export * from './lifecycle.ts';

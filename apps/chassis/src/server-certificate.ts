@@ -1,4 +1,4 @@
-// The key and certificate of MILEPOST_TLS_*, which the ports of MQTT and HTTP share.
+// The key and certificate of MILEPOST_TLS_*, which the ports of MQTT, HTTP and Kafka share.
 import type { FileSetting, TlsFileSettings } from '@milepost/security';
 import type { Settings } from '@milepost/settings';
 import { passwordOfSetting } from './setting-file.ts';
@@ -7,6 +7,9 @@ type TlsSettings = Pick<
   Settings,
   'tlsKeystoreFile' | 'tlsCertFile' | 'tlsKeyFile' | 'tlsPassword' | 'tlsPasswordFile' | 'tlsMinVersion'
 >;
+
+export const hasServerCertificate = ({ tlsCertFile, tlsKeystoreFile }: TlsSettings): boolean =>
+  tlsCertFile !== undefined || tlsKeystoreFile !== undefined;
 
 /** The settings are validated: one of the files is named. @throws Error naming the setting whose file cannot be read. */
 export function serverCertificate(settings: TlsSettings): Omit<TlsFileSettings, 'authorities'> {

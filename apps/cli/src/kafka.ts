@@ -2,13 +2,14 @@
 import { readStaticConfig } from '@milepost/metadata';
 import { readSettings, type Settings } from '@milepost/settings';
 import { connectionOptions, type KafkaAddress, kafkaFailure, TolerantAdmin } from '@milepost/streams';
+import { interBrokerAddress } from '../../chassis/src/inter-broker-address.ts';
 import { kafkaAddress } from '../../chassis/src/kafka-address.ts';
 import { passwordOfSetting } from '../../chassis/src/setting-file.ts';
 
 /** @throws KafkaUnusable with where, why and the cure. */
 export async function withKafka<Result>(work: (kafka: KafkaAddress) => Promise<Result>): Promise<Result> {
   const settings = readSettings('appliance', process.env);
-  const kafka = { ...kafkaAddress(settings), ...(settings.bootstrapServers ? {} : ownLogin(settings)) };
+  const kafka = settings.bootstrapServers ? kafkaAddress(settings) : ownKafka(settings);
   try {
     return await work(kafka);
   } catch (error) {
@@ -16,15 +17,24 @@ export async function withKafka<Result>(work: (kafka: KafkaAddress) => Promise<R
   }
 }
 
-/** Where clients of our own broker log in, its administrator does. */
-function ownLogin({ adminUsername: username, adminPassword, adminPasswordFile }: Settings): Pick<KafkaAddress, 'sasl'> {
+/** The broker on this machine; where its clients log in, its administrator does. */
+function ownKafka(settings: Settings): KafkaAddress {
+  const { adminUsername: username, adminPassword, adminPasswordFile } = settings;
   const { values } = readStaticConfig({ environment: process.env });
+  const password = adminPassword ?? passwordOfSetting('MILEPOST_ADMIN_PASSWORD_FILE', adminPasswordFile);
+  const admin = password === undefined ? undefined : { username, password };
+  return interBrokerAddress(values, admin) ?? { ...kafkaAddress(settings), ...loginOfFirst(values, admin) };
+}
+
+function loginOfFirst(
+  values: Readonly<Record<string, string>>,
+  admin: { readonly username: string; readonly password: string } | undefined,
+): Pick<KafkaAddress, 'sasl'> {
   const first = (values['listeners'] ?? '').split(':')[0]?.trim().toUpperCase();
   const map = (values['listener.security.protocol.map'] ?? '').split(',').map((entry) => entry.split(':'));
   const protocol = map.find(([name]) => name?.trim().toUpperCase() === first)?.[1] ?? first;
-  const password = adminPassword ?? passwordOfSetting('MILEPOST_ADMIN_PASSWORD_FILE', adminPasswordFile);
-  if (!protocol?.startsWith('SASL_') || password === undefined) return {};
-  return { sasl: { mechanism: 'SCRAM-SHA-512', username, password } };
+  if (!protocol?.startsWith('SASL_') || !admin) return {};
+  return { sasl: { mechanism: 'SCRAM-SHA-512', ...admin } };
 }
 
 export function withAdmin<Result>(work: (admin: TolerantAdmin) => Promise<Result>): Promise<Result> {

@@ -28,7 +28,7 @@ import type { AuthorizerOptions } from '@milepost/security';
 import type { CleanerSettings, LogDirectoryOptions } from '@milepost/log';
 import type { Windows } from './quotas/rate.ts';
 import { authorizerSettings } from './security/authorizer-settings.ts';
-import { type SecuritySettings, securitySettings } from './security/security-settings.ts';
+import { type SecuritySettings, type ServerCertificate, securitySettings } from './security/security-settings.ts';
 import type { Login } from './security/stored-users.ts';
 
 export interface BrokerConfig {
@@ -49,6 +49,8 @@ export interface BrokerConfig {
   readonly admin?: Login | undefined;
   /** Whether listeners may be reachable from other machines without authentication. Absent: they may. */
   readonly allowAnonymous?: boolean;
+  /** Of listeners with TLS, unless ssl.keystore.location names another. */
+  readonly certificate?: ServerCertificate | undefined;
   /** Reads a file of keys or certificates, which may be on a read-only volume. @throws the system's error */
   readonly readFile?: (path: string) => Buffer;
   /** Kafka's broker properties, as set at start; a missing one has Kafka's default. */
@@ -123,7 +125,10 @@ export const connectionLimitsOf = (layers: BrokerConfigLayers): ConnectionLimits
 });
 
 /** @throws SecuritySettingsRefused */
-export function settingsOf(layers: BrokerConfigLayers, { admin }: Pick<BrokerConfig, 'admin'>): BrokerSettings {
+export function settingsOf(
+  layers: BrokerConfigLayers,
+  { admin, certificate }: Pick<BrokerConfig, 'admin' | 'certificate'>,
+): BrokerSettings {
   const number = (name: string): number => brokerNumber(layers, name);
   const windows = (name: string): Windows => ({
     count: number(`${name}.num`),
@@ -144,7 +149,7 @@ export function settingsOf(layers: BrokerConfigLayers, { admin }: Pick<BrokerCon
     quotaWindows: windows('quota.window'),
     controllerQuotaWindows: windows('controller.quota.window'),
     telemetryMaxBytes: number('telemetry.max.bytes'),
-    security: securitySettings(layers),
+    security: securitySettings(layers, certificate),
     authorizer: authorizerSettings(layers, admin?.username),
     replication: {
       lagTimeMs: number('replica.lag.time.max.ms'),

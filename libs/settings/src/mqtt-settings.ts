@@ -155,7 +155,7 @@ export const tlsTable = {
     expected: file,
     meaning:
       "PEM file of the server's certificate, with intermediate ones after it. Read again when it changes, without a restart. " +
-      "Kafka's listeners have KAFKA_SSL_KEYSTORE_LOCATION.",
+      "For HTTP, MQTT and Kafka's listeners; for the latter KAFKA_SSL_KEYSTORE_LOCATION may name another.",
   }),
   tlsKeyFile: setting({
     variable: 'MILEPOST_TLS_KEY_FILE',

@@ -9,6 +9,7 @@ import {
   principalName,
   SCRAM_MECHANISMS,
   type ScramMechanism,
+  type TlsFileSettings,
 } from '@milepost/security';
 import { isWithSasl, isWithTls, type ListenerSettings, listenersOf } from './listeners.ts';
 import { SecuritySettingsRefused } from './refused.ts';
@@ -38,12 +39,11 @@ export interface SecuritySettings {
   readonly tls: TlsSettings | undefined;
 }
 
+/** The files of a server's key and certificate. */
+export type ServerCertificate = Omit<TlsFileSettings, 'authorities'>;
+
 export interface TlsSettings {
-  readonly keystore: {
-    readonly type: 'PEM' | 'PKCS12';
-    readonly location: string;
-    readonly passphrase: string | undefined;
-  };
+  readonly certificate: ServerCertificate;
   /** ssl.truststore.location */
   readonly truststore: string | undefined;
   /** ssl.client.auth */
@@ -56,8 +56,11 @@ export interface TlsSettings {
 /** Whether clients of any listener log in. */
 export const isAuthenticated = ({ listeners }: SecuritySettings): boolean => listeners.some(isWithSasl);
 
-/** @throws SecuritySettingsRefused */
-export function securitySettings(layers: BrokerConfigLayers): SecuritySettings {
+/**
+ * `certificate`: for listeners with TLS, unless ssl.keystore.location names another.
+ * @throws SecuritySettingsRefused
+ */
+export function securitySettings(layers: BrokerConfigLayers, certificate?: ServerCertificate): SecuritySettings {
   const listeners = listenersOf(layers) as [ListenerSettings, ...ListenerSettings[]];
   return {
     listeners,
@@ -66,7 +69,7 @@ export function securitySettings(layers: BrokerConfigLayers): SecuritySettings {
     maxReauthMs: brokerNumber(layers, 'connections.max.reauth.ms'),
     failedDelayMs: brokerNumber(layers, 'connection.failed.authentication.delay.ms'),
     maxReceiveBytes: brokerNumber(layers, 'sasl.server.max.receive.size'),
-    tls: listeners.some(isWithTls) ? tlsSettings(layers) : undefined,
+    tls: listeners.some(isWithTls) ? tlsSettings(layers, certificate) : undefined,
   };
 }
 
@@ -138,14 +141,7 @@ function interBrokerIn(
   return { listener, mechanism: brokerValue(layers, 'sasl.mechanism.inter.broker.protocol') as ScramMechanism };
 }
 
-function tlsSettings(layers: BrokerConfigLayers): TlsSettings {
-  const location = brokerValue(layers, 'ssl.keystore.location');
-  if (!location)
-    throw new SecuritySettingsRefused(
-      'ssl.keystore.location: expected the file with key and certificate of the listeners with SSL, seen nothing',
-    );
-  const type = brokerValue(layers, 'ssl.keystore.type') === 'PKCS12' ? 'PKCS12' : 'PEM';
-  const password = type === 'PEM' ? 'ssl.key.password' : 'ssl.keystore.password';
+function tlsSettings(layers: BrokerConfigLayers, certificate: ServerCertificate | undefined): TlsSettings {
   const truststore = brokerValue(layers, 'ssl.truststore.location') ?? undefined;
   const clientCertificate = brokerValue(layers, 'ssl.client.auth') as TlsServer['clientCertificate'];
   if (clientCertificate !== 'none' && truststore === undefined)
@@ -153,12 +149,30 @@ function tlsSettings(layers: BrokerConfigLayers): TlsSettings {
       `ssl.truststore.location: expected the file with the authorities of clients, as ssl.client.auth is ${clientCertificate}; seen nothing`,
     );
   return {
-    keystore: { type, location, passphrase: brokerValue(layers, password) ?? undefined },
+    certificate: keystoreIn(layers) ?? certificate ?? noCertificate(),
     truststore,
     clientCertificate,
     versions: versionsOf(brokerList(layers, 'ssl.enabled.protocols')),
     mapper: mapperOf(brokerValue(layers, 'ssl.principal.mapping.rules') ?? 'DEFAULT'),
   };
+}
+
+function keystoreIn(layers: BrokerConfigLayers): ServerCertificate | undefined {
+  const path = brokerValue(layers, 'ssl.keystore.location');
+  if (!path) return undefined;
+  const type = brokerValue(layers, 'ssl.keystore.type') === 'PKCS12' ? 'PKCS12' : 'PEM';
+  const password = type === 'PEM' ? 'ssl.key.password' : 'ssl.keystore.password';
+  return {
+    type,
+    certificate: { setting: 'ssl.keystore.location', path },
+    passphrase: brokerValue(layers, password) ?? undefined,
+  };
+}
+
+function noCertificate(): never {
+  throw new SecuritySettingsRefused(
+    'ssl.keystore.location: expected the file with key and certificate of the listeners with SSL, seen nothing',
+  );
 }
 
 function versionsOf(names: readonly string[]): TlsServer['versions'] {

@@ -77,6 +77,30 @@ test.each([
   expect(() => given({ ...files })).toThrow(expected);
 });
 
+test("without ssl.keystore.location the listeners have the certificate of the host's settings", () => {
+  const own = {
+    type: 'PEM',
+    certificate: { setting: 'MILEPOST_TLS_CERT_FILE', path: '/secrets/tls.crt' },
+    key: { setting: 'MILEPOST_TLS_KEY_FILE', path: '/secrets/tls.key' },
+    passphrase: undefined,
+  } as const;
+  const { cert, key } = issue('server');
+  const files: Record<string, string> = { '/secrets/tls.crt': cert, '/secrets/tls.key': key };
+  const started = (properties: Record<string, string>, present = files) => {
+    const { tls: settings } = securitySettings(layersOf(properties), own);
+    if (!settings) throw new Error('no listener has TLS');
+    const host = new SimHost();
+    const readFile = (path: string) => Buffer.from(present[path] ?? '');
+    return new Tls({ host, metrics: kafkaTlsMetrics(host.meter), settings, readFile });
+  };
+  const { 'ssl.keystore.location': _, ...without } = SSL;
+  const tls = started(without);
+  expect(tls.server(false).material().identity).toMatchObject({ cert: cert.trim() });
+  tls.close();
+  expect(() => started(without, {})).toThrow('MILEPOST_TLS_CERT_FILE: expected a certificate in PEM');
+  expect(() => started(SSL)).toThrow('ssl.keystore.location: expected a private key and its certificate in PEM');
+});
+
 describe('listeners', () => {
   test('have names, protocols and addresses as in Kafka', () => {
     const { listeners } = settingsOf({

@@ -24,13 +24,11 @@ export class Tls {
     this.#deps = deps;
     const { host, metrics, settings, readFile } = deps;
     metrics.failedHandshakes.add(0);
-    const { keystore, truststore } = settings;
+    const { certificate, truststore } = settings;
     this.#files = new TlsFiles({
       host,
       settings: {
-        type: keystore.type,
-        certificate: { setting: 'ssl.keystore.location', path: keystore.location },
-        passphrase: keystore.passphrase,
+        ...certificate,
         authorities: truststore === undefined ? undefined : { setting: 'ssl.truststore.location', path: truststore },
       },
       expiry: metrics.expiry,
