@@ -9,7 +9,7 @@ import { type Found, KUBERNETES } from './tools.ts';
 export const CHART = 'deploy/helm/milepost';
 const ciFiles = readdirSync(join(CHART, 'ci')).map((name) => join(CHART, 'ci', name));
 /** Their definitions belong to an operator, not to Kubernetes. */
-const FOREIGN_KINDS = 'ServiceMonitor,PrometheusRule';
+const FOREIGN_KINDS = 'ServiceMonitor,PrometheusRule,Certificate';
 
 export type Values = { readonly [key: string]: unknown };
 
@@ -45,6 +45,14 @@ export class Chart {
     const done = await this.render(files, values, ...options);
     check(done.status === 0, 'the chart renders', done.stderr);
     return done.stdout;
+  }
+
+  /** What `helm install` would print, NOTES included; nothing is installed. */
+  install(values: Values): Promise<Finished> {
+    const own = join(this.#work, `${process.hrtime.bigint()}.json`);
+    writeFileSync(own, JSON.stringify(values));
+    const where = ['--namespace', 'fleet', '--dry-run=client'];
+    return command(this.#helm, ['install', 'depot', this.#folder, ...where, '-f', own]);
   }
 
   lint(file: string): Promise<Finished> {
@@ -120,19 +128,42 @@ interface Mistake {
   readonly said: RegExp;
 }
 
-const allowed = { allowAnonymous: true };
-const embedded = { ...allowed, postgres: { kind: 'embedded' } };
+const embedded = { postgres: { kind: 'embedded' } };
 const foreign = { bootstrapServers: 'kafka:9092' };
 const mistaken: readonly Mistake[] = [
-  { name: 'no decision about anonymous access', values: {}, said: /allowAnonymous: expected true/ },
+  {
+    name: 'a certificate for ports without TLS',
+    values: { ...embedded, allowAnonymous: true, tls: { existingSecret: 'mine' } },
+    said: /allowAnonymous: expected false, as tls, admin and mqtt\.clientCa/,
+  },
+  {
+    name: 'two certificates',
+    values: { ...embedded, tls: { existingSecret: 'mine', certManager: { enabled: true, issuer: { name: 'ca' } } } },
+    said: /tls: expected existingSecret or certManager\.enabled, got both/,
+  },
+  {
+    name: 'no issuer',
+    values: { ...embedded, tls: { certManager: { enabled: true } } },
+    said: /tls\.certManager\.issuer\.name: expected the name of an Issuer/,
+  },
+  {
+    name: 'rules for certificates of devices that nobody is asked for',
+    values: { ...embedded, mqtt: { clientCa: { mappingRules: 'DEFAULT' } } },
+    said: /mqtt\.clientCa\.existingSecret: expected the Secret/,
+  },
+  {
+    name: 'a listener of brokers of its own',
+    values: { ...embedded, kafka: { properties: { 'inter.broker.listener.name': 'X' } } },
+    said: /inter\.broker\.listener\.name/,
+  },
   {
     name: 'no Postgres secret',
-    values: allowed,
+    values: {},
     said: /postgres\.external\.existingSecret: expected the name of a Secret/,
   },
   {
     name: 'a bundled PostgreSQL without a password',
-    values: { ...allowed, postgres: { kind: 'bundled' } },
+    values: { postgres: { kind: 'bundled' } },
     said: /postgres\.bundled: expected existingSecret/,
   },
   {
@@ -230,7 +261,7 @@ const programs = [
   'depot-milepost-gateway',
   'depot-milepost-notifications',
 ];
-const bundled = { mode: 'split', ...allowed, postgres: { kind: 'bundled', bundled: { password: 'first' } } };
+const bundled = { mode: 'split', postgres: { kind: 'bundled', bundled: { password: 'first' } } };
 const changes: readonly Change[] = [
   {
     name: 'a broker property',
@@ -257,6 +288,17 @@ const changes: readonly Change[] = [
     name: "a workload's own environment",
     values: { ...bundled, dashboard: { extraEnv: [{ name: 'TZ', value: 'UTC' }] } },
     restarted: ['depot-milepost-dashboard'],
+  },
+  {
+    name: 'a certificate for another name, and when it is renewed',
+    values: { ...bundled, tls: { names: ['fleet.example'], renewal: { schedule: '0 0 * * *' } } },
+    restarted: [],
+  },
+  { name: 'another Secret of the admin', values: { ...bundled, admin: { existingSecret: 'x' } }, restarted: programs },
+  {
+    name: 'certificates of devices',
+    values: { ...bundled, mqtt: { clientCa: { existingSecret: 'x' } } },
+    restarted: ['depot-milepost-gateway'],
   },
   {
     name: 'the number of gateways',

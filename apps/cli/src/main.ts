@@ -58,6 +58,11 @@ const commands: Record<string, Program> = {
     options: 'own',
     run: async (args) => (await import('./secure/secure.ts')).secure(args),
   },
+  secrets: {
+    does: 'on Kubernetes: certificates and the admin of a release, as Secrets (--help lists the options)',
+    options: 'own',
+    run: async (args) => (await import('./secrets/secrets.ts')).secrets(args),
+  },
   users: {
     does: 'who may sign in to the map, and tokens of scripts (--help lists the verbs)',
     options: 'own',

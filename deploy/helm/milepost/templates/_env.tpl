@@ -5,10 +5,30 @@ and no others.
 
 {{/* Every program. */}}
 {{- define "milepost.env.common" -}}
+{{- if include "milepost.locked" . }}
+# Of the broker's first listener, which stays in the pod; every other port has an address of its own.
+- name: MILEPOST_LISTEN
+  value: 127.0.0.1
+- name: MILEPOST_HTTP_LISTEN
+  value: {{ .Values.listen | quote }}
+- name: MILEPOST_HTTP_TLS
+  value: {{ .Values.tls.web | quote }}
+- name: MILEPOST_HTTP_AUTHENTICATION
+  value: required
+- name: MILEPOST_TLS_CERT_FILE
+  value: /etc/milepost/tls/{{ .Values.tls.certKey }}
+- name: MILEPOST_TLS_KEY_FILE
+  value: /etc/milepost/tls/{{ .Values.tls.keyKey }}
+- name: MILEPOST_ADMIN_USERNAME
+  value: {{ .Values.admin.username | quote }}
+- name: MILEPOST_ADMIN_PASSWORD_FILE
+  value: /etc/milepost/admin/{{ .Values.admin.passwordKey }}
+{{- else }}
 - name: MILEPOST_LISTEN
   value: {{ .Values.listen | quote }}
 - name: MILEPOST_ALLOW_ANONYMOUS
   value: "true"
+{{- end }}
 - name: MILEPOST_HTTP_PORT
   value: "8080"
 # Apart from the map, so that a NetworkPolicy can tell one from the other.
@@ -31,7 +51,7 @@ and no others.
 - name: MILEPOST_DATA_DIR
   value: /data
 - name: MILEPOST_KAFKA_PORT
-  value: "9092"
+  value: {{ ternary "9091" "9092" (eq (include "milepost.locked" .) "yes") | quote }}
 - name: POD_NAME
   valueFrom:
     fieldRef:
@@ -40,9 +60,16 @@ and no others.
   valueFrom:
     fieldRef:
       fieldPath: metadata.labels['apps.kubernetes.io/pod-index']
+{{- $pod := printf "$(POD_NAME).%s.%s.svc.%s" (include "milepost.headless" $) $.Release.Namespace $.Values.clusterDomain }}
+{{- $locked := include "milepost.locked" $ }}
+{{- if $locked }}
+{{- include "milepost.env.listeners" (list $ $pod) }}
+{{- end }}
 {{- with .Values.kafka }}
+{{- if not $locked }}
 - name: MILEPOST_ADVERTISED_LISTENERS
-  value: PLAINTEXT://{{ default (printf "$(POD_NAME).%s.%s.svc.%s" (include "milepost.headless" $) $.Release.Namespace $.Values.clusterDomain) .advertised.host }}:{{ .advertised.port }}
+  value: PLAINTEXT://{{ default $pod .advertised.host }}:{{ .advertised.port }}
+{{- end }}
 - name: MILEPOST_FLUSH
   value: {{ .flush }}
 {{- if .rackTopologyKey }}
@@ -58,16 +85,58 @@ and no others.
 {{- $replicas := min 3 $brokers }}
 {{- /* As of `milepost up --brokers N`: decision 47. */}}
 {{- $ofCluster := ternary (dict "default.replication.factor" (toString $replicas) "min.insync.replicas" (toString (max 1 (sub $replicas 1)))) dict (gt $brokers 1) }}
-{{- range $name, $value := merge dict .properties $ofCluster }}
+{{- $ofLocks := ternary (dict "authorizer.class.name" "org.apache.kafka.metadata.authorizer.StandardAuthorizer") dict (eq $locked "yes") }}
+{{- range $name, $value := merge dict .properties $ofCluster $ofLocks }}
 - name: KAFKA_{{ $name | replace "." "_" | upper }}
   value: {{ include "milepost.propertyText" (list $name $value) | quote }}
 {{- end }}
 {{- end }}
 {{- end -}}
 
+{{/*
+Given (list root pod's-name). APPS stays in the pod: for the programs of the appliance, and for `milepost drain`. CLIENTS is for everybody,
+INTERNAL for brokers and programs in other pods.
+*/}}
+{{- define "milepost.env.listeners" -}}
+{{- $root := index . 0 -}}
+{{- $pod := index . 1 -}}
+{{- $anywhere := ternary (printf "[%s]" $root.Values.listen) $root.Values.listen (contains ":" $root.Values.listen) -}}
+{{- $split := eq $root.Values.mode "split" -}}
+{{- with $root.Values.kafka.advertised }}
+- name: KAFKA_LISTENERS
+  value: APPS://127.0.0.1:9091,CLIENTS://{{ $anywhere }}:9092{{ if $split }},INTERNAL://{{ $anywhere }}:9094{{ end }}
+- name: KAFKA_LISTENER_SECURITY_PROTOCOL_MAP
+  value: APPS:SASL_PLAINTEXT,CLIENTS:SASL_SSL{{ if $split }},INTERNAL:SASL_SSL{{ end }}
+- name: KAFKA_ADVERTISED_LISTENERS
+  value: CLIENTS://{{ default $pod .host }}:{{ .port }}{{ if $split }},INTERNAL://{{ $pod }}:9094{{ end }}
+{{- if $split }}
+- name: KAFKA_INTER_BROKER_LISTENER_NAME
+  value: INTERNAL
+{{- end }}
+{{- end }}
+{{- with $root.Values.tls.caKey }}
+- name: KAFKA_SSL_TRUSTSTORE_LOCATION
+  value: /etc/milepost/tls/{{ . }}
+{{- end }}
+{{- end -}}
+
 {{- define "milepost.env.clients" -}}
 - name: MILEPOST_BOOTSTRAP_SERVERS
   value: {{ include "milepost.bootstrapServers" . | quote }}
+{{- if and (include "milepost.locked" .) (include "milepost.ownBroker" .) }}
+- name: MILEPOST_KAFKA_SECURITY_PROTOCOL
+  value: SASL_SSL
+- name: MILEPOST_KAFKA_SASL_MECHANISM
+  value: SCRAM-SHA-512
+- name: MILEPOST_KAFKA_SASL_USERNAME
+  value: {{ .Values.admin.username | quote }}
+- name: MILEPOST_KAFKA_SASL_PASSWORD_FILE
+  value: /etc/milepost/admin/{{ .Values.admin.passwordKey }}
+{{- with .Values.tls.caKey }}
+- name: MILEPOST_KAFKA_SSL_CA_FILE
+  value: /etc/milepost/tls/{{ . }}
+{{- end }}
+{{- end }}
 {{- with .Values.kafka.external }}
 {{- if ne .securityProtocol "PLAINTEXT" }}
 - name: MILEPOST_KAFKA_SECURITY_PROTOCOL
@@ -108,10 +177,38 @@ and no others.
 {{- end -}}
 
 {{- define "milepost.env.gateway" -}}
+{{- $webSocket := include "milepost.webSocket" . }}
+{{- if include "milepost.locked" . }}
+- name: MILEPOST_MQTT_LISTEN
+  value: {{ .Values.listen | quote }}
+- name: MILEPOST_MQTT_AUTHENTICATION
+  value: required
+- name: MILEPOST_MQTTS_PORT
+  value: "8883"
+- name: MILEPOST_MQTT_WSS_PORT
+  value: {{ ternary "8084" "off" (eq $webSocket "8084") | quote }}
+- name: MILEPOST_MQTT_PORT
+  value: "off"
+{{- with .Values.mqtt.clientCa }}
+{{- if .existingSecret }}
+- name: MILEPOST_MQTT_CLIENT_CA_FILE
+  value: /etc/milepost/device-ca/{{ .secretKey }}
+- name: MILEPOST_MQTT_CLIENT_CERTIFICATE
+  value: {{ .certificate }}
+- name: MILEPOST_MQTT_CERTIFICATE_NAME
+  value: {{ .name }}
+{{- with .mappingRules }}
+- name: MILEPOST_MQTT_PRINCIPAL_MAPPING_RULES
+  value: {{ . | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- else }}
 - name: MILEPOST_MQTT_PORT
   value: "1883"
+{{- end }}
 - name: MILEPOST_MQTT_WS_PORT
-  value: {{ ternary "8083" "off" .Values.mqtt.webSocket | quote }}
+  value: {{ ternary "8083" "off" (eq $webSocket "8083") | quote }}
 {{- with .Values.mqtt.routes }}
 - name: MILEPOST_MQTT_ROUTES
   value: {{ toJson . | quote }}

@@ -69,8 +69,13 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{ include "milepost.fullname" . }}-{{ include "milepost.component" (list . "broker") }}
 {{- end -}}
 
+{{/* By a listener of their own, if there is TLS: advertised addresses need not be reachable from the pods. */}}
 {{- define "milepost.bootstrapServers" -}}
-{{- default (printf "%s-kafka:%v" (include "milepost.fullname" .) .Values.services.kafka.port) .Values.kafka.external.bootstrapServers -}}
+{{- $own := printf "%s-kafka:%v" (include "milepost.fullname" .) .Values.services.kafka.port -}}
+{{- if and (include "milepost.locked" .) (eq .Values.mode "split") -}}
+{{- $own = printf "%s:9094" (include "milepost.headless" .) -}}
+{{- end -}}
+{{- default $own .Values.kafka.external.bootstrapServers -}}
 {{- end -}}
 
 {{- define "milepost.postgresSecret" -}}

@@ -8,6 +8,7 @@ persistence.existingClaim names.
 {{- $own := index $root.Values .component -}}
 {{- $pods := mergeOverwrite (deepCopy $root.Values.pods) (deepCopy $own) -}}
 {{- $drains := and (eq .component "broker") (gt (int (include "milepost.brokers" $root)) 1) -}}
+{{- $scheme := ternary ", scheme: HTTPS" "" (eq (include "milepost.webTls" $root) "yes") -}}
 {{- $generated := and .database (eq $root.Values.postgres.kind "bundled") (not $root.Values.postgres.bundled.existingSecret) -}}
 metadata:
   labels:
@@ -83,13 +84,13 @@ spec:
         {{- end }}
       # The port opens immediately, before a log is recovered or a database awaited: a starting pod is alive.
       startupProbe:
-        httpGet: {path: /health/live, port: http}
+        httpGet: {path: /health/live, port: http{{ $scheme }}}
         {{- toYaml $pods.probes.startup | nindent 8 }}
       livenessProbe:
-        httpGet: {path: /health/live, port: http}
+        httpGet: {path: /health/live, port: http{{ $scheme }}}
         {{- toYaml $pods.probes.liveness | nindent 8 }}
       readinessProbe:
-        httpGet: {path: /health/ready, port: http}
+        httpGet: {path: /health/ready, port: http{{ $scheme }}}
         {{- toYaml $pods.probes.readiness | nindent 8 }}
       {{- if $drains }}
       # Waits until the other replicas are in sync; then SIGTERM moves the leaderships of this broker to them.
@@ -115,7 +116,7 @@ spec:
         {{- with include "milepost.caMount" $root }}
         {{- . | nindent 8 }}
         {{- end }}
-        {{- range include "milepost.kafkaSecrets" $root | fromYamlArray }}
+        {{- range concat (include "milepost.lockSecrets" (list $root $.component) | fromYamlArray) (include "milepost.kafkaSecrets" $root | fromYamlArray) }}
         - name: {{ .name }}
           mountPath: /etc/milepost/{{ .name }}
           readOnly: true
@@ -142,7 +143,7 @@ spec:
     {{- with include "milepost.caVolume" $root }}
     {{- . | nindent 4 }}
     {{- end }}
-    {{- range include "milepost.kafkaSecrets" $root | fromYamlArray }}
+    {{- range concat (include "milepost.lockSecrets" (list $root $.component) | fromYamlArray) (include "milepost.kafkaSecrets" $root | fromYamlArray) }}
     - name: {{ .name }}
       secret:
         secretName: {{ .secret }}
