@@ -15,30 +15,46 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Beyond the HTTP ports of our other programs: 8091 is that of the second broker. */
 const HTTP_PORTS_FURTHER = 10;
+/** Where a broker has several listeners, those of the next one are beyond all of them: 9092 and 9093, 9102 and 9103. */
+const LISTENERS_FURTHER = 10;
 const LAST_PORT = 65_535;
 
 /** What the environment of another broker on this machine differs in; undefined: not set. `place`: 1 for the second broker. */
-export function furtherBroker(place: number, settings: Settings, databaseUrl: string): Environment & PortsOfBroker {
+export function furtherBroker(
+  place: number,
+  settings: Settings,
+  databaseUrl: string,
+  properties: Readonly<Record<string, string>> = {},
+): Environment & PortsOfBroker {
   const { advertised } = settings;
   const number = settings.brokerId + place;
-  const portBeside = (port: number, further = 0): string => String(port === 0 ? 0 : port + further + place);
-  const ownAddress = advertised && `${bracketed(advertised.host)}:${portBeside(advertised.port)}`;
+  const { listeners } = properties;
+  const hasSeveral = listeners?.includes(',') === true;
+  const listenerBeside = hasSeveral ? LISTENERS_FURTHER * place : place;
+  const ownAddress = advertised && `${bracketed(advertised.host)}:${portBeside(advertised.port, listenerBeside)}`;
   return {
     DATABASE_URL: databaseUrl,
     MILEPOST_BROKER_ID: String(number),
     MILEPOST_DATA_DIR: join(resolve(settings.dataDir), `broker-${number}`),
-    MILEPOST_KAFKA_PORT: portBeside(settings.kafkaPort),
-    MILEPOST_HTTP_PORT: portBeside(settings.httpPort, HTTP_PORTS_FURTHER),
-    MILEPOST_METRICS_PORT: settings.metricsPort === undefined ? undefined : portBeside(settings.metricsPort),
+    MILEPOST_KAFKA_PORT: portBeside(settings.kafkaPort, listenerBeside),
+    MILEPOST_HTTP_PORT: portBeside(settings.httpPort, HTTP_PORTS_FURTHER + place),
+    MILEPOST_METRICS_PORT: settings.metricsPort === undefined ? undefined : portBeside(settings.metricsPort, place),
     MILEPOST_ADVERTISED_LISTENERS: ownAddress,
+    KAFKA_LISTENERS: hasSeveral ? moved(listeners, listenerBeside) : listeners,
+    KAFKA_ADVERTISED_LISTENERS: hasSeveral ? moved(properties['advertised.listeners'], listenerBeside) : undefined,
     // The same settings under Kafka's names.
     KAFKA_NODE_ID: undefined,
     KAFKA_BROKER_ID: undefined,
     KAFKA_LOG_DIRS: undefined,
     KAFKA_LOG_DIR: undefined,
-    KAFKA_ADVERTISED_LISTENERS: undefined,
   };
 }
+
+/** 0 stays 0: any free one. */
+const portBeside = (port: number, by: number): string => String(port === 0 ? 0 : port + by);
+
+const moved = (listeners: string | undefined, by: number): string | undefined =>
+  listeners?.replaceAll(/:(\d{1,5})(?=\s*(?:,|$))/g, (_, port: string) => `:${portBeside(Number(port), by)}`);
 
 interface PortsOfBroker {
   readonly MILEPOST_BROKER_ID: string;
@@ -64,9 +80,10 @@ export class FurtherBrokersPart implements Part {
   async start(aborted: AbortSignal): Promise<void> {
     const { database, logger, settings } = this;
     const places = Array.from({ length: brokersOf(process.argv) - 1 }, (_, index) => index + 1);
-    const environments = places.map((place) => furtherBroker(place, settings, database.url));
+    const ofFirst = brokerProperties(silentLogger); // which has logged its warnings
+    const environments = places.map((place) => furtherBroker(place, settings, database.url, ofFirst));
     for (const environment of environments) await checkPorts(environment, settings.listen);
-    const properties = variablesOf(brokerProperties(silentLogger)); // the first broker has logged its warnings
+    const properties = variablesOf(ofFirst);
     this.#brokers = environments.map(
       (environment) =>
         new BrokerProcess({
