@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Broker, createBroker } from '@milepost/broker';
 import { BrokerId, type Host, type Logger, silentLogger } from '@milepost/core';
+import { nodeReadText } from '@milepost/node-host';
 import {
   PostgresBrokerLeases,
   PostgresGroupStore,
@@ -70,6 +71,7 @@ export class BrokerPart implements Part {
       allowAnonymous: settings.allowAnonymous,
       certificate: hasServerCertificate(settings) ? serverCertificate(settings) : undefined,
       readFile: (path: string) => readFileSync(path),
+      readText: nodeReadText,
       onProgress: sayNowAndThen(logger),
     };
     this.#broker = await createBroker(this.host, stores, config, aborted);
@@ -102,13 +104,18 @@ export class BrokerPart implements Part {
           'inter.broker.listener.name',
       );
     const bootstrapServers = [`${isEverywhere(listen) ? '127.0.0.1' : listen}:${address.port}`];
-    return mechanisms.length === 0 ? { bootstrapServers } : { bootstrapServers, sasl: this.#login(mechanisms) };
+    return protocol.startsWith('SASL') ? { bootstrapServers, sasl: this.#login(mechanisms) } : { bootstrapServers };
   }
 
   #login(mechanisms: readonly KafkaSasl['mechanism'][]): KafkaSasl {
     const admin = this.#admin();
     const mechanism = mechanisms.at(-1);
-    if (admin && mechanism) return { mechanism, ...admin };
+    if (!mechanism)
+      throw new Error(
+        'sasl.enabled.mechanisms: expected PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512 among them, as gateway, dashboard and notifications ' +
+          'on this machine log in by a password; seen none',
+      );
+    if (admin) return { mechanism, ...admin };
     throw new Error(
       'MILEPOST_ADMIN_PASSWORD_FILE: expected a file with a password, as clients of the broker authenticate (listeners) and ' +
         'gateway, dashboard and notifications are such clients; got none',

@@ -1,5 +1,5 @@
 // What a broker is configured with at its start, and the settings derived from it.
-import type { Address, BrokerId } from '@milepost/core';
+import type { Address, BrokerId, ReadText } from '@milepost/core';
 import {
   type AssignorName,
   DEFAULT_GROUP_CONFIG,
@@ -53,6 +53,8 @@ export interface BrokerConfig {
   readonly certificate?: ServerCertificate | undefined;
   /** Reads a file of keys or certificates, which may be on a read-only volume. @throws the system's error */
   readonly readFile?: (path: string) => Buffer;
+  /** Reads the keys of those who issue tokens. */
+  readonly readText?: ReadText;
   /** Kafka's broker properties, as set at start; a missing one has Kafka's default. */
   readonly properties: Configs;
   readonly onProgress?: LogDirectoryOptions['onProgress'];

@@ -49,7 +49,13 @@ import { type GroupSnapshot, groupSnapshots, type TopicSnapshot, topicSnapshots 
 import { isWithSasl, type SecurityProtocol } from './security/listeners.ts';
 import { InterBroker } from './network/inter-broker.ts';
 import { tlsOf } from './security/tls.ts';
-import { checkExposure, checkInterBroker, isAuthenticated, type SaslMechanism } from './security/security-settings.ts';
+import {
+  checkExposure,
+  checkInterBroker,
+  isAuthenticated,
+  PASSWORD_MECHANISMS,
+  type PasswordMechanism,
+} from './security/security-settings.ts';
 import { usersAtStart } from './security/stored-users.ts';
 
 const STORE_RETRY_MS = 1_000;
@@ -69,8 +75,8 @@ export interface Broker {
   readonly clusterId: string;
   /** Of the first listener. */
   readonly protocol: SecurityProtocol;
-  /** How clients of the first listener log in; the strongest last. Empty: they do not. */
-  readonly mechanisms: readonly SaslMechanism[];
+  /** How users with a password log in at the first listener, if it has SASL; the strongest last. */
+  readonly mechanisms: readonly PasswordMechanism[];
   image(): ClusterImage;
   topics(): TopicSnapshot[];
   groupsSnapshot(): Promise<GroupSnapshot[]>;
@@ -304,7 +310,7 @@ async function start(
     await storage.makeUpForLoss(committed, commit);
   }
 
-  const clients = new Clients({ host, settings, image, layers, tls });
+  const clients = new Clients({ host, settings, image, layers, tls, readText: config.readText ?? noTexts });
   const apis = handlers.map(({ api }) => api);
   const services: Services = {
     host,
@@ -371,7 +377,9 @@ async function start(
     listeners,
     clusterId: first.clusterId,
     protocol: security.listeners[0].protocol,
-    mechanisms: isWithSasl(security.listeners[0]) ? security.mechanisms : [],
+    mechanisms: isWithSasl(security.listeners[0])
+      ? PASSWORD_MECHANISMS.filter((one) => security.mechanisms.includes(one))
+      : [],
     image,
     topics,
     groupsSnapshot,
@@ -384,6 +392,9 @@ async function start(
     },
   };
 }
+
+const noTexts = (url: string): Promise<never> =>
+  Promise.reject(new Error(`${url}: this broker was given no way to read it`));
 
 const noFiles = (path: string): never => {
   throw new Error(`${path}: this broker was given no way to read files`);

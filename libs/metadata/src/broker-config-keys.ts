@@ -78,8 +78,47 @@ const OWN_KEYS: readonly BrokerConfigKey[] = [
     'LIST',
     'SCRAM-SHA-256,SCRAM-SHA-512',
     "How clients of a SASL listener may authenticate. Kafka's default is GSSAPI, which is not supported.",
-    { accepts: listOf('PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512') },
+    { accepts: listOf('PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER') },
   ),
+  key(
+    'sasl.oauthbearer.jwks.endpoint.url',
+    'STRING',
+    null,
+    "With OAUTHBEARER: where the public keys of the tokens' issuer are (a JSON Web Key Set), by https:, http: or file:.",
+    {
+      accepts: {
+        expected: 'a URL with https:, http: or file:',
+        holds: (value) => value === null || /^(https?:\/\/[^/]|file:\/)/.test(value as string),
+      },
+    },
+  ),
+  key(
+    'sasl.oauthbearer.jwks.endpoint.refresh.ms',
+    'LONG',
+    '3600000',
+    'How old those keys may be. They are read again earlier if a token names an unknown key; a file is read again every ten seconds.',
+    positive,
+  ),
+  key(
+    'sasl.oauthbearer.expected.issuer',
+    'STRING',
+    null,
+    'The issuer (iss) that a token must name; unset: any issuer with those keys.',
+  ),
+  key(
+    'sasl.oauthbearer.expected.audience',
+    'LIST',
+    null,
+    'A token must be for one of these (aud); unset: a token for anybody is accepted.',
+  ),
+  key(
+    'sasl.oauthbearer.clock.skew.seconds',
+    'INT',
+    '30',
+    "How far the clocks of the broker and of the tokens' issuer may differ.",
+    notNegative,
+  ),
+  key('sasl.oauthbearer.sub.claim.name', 'STRING', 'sub', 'The claim of a token that names the user.'),
   key(
     'sasl.server.max.receive.size',
     'INT',

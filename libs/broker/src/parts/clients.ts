@@ -1,5 +1,5 @@
 // The part of a broker that faces its clients: its listeners, and what is measured and bounded for each client.
-import type { Address, Host } from '@milepost/core';
+import type { Address, Host, ReadText } from '@milepost/core';
 import { type BrokerConfigLayers, brokerNumber, type ClusterImage } from '@milepost/metadata';
 import { ClientTelemetry } from '../admin/client-telemetry.ts';
 import { type BrokerSettings, connectionLimitsOf } from '../broker-config.ts';
@@ -22,6 +22,7 @@ export interface ClientsDeps {
   readonly layers: () => BrokerConfigLayers;
   /** Undefined: no listener has TLS. */
   readonly tls: Tls | undefined;
+  readonly readText: ReadText;
 }
 
 /** By the names of the listeners. */
@@ -43,11 +44,11 @@ export class Clients {
   readonly #sasl: Sasl;
   readonly #tls: Tls | undefined;
 
-  constructor({ host, settings, image, layers, tls }: ClientsDeps) {
+  constructor({ host, settings, image, layers, tls, readText }: ClientsDeps) {
     const { clock, random, meter } = host;
     const { security } = settings;
     this.#security = security;
-    this.#sasl = new Sasl({ host, settings: security, image });
+    this.#sasl = new Sasl({ host, settings: security, image, readText });
     this.#tls = tls;
     this.quotas = new Quotas({
       clock,

@@ -9,7 +9,7 @@ import { ErrorCode } from '@milepost/core';
 import { ANONYMOUS, type Principal, principalName, SaslRefused } from '@milepost/security';
 import { ApiVersions, SaslAuthenticate, SaslHandshake } from '@milepost/wire';
 import type { Sasl } from './sasl.ts';
-import type { SaslExchange } from './sasl-exchange.ts';
+import type { Proved, SaslExchange } from './sasl-exchange.ts';
 import type { SaslMechanism } from './security-settings.ts';
 
 /** A client that authenticates again more often than this is not served (KafkaChannel). */
@@ -40,6 +40,7 @@ export class ClientSession {
   #isFramed = false;
   /** While the client authenticates again: why this cannot succeed, or ''. */
   #reauthentication: { readonly problem: string } | undefined;
+  #hasFailed = false;
   #reauthenticatedAt = Number.NEGATIVE_INFINITY;
   /** On the monotonic clock. */
   #expiresAt = Number.POSITIVE_INFINITY;
@@ -115,18 +116,22 @@ export class ClientSession {
     const beganAt = sasl.clock.monotonic();
     try {
       if (this.#reauthentication?.problem) throw new SaslRefused(this.#reauthentication.problem, 'for the client');
-      const { response, principal } = await this.#exchange.take(token);
-      return { response, sessionLifetimeMs: principal ? this.#complete(sasl, principal) : 0 };
+      const { response, proved, refusal } = await this.#exchange.take(token);
+      if (refusal !== undefined) await this.#failed(sasl, refusal, beganAt);
+      return { response, sessionLifetimeMs: proved ? this.#complete(sasl, proved) : 0 };
     } catch (failure) {
       if (!(failure instanceof SaslRefused)) throw failure;
       this.#state = 'refused';
-      await sasl.failed(this.#attempt, this.#mechanism ?? '', {
-        client: this.#client,
-        reason: failure.message,
-        beganAt,
-      });
+      await this.#failed(sasl, failure.message, beganAt);
       return { refused: failure.forClient ? failure.message : this.#invalidCredentials() };
     }
+  }
+
+  /** Counts and logs the failure once, however many messages the client receives about it. */
+  async #failed(sasl: Sasl, reason: string, beganAt: number): Promise<void> {
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    await sasl.failed(this.#attempt, this.#mechanism ?? '', { client: this.#client, reason, beganAt });
   }
 
   get #attempt(): 'authentication' | 'reauthentication' {
@@ -144,21 +149,24 @@ export class ClientSession {
     return true;
   }
 
-  /** Returns the session's lifetime. */
-  #complete(sasl: Sasl, principal: Principal): number {
+  /** Returns the session's lifetime; 0: it has no end. */
+  #complete(sasl: Sasl, { principal, expiresAtMs }: Proved): number {
     if (this.#reauthentication && principalName(principal) !== principalName(this.principal))
       throw new SaslRefused(
         `Cannot change principals during re-authentication from ${dotted(this.principal)}: ${dotted(principal)}`,
         'for the client',
       );
     sasl.succeeded(this.#attempt, this.#mechanism as SaslMechanism);
-    const { maxReauthMs } = sasl.settings;
+    const { clock, settings } = sasl;
+    const limitMs = settings.maxReauthMs > 0 ? settings.maxReauthMs : Number.POSITIVE_INFINITY;
+    const leftMs = expiresAtMs === undefined ? Number.POSITIVE_INFINITY : Math.max(0, expiresAtMs - clock.now());
+    const lifetimeMs = Math.floor(Math.min(limitMs, leftMs));
     this.#reauthentication = undefined;
     this.#exchange = undefined;
     this.principal = principal;
     this.#state = 'open';
-    if (maxReauthMs > 0) this.#expiresAt = sasl.clock.monotonic() + maxReauthMs;
-    return maxReauthMs;
+    this.#expiresAt = clock.monotonic() + lifetimeMs;
+    return Number.isFinite(lifetimeMs) ? lifetimeMs : 0;
   }
 
   /** The same for each reason: it must not say whether the user exists. */

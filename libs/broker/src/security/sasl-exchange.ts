@@ -9,12 +9,21 @@ import {
 } from '@milepost/security';
 import type { ScramMechanism } from '@milepost/security';
 import type { Credentials } from './credentials.ts';
-import type { SaslMechanism } from './security-settings.ts';
+import type { PasswordMechanism } from './security-settings.ts';
 
 export interface SaslStep {
   readonly response: Buffer;
-  /** The exchange is complete: the client is this one. */
-  readonly principal?: Principal;
+  /** The exchange is complete. */
+  readonly proved?: Proved;
+  /** The exchange has failed, for this reason; the client sends one more message before it receives the error. */
+  readonly refusal?: string;
+}
+
+/** Who the client is. */
+export interface Proved {
+  readonly principal: Principal;
+  /** When what it has shown ends, in ms since 1970; absent: never. */
+  readonly expiresAtMs?: number;
 }
 
 export interface SaslExchange {
@@ -22,7 +31,7 @@ export interface SaslExchange {
   take(token: Buffer): Promise<SaslStep>;
 }
 
-export const newExchange = (mechanism: SaslMechanism, credentials: Credentials): SaslExchange =>
+export const newExchange = (mechanism: PasswordMechanism, credentials: Credentials): SaslExchange =>
   mechanism === 'PLAIN' ? new PlainExchange(credentials) : new ScramLogin(mechanism, credentials);
 
 class PlainExchange implements SaslExchange {
@@ -36,7 +45,7 @@ class PlainExchange implements SaslExchange {
     const { username, password } = parsePlain(token);
     if (!(await this.#credentials.isPassword(username, password)))
       throw new SaslRefused('Authentication failed: Invalid username or password', 'for the client');
-    return { response: Buffer.alloc(0), principal: userPrincipal(username) };
+    return { response: Buffer.alloc(0), proved: { principal: userPrincipal(username) } };
   }
 }
 
@@ -53,7 +62,7 @@ class ScramLogin implements SaslExchange {
   async take(token: Buffer): Promise<SaslStep> {
     if (this.#begun) {
       const { username, exchange } = this.#begun;
-      return { response: exchange.verify(token), principal: userPrincipal(username) };
+      return { response: exchange.verify(token), proved: { principal: userPrincipal(username) } };
     }
     const first = parseClientFirst(token);
     const { username } = first;

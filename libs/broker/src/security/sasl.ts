@@ -1,6 +1,8 @@
 // The authentication of a listener's clients: its mechanisms, its limits, and what is counted and logged of it.
-import type { Counter, Host } from '@milepost/core';
+import { type Counter, type Host, invariant, type ReadText } from '@milepost/core';
+import { type JwtSettings, JwtVerifier } from '@milepost/security';
 import { Credentials, type CredentialsDeps } from './credentials.ts';
+import { BearerExchange } from './bearer-exchange.ts';
 import { newExchange, type SaslExchange } from './sasl-exchange.ts';
 import { isAuthenticated, type SaslMechanism, type SecuritySettings } from './security-settings.ts';
 
@@ -8,6 +10,7 @@ export interface SaslDeps {
   readonly host: Pick<Host, 'clock' | 'keys' | 'logger' | 'meter' | 'random'>;
   readonly settings: SecuritySettings;
   readonly image: CredentialsDeps['image'];
+  readonly readText: ReadText;
 }
 
 type Attempt = 'authentication' | 'reauthentication';
@@ -22,12 +25,14 @@ export class Sasl {
   readonly settings: SecuritySettings;
   readonly clock: Host['clock'];
   readonly #credentials: Credentials;
+  /** Undefined: OAUTHBEARER is not enabled. */
+  readonly #verifier: JwtVerifier | undefined;
   readonly #logger: Host['logger'];
   readonly #succeeded: Record<Attempt, Counter>;
   readonly #failed: Record<Attempt, Counter>;
   readonly #expired: Counter;
 
-  constructor({ host, settings, image }: SaslDeps) {
+  constructor({ host, settings, image, readText }: SaslDeps) {
     const { clock, keys, logger, meter, random } = host;
     this.settings = settings;
     this.clock = clock;
@@ -48,6 +53,7 @@ export class Sasl {
       'Connections closed because they were used after their session had expired.',
     );
     if (!isAuthenticated(settings)) return;
+    this.#verifier = settings.tokens && this.#verifierOf(settings.tokens, readText);
     this.#expired.add(0);
     for (const counted of [this.#succeeded, this.#failed])
       for (const mechanism of settings.mechanisms) counted.authentication.add(0, { mechanism });
@@ -56,7 +62,9 @@ export class Sasl {
   /** Undefined: the mechanism is not enabled. */
   begin(mechanism: string): SaslExchange | undefined {
     const enabled = this.settings.mechanisms.find((one) => one === mechanism);
-    return enabled && newExchange(enabled, this.#credentials);
+    if (enabled !== 'OAUTHBEARER') return enabled && newExchange(enabled, this.#credentials);
+    invariant(this.#verifier, () => 'OAUTHBEARER is enabled without a verifier');
+    return new BearerExchange(this.#verifier);
   }
 
   succeeded(attempt: Attempt, mechanism: SaslMechanism): void {
@@ -73,6 +81,16 @@ export class Sasl {
     this.#logger.info({ client, ...(isEnabled && { mechanism }) }, `${attempt} failed: ${reason}`);
     const delayMs = Math.max(0, beganAt + this.settings.failedDelayMs - this.clock.monotonic());
     return new Promise((resolve) => this.clock.after(delayMs, resolve));
+  }
+
+  #verifierOf(tokens: JwtSettings, readText: ReadText): JwtVerifier {
+    const property =
+      tokens.audience.length === 0 ? 'sasl.oauthbearer.expected.audience' : 'sasl.oauthbearer.expected.issuer';
+    if (tokens.audience.length === 0 || tokens.issuer === undefined)
+      this.#logger.warn({}, `${property} is not set: tokens that are meant for others are accepted too`);
+    const verifier = new JwtVerifier({ clock: this.clock, logger: this.#logger, readText }, tokens);
+    void verifier.readAhead();
+    return verifier;
   }
 
   expired(client: string): void {

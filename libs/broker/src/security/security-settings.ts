@@ -4,6 +4,7 @@ import { type BrokerConfigLayers, brokerList, brokerNumber, brokerValue } from '
 import {
   ANONYMOUS,
   type AuthorizerOptions,
+  type JwtSettings,
   MappingRuleRefused,
   PrincipalMapper,
   principalName,
@@ -15,15 +16,21 @@ import { isWithSasl, isWithTls, type ListenerSettings, listenersOf } from './lis
 import { SecuritySettingsRefused } from './refused.ts';
 import type { Login } from './stored-users.ts';
 
-export const SASL_MECHANISMS = ['PLAIN', ...SCRAM_MECHANISMS] as const;
-export type SaslMechanism = 'PLAIN' | ScramMechanism;
+/** Those of users with a password, the strongest last. */
+export const PASSWORD_MECHANISMS = ['PLAIN', ...SCRAM_MECHANISMS] as const;
+export type PasswordMechanism = (typeof PASSWORD_MECHANISMS)[number];
+
+export const SASL_MECHANISMS = [...PASSWORD_MECHANISMS, 'OAUTHBEARER'] as const;
+export type SaslMechanism = (typeof SASL_MECHANISMS)[number];
 
 export interface SecuritySettings {
   /** The first one is that of the host's settings. */
   readonly listeners: readonly [ListenerSettings, ...ListenerSettings[]];
   /** sasl.enabled.mechanisms */
   readonly mechanisms: readonly SaslMechanism[];
-  /** connections.max.reauth.ms; 0: sessions do not expire (KIP-368). */
+  /** sasl.oauthbearer.*; undefined: OAUTHBEARER is not enabled. */
+  readonly tokens: JwtSettings | undefined;
+  /** connections.max.reauth.ms; 0: sessions last as long as what was proved (KIP-368). */
   readonly maxReauthMs: number;
   /** connection.failed.authentication.delay.ms */
   readonly failedDelayMs: number;
@@ -62,10 +69,12 @@ export const isAuthenticated = ({ listeners }: SecuritySettings): boolean => lis
  */
 export function securitySettings(layers: BrokerConfigLayers, certificate?: ServerCertificate): SecuritySettings {
   const listeners = listenersOf(layers) as [ListenerSettings, ...ListenerSettings[]];
+  const mechanisms = SASL_MECHANISMS.filter((name) => brokerList(layers, 'sasl.enabled.mechanisms').includes(name));
   return {
     listeners,
     interBroker: interBrokerIn(listeners, layers),
-    mechanisms: SASL_MECHANISMS.filter((name) => brokerList(layers, 'sasl.enabled.mechanisms').includes(name)),
+    mechanisms,
+    tokens: mechanisms.includes('OAUTHBEARER') ? tokenSettings(layers) : undefined,
     maxReauthMs: brokerNumber(layers, 'connections.max.reauth.ms'),
     failedDelayMs: brokerNumber(layers, 'connection.failed.authentication.delay.ms'),
     maxReceiveBytes: brokerNumber(layers, 'sasl.server.max.receive.size'),
@@ -139,6 +148,22 @@ function interBrokerIn(
       `inter.broker.listener.name: expected one of listeners (${listeners.map((one) => one.name).join(', ')}), seen ${name}`,
     );
   return { listener, mechanism: brokerValue(layers, 'sasl.mechanism.inter.broker.protocol') as ScramMechanism };
+}
+
+function tokenSettings(layers: BrokerConfigLayers): JwtSettings {
+  const url = brokerValue(layers, 'sasl.oauthbearer.jwks.endpoint.url');
+  if (!url)
+    throw new SecuritySettingsRefused(
+      "sasl.oauthbearer.jwks.endpoint.url: expected the URL of the keys of the tokens' issuer, as sasl.enabled.mechanisms has " +
+        'OAUTHBEARER; seen nothing',
+    );
+  return {
+    keys: { url, maxAgeMs: brokerNumber(layers, 'sasl.oauthbearer.jwks.endpoint.refresh.ms') },
+    issuer: brokerValue(layers, 'sasl.oauthbearer.expected.issuer') ?? undefined,
+    audience: brokerList(layers, 'sasl.oauthbearer.expected.audience'),
+    clockSkewSeconds: brokerNumber(layers, 'sasl.oauthbearer.clock.skew.seconds'),
+    subjectClaim: brokerValue(layers, 'sasl.oauthbearer.sub.claim.name') ?? 'sub',
+  };
 }
 
 function tlsSettings(layers: BrokerConfigLayers, certificate: ServerCertificate | undefined): TlsSettings {
