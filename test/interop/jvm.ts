@@ -24,9 +24,9 @@ export class Jvm {
     );
   }
 
-  /** A class of the jars, or a source file that uses them. */
-  run(program: string, args: readonly string[], input?: string): Promise<Finished> {
-    return command('java', [...this.#options, program, ...args], input);
+  /** A class of the jars, or a source file that uses them. `options` are those of the JVM. */
+  run(program: string, args: readonly string[], input?: string, options: readonly string[] = []): Promise<Finished> {
+    return command('java', [...this.#options, ...options, program, ...args], input);
   }
 
   /** A program that runs until it is stopped, as by Ctrl-C. */

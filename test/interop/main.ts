@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { Report } from '../support/run.ts';
+import { bearerCases } from './bearer.ts';
 import { writeClients } from './clients.ts';
 import { compactionCases } from './compaction.ts';
 import { deliveryCases } from './delivery.ts';
@@ -41,6 +42,7 @@ const families = {
   mirror: withJvm('MirrorMaker 2', mirrorCases),
   rights: withJvm('locked doors', rightsCases),
   login: loginCases,
+  bearer: bearerCases,
   delivery: deliveryCases,
   mosquitto: mosquittoCases,
   node: nodeCases,
