@@ -21,7 +21,7 @@ export type Admission =
   | {
       readonly kind: 'admitted';
       readonly rights: Rights;
-      /** When its certificate ends, in ms since 1970. */
+      /** When its certificate or its token ends, in ms since 1970. */
       readonly expiresAtMs: number | undefined;
       leave(): void;
     }
@@ -52,7 +52,7 @@ export class DeviceDoor implements Door {
     return {
       kind: 'admitted',
       rights: new Rights(result.identity, () => this.#routes),
-      expiresAtMs: certificate?.validToMs,
+      expiresAtMs: certificate ? certificate.validToMs : result.expiresAtMs,
       leave: () => result.leave(),
     };
   }

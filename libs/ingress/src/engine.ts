@@ -60,7 +60,7 @@ export const CLOSE_REASONS = [
   'shutdown',
   'not-authorized',
   'access-changed',
-  'certificate-expired',
+  'credentials-expired',
   'taken-over',
 ] as const;
 /** Why a connection ended: by the device (with DISCONNECT), with its network, or by us. */

@@ -62,7 +62,7 @@ const DISCONNECT_REASONS: Partial<Record<CloseReason, number>> = {
   shutdown: REASON.shuttingDown,
   'not-authorized': REASON.notAuthorized,
   'access-changed': REASON.administrativeAction,
-  'certificate-expired': REASON.notAuthorized,
+  'credentials-expired': REASON.notAuthorized,
   'taken-over': REASON.sessionTakenOver,
 };
 

@@ -1,17 +1,18 @@
-// Decides who a device is: by user name and password, or by a certificate that TLS has verified. And ends the connections of
-// a device that is blocked, removed or changed.
+// Decides who a device is: by user name and password, by a token of an identity provider, or by a certificate that TLS has
+// verified. And ends the connections of a device that is blocked, removed or changed.
 //
 // Promises:
-// - An unknown device and a wrong password get the same response, at the same time after the attempt. Each failure of a name
-//   from an address delays the next response.
+// - An unknown device, a wrong password and a token that does not count get the same response, at the same time after the
+//   attempt. Each failure of a name from an address delays the next response.
 // - Keys are derived one at a time beside the event loop, because the threads of the pool also sync the logs. A password that
 //   was right is remembered, so that a fleet which reconnects costs nothing; what is remembered is useless outside this process.
 // - A device that is known to have changed is not let in by what was remembered before.
 // - While the store is away, devices that are remembered are let in. Others are told that the server is unavailable.
-// Never: retains a password, waits for more than MOST_ATTEMPTS at once, remembers more than MOST_REMEMBERED devices.
+// Never: retains a password or a token, waits for more than MOST_ATTEMPTS at once, remembers more than MOST_REMEMBERED devices.
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Cancel, Clock, Counter, KeyDerivation, Logger, Meter, Random } from '@milepost/core';
-import { type Device, type DeviceDirectory, type DeviceReport, isDeviceId } from './device.ts';
+import { type Device, type DeviceDirectory, type DeviceReport, EXPECTED_DEVICE_ID, isDeviceId } from './device.ts';
+import { isTokenLike, type JwtVerifier } from './jwt-verifier.ts';
 import { PasswordChecks } from './password-checks.ts';
 import { LONGEST_PASSWORD_BYTES } from './sasl-plain.ts';
 import { decoyCredential } from './scram.ts';
@@ -41,7 +42,13 @@ export interface DeviceIdentity {
 }
 
 export type Authentication =
-  | { readonly kind: 'authenticated'; readonly identity: DeviceIdentity; leave(): void }
+  | {
+      readonly kind: 'authenticated';
+      readonly identity: DeviceIdentity;
+      /** When the token ends that it came with, in ms since 1970. */
+      readonly expiresAtMs?: number;
+      leave(): void;
+    }
   | { readonly kind: 'refused'; readonly reason: Refusal };
 
 export interface PasswordAttempt {
@@ -58,6 +65,8 @@ export interface AuthenticatorDeps {
   readonly meter: Meter;
   readonly logger: Logger;
   readonly directory: DeviceDirectory;
+  /** Absent: tokens are not accepted. */
+  readonly tokens?: JwtVerifier | undefined;
 }
 
 interface Known {
@@ -114,9 +123,13 @@ export class DeviceAuthenticator {
     this.#reportLater();
   }
 
-  /** `end` is called when the device is blocked, removed or changed; not after `leave`. */
+  /**
+   * A password that looks like a token is one, where tokens are accepted. `end` is called when the device is blocked,
+   * removed or changed; not after `leave`.
+   */
   async byPassword({ username, password, host }: PasswordAttempt, end: () => void): Promise<Authentication> {
-    const { clock } = this.#deps;
+    const { clock, tokens } = this.#deps;
+    if (tokens && password && isTokenLike(password)) return this.#byToken(tokens, { username, password, host }, end);
     if (username === undefined || password === undefined) return this.#refused('not-authorized');
     if (this.#attempts >= MOST_ATTEMPTS) return this.#refused('unavailable');
     const failing = `${host} ${username.slice(0, 256)}`;
@@ -144,7 +157,10 @@ export class DeviceAuthenticator {
    * `endsMs`: when the certificate ends; reported.
    */
   async byCertificate(id: string | undefined, end: () => void, endsMs?: number): Promise<Authentication> {
-    if (id === undefined) return this.#refused('not-authorized');
+    return id === undefined ? this.#refused('not-authorized') : this.#byName(id, end, endsMs);
+  }
+
+  async #byName(id: string, end: () => void, endsMs?: number): Promise<Authentication> {
     try {
       const device = await this.#find(id);
       if (device?.isBlocked) return this.#refused('not-authorized');
@@ -153,6 +169,38 @@ export class DeviceAuthenticator {
     } catch (failure) {
       this.#deps.logger.warn({}, `a device cannot be looked up: ${(failure as Error).message}`);
       return this.#refused('unavailable');
+    }
+  }
+
+  /** The device need not be in the list. Its user name is empty, or its id. */
+  async #byToken(
+    tokens: JwtVerifier,
+    { username = '', password, host }: PasswordAttempt & { readonly password: Buffer },
+    end: () => void,
+  ): Promise<Authentication> {
+    const { clock, logger } = this.#deps;
+    if (this.#attempts >= MOST_ATTEMPTS) return this.#refused('unavailable');
+    const failing = `${host} ${username.slice(0, 256)}`;
+    const answerAt = clock.monotonic() + this.#delayMs(failing);
+    this.#attempts++;
+    try {
+      const verified = await tokens.verify(password.toString('latin1'));
+      if (verified.kind === 'unavailable') {
+        logger.warn({}, `the token of a device cannot be verified: ${verified.reason}`);
+        return this.#refused('unavailable');
+      }
+      const problem = verified.kind === 'refused' ? verified.reason : mismatch(verified.subject, username);
+      if (verified.kind === 'refused' || problem !== undefined) {
+        logger.info({ client: host }, `the token of a device is refused: ${problem}`);
+        this.#failed(failing, username);
+        await this.#until(answerAt);
+        return this.#refused('credentials');
+      }
+      this.#failing.delete(failing);
+      const entered = await this.#byName(verified.subject, end);
+      return entered.kind === 'refused' ? entered : { ...entered, expiresAtMs: verified.expiresAtMs };
+    } finally {
+      this.#attempts--;
     }
   }
 
@@ -306,6 +354,13 @@ export class DeviceAuthenticator {
       this.#deps.logger.debug({ failure: (failure as Error).message }, 'what was noticed about devices is not stored');
     }
   }
+}
+
+/** Why a token of that subject lets nobody in under that user name, if so. */
+function mismatch(subject: string, username: string): string | undefined {
+  if (!isDeviceId(subject)) return `its subject: expected ${EXPECTED_DEVICE_ID}, seen ${JSON.stringify(subject)}`;
+  if (username === '' || username === subject) return undefined;
+  return `user name: expected none or ${subject}, seen ${JSON.stringify(username.slice(0, 128))}`;
 }
 
 /** Looks devices up: those that are wanted while a lookup is under way share the next one. */

@@ -26,6 +26,7 @@ const ALGORITHMS = [
 ];
 const LONGEST_SUBJECT = 256;
 const SHOWN_CHARS = 100;
+const DOT = '.'.charCodeAt(0);
 
 export interface JwtSettings {
   readonly keys: JwtKeysSettings;
@@ -118,6 +119,10 @@ export class JwtVerifier {
     return `claim ${claim}: expected a time, seen ${seen}`;
   }
 }
+
+/** Three parts, of which the first is the beginning of a JSON object. */
+export const isTokenLike = (bytes: Buffer): boolean =>
+  bytes.subarray(0, 3).toString('latin1') === 'eyJ' && bytes.filter((byte) => byte === DOT).length === 2;
 
 /** The claim of that name; otherwise what the dots in the name lead to: `realm_access.roles`. */
 export function claimAt(claims: Readonly<Record<string, unknown>>, path: string): unknown {

@@ -84,6 +84,33 @@ export const mqttTable = {
       "Maps that name (a subject as in RFC 2253) to the device id, by the rules of Kafka's ssl.principal.mapping.rules: " +
       'for example RULE:^CN=([^,]+),O=Depot.*$/$1/L.',
   }),
+  mqttJwtKeysUrl: setting({
+    variable: 'MILEPOST_MQTT_JWT_KEYS_URL',
+    schema: text.regex(/^(https?:\/\/[^/]|file:\/)/),
+    expected: 'a URL with https:, http: or file:',
+    meaning:
+      'Where the public keys of an identity provider are (a JSON Web Key Set). Set: a device may connect with a JSON Web Token of that ' +
+      'provider as its password, and an empty user name or its id.',
+  }),
+  mqttJwtIssuer: setting({
+    variable: 'MILEPOST_MQTT_JWT_ISSUER',
+    schema: text,
+    expected: 'the issuer of tokens',
+    meaning: 'The issuer (iss) that such a token must name.',
+  }),
+  mqttJwtAudience: setting({
+    variable: 'MILEPOST_MQTT_JWT_AUDIENCE',
+    schema: text,
+    expected: 'an audience of tokens, several separated by commas',
+    meaning: 'Such a token must be for one of these (aud).',
+  }),
+  mqttJwtDeviceClaim: setting({
+    variable: 'MILEPOST_MQTT_JWT_DEVICE_CLAIM',
+    schema: text,
+    expected: 'the name of a claim',
+    fallback: 'sub',
+    meaning: 'The claim of such a token that is the device id.',
+  }),
   routes: setting({
     variable: 'MILEPOST_MQTT_ROUTES',
     schema: text,
@@ -218,7 +245,26 @@ export function mqttMistakes(settings: MqttSettings): string[] {
     mistakes.push(
       'MILEPOST_MQTT_CLIENT_CA_FILE: is for MILEPOST_MQTT_AUTHENTICATION=required, which is none: certificates would not count',
     );
+  mistakes.push(...jwtMistakes(settings));
   if (mqttMappingRules !== undefined && mqttClientCaFile === undefined)
     mistakes.push('MILEPOST_MQTT_PRINCIPAL_MAPPING_RULES: is for MILEPOST_MQTT_CLIENT_CA_FILE, and there is none');
+  return mistakes;
+}
+
+function jwtMistakes({ mqttJwtKeysUrl, mqttJwtIssuer, mqttJwtAudience, mqttAuthentication }: MqttSettings): string[] {
+  const needed = { MILEPOST_MQTT_JWT_ISSUER: mqttJwtIssuer, MILEPOST_MQTT_JWT_AUDIENCE: mqttJwtAudience };
+  if (mqttJwtKeysUrl === undefined)
+    return Object.entries(needed)
+      .filter(([, value]) => value !== undefined)
+      .map(([variable]) => `${variable}: is for MILEPOST_MQTT_JWT_KEYS_URL, and there is none`);
+  const mistakes = Object.entries(needed)
+    .filter(([, value]) => value === undefined)
+    .map(
+      ([variable]) => `${variable}: expected it, or tokens that are meant for others would let devices in; got none`,
+    );
+  if (mqttAuthentication === 'none')
+    mistakes.push(
+      'MILEPOST_MQTT_JWT_KEYS_URL: is for MILEPOST_MQTT_AUTHENTICATION=required, which is none: tokens would not count',
+    );
   return mistakes;
 }

@@ -383,7 +383,7 @@ export class AedesEngine implements MqttEngine {
 
   /**
    * Closes connections that were silent for one and a half keep-alives (MQTT-3.1.2-24), except those that we have
-   * paused; and those whose certificate has ended.
+   * paused; and those whose certificate or token has ended.
    */
   #sweep(): void {
     const now = performance.now();
@@ -392,7 +392,7 @@ export class AedesEngine implements MqttEngine {
     const wallClock = Date.now();
     for (const link of this.#links.values()) {
       if (!link.isHeard(now) && onTime && link.isAccepted && link.isOverdue(now)) link.close('keepalive');
-      if (link.expiresAtMs <= wallClock) link.close('certificate-expired');
+      if (link.expiresAtMs <= wallClock) link.close('credentials-expired');
     }
   }
 

@@ -3,7 +3,13 @@ import { pbkdf2Sync } from 'node:crypto';
 import { connect as connectTcp } from 'node:net';
 import { silentLogger, silentMeter } from '@milepost/core';
 import { nodeKeyDerivation, nodeRandom, secureServer } from '@milepost/node-host';
-import { CertificateNames, DeviceAuthenticator, MemoryDeviceStore, scramCredential } from '@milepost/security';
+import {
+  CertificateNames,
+  DeviceAuthenticator,
+  JwtVerifier,
+  MemoryDeviceStore,
+  scramCredential,
+} from '@milepost/security';
 import mqtt, { type IClientOptions, type MqttClient, type Packet } from 'mqtt';
 import { generate } from 'mqtt-packet';
 import { unreferencedClock as clock } from '../../../../test/support/unreferenced-clock.ts';
@@ -13,6 +19,7 @@ import { DeviceDoor } from '../door.ts';
 import type { MqttPorts } from '../engine.ts';
 import { Intake } from '../intake.ts';
 import { DEFAULT_ROUTES } from '@milepost/routes';
+import { TokenIssuer, unsignedToken } from '../../../security/src/testing/token-issuer.ts';
 import { TestSink } from '../test-kit.ts';
 import { AedesEngine } from './aedes-engine.ts';
 
@@ -22,6 +29,7 @@ const POSITION = '{"lat":57.7,"lon":11.97}';
 
 let engine: AedesEngine;
 let authenticator: DeviceAuthenticator;
+let issuer: TokenIssuer;
 let intake: Intake;
 let ports: MqttPorts;
 let sink: TestSink;
@@ -29,6 +37,9 @@ let store: MemoryDeviceStore;
 let release: (() => void) | undefined;
 const devices: MqttClient[] = [];
 
+beforeAll(async () => {
+  issuer = await TokenIssuer.withKey();
+});
 beforeEach(async () => {
   release = undefined;
   sink = new TestSink();
@@ -57,6 +68,16 @@ beforeEach(async () => {
     meter: silentMeter,
     logger: silentLogger,
     directory: store,
+    tokens: new JwtVerifier(
+      { clock, logger: silentLogger, readText: () => issuer.keySet() },
+      {
+        keys: { url: 'https://issuer.example/keys', maxAgeMs: 3_600_000 },
+        issuer: issuer.issuer,
+        audience: [issuer.audience],
+        clockSkewSeconds: 0,
+        subjectClaim: 'device',
+      },
+    ),
   });
   intake = new Intake({ clock, logger: silentLogger, meter: silentMeter, sink, routes: DEFAULT_ROUTES });
   engine = new AedesEngine({
@@ -106,6 +127,9 @@ async function connected(scheme: Scheme, options: IClientOptions, version: 4 | 5
   });
 }
 
+const tokenOf = (device: string, claims: object = {}): Promise<string> =>
+  issuer.token('service', Date.now(), { device, ...claims });
+
 const codeOf = (attempt: Promise<unknown>): Promise<number | string> =>
   attempt.then(
     () => 'accepted',
@@ -136,6 +160,47 @@ describe.each([4, 5] as const)('MQTT version %i', (version) => {
     expect(await codeOf(connected('mqtts', login('nobody'), version))).toBe(codes.wrong);
     expect(await codeOf(connected('mqtts', login('trucks/+'), version))).toBe(codes.wrong);
     expect(await codeOf(connected('mqtt', {}, version))).toBe(codes.nobody);
+  });
+
+  test('a device gets in with a token as its password, as the device of the claim and as no other', async () => {
+    const token = await tokenOf('t-7');
+    const device = await connected('mqtt', { username: '', password: token }, version);
+    await device.publishAsync('trucks/t-7/gps', POSITION, { qos: 1 });
+    const [record] = sink.log.filter(({ topic }) => topic === 'truck_gps');
+    expect(record?.headers.get('principal')?.toString()).toBe('User:t-7');
+    await connected('wss', { username: 't-7', password: token }, version);
+    expect(await codeOf(connected('mqtt', { username: 't-1', password: token }, version))).toBe(codes.wrong);
+    await expect(device.subscribeAsync('trucks/t-1/gps', { qos: 1 })).rejects.toThrow('Subscribe error');
+  });
+
+  test.each([
+    ['has expired', () => tokenOf('t-7', { exp: 1 })],
+    ['is for another audience', () => tokenOf('t-7', { aud: 'payroll' })],
+    ['is not signed', async () => unsignedToken({ device: 't-7', exp: 4_000_000_000 })],
+    ['is by another key', async () => (await TokenIssuer.withKey()).token('x', Date.now(), { device: 't-7' })],
+    ['names a device with a wildcard', () => tokenOf('trucks/#')],
+    ['names no device', () => tokenOf('t-7', { device: undefined })],
+    ['is longer than any token', async () => `eyJ${'x'.repeat(50_000)}.y.z`],
+  ])('a device is refused whose token %s', async (_name, make) => {
+    expect(await codeOf(connected('mqtt', { username: '', password: await make() }, version))).toBe(codes.wrong);
+  });
+
+  test('a blocked device gets in with no token, and its connection ends', async () => {
+    const device = await connected('mqtt', { username: 't-1', password: await tokenOf('t-1') }, version);
+    const ended = closed(device);
+    await store.setBlocked('t-1', true);
+    await authenticator.changed();
+    await ended;
+    expect(await codeOf(connected('mqtt', { username: 't-1', password: await tokenOf('t-1') }, version))).toBe(
+      codes.nobody,
+    );
+  });
+
+  test('a token that ends while its device is connected ends the connection', async () => {
+    const exp = Math.ceil(Date.now() / 1_000) + 2;
+    const device = await connected('mqtt', { username: '', password: await tokenOf('t-7', { exp }) }, version);
+    await closed(device);
+    expect(Date.now()).toBeGreaterThanOrEqual(exp * 1_000);
   });
 
   test('a password of 60 KB is refused like a wrong one', async () => {
