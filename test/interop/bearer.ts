@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { nodeHost, nodeReadText } from '@milepost/node-host';
 import { BrokerUnderTest } from '../../libs/broker/src/testing/broker-under-test.ts';
-import { TokenIssuer, unsignedToken } from '../../libs/security/src/testing/token-issuer.ts';
+import { TokenIssuer, unsignedToken } from '../support/token-issuer.ts';
 import { cleanUp, dataFolder } from '../support/program.ts';
 import { check, command, missing, type Report } from '../support/run.ts';
 import { here } from './here.ts';

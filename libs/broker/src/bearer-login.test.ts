@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { nodeHost, nodeReadText } from '@milepost/node-host';
 import { Admin } from '@platformatic/kafka';
 import kafkajs from 'kafkajs';
-import { TokenIssuer, unsignedToken } from '../../security/src/testing/token-issuer.ts';
+import { TokenIssuer, unsignedToken } from '../../../test/support/token-issuer.ts';
 import { BrokerUnderTest } from './testing/broker-under-test.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'milepost-bearer-'));

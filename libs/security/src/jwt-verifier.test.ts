@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { Logger } from '@milepost/core';
 import { ManualClock } from '../../core/src/testing/manual-clock.ts';
 import { claimAt, type JwtSettings, JwtVerifier, LONGEST_TOKEN_BYTES } from './jwt-verifier.ts';
-import { TokenIssuer, unsignedToken } from './testing/token-issuer.ts';
+import { TokenIssuer, unsignedToken } from '../../../test/support/token-issuer.ts';
 
 const HOUR_MS = 3_600_000;
 

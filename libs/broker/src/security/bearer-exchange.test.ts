@@ -3,7 +3,7 @@ import { type Counter, ErrorCode, type Logger } from '@milepost/core';
 import { emptyImage } from '@milepost/metadata';
 import { Fetch, SaslHandshake } from '@milepost/wire';
 import { ManualClock } from '../../../core/src/testing/manual-clock.ts';
-import { TokenIssuer, unsignedToken } from '../../../security/src/testing/token-issuer.ts';
+import { TokenIssuer, unsignedToken } from '../../../../test/support/token-issuer.ts';
 import { ClientSession } from './client-session.ts';
 import { Sasl } from './sasl.ts';
 import { securitySettings } from './security-settings.ts';

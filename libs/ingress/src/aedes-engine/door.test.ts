@@ -19,7 +19,7 @@ import { DeviceDoor } from '../door.ts';
 import type { MqttPorts } from '../engine.ts';
 import { Intake } from '../intake.ts';
 import { DEFAULT_ROUTES } from '@milepost/routes';
-import { TokenIssuer, unsignedToken } from '../../../security/src/testing/token-issuer.ts';
+import { TokenIssuer, unsignedToken } from '../../../../test/support/token-issuer.ts';
 import { TestSink } from '../test-kit.ts';
 import { AedesEngine } from './aedes-engine.ts';
 
