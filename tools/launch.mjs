@@ -18,7 +18,11 @@ const commands = {
   trucks: milepost('trucks'),
   milepost: milepost(),
   test: jest,
-  'test:plants': [...jest, '--testPathIgnorePatterns=/node_modules/', '--testPathPatterns=test/simulation/planted/'],
+  'test:plants': [
+    ...jest,
+    '--testPathIgnorePatterns=/node_modules/',
+    '--testMatch=<rootDir>/test/simulation/planted/*.test.ts',
+  ],
   'test:interop': [...sources, 'test/interop/main.ts'],
   'test:kafka': [...sources, 'test/on-kafka/main.ts'],
   'test:deploy': [...sources, 'test/deploy/main.ts'],
