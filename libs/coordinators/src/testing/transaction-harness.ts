@@ -9,7 +9,7 @@ import type {
 } from '../transaction/model/commands.ts';
 import { DEFAULT_TRANSACTION_CONFIG, type TransactionConfig } from '../transaction/model/config.ts';
 import type { MarkerOutcome, TransactionMarker } from '../transaction/model/markers.ts';
-import type { TransactionVersion } from '../transaction/model/transaction.ts';
+import type { Transaction, TransactionVersion } from '../transaction/model/transaction.ts';
 import { TransactionCoordinator } from '../transaction/transaction-coordinator.ts';
 import { MemoryPartitions } from './memory-partitions.ts';
 
@@ -62,6 +62,11 @@ export class TransactionHarness {
 
   state(transactionalId = 'x'): DescribedTransaction {
     return this.coordinator.describe([transactionalId])[0] as DescribedTransaction;
+  }
+
+  /** As the next coordinator would find it. */
+  stored(transactionalId = 'x'): Transaction {
+    return this.store.table.transactions.get(transactionalId)?.transaction as Transaction;
   }
 
   #make(): TransactionCoordinator {

@@ -94,10 +94,53 @@ test('when the store goes away behind the markers, the transaction is stored as 
   };
   expect(await producer.commit()).toBe(NONE);
   await h.clock.advance(3_000);
-  expect(h.state().state).toBe('PrepareCommit');
+  expect([h.state().state, h.stored().state]).toEqual(['CompleteCommit', 'PrepareCommit']);
+  expect(await producer.add(T1)).toBe(ErrorCode.COORDINATOR_NOT_AVAILABLE);
   h.store.health = 'well';
   await h.clock.advance(1_000);
-  expect(h.state().state).toBe('CompleteCommit');
+  expect(h.stored().state).toBe('CompleteCommit');
+});
+
+test('that a transaction is complete is stored with the beginning of the next one', async () => {
+  const h = await TransactionHarness.start();
+  const producer = h.producer(2);
+  await producer.init();
+  await producer.add(T0);
+  await producer.commit();
+  let writes = 0;
+  h.store.pace = async () => void writes++;
+  expect(await producer.add(T1)).toBe(NONE);
+  await h.clock.advance(1_000);
+  expect([writes, h.stored().state]).toEqual([1, 'Ongoing']);
+});
+
+test('that a transaction is complete is stored soon if its producer pauses', async () => {
+  const h = await TransactionHarness.start();
+  const producer = h.producer(2);
+  await producer.init();
+  await producer.add(T0);
+  await producer.commit();
+  expect(h.stored().state).toBe('PrepareCommit');
+  await h.clock.advance(100);
+  expect(h.stored().state).toBe('CompleteCommit');
+  await h.restart();
+  await h.clock.advance(0);
+  expect(h.markers).toHaveLength(1);
+});
+
+test('a coordinator that dies before it stored that a transaction is complete is followed by one that repeats its markers', async () => {
+  const h = await TransactionHarness.start();
+  const producer = h.producer(2);
+  await producer.init();
+  await producer.add(T0);
+  await producer.commit();
+  await h.restart();
+  await h.clock.advance(0);
+  expect(h.markers.map(({ partition, isCommit }) => [partition, isCommit])).toEqual([
+    ['t-0', true],
+    ['t-0', true],
+  ]);
+  expect(await producer.add(T1)).toBe(NONE);
 });
 
 test('a decision whose response got lost is carried out by the next coordinator', async () => {

@@ -1,6 +1,7 @@
 // One transactional id: its transaction, its queue of commands, and the markers under way. The transaction changes only by
-// `apply`, after its event is stored. Whenever it is about to complete, after a command or after a load, its markers are
-// written, and then it is stored as complete.
+// `apply`, after its event is stored; with one exception. Whenever it is about to complete, after a command or after a load,
+// its markers are written, and then it is complete. That is stored with the next change, or alone a moment later: a
+// coordinator that finds only the decision repeats the markers, and nothing has begun since.
 import { type Cancel, ErrorCode, type Logger, type Timestamp, type TopicPartition } from '@milepost/core';
 import { CommandQueue } from '../runtime/command-queue.ts';
 import type { Slot, SlotHost } from '../runtime/shard.ts';
@@ -12,8 +13,10 @@ import type { MarkerWriter } from './model/markers.ts';
 import type { TransactionEvent } from './model/store.ts';
 import { isCompleting, type Transaction } from './model/transaction.ts';
 
+/** How long a completion waits for a change that it can be stored with: a client in a loop begins its next transaction. */
+const STORE_COMPLETION_MS = 20;
 /** Between two attempts to store that a transaction is complete. */
-const COMPLETE_RETRY_MS = 500;
+const COMPLETION_RETRY_MS = 500;
 
 export interface TransactionContext {
   readonly config: TransactionConfig;
@@ -29,7 +32,9 @@ export class TransactionSlot implements Slot<TransactionEvent> {
   readonly #waiters = new Set<() => void>();
   #transaction: Transaction | undefined;
   #round: MarkerRound | undefined;
-  #retry: Cancel | undefined;
+  /** The transaction is complete, and the store knows of the decision only. */
+  #unstored: TransactionEvent | undefined;
+  #nextStore: Cancel | undefined;
   /** By the steady clock: when the open transaction has lasted too long. */
   #expiresAt: number | undefined;
   /** The latest connection over which the open transaction was added to; see `isLate`. */
@@ -155,7 +160,7 @@ export class TransactionSlot implements Slot<TransactionEvent> {
   close(error: ErrorCode): void {
     this.#closed = true;
     this.#round?.close();
-    this.#retry?.();
+    this.#nextStore?.();
     this.#queue.close(error);
     this.#wake();
   }
@@ -168,9 +173,11 @@ export class TransactionSlot implements Slot<TransactionEvent> {
     return new Promise((resolve) => {
       this.#queue.add({
         decide: (now) => {
-          const { events, response } = decide(now);
+          const { events: decided, response } = decide(now);
+          const events = this.#afterUnstored(decided);
           const apply = (): void => {
-            for (const event of events) this.apply(event);
+            if (events.length > 0) this.#unstored = undefined;
+            for (const event of decided) this.apply(event);
             applied?.(response);
             this.#completeIfPrepared();
             resolve(response);
@@ -180,6 +187,11 @@ export class TransactionSlot implements Slot<TransactionEvent> {
         refused: (error) => resolve(refused(error)),
       });
     });
+  }
+
+  #afterUnstored(events: readonly TransactionEvent[]): readonly TransactionEvent[] {
+    const isNeeded = this.#unstored && events.length > 0 && events[0] !== this.#unstored;
+    return isNeeded ? [this.#unstored as TransactionEvent, ...events] : events;
   }
 
   #completeIfPrepared(): void {
@@ -196,21 +208,41 @@ export class TransactionSlot implements Slot<TransactionEvent> {
     const { logger, writer } = this.#context;
     const { transactionalId } = this;
     const deps = { clock: this.#host.clock, logger, writer, transactionalId };
-    this.#round = new MarkerRound(deps, partitions, marker, () => void this.#complete());
+    this.#round = new MarkerRound(deps, partitions, marker, () => this.#complete());
     this.#round.start();
   }
 
-  async #complete(): Promise<void> {
-    const error = await this.submit(
-      (now) => {
+  /** All partitions have the marker. */
+  #complete(): void {
+    this.#queue.add({
+      decide: (now) => {
         const transaction = this.#transaction;
-        if (!transaction || !isCompleting(transaction)) return { response: ErrorCode.NONE };
-        return { next: completed(transaction, now), response: ErrorCode.NONE };
+        const apply = (): void => {
+          if (!transaction || !isCompleting(transaction)) return;
+          this.#unstored = { type: 'transaction-stored', transaction: completed(transaction, now) };
+          this.apply(this.#unstored);
+          this.#storeCompletion(STORE_COMPLETION_MS);
+        };
+        return { events: [], apply, isRead: true };
       },
-      (refusal) => refusal,
-    );
-    if (this.#closed || error === ErrorCode.NONE) return;
-    this.#retry = this.#host.clock.after(COMPLETE_RETRY_MS, () => void this.#complete());
+      refused: () => this.#later(COMPLETION_RETRY_MS, () => this.#complete()),
+    });
+  }
+
+  #storeCompletion(delayMs: number): void {
+    this.#later(delayMs, async () => {
+      const error = await this.#run<ErrorCode>(
+        () => ({ events: this.#unstored ? [this.#unstored] : [], response: ErrorCode.NONE }),
+        (refusal) => refusal,
+      );
+      if (error !== ErrorCode.NONE) this.#storeCompletion(COMPLETION_RETRY_MS);
+    });
+  }
+
+  #later(delayMs: number, run: () => unknown): void {
+    if (this.#closed) return;
+    this.#nextStore?.();
+    this.#nextStore = this.#host.clock.after(delayMs, run);
   }
 
   #wake(): void {
