@@ -13,6 +13,7 @@ import {
 } from '@milepost/metadata';
 import { GROUP_SHARDS, type Scenario } from '@milepost/simulator';
 import { DatabaseRecovery } from '../../libs/broker/src/membership/database-recovery.ts';
+import { Log } from '../../libs/log/src/log.ts';
 import { Leadership } from '../../libs/replication/src/leadership.ts';
 import { Partition } from '../../libs/replication/src/partition.ts';
 import { methodOf, type PlantedBug, replaced } from './planted-bug.ts';
@@ -185,6 +186,19 @@ export const clusterBugs: readonly PlantedBug[] = [
     scenario: replicated(1, ['kill', 'disk lost', 'power cut']),
     breaks: LOSS,
     plants: { metadataStore: (store) => stayingInIsrs(store) },
+  },
+  {
+    // Those that stay in the ISR may be dead, and their disks lost (decision 18).
+    name: 'a broker that leaves its ISRs for a torn write',
+    scenario: replicated(1, ['power cut between steps', 'disk lost', 'kill']),
+    from: 60,
+    breaks: LOSS,
+    plant: () =>
+      replaced(Log.prototype, 'mayLackAcknowledged', {
+        get(this: Log) {
+          return this.lostTail;
+        },
+      }),
   },
   {
     name: 'a leader epoch given to two leaders',

@@ -218,6 +218,24 @@ test('an empty log does not lead while the other in-sync replica restarts: it wa
   for (const id of [1, 2]) expect((await fetch(0, { at: id })).values).toEqual(acknowledged);
 });
 
+test('a torn write costs a broker no place in the ISR: what is there is all there is, once the other member has lost its disk', async () => {
+  await given({ properties: { 'replica.lag.time.max.ms': '3000' } });
+  cluster.node(3).kill();
+  await cluster.until(() => isr() === '1,2');
+  for (let n = 0; n < 10; n++) await produce(`v${n}`);
+  for (const id of [1, 2]) cluster.node(id).kill();
+  cluster.node(1).replaceDisk();
+  const file = cluster.node(2).disk.open('/data/t-0/00000000000000000000.log', 'create');
+  file.append(Buffer.from('torn'));
+  file.close();
+  await cluster.settle(cluster.node(2).start());
+  await cluster.settle(cluster.node(1).start());
+  await cluster.until(() => isr() === '1,2');
+  expect(cluster.lines).toContainEqual(expect.stringContaining('a torn tail'));
+  const acknowledged = Array.from({ length: 10 }, (_, n) => `v${n}`);
+  for (const id of [1, 2]) expect((await fetch(0, { at: id })).values).toEqual(acknowledged);
+});
+
 test('records are deleted once no replica that may lead next has them', async () => {
   await given({ properties: { 'replica.lag.time.max.ms': '30000' } });
   for (let n = 0; n < 4; n++) await produce(`v${n}`);

@@ -56,6 +56,7 @@ interface Content extends RecoveredProducers {
   readonly epochs: EpochHistory;
   readonly logStartOffset: Offset;
   readonly lostTail: boolean;
+  readonly mayLackAcknowledged: boolean;
   readonly scannedBytes: number;
   readonly cleanedUpTo: Offset;
   readonly highWatermark: Offset;
@@ -68,6 +69,7 @@ export class Log {
   /** Recovery cut something, or cannot exclude a loss: a new leader epoch signals it to clients (KIP-320). */
   readonly lostTail: boolean;
   readonly recoveredBytes: number;
+  readonly #mayLackAcknowledged: boolean;
   readonly #parts: LogParts;
   readonly #appender: LogAppender;
   readonly #start: LogStart;
@@ -81,6 +83,7 @@ export class Log {
     this.partition = identity.partition;
     this.topicId = identity.topicId;
     this.lostTail = content.lostTail;
+    this.#mayLackAcknowledged = content.mayLackAcknowledged;
     this.recoveredBytes = content.scannedBytes;
     const { host, folder } = context;
     const { epochs } = content;
@@ -108,6 +111,7 @@ export class Log {
       snapshots: [],
       logStartOffset: Offset(0),
       lostTail: false,
+      mayLackAcknowledged: false,
       scannedBytes: 0,
       cleanedUpTo: Offset(0),
       highWatermark: Offset(0),
@@ -119,12 +123,14 @@ export class Log {
     const { folder, host } = context;
     const { disk, clock, logger } = host;
     const task = { disk, clock, logger, folder, ...past, indexIntervalBytes: config.indexIntervalBytes };
-    const { isShort, unsureOfAborted, ...recovered } = await recover(task);
+    const { isShort, mayLackSynced, unsureOfAborted, ...recovered } = await recover(task);
     await rebuildTransactionIndexes(host, folder, recovered.segments, unsureOfAborted);
     const { cleanedUpTo, highWatermark } = past;
     const producers = await recoverProducers(host, folder, recovered.segments, { highWatermark, isShort });
-    const lostTail = recovered.lostTail || (past.acknowledgedUnsynced && !past.wasClean);
-    const content = { ...recovered, ...producers, lostTail, cleanedUpTo, highWatermark };
+    const mayLackUnsynced = past.acknowledgedUnsynced && !past.wasClean;
+    const lostTail = recovered.lostTail || mayLackUnsynced;
+    const mayLackAcknowledged = mayLackSynced || mayLackUnsynced;
+    const content = { ...recovered, ...producers, lostTail, mayLackAcknowledged, cleanedUpTo, highWatermark };
     return new Log(identity, config, context, content);
   }
 
@@ -162,6 +168,13 @@ export class Log {
   }
   get failed(): boolean {
     return this.#parts.health.failure !== undefined;
+  }
+  /**
+   * Recovery cannot exclude that records are missing, or damaged, that this log had for good. A torn write with flush
+   * `always` is no such loss.
+   */
+  get mayLackAcknowledged(): boolean {
+    return this.#mayLackAcknowledged;
   }
   get sizeBytes(): number {
     return this.#parts.segments.sizeBytes;

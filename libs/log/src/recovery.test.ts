@@ -52,7 +52,7 @@ describe('a torn tail', () => {
     const logger = listeningLogger();
     const { log } = await openLog(disk, { config: oneSegment, logger });
     expect(readAll(log)).toEqual(values(10));
-    expect(log.lostTail).toBe(true);
+    expect([log.lostTail, log.mayLackAcknowledged]).toEqual([true, false]);
     expect(logger.said.error).toEqual([]);
     expect(logger.said.warn).toEqual([
       expect.stringMatching(
@@ -66,8 +66,24 @@ describe('a torn tail', () => {
     const disk = await synced(10, 0);
     await overwrite(disk, LOG, Buffer.alloc(5000), 10 * BATCH_BYTES);
     const { log } = await openLog(disk, { config: oneSegment });
-    expect([log.logEndOffset, log.lostTail]).toEqual([10, true]);
+    expect([log.logEndOffset, log.lostTail, log.mayLackAcknowledged]).toEqual([10, true, false]);
     expect(disk.files().get(LOG)).toHaveLength(10 * BATCH_BYTES);
+  });
+
+  test('of a large batch, of which one page did not arrive, is no loss', async () => {
+    const disk = await synced(10, 0);
+    const torn = batchOf(['x'.repeat(20_000)], { baseOffset: Offset(10) });
+    torn.fill(0, 2 * 4096 - 10 * BATCH_BYTES, 3 * 4096 - 10 * BATCH_BYTES);
+    await overwrite(disk, LOG, torn, 10 * BATCH_BYTES);
+    const { log } = await openLog(disk, { config: oneSegment });
+    expect([log.logEndOffset, log.lostTail, log.mayLackAcknowledged]).toEqual([10, true, false]);
+  });
+
+  test('with flush `os` may have been acknowledged', async () => {
+    const disk = await synced(10, 0);
+    await overwrite(disk, LOG, batchOf(['torn'], { baseOffset: Offset(10) }).subarray(0, 30), 10 * BATCH_BYTES);
+    const { log } = await openLog(disk, { config: oneSegment, flush: 'os' });
+    expect(log.mayLackAcknowledged).toBe(true);
   });
 
   test('is not cut twice: recovered records are durable before they count', async () => {
@@ -90,7 +106,7 @@ test('a page that a power cut left out ends the log, and the intact batches afte
   const { log } = await openLog(disk, { config: oneSegment, logger });
   const whole = Math.floor(4096 / BATCH_BYTES);
   expect(readAll(log)).toEqual(values(200).slice(0, whole));
-  expect(log.lostTail).toBe(true);
+  expect([log.lostTail, log.mayLackAcknowledged]).toEqual([true, false]);
   const aside = `${LOG}.corrupt-${whole * BATCH_BYTES}`;
   expect(disk.powerCut().files().get(aside)).toEqual(original.subarray(whole * BATCH_BYTES));
   expect(logger.said.error).toEqual([expect.stringContaining(aside)]);
@@ -123,6 +139,17 @@ describe('a flipped bit', () => {
     expect(before.records).toHaveLength(5 * BATCH_BYTES);
     expect(log.append(batchOf(['next']), LeaderEpoch(0))).toMatchObject({ baseOffset: 20 });
   });
+
+  test.each(places)(
+    '%s of the last batch: it was whole once, so an acknowledged record may be missing',
+    async (...args) => {
+      const [, byte, bit = 0] = args;
+      const disk = await synced(20, 0);
+      disk.flipBit(LOG, (19 * BATCH_BYTES + byte) * 8 + bit);
+      const { log } = await openLog(disk, { config: oneSegment });
+      expect([log.logEndOffset, log.lostTail, log.mayLackAcknowledged]).toEqual([19, true, true]);
+    },
+  );
 
   test('in the batch before the last one: the last one remains, whatever is known to be synced', async () => {
     for (const recoveryPoint of [0, 19, 20]) {

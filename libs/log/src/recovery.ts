@@ -17,7 +17,7 @@ import { seek } from './read.ts';
 import { agreesWithBatches } from './integrity/aborted-check.ts';
 import { clearFailedSync, hadFailedSync, markFailedSync } from './integrity/failed-sync.ts';
 import { type Damage, describeDamage } from './integrity/flaws.ts';
-import { hasHole } from './integrity/torn-write.ts';
+import { hasHole, wasNeverWhole } from './integrity/torn-write.ts';
 import { findIntact, scan, scanInTurns } from './integrity/scan.ts';
 import { type BatchPlace, Segment } from './segment.ts';
 import { offsetsIn, SEGMENT_EXTENSIONS } from './segment-files.ts';
@@ -51,6 +51,11 @@ export interface Recovered extends OpenedSegments {
   readonly logStartOffset: Offset;
   /** Something had to be cut, or is damaged above the recovery point: a new leader epoch signals it to clients. */
   readonly lostTail: boolean;
+  /**
+   * Something is missing, or damaged, that may have been synced. A torn write never was
+   * (docs/decisions/0018-a-torn-write-is-no-loss.md).
+   */
+  readonly mayLackSynced: boolean;
   /** The log ends before offsets that were synced once: the disk has lost acknowledged batches. */
   readonly isShort: boolean;
   readonly scannedBytes: number;
@@ -82,7 +87,8 @@ export async function recover(task: RecoveryTask): Promise<Recovered> {
   if (epochs.isDirty) await replaceText(task.disk, task.folder, EPOCH_FILE, epochs.toText());
   epochs.isDirty = false;
   const lostTail = scanned.lostTail || isShort;
-  return { segments, unsureOfAborted, epochs, logStartOffset, ...scanned, lostTail, isShort };
+  const mayLackSynced = scanned.mayLackSynced || isShort;
+  return { segments, unsureOfAborted, epochs, logStartOffset, ...scanned, lostTail, mayLackSynced, isShort };
 }
 
 /** Empty if the file contradicts the batches: it is rebuilt from them then. */
@@ -119,7 +125,7 @@ function placeOf(segments: readonly Segment[], offset: Offset): BatchPlace | und
     : undefined;
 }
 
-const UNSCANNED = { lostTail: false, scannedBytes: 0 };
+const UNSCANNED = { lostTail: false, mayLackSynced: false, scannedBytes: 0 };
 
 /**
  * The segments with something at or beyond the log's start; a new one if there is none. Removes leftovers of deletions.
@@ -181,12 +187,13 @@ async function scanUnflushed(
   { segments, unsureOfAborted }: OpenedSegments,
   scanFrom: Offset,
   epochs: EpochHistory,
-): Promise<{ lostTail: boolean; scannedBytes: number }> {
+): Promise<Pick<Recovered, 'lostTail' | 'mayLackSynced' | 'scannedBytes'>> {
   const { disk, folder } = task;
   const syncHadFailed = hadFailedSync(disk, folder);
   let scannedBytes = 0;
   let wasCut = false;
   let isDamaged = false;
+  let mayLackSynced = false;
   for (let n = 0; n < segments.length && !wasCut; n++) {
     const segment = segments[n] as Segment;
     const next = segments[n + 1];
@@ -199,6 +206,7 @@ async function scanUnflushed(
     const damage = found.cutAt ?? flawOfEnd(task, segment, next);
     if (damage !== undefined) {
       wasCut = true;
+      mayLackSynced = !wasNeverWhole(segment.log, damage.position);
       await cut(task, damage, segment, segments.splice(n + 1));
     }
     segment.distrust();
@@ -212,7 +220,7 @@ async function scanUnflushed(
   }
   await disk.syncFolder(folder);
   if (syncHadFailed) await clearFailedSync(disk, folder);
-  return { lostTail: wasCut || isDamaged, scannedBytes };
+  return { lostTail: wasCut || isDamaged, mayLackSynced: mayLackSynced || isDamaged, scannedBytes };
 }
 
 interface ScanResult {

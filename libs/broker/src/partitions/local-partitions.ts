@@ -144,13 +144,14 @@ export class LocalPartitions {
    * no CRC covers): otherwise nothing could ever be appended to it again.
    * And so do all whose epoch clients may have seen exceeded: they believe no older one. `heard` is the latest epoch that
    * they may have heard of, where the database went back.
-   * A replica that lost something, its whole folder included, leaves the ISR if others are in it, and one of those leads:
-   * it no longer has the records that it reported to its leader (KIP-966).
+   * A replica that may lack something that it reported to its leader, its whole folder included, leaves the ISR if others are
+   * in it, and one of those leads (KIP-966). One that lost a torn write stays: the others may have lost more
+   * (docs/decisions/0018-a-torn-write-is-no-loss.md).
    */
   newEpochsAfterLoss(image: ClusterImage, heard: LeaderEpoch = NO_LEADER_EPOCH): MetadataChange[] {
     return [...this.#replicasIn(image)].flatMap(([topic, state]): MetadataChange[] => {
       const log = this.#directory.get(topic.name, state.index);
-      const changed = (log?.lostTail ?? true) ? withoutReplica(image, state, this.#options.brokerId) : undefined;
+      const changed = mayLackRecords(topic, log) ? withoutReplica(image, state, this.#options.brokerId) : undefined;
       const partition = changed ?? withNewEpoch(state, this.#options.brokerId, log, heard);
       return partition ? [{ type: 'partition-changed', id: topic.id, partition }] : [];
     });
@@ -333,6 +334,10 @@ export class LocalPartitions {
 function* changedTopics(image: ClusterImage, before: ClusterImage): Iterable<TopicState> {
   for (const topic of image.topics.values()) if (before.topics.get(topic.name) !== topic) yield topic;
 }
+
+/** An internal topic counts what is not synced. */
+const mayLackRecords = ({ name }: TopicState, log: Log | undefined): boolean =>
+  log === undefined || (isInternalTopic(name) ? log.lostTail : log.mayLackAcknowledged);
 
 /** Undefined where it is not in sync, or alone so: then it has more than any other. */
 function withoutReplica(image: ClusterImage, state: PartitionState, id: BrokerId): PartitionState | undefined {
