@@ -3,10 +3,12 @@
 import { Report } from '../support/run.ts';
 import { chartCases, schemaCases } from './chart.ts';
 import { composeCases } from './compose.ts';
+import { depotCases } from './depot.ts';
 import { effectCases } from './effects.ts';
 import { faultCases } from './faults.ts';
 import { imageCases } from './image.ts';
 import { lockedClusterCases } from './locked-cluster.ts';
+import { lockedSliceCases } from './locked-slice.ts';
 import { lockCases } from './locks.ts';
 import { findHelm, findKubeconform, findSchemas } from './tools.ts';
 
@@ -21,6 +23,8 @@ else {
   await effectCases(report, helm.path);
   await schemaCases(report, helm.path, await findKubeconform(), await findSchemas());
 }
+await depotCases(report);
 await lockedClusterCases(report);
+await lockedSliceCases(report);
 await imageCases(report);
 report.close();

@@ -1,15 +1,14 @@
 // The main job end to end, on real parts: real devices (mqtt), the real database, and readers that share no code with
-// us. `npm run test:kafka` runs the same on Apache Kafka instead of our broker.
+// us. `npm run test:kafka` runs the same on Apache Kafka instead of our broker, `npm run test:deploy` with every port locked.
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Consumer as PlatformaticConsumer } from '@platformatic/kafka';
-import { connectAsync, type MqttClient } from 'mqtt';
-import { WebSocket } from 'ws';
+import type { MqttClient } from 'mqtt';
 import { connectionOptions } from '@milepost/streams';
 import { addRule, speedingRule } from '../support/rules.ts';
-import { kafkaOf, kafkaSettings } from './support/kafka-under-test.ts';
+import { type Doors, startBehindDoors } from './support/doors-under-test.ts';
 import { kafkajs, readAll, type ReadRecord } from './support/log-reader.ts';
-import { testSettings, dataFolder, Program } from './support/program.ts';
+import { dataFolder } from './support/program.ts';
 import { until } from './support/until.ts';
 
 interface Call {
@@ -17,10 +16,10 @@ interface Call {
   readonly body: { alertId: string; rule: string; truckId: string };
 }
 
-const env = { ...testSettings, ...kafkaSettings, MILEPOST_DATA_DIR: dataFolder(), MILEPOST_LOG_LEVEL: 'warn' };
+const env = { MILEPOST_DATA_DIR: dataFolder(), MILEPOST_LOG_LEVEL: 'warn' };
 const calls: Call[] = [];
 let webhook: Server;
-let program: Program;
+let doors: Doors;
 let device: MqttClient;
 
 beforeAll(async () => {
@@ -34,23 +33,22 @@ beforeAll(async () => {
   });
   await new Promise<void>((resolve) => webhook.listen(0, '127.0.0.1', resolve));
   const { port } = webhook.address() as AddressInfo;
-  program = await Program.start('appliance', { ...env, MILEPOST_WEBHOOK_URL: `http://127.0.0.1:${port}/alerts` });
-  await addRule(program.ports.http, speedingRule);
-  device = await connectAsync(`mqtt://127.0.0.1:${program.ports.mqtt}`);
+  doors = await startBehindDoors({ ...env, MILEPOST_WEBHOOK_URL: `http://127.0.0.1:${port}/alerts` });
+  await addRule((path, posted) => doors.http(path, posted), speedingRule);
+  device = await doors.device();
 });
 
 afterAll(async () => {
   await device?.endAsync(true);
-  await program?.stop();
+  await doors?.program.stop();
   webhook?.close();
 });
 
 const publish = (topic: string, payload: string | Buffer) => device.publishAsync(topic, payload, { qos: 1 });
 const gps = (truckId: string, fields: object) => publish(`trucks/${truckId}/gps`, JSON.stringify(fields));
-const http = async (path: string): Promise<any> =>
-  (await fetch(`http://127.0.0.1:${program.ports.http}${path}`)).json();
+const http = async (path: string): Promise<any> => JSON.parse(await doors.http(path));
 const ofTruck = async (truckId: string): Promise<ReadRecord[]> =>
-  (await readAll(kafkaOf(program), 'truck_gps')).filter(({ key }) => key === truckId);
+  (await readAll(doors.kafka, 'truck_gps')).filter(({ key }) => key === truckId);
 
 test('a position that is acknowledged can be read by a Kafka client, with every digit and its own time', async () => {
   const payload = '{"lat":60.170000000000001,"lon":24.940,"ts":"2026-11-22T10:00:00.123+02:00","speedKmh":0.10}';
@@ -65,7 +63,7 @@ test("a truck is always in the partition that Java's default partitioner gives i
   const truckIds = ['t-1', 'truck-001', 'truck-025', 'abc'];
   for (const truckId of truckIds) for (let n = 0; n < 3; n++) await gps(truckId, { lat: 1, lon: n });
   const partitions = new Map<string, Set<number>>();
-  for (const { key, partition } of await readAll(kafkaOf(program), 'truck_gps'))
+  for (const { key, partition } of await readAll(doors.kafka, 'truck_gps'))
     if (key && truckIds.includes(key)) partitions.set(key, (partitions.get(key) ?? new Set()).add(partition));
   const ours = Object.fromEntries([...partitions].map(([key, where]) => [key, [...where]]));
   expect(ours).toEqual(await partitionsByKafkajs(truckIds));
@@ -96,7 +94,7 @@ test('an OwnTracks phone appears beside the trucks', async () => {
 });
 
 test('the map has a position within a second, on its socket too', async () => {
-  const socket = new WebSocket(`ws://127.0.0.1:${program.ports.http}/api/live`);
+  const socket = doors.live();
   await new Promise((resolve) => socket.once('open', resolve));
   let told = '';
   socket.on('message', (data: Buffer) => (told += data.toString()));
@@ -132,7 +130,7 @@ test('a truck that speeds raises one alert: in PostgreSQL, in truck_alerts, at t
   const alertId = `speeding-${partition}-${offset}`;
   await until('the webhook', () => calls.filter(({ key }) => key === alertId).length >= 1);
   const alerts = await until('the topic', async () => {
-    const records = await readAll(kafkaOf(program), 'truck_alerts');
+    const records = await readAll(doors.kafka, 'truck_alerts');
     const own = records.filter(({ key }) => key === 'racer');
     return own.length > 0 && own;
   });
@@ -155,9 +153,9 @@ test.each([
   ['a topic without a truck id', 'no-truck-id', 'trucks//gps', '{"lat":1,"lon":4}'],
   ['10 MB', 'too-large', 'trucks/bad/gps', 'x'.repeat(10 * 1024 * 1024)],
 ])('%s is acknowledged, stored with its reason %s, and the connection stays', async (_, reason, topic, payload) => {
-  const before = new Set((await readAll(kafkaOf(program), 'dead_letters')).map(place));
+  const before = new Set((await readAll(doors.kafka, 'dead_letters')).map(place));
   await publish(topic, payload);
-  const letters = (await readAll(kafkaOf(program), 'dead_letters')).filter((letter) => !before.has(place(letter)));
+  const letters = (await readAll(doors.kafka, 'dead_letters')).filter((letter) => !before.has(place(letter)));
   expect(letters.map(({ value }) => value).join('')).toBe(payload); // in several parts, if necessary
   for (const { headers } of letters) expect(headers).toMatchObject({ reason, 'mqtt.topic': topic });
   expect(device.connected).toBe(true);
@@ -168,7 +166,7 @@ const place = ({ partition, offset }: ReadRecord): string => `${partition}/${off
 test('received = appended + dead-lettered + refused + in flight, at every scrape', async () => {
   const flood = Array.from({ length: 500 }, (_, n) => gps(`flood-${n % 10}`, { lat: n % 3 === 0 ? 99 : 1, lon: 2 }));
   for (let look = 0; look < 10; look++) {
-    const text = await (await fetch(`http://127.0.0.1:${program.ports.http}/metrics`)).text();
+    const text = await doors.http('/metrics');
     const sum = (name: string): number =>
       [...text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\d+)`, 'gm'))].reduce(
         (total, match) => total + Number(match[1]),
@@ -189,10 +187,10 @@ test('@platformatic/kafka and kafkajs read the same records in the same order', 
   const consumer = new PlatformaticConsumer({
     groupId: 'second-opinion',
     clientId: 'second-opinion',
-    ...connectionOptions(kafkaOf(program)),
+    ...connectionOptions(doors.kafka),
   });
   const stream = await consumer.consume({ topics: ['truck_gps'], mode: 'earliest', autocommit: false });
-  const expected = await readAll(kafkaOf(program), 'truck_gps');
+  const expected = await readAll(doors.kafka, 'truck_gps');
   const seen: string[] = [];
   for await (const { partition, offset, value } of stream) {
     seen.push(`${partition}/${offset}/${value.toString()}`);
@@ -206,7 +204,7 @@ test('@platformatic/kafka and kafkajs read the same records in the same order', 
 });
 
 test('both applications are ordinary consumer groups', async () => {
-  const admin = kafkajs(kafkaOf(program)).admin();
+  const admin = kafkajs(doors.kafka).admin();
   await admin.connect();
   const { groups } = await admin.describeGroups(['location-dashboard', 'notification-service']);
   expect(groups.map(({ groupId, state, members }) => [groupId, state, members.length])).toEqual([

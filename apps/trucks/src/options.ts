@@ -5,6 +5,10 @@ import { type Format, formats } from './formats.ts';
 export interface TrucksOptions {
   /** The gateway's URL. */
   readonly mqtt: string;
+  /** One for all trucks, where devices authenticate. */
+  readonly login?: { readonly username: string; readonly password: string };
+  /** The gateway is of this very process: its certificate need not name the address. */
+  readonly isItself?: boolean;
   readonly trucks: number;
   readonly everyMs: number;
   readonly protocol: '3.1.1' | '5';

@@ -28,6 +28,8 @@ export class Uplink {
       reconnectPeriod: reconnectMs,
       keepalive: 60,
       queueQoSZero: false,
+      ...options.login,
+      ...(options.isItself && { rejectUnauthorized: false }),
     });
     this.#client.on('connect', () => this.#flush());
     this.#client.on('error', onError);
