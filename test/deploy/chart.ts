@@ -48,11 +48,10 @@ export class Chart {
   }
 
   /** What `helm install` would print, NOTES included; nothing is installed. */
-  install(values: Values): Promise<Finished> {
+  install(values: Values, options: readonly string[]): Promise<Finished> {
     const own = join(this.#work, `${process.hrtime.bigint()}.json`);
     writeFileSync(own, JSON.stringify(values));
-    const where = ['--namespace', 'fleet', '--dry-run=client'];
-    return command(this.#helm, ['install', 'depot', this.#folder, ...where, '-f', own]);
+    return command(this.#helm, ['install', 'depot', this.#folder, '--namespace', 'fleet', ...options, '-f', own]);
   }
 
   lint(file: string): Promise<Finished> {

@@ -22,8 +22,9 @@ const apis: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   'apps/v1': { StatefulSet: 'statefulsets', Deployment: 'deployments' },
   'autoscaling/v2': { HorizontalPodAutoscaler: 'horizontalpodautoscalers' },
-  'batch/v1': { Job: 'jobs' },
+  'batch/v1': { Job: 'jobs', CronJob: 'cronjobs' },
   'networking.k8s.io/v1': { Ingress: 'ingresses', NetworkPolicy: 'networkpolicies' },
+  'rbac.authorization.k8s.io/v1': { Role: 'roles', RoleBinding: 'rolebindings' },
   'policy/v1': { PodDisruptionBudget: 'poddisruptionbudgets' },
 };
 
@@ -79,6 +80,11 @@ export class LiveCluster {
 
   get #config(): string {
     return join(this.#folder, 'config');
+  }
+
+  /** For helm: an install that it would do here. Helm 3 wants a cluster even for a dry run. */
+  get install(): string[] {
+    return ['--kubeconfig', this.#config, '--dry-run=client', '--disable-openapi-validation'];
   }
 
   /** For helm: an upgrade that looks these objects up. */

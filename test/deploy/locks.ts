@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { check, command, type Finished, type Report } from '../support/run.ts';
 import { Chart, documents, type Values } from './chart.ts';
+import { LiveCluster } from './live-cluster.ts';
 import { LockedRelease } from './locked-release.ts';
 import { SecretsApi } from './secrets-api.ts';
 
@@ -167,7 +168,8 @@ async function listeners(report: Report, chart: Chart): Promise<void> {
 
 async function notes(report: Report, chart: Chart): Promise<void> {
   await report.run('NOTES say how to get the CA and the password of the admin', async () => {
-    const { status, stdout, stderr } = await chart.install(split);
+    const live = await LiveCluster.start();
+    const { status, stdout, stderr } = await chart.install(split, live.install);
     check(status === 0, 'helm says what it would install', stderr);
     for (const expected of [
       "get secret depot-milepost-tls -o jsonpath='{.data.ca\\.crt}' | base64 -d > ca.crt",
@@ -177,7 +179,8 @@ async function notes(report: Report, chart: Chart): Promise<void> {
       ':8883 (TLS',
     ])
       check(stdout.includes(expected), expected, stdout);
-    const open = await chart.install({ ...split, allowAnonymous: true });
+    const open = await chart.install({ ...split, allowAnonymous: true }, live.install);
+    live.close();
     check(open.stdout.includes('THERE IS NO TLS AND NO AUTHENTICATION'), 'and when there is none', open.stdout);
   });
 }
