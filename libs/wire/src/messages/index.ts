@@ -6,6 +6,7 @@ import { AlterClientQuotas } from './alter-client-quotas.ts';
 import { AlterConfigs } from './alter-configs.ts';
 import { AlterPartitionReassignments } from './alter-partition-reassignments.ts';
 import { AlterReplicaLogDirs } from './alter-replica-log-dirs.ts';
+import { AlterShareGroupOffsets } from './alter-share-group-offsets.ts';
 import { AlterUserScramCredentials } from './alter-user-scram-credentials.ts';
 import { ApiVersions } from './api-versions.ts';
 import { ConsumerGroupDescribe } from './consumer-group-describe.ts';
@@ -16,6 +17,7 @@ import { CreateTopics } from './create-topics.ts';
 import { DeleteAcls } from './delete-acls.ts';
 import { DeleteGroups } from './delete-groups.ts';
 import { DeleteRecords } from './delete-records.ts';
+import { DeleteShareGroupOffsets } from './delete-share-group-offsets.ts';
 import { DeleteTopics } from './delete-topics.ts';
 import { DescribeAcls } from './describe-acls.ts';
 import { DescribeClientQuotas } from './describe-client-quotas.ts';
@@ -25,6 +27,7 @@ import { DescribeGroups } from './describe-groups.ts';
 import { DescribeLogDirs } from './describe-log-dirs.ts';
 import { DescribeProducers } from './describe-producers.ts';
 import { DescribeQuorum } from './describe-quorum.ts';
+import { DescribeShareGroupOffsets } from './describe-share-group-offsets.ts';
 import { DescribeTopicPartitions } from './describe-topic-partitions.ts';
 import { DescribeTransactions } from './describe-transactions.ts';
 import { DescribeUserScramCredentials } from './describe-user-scram-credentials.ts';
@@ -52,6 +55,10 @@ import { Produce } from './produce.ts';
 import { PushTelemetry } from './push-telemetry.ts';
 import { SaslAuthenticate } from './sasl-authenticate.ts';
 import { SaslHandshake } from './sasl-handshake.ts';
+import { ShareAcknowledge } from './share-acknowledge.ts';
+import { ShareFetch } from './share-fetch.ts';
+import { ShareGroupDescribe } from './share-group-describe.ts';
+import { ShareGroupHeartbeat } from './share-group-heartbeat.ts';
 import { SyncGroup } from './sync-group.ts';
 import { TxnOffsetCommit } from './txn-offset-commit.ts';
 import { UnregisterBroker } from './unregister-broker.ts';
@@ -64,6 +71,7 @@ export * from './alter-client-quotas.ts';
 export * from './alter-configs.ts';
 export * from './alter-partition-reassignments.ts';
 export * from './alter-replica-log-dirs.ts';
+export * from './alter-share-group-offsets.ts';
 export * from './alter-user-scram-credentials.ts';
 export * from './api-versions.ts';
 export * from './consumer-group-describe.ts';
@@ -74,6 +82,7 @@ export * from './create-topics.ts';
 export * from './delete-acls.ts';
 export * from './delete-groups.ts';
 export * from './delete-records.ts';
+export * from './delete-share-group-offsets.ts';
 export * from './delete-topics.ts';
 export * from './describe-acls.ts';
 export * from './describe-client-quotas.ts';
@@ -83,6 +92,7 @@ export * from './describe-groups.ts';
 export * from './describe-log-dirs.ts';
 export * from './describe-producers.ts';
 export * from './describe-quorum.ts';
+export * from './describe-share-group-offsets.ts';
 export * from './describe-topic-partitions.ts';
 export * from './describe-transactions.ts';
 export * from './describe-user-scram-credentials.ts';
@@ -110,6 +120,10 @@ export * from './produce.ts';
 export * from './push-telemetry.ts';
 export * from './sasl-authenticate.ts';
 export * from './sasl-handshake.ts';
+export * from './share-acknowledge.ts';
+export * from './share-fetch.ts';
+export * from './share-group-describe.ts';
+export * from './share-group-heartbeat.ts';
 export * from './sync-group.ts';
 export * from './txn-offset-commit.ts';
 export * from './unregister-broker.ts';
@@ -176,6 +190,13 @@ export const apis: readonly AnyApi[] = [
   PushTelemetry,
   ListConfigResources,
   DescribeTopicPartitions,
+  ShareGroupHeartbeat,
+  ShareGroupDescribe,
+  ShareFetch,
+  ShareAcknowledge,
+  DescribeShareGroupOffsets,
+  AlterShareGroupOffsets,
+  DeleteShareGroupOffsets,
 ];
 
 const byKey = new Map(apis.map((api) => [api.key, api]));

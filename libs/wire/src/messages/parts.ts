@@ -1,6 +1,17 @@
 // Pieces that several messages share.
 import { ErrorCode, NO_BROKER, NO_LEADER_EPOCH } from '@milepost/core';
-import { brokerId, bytes, errorCode, int8, int32, leaderEpoch, string, struct } from '../schema/field.ts';
+import {
+  array,
+  brokerId,
+  bytes,
+  errorCode,
+  int8,
+  int32,
+  leaderEpoch,
+  offset,
+  string,
+  struct,
+} from '../schema/field.ts';
 
 /**
  * A quota throttled the request for this long (KIP-219: the response is sent without a wait, then the channel is
@@ -26,6 +37,13 @@ export const authorizedOperations = int32.default(OPERATIONS_NOT_ASKED);
 export const currentLeader = struct({
   leaderId: brokerId.default(NO_BROKER),
   leaderEpoch: leaderEpoch.default(NO_LEADER_EPOCH),
+});
+
+/** Of records that a consumer of a share group has acquired: one type for all offsets, or one for each. */
+export const acknowledgementBatches = array({
+  firstOffset: offset,
+  lastOffset: offset,
+  acknowledgeTypes: array(int8),
 });
 
 export const nodeEndpoint = {
