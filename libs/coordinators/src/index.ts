@@ -9,6 +9,7 @@ export * from './group/model/config.ts';
 export { REBALANCE_REASONS, type RebalanceReason } from './group/model/rebalance-reason.ts';
 export * from './group/model/store.ts';
 export * from './group/model/topic-catalog.ts';
+export * from './group/share/commands.ts';
 export { shardOf } from './runtime/shard-of.ts';
 export {
   CoordinatorStoreUnavailable,
@@ -18,6 +19,16 @@ export {
   ShardFenced,
   type ShardLeader,
 } from './runtime/shard-store.ts';
+export type {
+  AcknowledgedRange,
+  Acknowledgement,
+  AcquiredRecords,
+  InFlightContent,
+  StoredRun,
+} from './share/in-flight.ts';
+export * from './share/memory-share-state-store.ts';
+export { type Outcome, SharePartition, type ShareSettings } from './share/share-partition.ts';
+export * from './share/share-state-store.ts';
 export { RestoringTransactionStore } from './transaction/echo/restoring-transaction-store.ts';
 export * from './transaction/memory-transaction-store.ts';
 export * from './transaction/model/commands.ts';

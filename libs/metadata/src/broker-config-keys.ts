@@ -1,6 +1,15 @@
 // The broker properties that are read here, with Kafka's names, types and defaults. The defaults of topics (`log.*`,
 // `message.max.bytes` …) are derived from the table of topic properties, so that each default is written down once.
-import { atLeast, type Check, type ConfigKey, listMatching, listOf, oneOf, oneOfIgnoringCase } from './config-key.ts';
+import {
+  atLeast,
+  between,
+  type Check,
+  type ConfigKey,
+  listMatching,
+  listOf,
+  oneOf,
+  oneOfIgnoringCase,
+} from './config-key.ts';
 import { type BrokerSynonym, TOPIC_CONFIG_KEYS, type TopicConfigKey } from './topic-config-keys.ts';
 
 export interface BrokerConfigKey extends ConfigKey {
@@ -410,6 +419,58 @@ const OWN_KEYS: readonly BrokerConfigKey[] = [
     'Which way a live group may move between the protocols: bidirectional, upgrade, downgrade, disabled.',
     { accepts: oneOfIgnoringCase('bidirectional', 'upgrade', 'downgrade', 'disabled') },
   ),
+  key('group.share.session.timeout.ms', 'INT', '45000', "Session timeout of a share group's member.", positive),
+  key('group.share.min.session.timeout.ms', 'INT', '45000', 'The least that a group may set for it.', positive),
+  key('group.share.max.session.timeout.ms', 'INT', '60000', 'The most that a group may set for it.', positive),
+  key('group.share.heartbeat.interval.ms', 'INT', '5000', "How often a share group's member calls.", positive),
+  key('group.share.min.heartbeat.interval.ms', 'INT', '5000', 'The least that a group may set for it.', positive),
+  key('group.share.max.heartbeat.interval.ms', 'INT', '15000', 'The most that a group may set for it.', positive),
+  key('group.share.max.size', 'INT', '200', 'How many members a share group has at most.', {
+    accepts: between(1, 1_000),
+  }),
+  key(
+    'group.share.assignment.interval.ms',
+    'INT',
+    '1000',
+    'The least between two assignments of a group.',
+    notNegative,
+  ),
+  key('group.share.min.assignment.interval.ms', 'INT', '0', 'The least that a group may set for it.', notNegative),
+  key('group.share.max.assignment.interval.ms', 'INT', '15000', 'The most that a group may set for it.', notNegative),
+  key('group.share.record.lock.duration.ms', 'INT', '30000', 'How long a consumer may hold a record.', {
+    accepts: between(1_000, 3_600_000),
+  }),
+  key('group.share.min.record.lock.duration.ms', 'INT', '15000', 'The least that a group may set for it.', {
+    accepts: between(1_000, 30_000),
+  }),
+  key('group.share.max.record.lock.duration.ms', 'INT', '60000', 'The most that a group may set for it.', {
+    accepts: between(30_000, 3_600_000),
+  }),
+  key('group.share.delivery.count.limit', 'INT', '5', 'How often a record is delivered at most.', {
+    accepts: between(2, 10),
+  }),
+  key('group.share.min.delivery.count.limit', 'INT', '2', 'The least that a group may set for it.', {
+    accepts: between(2, 5),
+  }),
+  key('group.share.max.delivery.count.limit', 'INT', '10', 'The most that a group may set for it.', {
+    accepts: between(5, 25),
+  }),
+  key(
+    'group.share.partition.max.record.locks',
+    'INT',
+    '2000',
+    'How many records of a partition a group holds at most.',
+    {
+      accepts: between(100, 10_000),
+    },
+  ),
+  key('group.share.min.partition.max.record.locks', 'INT', '100', 'The least that a group may set for it.', {
+    accepts: between(100, 2_000),
+  }),
+  key('group.share.max.partition.max.record.locks', 'INT', '4000', 'The most that a group may set for it.', {
+    accepts: between(2_000, 10_000),
+  }),
+  key('group.share.max.share.sessions', 'INT', '2000', 'How many share sessions a broker has at most.', positive),
   key('group.consumer.assignors', 'LIST', 'uniform,range', 'Assignors of KIP-848 groups, the first is the default.'),
 
   key(

@@ -32,7 +32,7 @@ const key = (
   value: string,
   documentation: string,
   more: Partial<GroupConfigKey> = {},
-): GroupConfigKey => ({ name, type, default: value, documentation, hasEffect: name.startsWith('consumer.'), ...more });
+): GroupConfigKey => ({ name, type, default: value, documentation, hasEffect: !name.startsWith('streams.'), ...more });
 
 const positive = { accepts: atLeast(1) };
 const notNegative = { accepts: atLeast(0) };
@@ -82,7 +82,7 @@ export const GROUP_CONFIG_KEYS: readonly GroupConfigKey[] = [
   }),
   key('share.partition.max.record.locks', 'INT', '2000', 'How many records of a partition are held at most.', {
     accepts: atLeast(100),
-    ...byBrokers('share', 'partition.max.record.locks', 100, 10_000),
+    ...byBrokers('share', 'partition.max.record.locks', 100, 4_000),
   }),
   key('share.auto.offset.reset', 'STRING', 'latest', 'Where a share group begins.', {
     accepts: {

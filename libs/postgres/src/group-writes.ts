@@ -3,6 +3,7 @@ import type { GroupEvent, PendingOffset, StoredGroup, StoredOffset } from '@mile
 import { unreachable } from '@milepost/core';
 import type { QueryRunner } from 'typeorm';
 import { chunks, type EventWrites } from './shard-writes.ts';
+import { type ShareEvent, writeShareEvents } from './share-rows.ts';
 import { toText } from './text.ts';
 
 interface GroupRow {
@@ -44,6 +45,9 @@ export class GroupWrites implements EventWrites<GroupEvent> {
   /** By group, then by producer, topic and partition. */
   readonly #pending = new Map<string, Map<string, PendingRow>>();
 
+  /** In their order. */
+  #shares: ShareEvent[] = [];
+
   add(shard: number, event: GroupEvent): void {
     switch (event.type) {
       case 'group-stored':
@@ -73,6 +77,10 @@ export class GroupWrites implements EventWrites<GroupEvent> {
       }
       case 'pending-offsets-ended':
         return this.#endPending({ ...event, topic: null, partition: null });
+      case 'share-partition-initialized':
+      case 'share-topic-forgotten':
+        this.#shares.push(event);
+        return;
       default:
         unreachable(event);
     }
@@ -90,6 +98,7 @@ export class GroupWrites implements EventWrites<GroupEvent> {
     for (const rows of chunks(offsets.filter(({ offset }) => !offset))) await deleteOffsets(runner, rows);
     const committed = offsets.flatMap(({ shard, offset }) => (offset ? [{ shard, offset }] : []));
     for (const rows of chunks(committed)) await upsertOffsets(runner, rows);
+    await writeShareEvents(runner, this.#shares);
   }
 
   #endPending(ended: EndedRow): void {

@@ -12,6 +12,7 @@ export { type EmbeddedOptions, type EmbeddedPostgres, startEmbeddedPostgres } fr
 export { PostgresAlertStore } from './postgres-alert-store.ts';
 export { DeviceFollower, PostgresDeviceStore } from './postgres-device-store.ts';
 export { PostgresBrokerLeases } from './postgres-broker-leases.ts';
+export { PostgresShareStateStore } from './postgres-share-state-store.ts';
 export { PostgresGroupStore } from './postgres-group-store.ts';
 export { PostgresHttpAccessStore } from './postgres-http-access-store.ts';
 export { PostgresSessionStore } from './postgres-session-store.ts';

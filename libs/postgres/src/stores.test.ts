@@ -2,11 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { CoordinatorStoreUnavailable, type ShardEpoch } from '@milepost/coordinators';
 import { LeaderEpoch, Offset, silentLogger, Timestamp, ZERO_UUID } from '@milepost/core';
 import { groupStoreContract } from '../../coordinators/src/group/group-store.contract.ts';
+import { shareStateStoreContract } from '../../coordinators/src/share/share-state-store.contract.ts';
 import { transactionStoreContract } from '../../coordinators/src/transaction/transaction-store.contract.ts';
 import { brokerLeasesContract } from '../../metadata/src/broker-lease.contract.ts';
 import { metadataStoreContract } from '../../metadata/src/store.contract.ts';
 import { PostgresBrokerLeases } from './postgres-broker-leases.ts';
 import { PostgresGroupStore } from './postgres-group-store.ts';
+import { PostgresShareStateStore } from './postgres-share-state-store.ts';
 import { PostgresMetadataStore } from './postgres-metadata-store.ts';
 import { PostgresTransactionStore } from './postgres-transaction-store.ts';
 import { type TestDatabase, TestServer } from './testing/databases.ts';
@@ -87,6 +89,16 @@ groupStoreContract('PostgresGroupStore', async () => {
   return {
     connect: async () => new PostgresGroupStore(await database.connect(), { logger, timeoutMs: TIMEOUT_MS }),
     backup: () => backupOf(database, ['coordinator_shards']),
+    close: () => database.close(),
+  };
+});
+
+shareStateStoreContract('PostgresShareStateStore', async () => {
+  const database = await server.database();
+  const source = await database.connect();
+  return {
+    groups: new PostgresGroupStore(source, { logger, timeoutMs: TIMEOUT_MS }),
+    shares: new PostgresShareStateStore(source, { timeoutMs: TIMEOUT_MS }),
     close: () => database.close(),
   };
 });

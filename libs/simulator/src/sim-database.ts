@@ -7,7 +7,9 @@ import {
   CoordinatorStoreUnavailable,
   GroupTable,
   MemoryGroupStore,
+  MemoryShareStateStore,
   MemoryTransactionStore,
+  type ShareStateStore,
   type TransactionStore,
   TransactionTable,
 } from '@milepost/coordinators';
@@ -44,7 +46,7 @@ export interface DatabaseAccess {
 export interface DatabaseBackup {
   readonly metadata: MemoryMetadataBackup;
   readonly transactions: Pick<TransactionTable, 'epochs' | 'leaders' | 'transactions'>;
-  readonly groups: Pick<GroupTable, 'epochs' | 'leaders' | 'groups'>;
+  readonly groups: Pick<GroupTable, 'epochs' | 'leaders' | 'groups' | 'shares'>;
 }
 
 export class SimDatabase {
@@ -154,6 +156,19 @@ export class SimDatabase {
     };
   }
 
+  shareStore(life?: SimLife, machine = ''): ShareStateStore {
+    const store = new MemoryShareStateStore(this.groups);
+    const lost = (why: string): Error => new CoordinatorStoreUnavailable(why);
+    const call = <Answer>(work: () => Promise<Answer>): Promise<Answer> => heard(life, this.#call(machine, work, lost));
+    return {
+      // The request of a dead program was lost with it.
+      acquire: (key, leaderEpoch) => call(() => (life?.isOver ? never : this.#logged(store.acquire(key, leaderEpoch)))),
+      persist: (key, epochs, content, doneCount) =>
+        call(() => this.#logged(store.persist(key, epochs, content, doneCount))),
+      summaries: (groupId) => call(() => store.summaries(groupId)),
+    };
+  }
+
   transactionStore(life?: SimLife, machine = ''): TransactionStore {
     const store = new MemoryTransactionStore(this.transactions);
     const lost = (why: string): Error => new CoordinatorStoreUnavailable(why);
@@ -234,13 +249,16 @@ export class SimDatabase {
     this.#refillTransactions(transactions);
   }
 
-  #refill({ epochs, leaders, groups }: DatabaseBackup['groups']): void {
+  #refill(backup: DatabaseBackup['groups']): void {
+    const { epochs, leaders, groups, shares } = copyOf(backup);
     this.groups.epochs.clear();
     this.groups.leaders.clear();
     for (const [shard, leader] of leaders) this.groups.leaders.set(shard, leader);
     this.groups.groups.clear();
     for (const [shard, epoch] of epochs) this.groups.epochs.set(shard, epoch);
-    for (const [groupId, rows] of copyOf({ epochs, leaders, groups }).groups) this.groups.groups.set(groupId, rows);
+    for (const [groupId, rows] of groups) this.groups.groups.set(groupId, rows);
+    this.groups.shares.clear();
+    for (const [name, row] of shares) this.groups.shares.set(name, row);
   }
 
   #refillTransactions({ epochs, leaders, transactions }: DatabaseBackup['transactions']): void {
@@ -268,7 +286,7 @@ export class SimDatabase {
 
 const never = new Promise<never>(() => {});
 
-const copyOf = ({ epochs, leaders, groups }: DatabaseBackup['groups']): DatabaseBackup['groups'] => ({
+const copyOf = ({ epochs, leaders, groups, shares }: DatabaseBackup['groups']): DatabaseBackup['groups'] => ({
   epochs: new Map(epochs),
   leaders: new Map(leaders),
   groups: new Map(
@@ -277,6 +295,7 @@ const copyOf = ({ epochs, leaders, groups }: DatabaseBackup['groups']): Database
       { ...rows, offsets: new Map(rows.offsets), pending: new Map(rows.pending) },
     ]),
   ),
+  shares: new Map(Array.from(shares, ([name, row]) => [name, { ...row }])),
 });
 
 const heard = <Answer>(life: SimLife | undefined, answer: Promise<Answer>): Promise<Answer> =>

@@ -95,6 +95,8 @@ function refusal(group: Group | undefined, command: CommitCommand): ErrorCode {
     if (generation < 0) return ErrorCode.NONE;
     return command.knowsGroupIdNotFound ? ErrorCode.GROUP_ID_NOT_FOUND : ErrorCode.ILLEGAL_GENERATION;
   }
+  if (group.kind === 'share')
+    return command.knowsGroupIdNotFound ? ErrorCode.GROUP_ID_NOT_FOUND : ErrorCode.ILLEGAL_GENERATION;
   if (group.kind === 'consumer') return commitRefusal(group, command);
   if (generation < 0 && group.state === 'Empty') return ErrorCode.NONE;
   if (generation < 0 && memberId === '' && instanceId === null) return ErrorCode.UNKNOWN_MEMBER_ID;

@@ -15,7 +15,9 @@ interface Decided<Response> {
 export function deleteGroup(groupId: string, group: Group | undefined): Decided<ErrorCode> {
   if (!group) return { events: [], response: ErrorCode.GROUP_ID_NOT_FOUND };
   if (group.state !== 'Empty') return { events: [], response: ErrorCode.NON_EMPTY_GROUP };
-  return { events: [{ type: 'group-deleted', groupId }], response: ErrorCode.NONE };
+  const forgotten: GroupEvent[] =
+    group.kind === 'share' ? [{ type: 'share-topic-forgotten', groupId, topicId: null }] : [];
+  return { events: [...forgotten, { type: 'group-deleted', groupId }], response: ErrorCode.NONE };
 }
 
 /** In a group with live consumers, only offsets of topics without a subscriber. Subscriptions of other groups are unknown. */
@@ -26,7 +28,8 @@ export function deleteOffsets(
   command: DeleteOffsetsCommand,
 ): Decided<DeleteOffsetsResult> {
   const { groupId } = command;
-  if (!group) return { events: [], response: { error: ErrorCode.GROUP_ID_NOT_FOUND, topics: [] } };
+  if (!group || group.kind === 'share')
+    return { events: [], response: { error: ErrorCode.GROUP_ID_NOT_FOUND, topics: [] } };
   if (group.state !== 'Empty' && group.protocolType !== CONSUMER_PROTOCOL_TYPE)
     return { events: [], response: { error: ErrorCode.NON_EMPTY_GROUP, topics: [] } };
 

@@ -15,6 +15,7 @@ export function expireOffsets(
   config: GroupConfig,
   now: Timestamp,
 ): readonly GroupEvent[] {
+  if (group.kind === 'share') return []; // has no offsets, and stays until it is deleted
   const unusedSince = retentionStart(group);
   const expired = (offset: StoredOffset): boolean => {
     if (!unusedSince || group.isSubscribedTo(offset.topic) || pending.has(offset.topic, offset.partition)) return false;
@@ -29,7 +30,7 @@ export function expireOffsets(
 }
 
 /** The time since which an offset is unused; undefined: its group is in use. */
-function retentionStart(group: Group): ((offset: StoredOffset) => Timestamp) | undefined {
+function retentionStart(group: Exclude<Group, { kind: 'share' }>): ((offset: StoredOffset) => Timestamp) | undefined {
   if (group.kind === 'consumer' || group.protocolType === null) return (offset) => offset.committedAt;
   if (group.state === 'Empty') return () => group.stateSince;
   const readsKnownTopics = group.protocolType === CONSUMER_PROTOCOL_TYPE && group.subscribedTopics !== undefined;

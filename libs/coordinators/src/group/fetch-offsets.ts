@@ -22,6 +22,7 @@ export function fetchOffsets(
   command: FetchOffsetsCommand,
   catalog: TopicCatalog,
 ): FetchOffsetsResult {
+  if (group?.kind === 'share') return { error: ErrorCode.GROUP_ID_NOT_FOUND, topics: [] };
   const refusal = group?.kind === 'consumer' ? fetchRefusal(group, command) : ErrorCode.NONE;
   if (refusal !== ErrorCode.NONE) return { error: refusal, topics: [] };
   const topics = command.topics?.map(({ name, topicId, partitions }) => ({

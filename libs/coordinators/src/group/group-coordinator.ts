@@ -1,7 +1,18 @@
-// The coordinator of groups: memberships, generations and committed offsets, for the classic protocol and the consumer
-// protocol (KIP-848). Responses are plain results. A failure of the store is a retriable error code in them, never a
+// The coordinator of groups: memberships, generations and committed offsets, for the classic protocol, the consumer protocol
+// (KIP-848) and share groups (KIP-932). Responses are plain results. A failure of the store is a retriable error code in them, never a
 // rejection.
-import { type Cancel, type Clock, ErrorCode, type Logger, type Meter, type Random, retry } from '@milepost/core';
+import {
+  type Cancel,
+  type Clock,
+  type Counter,
+  ErrorCode,
+  type Logger,
+  type Meter,
+  type Random,
+  retry,
+  type Timestamp,
+  type Uuid,
+} from '@milepost/core';
 import { OFFSETS_TOPIC } from '@milepost/metadata';
 import type { GroupConfig, GroupOverrides } from './model/config.ts';
 import { commit, committed } from './commit.ts';
@@ -10,7 +21,7 @@ import { deleteGroup, deleteOffsets } from './delete.ts';
 import { describe, undescribed } from './describe.ts';
 import { expireOffsets } from './expire-offsets.ts';
 import { fetchOffsets } from './fetch-offsets.ts';
-import { asClassic, asConsumer } from './group.ts';
+import { asClassic, asConsumer, asShare } from './group.ts';
 import { heartbeat } from './classic/heartbeat.ts';
 import { join } from './classic/join.ts';
 import { leave, leaveNothing } from './classic/leave.ts';
@@ -25,6 +36,18 @@ import { heartbeatOfClassic, syncConsumers } from './migration/classic-sync.ts';
 import { leaveByHeartbeat, leaveByRequest } from './consumer/leave.ts';
 import { awaitJoinNow } from './consumer/session.ts';
 import { sessionTimeoutOf } from './consumer/state.ts';
+import type * as share from './share/commands.ts';
+import { describeShareGroup, undescribedShareGroup } from './share/describe.ts';
+import {
+  invalidShareHeartbeat,
+  LEAVE,
+  leaveShareGroup,
+  notFound,
+  refusedShareHeartbeat,
+  type ShareDecision,
+  shareHeartbeat,
+} from './share/heartbeat.ts';
+import { alterShareOffsets, deleteShareOffsets, withoutDeletedTopics } from './share/offsets.ts';
 import { sync } from './classic/sync.ts';
 import { failedJoin, failedSync } from './classic/turn.ts';
 import type { GroupEvent, GroupStore } from './model/store.ts';
@@ -69,6 +92,7 @@ export class GroupCoordinator {
   readonly #clock: Clock;
   readonly #config: GroupConfig;
   readonly #configOf: (groupId: string) => GroupConfig;
+  readonly #rebalances: Counter;
   readonly #random: Random;
   readonly #catalog: TopicCatalog;
   readonly #echo: Echo<Shard<GroupSlot, GroupEvent>, GroupEvent>;
@@ -97,6 +121,7 @@ export class GroupCoordinator {
       'consumergroup',
       'reason',
     ]);
+    this.#rebalances = rebalances;
     this.#clock = clock;
     this.#config = config;
     this.#configOf = (groupId) => {
@@ -285,6 +310,52 @@ export class GroupCoordinator {
     });
   }
 
+  /** A member of a share group joins, stays alive, changes or leaves. */
+  async shareHeartbeat(command: share.ShareHeartbeatCommand): Promise<share.ShareHeartbeatResult> {
+    const failed = (error: ErrorCode, errorMessage: string | null = null) =>
+      refusedShareHeartbeat({ error, errorMessage });
+    const { groupId, memberId } = command;
+    const invalid = invalidShareHeartbeat(command);
+    if (invalid !== undefined) return failed(ErrorCode.INVALID_REQUEST, invalid);
+    const isLeaving = command.memberEpoch === LEAVE;
+    const around = { catalog: this.#catalog, config: this.#configOf(groupId) };
+    const decide = ({ group }: GroupSlot, now: Timestamp) =>
+      isLeaving ? leaveShareGroup(group, command) : shareHeartbeat(group, command, { ...around, now });
+    const result = await this.#inShareGroup(groupId, decide, failed);
+    const slot = this.#find(groupId);
+    if (result.error !== ErrorCode.NONE) return result;
+    if (isLeaving) slot?.timers.endSession(memberId);
+    else this.#keepSession(slot, memberId);
+    return result;
+  }
+
+  async describeShareGroups(groupIds: readonly string[]): Promise<share.DescribedShareGroup[]> {
+    return groupIds.map((groupId) => {
+      const error = groupId === '' ? ErrorCode.INVALID_GROUP_ID : this.#errorOf(groupId);
+      if (error !== ErrorCode.NONE) return undescribedShareGroup(groupId, error, null);
+      const { group } = this.#find(groupId) ?? {};
+      if (group?.kind === 'share') return describeShareGroup(group, this.#catalog);
+      const message = group ? notFound(groupId, group).errorMessage : `Group ${groupId} not found.`;
+      return undescribedShareGroup(groupId, ErrorCode.GROUP_ID_NOT_FOUND, message);
+    });
+  }
+
+  /** The partitions that a share group has begun to read, by topic; none for another group. An error instead: try again. */
+  sharePartitions(groupId: string): Readonly<Record<Uuid, readonly number[]>> | ErrorCode {
+    const error = this.#errorOf(groupId);
+    return error === ErrorCode.NONE ? (asShare(this.#find(groupId)?.group)?.data.initialized ?? {}) : error;
+  }
+
+  alterShareOffsets(command: share.AlterShareOffsetsCommand): Promise<share.AlterShareOffsetsResult> {
+    const decide = ({ group }: GroupSlot) => alterShareOffsets(group, command, this.#catalog);
+    return this.#inShareGroup(command.groupId, decide, notAltered);
+  }
+
+  deleteShareOffsets(command: share.DeleteShareOffsetsCommand): Promise<share.DeleteShareOffsetsResult> {
+    const decide = ({ group }: GroupSlot) => deleteShareOffsets(group, command, this.#catalog);
+    return this.#inShareGroup(command.groupId, decide, notAltered);
+  }
+
   async commitOffsets(command: commands.CommitCommand): Promise<commands.CommitResult> {
     const failed = (error: ErrorCode) => committed(command, () => error);
     const error = this.#errorOf(command.groupId);
@@ -428,6 +499,21 @@ export class GroupCoordinator {
     return new Promise((resolve) => put(this.#slot(groupId), resolve));
   }
 
+  #inShareGroup<Result>(
+    groupId: string,
+    decide: (slot: GroupSlot, now: Timestamp) => ShareDecision<Result>,
+    failed: (error: ErrorCode) => Result,
+  ): Promise<Result> {
+    const error = groupId === '' ? ErrorCode.INVALID_GROUP_ID : this.#errorOf(groupId);
+    if (error !== ErrorCode.NONE) return Promise.resolve(failed(error));
+    const slot = this.#slot(groupId);
+    return slot.submit((now) => {
+      const { events, response, rebalance } = decide(slot, now);
+      if (rebalance) this.#rebalances.add(1, { consumergroup: groupId, reason: rebalance });
+      return { events, response };
+    }, failed);
+  }
+
   #errorOf(groupId: string): ErrorCode {
     return this.#isClosed ? ErrorCode.COORDINATOR_NOT_AVAILABLE : this.#runtime.shardOf(groupId).error;
   }
@@ -466,11 +552,11 @@ export class GroupCoordinator {
 
   /** In the group's queue, for a commit in progress may bring another one. */
   #removeOrphans(slot: GroupSlot, deleted?: ReadonlySet<string>): void {
-    const { groupId, offsets, pending } = slot;
-    if (slot.isIdle && removalOfOrphans(offsets, pending, this.#catalog, deleted).length === 0) return;
+    const { groupId } = slot;
+    if (slot.isIdle && this.#orphansOf(slot, deleted).length === 0) return;
     const attempt = async (): Promise<void> => {
       const current = this.#find(groupId);
-      const events = () => (current ? removalOfOrphans(current.offsets, current.pending, this.#catalog, deleted) : []);
+      const events = () => (current ? this.#orphansOf(current, deleted) : []);
       const error = await current?.submit(
         () => ({ events: events(), response: ErrorCode.NONE }),
         (refusal) => refusal,
@@ -488,13 +574,23 @@ export class GroupCoordinator {
     });
   }
 
+  #orphansOf({ group, offsets, pending }: GroupSlot, deleted?: ReadonlySet<string>): readonly GroupEvent[] {
+    const share = asShare(group);
+    if (share) return withoutDeletedTopics(share, this.#catalog);
+    return removalOfOrphans(offsets, pending, this.#catalog, deleted);
+  }
+
   #keepSession(slot: GroupSlot | undefined, memberId: string): void {
     const classic = asClassic(slot?.group)?.members.get(memberId);
     const modern = asConsumer(slot?.group)?.members.get(memberId);
+    const isOfShareGroup = asShare(slot?.group)?.members.has(memberId);
+    if (slot && isOfShareGroup) slot.timers.keepSession(memberId, this.#configOf(slot.groupId).shareSessionTimeoutMs);
     if (classic) slot?.timers.keepSession(memberId, classic.sessionTimeoutMs);
     else if (slot && modern) slot.timers.keepSession(memberId, sessionTimeoutOf(modern, this.#configOf(slot.groupId)));
   }
 }
+
+const notAltered = (error: ErrorCode) => ({ error, message: null, topics: [] });
 
 function heartbeatIn(slot: GroupSlot | undefined, command: commands.HeartbeatCommand): ErrorCode {
   const consumers = asConsumer(slot?.group);

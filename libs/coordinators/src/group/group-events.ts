@@ -28,6 +28,8 @@ export function groupIdOf(event: GroupEvent): string {
     case 'pending-offsets-ended':
     case 'group-deleted':
     case 'offset-deleted':
+    case 'share-partition-initialized':
+    case 'share-topic-forgotten':
       return event.groupId;
   }
 }

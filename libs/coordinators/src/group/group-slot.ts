@@ -1,6 +1,6 @@
-// One group of either protocol: its state, its committed offsets, its timers and its queue of commands. State changes only
+// One group of any kind: its state, its committed offsets, its timers and its queue of commands. State changes only
 // by `apply`, after its event is stored.
-import { ErrorCode, invariant, type Timestamp } from '@milepost/core';
+import { ErrorCode, invariant, type Timestamp, type Uuid } from '@milepost/core';
 import { CommandQueue, type Decision } from '../runtime/command-queue.ts';
 import type { Slot, SlotHost } from '../runtime/shard.ts';
 import { resume } from './classic/resume.ts';
@@ -10,10 +10,12 @@ import { ClassicTurn, type ClassicVerb, failedJoin, failedSync } from './classic
 import { resumeConsumers } from './consumer/session.ts';
 import { ConsumerGroup, type ConsumerState, emptyConsumerGroup, revivedConsumers } from './consumer/state.ts';
 import { ConsumerTurn, type ConsumerVerb } from './consumer/turn.ts';
-import { asClassic, asConsumer, type Group } from './group.ts';
+import { asClassic, asConsumer, asShare, type Group } from './group.ts';
 import { GroupTimers } from './group-timers.ts';
 import { downgradeOrRebalance } from './migration/downgrade.ts';
 import { upgraded } from './migration/upgrade.ts';
+import { rowOf, withoutMember } from './share/heartbeat.ts';
+import { ShareGroup, type ShareState } from './share/state.ts';
 import { endOfTransaction } from './transactional-commit.ts';
 import type { TransactionEnd } from './model/commands.ts';
 import type { GroupContext } from './model/context.ts';
@@ -97,6 +99,7 @@ export class GroupSlot implements Slot<GroupEvent> {
         const isInUse = consumers && !consumers.isDeserted;
         if (isInUse && consumer) return this.#decideConsumer(consumers, consumer, now);
         if (noGroup && !asClassic(this.#group)) return { events: [], apply: noGroup };
+        if (asShare(this.#group)) return { events: [], apply: () => refused(ErrorCode.INCONSISTENT_GROUP_PROTOCOL) };
         invariant(!isInUse, () => `group ${this.groupId}: a classic command would replace a consumer group`);
         return this.#decideClassic(classic, now);
       },
@@ -110,14 +113,15 @@ export class GroupSlot implements Slot<GroupEvent> {
       decide: (now) => {
         const group = this.#group;
         if (group?.kind === 'consumer') return this.#decideConsumer(group, consumer, now);
+        const staysAsItIs = (reason?: string) => (classicGroup ? classicGroup(reason) : noGroup?.());
+        if (group?.kind === 'share') return { events: [], apply: () => staysAsItIs() };
         if (!group || group.members.size === 0) {
           if (noGroup) return { events: [], apply: noGroup };
           return this.#decideConsumer(emptyConsumerGroup(this.groupId, group?.generation ?? 0), consumer, now);
         }
-        const staysClassic = (reason?: string) => (classicGroup ? classicGroup(reason) : noGroup?.());
-        if (!upgrades) return { events: [], apply: () => staysClassic() };
+        if (!upgrades) return { events: [], apply: () => staysAsItIs() };
         const converted = upgraded(group, this.#context.config, this.#context.catalog);
-        if (typeof converted === 'string') return { events: [], apply: () => staysClassic(converted) };
+        if (typeof converted === 'string') return { events: [], apply: () => staysAsItIs(converted) };
         return this.#decideConsumer(converted, consumer, now, group);
       },
       refused,
@@ -141,7 +145,22 @@ export class GroupSlot implements Slot<GroupEvent> {
     });
   }
 
-  /** For commands that concern the group as a whole, or only its offsets. */
+  expireShareMember(memberId: string, isDue: () => boolean): Promise<ErrorCode> {
+    const { groupId } = this;
+    return this.submit(
+      () => {
+        const group = asShare(this.#group);
+        if (!group?.members.has(memberId) || !isDue()) return { events: [], response: ErrorCode.NONE };
+        const { logger, rebalances } = this.#context;
+        logger.info({ group: groupId, member: memberId }, 'a member gave no sign of life in time');
+        rebalances.add(1, { consumergroup: groupId, reason: 'session_expired' });
+        return { ...withoutMember(group, memberId), response: ErrorCode.NONE };
+      },
+      (refusal) => refusal,
+    );
+  }
+
+  /** For commands that concern the group as a whole, or only its offsets; and for those of share groups. */
   submit<Response>(
     decide: (now: Timestamp) => { readonly events: readonly GroupEvent[]; readonly response: Response },
     refused: (error: ErrorCode) => Response,
@@ -164,7 +183,10 @@ export class GroupSlot implements Slot<GroupEvent> {
   /** The group was loaded: its deadlines start again. */
   resume(): void {
     const refused = () => {};
-    if (this.#group?.kind === 'consumer') this.submitConsumer({ consumer: resumeConsumers, refused });
+    const share = asShare(this.#group);
+    const { shareSessionTimeoutMs } = this.#context.configOf(this.groupId);
+    if (share) for (const memberId of share.members.keys()) this.timers.keepSession(memberId, shareSessionTimeoutMs);
+    else if (this.#group?.kind === 'consumer') this.submitConsumer({ consumer: resumeConsumers, refused });
     else this.submitClassic({ classic: resume, refused });
   }
 
@@ -196,6 +218,9 @@ export class GroupSlot implements Slot<GroupEvent> {
       case 'pending-offsets-ended':
         this.pending.end(event.producerId);
         break;
+      case 'share-partition-initialized':
+      case 'share-topic-forgotten':
+        break; // rows of the leaders of partitions
     }
   }
 
@@ -224,6 +249,9 @@ export class GroupSlot implements Slot<GroupEvent> {
       ...(this.#row ? [{ type: 'group-stored', group: this.#row } as const] : []),
       ...offsets.map((offset) => ({ type: 'offset-committed', offset }) as const),
       ...this.pending.all().map((pending) => ({ type: 'offset-pending', pending }) as const),
+      ...Object.entries(asShare(this.#group)?.data.initialized ?? {}).flatMap(([topicId, partitions]) =>
+        partitions.map((partition) => rowOf(this.groupId, topicId as Uuid, partition)),
+      ),
     ];
   }
 
@@ -282,6 +310,10 @@ export class GroupSlot implements Slot<GroupEvent> {
   }
 
   #restore(stored: StoredGroup): void {
+    if (stored.kind === 'share') {
+      this.#group = new ShareGroup(this.groupId, stored.state as ShareState);
+      return;
+    }
     if (stored.kind === 'consumer') {
       this.#group = new ConsumerGroup(this.groupId, revivedConsumers(stored.state as ConsumerState));
       return;

@@ -1,6 +1,6 @@
 // The timers of one group, by name. A timer that fires submits a command to the group's queue, and retries while the store
 // is away. A command that finds its timer replaced in the meantime does nothing.
-import type { Clock } from '@milepost/core';
+import { type Clock, ErrorCode } from '@milepost/core';
 import { type Due, Timers } from '../runtime/timers.ts';
 import { expireSession } from './classic/session.ts';
 import type { ClassicTimers, ClassicVerb } from './classic/turn.ts';
@@ -16,6 +16,8 @@ export interface TimedGroup {
   readonly group: Group | undefined;
   submitClassic(command: ClassicCommand): void;
   submitConsumer(command: ConsumerCommand): void;
+  /** Does nothing unless `isDue`. */
+  expireShareMember(memberId: string, isDue: () => boolean): Promise<ErrorCode>;
 }
 
 interface FiredTimer {
@@ -73,7 +75,13 @@ export class GroupTimers implements ClassicTimers, ConsumerTimers {
 
   keepSession(memberId: string, timeoutMs: number): void {
     const name = sessionOf(memberId);
-    if (this.#slot.group?.kind === 'consumer')
+    if (this.#slot.group?.kind === 'share')
+      this.#schedule(name, timeoutMs, ({ isDue, retry, drop }) => {
+        void this.#slot
+          .expireShareMember(memberId, isDue)
+          .then((error) => (error === ErrorCode.NONE ? drop() : retry()));
+      });
+    else if (this.#slot.group?.kind === 'consumer')
       this.scheduleInConsumerGroup(name, timeoutMs, (turn) => expireConsumer(turn, memberId));
     else this.schedule(name, timeoutMs, (turn) => expireSession(turn, memberId));
   }

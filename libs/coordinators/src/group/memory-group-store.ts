@@ -9,6 +9,7 @@ import type {
   StoredOffset,
   AcquiredGroups,
 } from './model/store.ts';
+import { forgetShareRows, initializeShareRow, type ShareRow } from './model/share-rows.ts';
 import { epochOf, raiseEpochs } from '../runtime/memory-epochs.ts';
 import {
   CoordinatorStoreUnavailable,
@@ -24,6 +25,8 @@ export class GroupTable {
   /** By shard, the leadership that it was last acquired under. */
   readonly leaders = new Map<number, ShardLeader>();
   readonly groups = new Map<string, GroupRows>();
+  /** Of share partitions; their leaders write to them (MemoryShareStateStore). */
+  readonly shares = new Map<string, ShareRow>();
 
   apply(shard: number, event: GroupEvent): void {
     switch (event.type) {
@@ -53,6 +56,12 @@ export class GroupTable {
       }
       case 'pending-offsets-ended':
         this.#endPending(event.groupId, ({ producerId }) => producerId === event.producerId);
+        break;
+      case 'share-partition-initialized':
+        initializeShareRow(this.shares, event);
+        break;
+      case 'share-topic-forgotten':
+        forgetShareRows(this.shares, event.groupId, event.topicId);
         break;
     }
   }

@@ -37,6 +37,7 @@ export function transactionalCommit(
 /** Unlike a plain commit, also in the midst of a rebalance: the generation is what fences (KIP-447). */
 function refusal(group: Group | undefined, command: TransactionalCommitCommand): ErrorCode {
   const { generation, memberId, instanceId } = command;
+  if (group?.kind === 'share') return ErrorCode.GROUP_ID_NOT_FOUND;
   if (!group) return generation < 0 ? ErrorCode.NONE : ErrorCode.ILLEGAL_GENERATION;
   const namesMember = generation >= 0 || memberId !== '' || instanceId !== null;
   if (!namesMember) return ErrorCode.NONE;

@@ -58,3 +58,19 @@ export class GroupPendingOffsetRow {
   @Column('text') metadata!: string;
   @Column('bigint', { name: 'committed_at_ms', transformer: exactNumber }) committedAtMs!: number;
 }
+
+/** What a share group has in flight in a partition. Its leader writes it (postgres-share-state-store.ts). */
+@Entity('share_partitions')
+export class SharePartitionRow {
+  @PrimaryColumn('text', { name: 'group_id', primaryKeyConstraintName: 'share_partitions_pkey' }) groupId!: string;
+  @PrimaryColumn('uuid', { name: 'topic_id', primaryKeyConstraintName: 'share_partitions_pkey' }) topicId!: string;
+  @PrimaryColumn('int', { primaryKeyConstraintName: 'share_partitions_pkey' }) partition!: number;
+  /** Raised by each reset. */
+  @Column('int', { name: 'state_epoch' }) stateEpoch!: number;
+  /** Of the last leader that has read it; -1: none has. */
+  @Column('int', { name: 'leader_epoch' }) leaderEpoch!: number;
+  /** -1: not chosen yet. */
+  @Column('bigint', { name: 'start_offset', transformer: exactNumber }) startOffset!: number;
+  @Column('int', { name: 'done_count' }) doneCount!: number;
+  @Column('json') runs!: unknown;
+}

@@ -1,7 +1,7 @@
 // Every table of the migrations has its entity in this list: drift.test.ts compares the two.
 import { AlertRow, DeliveryRow, RuleChangesRow, RuleProgressRow, RuleRow, TruckStateRow } from './alerts.ts';
 import { DeviceChangesRow, DeviceRow } from './devices.ts';
-import { CoordinatorShardRow, GroupOffsetRow, GroupPendingOffsetRow, GroupRow } from './groups.ts';
+import { CoordinatorShardRow, GroupOffsetRow, GroupPendingOffsetRow, GroupRow, SharePartitionRow } from './groups.ts';
 import { HttpSessionRow, HttpTokenRow, HttpUserRow } from './http-access.ts';
 import {
   AclRow,
@@ -47,6 +47,7 @@ export const entities = [
   GroupRow,
   GroupOffsetRow,
   GroupPendingOffsetRow,
+  SharePartitionRow,
   TransactionShardRow,
   TransactionRow,
   RuleRow,

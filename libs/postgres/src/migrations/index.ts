@@ -21,6 +21,7 @@ import { Routes1764000000000 } from './1764000000000-routes.ts';
 import { Rules1764100000000 } from './1764100000000-rules.ts';
 import { SchemaRegistry1764200000000 } from './1764200000000-schema-registry.ts';
 import { DeviceCertificates1764350000000 } from './1764350000000-device-certificates.ts';
+import { SharePartitions1764400000000 } from './1764400000000-share-partitions.ts';
 
 export const migrations = [
   Metadata1763800000000,
@@ -44,4 +45,5 @@ export const migrations = [
   Rules1764100000000,
   SchemaRegistry1764200000000,
   DeviceCertificates1764350000000,
+  SharePartitions1764400000000,
 ];

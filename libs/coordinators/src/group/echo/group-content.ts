@@ -31,6 +31,7 @@ export class GroupContent implements EchoedContent<GroupEvent> {
   *all(): Generator<() => readonly WantedRecord[]> {
     this.#echoed.clear();
     for (const { groupId, stored, isStored, offsets } of this.#shard.slots()) {
+      if (stored?.kind === 'share') continue;
       if (stored) {
         this.#echoed.set(groupId, echoedState(stored));
         yield () => groupChanges(groupId, undefined, stored);
@@ -46,6 +47,7 @@ export class GroupContent implements EchoedContent<GroupEvent> {
   changes(event: GroupEvent): EchoRecord[] {
     switch (event.type) {
       case 'group-stored': {
+        if (event.group.kind === 'share') return []; // lives in the table alone (docs/decisions/0084)
         const { group } = event;
         const records = groupChanges(group.groupId, this.#echoed.get(group.groupId), group);
         this.#echoed.set(group.groupId, echoedState(group));
@@ -67,6 +69,9 @@ export class GroupContent implements EchoedContent<GroupEvent> {
       case 'offset-pending':
       case 'pending-offsets-ended':
         return []; // not committed yet, or the events beside it say what is
+      case 'share-partition-initialized':
+      case 'share-topic-forgotten':
+        return [];
       case 'offset-deleted':
         return [{ key: offsetKey(event.groupId, event.topic, event.partition), value: null }];
     }

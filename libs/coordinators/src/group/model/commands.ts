@@ -206,7 +206,7 @@ export interface ListGroupsResult {
     readonly groupId: string;
     readonly protocolType: string;
     readonly state: string;
-    /** `classic`, `consumer`. */
+    /** `classic`, `consumer`, `share`. */
     readonly type: string;
   }[];
 }

@@ -31,11 +31,26 @@ export interface GroupConfig {
   readonly consumerAssignors: readonly AssignorName[];
   /** group.consumer.assignment.interval.ms: the least time between two target assignments of a group. */
   readonly consumerAssignmentIntervalMs: number;
+  /** group.share.session.timeout.ms, group.share.heartbeat.interval.ms (KIP-932). */
+  readonly shareSessionTimeoutMs: number;
+  readonly shareHeartbeatIntervalMs: number;
+  /** group.share.max.size */
+  readonly shareMaxSize: number;
+  /** group.share.assignment.interval.ms */
+  readonly shareAssignmentIntervalMs: number;
 }
 
-/** Settings that can be set for one consumer group (resources of type GROUP). */
+/** Settings that can be set for one group (resources of type GROUP). */
 export type GroupOverrides = Partial<
-  Pick<GroupConfig, 'consumerSessionTimeoutMs' | 'consumerHeartbeatIntervalMs' | 'consumerAssignmentIntervalMs'>
+  Pick<
+    GroupConfig,
+    | 'consumerSessionTimeoutMs'
+    | 'consumerHeartbeatIntervalMs'
+    | 'consumerAssignmentIntervalMs'
+    | 'shareSessionTimeoutMs'
+    | 'shareHeartbeatIntervalMs'
+    | 'shareAssignmentIntervalMs'
+  >
 >;
 
 export const DEFAULT_GROUP_CONFIG: GroupConfig = {
@@ -53,4 +68,8 @@ export const DEFAULT_GROUP_CONFIG: GroupConfig = {
   migrationPolicy: 'bidirectional',
   consumerAssignors: ['uniform', 'range'],
   consumerAssignmentIntervalMs: 1_000,
+  shareSessionTimeoutMs: 45_000,
+  shareHeartbeatIntervalMs: 5_000,
+  shareMaxSize: 200,
+  shareAssignmentIntervalMs: 1_000,
 };

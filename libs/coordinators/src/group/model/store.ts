@@ -9,7 +9,7 @@ import type { Leadership, ShardEpoch } from '../../runtime/shard-store.ts';
  */
 export interface StoredGroup {
   readonly groupId: string;
-  readonly kind: 'classic' | 'consumer';
+  readonly kind: 'classic' | 'consumer' | 'share';
   readonly generation: number;
   readonly state: unknown;
 }
@@ -39,7 +39,7 @@ export interface PendingOffset {
 
 export type GroupEvent =
   | { readonly type: 'group-stored'; readonly group: StoredGroup }
-  /** With all its offsets, pending ones too. Absent is fine. */
+  /** With all its offsets, pending ones too. Absent is fine. What a share group has in flight is forgotten by an event of its own. */
   | { readonly type: 'group-deleted'; readonly groupId: string }
   | { readonly type: 'offset-committed'; readonly offset: StoredOffset }
   | { readonly type: 'offset-pending'; readonly pending: PendingOffset }
@@ -51,7 +51,20 @@ export type GroupEvent =
       readonly groupId: string;
       readonly topic: string;
       readonly partition: number;
-    };
+    }
+  /** A share group reads the partition from now on. Its row is read and written by the partition's leader. */
+  | {
+      readonly type: 'share-partition-initialized';
+      readonly groupId: string;
+      readonly topicId: Uuid;
+      readonly partition: number;
+      /** -1: the leader chooses it. */
+      readonly startOffset: number;
+      /** An administrator has set the offset: what was in flight is forgotten. Else a row that is there stays. */
+      readonly resets: boolean;
+    }
+  /** Null: all topics. */
+  | { readonly type: 'share-topic-forgotten'; readonly groupId: string; readonly topicId: Uuid | null };
 
 export interface GroupStore {
   /**
