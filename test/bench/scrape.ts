@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { GroupTable, MemoryGroupStore, MemoryTransactionStore } from '@milepost/coordinators';
+import { GroupTable, MemoryGroupStore, MemoryShareStateStore, MemoryTransactionStore } from '@milepost/coordinators';
 import { BrokerId } from '@milepost/core';
 import { createBroker } from '@milepost/broker';
 import { MemoryBrokerLeases, MemoryMetadataDatabase, MemoryMetadataStore } from '@milepost/metadata';
@@ -35,6 +35,7 @@ export async function measureScrape(): Promise<ScrapeFigure> {
       metadata: new MemoryMetadataStore(database),
       leases: new MemoryBrokerLeases(database, host.clock),
       groups: new MemoryGroupStore(new GroupTable()),
+      shares: new MemoryShareStateStore(),
       transactions: new MemoryTransactionStore(),
     },
     {

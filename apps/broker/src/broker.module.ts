@@ -8,6 +8,7 @@ import { nodeReadText } from '@milepost/node-host';
 import {
   PostgresBrokerLeases,
   PostgresGroupStore,
+  PostgresShareStateStore,
   PostgresMetadataStore,
   PostgresTransactionStore,
 } from '@milepost/postgres';
@@ -56,7 +57,8 @@ export class BrokerPart implements Part {
     this.#leases = new PostgresBrokerLeases(this.database());
     const groups = new PostgresGroupStore(this.database(), { logger });
     const transactions = new PostgresTransactionStore(this.database(), { logger });
-    const stores = { metadata: this.#metadata, groups, transactions, leases: this.#leases };
+    const shares = new PostgresShareStateStore(this.database());
+    const stores = { metadata: this.#metadata, groups, shares, transactions, leases: this.#leases };
     const config = {
       brokerId: BrokerId(settings.brokerId),
       machine: hostname(),

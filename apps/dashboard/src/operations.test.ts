@@ -1,6 +1,6 @@
 // Topics and groups of a real broker, one of whose partitions fails.
 import { type Broker, createBroker } from '@milepost/broker';
-import { MemoryGroupStore, MemoryTransactionStore } from '@milepost/coordinators';
+import { MemoryGroupStore, MemoryShareStateStore, MemoryTransactionStore } from '@milepost/coordinators';
 import { BrokerId, type Logger, silentLogger } from '@milepost/core';
 import { MemoryBrokerLeases, MemoryMetadataDatabase, MemoryMetadataStore } from '@milepost/metadata';
 import { nodeHost } from '@milepost/node-host';
@@ -28,6 +28,7 @@ beforeAll(async () => {
   const stores = {
     metadata: new MemoryMetadataStore(database),
     groups: new MemoryGroupStore(),
+    shares: new MemoryShareStateStore(),
     transactions: new MemoryTransactionStore(),
     leases: new MemoryBrokerLeases(database, host.clock),
   };

@@ -1,6 +1,6 @@
 // The authorizer, on the wire: what a user without rights learns, which rights each request needs, and how they change.
 import { pbkdf2Sync } from 'node:crypto';
-import { BrokerId, ErrorCode, silentLogger } from '@milepost/core';
+import { BrokerId, ErrorCode, Offset, silentLogger, type Uuid } from '@milepost/core';
 import { MemoryMetadataDatabase, MemoryMetadataStore } from '@milepost/metadata';
 import {
   AclOperation,
@@ -13,6 +13,7 @@ import {
 import { SimHost } from '@milepost/simulator';
 import {
   AddPartitionsToTxn,
+  AlterShareGroupOffsets,
   AlterUserScramCredentials,
   type AnyApi,
   ConsumerGroupHeartbeat,
@@ -26,6 +27,9 @@ import {
   Metadata,
   SaslAuthenticate,
   SaslHandshake,
+  ShareAcknowledge,
+  ShareFetch,
+  ShareGroupHeartbeat,
 } from '@milepost/wire';
 import { handlers } from './handlers/index.ts';
 import { Authorization } from './security/authorization.ts';
@@ -185,10 +189,35 @@ describe('a user', () => {
       }),
     );
     expect(added.resultsByTopicV3AndBelow[0]?.resultsByPartition[0]?.partitionErrorCode).toBe(0);
-    world = { topic, topicId: created[0]?.topicId, consumerGroup, openTransaction };
+    const shareGroup = `share-${number}`;
+    const share = { groupId: shareGroup, memberId: 'owner', memberEpoch: 0, subscribedTopicNames: [topic] };
+    expect((await settle(admin.ask(ShareGroupHeartbeat, 1, share))).errorCode).toBe(0);
+    const offsets = [{ topicName: topic, partitions: [{ partitionIndex: 0, startOffset: Offset(0) }] }];
+    await settle(admin.ask(AlterShareGroupOffsets, 0, { groupId: 'deserted share', topics: offsets }));
+    world = { topic, topicId: created[0]?.topicId, consumerGroup, shareGroup, openTransaction };
+  }
+
+  /** Each request that acknowledges is the first one of a session. */
+  async function openShareSession(): Promise<void> {
+    const partitions = [{ partitionIndex: 0, acknowledgementBatches: [] }];
+    const opened = await settle(
+      admin.ask(ShareFetch, 2, {
+        groupId: world.shareGroup,
+        memberId: 'owner',
+        shareSessionEpoch: 0,
+        maxWaitMs: 0,
+        minBytes: 0,
+        maxRecords: 1,
+        batchSize: 1,
+        topics: [{ topicId: world.topicId as Uuid, partitions }],
+        forgottenTopicsData: [],
+      }),
+    );
+    expect(opened.errorCode).toBe(0);
   }
 
   async function ask(one: Sample, of: World = world): Promise<object> {
+    if (one.api === ShareAcknowledge) await openShareSession();
     return settle(alice.ask(one.api as AnyApi, one.version, one.body(of) as never)) as Promise<object>;
   }
 

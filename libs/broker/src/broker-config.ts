@@ -86,6 +86,8 @@ export interface BrokerSettings {
     readonly isRackAware: boolean;
     readonly fetcher: FetcherConfig;
   };
+  /** group.share.max.share.sessions */
+  readonly maxShareSessions: number;
   readonly groupShards: number;
   readonly groups: GroupConfig;
   readonly transactionShards: number;
@@ -165,6 +167,7 @@ export function settingsOf(
         socketTimeoutMs: number('replica.socket.timeout.ms'),
       },
     },
+    maxShareSessions: number('group.share.max.share.sessions'),
     groupShards: number('offsets.topic.num.partitions'),
     transactionShards: number('transaction.state.log.num.partitions'),
     transactions: {
@@ -188,6 +191,10 @@ export function settingsOf(
       consumerHeartbeatIntervalMs: number('group.consumer.heartbeat.interval.ms'),
       consumerMaxSize: number('group.consumer.max.size'),
       consumerAssignmentIntervalMs: number('group.consumer.assignment.interval.ms'),
+      shareSessionTimeoutMs: number('group.share.session.timeout.ms'),
+      shareHeartbeatIntervalMs: number('group.share.heartbeat.interval.ms'),
+      shareMaxSize: number('group.share.max.size'),
+      shareAssignmentIntervalMs: number('group.share.assignment.interval.ms'),
       migrationPolicy: migrationPolicyNamed(brokerValue(layers, 'group.consumer.migration.policy') ?? ''),
       consumerAssignors: assignorsNamed(brokerList(layers, 'group.consumer.assignors')),
     },

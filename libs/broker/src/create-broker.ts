@@ -6,7 +6,12 @@
 // clients read from. Stop: its partitions to others, no new clients, pending requests complete, logs are synced and
 // closed, the lease is released. The caller owns the stores and closes them after the broker.
 import { type Address, Background, type Host, retry } from '@milepost/core';
-import { CoordinatorStoreUnavailable, type GroupStore, type TransactionStore } from '@milepost/coordinators';
+import {
+  CoordinatorStoreUnavailable,
+  type GroupStore,
+  type ShareStateStore,
+  type TransactionStore,
+} from '@milepost/coordinators';
 import { isUnclaimed, lockLogFolder } from '@milepost/log';
 import {
   applied,
@@ -42,6 +47,7 @@ import { judgeLogFolder } from './membership/log-folder.ts';
 import { Registration } from './membership/registration.ts';
 import { Clients } from './parts/clients.ts';
 import { Storage } from './parts/storage.ts';
+import { Sharing } from './share/sharing.ts';
 import type { Services } from './services.ts';
 import { BrokerGauges } from './telemetry/broker-gauges.ts';
 import { LagTimes } from './telemetry/lag-times.ts';
@@ -63,6 +69,8 @@ const STORE_RETRY_MS = 1_000;
 export interface BrokerStores {
   readonly metadata: MetadataStore;
   readonly groups: GroupStore;
+  /** Over the same rows as `groups`. */
+  readonly shares: ShareStateStore;
   readonly transactions: TransactionStore;
   readonly leases: BrokerLeases;
 }
@@ -303,6 +311,16 @@ async function start(
     coordination.databaseWentBack();
     transactional.databaseWentBack();
   }
+  const sharing = new Sharing({
+    host,
+    store: stores.shares,
+    background,
+    image,
+    layers,
+    unpacking: storage.unpacking,
+    maxSessions: settings.maxShareSessions,
+  });
+  closers.add('the share partitions', () => sharing.close());
   const groupsSnapshot = (): Promise<GroupSnapshot[]> => groupSnapshots(groups, partitions);
   if (folderState !== 'known') {
     await coordination.loaded(aborted);
@@ -319,6 +337,7 @@ async function start(
     storage,
     controller,
     groups,
+    sharing,
     offsetsTopic,
     transactions: transactional.coordinator,
     transactionStateTopic: transactional.stateTopic,
@@ -352,6 +371,7 @@ async function start(
     background.run('closing the fetchers of a fenced broker', () => storage.replication.close());
     background.run('closing the transactions of a fenced broker', () => transactional.close());
     background.run('closing the groups of a fenced broker', () => coordination.close());
+    background.run('closing the share partitions of a fenced broker', () => sharing.close());
   });
   closers.add('the upkeep of the logs', storage.startUpkeep(settings));
 

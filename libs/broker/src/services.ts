@@ -11,6 +11,7 @@ import type { Peer } from './network/connection.ts';
 import type { Storage } from './parts/storage.ts';
 import type { QuotaClient } from './quotas/limits.ts';
 import type { Permissions } from './security/permissions.ts';
+import type { Sharing } from './share/sharing.ts';
 import type { LocalMarkers } from './transactions/local-markers.ts';
 import type { TransactionVerifier } from './transactions/ports.ts';
 
@@ -23,6 +24,8 @@ export interface Services {
   /** Changes of the cluster's metadata. */
   readonly controller: Controller;
   readonly groups: GroupCoordinator;
+  /** What share groups have in flight in the partitions led here. */
+  readonly sharing: Sharing;
   readonly offsetsTopic: InternalTopic;
   readonly transactions: TransactionCoordinator;
   readonly transactionStateTopic: InternalTopic;

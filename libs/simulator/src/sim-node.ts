@@ -114,6 +114,7 @@ export class SimNode {
     const stores = {
       metadata: plants.metadataStore?.(metadata) ?? metadata,
       groups: plants.groupStore?.(groups) ?? groups,
+      shares: database.shareStore(life, machine.name),
       transactions: database.transactionStore(life, machine.name),
       leases: database.leases(life, machine.name),
     };

@@ -1,6 +1,6 @@
 // One partition whose disk fails: the producer and the consumer of the others continue.
 import { createBroker, type Broker } from '@milepost/broker';
-import { MemoryGroupStore, MemoryTransactionStore } from '@milepost/coordinators';
+import { MemoryGroupStore, MemoryShareStateStore, MemoryTransactionStore } from '@milepost/coordinators';
 import { BrokerId, type DiskFile, DiskFailed, type Logger, silentLogger } from '@milepost/core';
 import { MemoryBrokerLeases, MemoryMetadataDatabase, MemoryMetadataStore } from '@milepost/metadata';
 import { nodeHost } from '@milepost/node-host';
@@ -47,6 +47,7 @@ beforeEach(async () => {
   const stores = {
     metadata: new MemoryMetadataStore(database),
     groups: new MemoryGroupStore(),
+    shares: new MemoryShareStateStore(),
     transactions: new MemoryTransactionStore(),
     leases: new MemoryBrokerLeases(database, host.clock),
   };

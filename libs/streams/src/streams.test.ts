@@ -3,7 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Broker, createBroker } from '@milepost/broker';
-import { GroupTable, MemoryGroupStore, MemoryTransactionStore, TransactionTable } from '@milepost/coordinators';
+import {
+  GroupTable,
+  MemoryGroupStore,
+  MemoryShareStateStore,
+  MemoryTransactionStore,
+  TransactionTable,
+} from '@milepost/coordinators';
 import { AddressInUse, BrokerId, silentLogger } from '@milepost/core';
 import { MemoryBrokerLeases, MemoryMetadataDatabase, MemoryMetadataStore } from '@milepost/metadata';
 import { nodeHost } from '@milepost/node-host';
@@ -33,6 +39,7 @@ async function startBroker(): Promise<void> {
   const stores = {
     metadata: new MemoryMetadataStore(metadata),
     groups: new MemoryGroupStore(groups),
+    shares: new MemoryShareStateStore(groups),
     transactions: new MemoryTransactionStore(transactions),
     leases: new MemoryBrokerLeases(metadata, host.clock),
   };

@@ -16,18 +16,18 @@ const TEXT = /^"<text>"$/;
 /** Not implemented yet. */
 export const missing: readonly Allowed[] = [
   {
-    where: /^api-versions\/.* · apiKeys\[(38|39|40|41|76|77|78|79|80|81|83|84|85|86|87|88|89|90|91|92)\]/,
+    where: /^api-versions\/.* · apiKeys\[(38|39|40|41|80|81|83|84|85|86|87|88|89)\]/,
     ours: NONE,
-    why: 'delegation tokens, share and streams groups',
+    why: 'delegation tokens, streams groups, requests to a share coordinator',
   },
   {
-    where: /^api-versions\/.* · (supported|finalized)Features\[(share|streams|kraft|eligible)/,
-    why: 'a feature is told of when it is there: no share or streams groups, no KRaft',
+    where: /^api-versions\/.* · (supported|finalized)Features\[(streams|kraft|eligible)/,
+    why: 'a feature is told of when it is there: no streams groups, no KRaft',
   },
   {
     where: /^configs\/all of a broker · /,
     ours: NONE,
-    why: 'properties of parts that are not here: KRaft, tiered storage, share and streams groups, a part of those of TLS, SASL and replication',
+    why: 'properties of parts that are not here: KRaft, tiered storage, streams groups, a part of those of TLS, SASL and replication',
   },
 ];
 
@@ -35,7 +35,7 @@ export const missing: readonly Allowed[] = [
 export const better: readonly Allowed[] = [
   { where: /[eE]rrorMessage$/, kafka: NONE, ours: TEXT, why: 'says what was wrong where Kafka leaves it out' },
   {
-    where: /^api-versions\/.* · supportedFeatures\[transaction\.version\]/,
+    where: /^api-versions\/.* · supportedFeatures\[(transaction|share)\.version\]/,
     why: 'one level of a feature is implemented, and always on; Kafka hides those that may be off from old clients',
   },
   {

@@ -5,12 +5,13 @@ import { FeatureUpgradeType } from '@milepost/wire';
 import { type Refusal, refusal } from '../refusal.ts';
 
 /**
- * The APIs and requests are those of Kafka 4.3 (4.3-IV0); groups of the new protocol are served (KIP-848), and an epoch
- * per transaction (KIP-890).
+ * The APIs and requests are those of Kafka 4.3 (4.3-IV0); groups of the new protocol are served (KIP-848), share
+ * groups (KIP-932), and an epoch per transaction (KIP-890).
  */
 export const FEATURES: ReadonlyMap<string, number> = new Map([
   ['group.version', 1],
   ['metadata.version', 30],
+  ['share.version', 1],
   ['transaction.version', 2],
 ]);
 

@@ -9,7 +9,7 @@ const MOST_WAITING = 100_000;
 export type WaitOutcome = 'met' | 'expired' | 'gone';
 
 export interface Wait {
-  readonly partitions: Iterable<Partition>;
+  readonly partitions: Iterable<Pick<Partition, 'watch'>>;
   readonly timeoutMs: number;
   /** Checked now, and after each change of a partition. */
   readonly isMet: () => boolean;

@@ -36,11 +36,11 @@ type Member = DescribedGroup['members'][number];
 
 export interface GroupSnapshot {
   readonly groupId: string;
-  /** `classic`, `consumer`. */
+  /** `classic`, `consumer`, `share`. */
   readonly type: string;
   readonly state: string;
   readonly protocolType: string;
-  /** The assignor of a consumer group. */
+  /** The assignor of a consumer group or a share group. */
   readonly protocol: string;
   readonly members: readonly Pick<Member, 'memberId' | 'instanceId' | 'clientId' | 'clientHost'>[];
   readonly offsets: readonly {
@@ -101,6 +101,11 @@ async function described(groups: GroupCoordinator, groupId: string, type: string
   if (type === 'consumer') {
     const [group] = await groups.describeConsumers([groupId]);
     return group && { ...group, protocol: group.assignor };
+  }
+  if (type === 'share') {
+    const [group] = await groups.describeShareGroups([groupId]);
+    const members = group?.members.map((member) => ({ ...member, instanceId: null })) ?? [];
+    return group && { ...group, protocol: group.assignor, members };
   }
   const [group] = await groups.describe([groupId]);
   return group && { ...group, protocol: group.protocolData };

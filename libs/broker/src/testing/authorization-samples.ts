@@ -1,6 +1,6 @@
 // For each need of each handler, a request that has it: the rows of authorization.test.ts. A handler without rows, or with a
 // need that no row has, fails there.
-import { BrokerId, ErrorCode, LeaderEpoch, Offset, Timestamp } from '@milepost/core';
+import { BrokerId, ErrorCode, LeaderEpoch, Offset, Timestamp, type Uuid, ZERO_UUID } from '@milepost/core';
 import {
   AddOffsetsToTxn,
   AddPartitionsToTxn,
@@ -8,6 +8,7 @@ import {
   AlterConfigs,
   AlterPartitionReassignments,
   AlterReplicaLogDirs,
+  AlterShareGroupOffsets,
   AlterUserScramCredentials,
   type AnyApi,
   ConfigResourceType,
@@ -20,6 +21,7 @@ import {
   DeleteAcls,
   DeleteGroups,
   DeleteRecords,
+  DeleteShareGroupOffsets,
   DeleteTopics,
   DescribeAcls,
   DescribeClientQuotas,
@@ -29,6 +31,7 @@ import {
   DescribeLogDirs,
   DescribeProducers,
   DescribeQuorum,
+  DescribeShareGroupOffsets,
   DescribeTopicPartitions,
   DescribeTransactions,
   DescribeUserScramCredentials,
@@ -54,6 +57,10 @@ import {
   Produce,
   type RequestInput,
   type ResponseOutput,
+  ShareAcknowledge,
+  ShareFetch,
+  ShareGroupDescribe,
+  ShareGroupHeartbeat,
   SyncGroup,
   TxnOffsetCommit,
   UnregisterBroker,
@@ -70,6 +77,8 @@ export interface World {
   readonly topicId: string | undefined;
   /** Members read `topic`. */
   readonly consumerGroup: string;
+  /** A member reads `topic`. Its next acknowledgement as `owner` has the epoch 1. */
+  readonly shareGroup: string;
   /** A transaction of `topic` is open. */
   readonly openTransaction: string;
 }
@@ -115,7 +124,13 @@ function sample<A extends AnyApi>(api: A, version: number, row: Row<A>): Sample 
   };
 }
 
-const PLACEHOLDERS: World = { topic: '<topic>', topicId: undefined, consumerGroup: '', openTransaction: '' };
+const PLACEHOLDERS: World = {
+  topic: '<topic>',
+  topicId: undefined,
+  consumerGroup: '',
+  shareGroup: '',
+  openTransaction: '',
+};
 const withoutBigInt = (_key: string, value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value);
 
 const AUTHORIZATION_ERRORS: ReadonlySet<unknown> = new Set([
@@ -322,6 +337,65 @@ export const samples: readonly Sample[] = [
   sample(ConsumerGroupDescribe, 1, {
     needs: [needs.DESCRIBE_GROUP, needs.DESCRIBE_TOPIC],
     body: ({ consumerGroup }) => ({ groupIds: [consumerGroup], includeAuthorizedOperations: true }),
+  }),
+  sample(ShareGroupHeartbeat, 1, {
+    needs: [needs.READ_GROUP, needs.DESCRIBE_TOPIC],
+    body: ({ topic }) => ({ groupId: 'share', memberId: 'm', memberEpoch: 0, subscribedTopicNames: [topic] }),
+  }),
+  sample(ShareGroupDescribe, 1, {
+    needs: [needs.DESCRIBE_GROUP, needs.DESCRIBE_TOPIC],
+    body: ({ shareGroup }) => ({ groupIds: [shareGroup], includeAuthorizedOperations: true }),
+  }),
+  sample(ShareFetch, 2, {
+    needs: [needs.READ_GROUP, needs.READ_TOPIC],
+    body: ({ topicId = ZERO_UUID, shareGroup }) => ({
+      groupId: shareGroup,
+      memberId: 'm',
+      shareSessionEpoch: 0,
+      maxWaitMs: 0,
+      minBytes: 0,
+      maxRecords: 1,
+      batchSize: 1,
+      topics: [{ topicId: topicId as Uuid, partitions: [{ partitionIndex: 0, acknowledgementBatches: [] }] }],
+      forgottenTopicsData: [],
+    }),
+  }),
+  sample(ShareAcknowledge, 2, {
+    needs: [needs.READ_GROUP, needs.READ_TOPIC],
+    // The session was opened just now.
+    body: ({ topicId = ZERO_UUID, shareGroup }) => ({
+      groupId: shareGroup,
+      memberId: 'owner',
+      shareSessionEpoch: 1,
+      topics: [
+        {
+          topicId: topicId as Uuid,
+          partitions: [
+            {
+              partitionIndex: 0,
+              acknowledgementBatches: [{ firstOffset: Offset(0), lastOffset: Offset(0), acknowledgeTypes: [1] }],
+            },
+          ],
+        },
+      ],
+    }),
+  }),
+  sample(DescribeShareGroupOffsets, 1, {
+    needs: [needs.DESCRIBE_GROUP, needs.DESCRIBE_TOPIC],
+    body: ({ topic, shareGroup }) => ({
+      groups: [{ groupId: shareGroup, topics: [{ topicName: topic, partitions: [0] }] }],
+    }),
+  }),
+  sample(AlterShareGroupOffsets, 0, {
+    needs: [needs.READ_GROUP, needs.READ_TOPIC],
+    body: ({ topic }) => ({
+      groupId: 'empty share',
+      topics: [{ topicName: topic, partitions: [{ partitionIndex: 0, startOffset: Offset(0) }] }],
+    }),
+  }),
+  sample(DeleteShareGroupOffsets, 0, {
+    needs: [needs.DELETE_GROUP, needs.READ_TOPIC],
+    body: ({ topic }) => ({ groupId: 'deserted share', topics: [{ topicName: topic }] }),
   }),
 
   sample(InitProducerId, 4, {

@@ -1,7 +1,13 @@
 // A broker for tests: a real one on a given host, with its metadata and groups in memory that outlives it, so that it
 // can be stopped and restarted on the same folder.
 import { BrokerId, type Host } from '@milepost/core';
-import { GroupTable, MemoryGroupStore, MemoryTransactionStore, TransactionTable } from '@milepost/coordinators';
+import {
+  GroupTable,
+  MemoryGroupStore,
+  MemoryShareStateStore,
+  MemoryTransactionStore,
+  TransactionTable,
+} from '@milepost/coordinators';
 import { MemoryBrokerLeases, MemoryMetadataDatabase, MemoryMetadataStore } from '@milepost/metadata';
 import type { BrokerConfig } from '../broker-config.ts';
 import { type Broker, type BrokerStores, createBroker } from '../create-broker.ts';
@@ -47,6 +53,7 @@ export class BrokerUnderTest {
     const inMemory = {
       metadata: new MemoryMetadataStore(this.metadata),
       groups: new MemoryGroupStore(this.groups),
+      shares: new MemoryShareStateStore(this.groups),
       transactions: new MemoryTransactionStore(this.transactions),
       leases: new MemoryBrokerLeases(this.metadata, this.host.clock),
     };
