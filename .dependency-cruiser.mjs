@@ -58,7 +58,6 @@ export const rooms = {
     'group/share': ['group/model', 'group/assignors'],
     'group/migration': ['group/consumer', 'group/classic', 'group/model', 'group/assignors'],
     'group/echo': ['echo', 'group/consumer', 'group/classic', 'group/model', 'group/assignors', 'runtime'],
-    share: ['group', 'group/model', 'runtime'],
     group: [
       'echo',
       'group/echo',
@@ -70,6 +69,7 @@ export const rooms = {
       'group/assignors',
       'runtime',
     ],
+    share: ['group', 'group/model', 'runtime'],
   },
   broker: {
     'refusal.ts': [],
