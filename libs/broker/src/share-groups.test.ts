@@ -1,5 +1,5 @@
 // Share groups over the wire (KIP-932): members, fetches, acknowledgements, sessions, restarts, and bad requests.
-import { ErrorCode, type Host, Offset, type Uuid } from '@milepost/core';
+import { ErrorCode, type Host, Offset, Timestamp, type Uuid } from '@milepost/core';
 import { nodeHost } from '@milepost/node-host';
 import { batchesOf, buildBatch } from '@milepost/records';
 import { SimDisk } from '@milepost/simulator';
@@ -62,7 +62,9 @@ async function configure(name: string, value: string, groupId = 'g'): Promise<vo
 async function produce(...values: string[]): Promise<void> {
   const client = await it.client();
   for (const value of values) {
-    const records = buildBatch({ records: [{ key: null, value: Buffer.from(value), timestamp: host.clock.now() }] });
+    const records = buildBatch({
+      records: [{ key: null, value: Buffer.from(value), timestamp: Timestamp(host.clock.now()) }],
+    });
     const partitionData = [{ index: 0, records }];
     const { responses } = await client.ask(Produce, 9, {
       transactionalId: null,
