@@ -1,4 +1,5 @@
-// The records that a producer sent to a partition one after the other are stored in that order.
+// The records that a producer sent to a partition one after the other are stored in that order. In a replicated partition this
+// holds among those that are in the log: a batch whose first copy was deleted may be stored again (no-duplicates.ts).
 import { Books } from '../model/books.ts';
 import type { Observation, SimPartition } from '../model/observation.ts';
 import { type Checker, Rotten } from './checker.ts';
@@ -24,6 +25,12 @@ export class OrderPerPartition implements Checker {
       for (const { text, producer, number } of records) sent.set(text, { producer, number });
       return undefined;
     }
+    if (observation.kind === 'bounds') {
+      const { partition, start = 0 } = observation;
+      if (partition.topic.replicas === 1) return undefined;
+      for (const [, places] of this.#places.of(partition)) dropBelow(places, start);
+      return undefined;
+    }
     if (observation.kind !== 'read') return undefined;
     const { partition, records } = observation;
     if (this.#rotten.has(partition)) return undefined; // a batch that was cut may be resent after others
@@ -35,6 +42,11 @@ export class OrderPerPartition implements Checker {
     }
     return undefined;
   }
+}
+
+function dropBelow(places: Place[], start: number): void {
+  const left = places.findIndex(({ offset }) => offset >= start);
+  places.splice(0, left < 0 ? places.length : left);
 }
 
 function put(places: Place[], place: Place): string | undefined {

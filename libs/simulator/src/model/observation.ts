@@ -64,8 +64,8 @@ export type Observation =
   | { readonly kind: 'sent'; readonly batch: SentBatch }
   /** With acks=all, or acks=1 where no other broker has a copy. */
   | { readonly kind: 'acknowledged'; readonly batch: SentBatch; readonly baseOffset: number }
-  /** Rejected as out of order, though all earlier batches are acknowledged. */
-  | { readonly kind: 'gap-told'; readonly batch: SentBatch; readonly error: string }
+  /** Rejected as out of order, though all earlier batches are acknowledged; `isOvertaken`: and a later one, too. */
+  | { readonly kind: 'gap-told'; readonly batch: SentBatch; readonly error: string; readonly isOvertaken: boolean }
   /** All records at the offsets `from` to `upTo` (exclusive). */
   | {
       readonly kind: 'read';

@@ -184,20 +184,22 @@ export class IdempotentProducer {
 
   /** The node reports a gap where there is none. If its disk is not at fault, that ends the producer. */
   #giveUp(lane: Lane, batch: MadeBatch, error: ErrorCode): void {
-    if (!isOvertaken(lane, batch)) this.#world.see({ kind: 'gap-told', batch, error: errorName(error) });
+    const overtaken = isOvertaken(lane, batch);
+    if (!overtaken || !isFirst(lane, batch))
+      this.#world.see({ kind: 'gap-told', batch, error: errorName(error), isOvertaken: overtaken });
     this.#givenUp.add(lane.partition);
     lane.unacknowledged.length = 0;
   }
 }
 
 /**
- * Its first batch was refused by a broker that did not lead, and a later one, already in flight, was accepted: a leader
+ * It was refused by a broker that did not lead, or lacked replicas, and a later one, already in flight, was accepted: a leader
  * takes any first sequence of a producer of which it knows nothing. Apache Kafka does likewise, before 4.5 (KAFKA-15591).
  */
-const isOvertaken = ({ partition: { topic }, madeBefore, acknowledged }: Lane, { records }: MadeBatch): boolean => {
-  const first = records[0]?.number ?? 0;
-  return topic.replicas > 1 && first === madeBefore && acknowledged > first;
-};
+const isOvertaken = ({ partition: { topic }, acknowledged }: Lane, { records }: MadeBatch): boolean =>
+  topic.replicas > 1 && acknowledged > (records[0]?.number ?? 0);
+
+const isFirst = ({ madeBefore }: Lane, { records }: MadeBatch): boolean => records[0]?.number === madeBefore;
 
 const isAboutSequence = (error: ErrorCode): boolean =>
   error === ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER ||
