@@ -1,6 +1,7 @@
 // The page as a user sees it, in a real Chromium: trucks on the map and in the list, a trail, an alert, a rule; no
 // request leaves this machine.
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { type Browser, chromium, devices, type Page } from 'playwright-core';
 import { addRule, rulesInForce, speedingRule } from '../support/rules.ts';
@@ -199,6 +200,71 @@ function which(name: string): string | undefined {
     await page.getByRole('cell', { name: 'truck_gps' }).waitFor();
     await page.goto(`http://127.0.0.1:${program.ports.http}/docs`);
     await page.getByText('The last position of every truck').waitFor();
+    await page.context().close();
+  });
+
+  test('registers a device with a password that is shown once, finds it, and blocks it', async () => {
+    const page = await open();
+    await page.getByRole('link', { name: 'Manage devices and users' }).click();
+    await page.getByRole('button', { name: 'New device' }).click();
+    await page.getByLabel('Device id').fill('van-7');
+    await page.getByRole('button', { name: 'Register' }).click();
+    const password = (await page.getByTestId('secret').textContent()) ?? '';
+    expect(password).toMatch(/^[\w-]{24}$/);
+    await page.getByRole('button', { name: 'Close' }).click();
+    expect(await page.content()).not.toContain(password);
+    await page.getByLabel('Search').fill('VAN');
+    await page.getByText('1 device', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'van-7' }).click();
+    await page.getByRole('button', { name: 'Block', exact: true }).click();
+    await page.getByText('van-7 is blocked, and its connections end.').waitFor();
+    await page.getByRole('button', { name: 'Close' }).click();
+    await page.getByRole('cell', { name: 'Blocked' }).waitFor();
+    await page.context().close();
+  });
+
+  test('imports the devices of a file, and names its broken lines', async () => {
+    const page = await open();
+    await page.goto(`http://127.0.0.1:${program.ports.http}/manage/#devices`);
+    await page.getByRole('button', { name: 'Import' }).click();
+    const dialog = page.getByRole('dialog');
+    const file = { name: 'fleet.csv', mimeType: 'text/csv', buffer: Buffer.from('id\nbus-1\nbus/2\nbus-3\n') };
+    await dialog.getByLabel('File', { exact: true }).setInputFiles(file);
+    await dialog.getByLabel('Skip broken lines').check();
+    await dialog.getByRole('button', { name: 'Import' }).click();
+    await dialog.getByText('2 devices are imported.').waitFor();
+    await dialog.getByText(/^line 3: id: expected/).waitFor();
+    const saved = page.waitForEvent('download');
+    await dialog.getByRole('button', { name: 'Save 2 passwords' }).click();
+    const passwords = readFileSync(await (await saved).path(), 'utf8');
+    expect(passwords).toMatch(/^id,password\nbus-1,[\w-]{24}\nbus-3,[\w-]{24}\n$/);
+    await page.context().close();
+  });
+
+  test('a dead letter becomes a position when it is sent again by a route that was added for it', async () => {
+    const page = await open();
+    await device.publishAsync('yard/truck-1/position', '{"lat":57.7,"lon":11.97}', { qos: 1 });
+    await page.goto(`http://127.0.0.1:${program.ports.http}/manage/#dead-letters`);
+    const row = page.getByRole('row', { name: 'yard/truck-1/position' });
+    await row.getByText('no-route').waitFor();
+
+    await page.getByRole('link', { name: 'Routes' }).click();
+    await page.getByRole('button', { name: 'New route' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Name', { exact: true }).fill('yard');
+    await dialog.getByLabel('MQTT topics').fill('yard/+/position');
+    await dialog.locator('summary').click();
+    await dialog.getByLabel('MQTT topic', { exact: true }).fill('yard/truck-1/position');
+    await dialog.getByRole('button', { name: 'Try it' }).click();
+    await dialog.getByText('The route yard takes it.').waitFor();
+    await dialog.getByTestId('tried').getByText('Key: truck-1').waitFor();
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('yard is saved').waitFor();
+
+    await page.getByRole('link', { name: 'Dead letters' }).click();
+    await row.getByRole('button').click();
+    await dialog.getByRole('button', { name: 'Send again' }).click();
+    await dialog.getByText('It is in the log now: truck_gps, truck-1.').waitFor();
     await page.context().close();
   });
 

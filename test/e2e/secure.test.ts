@@ -202,6 +202,41 @@ test("Kafka's clients log in over TLS; the apps of the appliance do too, and oth
   }
 });
 
+(executablePath ? test : test.skip)('an admin adds a user and a token at the page; both are shown once', async () => {
+  const browser = await chromium.launch({
+    executablePath: executablePath ?? '',
+    args: ['--no-sandbox', '--disable-gpu'],
+  });
+  try {
+    const page = await (await browser.newContext({ ignoreHTTPSErrors: true })).newPage();
+    page.setDefaultTimeout(LIMIT_MS);
+    await page.goto(`https://localhost:${program.ports.http}/manage/#users`);
+    await page.getByLabel('User name').fill('admin');
+    await page.getByLabel('Password', { exact: true }).fill(OWN_PASSWORD);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('link', { name: 'Manage devices and users' }).click();
+    await page.getByRole('link', { name: 'Users' }).click();
+    await page.getByRole('button', { name: 'New user' }).click();
+    await page.getByLabel('User name').fill('nils');
+    await page.getByRole('button', { name: 'Add' }).click();
+    const password = (await page.getByTestId('secret').textContent()) ?? '';
+    expect(await signIn('nils', password)).toMatchObject({ status: 200, text: '{"mustChangePassword":true}' });
+    await page.getByRole('button', { name: 'Close' }).click();
+    await page.getByRole('button', { name: 'New token' }).click();
+    await page.getByLabel('Name', { exact: true }).fill('scraper');
+    await page.getByRole('button', { name: 'Make it' }).click();
+    const token = (await page.getByTestId('secret').textContent()) ?? '';
+    expect((await call('/api/trucks', { authorization: `Bearer ${token}` })).status).toBe(200);
+    await page.getByRole('button', { name: 'Close' }).click();
+    await page.getByRole('row', { name: 'nils' }).getByRole('button', { name: 'Remove' }).click();
+    await page.getByRole('button', { name: 'Remove for good?' }).click();
+    await page.getByText('nils is removed.').waitFor();
+    expect((await signIn('nils', password)).status).toBe(401);
+  } finally {
+    await browser.close();
+  }
+});
+
 test('a second run renews the certificate and changes nothing else', async () => {
   const before = readFileSync(join(data, 'security', 'server.pem'), 'utf8');
   const settings = readFileSync(join(data, 'settings.env'), 'utf8');

@@ -1,11 +1,12 @@
 // The schemas of the programs' own records: from the registry that MILEPOST_SCHEMA_REGISTRY_URL names, else from that in the
 // program's PostgreSQL.
 import type { Logger, Meter } from '@milepost/core';
-import { PositionReader } from '@milepost/fleet';
+import { encodePosition, type Position, positionEncoder, PositionReader, positionSchema } from '@milepost/fleet';
 import { PostgresRegistryStore } from '@milepost/postgres';
 import { SchemaRegistry } from '@milepost/registry';
 import type { ResolvedSchema, SchemaSource } from '@milepost/serdes';
 import type { Settings } from '@milepost/settings';
+import { TRUCK_GPS } from '@milepost/streams';
 import type { DataSource } from 'typeorm';
 import { HttpSchemaRegistry } from './http-schema-registry.ts';
 
@@ -49,4 +50,14 @@ export function positionReader(
     refused.add(1, { group: groupId });
     logger.debug({ group: groupId, reason }, 'a record of truck_gps is no position');
   });
+}
+
+/** Writes positions as MILEPOST_POSITION_FORMAT says; registers the schema if it has one. */
+export async function positionWriter(
+  { positionFormat }: Pick<Settings, 'positionFormat'>,
+  schemas: Schemas,
+): Promise<(position: Position) => Buffer> {
+  const schema = positionSchema(positionFormat);
+  if (!schema) return encodePosition;
+  return positionEncoder(positionFormat, await schemas.register(`${TRUCK_GPS}-value`, schema));
 }

@@ -33,6 +33,7 @@ import {
 import { AccountsModule } from './accounts/accounts.module.ts';
 import { DashboardModule } from './dashboard.module.ts';
 import { TRUCK_LOG } from './live-map.part.ts';
+import { DEAD_LETTERS } from './dead-letters/dead-letters.controller.ts';
 import { DEVICE_STORE } from './devices/devices.controller.ts';
 import { MemoryLog } from './memory-log.ts';
 import { OPERATIONS } from './operations.controller.ts';
@@ -47,6 +48,7 @@ const CALLERS: readonly Caller[] = ['anonymous', 'new', ...ROLES];
 const ROWS: Record<string, 'anonymous' | 'signed-in' | Role> = {
   'GET /': 'viewer',
   'GET /assets/*': 'anonymous', // code and styles of both pages, the same in every installation
+  'GET /manage/': 'viewer',
   'GET /roads.json': 'viewer',
   'GET /docs': 'viewer',
   'GET /docs/*': 'viewer',
@@ -84,6 +86,9 @@ const ROWS: Record<string, 'anonymous' | 'signed-in' | Role> = {
   'POST /api/devices/:id/password': 'operator',
   'PATCH /api/devices/:id': 'operator',
   'DELETE /api/devices/:id': 'operator',
+  'GET /api/dead-letters': 'viewer',
+  'GET /api/dead-letters/:id': 'viewer',
+  'POST /api/dead-letters/:id/send-again': 'operator',
   'GET /api/session': 'signed-in',
   'POST /api/session': 'anonymous',
   'DELETE /api/session': 'signed-in',
@@ -166,6 +171,8 @@ beforeAll(async () => {
     .useValue(new MemoryLog())
     .overrideProvider(RULE_STORE)
     .useValue(() => rules)
+    .overrideProvider(DEAD_LETTERS)
+    .useValue(() => ({ ranges: async () => [], close: async () => {} }))
     .overrideProvider(DEVICE_STORE)
     .useValue(() => devices)
     .overrideProvider(OPERATIONS)

@@ -3,7 +3,7 @@ import type { Host, Logger, Meter } from '@milepost/core';
 import { PostgresDeviceStore, PostgresRouteStore, PostgresRuleStore } from '@milepost/postgres';
 import { RouteCatalog } from '@milepost/routes';
 import type { Settings } from '@milepost/settings';
-import { ensureTopic } from '@milepost/streams';
+import { DEAD_LETTERS as DEAD_LETTERS_TOPIC, ensureTopic, OffsetReader, Producer } from '@milepost/streams';
 import {
   Inject,
   Injectable,
@@ -25,6 +25,12 @@ import {
 } from '../../chassis/src/index.ts';
 import { ALERTS_SOURCE, AlertsController } from './alerts.controller.ts';
 import { SessionController } from './accounts/session.controller.ts';
+import {
+  DEAD_LETTERS,
+  DeadLettersController,
+  SEND_RECORDS,
+  type SendRecords,
+} from './dead-letters/dead-letters.controller.ts';
 import { acceptCsv } from './devices/accept-csv.ts';
 import { DEVICE_STORE, DevicesController } from './devices/devices.controller.ts';
 import { fromDatabase } from './from-database.ts';
@@ -87,6 +93,7 @@ class LivePages implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy
     BackTestController,
     RoutesController,
     DevicesController,
+    DeadLettersController,
   ],
   providers: [
     fromDatabase(RULE_STORE, 'the rules', (database) => new PostgresRuleStore(database)),
@@ -97,6 +104,13 @@ class LivePages implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy
       (database, settings: Settings) => new RouteCatalog(baseRoutes(settings), new PostgresRouteStore(database)),
       [SETTINGS],
     ),
+    {
+      provide: DEAD_LETTERS,
+      useFactory: (kafka: Kafka) => () =>
+        new OffsetReader({ ...kafka(), clientId: 'milepost-dead-letters', topic: DEAD_LETTERS_TOPIC }),
+      inject: [KAFKA],
+    },
+    { provide: SEND_RECORDS, useFactory: sendRecords, inject: [KAFKA, LOGGER] },
     {
       provide: OPEN_TOPIC,
       useFactory: (kafka: Kafka) => (topic: string) => ensureTopic(kafka(), topic),
@@ -118,3 +132,15 @@ class LivePages implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy
   ],
 })
 export class DashboardModule {}
+
+/** Rare: a producer for each send. It gives up instead of waiting for a partition that takes no records. */
+function sendRecords(kafka: Kafka, logger: Logger): SendRecords {
+  return async (records) => {
+    const producer = new Producer({ ...kafka(), clientId: 'milepost-dead-letters', logger, repeats: 5 });
+    try {
+      await producer.send(records);
+    } finally {
+      await producer.close();
+    }
+  };
+}

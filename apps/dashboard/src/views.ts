@@ -41,6 +41,41 @@ export type ImportEvent =
   | { readonly kind: 'end'; readonly imported: number; readonly broken: readonly string[] }
   | { readonly kind: 'failed'; readonly message: string };
 
+/** A payload that could not become a position. */
+export interface DeadLetterView {
+  /** Partition and offset. */
+  readonly id: string;
+  readonly receivedAt: string;
+  readonly reason: string;
+  /** What was expected, and what was seen. */
+  readonly detail: string;
+  /** Of MQTT. */
+  readonly topic: string;
+  /** The MQTT client id. */
+  readonly client: string;
+  /** Who was authenticated, such as `User:t-1`; null: nobody needs to be. */
+  readonly principal: string | null;
+  /** The truck, if the topic names one. */
+  readonly key: string | null;
+  /** Of the first part. */
+  readonly sizeBytes: number;
+  /** More than one: it is larger than a record. */
+  readonly parts: number;
+  readonly beginBase64: string;
+}
+export interface DeadLetterPage {
+  readonly letters: readonly DeadLetterView[];
+  /** `after` of the next page, which has older ones; null: this is the last one. */
+  readonly next: string | null;
+}
+export interface WholeDeadLetter extends DeadLetterView {
+  readonly payloadBase64: string;
+}
+/** The records that a letter has become. */
+export interface SentAgain {
+  readonly records: readonly { readonly topic: string; readonly key: string | null }[];
+}
+
 /** A truck's way between two times: a GeoJSON Feature. */
 export interface Track {
   readonly type: 'Feature';

@@ -1,18 +1,22 @@
-// Requests to the server's API, relative to the page, which may be below a path of a proxy.
+// Requests to the server's API, relative to the map, which may be below a path of a proxy.
 
-/** An address below the page's own. */
-export const url = (path: string): URL => new URL(path, document.baseURI);
+/** An address below that of the map, which other pages name in `data-map`. */
+export const url = (path: string): URL =>
+  new URL(path, new URL(document.documentElement.dataset['map'] ?? '', document.baseURI));
 
 /** A response other than 2xx. */
 export class RequestFailed extends Error {
   readonly status: number;
   /** The field of the request that is wrong, such as `schedule.from`. */
   readonly field: string | undefined;
+  /** Of an imported list: a line for each broken entry. */
+  readonly broken: readonly string[];
 
-  constructor(status: number, message: string, field?: string) {
+  constructor(status: number, message: string, field?: string, broken: readonly string[] = []) {
     super(message);
     this.status = status;
     this.field = field;
+    this.broken = broken;
   }
 }
 
@@ -26,9 +30,10 @@ export async function send<T>(method: string, path: string, body?: unknown): Pro
   return (response.status === 204 ? undefined : await response.json()) as T;
 }
 
-/** A response of one JSON object a line, each as it arrives. @throws RequestFailed */
+/** A response of one JSON object a line, each as it arrives. A Blob is sent with its own type. @throws RequestFailed */
 export async function* sendForLines<T>(path: string, body: unknown, signal: AbortSignal): AsyncGenerator<T> {
-  const response = await fetch(url(path), { method: 'POST', ...jsonOf(body), signal });
+  const sent = body instanceof Blob ? { headers: { 'content-type': body.type }, body } : jsonOf(body);
+  const response = await fetch(url(path), { method: 'POST', ...sent, signal });
   if (!response.ok || !response.body) throw await failure(response);
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = '';
@@ -46,7 +51,8 @@ const jsonOf = (body: unknown): RequestInit =>
 async function failure(response: Response): Promise<RequestFailed> {
   const said: unknown = await response.json().catch(() => undefined);
   const message = textIn(said, 'message') ?? `The server answered ${response.status}.`;
-  return new RequestFailed(response.status, message, textIn(said, 'field'));
+  const { broken } = (said ?? {}) as { readonly broken?: readonly string[] };
+  return new RequestFailed(response.status, message, textIn(said, 'field'), broken);
 }
 
 function textIn(body: unknown, name: 'message' | 'field'): string | undefined {

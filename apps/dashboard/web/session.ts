@@ -11,9 +11,14 @@ export async function signedInUser(): Promise<SessionUser | null> {
   return known;
 }
 
-/** Whether the user may change rules. The server decides; the page only leaves out buttons that it would refuse. */
-export async function mayChangeRules(): Promise<boolean> {
+/** Whether the user may change rules, routes and devices. The server decides; the page only leaves out buttons that it would refuse. */
+export async function mayOperate(): Promise<boolean> {
   return (await signedInUser())?.role !== 'viewer';
+}
+
+/** Whether there are users and the user may change them. */
+export async function mayManageUsers(): Promise<boolean> {
+  return (await signedInUser())?.role === 'admin';
 }
 
 /** Whether requests are refused from now on: the page is about to be loaded again. */

@@ -1,4 +1,4 @@
-// How Vite builds the two pages (decision 0074): an HTML file each, and what they share in assets/, under names that change with
+// How Vite builds the pages (decision 0074): an HTML file each, and what they share in assets/, under names that change with
 // their contents. A module that does not belong into a browser fails the build.
 import { isBuiltin } from 'node:module';
 import { join, relative } from 'node:path';
@@ -48,7 +48,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rolldownOptions: {
-      input: [join(here, 'index.html'), join(here, 'sign-in', 'index.html')],
+      input: ['.', 'manage', 'sign-in'].map((folder) => join(here, folder, 'index.html')),
       treeshake: { moduleSideEffects: (id) => !id.includes('/libs/') },
     },
   },

@@ -12,11 +12,10 @@ import {
   Sessions,
   STATUS_TOPIC,
 } from '@milepost/ingress';
-import { encodePosition, type Position, positionEncoder, positionSchema } from '@milepost/fleet';
 import { PostgresSessionStore } from '@milepost/postgres';
 import type { Route } from '@milepost/routes';
 import type { Settings } from '@milepost/settings';
-import { ensureTopic, ensureTopics, Producer, TRUCK_GPS } from '@milepost/streams';
+import { ensureTopic, ensureTopics, Producer } from '@milepost/streams';
 import { isTracing } from '@milepost/telemetry';
 import { Inject, Injectable, Module, Optional } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
@@ -30,6 +29,7 @@ import {
   LOGGER,
   originPolicy,
   type Part,
+  positionWriter,
   type Schemas,
   SCHEMAS,
   SETTINGS,
@@ -80,7 +80,7 @@ export class GatewayPart implements Part {
     const traced = isTracing() ? new TracedSink(log, routes) : undefined;
     const sink = traced ?? log;
     const sessions = this.#sessionsOf();
-    const encode = await this.#encoder();
+    const encode = await positionWriter(this.settings, this.schemas); // before the first position: every reader finds its schema
     const parts = { sink, routes, ledger: sessions, encode };
     this.#intake = new Intake({ clock: host.clock, logger, meter: host.meter, ...parts });
     const door = this.#openDoor(routes);
@@ -131,14 +131,6 @@ export class GatewayPart implements Part {
     if (log.has(topic)) return;
     await ensureTopic(this.kafka(), topic);
     await log.add(topic);
-  }
-
-  /** The schema is registered before the first position is accepted, so that every record with its id can be read. */
-  async #encoder(): Promise<(position: Position) => Buffer> {
-    const { positionFormat } = this.settings;
-    const schema = positionSchema(positionFormat);
-    if (!schema) return encodePosition;
-    return positionEncoder(positionFormat, await this.schemas.register(`${TRUCK_GPS}-value`, schema));
   }
 
   /** Undefined: nobody authenticates. */

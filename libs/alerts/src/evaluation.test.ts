@@ -128,6 +128,12 @@ test('a state of an earlier version, without its arrivals and rules, gets the ti
   expect(heard(rules, old, { partition: 0, offset: 1, heardMs: nowMs + 1000, position: earlier }).alerts).toEqual([]);
 });
 
+test('a silence says since when, to the second', () => {
+  const { state } = drive({ ...inside });
+  const silent = unheard(rules, state, 0, { watchingSinceMs: nowMs, nowMs: nowMs + 60_000 });
+  expect(silent?.alerts.map(({ message }) => message)).toEqual(['t-1 has been silent since 2026-11-22 10:00:00 UTC']);
+});
+
 test('an alert says who was authenticated as the sender of its position, also one of silence', () => {
   const position = { truckId: 't-1', ts: '2026-11-22T10:00:00Z', source: 'milepost', ...inside, speedKmh: 120 };
   const seen = { partition: 0, offset: 0, heardMs: nowMs, position, principal: 'User:t-1' };

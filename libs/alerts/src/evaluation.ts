@@ -143,13 +143,16 @@ export function unheard(
     const alertedMs = raises && rule.coolDownSeconds !== undefined ? noticedMs : known?.alertedMs;
     states[rule.id] = { version: rule.version, firing: true, ...(alertedMs !== undefined && { alertedMs }) };
     if (!raises) continue;
-    const message = `${before.truckId} has been silent since ${new Date(before.lastHeardMs).toISOString()}`;
+    const message = `${before.truckId} has been silent since ${readable(before.lastHeardMs)}`;
     const { lastOffset: offset, lastPosition: position, lastPrincipal: principal } = before;
     alerts.push(alertOf(rule, { partition, offset, noticedMs, position, principal, message }));
   }
   if (Object.keys(states).length === 0) return undefined;
   return { state: { ...before, rules: { ...before.rules, ...states } }, alerts };
 }
+
+/** 2026-11-23 10:00:05 UTC */
+const readable = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 
 function messageOf(rule: Rule, moment: Moment): string {
   const { batteryPct, fuelPct, speedKmh, truckId } = moment.position;

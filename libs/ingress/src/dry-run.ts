@@ -1,17 +1,24 @@
 // What would become of this payload? The intake itself answers, with a log that stores nothing: a dry run cannot differ
 // from the real thing.
 import { type Cancel, type Clock, silentLogger, silentMeter } from '@milepost/core';
+import { encodePosition, type Position } from '@milepost/fleet';
 import { matchRoute, type Route } from '@milepost/routes';
+import type { DeviceIdentity } from '@milepost/security';
 import { DEAD_LETTERS_TOPIC } from './dead-letter.ts';
 import type { MqttClient } from './engine.ts';
 import { Intake } from './intake.ts';
 import type { IntakeRecord, RecordSink } from './record.ts';
+import { Rights } from './rights.ts';
 
 export interface TriedPublish {
   readonly topic: string;
   readonly payload: Buffer;
   /** The MQTT client id: a header of the records. */
   readonly client: string;
+  /** Of the device that publishes: what it may not publish makes no record. Absent: it may publish everything. */
+  readonly identity?: DeviceIdentity | undefined;
+  /** Writes the value of a position; JSON by default. */
+  readonly encode?: ((position: Position) => Buffer) | undefined;
 }
 
 export interface DryRun {
@@ -33,8 +40,9 @@ export async function dryRun(routes: readonly Route[], publish: TriedPublish, cl
   const stored: IntakeRecord[] = [];
   const sink: RecordSink = { partitionOf: () => 0, send: async (records) => void stored.push(...records) };
   const timers = new Timers(clock);
-  const intake = new Intake({ clock: timers, logger: silentLogger, meter: silentMeter, sink, routes });
-  const client = clientOf(publish.client);
+  const { encode = encodePosition, identity } = publish;
+  const intake = new Intake({ clock: timers, logger: silentLogger, meter: silentMeter, sink, routes, encode });
+  const client = clientOf(publish.client, identity && new Rights(identity, () => routes));
   intake.connected(client);
   const { topic, payload } = publish;
   intake.published(client, { topic, payload, qos: 1, retain: false, dup: false, messageId: 1 });
@@ -55,10 +63,10 @@ const triedRecord = ({ topic, key, headers, value }: IntakeRecord): TriedRecord 
   isDeadLetter: topic === DEAD_LETTERS_TOPIC,
 });
 
-const clientOf = (id: string): MqttClient => ({
+const clientOf = (id: string, rights: Rights | undefined): MqttClient => ({
   id,
   session: id,
-  rights: undefined,
+  rights,
   hearsReasons: true,
   listener: 'mqtt',
   clean: true,

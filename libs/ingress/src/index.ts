@@ -1,6 +1,6 @@
 export type { Totals } from './accounting.ts';
 export { AedesEngine, type AedesEngineOptions } from './aedes-engine/aedes-engine.ts';
-export { DEAD_LETTERS_TOPIC } from './dead-letter.ts';
+export { DEAD_LETTER_REASONS, DEAD_LETTERS_TOPIC } from './dead-letter.ts';
 export * from './dry-run.ts';
 export * from './door.ts';
 export * from './engine.ts';

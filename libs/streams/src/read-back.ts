@@ -65,6 +65,60 @@ export async function* readBack(options: ReadBackOptions): AsyncGenerator<readon
 }
 
 const LATEST = -1n;
+const EARLIEST = -2n;
+
+/** The offsets of a partition: from the first record to the next one. */
+export interface OffsetRange {
+  readonly partition: number;
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** Reads the partitions of a topic by offsets, outside of any group: for lists that begin with the newest records. */
+export class OffsetReader {
+  readonly #client: BytesClient;
+  readonly #topic: string;
+  #place: Promise<Place> | undefined;
+
+  constructor({ clientId, topic, ...address }: Pick<ReadBackOptions, 'clientId' | 'topic'> & KafkaAddress) {
+    this.#client = new BytesClient({ groupId: clientId, clientId, ...connectionOptions(address), retries: 3 });
+    this.#topic = topic;
+  }
+
+  /** Of the partitions that can be read. */
+  async ranges(): Promise<readonly OffsetRange[]> {
+    const { leaders } = await this.#found();
+    const partitions = leaders.map((_, partition) => partition);
+    const begins = await offsetsAt(this.#client, this.#topic, partitions, EARLIEST);
+    const ends = await offsetsAt(this.#client, this.#topic, partitions, LATEST);
+    return partitions.flatMap((partition) => {
+      const [begin = UNKNOWN_OFFSET, end = UNKNOWN_OFFSET] = [begins.get(partition), ends.get(partition)];
+      return begin < 0n || end < 0n ? [] : [{ partition, begin: Number(begin), end: Number(end) }];
+    });
+  }
+
+  /** In their order, in batches. @throws PartitionUnreadable */
+  async *read({ begin, end, partition }: OffsetRange): AsyncGenerator<readonly ConsumedRecord[]> {
+    const { id, leaders } = await this.#found();
+    const stretch = { id, node: leaders[partition] as number, begin: BigInt(begin), end: BigInt(end) };
+    yield* stretchOf(this.#client, { topic: this.#topic }, partition, stretch);
+  }
+
+  async close(): Promise<void> {
+    await this.#client.close(true);
+  }
+
+  #found(): Promise<Place> {
+    this.#place ??= placeOf(this.#client, this.#topic);
+    return this.#place;
+  }
+}
+
+interface Place {
+  readonly id: string;
+  /** Node ids, by partition. */
+  readonly leaders: readonly number[];
+}
 
 interface Stretch {
   readonly id: string;
@@ -77,7 +131,7 @@ interface Stretch {
 
 async function* stretchOf(
   client: BytesClient,
-  { limit, topic }: ReadBackOptions,
+  { limit, topic }: Pick<ReadBackOptions, 'limit' | 'topic'>,
   partition: number,
   { begin, end, id, node }: Stretch,
 ): AsyncGenerator<readonly ConsumedRecord[]> {
@@ -109,7 +163,7 @@ function recordsIn(batches: readonly RecordsBatch[], topic: string, partition: n
   }
 }
 
-async function placeOf(client: BytesClient, topic: string): Promise<{ id: string; leaders: number[] }> {
+async function placeOf(client: BytesClient, topic: string): Promise<Place> {
   const metadata = await client.metadata({ topics: [topic], autocreateTopics: false });
   const found = metadata.topics.get(topic);
   if (!found) throw new Error(`topic ${topic} does not exist`);

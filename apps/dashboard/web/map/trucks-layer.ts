@@ -65,6 +65,7 @@ export class TrucksLayer {
     this.#canvas.className = 'trucks-canvas';
     this.#canvas.dataset['testid'] = 'markers';
     this.#canvas.setAttribute('role', 'img');
+    this.#canvas.setAttribute('aria-label', 'Trucks, which the list has too');
     map.getContainer().append(this.#canvas);
     map.on('move zoom viewreset resize moveend zoomend', () => this.#drawNow());
     map.on('zoomanim', ({ center, zoom }) => this.#followZoom(center, zoom));

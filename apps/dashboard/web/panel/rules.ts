@@ -8,7 +8,7 @@ import type { FleetMap } from '../map/fleet-map.ts';
 import { BackTest } from '../rules/back-test.ts';
 import { describeRule } from '../rules/describe.ts';
 import { RuleForm } from '../rules/rule-form.ts';
-import { mayChangeRules } from '../session.ts';
+import { mayOperate } from '../session.ts';
 import type { Sheet } from './panel.ts';
 
 /** The response to a change. */
@@ -59,7 +59,7 @@ export class Rules {
   async refresh(): Promise<void> {
     this.#options.map.showRuleOverlay();
     try {
-      this.#mayChange = await mayChangeRules();
+      this.#mayChange = await mayOperate();
       this.#rules = await read<readonly Rule[]>('api/rules');
       this.#state.textContent =
         this.#rules.length === 0 ? 'No rules yet. A rule raises an alert when a truck does what it says.' : '';
