@@ -5,7 +5,7 @@ import json
 import sys
 import time
 
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Consumer, KafkaException, Producer
 
 bootstrap, topic, tokens_file, count = sys.argv[1:]
 tokens = open(tokens_file).read().split()
@@ -29,8 +29,13 @@ common = {
 producer = Producer({**common, "message.timeout.ms": 15_000})
 delivered = []
 for number in range(int(count)):
-    producer.produce(topic, str(number), on_delivery=lambda error, _: delivered.append(error and error.name()))
-    producer.flush(60)
+    try:
+        producer.produce(topic, str(number), on_delivery=lambda error, _: delivered.append(error and error.name()))
+        producer.flush(60)
+    except KafkaException as refusal:  # what an earlier message has taught the client
+        delivered.append(refusal.args[0].name())
+    if any(delivered):
+        break
 read = 0
 if delivered and not any(delivered):
     consumer = Consumer({**common, "group.id": topic, "auto.offset.reset": "earliest"})
