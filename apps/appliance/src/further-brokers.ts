@@ -8,7 +8,7 @@ import { type Logger, silentLogger } from '@milepost/core';
 import type { Settings } from '@milepost/settings';
 import { Inject, Injectable } from '@nestjs/common';
 import { brokerProperties, brokersOf, configFileOptions } from '../../broker/src/broker-properties.ts';
-import { DatabasePart, Lifecycle, LOGGER, type Part, SETTINGS } from '../../chassis/src/index.ts';
+import { DatabasePart, Lifecycle, LOGGER, type Part, passwordOfSetting, SETTINGS } from '../../chassis/src/index.ts';
 import { BrokerProcess } from './broker-process.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -80,7 +80,7 @@ export class FurtherBrokersPart implements Part {
   async start(aborted: AbortSignal): Promise<void> {
     const { database, logger, settings } = this;
     const places = Array.from({ length: brokersOf(process.argv) - 1 }, (_, index) => index + 1);
-    const ofFirst = brokerProperties(silentLogger); // which has logged its warnings
+    const ofFirst = brokerProperties(silentLogger, passwordOfSetting); // which has logged its warnings
     const environments = places.map((place) => furtherBroker(place, settings, database.url, ofFirst));
     for (const environment of environments) await checkPorts(environment, settings.listen);
     const properties = variablesOf(ofFirst);

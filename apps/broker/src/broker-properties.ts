@@ -3,22 +3,42 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { Logger } from '@milepost/core';
-import { type Configs, readStaticConfig } from '@milepost/metadata';
+import { BROKER_CONFIG_KEYS, type Configs, propertyOfVariable, readStaticConfig } from '@milepost/metadata';
 
 /** All connections of as many programs fit into the embedded PostgreSQL. */
 const MOST_BROKERS = 5;
 const MOST_REPLICAS = 3;
 
+/** Of a file that a variable names: one line. @throws Error in one line */
+type ReadSecret = (variable: string, path: string | undefined) => string | undefined;
+
 /** @throws Error with a line for each bad value. */
-export function brokerProperties(logger: Logger): Configs {
+export function brokerProperties(logger: Logger, readSecret: ReadSecret): Configs {
   const file = option('config');
   const { values, warnings, errors } = readStaticConfig({
-    environment: process.env,
+    environment: withSecretsOfFiles(process.env, readSecret),
     ...(file === undefined ? {} : { properties: textOf(file) }),
   });
   if (errors.length > 0) throw new Error(errors.join('\n'));
   for (const warning of warnings) logger.warn({}, warning);
   return { ...clusterDefaults(brokersOf(process.argv)), ...values };
+}
+
+const FILE = '_FILE';
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** `KAFKA_SSL_KEY_PASSWORD_FILE` names a file with the value of a secret property. */
+export function withSecretsOfFiles(environment: Environment, readSecret: ReadSecret): Environment {
+  const secrets = Object.entries(environment).flatMap(([variable, path]) => {
+    const own = variable.endsWith(FILE) ? variable.slice(0, -FILE.length) : '';
+    const property = BROKER_CONFIG_KEYS.get(propertyOfVariable(own) ?? '');
+    if (property?.type !== 'PASSWORD') return [];
+    return [
+      [own, readSecret(variable, path)],
+      [variable, undefined],
+    ] as const;
+  });
+  return { ...environment, ...Object.fromEntries(secrets) };
 }
 
 /** Replicas of topics whose creator asks for the default, and how many of them acks=all needs. */

@@ -69,7 +69,7 @@ export class BrokerPart implements Part {
       rack: settings.rack ?? null,
       flush: settings.flush,
       admin: this.#admin(),
-      properties: brokerProperties(logger),
+      properties: brokerProperties(logger, passwordOfSetting),
       allowAnonymous: settings.allowAnonymous,
       certificate: hasServerCertificate(settings) ? serverCertificate(settings) : undefined,
       readFile: (path: string) => readFileSync(path),
@@ -95,7 +95,7 @@ export class BrokerPart implements Part {
   /** For the apps in the same process: they log in as the administrator. */
   kafkaAddress(): KafkaAddress {
     if (!this.#broker) throw new Error('the broker is used before its phase');
-    const betweenBrokers = interBrokerAddress(brokerProperties(silentLogger), this.#admin());
+    const betweenBrokers = interBrokerAddress(brokerProperties(silentLogger, passwordOfSetting), this.#admin());
     if (betweenBrokers) return betweenBrokers;
     const { listen } = this.settings;
     const { address, mechanisms, protocol } = this.#broker;

@@ -18,6 +18,7 @@ import {
   type AnyApi,
   ConsumerGroupHeartbeat,
   CreateAcls,
+  CreateDelegationToken,
   CreateTopics,
   DeleteAcls,
   DescribeAcls,
@@ -66,6 +67,7 @@ async function startWith(properties: Record<string, string> = {}): Promise<void>
     listeners: 'SASL_PLAINTEXT://:9092',
     'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256',
     'authorizer.class.name': AUTHORIZER,
+    'delegation.token.secret.key': 'secret',
     ...properties,
   });
   await settle(it.start({ admin: ADMIN }));
@@ -133,8 +135,10 @@ describe('the needs of requests', () => {
     const free = handlers.filter(({ needs }) => needs.length === 0).map(({ api }) => api.name);
     expect(free.sort()).toEqual([
       'ApiVersions',
+      'ExpireDelegationToken',
       'GetTelemetrySubscriptions',
       'PushTelemetry',
+      'RenewDelegationToken',
       'SaslAuthenticate',
       'SaslHandshake',
     ]);
@@ -194,7 +198,10 @@ describe('a user', () => {
     expect((await settle(admin.ask(ShareGroupHeartbeat, 1, share))).errorCode).toBe(0);
     const offsets = [{ topicName: topic, partitions: [{ partitionIndex: 0, startOffset: Offset(0) }] }];
     await settle(admin.ask(AlterShareGroupOffsets, 0, { groupId: 'deserted share', topics: offsets }));
-    world = { topic, topicId: created[0]?.topicId, consumerGroup, shareGroup, openTransaction };
+    const token = await settle(admin.ask(CreateDelegationToken, 3, { renewers: [], maxLifetimeMs: -1n }));
+    expect(token.errorCode).toBe(0);
+    const tokenOwner = token.principalName;
+    world = { topic, topicId: created[0]?.topicId, consumerGroup, shareGroup, openTransaction, tokenOwner };
   }
 
   /** Each request that acknowledges is the first one of a session. */

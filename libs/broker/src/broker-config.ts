@@ -28,6 +28,7 @@ import type { AuthorizerOptions } from '@milepost/security';
 import type { CleanerSettings, LogDirectoryOptions } from '@milepost/log';
 import type { Windows } from './quotas/rate.ts';
 import { authorizerSettings } from './security/authorizer-settings.ts';
+import { tokenSettings, type TokenSettings } from './security/delegation-tokens.ts';
 import { type SecuritySettings, type ServerCertificate, securitySettings } from './security/security-settings.ts';
 import type { Login } from './security/stored-users.ts';
 
@@ -77,6 +78,8 @@ export interface BrokerSettings {
   readonly controllerQuotaWindows: Windows;
   readonly telemetryMaxBytes: number;
   readonly security: SecuritySettings;
+  /** Undefined: there are no delegation tokens. */
+  readonly delegationTokens: TokenSettings | undefined;
   /** Undefined: there is no authorizer. */
   readonly authorizer: AuthorizerOptions | undefined;
   readonly replication: {
@@ -154,6 +157,7 @@ export function settingsOf(
     controllerQuotaWindows: windows('controller.quota.window'),
     telemetryMaxBytes: number('telemetry.max.bytes'),
     security: securitySettings(layers, certificate),
+    delegationTokens: tokenSettings(layers),
     authorizer: authorizerSettings(layers, admin?.username),
     replication: {
       lagTimeMs: number('replica.lag.time.max.ms'),

@@ -267,6 +267,7 @@ async function start(
     commit: commitServed,
     memory,
     config,
+    settings,
     background,
     image,
     layersOf,
@@ -350,6 +351,7 @@ async function start(
   closers.add('the client listeners', () => sayGoodbye(services));
   const { listeners, advertised } = await clients.listen(config.listen, config.advertised, new Dispatcher(services));
   closers.add('the watch of the metadata', controller.follow());
+  closers.add('the removal of expired tokens', controller.tokens.begin());
   closers.add('waits for the metadata store', () => closing.abort(new Error('the broker is closing')));
   membership.listensOn(advertised.port);
   if (membership.lostTo !== undefined) throw new Error(`stopped while starting: ${membership.lostTo}`);

@@ -3,6 +3,7 @@ import { type BrokerId, invariant, unreachable, type Uuid } from '@milepost/core
 import type { BrokerRegistration, MetadataChange } from './changes.ts';
 import { type ClientQuota, quotaKey } from './client-quota.ts';
 import type { BrokerState } from './broker-state.ts';
+import type { DelegationToken } from './delegation-token.ts';
 import type { ClusterImage, ControllerState } from './image.ts';
 import { type Configs, isLater, type TopicState } from './topic-state.ts';
 import { historyOf, type Origin } from './origin.ts';
@@ -28,6 +29,7 @@ export function applied(image: ClusterImage, changes: readonly MetadataChange[])
     scramUsers: image.scramUsers,
     decoySecret: image.decoySecret,
     acls: image.acls,
+    delegationTokens: image.delegationTokens,
   };
   for (const change of changes) apply(draft, change);
   return draft;
@@ -47,6 +49,7 @@ interface Draft extends ClusterImage {
   scramUsers: ReadonlyMap<string, ScramCredentials>;
   decoySecret: string | null;
   acls: ReadonlyMap<Uuid, StoredAcl>;
+  delegationTokens: ReadonlyMap<string, DelegationToken>;
 }
 
 function apply(draft: Draft, change: MetadataChange): void {
@@ -114,6 +117,15 @@ function apply(draft: Draft, change: MetadataChange): void {
       const remaining = new Map(draft.acls);
       if (!remaining.delete(change.id)) throw new MetadataConflict(change, `there is no ACL ${change.id}`);
       draft.acls = remaining;
+      return;
+    }
+    case 'delegation-token-set':
+      draft.delegationTokens = new Map(draft.delegationTokens).set(change.token.id, change.token);
+      return;
+    case 'delegation-token-removed': {
+      const remaining = new Map(draft.delegationTokens);
+      if (!remaining.delete(change.id)) throw new MetadataConflict(change, `there is no token ${change.id}`);
+      draft.delegationTokens = remaining;
       return;
     }
     case 'lineage-started':

@@ -173,6 +173,33 @@ const OWN_KEYS: readonly BrokerConfigKey[] = [
     'Whether everybody may use a resource that no access control list names.',
   ),
   key(
+    'delegation.token.secret.key',
+    'PASSWORD',
+    null,
+    'Makes the secrets of delegation tokens (KIP-48), alike on every broker; unset: there are none. Another key ends all of them.',
+  ),
+  key(
+    'delegation.token.max.lifetime.ms',
+    'LONG',
+    '604800000',
+    'How long a delegation token may be renewed, from its creation on.',
+    positive,
+  ),
+  key(
+    'delegation.token.expiry.time.ms',
+    'LONG',
+    '86400000',
+    'How long a delegation token is valid, from its creation or renewal on.',
+    positive,
+  ),
+  key(
+    'delegation.token.expiry.check.interval.ms',
+    'LONG',
+    '3600000',
+    'How often expired delegation tokens are removed.',
+    positive,
+  ),
+  key(
     'advertised.listeners',
     'LIST',
     null,

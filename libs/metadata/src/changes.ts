@@ -2,6 +2,7 @@
 import type { BrokerId, Uuid } from '@milepost/core';
 import type { ClientQuota } from './client-quota.ts';
 import type { BrokerState } from './broker-state.ts';
+import type { DelegationToken } from './delegation-token.ts';
 import type { Configs, PartitionState, TopicState } from './topic-state.ts';
 import type { ScramCredentials } from './scram-user.ts';
 import type { StoredAcl } from './stored-acl.ts';
@@ -45,5 +46,9 @@ export type MetadataChange =
   | { readonly type: 'acl-created'; readonly id: Uuid; readonly acl: StoredAcl }
   /** Conflict: no such id. */
   | { readonly type: 'acl-deleted'; readonly id: Uuid }
+  /** Replaces a token of the same id. */
+  | { readonly type: 'delegation-token-set'; readonly token: DelegationToken }
+  /** Conflict: no such id. */
+  | { readonly type: 'delegation-token-removed'; readonly id: string }
   /** Only stores make it, when the database went back: the origin gets this lineage, and the version passes `beyond`. */
   | { readonly type: 'lineage-started'; readonly lineage: Uuid; readonly beyond: number };

@@ -2,6 +2,7 @@
 import { type BrokerId, NO_BROKER, type Uuid } from '@milepost/core';
 import type { BrokerState } from './broker-state.ts';
 import type { ClientQuota } from './client-quota.ts';
+import type { DelegationToken } from './delegation-token.ts';
 import { FIRST_LINEAGE, type Origin } from './origin.ts';
 import type { ScramCredentials } from './scram-user.ts';
 import type { StoredAcl } from './stored-acl.ts';
@@ -41,6 +42,8 @@ export interface ClusterImage {
   readonly decoySecret: string | null;
   /** Without two equal ones. The same map is the same list. */
   readonly acls: ReadonlyMap<Uuid, StoredAcl>;
+  /** By id; those that have expired too, until they are removed. */
+  readonly delegationTokens: ReadonlyMap<string, DelegationToken>;
 }
 
 /** A cluster's first image: it has nothing but its id. */
@@ -59,6 +62,7 @@ export const emptyImage = (clusterId: string): ClusterImage => ({
   scramUsers: new Map(),
   decoySecret: null,
   acls: new Map(),
+  delegationTokens: new Map(),
 });
 
 export const OFFSETS_TOPIC = '__consumer_offsets';

@@ -19,6 +19,7 @@ export * from './memory-leases.ts';
 export * from './memory-store.ts';
 export * from './origin.ts';
 export * from './placement.ts';
+export * from './delegation-token.ts';
 export * from './scram-user.ts';
 export * from './static-config.ts';
 export * from './store.ts';

@@ -1,6 +1,7 @@
 // The promises of every MetadataStore; run by the memory store and by PostgreSQL's.
 import { BrokerId, LeaderEpoch, Uuid } from '@milepost/core';
 import { quotaKey } from './client-quota.ts';
+import type { DelegationToken } from './delegation-token.ts';
 import type { ClusterImage } from './image.ts';
 import type { PartitionState, TopicState } from './topic-state.ts';
 import { isSameOrigin, type Sighting } from './origin.ts';
@@ -17,6 +18,18 @@ export interface MetadataStoreUnderTest {
 }
 
 const credential = { salt: 'c2FsdA==', iterations: 4_096, storedKey: 'c3RvcmVk', serverKey: 'c2VydmVy' };
+
+const tokenOf = (id: string): DelegationToken => ({
+  id,
+  owner: 'User:ü\0\\',
+  requester: 'User:bob',
+  renewers: ['User:carol', 'User:\0'],
+  issuedAtMs: 1_600_000_000_000,
+  expiresAtMs: 1_700_000_000_000,
+  endsAtMs: 8_640_000_000_000_000,
+  digest: 'ZGlnZXN0',
+  credentials: { 'SCRAM-SHA-256': credential },
+});
 
 const aclOf = (resourceName: string): StoredAcl => ({
   resourceType: 2,
@@ -76,6 +89,7 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
         { type: 'decoy-secret-set', secret: 'c2VjcmV0' },
         { type: 'acl-created', id: idOf('acl'), acl: aclOf('x'.repeat(10_000)) },
         { type: 'acl-created', id: idOf('another acl'), acl: aclOf('\0') },
+        { type: 'delegation-token-set', token: tokenOf('one') },
       ]);
       const image = await store.commit(() => [
         { type: 'partitions-added', id: idOf('plain'), partitions: [partitionOn(1, [BrokerId(2), BrokerId(1)])] },
@@ -85,6 +99,7 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
         { type: 'broker-fencing-changed', id: BrokerId(1), isFenced: true },
         { type: 'controller-elected', id: BrokerId(2), epoch: 7 },
         { type: 'topic-configured', id: idOf('plain'), configs: { 'segment.ms': '1' } },
+        { type: 'delegation-token-set', token: { ...tokenOf('one'), expiresAtMs: 1_700_000_000_001 } },
       ]);
       expect(image.topics.get('plain')?.partitions.map(({ index }) => index)).toEqual([0, 1]);
       expect(image.topics.get('many')?.partitions[3]).toEqual(moved(3, 1));
@@ -101,6 +116,7 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
       expect(image.scramUsers.get('ü\0\\')).toEqual({ 'SCRAM-SHA-256': credential });
       expect(image.decoySecret).toBe('c2VjcmV0');
       expect(image.acls.get(idOf('acl'))).toEqual(aclOf('x'.repeat(10_000)));
+      expect(image.delegationTokens.get('one')).toEqual({ ...tokenOf('one'), expiresAtMs: 1_700_000_000_001 });
       expect(await (await data.connect()).open()).toEqual(image);
     });
 
@@ -118,6 +134,7 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
         { type: 'client-quota-set', quota: { entity: { user: 'u' }, quotas: { request_percentage: 1 } } },
         { type: 'scram-user-set', name: 'u', credentials: { 'SCRAM-SHA-512': credential } },
         { type: 'acl-created', id: idOf('acl'), acl: aclOf('t') },
+        { type: 'delegation-token-set', token: tokenOf('one') },
       ]);
       const again = { ...topic('t', 1), id: idOf('another') };
       const image = await store.commit(() => [
@@ -130,11 +147,12 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
         { type: 'client-quota-set', quota: { entity: { user: 'u' }, quotas: {} } },
         { type: 'scram-user-set', name: 'u', credentials: {} },
         { type: 'acl-deleted', id: idOf('acl') },
+        { type: 'delegation-token-removed', id: 'one' },
       ]);
       expect([...image.topicsById.values()]).toEqual([again]);
       expect(image.brokers.size + image.brokerConfigs.size).toBe(0);
       expect(image.groupConfigs.size + image.clientMetricsConfigs.size + image.clientQuotas.size).toBe(0);
-      expect(image.scramUsers.size + image.acls.size).toBe(0);
+      expect(image.scramUsers.size + image.acls.size + image.delegationTokens.size).toBe(0);
       expect(await (await data.connect()).open()).toEqual(image);
     });
 
@@ -160,6 +178,7 @@ export function metadataStoreContract(name: string, make: () => Promise<Metadata
         { type: 'decoy-secret-set', secret: 'b3RoZXI=' },
         { type: 'acl-created', id: idOf('acl'), acl: aclOf('u') },
         { type: 'acl-deleted', id: idOf('nothing') },
+        { type: 'delegation-token-removed', id: 'nothing' },
       ] as const;
       for (const misfit of misfits) {
         const commit = store.commit(() => [{ type: 'topic-created', topic: topic('with it', 1) }, misfit]);

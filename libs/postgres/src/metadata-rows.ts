@@ -4,6 +4,7 @@ import {
   type BrokerState,
   type ClientQuota,
   type ClusterImage,
+  type DelegationToken,
   type PartitionState,
   type QuotaEntity,
   quotaKey,
@@ -20,6 +21,7 @@ import {
   ClientQuotaRow,
   ControllerRow,
   DecoySecretRow,
+  DelegationTokenRow,
   GroupConfigRow,
   PartitionRow,
   ScramUserRow,
@@ -43,6 +45,7 @@ export async function readImage(
   const scramUsers = await manager.find(ScramUserRow);
   const [decoy] = await manager.find(DecoySecretRow);
   const acls = await manager.find(AclRow);
+  const delegationTokens = (await manager.find(DelegationTokenRow)).map(delegationToken);
   const states = topicStates(topics, partitions);
   return {
     origin,
@@ -59,6 +62,7 @@ export async function readImage(
     scramUsers: new Map(scramUsers.map(({ name, credentials }) => [fromText(name), credentials])),
     decoySecret: decoy?.secret ?? null,
     acls: new Map(acls.map((row) => [Uuid(row.id), storedAcl(row)])),
+    delegationTokens: new Map(delegationTokens.map((token) => [token.id, token])),
   };
 }
 
@@ -87,6 +91,18 @@ const storedAcl = (row: AclRow): StoredAcl => ({
   host: fromText(row.host),
   operation: row.operation,
   permission: row.permission,
+});
+
+const delegationToken = (row: DelegationTokenRow): DelegationToken => ({
+  id: row.id,
+  owner: fromText(row.owner),
+  requester: fromText(row.requester),
+  renewers: row.renewers.map(fromText),
+  issuedAtMs: Number(row.issuedAtMs),
+  expiresAtMs: Number(row.expiresAtMs),
+  endsAtMs: Number(row.endsAtMs),
+  digest: row.digest,
+  credentials: row.credentials,
 });
 
 const clientQuota = ({ entity, quotas }: ClientQuotaRow): ClientQuota => ({

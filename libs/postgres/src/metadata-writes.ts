@@ -18,6 +18,7 @@ import {
   ClientQuotaRow,
   ControllerRow,
   DecoySecretRow,
+  DelegationTokenRow,
   GroupConfigRow,
   MetadataVersionRow,
   PartitionRow,
@@ -144,6 +145,19 @@ async function write(runner: QueryRunner, change: MetadataChange, after: Cluster
     }
     case 'acl-deleted':
       return one(change, await manager.delete(AclRow, { id: change.id }));
+    case 'delegation-token-set': {
+      const { owner, requester, renewers, issuedAtMs, expiresAtMs, endsAtMs, ...rest } = change.token;
+      const texts = { owner: toText(owner), requester: toText(requester), renewers: renewers.map(toText) };
+      const times = {
+        issuedAtMs: String(issuedAtMs),
+        expiresAtMs: String(expiresAtMs),
+        endsAtMs: String(endsAtMs),
+      };
+      await manager.upsert(DelegationTokenRow, { ...rest, ...texts, ...times }, ['id']);
+      return;
+    }
+    case 'delegation-token-removed':
+      return one(change, await manager.delete(DelegationTokenRow, { id: change.id }));
     case 'lineage-started':
       await manager.update(MetadataVersionRow, { id: 1 }, { lineage: change.lineage });
       return;

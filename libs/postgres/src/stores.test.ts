@@ -39,6 +39,7 @@ const METADATA_TABLES = [
   'scram_users',
   'decoy_secret',
   'acls',
+  'delegation_tokens',
   'producer_id_blocks',
 ];
 

@@ -12,6 +12,8 @@ export interface ScramLogin {
   readonly mechanism: ScramMechanism;
   readonly username: string;
   readonly password: string;
+  /** `username` is the id of a delegation token (KIP-48), and `password` its HMAC in base64. */
+  readonly isToken?: boolean;
 }
 
 /** Sends a token and resolves with the server's. */
@@ -22,12 +24,12 @@ export type ExchangeToken = (token: Buffer) => Promise<Buffer>;
  * it does not know the credential.
  */
 export async function logInByScram(
-  { mechanism, username, password }: ScramLogin,
+  { mechanism, username, password, isToken = false }: ScramLogin,
   nonce: string,
   derive: DeriveKey,
   exchange: ExchangeToken,
 ): Promise<void> {
-  const bare = `n=${username.replaceAll('=', '=3D').replaceAll(',', '=2C')},r=${nonce}`;
+  const bare = `n=${username.replaceAll('=', '=3D').replaceAll(',', '=2C')},r=${nonce}${isToken ? ',tokenauth=true' : ''}`;
   const challenge = (await exchange(Buffer.from(HEADER + bare))).toString();
   const parts = CHALLENGE.exec(challenge)?.groups;
   if (!parts?.['nonce']?.startsWith(nonce) || Number(parts['iterations']) > MOST_ITERATIONS)

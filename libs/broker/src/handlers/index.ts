@@ -11,6 +11,7 @@ import { alterUserScramCredentials } from './alter-user-scram-credentials.ts';
 import { apiVersions } from './api-versions.ts';
 import { consumerGroupDescribe } from './consumer-group-describe.ts';
 import { consumerGroupHeartbeat } from './consumer-group-heartbeat.ts';
+import { createDelegationToken } from './create-delegation-token.ts';
 import { createPartitions } from './create-partitions.ts';
 import { createTopics } from './create-topics.ts';
 import { deleteGroups } from './delete-groups.ts';
@@ -20,6 +21,7 @@ import { deleteTopics } from './delete-topics.ts';
 import { describeClientQuotas } from './describe-client-quotas.ts';
 import { describeCluster } from './describe-cluster.ts';
 import { describeConfigs } from './describe-configs.ts';
+import { describeDelegationToken } from './describe-delegation-token.ts';
 import { describeGroups } from './describe-groups.ts';
 import { describeLogDirs } from './describe-log-dirs.ts';
 import { describeProducers } from './describe-producers.ts';
@@ -30,6 +32,7 @@ import { describeTransactions } from './describe-transactions.ts';
 import { describeUserScramCredentials } from './describe-user-scram-credentials.ts';
 import { electLeaders } from './elect-leaders.ts';
 import { endTxn } from './end-txn.ts';
+import { expireDelegationToken } from './expire-delegation-token.ts';
 import { fetch } from './fetch.ts';
 import { findCoordinator } from './find-coordinator.ts';
 import { getTelemetrySubscriptions } from './get-telemetry-subscriptions.ts';
@@ -51,6 +54,7 @@ import { offsetFetch } from './offset-fetch.ts';
 import { offsetForLeaderEpoch } from './offset-for-leader-epoch.ts';
 import { produce } from './produce.ts';
 import { pushTelemetry } from './push-telemetry.ts';
+import { renewDelegationToken } from './renew-delegation-token.ts';
 import { saslAuthenticate } from './sasl-authenticate.ts';
 import { saslHandshake } from './sasl-handshake.ts';
 import { shareAcknowledge } from './share-acknowledge.ts';
@@ -93,6 +97,10 @@ export const handlers: readonly Handler[] = [
   describeAcls,
   createAcls,
   deleteAcls,
+  createDelegationToken,
+  renewDelegationToken,
+  expireDelegationToken,
+  describeDelegationToken,
   describeConfigs,
   createPartitions,
   describeCluster,

@@ -48,7 +48,8 @@ export class Clients {
     const { clock, random, meter } = host;
     const { security } = settings;
     this.#security = security;
-    this.#sasl = new Sasl({ host, settings: security, image, readText });
+    const { delegationTokens } = settings;
+    this.#sasl = new Sasl({ host, settings: security, image, readText, delegationTokens });
     this.#tls = tls;
     this.quotas = new Quotas({
       clock,

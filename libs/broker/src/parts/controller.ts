@@ -10,13 +10,14 @@ import {
   type MetadataStore,
   type TopicState,
 } from '@milepost/metadata';
-import { type BrokerConfig, isUncleanElectionAllowed } from '../broker-config.ts';
+import { type BrokerConfig, type BrokerSettings, isUncleanElectionAllowed } from '../broker-config.ts';
 import { AclAdmin } from '../admin/acl-admin.ts';
 import { ClusterAdmin } from '../admin/cluster-admin.ts';
 import { CommitQueue } from '../admin/commit-queue.ts';
 import { ConfigAdmin } from '../admin/config-admin.ts';
 import { LogLevel } from '../admin/log-level.ts';
 import { ProducerIds } from '../admin/producer-ids.ts';
+import { TokenAdmin } from '../admin/token-admin.ts';
 import { TopicAdmin } from '../admin/topic-admin.ts';
 import { UserAdmin } from '../admin/user-admin.ts';
 import type { DatabaseMemory } from '../admin/database-memory.ts';
@@ -30,6 +31,7 @@ export interface ControllerDeps {
   readonly commit: (decide: Decide) => Promise<ClusterImage>;
   readonly memory: DatabaseMemory;
   readonly config: BrokerConfig;
+  readonly settings: Pick<BrokerSettings, 'delegationTokens'>;
   readonly background: Background;
   /** The newest image that this broker serves. */
   readonly image: () => ClusterImage;
@@ -48,10 +50,11 @@ export class Controller {
   readonly logLevel: LogLevel;
   readonly users: UserAdmin;
   readonly acls: AclAdmin;
+  readonly tokens: TokenAdmin;
   readonly #deps: ControllerDeps;
 
   constructor(deps: ControllerDeps) {
-    const { host, store, commit, memory, config, image, layersOf, apply, largestInLogs } = deps;
+    const { host, store, commit, memory, config, image, layersOf, apply, largestInLogs, background, settings } = deps;
     const { brokerId } = config;
     const isUncleanAllowed = (topic: TopicState, of: ClusterImage) => isUncleanElectionAllowed(topic, of, config);
     const queue = new CommitQueue({ commit, image, apply });
@@ -62,6 +65,7 @@ export class Controller {
     this.cluster = new ClusterAdmin({ queue, isUncleanAllowed });
     this.users = new UserAdmin(queue);
     this.acls = new AclAdmin(queue, host.random);
+    this.tokens = new TokenAdmin({ host, background, queue, image, settings: settings.delegationTokens });
     this.producerIds = new ProducerIds({ store, memory, largestInLogs, recovered: () => commit(() => []) });
   }
 

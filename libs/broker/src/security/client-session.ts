@@ -9,7 +9,8 @@ import { ErrorCode } from '@milepost/core';
 import { ANONYMOUS, type Principal, principalName, SaslRefused } from '@milepost/security';
 import { ApiVersions, SaslAuthenticate, SaslHandshake } from '@milepost/wire';
 import type { Sasl } from './sasl.ts';
-import type { Proved, SaslExchange } from './sasl-exchange.ts';
+import type { Proved } from './proved.ts';
+import type { SaslExchange } from './sasl-exchange.ts';
 import type { SaslMechanism } from './security-settings.ts';
 
 /** A client that authenticates again more often than this is not served (KafkaChannel). */
@@ -34,6 +35,7 @@ export class ClientSession {
   readonly #sasl: Sasl | undefined;
   readonly #client: string;
   #state: State;
+  #isByToken = false;
   #mechanism: SaslMechanism | undefined;
   #exchange: SaslExchange | undefined;
   /** Tokens come in SaslAuthenticate, not as bare frames. */
@@ -51,6 +53,11 @@ export class ClientSession {
     this.#sasl = sasl;
     this.#client = client;
     this.#state = sasl ? 'new' : 'open';
+  }
+
+  /** The client has logged in by a delegation token. */
+  get isByToken(): boolean {
+    return this.#isByToken;
   }
 
   /** Whether any API may be used. */
@@ -150,7 +157,7 @@ export class ClientSession {
   }
 
   /** Returns the session's lifetime; 0: it has no end. */
-  #complete(sasl: Sasl, { principal, expiresAtMs }: Proved): number {
+  #complete(sasl: Sasl, { principal, expiresAtMs, isByToken = false }: Proved): number {
     if (this.#reauthentication && principalName(principal) !== principalName(this.principal))
       throw new SaslRefused(
         `Cannot change principals during re-authentication from ${dotted(this.principal)}: ${dotted(principal)}`,
@@ -164,6 +171,7 @@ export class ClientSession {
     this.#reauthentication = undefined;
     this.#exchange = undefined;
     this.principal = principal;
+    this.#isByToken = isByToken;
     this.#state = 'open';
     this.#expiresAt = clock.monotonic() + lifetimeMs;
     return Number.isFinite(lifetimeMs) ? lifetimeMs : 0;

@@ -5,21 +5,34 @@
 // remembered for some users, so that clients which reconnect cost nothing.
 // Never: retains a password; what it remembers is useless outside this process.
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import type { KeyDerivation, Random } from '@milepost/core';
+import type { Clock, KeyDerivation, Random } from '@milepost/core';
 import type { ClusterImage, StoredScramCredential } from '@milepost/metadata';
 import {
+  ANONYMOUS,
   decoyCredential,
+  parsePrincipal,
   PasswordChecks,
   SCRAM_MECHANISMS,
   type ScramCredential,
   type ScramMechanism,
   unpredictable,
+  userPrincipal,
 } from '@milepost/security';
+import { isExpired, isOfKey, type TokenSettings } from './delegation-tokens.ts';
+import type { Proved } from './proved.ts';
 
 /** Users whose last right password is remembered. */
 const MOST_REMEMBERED = 1_000;
 
+export interface Expected {
+  readonly credential: ScramCredential;
+  readonly proved: Proved;
+}
+
 export interface CredentialsDeps {
+  readonly clock: Pick<Clock, 'now'>;
+  /** Undefined: there are no delegation tokens. */
+  readonly tokens: TokenSettings | undefined;
   readonly image: () => ClusterImage;
   readonly keys: KeyDerivation;
   readonly random: Random;
@@ -43,10 +56,25 @@ export class Credentials {
     this.#secret = Buffer.from(unpredictable(deps.random));
   }
 
-  /** Of an unknown user, a credential that no password fits. */
-  find(mechanism: ScramMechanism, username: string): ScramCredential {
+  /** What a client must know, and who it is then. Of an unknown user, a credential that no password fits. */
+  ofUser(mechanism: ScramMechanism, username: string): Expected {
     const stored = this.#deps.image().scramUsers.get(username)?.[mechanism];
-    return stored ? decoded(stored) : this.#decoy(mechanism, username);
+    const credential = stored ? decoded(stored) : this.#decoy(mechanism, username);
+    return { credential, proved: { principal: userPrincipal(username) } };
+  }
+
+  /** As `ofUser`, by the id of a delegation token. One that has expired, or is of another secret key, is unknown. */
+  ofToken(mechanism: ScramMechanism, id: string): Expected {
+    const { image, tokens, clock } = this.#deps;
+    const token = image().delegationTokens.get(id);
+    const owner = token && parsePrincipal(token.owner);
+    const stored = token?.credentials[mechanism];
+    if (!owner || !stored || !tokens || isExpired(token, clock.now()) || !isOfKey(tokens, token))
+      return { credential: this.#decoy(mechanism, id), proved: { principal: ANONYMOUS } };
+    return {
+      credential: decoded(stored),
+      proved: { principal: owner, expiresAtMs: Math.min(token.expiresAtMs, token.endsAtMs), isByToken: true },
+    };
   }
 
   /** Compares with the credential of the cheaper mechanism that the user has. */

@@ -40,5 +40,10 @@ export const DESCRIBE_CLUSTER_CONFIGS = on('CLUSTER', 'DESCRIBE_CONFIGS');
 export const ALTER_CLUSTER_CONFIGS = on('CLUSTER', 'ALTER_CONFIGS');
 export const IDEMPOTENT_WRITE = on('CLUSTER', 'IDEMPOTENT_WRITE');
 
+export const DESCRIBE_TOKEN = on('DELEGATION_TOKEN', 'DESCRIBE');
+/** Tokens that are owned by a user (KIP-373), whose name is that of a principal: `User:alice`. */
+export const CREATE_TOKENS_OF_USER = on('USER', 'CREATE_TOKENS');
+export const DESCRIBE_TOKENS_OF_USER = on('USER', 'DESCRIBE_TOKENS');
+
 /** Of an API that any client may use. */
 export const NO_NEEDS: readonly Need[] = [];

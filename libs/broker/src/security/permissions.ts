@@ -58,7 +58,9 @@ export class Permissions {
   }
 }
 
-const { TOPIC, GROUP, CLUSTER, TRANSACTIONAL_ID } = ResourceType;
+const { TOPIC, GROUP, CLUSTER, TRANSACTIONAL_ID, DELEGATION_TOKEN, USER } = ResourceType;
+
+const NO_TOKENS = refusal(ErrorCode.DELEGATION_TOKEN_AUTHORIZATION_FAILED, 'Delegation Token authorization failed.');
 
 /** As Kafka's Errors word it. */
 const REFUSALS: ReadonlyMap<ResourceType, Refusal> = new Map([
@@ -69,6 +71,8 @@ const REFUSALS: ReadonlyMap<ResourceType, Refusal> = new Map([
     TRANSACTIONAL_ID,
     refusal(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, 'Transactional Id authorization failed.'),
   ],
+  [DELEGATION_TOKEN, NO_TOKENS],
+  [USER, NO_TOKENS],
 ]);
 
 const { READ, WRITE, CREATE, DELETE, ALTER, DESCRIBE } = AclOperation;

@@ -1,14 +1,8 @@
 // One SASL exchange with a client: tokens in, tokens out, until the client is known or refused.
-import {
-  parseClientFirst,
-  parsePlain,
-  type Principal,
-  SaslRefused,
-  ScramExchange,
-  userPrincipal,
-} from '@milepost/security';
+import { parseClientFirst, parsePlain, SaslRefused, ScramExchange, userPrincipal } from '@milepost/security';
 import type { ScramMechanism } from '@milepost/security';
 import type { Credentials } from './credentials.ts';
+import type { Proved } from './proved.ts';
 import type { PasswordMechanism } from './security-settings.ts';
 
 export interface SaslStep {
@@ -17,13 +11,6 @@ export interface SaslStep {
   readonly proved?: Proved;
   /** The exchange has failed, for this reason; the client sends one more message before it receives the error. */
   readonly refusal?: string;
-}
-
-/** Who the client is. */
-export interface Proved {
-  readonly principal: Principal;
-  /** When what it has shown ends, in ms since 1970; absent: never. */
-  readonly expiresAtMs?: number;
 }
 
 export interface SaslExchange {
@@ -52,7 +39,7 @@ class PlainExchange implements SaslExchange {
 class ScramLogin implements SaslExchange {
   readonly #mechanism: ScramMechanism;
   readonly #credentials: Credentials;
-  #begun: { readonly username: string; readonly exchange: ScramExchange } | undefined;
+  #begun: { readonly proved: Proved; readonly exchange: ScramExchange } | undefined;
 
   constructor(mechanism: ScramMechanism, credentials: Credentials) {
     this.#mechanism = mechanism;
@@ -61,15 +48,15 @@ class ScramLogin implements SaslExchange {
 
   async take(token: Buffer): Promise<SaslStep> {
     if (this.#begun) {
-      const { username, exchange } = this.#begun;
-      return { response: exchange.verify(token), proved: { principal: userPrincipal(username) } };
+      const { proved, exchange } = this.#begun;
+      return { response: exchange.verify(token), proved };
     }
     const first = parseClientFirst(token);
-    const { username } = first;
-    if (first.isToken) throw new SaslRefused('Delegation tokens are not supported', 'for the log');
-    const credential = this.#credentials.find(this.#mechanism, username);
+    const { credential, proved } = first.isToken
+      ? this.#credentials.ofToken(this.#mechanism, first.username)
+      : this.#credentials.ofUser(this.#mechanism, first.username);
     const exchange = new ScramExchange(this.#mechanism, first, credential, this.#credentials.newNonce());
-    this.#begun = { username, exchange };
+    this.#begun = { proved, exchange };
     return { response: exchange.challenge };
   }
 }

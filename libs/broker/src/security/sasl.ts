@@ -11,6 +11,7 @@ export interface SaslDeps {
   readonly settings: SecuritySettings;
   readonly image: CredentialsDeps['image'];
   readonly readText: ReadText;
+  readonly delegationTokens: CredentialsDeps['tokens'];
 }
 
 type Attempt = 'authentication' | 'reauthentication';
@@ -32,12 +33,12 @@ export class Sasl {
   readonly #failed: Record<Attempt, Counter>;
   readonly #expired: Counter;
 
-  constructor({ host, settings, image, readText }: SaslDeps) {
+  constructor({ host, settings, image, readText, delegationTokens }: SaslDeps) {
     const { clock, keys, logger, meter, random } = host;
     this.settings = settings;
     this.clock = clock;
     this.#logger = logger;
-    this.#credentials = new Credentials({ image, keys, random });
+    this.#credentials = new Credentials({ image, keys, random, clock, tokens: delegationTokens });
     const counter = (name: string, help: string): Counter =>
       meter.counter(`kafka_server_socket_server_metrics_${name}_total`, help, ['mechanism']);
     this.#succeeded = {

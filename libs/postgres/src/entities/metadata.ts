@@ -150,6 +150,20 @@ export class AclRow {
   @Column('smallint') permission!: number;
 }
 
+/** Of each token only what SCRAM needs, and a digest: its HMAC follows from a key that is not stored here. */
+@Entity('delegation_tokens')
+export class DelegationTokenRow {
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'delegation_tokens_pkey' }) id!: string;
+  @Column('text') owner!: string;
+  @Column('text') requester!: string;
+  @Column('text', { array: true }) renewers!: string[];
+  @Column('bigint', { name: 'issued_at_ms' }) issuedAtMs!: string;
+  @Column('bigint', { name: 'expires_at_ms' }) expiresAtMs!: string;
+  @Column('bigint', { name: 'ends_at_ms' }) endsAtMs!: string;
+  @Column('text') digest!: string;
+  @Column('jsonb') credentials!: ScramCredentials;
+}
+
 /** One row: the first producer id that was not handed out. */
 @Entity('producer_id_blocks')
 @Check('producer_id_blocks_one_row', '"id" = 1')

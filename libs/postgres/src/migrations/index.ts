@@ -20,6 +20,7 @@ import { MqttSessions1763900000000 } from './1763900000000-mqtt-sessions.ts';
 import { Routes1764000000000 } from './1764000000000-routes.ts';
 import { Rules1764100000000 } from './1764100000000-rules.ts';
 import { SchemaRegistry1764200000000 } from './1764200000000-schema-registry.ts';
+import { DelegationTokens1764300000000 } from './1764300000000-delegation-tokens.ts';
 import { DeviceCertificates1764350000000 } from './1764350000000-device-certificates.ts';
 import { SharePartitions1764400000000 } from './1764400000000-share-partitions.ts';
 
@@ -44,6 +45,7 @@ export const migrations = [
   Routes1764000000000,
   Rules1764100000000,
   SchemaRegistry1764200000000,
+  DelegationTokens1764300000000,
   DeviceCertificates1764350000000,
   SharePartitions1764400000000,
 ];

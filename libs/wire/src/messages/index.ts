@@ -12,6 +12,7 @@ import { ApiVersions } from './api-versions.ts';
 import { ConsumerGroupDescribe } from './consumer-group-describe.ts';
 import { ConsumerGroupHeartbeat } from './consumer-group-heartbeat.ts';
 import { CreateAcls } from './create-acls.ts';
+import { CreateDelegationToken } from './create-delegation-token.ts';
 import { CreatePartitions } from './create-partitions.ts';
 import { CreateTopics } from './create-topics.ts';
 import { DeleteAcls } from './delete-acls.ts';
@@ -23,6 +24,7 @@ import { DescribeAcls } from './describe-acls.ts';
 import { DescribeClientQuotas } from './describe-client-quotas.ts';
 import { DescribeCluster } from './describe-cluster.ts';
 import { DescribeConfigs } from './describe-configs.ts';
+import { DescribeDelegationToken } from './describe-delegation-token.ts';
 import { DescribeGroups } from './describe-groups.ts';
 import { DescribeLogDirs } from './describe-log-dirs.ts';
 import { DescribeProducers } from './describe-producers.ts';
@@ -33,6 +35,7 @@ import { DescribeTransactions } from './describe-transactions.ts';
 import { DescribeUserScramCredentials } from './describe-user-scram-credentials.ts';
 import { ElectLeaders } from './elect-leaders.ts';
 import { EndTxn } from './end-txn.ts';
+import { ExpireDelegationToken } from './expire-delegation-token.ts';
 import { Fetch } from './fetch.ts';
 import { FindCoordinator } from './find-coordinator.ts';
 import { GetTelemetrySubscriptions } from './get-telemetry-subscriptions.ts';
@@ -53,6 +56,7 @@ import { OffsetFetch } from './offset-fetch.ts';
 import { OffsetForLeaderEpoch } from './offset-for-leader-epoch.ts';
 import { Produce } from './produce.ts';
 import { PushTelemetry } from './push-telemetry.ts';
+import { RenewDelegationToken } from './renew-delegation-token.ts';
 import { SaslAuthenticate } from './sasl-authenticate.ts';
 import { SaslHandshake } from './sasl-handshake.ts';
 import { ShareAcknowledge } from './share-acknowledge.ts';
@@ -77,6 +81,7 @@ export * from './api-versions.ts';
 export * from './consumer-group-describe.ts';
 export * from './consumer-group-heartbeat.ts';
 export * from './create-acls.ts';
+export * from './create-delegation-token.ts';
 export * from './create-partitions.ts';
 export * from './create-topics.ts';
 export * from './delete-acls.ts';
@@ -88,6 +93,7 @@ export * from './describe-acls.ts';
 export * from './describe-client-quotas.ts';
 export * from './describe-cluster.ts';
 export * from './describe-configs.ts';
+export * from './describe-delegation-token.ts';
 export * from './describe-groups.ts';
 export * from './describe-log-dirs.ts';
 export * from './describe-producers.ts';
@@ -98,6 +104,7 @@ export * from './describe-transactions.ts';
 export * from './describe-user-scram-credentials.ts';
 export * from './elect-leaders.ts';
 export * from './end-txn.ts';
+export * from './expire-delegation-token.ts';
 export * from './fetch.ts';
 export * from './find-coordinator.ts';
 export * from './get-telemetry-subscriptions.ts';
@@ -118,6 +125,7 @@ export * from './offset-fetch.ts';
 export * from './offset-for-leader-epoch.ts';
 export * from './produce.ts';
 export * from './push-telemetry.ts';
+export * from './renew-delegation-token.ts';
 export * from './sasl-authenticate.ts';
 export * from './sasl-handshake.ts';
 export * from './share-acknowledge.ts';
@@ -167,6 +175,10 @@ export const apis: readonly AnyApi[] = [
   DescribeLogDirs,
   SaslAuthenticate,
   CreatePartitions,
+  CreateDelegationToken,
+  RenewDelegationToken,
+  ExpireDelegationToken,
+  DescribeDelegationToken,
   DeleteGroups,
   ElectLeaders,
   IncrementalAlterConfigs,

@@ -53,6 +53,9 @@ export const nodeEndpoint = {
   rack: nullableString,
 };
 
+/** `User`, `alice` */
+export const principal = { principalType: string, principalName: string };
+
 /** The pattern type of an ACL for one resource, as opposed to a prefix (KIP-290). */
 export const LITERAL_PATTERN = 3;
 
