@@ -14,12 +14,17 @@ import { cache, run } from './suite.ts';
 
 export interface BrokerUnderTest {
   readonly bootstrap: string;
+  /** Of a broker with an authorizer: the listener by which users log in. By `bootstrap` everything is allowed. */
+  readonly sasl?: string;
   /** The folder of its partitions, if it is on this machine. */
   readonly logs?: string;
   /** Of its process, if that is ours. */
   readonly pid?: number | undefined;
   stop(): Promise<void>;
 }
+
+/** A kind of broker: with an authorizer, and a second listener with SASL. */
+export const LOCKED = 'locked';
 
 /** librdkafka's tests expect a broker with four partitions by default, and groups that begin without a wait. */
 const properties = (kind: string): Record<string, string> => ({
@@ -29,6 +34,12 @@ const properties = (kind: string): Record<string, string> => ({
   'auto.create.topics.enable': String(kind !== 'noautocreate'),
   // Records of the comparison are years old: retention must not delete them during a scenario.
   ...(kind === 'differential' && { 'log.retention.check.interval.ms': '86400000' }),
+  ...(kind === LOCKED && {
+    'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+    'super.users': 'User:ANONYMOUS',
+    'sasl.enabled.mechanisms': 'SCRAM-SHA-256',
+    'delegation.token.secret.key': 'secret',
+  }),
   ...(kind === 'bench' && { 'num.partitions': '1', 'log.segment.delete.delay.ms': '0' }),
 });
 
@@ -46,7 +57,9 @@ export function startBroker(
 async function startOurs(kind: string, more: Readonly<Record<string, string>>): Promise<BrokerUnderTest> {
   const data = mkdtempSync(join(tmpdir(), 'milepost-compat-data-'));
   chmodSync(data, 0o711); // the embedded PostgreSQL does not run as root
-  const settings = Object.entries(properties(kind)).map(([name, value]): [string, string] => [
+  const sasl = kind === LOCKED ? `127.0.0.1:${await freePort()}` : undefined;
+  const listeners = sasl && { listeners: `PLAINTEXT://:0,SASL_PLAINTEXT://${sasl}` };
+  const settings = Object.entries({ ...properties(kind), ...listeners }).map(([name, value]): [string, string] => [
     `KAFKA_${name.toUpperCase().replaceAll('.', '_')}`,
     value,
   ]);
@@ -77,16 +90,17 @@ async function startOurs(kind: string, more: Readonly<Record<string, string>>): 
     });
   });
   const { pid } = child;
-  return { bootstrap: `127.0.0.1:${port}`, logs: join(data, 'log'), pid, stop: () => stopped(child, data) };
+  const logs = join(data, 'log');
+  return { bootstrap: `127.0.0.1:${port}`, ...(sasl && { sasl }), logs, pid, stop: () => stopped(child, data) };
 }
 
 async function startKafka(kind: string): Promise<BrokerUnderTest> {
   const jars = await kafkaJars();
   const data = mkdtempSync(join(tmpdir(), 'milepost-compat-kafka-'));
-  const [port, controller] = [await freePort(), await freePort()];
+  const [port, controller, sasl] = [await freePort(), await freePort(), await freePort()];
   const config = join(data, 'server.properties');
   mkdirSync(join(data, 'logs'));
-  writeFileSync(config, kafkaProperties(kind, { port, controller, logs: join(data, 'logs') }));
+  writeFileSync(config, kafkaProperties(kind, { port, controller, sasl, logs: join(data, 'logs') }));
   const java = ['-Xmx1g', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-cp', join(jars, '*')];
   const format = ['kafka.tools.StorageTool', 'format', '-t', 'MkU3OEVBNTcwNTJENDM2Qg', '-c', config];
   const formatted = await run('kafka-format', 'java', [...java, ...format]);
@@ -95,10 +109,24 @@ async function startKafka(kind: string): Promise<BrokerUnderTest> {
   child.stderr.pipe(brokerLog('kafka'));
   await listening(child, port);
   const { pid } = child;
-  return { bootstrap: `127.0.0.1:${port}`, logs: join(data, 'logs'), pid, stop: () => stopped(child, data) };
+  return {
+    bootstrap: `127.0.0.1:${port}`,
+    ...(kind === LOCKED && { sasl: `127.0.0.1:${sasl}` }),
+    logs: join(data, 'logs'),
+    pid,
+    stop: () => stopped(child, data),
+  };
 }
 
-export const kafkaProperties = (kind: string, on: { port: number; controller: number; logs: string }): string =>
+interface KafkaPlace {
+  readonly port: number;
+  readonly controller: number;
+  /** Of the second listener, where there is one. */
+  readonly sasl?: number;
+  readonly logs: string;
+}
+
+export const kafkaProperties = (kind: string, on: KafkaPlace): string =>
   Object.entries({
     ...properties(kind),
     'process.roles': 'broker,controller',
@@ -109,6 +137,13 @@ export const kafkaProperties = (kind: string, on: { port: number; controller: nu
     'controller.listener.names': 'CONTROLLER',
     'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
     'log.dirs': on.logs,
+    ...(kind === LOCKED && {
+      listeners: `PLAINTEXT://127.0.0.1:${on.port},SASL_PLAINTEXT://127.0.0.1:${on.sasl},CONTROLLER://127.0.0.1:${on.controller}`,
+      'advertised.listeners': `PLAINTEXT://127.0.0.1:${on.port},SASL_PLAINTEXT://127.0.0.1:${on.sasl}`,
+      'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT',
+      'listener.name.sasl_plaintext.scram-sha-256.sasl.jaas.config':
+        'org.apache.kafka.common.security.scram.ScramLoginModule required;',
+    }),
     ...(kind === 'differential' && { 'log.initial.task.delay.ms': '86400000' }),
     'offsets.topic.replication.factor': '1',
     'transaction.state.log.min.isr': '1',

@@ -102,7 +102,7 @@ function differences(): string[] {
     '',
     `\`npm run test:compat -- differential\` sends the same ${count(recorded.length)} requests to a real Apache Kafka 4.3.1 and to this broker`,
     `(${scenarios} scenarios: valid requests, awkward ones, wrong ones) and compares the responses field by field. \`--recorded\` compares with`,
-    "Kafka's recorded responses, without Java, in seconds. All differences are listed, with their reasons, in",
+    "Kafka's recorded responses, without Java. All differences are listed, with their reasons, in",
     '[allowed.ts](../test/compat/differential/allowed.ts):',
     '',
     ...list('Not implemented yet', missing),

@@ -10,7 +10,7 @@ export const SAMPLE = {
 
 /** Including the builds, on two cores. */
 export const SAMPLE_MINUTES = {
-  differential: 2,
+  differential: 5,
   librdkafka: 5,
   'librdkafka-consumer': 1,
   java: 1,

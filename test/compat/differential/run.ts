@@ -3,7 +3,7 @@
 //
 // --judge host:port: a running Kafka. --recorded: Kafka's responses as recorded, no Java needed. --write: records them
 // again. A scenario plays once on each broker, several at a time, with its own names.
-import { type BrokerUnderTest, startBroker } from '../brokers.ts';
+import { type BrokerUnderTest, LOCKED, startBroker } from '../brokers.ts';
 import { type Allowed, allowed } from './allowed.ts';
 import { type Difference, differencesOf } from './compare.ts';
 import { readRecorded, record } from './recorded.ts';
@@ -25,7 +25,11 @@ export interface Options {
 }
 
 export async function differential({ only, recorded, write, against, judge }: Options): Promise<void> {
-  const wanted = scenarios.filter(({ name }) => !only || only.split(',').some((one) => name.startsWith(one)));
+  const named = scenarios.filter(({ name }) => !only || only.split(',').some((one) => name.startsWith(one)));
+  const isRunning = [against, ...(recorded ? [] : [judge])].some((one) => one.includes(':'));
+  const wanted = isRunning ? named.filter(({ isLocked }) => !isLocked) : named;
+  if (wanted.length < named.length)
+    process.stdout.write('skipped: scenarios with an authorizer; a running broker is without one\n');
   if (wanted.length === 0) throw new Error(`no scenario is called ${only}`);
   const names = new Set(wanted.map(({ name }) => name));
   let kafka = recorded ? recordedOf(names) : await played(wanted, judge);
@@ -51,11 +55,19 @@ async function playedAgain(wanted: readonly Scenario[], kafka: Line[], judge: st
   return [...kafka.filter(({ scenario }) => !differing.has(scenario)), ...(await played(again, judge))];
 }
 
+/** On two brokers, one after the other: without an authorizer and with one. */
 async function played(wanted: readonly Scenario[], against: string): Promise<Line[]> {
-  const broker = await startBroker(against, KIND);
+  const open = wanted.filter(({ isLocked }) => !isLocked);
+  const locked = wanted.filter(({ isLocked }) => isLocked);
+  return [...(await playedOn(KIND, open, against)), ...(await playedOn(LOCKED, locked, against))];
+}
+
+async function playedOn(kind: string, wanted: readonly Scenario[], against: string): Promise<Line[]> {
+  if (wanted.length === 0) return [];
+  const broker = await startBroker(against, kind);
   const began = performance.now();
   try {
-    await warmUp(broker.bootstrap);
+    await warmUp(broker);
     const transcripts: (readonly Line[])[] = [];
     const left = [...wanted.entries()];
     const worker = async (): Promise<void> => {
@@ -75,8 +87,8 @@ async function played(wanted: readonly Scenario[], against: string): Promise<Lin
  * A scenario that ends early because a broker does not respond is compared up to there, and its end is compared, too.
  * @throws an error of the scenario itself
  */
-async function play(scenario: Scenario, { bootstrap }: BrokerUnderTest): Promise<readonly Line[]> {
-  const stage = new Stage(scenario.name, bootstrap);
+async function play(scenario: Scenario, broker: BrokerUnderTest): Promise<readonly Line[]> {
+  const stage = new Stage(scenario.name, broker);
   const began = performance.now();
   try {
     await scenario.play(stage);

@@ -4,22 +4,29 @@
 // broker serves all scenarios, side by side, and each begins empty.
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ByteReader } from '@milepost/core';
-import { nodeNetwork } from '@milepost/node-host';
+import { type Address, ByteReader, ErrorCode } from '@milepost/core';
+import { nodeKeyDerivation, nodeNetwork } from '@milepost/node-host';
+import { type DeriveKey, LEAST_ITERATIONS, logInByScram, SaslRefused } from '@milepost/security';
 import {
+  AlterUserScramCredentials,
   type AnyApi,
   apiOf,
   Metadata,
   readResponseHeader,
   type RequestInput,
   type ResponseOutput,
+  SaslAuthenticate,
+  SaslHandshake,
 } from '@milepost/wire';
 import { RawClient } from '../../../libs/broker/src/testing/raw-client.ts';
+import type { BrokerUnderTest } from '../brokers.ts';
 import { Normal } from './normal.ts';
 
 export interface Scenario {
   /** `area/subject`. */
   readonly name: string;
+  /** It plays on a broker with an authorizer, to whose second listener users log in. */
+  readonly isLocked?: boolean;
   play(on: Stage): Promise<void>;
 }
 
@@ -33,6 +40,8 @@ export interface Line {
 const ANSWER_LIMIT_MS = 60_000;
 const WAIT_LIMIT_MS = 30_000;
 const RAW_ANSWER_LIMIT_MS = 30_000;
+const SCRAM_SHA_256 = 1;
+const derive: DeriveKey = (...input) => nodeKeyDerivation.pbkdf2(...input);
 
 /** Plain numbers and texts where the schema has branded ones: scenarios send wrong values, too. */
 export type Loose<T> = T extends number
@@ -54,15 +63,17 @@ export class Unanswered extends Error {}
 export class Stage {
   readonly transcript: Line[] = [];
   readonly #scenario: string;
-  readonly #address: { host: string; port: number };
+  readonly #address: Address;
+  /** Of the listener with SASL. */
+  readonly #locked: Address;
   readonly #clients = new Map<string, Promise<RawClient>>();
   readonly #prefix = `d${randomBytes(4).toString('hex')}-`;
   readonly #normal: Normal;
 
-  constructor(scenario: string, bootstrap: string) {
+  constructor(scenario: string, { bootstrap, sasl = bootstrap }: Pick<BrokerUnderTest, 'bootstrap' | 'sasl'>) {
     this.#scenario = scenario;
-    const [host = '', port] = bootstrap.split(':');
-    this.#address = { host, port: Number(port) };
+    this.#address = addressIn(bootstrap);
+    this.#locked = addressIn(sasl);
     this.#normal = new Normal(this.#prefix);
   }
 
@@ -166,6 +177,29 @@ export class Stage {
     }
   }
 
+  /** Creates the user, whose password is its name. */
+  async createUser(name: string): Promise<void> {
+    const [salt, iterations] = [Buffer.from('salt'), LEAST_ITERATIONS];
+    const saltedPassword = await derive(name, salt, iterations, 'sha256');
+    const upsertions = [{ name, mechanism: SCRAM_SHA_256, iterations, salt, saltedPassword }];
+    const { results } = await this.get(AlterUserScramCredentials, 0, { deletions: [], upsertions });
+    if (results[0]?.errorCode !== ErrorCode.NONE) throw new Error(`${name} was not created: ${results[0]?.errorCode}`);
+  }
+
+  /** Requests `via` the user's name are its own from now on. @throws Unanswered, SaslRefused */
+  async logIn(name: string): Promise<void> {
+    const client = await RawClient.connect(nodeNetwork, this.#locked);
+    await this.hangUp(name);
+    this.#clients.set(name, Promise.resolve(client));
+    await this.get(SaslHandshake, 1, { mechanism: 'SCRAM-SHA-256' }, { via: name });
+    const login = { mechanism: 'SCRAM-SHA-256', username: name, password: name } as const;
+    await logInByScram(login, randomBytes(16).toString('hex'), derive, async (authBytes) => {
+      const { errorMessage, authBytes: token } = await this.get(SaslAuthenticate, 2, { authBytes }, { via: name });
+      if (errorMessage) throw new SaslRefused(errorMessage, 'for the client');
+      return Buffer.from(token);
+    });
+  }
+
   async hangUp(via = 'main'): Promise<void> {
     const client = this.#clients.get(via);
     this.#clients.delete(via);
@@ -196,6 +230,11 @@ export class Stage {
       this.transcript[at] = { scenario: this.#scenario, label, answer: this.#normal.of(answer) };
     };
   }
+}
+
+function addressIn(bootstrap: string): Address {
+  const [host = '', port] = bootstrap.split(':');
+  return { host, port: Number(port) };
 }
 
 const reasonOf = (failure: unknown): string => {

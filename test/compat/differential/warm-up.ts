@@ -1,13 +1,14 @@
 // Kafka creates its internal topics at the first request: before the first scenario, so that it affects none.
 import { ErrorCode } from '@milepost/core';
 import { FindCoordinator, InitProducerId, OffsetCommit } from '@milepost/wire';
+import type { BrokerUnderTest } from '../brokers.ts';
 import { Stage } from './stage.ts';
 import { createTopic } from './topics.ts';
 
 const GROUPS = 200; // more than there are partitions of __consumer_offsets
 
-export async function warmUp(bootstrap: string): Promise<void> {
-  const on = new Stage('warm-up', bootstrap);
+export async function warmUp(broker: BrokerUnderTest): Promise<void> {
+  const on = new Stage('warm-up', broker);
   try {
     await on.until(async () => {
       const { errorCode } = await on.get(FindCoordinator, 2, { key: on.own('g') });

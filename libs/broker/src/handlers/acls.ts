@@ -10,6 +10,9 @@ import { ALTER_CLUSTER, DESCRIBE_CLUSTER, type Need } from '../security/needs.ts
 import type { Context } from '../services.ts';
 import { handler } from './handler.ts';
 
+/** Where Kafka has an empty text, and no null as elsewhere. */
+const SUCCEEDED = { errorCode: ErrorCode.NONE, errorMessage: '' };
+
 const DISABLED = refusal(ErrorCode.SECURITY_DISABLED, 'No Authorizer is configured on the broker');
 
 export const describeAcls = handler(DescribeAcls, [DESCRIBE_CLUSTER], (request, context) => {
@@ -23,7 +26,7 @@ export const describeAcls = handler(DescribeAcls, [DESCRIBE_CLUSTER], (request, 
     JSON.stringify([resourceType, patternType, resourceName]),
   );
   return {
-    ...result(undefined, context),
+    ...SUCCEEDED,
     resources: [...byPattern.values()].flatMap((same) => {
       const [first] = same;
       if (!first) return [];
@@ -41,7 +44,7 @@ export const createAcls = handler(CreateAcls, [ALTER_CLUSTER], async ({ creation
     permission: permissionType,
   }));
   const outcomes = refused ? acls.map(() => refused) : await context.services.controller.acls.create(acls);
-  return { results: outcomes.map((outcome) => result(outcome, context)) };
+  return { results: outcomes.map((outcome) => (outcome ? result(outcome, context) : SUCCEEDED)) };
 });
 
 export const deleteAcls = handler(DeleteAcls, [ALTER_CLUSTER], async ({ filters }, context) => {

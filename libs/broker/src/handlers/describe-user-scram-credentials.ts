@@ -18,7 +18,9 @@ export const describeUserScramCredentials = handler(
     const unauthorized = permissions.refusal(DESCRIBE_CLUSTER);
     if (unauthorized) {
       count(unauthorized.error);
-      return { errorCode: unauthorized.error, errorMessage: unauthorized.message, results: [] };
+      const { error: errorCode, message: errorMessage } = unauthorized;
+      const results = (users ?? []).map(({ name: user }) => ({ user, errorCode, errorMessage, credentialInfos: [] }));
+      return { errorCode, errorMessage, results };
     }
     const { scramUsers } = services.image();
     const names = users?.map(({ name }) => name) ?? [];

@@ -2,6 +2,7 @@
 import type { Scenario } from '../stage.ts';
 import { admin } from './admin.ts';
 import { apiVersions } from './api-versions.ts';
+import { authorizer } from './authorizer.ts';
 import { configs } from './configs.ts';
 import { consumerGroups } from './consumer-groups.ts';
 import { fetchSessions } from './fetch-sessions.ts';
@@ -30,4 +31,5 @@ export const scenarios: readonly Scenario[] = [
   ...consumerGroups,
   ...admin,
   ...fetchSessions,
+  ...authorizer,
 ];
