@@ -25,6 +25,7 @@ import { rightsCases } from './rights.ts';
 import { saramaCases } from './sarama.ts';
 import { schemaCases } from './schemas.ts';
 import { streamsCases } from './streams.ts';
+import { tokenCases } from './tokens.ts';
 import { javaTransactionCases } from './transactions.ts';
 import { transactionFileCases } from './transaction-files.ts';
 
@@ -43,6 +44,7 @@ const families = {
   rights: withJvm('locked doors', rightsCases),
   login: loginCases,
   bearer: bearerCases,
+  tokens: withJvm('tokens, quotas and sessions of users', tokenCases),
   delivery: deliveryCases,
   mosquitto: mosquittoCases,
   node: nodeCases,
