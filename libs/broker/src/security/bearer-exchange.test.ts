@@ -46,7 +46,7 @@ async function given(properties: Record<string, string> = {}, respond?: () => Pr
     keys: { pbkdf2: never },
     random: { uuid: () => '00000000-0000-0000-0000-000000000000', below: () => 0, chance: () => false },
   };
-  const sasl = new Sasl({ host, settings, image: () => emptyImage('c'), readText });
+  const sasl = new Sasl({ host, settings, image: () => emptyImage('c'), readText, delegationTokens: undefined });
   const session = new ClientSession(sasl, '10.0.0.1');
   /** What the broker responds with to the last message, while the clock runs on. */
   const send = async (message: string) => {
