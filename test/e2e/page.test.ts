@@ -2,6 +2,7 @@
 // request leaves this machine.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { type Browser, chromium, devices, type Page } from 'playwright-core';
 import { addRule, rulesInForce, speedingRule } from '../support/rules.ts';
@@ -291,6 +292,36 @@ function which(name: string): string | undefined {
     const rows = await replicas.locator('tbody tr').allTextContents();
     expect(rows).toEqual(['0112', '1none2']);
     await page.context().close();
+  });
+
+  test('has no serious finding of axe on any page, by day, by night and on a phone', async () => {
+    const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+    const findings: string[] = [];
+    const check = async (page: Page, where: string): Promise<void> => {
+      await page.evaluate(`${axe};undefined`); // a script element would break the content security policy
+      const { violations } = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as {
+        violations: readonly { id: string; impact: string; nodes: readonly { html: string }[] }[];
+      };
+      const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+      findings.push(...serious.map(({ id, nodes }) => `${where}: ${id}: ${nodes[0]?.html}`));
+    };
+    const looks = { day: {}, night: { colorScheme: 'dark' }, phone: devices['iPhone 13'] } as const;
+    for (const [look, options] of Object.entries(looks)) {
+      const page = await open(options);
+      for (const tab of ['Trucks', 'Alerts', 'Rules', 'System']) {
+        await page.getByRole('tab', { name: tab }).click();
+        await check(page, `${look}, ${tab}`);
+      }
+      for (const name of ['Devices', 'Dead letters', 'Routes', 'Users']) {
+        await page.goto(`http://127.0.0.1:${program.ports.http}/manage/#${name.toLowerCase().replace(' ', '-')}`);
+        await page.getByRole('heading', { name, level: 1 }).waitFor();
+        await check(page, `${look}, ${name}`);
+      }
+      await page.goto(`http://127.0.0.1:${program.ports.http}/sign-in/`);
+      await check(page, `${look}, sign-in`);
+      await page.context().close();
+    }
+    expect(findings).toEqual([]);
   });
 
   test('sent requests only to its own server; its console has no error, of its content security policy or another', () => {

@@ -12,6 +12,8 @@ const byState: Readonly<Record<FleetState, number>> = { alert: 0, silent: 1, mov
 interface Row {
   readonly element: HTMLElement;
   readonly glyph: SVGSVGElement;
+  /** What the symbol says, for screen readers. */
+  readonly spoken: HTMLElement;
   readonly where: HTMLElement;
   readonly speed: HTMLElement;
   readonly detail: HTMLElement;
@@ -126,11 +128,12 @@ export class TruckList {
   }
 
   #renderRow(truck: Truck, index: number): void {
-    const { element, glyph: sign, where, speed, detail } = this.#rows.get(truck.id) ?? this.#newRow(truck.id);
+    const { element, glyph: sign, spoken, where, speed, detail } = this.#rows.get(truck.id) ?? this.#newRow(truck.id);
     const now = this.#fleet.now();
     const state = this.#fleet.stateOf(truck, now);
     setGlyph(sign, state);
     const street = this.#streetOf(truck);
+    setText(spoken, street === undefined ? '' : stateNames[state]);
     setText(where, street ?? stateNames[state]);
     setText(speed, truck.kmh === undefined ? '–' : String(Math.round(truck.kmh)));
     const direction = state === 'moving' && truck.deg !== undefined ? `${compassPoint(truck.deg)} · ` : '';
@@ -139,20 +142,22 @@ export class TruckList {
     element.setAttribute('aria-posinset', String(index + 1));
     element.setAttribute('aria-setsize', String(this.#shown.length));
     element.setAttribute('aria-selected', String(truck.id === this.#fleet.selectedId));
-    element.setAttribute(
-      'aria-label',
-      `${truck.id}, ${stateNames[state]}, ${Math.round(truck.kmh ?? 0)} km/h${street ? `, ${street}` : ''}`,
-    );
     element.classList.toggle('is-active', truck.id === this.#activeId && document.activeElement === this.#list);
   }
 
   #newRow(id: string): Row {
-    const parts = { glyph: glyph('stopped'), where: h('div', { class: 'where' }), speed: h('b'), detail: h('small') };
+    const parts = {
+      glyph: glyph('stopped'),
+      spoken: h('div', { class: 'visually-hidden' }),
+      where: h('div', { class: 'where' }),
+      speed: h('b'),
+      detail: h('small'),
+    };
     const element = h(
       'div',
       { class: 'row', role: 'option', id: `row-${id}`, 'data-testid': 'truck-row', 'data-truck-id': id },
       parts.glyph,
-      h('div', { class: 'text' }, h('div', { class: 'name' }, id), parts.where),
+      h('div', { class: 'text' }, h('div', { class: 'name' }, id), parts.spoken, parts.where),
       h('div', { class: 'figures' }, parts.speed, h('span', { class: 'unit' }, 'km/h'), parts.detail),
     );
     const row = { element, ...parts };
