@@ -8,6 +8,7 @@ import { killEmbeddedPostgres, killExternalPostgres } from './kill-postgres.ts';
 import { logFolderMissing } from './log-folder-missing.ts';
 import { oldDatabase } from './old-database.ts';
 import { restoreEmbedded, restoreExternal } from './restore-drill.ts';
+import { shareQueue } from './share-queue.ts';
 import { streamsExactlyOnce } from './streams-exactly-once.ts';
 import { transactionHistory } from './transaction-history.ts';
 import { twoAppliances } from './two-appliances.ts';
@@ -25,5 +26,6 @@ export const cases: readonly FaultCase[] = [
   restoreEmbedded,
   restoreExternal,
   transactionHistory,
+  shareQueue,
   streamsExactlyOnce,
 ];
