@@ -1,11 +1,13 @@
-// Devices that authenticate, with Mosquitto's clients: an appliance with TLS, devices that the command line registers, a
-// password, a certificate, and what is not theirs.
+// Devices that authenticate, with Mosquitto's clients and with paho: an appliance with TLS, devices that the command line
+// registers, a password, a certificate, and what is not theirs.
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Authority } from '../support/certificates.ts';
 import { cleanUp, dataFolder, Program, testSettings } from '../support/program.ts';
 import { check, command, type Finished, missing, type Report } from '../support/run.ts';
+import { here } from './here.ts';
+import { environmentWith } from './python.ts';
 
 const POSITION = '{"lat":57.70,"lon":11.97}';
 
@@ -20,12 +22,25 @@ export async function mosquittoCases(report: Report): Promise<void> {
     await report.run('mosquitto_pub as another truck is told so by MQTT 5, and cut off in 3.1.1', () =>
       depot.another(),
     );
+    await pahoCases(report, depot);
     await report.run('`devices import` names a broken line, and imports nothing', () => depot.import());
     await report.run('`devices block` ends a mosquitto_sub at once', () => depot.block());
   } finally {
     await cleanUp();
   }
 }
+
+async function pahoCases(report: Report, depot: Depot): Promise<void> {
+  const absent =
+    (await missing('python3', '--version')) ?? (await environmentWith('mqtt-requirements.txt', pahoFolder));
+  if (absent) return report.skip('paho: devices that authenticate', absent);
+  for (const transport of ['tcp', 'websockets'] as const)
+    await report.run(`paho over TLS, by ${transport}, with a password and with a certificate`, () =>
+      depot.paho(transport),
+    );
+}
+
+const pahoFolder = resolve('.cache', 'interop', 'python-mqtt');
 
 class Depot {
   readonly #env: Readonly<Record<string, string>>;
@@ -66,6 +81,7 @@ class Depot {
       ...testSettings,
       MILEPOST_DATA_DIR: join(folder, 'data'),
       MILEPOST_MQTTS_PORT: '0',
+      MILEPOST_MQTT_WSS_PORT: '0',
       MILEPOST_MQTT_AUTHENTICATION: 'required',
       MILEPOST_TLS_CERT_FILE: file('server.pem', server.cert),
       MILEPOST_TLS_KEY_FILE: file('server.key', server.key),
@@ -119,6 +135,28 @@ class Depot {
     check(/not authori[sz]ed/i.test(five.stderr), 'MQTT 5 hears that it is not authorized', five);
     const three = await this.#publish([...this.#login('t-1'), '-V', '311'], 't-2', 15_000);
     check(three.status !== 0, 'nothing is acknowledged', three);
+  }
+
+  async paho(transport: 'tcp' | 'websockets'): Promise<void> {
+    const { mqttWss, mqtts } = this.#program.ports;
+    const port = String(transport === 'tcp' ? mqtts : mqttWss);
+    const paho = async (device: string, ...credentials: readonly string[]): Promise<Record<string, unknown>> => {
+      const args = [here('python', 'mqtt_paho.py'), transport, port, this.#ca, device, ...credentials];
+      const { stderr, stdout } = await command(`${pahoFolder}/bin/python`, args);
+      check(stdout !== '', 'the program ends well', stderr);
+      return JSON.parse(stdout) as Record<string, unknown>;
+    };
+    const [, certificate = '', , key = ''] = this.#truck;
+    for (const outcome of [await paho('t-1', this.#passwords.get('t-1') ?? ''), await paho('t-9', certificate, key)]) {
+      const { acknowledged, connack, suback } = outcome;
+      check(
+        connack === 'Success' && suback === 'Granted QoS 1' && acknowledged === true,
+        'the device gets in',
+        outcome,
+      );
+    }
+    const refused = await paho('t-1', 'wrong');
+    check(refused['connack'] === 'Bad user name or password', 'a wrong password is refused', refused);
   }
 
   async import(): Promise<void> {
