@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 export default {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/{apps,libs,test}/**/*.test.ts'],
@@ -11,6 +13,6 @@ export default {
   testSequencer: '<rootDir>/tools/test-order.mjs',
   // What hangs fails, however late. No test may fail because its machine is slow, or stands still for some seconds.
   testTimeout: 300_000,
-  // More than cores: the tests of whole programs wait most of the time.
-  maxWorkers: '150%',
+  // More than cores: the tests of whole programs wait most of the time. (Beyond 100% jest takes a percentage for a count.)
+  maxWorkers: Math.ceil(1.5 * availableParallelism()),
 };
