@@ -36,7 +36,8 @@ import { handlers } from './handlers/index.ts';
 import { Authorization } from './security/authorization.ts';
 import { DESCRIBE_TOPIC, type Need, READ_TOPIC } from './security/needs.ts';
 import { needText } from './security/permissions.ts';
-import { type Sample, samples, type World } from './testing/authorization-samples.ts';
+import type { Sample, World } from './testing/authorization-sample.ts';
+import { samples } from './testing/authorization-samples.ts';
 import { BrokerUnderTest } from './testing/broker-under-test.ts';
 import type { RawClient } from './testing/raw-client.ts';
 

@@ -18,7 +18,8 @@ import {
   InitProducerId,
   Metadata,
 } from '@milepost/wire';
-import { type Sample, samples, type World } from '../../../../libs/broker/src/testing/authorization-samples.ts';
+import type { Sample, World } from '../../../../libs/broker/src/testing/authorization-sample.ts';
+import { samples } from '../../../../libs/broker/src/testing/authorization-samples.ts';
 import { type Scenario, type Stage, Unanswered } from '../stage.ts';
 import { createTopic } from '../topics.ts';
 
