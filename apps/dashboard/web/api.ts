@@ -20,12 +20,17 @@ export class RequestFailed extends Error {
   }
 }
 
+const reading = new AbortController();
+
 /** The caller names the shape that the server's controller declares. */
-export const read = <T>(path: string): Promise<T> => send<T>('GET', path);
+export const read = <T>(path: string): Promise<T> => send<T>('GET', path, undefined, reading.signal);
+
+/** Ends what is being read, and reads nothing more: the page is about to be loaded again. */
+export const stopReading = (): void => reading.abort();
 
 /** @throws RequestFailed with the server's own message */
-export async function send<T>(method: string, path: string, body?: unknown): Promise<T> {
-  const response = await fetch(url(path), { method, ...jsonOf(body) });
+export async function send<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  const response = await fetch(url(path), { method, ...jsonOf(body), ...(signal && { signal }) });
   if (!response.ok) throw await failure(response);
   return (response.status === 204 ? undefined : await response.json()) as T;
 }

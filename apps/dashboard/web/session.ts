@@ -1,6 +1,6 @@
 // The signed-in user, who does not change while the page is open: signing out loads it again.
 import type { SessionUser, SessionView } from '../src/views.ts';
-import { read, send } from './api.ts';
+import { read, send, stopReading } from './api.ts';
 
 let known: SessionUser | null | undefined;
 let isOver = false;
@@ -26,6 +26,7 @@ export const isSignedOut = (): boolean => isOver;
 
 export async function signOut(): Promise<void> {
   isOver = true;
+  stopReading(); // it would be refused once the session has ended
   await send('DELETE', 'api/session').catch(() => undefined);
   location.reload();
 }
