@@ -199,7 +199,7 @@ export const harmless: readonly Allowed[] = [
     why: 'what clients may cost is bounded (docs/decisions/0014)',
   },
   {
-    where: /^configs\/all of a broker · .*\[group\.consumer\.assignment\.interval\.ms\]\.readOnly/,
+    where: /^configs\/all of a broker · .*\[group\.(consumer|share)\.assignment\.interval\.ms\]\.readOnly/,
     why: 'set at the start here',
   },
   {
