@@ -9,6 +9,8 @@ export interface Caller {
   readonly role: Role;
   /** Nothing but changing the password is allowed. */
   readonly mustChangePassword: boolean;
+  /** The user has no password here. */
+  readonly fromProvider?: true;
   /** Of the session's or token's secret. */
   readonly hash: string;
 }

@@ -91,6 +91,9 @@ const ROWS: Record<string, 'anonymous' | 'signed-in' | Role> = {
   'POST /api/dead-letters/:id/send-again': 'operator',
   'GET /api/session': 'signed-in',
   'POST /api/session': 'anonymous',
+  'GET /api/session/ways': 'anonymous',
+  'GET /api/session/oidc': 'anonymous',
+  'GET /api/session/oidc/callback': 'anonymous',
   'DELETE /api/session': 'signed-in',
   'PUT /api/session/password': 'signed-in',
   'GET /api/users': 'admin',
@@ -123,6 +126,7 @@ class MemoryUsers implements HttpAccessStore {
   setUser = async (user: HttpUser) => void this.all.set(user.name, user);
   removeUser = async (name: string) => this.all.delete(name);
   addSession = async (hash: string, username: string) => void this.#sessions.set(hash, username);
+  addProviderSession = async () => {};
   endSession = async (hash: string) => void this.#sessions.delete(hash);
   tokens = async () => [...this.#tokens.values()];
   addToken = async (hash: string, token: HttpToken) => this.#tokens.set(hash, token).size > 0;

@@ -11,6 +11,14 @@ export interface SessionUser {
   /** Nothing but changing the password is allowed. */
   readonly mustChangePassword: boolean;
 }
+/** How one may sign in. */
+export interface SignInWays {
+  readonly password: true;
+  readonly provider: boolean;
+}
+/** What the sign-in page can say about a sign-in by the provider that did not succeed. */
+export type ProviderProblem = 'provider' | 'no-role';
+
 export interface SessionView {
   /** Null where nobody needs to sign in. */
   readonly user: SessionUser | null;

@@ -107,6 +107,20 @@ test('a session is over after a week, after a day without use, and at its end', 
   expect(await store.sessions([hash])).toEqual([]);
 });
 
+test("a session of a provider's user needs no user here, lasts twelve hours, and ends when signing out", async () => {
+  const source = await database.connect();
+  await store.addProviderSession('of-maria', { name: 'maria', role: 'operator' });
+  expect(await store.sessions(['of-maria'])).toEqual([
+    { hash: 'of-maria', name: 'maria', role: 'operator', mustChangePassword: false, fromProvider: true },
+  ]);
+  expect(await store.users()).toEqual([]);
+  await source.query("UPDATE http_provider_sessions SET started_at = now() - interval '13 hours'");
+  expect(await store.sessions(['of-maria'])).toEqual([]);
+  await store.addProviderSession('again', { name: 'maria', role: 'viewer' });
+  await store.endSession('again');
+  expect(await store.sessions(['again'])).toEqual([]);
+});
+
 test('a token is found by its hash until it expires or is removed; its name is taken once', async () => {
   const token = { name: 'prometheus', role: 'viewer', createdAt: new Date(), expiresAt: null } as const;
   expect(await store.addToken('hash-1', token)).toBe(true);

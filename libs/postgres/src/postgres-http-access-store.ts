@@ -7,6 +7,7 @@ import type {
   HttpToken,
   HttpUser,
   HttpUserWithPassword,
+  ProviderUser,
   ScramCredential,
 } from '@milepost/security';
 import type { DataSource } from 'typeorm';
@@ -16,6 +17,8 @@ const TIMEOUT_MS = 5_000;
 /** A session ends after this long, and after it was not used for that long. */
 const LONGEST_SESSION = '7 days';
 const LONGEST_IDLE = '24 hours';
+/** A user of an identity provider is sent there again after this long: it may have another role by then, or be gone. */
+const LONGEST_PROVIDER_SESSION = '12 hours';
 /** A use is noted when the last note is older: reading need not write each time. */
 const NOTED_EVERY = '5 minutes';
 
@@ -77,22 +80,40 @@ export class PostgresHttpAccessStore implements HttpAccessStore {
     );
   }
 
-  sessions(hashes: readonly string[]): Promise<readonly HttpSession[]> {
-    return this.#query<HttpSession>(
+  /** Sessions that are over go when another begins. */
+  async addProviderSession(hash: string, { name, role }: ProviderUser): Promise<void> {
+    await this.#query(
+      `WITH over AS (
+         DELETE FROM http_provider_sessions WHERE started_at < now() - interval '${LONGEST_PROVIDER_SESSION}'
+       )
+       INSERT INTO http_provider_sessions VALUES ($1, $2, $3, now()) ON CONFLICT DO NOTHING`,
+      [hash, name, role],
+    );
+  }
+
+  async sessions(hashes: readonly string[]): Promise<readonly HttpSession[]> {
+    const found = await this.#query<HttpSession & { readonly isOfProvider: boolean }>(
       `WITH noted AS (
          UPDATE http_sessions SET used_at = now()
          WHERE hash = ANY($1) AND used_at BETWEEN now() - interval '${LONGEST_IDLE}' AND now() - interval '${NOTED_EVERY}'
        )
-       SELECT s.hash, ${USER}
+       SELECT s.hash, ${USER}, false AS "isOfProvider"
        FROM http_sessions s JOIN http_users u ON u.name = s.username JOIN scram_users c ON c.name = s.username
        WHERE s.hash = ANY($1) AND s.credential = ${CREDENTIAL_MARK}
-         AND s.started_at > now() - interval '${LONGEST_SESSION}' AND s.used_at > now() - interval '${LONGEST_IDLE}'`,
+         AND s.started_at > now() - interval '${LONGEST_SESSION}' AND s.used_at > now() - interval '${LONGEST_IDLE}'
+       UNION ALL
+       SELECT hash, name, role, false, true FROM http_provider_sessions
+       WHERE hash = ANY($1) AND started_at > now() - interval '${LONGEST_PROVIDER_SESSION}'`,
       [hashes],
     );
+    return found.map(({ isOfProvider, ...session }) => (isOfProvider ? { ...session, fromProvider: true } : session));
   }
 
   async endSession(hash: string): Promise<void> {
-    await this.#query('DELETE FROM http_sessions WHERE hash = $1', [hash]);
+    await this.#query(
+      `WITH one AS (DELETE FROM http_sessions WHERE hash = $1) DELETE FROM http_provider_sessions WHERE hash = $1`,
+      [hash],
+    );
   }
 
   tokens(): Promise<readonly HttpToken[]> {

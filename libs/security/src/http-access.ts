@@ -22,7 +22,12 @@ export interface HttpUser {
 
 export interface HttpSession extends HttpUser {
   readonly hash: string;
+  /** An identity provider has authenticated the user, who has no password here. */
+  readonly fromProvider?: true;
 }
+
+/** Whom an identity provider has authenticated. No such user is stored: name and role are those of the session. */
+export type ProviderUser = Pick<HttpUser, 'name' | 'role'>;
 
 export interface HttpToken {
   readonly name: string;
@@ -48,7 +53,8 @@ export interface HttpAccessStore {
   removeUser(name: string): Promise<boolean>;
 
   addSession(hash: string, username: string): Promise<void>;
-  /** Those that are valid now: of a user that exists, with the password that the session began with. */
+  addProviderSession(hash: string, user: ProviderUser): Promise<void>;
+  /** Those that are valid now: of a user that exists, with the password that the session began with; or of a provider's user. */
   sessions(hashes: readonly string[]): Promise<readonly HttpSession[]>;
   endSession(hash: string): Promise<void>;
 

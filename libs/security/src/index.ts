@@ -8,6 +8,7 @@ export * from './jwt-verifier.ts';
 export * from './password-checks.ts';
 export * from './principal.ts';
 export * from './principal-mapper.ts';
+export * from './provider-roles.ts';
 export * from './sasl-bearer.ts';
 export * from './sasl-plain.ts';
 export * from './sasl-refused.ts';

@@ -84,7 +84,7 @@ export class JwtVerifier {
         ...(audience.length > 0 && { audience: [...audience] }),
       });
       const subject = Object.hasOwn(payload, subjectClaim) ? payload[subjectClaim] : undefined;
-      if (!isSubject(subject))
+      if (!isPrincipalName(subject))
         return refused(
           `claim ${subjectClaim}: expected a text of 1 to ${LONGEST_SUBJECT} printable characters, seen ${shown(subject)}`,
         );
@@ -137,8 +137,8 @@ export function claimAt(claims: Readonly<Record<string, unknown>>, path: string)
 
 const refused = (reason: string): JwtVerification => ({ kind: 'refused', reason });
 
-/** It becomes a principal, which is in logs, record headers and ACLs. */
-const isSubject = (value: unknown): value is string =>
+/** A principal's name is in logs, record headers and ACLs. */
+export const isPrincipalName = (value: unknown): value is string =>
   typeof value === 'string' && value.length <= LONGEST_SUBJECT && /^[^\p{C}\p{Zl}\p{Zp}]+$/u.test(value);
 
 const shown = (value: unknown): string => (value === undefined ? 'none' : JSON.stringify(value).slice(0, SHOWN_CHARS));

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { httpMistakes, httpTable } from './http-settings.ts';
 import { kafkaMistakes, kafkaTable } from './kafka-settings.ts';
+import { oidcMistakes, oidcTable } from './oidc-settings.ts';
 import { mqttMistakes, mqttTable, tlsTable } from './mqtt-settings.ts';
 import { aPort, flag, port, type Setting, setting, text, type Value } from './row.ts';
 
@@ -58,6 +59,7 @@ export const table = {
   ...mqttTable,
   ...tlsTable,
   ...httpTable,
+  ...oidcTable,
   databaseUrl: setting({
     variable: 'DATABASE_URL',
     schema: z.string().regex(/^postgres(ql)?:\/\//),
@@ -233,6 +235,7 @@ export function readSettings(program: ProgramName, env: Readonly<Record<string, 
       ...kafkaMistakes(settings as Settings),
       ...mqttMistakes(settings as Settings),
       ...httpMistakes(program, settings as Settings),
+      ...oidcMistakes(settings as Settings),
       ...twoPasswords(settings as Settings),
     );
   for (const variable of unknown(env)) wrong.push(`${variable}: no such setting; \`npx milepost config\` lists them`);

@@ -2,10 +2,11 @@
 import type { Settings } from '@milepost/settings';
 import { Module, type Type } from '@nestjs/common';
 import { HttpAuthenticationModule } from '../../../chassis/src/index.ts';
+import { ProviderController } from './provider.controller.ts';
 import { SignInController } from './sign-in.controller.ts';
 import { UsersController } from './users.controller.ts';
 
-@Module({ imports: [HttpAuthenticationModule], controllers: [SignInController, UsersController] })
+@Module({ imports: [HttpAuthenticationModule], controllers: [SignInController, ProviderController, UsersController] })
 export class AccountsModule {}
 
 export const accounts = ({ httpAuthentication }: Pick<Settings, 'httpAuthentication'>): Type[] =>

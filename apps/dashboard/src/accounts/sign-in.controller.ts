@@ -86,6 +86,8 @@ export class SignInController {
     @Res({ passthrough: true }) reply: Reply,
   ): Promise<void> {
     if (caller.kind !== 'session') throw new ForbiddenException('a token has no password');
+    if (caller.fromProvider)
+      throw new ForbiddenException('the password of this user is at the identity provider: change it there');
     const attempt = { username: caller.name, password: textIn(body, 'password'), address: request.ip };
     const { kind } = await this.part.signIn.attempt(attempt);
     if (kind !== 'signed-in') throw new ForbiddenException('the present password is wrong, or too many attempts were');

@@ -1,5 +1,6 @@
-// Signing in, and changing a password that somebody else gave. The password is retained nowhere but in this page until then.
-import { send } from '../api.ts';
+// Signing in, by a password or by an identity provider, and changing a password that somebody else gave. The password is retained nowhere but in this page until then.
+import type { ProviderProblem, SignInWays } from '../../src/views.ts';
+import { read, send } from '../api.ts';
 import { byId } from '../dom.ts';
 import { applyStoredTheme } from '../theme.ts';
 
@@ -9,9 +10,20 @@ const problem = byId('problem');
 /** With the view of the address that was opened. */
 const map = new URL(`../${location.hash}`, document.baseURI);
 
+const PROBLEMS: ReadonlyMap<string, string> = new Map<ProviderProblem, string>([
+  ['provider', 'Your organization could not sign you in. Try again, or ask who runs this map: its log has the reason.'],
+  ['no-role', 'Your organization knows you, but you have no role here. Ask who runs this map.'],
+]);
+
 let password = '';
 
 applyStoredTheme();
+void read<SignInWays>('../api/session/ways').then(
+  ({ provider }) => (byId('provider').hidden = !provider),
+  () => {}, // the server says more when somebody signs in
+);
+const cameBack = new URLSearchParams(location.search).get('problem');
+if (cameBack !== null) show(PROBLEMS.get(cameBack) ?? '');
 signIn.addEventListener('submit', (event) => {
   event.preventDefault();
   void attempt(signIn, async (fields) => {
@@ -45,11 +57,15 @@ async function attempt(form: HTMLFormElement, work: (fields: Fields) => Promise<
   try {
     await work(Object.fromEntries(new FormData(form)) as Fields); // no field is a file
   } catch (error) {
-    problem.textContent = sentence((error as Error).message);
-    problem.hidden = false;
+    show(sentence((error as Error).message));
   } finally {
     button?.removeAttribute('disabled');
   }
+}
+
+function show(text: string): void {
+  problem.textContent = text;
+  problem.hidden = text === '';
 }
 
 function sentence(text: string): string {

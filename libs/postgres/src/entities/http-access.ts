@@ -26,6 +26,15 @@ export class HttpSessionRow {
   @Column('timestamptz', { name: 'used_at' }) usedAt!: Date;
 }
 
+@Entity('http_provider_sessions')
+@Check('http_provider_sessions_role', ROLE_CHECK)
+export class HttpProviderSessionRow {
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'http_provider_sessions_pkey' }) hash!: string;
+  @Column('text') name!: string;
+  @Column('text') role!: Role;
+  @Column('timestamptz', { name: 'started_at' }) startedAt!: Date;
+}
+
 @Entity('http_tokens')
 @Unique('http_tokens_hash_key', ['hash'])
 @Check('http_tokens_role', ROLE_CHECK)

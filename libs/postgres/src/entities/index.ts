@@ -2,7 +2,7 @@
 import { AlertRow, DeliveryRow, RuleChangesRow, RuleProgressRow, RuleRow, TruckStateRow } from './alerts.ts';
 import { DeviceChangesRow, DeviceRow } from './devices.ts';
 import { CoordinatorShardRow, GroupOffsetRow, GroupPendingOffsetRow, GroupRow, SharePartitionRow } from './groups.ts';
-import { HttpSessionRow, HttpTokenRow, HttpUserRow } from './http-access.ts';
+import { HttpProviderSessionRow, HttpSessionRow, HttpTokenRow, HttpUserRow } from './http-access.ts';
 import {
   AclRow,
   BrokerConfigRow,
@@ -59,6 +59,7 @@ export const entities = [
   AlertRow,
   DeliveryRow,
   HttpUserRow,
+  HttpProviderSessionRow,
   HttpSessionRow,
   HttpTokenRow,
   DeviceRow,

@@ -23,6 +23,7 @@ import { SchemaRegistry1764200000000 } from './1764200000000-schema-registry.ts'
 import { DelegationTokens1764300000000 } from './1764300000000-delegation-tokens.ts';
 import { DeviceCertificates1764350000000 } from './1764350000000-device-certificates.ts';
 import { SharePartitions1764400000000 } from './1764400000000-share-partitions.ts';
+import { HttpProviderSessions1764450000000 } from './1764450000000-http-provider-sessions.ts';
 
 export const migrations = [
   Metadata1763800000000,
@@ -48,4 +49,5 @@ export const migrations = [
   DelegationTokens1764300000000,
   DeviceCertificates1764350000000,
   SharePartitions1764400000000,
+  HttpProviderSessions1764450000000,
 ];
