@@ -187,7 +187,7 @@ test('the pages, their assets and the base map are served from here', async () =
     const page = await get(url);
     expect(page).toMatchObject({ status: 200, headers: { 'content-type': 'text/html; charset=utf-8' } });
     expect(page.headers['content-security-policy']).toContain("default-src 'none'");
-    const assets = [...page.body.matchAll(/(?:src|href)="([^"]+)"/g)].map(
+    const assets = [...page.body.matchAll(/<(?:link|script|img)[^>]*?(?:src|href)="([^"]+)"/g)].map(
       ([, path]) => new URL(path!, `http://x${url}`),
     );
     expect(assets.map(({ pathname }) => pathname.replace(/^\/assets\/.*\./, '.'))).toEqual(

@@ -6,7 +6,7 @@ import type { Settings } from '@milepost/settings';
 import { Controller, Get, Inject, NotFoundException, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { Access, HOST, HttpUsersPart, LOGGER, sessionCookies, SETTINGS } from '../../../chassis/src/index.ts';
-import type { ProviderProblem, SignInWays } from '../views.ts';
+import type { ProviderProblem } from '../views.ts';
 import { IdentityProvider, type Pending } from './identity-provider.ts';
 
 interface Request {
@@ -39,13 +39,6 @@ export class ProviderController {
     const { oidcIssuer, oidcRedirectUrl = '' } = settings;
     this.#provider = oidcIssuer === undefined ? undefined : new IdentityProvider(oidcIssuer, settings, host.clock);
     this.#isSecure = oidcRedirectUrl.startsWith('https:');
-  }
-
-  /** For the page, before anybody has signed in. */
-  @Get('ways')
-  @Access('open')
-  ways(): SignInWays {
-    return { password: true, provider: this.#provider !== undefined };
   }
 
   @Get('oidc')
