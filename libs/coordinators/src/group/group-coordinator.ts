@@ -14,6 +14,7 @@ import {
   type Uuid,
 } from '@milepost/core';
 import { OFFSETS_TOPIC } from '@milepost/metadata';
+import { emptyDescription } from './model/described.ts';
 import type { GroupConfig, GroupOverrides } from './model/config.ts';
 import { commit, committed } from './commit.ts';
 import type * as commands from './model/commands.ts';
@@ -29,7 +30,7 @@ import { listGroups } from './list.ts';
 import { removalOfOrphans, SeenTopics } from './orphaned-offsets.ts';
 import { invalidHeartbeat, isInItsEpoch, refusedHeartbeat } from './consumer/admission.ts';
 import type * as consumer from './consumer/commands.ts';
-import { describeConsumers, undescribedConsumers } from './consumer/describe.ts';
+import { describeConsumers } from './consumer/describe.ts';
 import { consumerHeartbeat } from './consumer/heartbeat.ts';
 import { joinConsumers } from './migration/classic-join.ts';
 import { heartbeatOfClassic, syncConsumers } from './migration/classic-sync.ts';
@@ -37,7 +38,7 @@ import { leaveByHeartbeat, leaveByRequest } from './consumer/leave.ts';
 import { awaitJoinNow } from './consumer/session.ts';
 import { sessionTimeoutOf } from './consumer/state.ts';
 import type * as share from './share/commands.ts';
-import { describeShareGroup, undescribedShareGroup } from './share/describe.ts';
+import { describeShareGroup } from './share/describe.ts';
 import {
   invalidShareHeartbeat,
   LEAVE,
@@ -300,7 +301,7 @@ export class GroupCoordinator {
 
   async describeConsumers(groupIds: readonly string[]): Promise<consumer.DescribedConsumerGroup[]> {
     return groupIds.map((groupId) => {
-      const failed = (error: ErrorCode, message: string | null) => undescribedConsumers(groupId, error, message);
+      const failed = (error: ErrorCode, message: string | null) => emptyDescription(groupId, error, message);
       const error = groupId === '' ? ErrorCode.INVALID_GROUP_ID : this.#errorOf(groupId);
       if (error !== ErrorCode.NONE) return failed(error, null);
       const group = this.#find(groupId)?.group;
@@ -332,11 +333,11 @@ export class GroupCoordinator {
   async describeShareGroups(groupIds: readonly string[]): Promise<share.DescribedShareGroup[]> {
     return groupIds.map((groupId) => {
       const error = groupId === '' ? ErrorCode.INVALID_GROUP_ID : this.#errorOf(groupId);
-      if (error !== ErrorCode.NONE) return undescribedShareGroup(groupId, error, null);
+      if (error !== ErrorCode.NONE) return emptyDescription(groupId, error, null);
       const { group } = this.#find(groupId) ?? {};
       if (group?.kind === 'share') return describeShareGroup(group, this.#catalog);
       const message = group ? notFound(groupId, group).errorMessage : `Group ${groupId} not found.`;
-      return undescribedShareGroup(groupId, ErrorCode.GROUP_ID_NOT_FOUND, message);
+      return emptyDescription(groupId, ErrorCode.GROUP_ID_NOT_FOUND, message);
     });
   }
 

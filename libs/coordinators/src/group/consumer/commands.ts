@@ -1,4 +1,5 @@
 // Requests and responses of consumer groups, free of wire types.
+import type { DescribedAssignment } from '../model/described.ts';
 import type { ErrorCode, Uuid } from '@milepost/core';
 import type { ConsumerGroupState } from './state.ts';
 import type { Owned } from './owned.ts';
@@ -36,12 +37,6 @@ export interface ConsumerHeartbeatResult {
 export type RespondToHeartbeat = (result: ConsumerHeartbeatResult) => void;
 
 /** With the current topic names. Deleted topics are left out. */
-export interface DescribedAssignment {
-  readonly topicId: Uuid;
-  readonly topic: string;
-  readonly partitions: readonly number[];
-}
-
 export interface DescribedConsumerGroup {
   /** GROUP_ID_NOT_FOUND: no such group, or a classic one. Then only `groupId` is set. */
   readonly error: ErrorCode;

@@ -1,8 +1,9 @@
 // ConsumerGroupDescribe: the response for a consumer group.
 import { ErrorCode, type Uuid } from '@milepost/core';
 import type { GroupConfig } from '../model/config.ts';
+import { emptyDescription, withNames } from '../model/described.ts';
 import type { TopicCatalog } from '../model/topic-catalog.ts';
-import type { DescribedAssignment, DescribedConsumerGroup } from './commands.ts';
+import type { DescribedConsumerGroup } from './commands.ts';
 import { type ConsumerGroup, topicsIn } from './state.ts';
 import { assignorOf } from './target-assignment.ts';
 
@@ -13,7 +14,7 @@ export function describeConsumers(
 ): DescribedConsumerGroup {
   const named = (partitions: Iterable<readonly [Uuid, readonly number[]]>) => withNames(partitions, catalog);
   return {
-    ...undescribedConsumers(group.groupId, ErrorCode.NONE, null),
+    ...emptyDescription(group.groupId, ErrorCode.NONE, null),
     state: group.state,
     groupEpoch: group.data.groupEpoch,
     assignmentEpoch: group.data.targetEpoch,
@@ -32,31 +33,4 @@ export function describeConsumers(
       targetAssignment: named(Object.entries(member.target) as [Uuid, readonly number[]][]),
     })),
   };
-}
-
-export const undescribedConsumers = (
-  groupId: string,
-  error: ErrorCode,
-  errorMessage: string | null,
-): DescribedConsumerGroup => ({
-  error,
-  errorMessage,
-  groupId,
-  state: '',
-  groupEpoch: 0,
-  assignmentEpoch: 0,
-  assignor: '',
-  members: [],
-});
-
-function withNames(
-  partitions: Iterable<readonly [Uuid, readonly number[]]>,
-  catalog: TopicCatalog,
-): DescribedAssignment[] {
-  const byTopic = new Map<Uuid, readonly number[]>();
-  for (const [topicId, more] of partitions) byTopic.set(topicId, [...(byTopic.get(topicId) ?? []), ...more]);
-  return [...byTopic].flatMap(([topicId, all]) => {
-    const topic = catalog.withId(topicId);
-    return topic ? [{ topicId, topic: topic.name, partitions: all }] : [];
-  });
 }

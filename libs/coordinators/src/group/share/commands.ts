@@ -1,4 +1,5 @@
 // Requests and responses of share groups, free of wire types.
+import type { DescribedAssignment } from '../model/described.ts';
 import type { ErrorCode, Uuid } from '@milepost/core';
 import type { ShareGroupState } from './state.ts';
 
@@ -41,11 +42,7 @@ export interface DescribedShareGroup {
     readonly clientId: string;
     readonly clientHost: string;
     readonly topicNames: readonly string[];
-    readonly assignment: readonly {
-      readonly topicId: Uuid;
-      readonly topic: string;
-      readonly partitions: readonly number[];
-    }[];
+    readonly assignment: readonly DescribedAssignment[];
   }[];
 }
 

@@ -1,5 +1,6 @@
 // ShareGroupDescribe: the response for a share group.
 import { ErrorCode, type Uuid } from '@milepost/core';
+import { emptyDescription, withNames } from '../model/described.ts';
 import type { TopicCatalog } from '../model/topic-catalog.ts';
 import type { DescribedShareGroup } from './commands.ts';
 import { SIMPLE_ASSIGNOR } from './simple-assignor.ts';
@@ -9,7 +10,7 @@ export const describeShareGroup = (
   { groupId, state, data }: ShareGroup,
   catalog: TopicCatalog,
 ): DescribedShareGroup => ({
-  ...undescribedShareGroup(groupId, ErrorCode.NONE, null),
+  ...emptyDescription(groupId, ErrorCode.NONE, null),
   state,
   groupEpoch: data.groupEpoch,
   assignmentEpoch: data.targetEpoch,
@@ -21,24 +22,6 @@ export const describeShareGroup = (
     clientId,
     clientHost,
     topicNames,
-    assignment: Object.entries(assigned).flatMap(([id, partitions]) => {
-      const topic = catalog.withId(id as Uuid);
-      return topic ? [{ topicId: topic.id, topic: topic.name, partitions }] : [];
-    }),
+    assignment: withNames(Object.entries(assigned) as [Uuid, readonly number[]][], catalog),
   })),
-});
-
-export const undescribedShareGroup = (
-  groupId: string,
-  error: ErrorCode,
-  errorMessage: string | null,
-): DescribedShareGroup => ({
-  error,
-  errorMessage,
-  groupId,
-  state: '',
-  groupEpoch: 0,
-  assignmentEpoch: 0,
-  assignor: '',
-  members: [],
 });
